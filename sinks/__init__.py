@@ -1,0 +1,1 @@
+"""The way out: sink agents, the reconcile loop, one package per platform."""

@@ -1,0 +1,1 @@
+"""What is remembered: table definitions with typed accessors."""

@@ -1,0 +1,144 @@
+"""Batched consumption: a fetched run of one partition reaches an agent as one event.
+
+Faust hands agents one record at a time, and its bookkeeping of offsets is per record. Here the
+scheduler, a Faust setting, yields one `Batch` per partition and fetch instead. Three things of the
+consumer must then be otherwise, each of them seen to lose or stall records before (docs/adr/0001):
+
+- Offsets inside a batch are no gaps. Acks of a batched topic come in order, so what is committed is
+  simply the end of the highest batch that was handled.
+- Faust acks what it skips while a rebalance is under way. A batch counts as handled only when
+  its agent says so, by `handled`.
+- Records of aborted transactions are not read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from faust.transport.drivers import aiokafka as driver
+from faust.transport.utils import DefaultSchedulingStrategy
+from faust.types import TP
+from faust.types.tuples import Message
+
+BATCH_RECORDS_MAX = 10_000
+
+
+class Batch:
+    """A run of fetched records of one partition, shaped like the record that Faust expects.
+
+    `value` is the list of aiokafka's records, ascending and without repeats; `offset` the last
+    one's, so that Faust's view of the read position stays true.
+    """
+
+    __slots__ = ("last", "value")
+
+    checksum = None
+    headers = ()
+    key = None
+    serialized_key_size = -1
+    serialized_value_size = -1
+
+    def __init__(self, records: list[Any]) -> None:
+        self.value = records
+        self.last = records[-1]
+
+    @property
+    def topic(self) -> str:
+        return self.last.topic  # type: ignore[no-any-return]
+
+    @property
+    def partition(self) -> int:
+        return self.last.partition  # type: ignore[no-any-return]
+
+    @property
+    def offset(self) -> int:
+        return self.last.offset  # type: ignore[no-any-return]
+
+    @property
+    def timestamp(self) -> int:
+        return self.last.timestamp  # type: ignore[no-any-return]
+
+    @property
+    def timestamp_type(self) -> int:
+        return self.last.timestamp_type  # type: ignore[no-any-return]
+
+
+class BatchScheduler(DefaultSchedulingStrategy):
+    """Faust's ConsumerScheduler, one object per fetched run for batched topics."""
+
+    batched: frozenset[str] = frozenset()
+
+    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
+        """Changelogs and other topics record by record, batched ones run by run."""
+        others = {tp: run for tp, run in records.items() if tp.topic not in self.batched}
+        if others:
+            yield from super().iterate(others)
+        for tp, run in records.items():
+            if tp.topic in self.batched:
+                for start in range(0, len(run), BATCH_RECORDS_MAX):
+                    yield tp, Batch(run[start : start + BATCH_RECORDS_MAX])
+
+
+def scheduler_for(topics: frozenset[str]) -> type[BatchScheduler]:
+    """A scheduler class for Faust's setting `ConsumerScheduler`, which is made without arguments."""
+    return type("TopicsBatchScheduler", (BatchScheduler,), {"batched": topics})
+
+
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):
+    """The consumer's thread, reading committed records only."""
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust chooses the isolation level by its own processing guarantee and offers no setting;
+        # aiokafka reads the attribute when the consumer starts.
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+
+class BatchConsumer(driver.Consumer):
+    """Faust's consumer, with commits that follow handled batches."""
+
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    def _is_batched(self, topic: str) -> bool:
+        return topic in self.scheduler.batched
+
+    def ack(self, message: Message) -> bool:
+        """Faust's own ack: for a batched topic it means nothing but that nobody waits for it."""
+        if self._is_batched(message.topic):
+            self._unacked_messages.discard(message)
+            return False
+        return super().ack(message)  # type: ignore[no-any-return]
+
+    def handled(self, message: Message) -> bool:
+        """Everything that follows from the batch is durable: its end may be committed.
+
+        False when the partition was taken away since it was fetched; its next owner reads it again.
+        """
+        if message.generation_id != self.app.consumer_generation_id:
+            self._unacked_messages.discard(message)
+            return False
+        return super().ack(message)  # type: ignore[no-any-return]
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        if not self._is_batched(tp.topic):
+            await super()._add_gap(tp, offset_from, offset_to)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        if not self._is_batched(tp.topic):
+            return super()._new_offset(tp)  # type: ignore[no-any-return]
+        acked = self._acked[tp]
+        if not acked:
+            return None
+        highest = max(acked)
+        acked.clear()
+        self._acked_index[tp].clear()
+        return highest + 1
+
+
+class BatchTransport(driver.Transport):
+    """Faust's Kafka transport with the consumer above."""
+
+    Consumer = BatchConsumer

@@ -1,0 +1,1 @@
+"""The rules of incidents, pure and of the standard library only."""

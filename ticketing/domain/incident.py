@@ -1,0 +1,143 @@
+"""What an incident is: the whole record, as the writer keeps it and as everyone reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Sample, Summary, TicketState
+
+
+class Status(str, Enum):
+    """Where in its life an incident is."""
+
+    OPEN = "open"
+    ACKNOWLEDGED = "acknowledged"
+    ESCALATED = "escalated"
+    RESOLVED = "resolved"
+
+
+class Kind(str, Enum):
+    """What an incident stands for."""
+
+    PATTERN = "pattern"
+    """One error pattern of one service (or a service's patterns, where grouped so)."""
+    OVERFLOW = "overflow"
+    """New patterns of one service beyond `storm.maxPatternsPerService`."""
+    UMBRELLA = "umbrella"
+    """Says that a tenant's new pages are held back."""
+
+
+class StepKind(str, Enum):
+    """What happened, in an incident's timeline."""
+
+    OPENED = "opened"
+    SEVERITY_RAISED = "severity_raised"
+    ACKNOWLEDGED = "acknowledged"
+    ESCALATED = "escalated"
+    RESOLVED = "resolved"
+    REOPENED = "reopened"
+    FLAPPING = "flapping"
+    TICKETED = "ticketed"
+    ROUTED = "routed"
+    RECEIPT = "receipt"
+    COMMENT = "comment"
+    CORRELATED = "correlated"
+    SUMMARIZED = "summarized"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One entry of the timeline. `seq` rises by one and is never reused; `at` is Unix seconds."""
+
+    seq: int
+    at: float
+    kind: StepKind
+    by: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """What is known of the ticket on one platform."""
+
+    platform: str
+    state: TicketState = TicketState.PENDING
+    revision: int = 0
+    external_id: str = ""
+    key: str = ""
+    url: str = ""
+    error: str = ""
+    at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandOutcome:
+    """How a command ended: applied, or refused with the status that forbade it."""
+
+    id: str
+    applied: bool
+    status: Status
+    at: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incident:
+    """One fault of one service, from its first anomaly to its resolution.
+
+    Times are Unix seconds: `first_seen` and `last_seen` of the records (event time), all others of
+    arrival. `windows` holds (start, count) of the latest tumbling windows; `count` is exact and
+    covers all of them. `watermarks` holds, per source partition, the highest offset counted.
+    """
+
+    id: str
+    fingerprint: str
+    tenant: str
+    service: str
+    pattern: str
+    title: str
+    severity: Severity
+    opened_at: float
+    updated_at: float
+    first_seen: float
+    last_seen: float
+    kind: Kind = Kind.PATTERN
+    environment: str = ""
+    status: Status = Status.OPEN
+    revision: int = 1
+    """Rises with every change that others must see."""
+    episode: int = 1
+    count: int = 0
+    max_score: float = 0.0
+    windows: list[tuple[int, int]] = field(default_factory=list)
+    watermarks: dict[str, int] = field(default_factory=dict)
+    samples: list[Sample] = field(default_factory=list)
+    trace_ids: list[str] = field(default_factory=list)
+    endpoints: list[str] = field(default_factory=list)
+    affected_services: list[str] = field(default_factory=list)
+    routes: list[str] = field(default_factory=list)
+    """Every platform it was ever routed to."""
+    ticket_at: float = 0.0
+    ticketed: bool = False
+    """Whether platforms are to hold tickets for it; once true, always true."""
+    held_by: str = ""
+    """The incident whose ticket speaks for this one (an umbrella, or the cause it is attached to)."""
+    acknowledged_at: float | None = None
+    escalated_at: float | None = None
+    escalated_to: list[str] = field(default_factory=list)
+    resolved_at: float | None = None
+    reopenings: list[float] = field(default_factory=list)
+    """When it was last reopened, newest last, bounded."""
+    flapping: bool = False
+    quiet_at: float = 0.0
+    """Arrival time of the latest anomaly; what the quiet clock is compared with."""
+    escalate_at: float | None = None
+    publish_at: float | None = None
+    """When counts that changed since the last publication go out."""
+    timeline: list[Step] = field(default_factory=list)
+    commands: list[CommandOutcome] = field(default_factory=list)
+    tickets: dict[str, Ticket] = field(default_factory=dict)
+    correlation: dict[str, object] | None = None
+    summary: Summary | None = None
