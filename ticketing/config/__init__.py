@@ -1,0 +1,18 @@
+"""The configuration: one typed model, loaded from a file, mounted secrets and the environment."""
+
+from ticketing.config.checks import warnings
+from ticketing.config.loading import apply_patch, load, validate
+from ticketing.config.model import PLATFORMS, Config
+from ticketing.config.secrets import explicit, public, secrets_of
+
+__all__ = [
+    "PLATFORMS",
+    "Config",
+    "apply_patch",
+    "explicit",
+    "load",
+    "public",
+    "secrets_of",
+    "validate",
+    "warnings",
+]

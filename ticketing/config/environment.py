@@ -1,0 +1,161 @@
+"""Settings from environment variables and from files in a mounted directory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, get_origin
+
+from ticketing.config.model import Config
+from ticketing.config.problems import Problem, suggestion
+from ticketing.config.schema import (
+    bare,
+    env_name,
+    inside,
+    is_section,
+    keyed_by_severity,
+    settings,
+    upper_snake,
+)
+from ticketing.errors import Misconfigured
+
+PREFIX = "TICKETING_"
+RESERVED = frozenset({"TICKETING_CONFIG", "TICKETING_ROLE"})
+"""Variables that are ours but no settings."""
+RESERVED_PREFIXES = ("TICKETING_TEST_", "TICKETING_BENCH_", "TICKETING_INTERNAL_")
+SECRET_BYTES_MAX = 65_536
+_NO_SECRETS = (".crt", ".pem", ".cer")
+
+Found = tuple[tuple[str, ...], Any]
+
+
+def from_environ(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
+    """The settings in the environment, as a tree in camelCase, and what is wrong with them."""
+    given: list[tuple[str, str]] = [
+        (name, value)
+        for name, value in sorted(environ.items())
+        if name.startswith(PREFIX)
+        and name not in RESERVED
+        and not name.startswith(RESERVED_PREFIXES)
+        and not _set_by_kubernetes(name, value)
+    ]
+    return _tree(given)
+
+
+def from_directory(directory: Path) -> tuple[dict[str, Any], list[Problem]]:
+    """The settings in a directory of files, each named by its key or its environment variable.
+
+    Certificates and hidden files (a mounted Secret has some) are left alone. Raises Misconfigured
+    when the directory can't be read.
+    """
+    given: list[tuple[str, str]] = []
+    problems: list[Problem] = []
+    try:
+        for file in sorted(directory.iterdir()):
+            if file.name.startswith(".") or file.name.endswith(_NO_SECRETS) or not file.is_file():
+                continue
+            if file.stat().st_size > SECRET_BYTES_MAX:
+                problems.append(Problem((), f"{file}: larger than {SECRET_BYTES_MAX} bytes"))
+                continue
+            given.append((file.name, file.read_text(encoding="utf-8").strip()))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise Misconfigured(f"secretsDir: can't read {directory}: {reason}") from None
+    tree, wrong = _tree(given)
+    return tree, problems + wrong
+
+
+def _set_by_kubernetes(name: str, value: str) -> bool:
+    """Kubernetes describes a service called `ticketing` (or `ticketing-…`) to every pod near it."""
+    if "__" in name:
+        return False
+    return (
+        name.endswith(("_SERVICE_HOST", "_SERVICE_PORT"))
+        or ("_PORT" in name and (value.startswith(("tcp://", "udp://")) or "_TCP" in name))
+        or "_SERVICE_PORT_" in name
+    )
+
+
+def _tree(given: list[tuple[str, str]]) -> tuple[dict[str, Any], list[Problem]]:
+    tree: dict[str, Any] = {}
+    problems: list[Problem] = []
+    # Sections come before the keys in them, so that a key wins over its section's JSON.
+    for name, value in sorted(given, key=lambda item: item[0].count("__") + item[0].count(".")):
+        found = path_of(name)
+        if found is None:
+            problems.append(Problem((name,), f"there is no such setting{_near(name)}"))
+            continue
+        path, annotation = found
+        try:
+            _put(tree, path, parse(value, annotation))
+        except ValueError as error:
+            problems.append(Problem((name,), str(error)))
+    return tree, problems
+
+
+def path_of(name: str) -> Found | None:
+    """The path and type of the setting that a variable or a file is named after, else None."""
+    by_variable = name.startswith(PREFIX)
+    parts = name[len(PREFIX) :].split("__") if by_variable else name.split(".")
+    path: tuple[str, ...] = ()
+    annotation: Any = Config
+    for part in parts:
+        key = _key(annotation, part, by_variable)
+        if key is None:
+            return None
+        path, annotation = (*path, key), inside(annotation, key)
+    return path, annotation
+
+
+def _key(annotation: Any, part: str, by_variable: bool) -> str | None:
+    if is_section(annotation):
+        keys = [field.alias or name for name, field in annotation.model_fields.items()]
+        spelt = upper_snake if by_variable else str
+        return next((key for key in keys if spelt(key) == part), None)
+    if get_origin(annotation) is dict and part:
+        # Names of services and tenants keep their case in files; variables are upper case.
+        return part.lower() if by_variable or keyed_by_severity(annotation) else part
+    return None
+
+
+def parse(text: str, annotation: Any) -> Any:
+    """A variable's text as a setting of that type; raises ValueError when it can't be one.
+
+    Lists are comma-separated or JSON, groups are JSON or `key=value,key=value`. The text is never
+    in the error: it may be a secret.
+    """
+    text = text.strip()
+    origin = get_origin(bare(annotation))
+    grouped = origin is dict or is_section(annotation)
+    if text[:1] in "[{" and text and (grouped or origin in (tuple, list)):
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"is no valid JSON: {error.msg} at character {error.pos}") from None
+    if origin in (tuple, list):
+        return [item.strip() for item in text.split(",") if item.strip()]
+    if grouped and "=" in text:
+        pairs = [item.split("=", 1) for item in text.split(",") if item.strip()]
+        if any(len(pair) != 2 for pair in pairs):
+            raise ValueError("must be JSON or key=value,key=value")
+        return {key.strip(): value.strip() for key, value in pairs}
+    if not text and bare(annotation) is not str:
+        return {} if grouped else None
+    return text
+
+
+def _near(name: str) -> str:
+    if name.startswith(PREFIX):
+        names = [env_name(setting.path) for setting in settings(Config)]
+        return suggestion(name, [*names, *RESERVED], cutoff=0.75)
+    return suggestion(name, [setting.dotted for setting in settings(Config)], cutoff=0.75)
+
+
+def _put(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    for part in path[:-1]:
+        below = tree.setdefault(part, {})
+        if not isinstance(below, dict):
+            below = tree[part] = {}
+        tree = below
+    tree[path[-1]] = value

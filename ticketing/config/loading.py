@@ -1,0 +1,225 @@
+"""Loading: file, mounted secrets and environment become one valid configuration, or none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from ticketing.config.checks import contradictions
+from ticketing.config.environment import from_directory, from_environ
+from ticketing.config.model import PLATFORMS, Config
+from ticketing.config.problems import Problem, explain, suggestion
+from ticketing.config.secrets import MASK, explicit
+from ticketing.errors import Misconfigured
+
+HELM_KEY = "logclaw-ticketing-agent"
+PATCHABLE = ("platforms", "routing", "anomaly", "llm")
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Config:
+    """The configuration from a JSON or YAML file, mounted secrets and the environment.
+
+    The environment wins over mounted secrets, these over the file. Without a path, the file is the
+    one that TICKETING_CONFIG names, if any. Raises Misconfigured with every problem at once.
+    """
+    if path is None and environ.get("TICKETING_CONFIG"):
+        path = Path(environ["TICKETING_CONFIG"])
+    given = read_file(path) if path is not None else {}
+    variables, problems = from_environ(environ)
+    directory = variables.get("secretsDir") or given.get("secretsDir")
+    if isinstance(directory, str):
+        secrets, wrong = from_directory(Path(directory))
+        given, problems = merge(given, secrets), problems + wrong
+    return validate(_with_data_dir(merge(given, variables), environ), problems)
+
+
+def validate(given: Mapping[str, Any], problems: list[Problem] | None = None) -> Config:
+    """The configuration in a tree of camelCase keys; raises Misconfigured with every problem,
+    those that were found before included."""
+    found = list(problems or [])
+    config = _parse(given, found)
+    if config is None:
+        # What is wrong is left out for a second look, so that contradictions among the rest show
+        # up in the same run.
+        rest = _without(given, [problem.path for problem in found])
+        config = _parse(rest, [])
+    if config is not None:
+        known = {problem.path for problem in found}
+        found += [p for p in contradictions(config) if not _about(p.path, known)]
+    if found or config is None:
+        raise Misconfigured([str(problem) for problem in dict.fromkeys(found)])
+    return config
+
+
+def apply_patch(config: Config, section: str, patch: Mapping[str, Any]) -> Config:
+    """The configuration with a change to one section: platforms, routing, anomaly or llm.
+
+    A JSON merge patch (RFC 7396): null puts a key back to its default, lists are replaced. A secret
+    that comes as `****` stays as it is. Raises Misconfigured.
+    """
+    if section not in PATCHABLE:
+        raise Misconfigured(f"{section}: can't be changed here; {', '.join(PATCHABLE)} can")
+    if not isinstance(patch, Mapping):
+        raise Misconfigured(f"{section}: must be a group of keys")
+    if section == "platforms":
+        strange = [
+            f"{name}: there is no such platform{suggestion(str(name), PLATFORMS)}"
+            for name in patch
+            if name not in PLATFORMS
+        ]
+        if strange:
+            raise Misconfigured(strange)
+    change = dict(patch) if section == "platforms" else {section: dict(patch)}
+    return validate(_patched(explicit(config), change))
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """A configuration file's tree, taken out of Helm values if it stands in some.
+
+    Raises Misconfigured when it can't be read; its content is never in the message.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        tree = _from_json(text) if path.suffix == ".json" else _from_yaml(text)
+    except OSError as error:
+        raise Misconfigured(f"{path}: can't be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Misconfigured(f"{path}: is not UTF-8") from None
+    except ValueError as error:
+        raise Misconfigured(f"{path}: {error}") from None
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise Misconfigured(f"{path}: must be a group of keys, not a list or a single value")
+    return _out_of_helm(path, tree)
+
+
+def _out_of_helm(path: Path, tree: dict[str, Any]) -> dict[str, Any]:
+    if HELM_KEY not in tree:
+        return tree
+    ours = [key for key in tree if key in {f.alias for f in Config.model_fields.values()}]
+    if ours:
+        raise Misconfigured(f"{path}: {ours[0]} stands beside {HELM_KEY}, not inside its config")
+    values = tree[HELM_KEY]
+    config = values.get("config", {}) if isinstance(values, dict) else None
+    if not isinstance(config, dict):
+        raise Misconfigured(f"{path}: {HELM_KEY}.config must be a group of keys")
+    return config
+
+
+def _from_json(text: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_once) if text.strip() else None
+    except json.JSONDecodeError as error:
+        raise ValueError(
+            f"no valid JSON: {error.msg}, {_where(error.lineno, error.colno)}"
+        ) from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in tree:
+            raise ValueError(f'the key "{key}" stands there twice')
+        tree[key] = value
+    return tree
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML in which a key stands once."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> Any:
+        """As the base class, but refuses repeats and keys that are not text."""
+        seen: set[str] = set()
+        for key_node, _ in node.value:
+            key = key_node.value
+            where = _where(key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            if not isinstance(key, str):
+                raise ValueError(f"a key that is no text, {where}")
+            if key in seen and key != "<<":
+                raise ValueError(f'the key "{key}" stands there twice, {where}')
+            seen.add(key)
+        return {str(k): v for k, v in super().construct_mapping(node, deep).items()}
+
+
+def _from_yaml(text: str) -> Any:
+    try:
+        return yaml.load(text, _StrictLoader)
+    except yaml.MarkedYAMLError as error:
+        # The parser's own words can quote a value, which may be a secret.
+        mark = error.problem_mark
+        where = _where(mark.line + 1, mark.column + 1) if mark else "somewhere"
+        raise ValueError(f"no valid YAML, {where}") from None
+    except yaml.YAMLError:
+        raise ValueError("no valid YAML") from None
+
+
+def _where(line: int, column: int) -> str:
+    return f"line {line}, column {column}"
+
+
+def _parse(given: Mapping[str, Any], problems: list[Problem]) -> Config | None:
+    try:
+        return Config.model_validate(given, by_alias=True, by_name=False)
+    except ValidationError as error:
+        problems += [explain(detail, given) for detail in error.errors(include_url=False)]
+        return None
+
+
+def _about(path: tuple[str | int, ...], known: set[tuple[str | int, ...]]) -> bool:
+    """Whether something at, above or below the path is known to be wrong already."""
+    return any(path[: len(other)] == other[: len(path)] for other in known if other)
+
+
+def _without(given: Mapping[str, Any], paths: list[tuple[str | int, ...]]) -> dict[str, Any]:
+    rest = deepcopy(dict(given))
+    for path in paths:
+        keys = [part for part in path if isinstance(part, str)]
+        if len(keys) < len(path):
+            # A list with a wrong element goes as a whole.
+            keys = keys[: next(i for i, part in enumerate(path) if isinstance(part, int))]
+        tree: Any = rest
+        for key in keys[:-1]:
+            tree = tree.get(key) if isinstance(tree, dict) else None
+        if keys and isinstance(tree, dict):
+            tree.pop(keys[-1], None)
+    return rest
+
+
+def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two trees as one: groups are joined, anything else of `above` replaces that of `below`."""
+    joined = dict(below)
+    for key, value in above.items():
+        under = joined.get(key)
+        both = isinstance(under, Mapping) and isinstance(value, Mapping)
+        joined[key] = merge(under, value) if both and under is not None else value
+    return joined
+
+
+def _patched(tree: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any]:
+    changed = dict(tree)
+    for key, value in patch.items():
+        under = changed.get(key)
+        if value is None:
+            changed.pop(key, None)
+        elif isinstance(value, Mapping):
+            changed[key] = _patched(under if isinstance(under, Mapping) else {}, value)
+        elif value != MASK:
+            changed[key] = value
+    return changed
+
+
+def _with_data_dir(given: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
+    """With the directory for tables, where the broker outlives the program and so must they."""
+    kafka = given.get("kafka")
+    brokers = kafka.get("brokers", "embedded") if isinstance(kafka, dict) else "embedded"
+    if brokers == "embedded" or given.get("dataDir") is not None:
+        return given
+    state = environ.get("XDG_STATE_HOME") or str(Path(environ.get("HOME", "~")) / ".local/state")
+    return {**given, "dataDir": str(Path(state).expanduser() / "ticketing-agent")}

@@ -1,0 +1,145 @@
+"""What is wrong with a configuration, in words that name the key, the value and the remedy."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic_core import ErrorDetails
+
+from ticketing.config.model import Config
+from ticketing.config.schema import at, bare, holds_secret, is_section, settings
+from ticketing.domain.severity import Severity
+
+Path = tuple[str | int, ...]
+SHOWN_CHARS_MAX = 60
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that must change: where, and what is wrong there."""
+
+    path: Path
+    text: str
+
+    def __str__(self) -> str:
+        return f"{dotted(self.path)}: {self.text}" if self.path else self.text
+
+
+def dotted(path: Path) -> str:
+    """A path as people write it: `routing.critical[0]`."""
+    shown = ""
+    for part in path:
+        if isinstance(part, int):
+            shown += f"[{part}]"
+        else:
+            shown += f".{part}" if shown else str(part)
+    return shown
+
+
+def nearest(given: str, valid: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """The valid word nearest to the given one, whatever its case; None if none is near."""
+    words = {word.lower().replace("_", "").replace("-", ""): word for word in valid}
+    plain = given.lower().replace("_", "").replace("-", "")
+    found = get_close_matches(plain, list(words), n=1, cutoff=cutoff)
+    return words[found[0]] if found else None
+
+
+def suggestion(given: str, valid: Iterable[str], cutoff: float = 0.6) -> str:
+    """`; did you mean "x"?`, or nothing."""
+    found = nearest(given, valid, cutoff)
+    return f'; did you mean "{found}"?' if found else ""
+
+
+def unknown_key(path: Path) -> Problem:
+    """The problem of a key that the model does not have. Its value is not shown: it may be a
+    misspelt secret's."""
+    section, key = at(Config, path[:-1]), str(path[-1])
+    valid = [field.alias or name for name, field in section.model_fields.items()]
+    found = nearest(key, valid)
+    if found is None:
+        found = next(
+            (s.dotted for s in settings(Config) if s.path[-1].lower() == key.lower()), None
+        )
+    elif path[:-1]:
+        found = f"{dotted(path[:-1])}.{found}"
+    if found:
+        return Problem(path, f'there is no such key; did you mean "{found}"?')
+    return Problem(path, f"there is no such key; the keys here are {', '.join(valid)}")
+
+
+def explain(error: ErrorDetails, given: Mapping[str, Any]) -> Problem:
+    """One of pydantic's errors in our words."""
+    kind, path = error["type"], _given_path(error["loc"], given)
+    context = error.get("ctx") or {}
+    if path and path[-1] == "[key]":
+        return _wrong_severity(path[:-1])
+    if kind == "extra_forbidden":
+        return unknown_key(path)
+    if kind == "missing":
+        return Problem(path, "is required")
+    if kind in ("literal_error", "enum"):
+        return _wrong_choice(path, _value(given, path), str(context["expected"]))
+    text = str(context["error"]) if kind == "value_error" else _must(error["msg"])
+    if kind == "string_type" and not isinstance(_value(given, path), (dict, list, type(None))):
+        text = "must be text: put it in quotes"
+    return Problem(path, f"{text}{_but(path, _value(given, path))}")
+
+
+def _given_path(path: Path, given: Any) -> Path:
+    """The path up to the value that was given: one duration may stand for four."""
+    for depth, part in enumerate(path):
+        if not isinstance(given, (Mapping, list, tuple)) and given is not None:
+            return path[:depth]
+        given = _value(given, (part,))
+    return path
+
+
+def _must(message: str) -> str:
+    return message.replace("Input should ", "must ", 1).replace("String should ", "must ", 1)
+
+
+def _wrong_severity(path: Path) -> Problem:
+    names = [severity.value for severity in Severity]
+    text = f"is no severity; allowed are {', '.join(names)}{suggestion(str(path[-1]), names)}"
+    return Problem(path, text)
+
+
+def _wrong_choice(path: Path, value: Any, expected: str) -> Problem:
+    allowed = [word for word in expected.replace(" or ", ", ").replace("'", "").split(", ") if word]
+    near = suggestion(value, allowed) if isinstance(value, str) else ""
+    return Problem(path, f"must be one of {', '.join(allowed)}{_but(path, value)}{near}")
+
+
+def _but(path: Path, value: Any) -> str:
+    """What was given, unless it may be a secret."""
+    if value is None:
+        return ", but nothing was given"
+    annotation = bare(at(Config, path))
+    if isinstance(value, (dict, list)) or is_section(annotation):
+        return f", not {_kind(value)}"
+    if annotation is None or holds_secret(annotation) or "@" in str(value):
+        return ""
+    shown = value if isinstance(value, str) else repr(value)
+    if len(shown) > SHOWN_CHARS_MAX:
+        shown = shown[:SHOWN_CHARS_MAX] + "…"
+    return f', not "{shown}"'
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, dict):
+        return "a group of keys"
+    return "a list" if isinstance(value, list) else "a single value"
+
+
+def _value(given: Any, path: Sequence[str | int]) -> Any:
+    for part in path:
+        if isinstance(given, Mapping):
+            given = given.get(part)
+        elif isinstance(given, (list, tuple)) and isinstance(part, int) and part < len(given):
+            given = given[part]
+        else:
+            return None
+    return given

@@ -1,0 +1,108 @@
+"""Showing the configuration without its secrets, and listing these for the logs to leave out."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from pydantic import SecretStr
+
+from ticketing.config.model import Config, Redis
+from ticketing.config.values import Section
+
+MASK = "****"
+
+
+def public(section: Section) -> dict[str, Any]:
+    """All settings in camelCase, JSON types only: secrets as `****`, durations in seconds."""
+    return _fields(section, every=True, reveal=False)
+
+
+def explicit(section: Section) -> dict[str, Any]:
+    """The settings that were given, defaults left out, **with their secrets**.
+
+    Loads back to an equal configuration; for keeping a change and for handing the configuration to
+    a child process, never for showing.
+    """
+    return _fields(section, every=False, reveal=True)
+
+
+def _fields(section: Section, *, every: bool, reveal: bool) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for name, field in type(section).model_fields.items():
+        if not every and name not in section.model_fields_set:
+            continue
+        value = getattr(section, name)
+        if isinstance(section, Redis) and name == "url" and not reveal:
+            value = section.public_url
+        shown[field.alias or name] = _plain(value, every=every, reveal=reveal)
+    return shown
+
+
+def _plain(value: Any, *, every: bool, reveal: bool) -> Any:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value() if reveal else MASK
+    if isinstance(value, Section):
+        return _fields(value, every=every, reveal=reveal)
+    if isinstance(value, dict):
+        return {
+            str(_plain(key, every=every, reveal=reveal)): _plain(item, every=every, reveal=reveal)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, every=every, reveal=reveal) for item in value]
+    if isinstance(value, Enum):
+        return value.value
+    return str(value) if isinstance(value, Path) else value
+
+
+def secrets_of(config: Config) -> list[str]:
+    """Every secret, longest first, with the forms in which requests carry them."""
+    found = {secret for secret in _secrets(config) if secret}
+    found |= set(_basic_pairs(config))
+    return sorted(found, key=len, reverse=True)
+
+
+def _secrets(value: Any) -> Iterator[str]:
+    if isinstance(value, Redis):
+        yield from _passwords(value.url.get_secret_value())
+    elif isinstance(value, SecretStr):
+        yield value.get_secret_value()
+        yield from _passwords(value.get_secret_value())
+    elif isinstance(value, Section):
+        for name in type(value).model_fields:
+            yield from _secrets(getattr(value, name))
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _secrets(item)
+    elif isinstance(value, tuple):
+        for item in value:
+            yield from _secrets(item)
+
+
+def _passwords(text: str) -> Iterator[str]:
+    """The password in an address, as it stands there and as it is sent."""
+    try:
+        password = urlsplit(text).password if "://" in text else None
+    except ValueError:
+        return
+    if password:
+        yield from (password, unquote(password))
+
+
+def _basic_pairs(config: Config) -> Iterator[str]:
+    """What `Authorization: Basic` carries: base64 of user and secret."""
+    pairs = (
+        (config.jira.user_email, config.jira.api_token),
+        (config.opsgenie.user_email, config.opsgenie.api_token),
+        (config.servicenow.username, config.servicenow.password),
+        (config.servicenow.client_id, config.servicenow.client_secret),
+    )
+    for user, secret in pairs:
+        if user and secret:
+            pair = f"{user}:{secret.get_secret_value()}".encode()
+            yield base64.b64encode(pair).decode()
