@@ -7,12 +7,17 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from ticketing.config.model import EMBEDDED, EMBEDDED_PARTITIONS, PLATFORMS, Config
+from ticketing.config.incidents import PLATFORMS
+from ticketing.config.model import Config
 from ticketing.config.problems import Problem, nearest
+from ticketing.config.process import EMBEDDED, EMBEDDED_PARTITIONS
 from ticketing.domain.severity import Severity
 
-_KNOWN_PROVIDERS = frozenset(
-    ["disabled", "openai", "azure", "anthropic", "bedrock", "vertex_ai", "gemini", "mistral", "cohere", "groq", "ollama", "ollama_chat", "openrouter", "deepseek", "huggingface", "xai", "together_ai", "perplexity", "fireworks_ai", "hosted_vllm", "openai_like", "lm_studio", "llamafile", "watsonx", "databricks", "sagemaker"]
+_KNOWN_PROVIDERS = (
+    *("disabled", "openai", "azure", "anthropic", "bedrock", "vertex_ai", "gemini", "mistral"),
+    *("cohere", "groq", "ollama", "ollama_chat", "openrouter", "deepseek", "huggingface", "xai"),
+    *("together_ai", "perplexity", "fireworks_ai", "hosted_vllm", "openai_like", "lm_studio"),
+    *("llamafile", "watsonx", "databricks", "sagemaker"),
 )
 """Only to find misspellings: any other provider is taken as it is."""
 _BROKER = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):(\d{1,5})")

@@ -21,7 +21,9 @@ from ticketing.config.schema import (
 from ticketing.errors import Misconfigured
 
 PREFIX = "TICKETING_"
-RESERVED = frozenset({"TICKETING_CONFIG", "TICKETING_ROLE"})
+RESERVED = frozenset(
+    {"TICKETING_CONFIG", "TICKETING_EMBEDDED_BROKERS", "TICKETING_PARENT", "TICKETING_ROLE"}
+)
 """Variables that are ours but no settings."""
 RESERVED_PREFIXES = ("TICKETING_TEST_", "TICKETING_BENCH_", "TICKETING_INTERNAL_")
 SECRET_BYTES_MAX = 65_536

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 
 from ticketing.config.checks import contradictions
 from ticketing.config.environment import from_directory, from_environ
-from ticketing.config.model import PLATFORMS, Config
+from ticketing.config.incidents import PLATFORMS
+from ticketing.config.model import Config
 from ticketing.config.problems import Problem, explain, suggestion
 from ticketing.config.secrets import MASK, explicit
 from ticketing.errors import Misconfigured
@@ -216,10 +217,7 @@ def _patched(tree: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any
 
 
 def _with_data_dir(given: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """With the directory for tables, where the broker outlives the program and so must they."""
-    kafka = given.get("kafka")
-    brokers = kafka.get("brokers", "embedded") if isinstance(kafka, dict) else "embedded"
-    if brokers == "embedded" or given.get("dataDir") is not None:
+    """With the directory that the XDG specification wants state to be kept in."""
+    if given.get("dataDir") is not None or not environ.get("XDG_STATE_HOME"):
         return given
-    state = environ.get("XDG_STATE_HOME") or str(Path(environ.get("HOME", "~")) / ".local/state")
-    return {**given, "dataDir": str(Path(state).expanduser() / "ticketing-agent")}
+    return {**given, "dataDir": str(Path(environ["XDG_STATE_HOME"]) / "ticketing-agent")}

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic_core import ErrorDetails
 
 from ticketing.config.model import Config
-from ticketing.config.schema import at, bare, holds_secret, is_section, settings
+from ticketing.config.schema import at, bare, holds_secret, settings
 from ticketing.domain.severity import Severity
 
 Path = tuple[str | int, ...]
@@ -72,10 +72,10 @@ def unknown_key(path: Path) -> Problem:
 
 def explain(error: ErrorDetails, given: Mapping[str, Any]) -> Problem:
     """One of pydantic's errors in our words."""
+    if error["loc"] and error["loc"][-1] == "[key]":
+        return _wrong_severity(error["loc"][:-1])
     kind, path = error["type"], _given_path(error["loc"], given)
     context = error.get("ctx") or {}
-    if path and path[-1] == "[key]":
-        return _wrong_severity(path[:-1])
     if kind == "extra_forbidden":
         return unknown_key(path)
     if kind == "missing":
@@ -118,20 +118,14 @@ def _but(path: Path, value: Any) -> str:
     if value is None:
         return ", but nothing was given"
     annotation = bare(at(Config, path))
-    if isinstance(value, (dict, list)) or is_section(annotation):
-        return f", not {_kind(value)}"
     if annotation is None or holds_secret(annotation) or "@" in str(value):
         return ""
+    if isinstance(value, (dict, list)):
+        return ", not a list" if isinstance(value, list) else ", not a group of keys"
     shown = value if isinstance(value, str) else repr(value)
     if len(shown) > SHOWN_CHARS_MAX:
         shown = shown[:SHOWN_CHARS_MAX] + "…"
     return f', not "{shown}"'
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, dict):
-        return "a group of keys"
-    return "a list" if isinstance(value, list) else "a single value"
 
 
 def _value(given: Any, path: Sequence[str | int]) -> Any:

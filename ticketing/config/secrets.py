@@ -11,7 +11,8 @@ from urllib.parse import unquote, urlsplit
 
 from pydantic import SecretStr
 
-from ticketing.config.model import Config, Redis
+from ticketing.config.model import Config
+from ticketing.config.process import Redis
 from ticketing.config.values import Section
 
 MASK = "****"

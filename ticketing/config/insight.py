@@ -1,0 +1,115 @@
+"""The settings of what explains an incident: traces, correlation and summaries."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from ticketing.config.values import Duration, Name, Secret, Section, Url
+from ticketing.domain.severity import Severity
+
+
+class LlmProvider(Section):
+    """One language model."""
+
+    provider: Name
+    """Any provider that litellm knows, such as `openai`, `anthropic`, `ollama`."""
+    model: Name
+    """The model, as the provider calls it."""
+    api_key: Secret | None = None
+    """The provider's key, if it needs one."""
+    endpoint: Url | None = None
+    """The provider's address, for local ones and gateways."""
+
+
+class LlmBudget(Section):
+    """What summaries may cost."""
+
+    per_day: float = Field(default=5.0, ge=0)
+    """US dollars per tenant and day (UTC), by litellm's price list."""
+    calls_per_day: int = Field(default=500, ge=0)
+    """Calls per tenant and day (UTC); holds for models without a price too."""
+
+
+class Llm(Section):
+    """Summaries by a language model. Off unless a provider is named."""
+
+    provider: Name = "disabled"
+    """`disabled`, or any provider that litellm knows."""
+    model: Name | None = None
+    """The model, as the provider calls it."""
+    api_key: Secret | None = None
+    """The provider's key, if it needs one."""
+    endpoint: Url | None = None
+    """The provider's address, for local ones and gateways."""
+    providers: tuple[LlmProvider, ...] = ()
+    """Providers in the order they are tried, in place of a single one."""
+    timeout: Duration = 20.0
+    """How long one call may take."""
+    cooldown: Duration = 60.0
+    """How long a provider that failed is left alone."""
+    concurrency: int = Field(default=4, ge=1, le=64)
+    """Calls under way at once, per worker."""
+    max_prompt_tokens: int = Field(default=6000, ge=500)
+    """Longest prompt."""
+    max_answer_tokens: int = Field(default=1200, ge=100)
+    """Longest answer."""
+    may_raise_severity: bool = False
+    """Whether the model's opinion may raise an incident's severity. It never lowers it."""
+    budget: LlmBudget = LlmBudget()
+    """What summaries may cost."""
+
+    @property
+    def chain(self) -> tuple[LlmProvider, ...]:
+        """The providers in order; empty when summaries by a model are off."""
+        if self.providers or self.provider == "disabled" or self.model is None:
+            return self.providers
+        single = LlmProvider(
+            provider=self.provider,
+            model=self.model,
+            api_key=self.api_key,
+            endpoint=self.endpoint,
+        )
+        return (single,)
+
+
+class Traces(Section):
+    """Correlation of incidents with the traces of their requests."""
+
+    enabled: bool = True
+    """Whether logs with a trace id are followed; without, nothing is paid for it."""
+    samples: int = Field(default=5, ge=1, le=50)
+    """Traces kept per incident, the most telling ones."""
+    spans_max: int = Field(default=500, ge=10, le=10_000)
+    """Spans kept of one trace."""
+    buffer_spans: int = Field(default=500_000, ge=1000)
+    """Spans kept in memory per worker; the oldest are let go, and counted."""
+    keep: Duration = 900.0
+    """How long spans are kept."""
+    shared_by_max: int = Field(default=20, ge=2)
+    """A trace that more incidents than this share links nothing."""
+
+
+class SeverityRule(Section):
+    """Raises an incident's severity by its blast radius. Every given bound must be reached."""
+
+    to: Severity
+    """The severity it is raised to."""
+    services: int | None = Field(default=None, ge=1)
+    """Affected services, at least."""
+    endpoints: int | None = Field(default=None, ge=1)
+    """Affected endpoints, at least."""
+    tenants: int | None = Field(default=None, ge=1)
+    """Affected tenants, at least."""
+    failing_share: float | None = Field(default=None, ge=0, le=1)
+    """Share of failing requests, at least."""
+
+
+class CorrelationRules(Section):
+    """What links between incidents do."""
+
+    ticketing: Literal["all", "root"] = "all"
+    """`all` tickets every incident; `root` holds symptoms back behind the ticket of their cause."""
+    raise_severity: tuple[SeverityRule, ...] = ()
+    """Rules by blast radius."""

@@ -1,0 +1,132 @@
+"""The settings of the process: broker, store, listeners, directories, logs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr
+
+from ticketing.config.values import Duration, Name, Secret, Section, Url
+
+EMBEDDED = "embedded"
+EMBEDDED_PARTITIONS = 4
+
+
+class Kafka(Section):
+    """The broker and how to reach it. The topics' names are fixed."""
+
+    brokers: str = EMBEDDED
+    """`host:port,host:port`, or `embedded` for one in memory, gone when the program ends."""
+    partitions: int = Field(
+        default_factory=lambda given: (
+            EMBEDDED_PARTITIONS if given.get("brokers") == EMBEDDED else 12
+        ),
+        ge=1,
+        le=1000,
+    )
+    """Partitions of our own topics (12; the embedded broker has 4)."""
+    replication_factor: int = Field(default=-1, ge=-1, le=32)
+    """Copies of our own topics; -1 leaves it to the broker's `default.replication.factor`."""
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How connections are secured."""
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    """How the client proves who it is."""
+    username: Name | None = None
+    """SASL user."""
+    password: Secret | None = None
+    """SASL password."""
+    ca_bundle: Path | None = None
+    """A file of CA certificates (PEM) to trust instead of the system's."""
+    client_certificate: Path | None = None
+    """The client's certificate (PEM)."""
+    client_key: Path | None = None
+    """That certificate's key (PEM)."""
+    group_instance_id: Name | None = None
+    """Static membership: a name of this worker that survives its restart, e.g. the pod's name."""
+    session_timeout: Duration = 60.0
+    """After how long without a heartbeat a worker's partitions go to others."""
+    message_max_bytes: int = Field(default=1_048_576, ge=65_536, le=1_073_741_824)
+    """Largest message we produce, and largest that is fetched at once."""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the broker is the one in memory."""
+        return self.brokers == EMBEDDED
+
+
+class Redis(Section):
+    """Where the view of the incidents is kept."""
+
+    url: SecretStr = SecretStr(EMBEDDED)
+    """`redis://`, `rediss://` or `unix://` address, or `embedded` for one in memory."""
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")] = "ticketing"
+    """What all keys begin with."""
+    timeout: Duration = 2.0
+    """How long one command may take."""
+
+    @property
+    def embedded(self) -> bool:
+        """Whether Redis is the one in memory."""
+        return self.url.get_secret_value() == EMBEDDED
+
+    @property
+    def public_url(self) -> str:
+        """The address without its password."""
+        url = self.url.get_secret_value()
+        password = urlsplit(url).password if url != EMBEDDED else None
+        return url.replace(f":{password}@", ":****@", 1) if password else url
+
+
+class Web(Section):
+    """The API and the pages."""
+
+    host: Name = "127.0.0.1"
+    """Address to listen on; anything but loopback needs a token."""
+    port: int = Field(default=8080, ge=0, le=65535)
+    """Port to listen on; 0 takes any free one."""
+    token: Secret | None = None
+    """What clients must send as `Authorization: Bearer ...`."""
+    public_url: Url | None = None
+    """Address under which people reach the pages; stands in tickets as a link."""
+
+
+class FaustWeb(Section):
+    """Faust's own web view of agents and tables. It knows no authentication."""
+
+    enabled: bool = True
+    """Whether it is served."""
+    host: Name = "127.0.0.1"
+    """Address to listen on."""
+    port: int = Field(default=6066, ge=0, le=65535)
+    """First port to listen on; further apps take the next ones. 0 takes any free one."""
+
+
+class Metrics(Section):
+    """Prometheus metrics of a worker that serves no API."""
+
+    enabled: bool = True
+    """Whether they are served."""
+    host: Name = "127.0.0.1"
+    """Address to listen on."""
+    port: int = Field(default=9464, ge=0, le=65535)
+    """Port to listen on; 0 takes any free one."""
+
+
+class Input(Section):
+    """Where anomalies come from."""
+
+    topics: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")], ...] = Field(
+        default=("enriched-logs",), min_length=1
+    )
+    """Topics to read: `enriched-logs`, `anomaly-events` or others of either form."""
+
+
+class Log(Section):
+    """What the program says while it runs, on stderr."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """Lowest level that is written."""
+    format: Literal["auto", "json", "console"] = "auto"
+    """`auto` is for people on a terminal and JSON elsewhere."""

@@ -1,0 +1,163 @@
+"""Logging: one line an event, JSON or for people, and no secret in any of them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any, TextIO
+from urllib.parse import quote, quote_plus
+
+import structlog
+from structlog.typing import Processor
+
+MASK = "****"
+WHOLE_WORD_BELOW_CHARS = 8
+"""A secret shorter than this is masked only where it stands as a word of its own: otherwise one
+of a letter or two would make every line unreadable."""
+
+_NOISY = ("aiokafka", "faust", "mode", "aiohttp", "LiteLLM", "urllib3", "slack_sdk", "asyncio")
+
+
+class Redactor:
+    """Replaces secrets, also as they stand in addresses, JSON and Python literals."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._pattern: re.Pattern[str] | None = None
+        self.learn(secrets)
+
+    def learn(self, secrets: Iterable[str]) -> None:
+        """Replace these from now on, instead of those before."""
+        forms = {form for secret in secrets if secret for form in _forms(secret)}
+        words = [_expression(form) for form in sorted(forms, key=len, reverse=True)]
+        self._pattern = re.compile("|".join(words)) if words else None
+
+    def __call__(self, text: str) -> str:
+        """The text without secrets."""
+        return self._pattern.sub(MASK, text) if self._pattern else text
+
+
+def _forms(secret: str) -> set[str]:
+
+    return {
+        secret,
+        quote(secret, safe=""),
+        quote(secret),
+        quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+    }
+
+
+def _expression(form: str) -> str:
+    escaped = re.escape(form)
+    if len(form) >= WHOLE_WORD_BELOW_CHARS:
+        return escaped
+    return rf"(?<!\w){escaped}(?!\w)"
+
+
+class _RedactingFormatter(logging.Formatter):
+    """Redacts the finished line: whatever made it, message, field or traceback, is covered."""
+
+    def __init__(self, inner: logging.Formatter, redact: Redactor) -> None:
+        super().__init__()
+        self._inner = inner
+        self._redact = redact
+
+    def format(self, record: logging.LogRecord) -> str:
+        return self._redact(self._inner.format(record))
+
+
+_redactor = Redactor()
+
+
+def configure(
+    level: str = "info",
+    fmt: str = "auto",
+    secrets: Iterable[str] = (),
+    *,
+    stream: TextIO | None = None,
+) -> None:
+    """Send every logger's lines, ours and those of libraries, to stderr without secrets.
+
+    `fmt` is json, console or auto (console on a terminal). Safe to repeat: the last call holds.
+    """
+    stream = sys.stderr if stream is None else stream
+    _redactor.learn(secrets)
+    console = fmt == "console" or (fmt == "auto" and stream.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+    ]
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(_RedactingFormatter(_formatter(console, shared, stream), _redactor))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    _quieten(level)
+    sys.excepthook = _log_uncaught
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def redact(text: str) -> str:
+    """The text without the secrets that `configure` was told of."""
+    return _redactor(text)
+
+
+def get(name: str) -> Any:
+    """A logger; its methods take an event and fields: `log.info("started", app=name)`."""
+    return structlog.get_logger(name)
+
+
+def _formatter(console: bool, shared: list[Processor], stream: TextIO) -> logging.Formatter:
+    renderer: list[Processor] = [
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+    ]
+    if console:
+        # Plain tracebacks: the fancy ones print local variables, and so secrets by another name.
+        renderer = [
+            structlog.dev.ConsoleRenderer(
+                colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+            )
+        ]
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
+    )
+
+
+def _quieten(level: str) -> None:
+    """Libraries warn; their chatter shows only with ours at debug. What they attached for
+    themselves would bypass the redaction."""
+    for name in list(logging.root.manager.loggerDict):
+        if not isinstance(logging.root.manager.loggerDict[name], logging.Logger):
+            continue
+        logger = logging.getLogger(name)
+        logger.handlers.clear()
+        logger.propagate = True
+    for name in _NOISY:
+        logging.getLogger(name).setLevel("DEBUG" if level == "debug" else "WARNING")
+    logging.captureWarnings(True)
+
+
+def _log_uncaught(kind: Any, error: Any, traceback: Any) -> None:
+    """Python prints an uncaught exception by itself; it must pass the redactor too."""
+    logging.getLogger("ticketing").critical("uncaught", exc_info=(kind, error, traceback))
