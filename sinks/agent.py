@@ -1,0 +1,38 @@
+"""The sink agent: fans a published incident out to the topics of the platforms it is routed to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from faust.types import EventT
+
+from sinks.router import platforms_for
+from ticketing.agent import BatchAgent
+from ticketing.durable import Outbox
+from ticketing.topics import platform_topic
+
+
+class Routed(msgspec.Struct):
+    """What of an incident decides where it goes; the rest is passed on as it is."""
+
+    ticketed: bool = False
+    routes: list[str] = []
+
+
+_routed = msgspec.json.Decoder(Routed)
+
+
+class SinkAgent(BatchAgent):
+    """Reads ticketing-incidents; of several snapshots of one incident in a batch only the last."""
+
+    name = "sinks"
+
+    async def handle(self, records: list[Any], event: EventT) -> None:
+        """Produce the desired state to each platform's topic, keyed by incident."""
+        latest = {record.key: record.value for record in records if record.value is not None}
+        outbox = Outbox(self.app)
+        for key, value in latest.items():
+            for platform in platforms_for(_routed.decode(value)):
+                await outbox.send(platform_topic(platform), key, b'{"desired":%b}' % value)
+        await outbox.settle()

@@ -1,0 +1,5 @@
+"""`python -m ticketing`: the command line."""
+
+from ticketing.cli import main
+
+main()

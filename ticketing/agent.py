@@ -1,0 +1,202 @@
+"""Agents that handle a batch at a time: nothing is acked before what follows from it is durable."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any, Generic, TypeVar
+
+from faust.types import EventT
+
+from ticketing import metrics, statemachine
+from ticketing.durable import DurableTable, Outbox
+from ticketing.models import DEAD_LETTER_VALUE_BYTES_MAX, DeadLetter, encode
+from ticketing.topics import DEAD_LETTERS
+from ticketing.fence import Fence
+from ticketing.watchdog import Watchdog, leave
+
+S = TypeVar("S")
+
+TICK_EVERY_SECONDS = 0.1
+TICK_RETRY_SECONDS = 5.0
+YIELD_EVERY_SENDS = 200
+
+
+def dead_letter(record: Any, stage: str, reason: str, detail: str) -> DeadLetter:
+    """The dead letter of a record that was read from Kafka; `record` has aiokafka's shape."""
+    value: bytes = record.value or b""
+    key: bytes | None = record.key
+    return DeadLetter(
+        reason=reason,
+        detail=detail,
+        stage=stage,
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        timestamp=record.timestamp / 1000.0,
+        key=None if key is None else key.decode("utf-8", "replace"),
+        value=base64.b64encode(value[:DEAD_LETTER_VALUE_BYTES_MAX]),
+        size=len(value),
+    )
+
+
+async def send_dead_letters(outbox: Outbox, letters: list[DeadLetter]) -> None:
+    """Produce dead letters with the batch they come from."""
+    for letter in letters:
+        await outbox.send(DEAD_LETTERS, None, encode(letter))
+        metrics.dead_letters_total.labels(letter.stage, letter.reason).inc()
+
+
+class BatchAgent(ABC):
+    """One agent of a batched topic. `name` is Faust's name for it and the stage in dead letters."""
+
+    name: str
+
+    def __init__(self, app: Any, watchdog: Watchdog, fence: Fence) -> None:
+        self.app = app
+        self.watchdog = watchdog
+        self.fence = fence
+
+    @abstractmethod
+    async def handle(self, records: list[Any], event: EventT) -> None:
+        """Do everything that follows from a run of records, and wait until it is durable."""
+
+    async def run(self, stream: Any) -> AsyncIterator[None]:
+        """The body of the Faust agent."""
+        async for event in stream.noack().events():
+            with self.watchdog.batch(self.name):
+                try:
+                    await self.handle(event.value, event)
+                except Exception as error:  # noqa: BLE001
+                    # Bad records were dealt with one by one: what is left is a failure of Kafka,
+                    # RocksDB or the disk. Faust would ack and go on, so the process leaves instead.
+                    leave(f"{self.name}: {type(error).__name__}: {error}")
+            await stream.ack(event)
+            self.app.consumer.handled(event.message)
+            yield
+
+
+class TableStore(statemachine.Store):
+    """One partition of a Faust table, read without decoding what is not asked for."""
+
+    def __init__(self, table: DurableTable, partition: int) -> None:
+        self._store = table.data
+        self._db = table.data._db_for_partition(partition)
+
+    def get(self, key: str) -> bytes | None:
+        """The stored value of a key."""
+        return self._db.get(key.encode())  # type: ignore[no-any-return]
+
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        """Every pair but Faust's own note of the changelog's offset."""
+        offset_key = self._store.offset_key
+        for key, value in self._db.items():
+            if key != offset_key:
+                yield key.decode(), value
+
+
+class KeyedAgent(BatchAgent, Generic[S]):
+    """The agent of a keyed state machine: the only writer of its table."""
+
+    def __init__(
+        self,
+        app: Any,
+        watchdog: Watchdog,
+        fence: Fence,
+        *,
+        name: str,
+        topic: str,
+        table: DurableTable,
+        machine: statemachine.Machine[S],
+        before_publish: Callable[[], None] | None = None,
+    ) -> None:
+        super().__init__(app, watchdog, fence)
+        self.name = name
+        self.topic = topic
+        self.table = table
+        self.machine = machine
+        self._before_publish = before_publish
+        self._partitions: dict[int, statemachine.PartitionState] = {}
+        self._generation = -1
+        self._ticked_at: dict[int, float] = {}
+
+    async def handle(self, records: list[Any], event: EventT) -> None:
+        """Fold, write the table, wait for its changelog, send, wait, then act."""
+        number = event.message.partition
+        tx = statemachine.Transaction(TableStore(self.table, number), self.machine, number)
+        partition = self._open(tx, number, records[0])
+        folded = statemachine.fold(self.machine, tx, records, partition)
+        self._ticked_at.pop(number, None)
+        self.fence.check()
+        outbox = Outbox(self.app)
+        await self._write(tx, outbox)
+        if self._before_publish is not None:
+            self._before_publish()
+        await self._send(tx, outbox)
+        letters = [dead_letter(r, self.name, reason, why) for r, reason, why in folded.dead]
+        await send_dead_letters(outbox, letters)
+        await outbox.settle()
+        for callback in tx.callbacks():
+            callback()
+
+    async def tick(self) -> None:
+        """Send a tick into each owned partition that was just assigned or has something due.
+
+        Runs as a task beside the agent for as long as the app does.
+        """
+        while not self.app.should_stop:
+            await asyncio.sleep(TICK_EVERY_SECONDS)
+            if self.app.rebalancing or self.app.in_recovery:
+                continue
+            for number in self._owned():
+                if self._wants_tick(number):
+                    self._ticked_at[number] = time.monotonic()
+                    await self.app.producer.send(
+                        self.topic, statemachine.TICK_KEY, b"{}", number, None, None
+                    )
+
+    def _owned(self) -> list[int]:
+        return sorted(
+            tp.partition for tp in self.app.consumer.assignment() if tp.topic == self.topic
+        )
+
+    def _wants_tick(self, number: int) -> bool:
+        last = self._ticked_at.get(number)
+        if last is not None and time.monotonic() - last < TICK_RETRY_SECONDS:
+            return False
+        partition = self._partitions.get(number)
+        if partition is None or self._generation != self.app.consumer_generation_id:
+            return True
+        return partition.timers.earliest() <= time.time()
+
+    def _open(
+        self, tx: statemachine.Transaction[S], number: int, first: Any
+    ) -> statemachine.PartitionState:
+        generation = self.app.consumer_generation_id
+        if generation != self._generation:
+            # Another worker may have written in between: nothing held in memory is true any more.
+            self._generation = generation
+            self._partitions.clear()
+        partition = self._partitions.get(number)
+        if partition is None:
+            partition = self._partitions[number] = statemachine.PartitionState()
+            statemachine.scan(self.machine, tx, partition, first.offset, first.timestamp / 1000.0)
+        return partition
+
+    async def _write(self, tx: statemachine.Transaction[S], outbox: Outbox) -> None:
+        for key, write in tx.writes():
+            if write.state is not None:
+                value = statemachine.pack(write.at, write.due, self.machine.encode(write.state))
+                self.table[key.encode()] = value
+            elif tx.is_stored(key):
+                del self.table[key.encode()]
+        await self.table.flush(outbox)
+
+    async def _send(self, tx: statemachine.Transaction[S], outbox: Outbox) -> None:
+        for sent, (topic, key, value, partition) in enumerate(tx.sends(), 1):
+            await outbox.send(topic, None if key is None else key.encode(), value, partition)
+            if sent % YIELD_EVERY_SENDS == 0:
+                await asyncio.sleep(0)

@@ -1,0 +1,131 @@
+"""Faust apps as we need them: batched, durable, watched, and with every setting on purpose."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import faust
+from aiokafka.helpers import create_ssl_context
+from faust import App
+from yarl import URL
+
+from ticketing.batching import BatchTransport, scheduler_for
+from ticketing.config import Config
+from ticketing.durable import DurableTable
+from ticketing.fence import Fence
+from ticketing.watchdog import Watchdog
+
+HEARTBEATS_PER_SESSION = 10
+STREAM_BUFFER_BATCHES = 8
+"""Batches that wait before an agent; each holds up to a fetch in memory."""
+
+TABLE_OPTIONS = {
+    "driver": "rocksdict",
+    "write_buffer_size": 8 * 1024**2,
+    "max_write_buffer_number": 2,
+    "block_cache_size": 16 * 1024**2,
+    "max_open_files": 256,
+}
+"""RocksDB's own defaults allow more than 2 GB a partition and table."""
+
+
+class TicketingApp(App):
+    """A Faust app with the parts that every one of ours has."""
+
+    watchdog: Watchdog
+    fence: Fence
+
+
+def create_app(
+    name: str,
+    config: Config,
+    *,
+    batched: Iterable[str],
+    brokers: str,
+    partitions: int,
+    web_port: int | None = None,
+) -> TicketingApp:
+    """An app that consumes `batched` topics a run at a time. `brokers` is "host:port,…"."""
+    kafka = config.kafka
+    servers = [URL(f"aiokafka://{server}") for server in brokers.split(",")]
+    session = kafka.session_timeout
+    app = TicketingApp(
+        name,
+        broker=servers,
+        broker_credentials=_credentials(config),
+        broker_session_timeout=session,
+        broker_request_timeout=max(session, 30.0),
+        broker_heartbeat_interval=session / HEARTBEATS_PER_SESSION,
+        broker_commit_interval=1.0,
+        broker_commit_livelock_soft_timeout=300.0,
+        ConsumerScheduler=scheduler_for(frozenset(batched)),
+        consumer_auto_offset_reset="earliest",
+        consumer_group_instance_id=_instance_id(kafka.group_instance_id, name),
+        consumer_max_fetch_size=1024 * 1024,
+        datadir=Path(config.data_dir) / name,
+        key_serializer="raw",
+        value_serializer="raw",
+        logging_config={"version": 1, "disable_existing_loggers": False},
+        producer_max_request_size=kafka.message_max_bytes,
+        producer_acks=-1,
+        store="rocksdb://",
+        stream_buffer_maxsize=STREAM_BUFFER_BATCHES,
+        stream_wait_empty=True,
+        table_standby_replicas=0,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        topic_partitions=partitions,
+        web_enabled=web_port is not None,
+        web_bind=config.faust_web.host,
+        web_host=config.faust_web.host,
+        web_port=web_port or 0,
+        worker_redirect_stdouts=False,
+    )
+    app.transport = BatchTransport(servers, app)
+    # Faust's buffer of one hundred warns at each fill; ours is drained batch by batch anyway.
+    app.producer.buffer.max_messages = 100_000
+    app.watchdog = Watchdog()
+    app.fence = Fence(session)
+    return app
+
+
+def create_table(app: TicketingApp, name: str, partitions: int) -> DurableTable:
+    """A plain table of bytes to bytes, on RocksDB with a bounded cache."""
+    return DurableTable(
+        app,
+        name=name,
+        key_type=bytes,
+        value_type=bytes,
+        partitions=partitions,
+        options=dict(TABLE_OPTIONS),
+    )
+
+
+def add_task(app: TicketingApp, task: Callable[[], Any]) -> None:
+    """Run a coroutine function beside the agents, from the moment the app is ready."""
+    app.task(task)
+
+
+def _instance_id(prefix: str | None, name: str) -> str | None:
+    return None if prefix is None else f"{prefix}-{name}"
+
+
+def _credentials(config: Config) -> Any:
+    kafka = config.kafka
+    protocol = kafka.security_protocol
+    if protocol == "PLAINTEXT":
+        return None
+    context: ssl.SSLContext | None = None
+    if protocol.endswith("SSL"):
+        context = create_ssl_context(cafile=None if kafka.ca_bundle is None else str(kafka.ca_bundle))
+    if not protocol.startswith("SASL"):
+        return faust.SSLCredentials(context=context)
+    return faust.SASLCredentials(
+        username=kafka.username,
+        password=kafka.password.get_secret_value(),
+        mechanism=kafka.sasl_mechanism,
+        ssl_context=context,
+    )

@@ -1,0 +1,61 @@
+"""The command line: one file per group of commands."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from ticketing.errors import Misconfigured
+
+COMMANDS = {
+    "config": "ticketing.cli.config:config",
+    "dead-letters": "ticketing.cli.dead_letters:dead_letters",
+    "demo": "ticketing.cli.demo:demo",
+    "pattern": "ticketing.cli.pattern:pattern",
+    "replay": "ticketing.cli.replay:replay",
+    "sandbox": "ticketing.cli.sandbox:sandbox",
+    "topics": "ticketing.cli.topics:topics",
+    "worker": "ticketing.cli.worker:worker",
+}
+
+
+class LazyGroup(click.Group):
+    """Imports a command when it is asked for: `--help` must not wait for Kafka's libraries."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every command, sorted."""
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """Import a command by its name."""
+        target = COMMANDS.get(name)
+        if target is None:
+            return None
+        module, attribute = target.split(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: ticketing demo, then open the address it prints.",
+)
+@click.version_option(package_name="ticketing-agent")
+def cli() -> None:
+    """From a log stream to exactly one ticket per incident.
+
+    The configuration is the JSON or YAML file named by TICKETING_CONFIG; each of its keys can also
+    be set in the environment, e.g. TICKETING_ANOMALY__MINIMUM_SCORE=0.9.
+    """
+
+
+def main() -> None:
+    """Run the command line; a bad configuration ends it with what is wrong and how to mend it."""
+    try:
+        cli()
+    except Misconfigured as error:
+        click.echo(f"misconfigured:\n{error}", err=True)
+        sys.exit(2)

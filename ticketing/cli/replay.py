@@ -1,0 +1,31 @@
+"""`ticketing replay`: produce a recording into an input topic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+
+@click.command(epilog="Example: ticketing replay logs.jsonl.gz --rate 500")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--rate", type=click.FloatRange(min=0, min_open=True), help="Records a second.")
+@click.option("--topic", help="The topic to produce to  [default: the first input topic]")
+def replay(file: Path, rate: float | None, topic: str | None) -> None:
+    """Produce each line of FILE (JSON lines, plain or .gz) as a record, as it is."""
+    from ticketing.cli.progress import bar
+    from ticketing.errors import Misconfigured
+    from ticketing.feed import Feed, count_lines, read_lines
+    from ticketing.runtime import EMBEDDED_VARIABLE, Runtime
+
+    runtime = Runtime.from_environ()
+    if runtime.held is not None:
+        raise Misconfigured(
+            "kafka.brokers: `embedded` ends with this command, so nobody would read the replay;"
+            f" name a broker, or set {EMBEDDED_VARIABLE} to the address that `ticketing demo` prints"
+        )
+    feed = Feed(runtime, topic or runtime.inputs[0], rate=rate)
+    with bar() as progress:
+        task = progress.add_task("replaying", total=count_lines(file))
+        sent = feed.run(read_lines(file), lambda done: progress.update(task, completed=done))
+    click.echo(f"{sent} records produced to {topic or runtime.inputs[0]}")

@@ -1,0 +1,36 @@
+"""`ticketing worker`: run the job's processes."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+
+@click.command(epilog="Example: ticketing worker          Example: ticketing worker pipeline")
+@click.argument("roles", nargs=-1, metavar="[ROLE]...")
+def worker(roles: tuple[str, ...]) -> None:
+    """Run every role, each in a process of its own, or just the ROLEs named.
+
+    Roles: pipeline (detection, incidents, sinks), view (the view in Redis, the API and the console),
+    api (the API and the console alone), and one per enabled platform, such as pagerduty.
+    """
+    from ticketing import worker as composition
+    from ticketing.runtime import EMBEDDED_VARIABLE, Runtime
+    from ticketing.supervisor import Supervisor
+
+    runtime = Runtime.from_environ()
+    known = composition.roles(runtime.config)
+    unknown = [role for role in roles if role not in known]
+    if unknown:
+        raise click.BadParameter(f"unknown role {unknown[0]!r}; roles here: {', '.join(known)}")
+    if len(roles) == 1:
+        composition.run(roles[0], runtime)
+        return
+    composition.configure_logging(runtime.config)
+    runtime.ensure_topics()
+    chosen = list(roles) or composition.default_roles(runtime.config)
+    with composition.fleet_environ(runtime.embedded) as environ:
+        if runtime.embedded:
+            environ[EMBEDDED_VARIABLE] = runtime.brokers
+        Supervisor(chosen, {**os.environ, **environ}).run()

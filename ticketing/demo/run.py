@@ -1,0 +1,215 @@
+"""Runs the demo: everything on one machine, until Ctrl-C or until a recording is delivered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from ticketing import worker
+from ticketing.config import PLATFORMS, load
+from ticketing.demo.totals import Totals, totals
+from ticketing.demo.traffic import Traffic
+from ticketing.errors import TicketingError
+from ticketing.feed import Feed
+from ticketing.runtime import CONFIG_VARIABLE, EMBEDDED_VARIABLE, Runtime
+from ticketing.sandbox.credentials import sandbox_config
+from ticketing.sandbox.server import Sandbox, start
+from ticketing.supervisor import Supervisor
+
+GROUP_WAIT = {"critical": "1s", "high": "2s", "medium": "2s", "low": "2s"}
+"""Shorter than in production, so that tickets appear while one looks."""
+TRAFFIC_RATE = 150.0
+READY_SECONDS_MAX = 120.0
+QUIET_SECONDS_MAX = 180.0
+"""How long a recording's run may make no progress before it is given up."""
+POLL_SECONDS = 0.5
+PAGE_INCIDENTS = 500
+
+
+class DemoFailed(TicketingError):
+    """The demo could not do what it shows."""
+
+
+@dataclass
+class Demo:
+    """A running installation with its sandbox."""
+
+    runtime: Runtime
+    sandbox: Sandbox
+    supervisor: Supervisor
+    api: str
+    log: Path
+    session: aiohttp.ClientSession
+
+    async def watch(self) -> Totals:
+        """The numbers as they are now."""
+        async with self.session.get(f"{self.api}/metrics") as answer:
+            metrics_text = await answer.text()
+        incidents = [incident async for incident in self.incidents()]
+        tickets = Counter(ticket["platform"] for ticket in self.sandbox.tickets())
+        return totals(metrics_text, incidents, tickets)
+
+    async def incidents(self) -> AsyncIterator[Mapping[str, Any]]:
+        """Every incident that the API knows."""
+        url: str | None = f"{self.api}/api/incidents?limit={PAGE_INCIDENTS}"
+        while url:
+            async with self.session.get(url) as answer:
+                answer.raise_for_status()
+                for incident in await answer.json():
+                    yield incident
+                following = answer.links.get("next")
+                url = str(following["url"]) if following else None
+
+    async def wait_ready(self) -> None:
+        """Wait until every app is; raises DemoFailed with the end of the log if that takes long."""
+        deadline = time.monotonic() + READY_SECONDS_MAX
+        while time.monotonic() < deadline:
+            try:
+                async with self.session.get(f"{self.api}/ready") as answer:
+                    if answer.status == 200:
+                        return
+            except aiohttp.ClientConnectionError:
+                pass
+            await asyncio.sleep(POLL_SECONDS)
+        raise DemoFailed(f"not ready after {READY_SECONDS_MAX:.0f} s:\n{self.log_end()}")
+
+    def log_end(self, lines: int = 15) -> str:
+        """The last lines of the workers' log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+
+
+@asynccontextmanager
+async def installation(port: int) -> AsyncIterator[Demo]:
+    """Broker, sandbox and workers on loopback; all of it ends with the block."""
+    sandbox = await start()
+    api_port = port or free_port()
+    given = {
+        **sandbox_config(sandbox.url),
+        "groupWait": GROUP_WAIT,
+        "web": {"host": "127.0.0.1", "port": api_port},
+        "faustWeb": {"port": free_port()} if port == 0 else {},
+    }
+    for platform in set(PLATFORMS) - set(worker.platforms_built()):
+        del given[platform]
+    with worker.fleet_environ(True) as environ:
+        base = Path(environ[worker.METRICS_VARIABLE]).parent
+        config_file = base / "demo.json"
+        config_file.write_text(json.dumps(given))
+        runtime = Runtime.of(load(config_file, {}))
+        log = base / "worker.log"
+        children = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("TICKETING_")},
+            **environ,
+            CONFIG_VARIABLE: str(config_file),
+            EMBEDDED_VARIABLE: runtime.brokers,
+        }
+        runtime.ensure_topics()
+        supervisor = Supervisor(worker.default_roles(runtime.config), children, log=log)
+        supervisor.start()
+        session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
+        watching = asyncio.create_task(_keep(supervisor))
+        try:
+            api = f"http://127.0.0.1:{api_port}"
+            yield Demo(runtime, sandbox, supervisor, api, log, session)
+        finally:
+            watching.cancel()
+            await session.close()
+            await asyncio.to_thread(supervisor.stop)
+            await sandbox.stop()
+
+
+async def run_recording(
+    records: Iterable[bytes], say: Callable[[str], None], fed: Callable[[int], None]
+) -> Totals:
+    """Feed a recording and wait until every record is counted and every ticket delivered."""
+    async with installation(port=0) as demo:
+        say("starting the embedded broker, the workers and the sandbox")
+        await demo.wait_ready()
+        sent = await _in_thread(lambda stopped: _feed(demo, records, fed, stopped))
+        say(f"{sent} records fed; waiting until every ticket is delivered")
+        return await _until_delivered(demo, sent)
+
+
+async def run_live(say: Callable[[str], None], status: Callable[[Totals], None], port: int) -> None:
+    """Feed made-up traffic until cancelled."""
+    async with installation(port) as demo:
+        say("starting the embedded broker, the workers and the sandbox")
+        await demo.wait_ready()
+        say(f"incidents and their tickets, live:  {demo.api}/")
+        say(f"the platforms' side of it:          {demo.sandbox.url}/")
+        say(f"tables in the Faust web view:       {_faust_web(demo)}/table/")
+        say("Ctrl-C stops everything")
+        traffic = Traffic().logs(time.time(), TRAFFIC_RATE)
+        feeding = asyncio.create_task(
+            _in_thread(lambda stopped: _feed(demo, traffic, lambda _: None, stopped, TRAFFIC_RATE))
+        )
+        try:
+            while not feeding.done():
+                status(await demo.watch())
+                await asyncio.sleep(POLL_SECONDS * 2)
+            await feeding
+        finally:
+            feeding.cancel()
+
+
+def free_port() -> int:
+    """A port on loopback that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _faust_web(demo: Demo) -> str:
+    web = demo.runtime.config.faust_web
+    return f"http://{web.host}:{web.port}"
+
+
+def _feed(
+    demo: Demo,
+    records: Iterable[bytes],
+    progress: Callable[[int], None],
+    stopped: Callable[[], bool],
+    rate: float | None = None,
+) -> int:
+    feed = Feed(demo.runtime, demo.runtime.inputs[0], rate=rate)
+    return feed.run(records, progress, stopped)
+
+
+async def _in_thread(work: Callable[[Callable[[], bool]], int]) -> int:
+    """Run blocking work in a thread that is told to stop when this is cancelled."""
+    stop = threading.Event()
+    try:
+        return await asyncio.to_thread(work, stop.is_set)
+    finally:
+        stop.set()
+
+
+async def _keep(supervisor: Supervisor) -> None:
+    while True:
+        supervisor.watch()
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _until_delivered(demo: Demo, sent: int) -> Totals:
+    seen = await demo.watch()
+    changed_at = time.monotonic()
+    while not (seen.records >= sent and seen.adds_up and seen.undelivered == 0):
+        if time.monotonic() - changed_at > QUIET_SECONDS_MAX:
+            raise DemoFailed(f"not delivered: {seen}\n{demo.log_end()}")
+        await asyncio.sleep(POLL_SECONDS)
+        now = await demo.watch()
+        if now != seen:
+            seen, changed_at = now, time.monotonic()
+    return seen

@@ -1,0 +1,83 @@
+"""The watchdog: a process that hangs leaves, so that its partitions move to one that does not."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+log = logging.getLogger(__name__)
+
+BATCH_SECONDS_MAX = 60.0
+CHECK_EVERY_SECONDS = 1.0
+EXIT_HUNG = 70
+
+
+def leave(why: str) -> None:
+    """End the process at once, without committing anything; a supervisor starts it again."""
+    log.critical("leaving: %s", why)
+    logging.shutdown()
+    os._exit(EXIT_HUNG)
+
+
+class Watchdog:
+    """Watches batches and whatever else is given to it, from a thread of its own.
+
+    The thread sees what the event loop could not: that the loop itself hangs.
+    """
+
+    def __init__(
+        self,
+        *,
+        batch_seconds_max: float = BATCH_SECONDS_MAX,
+        clock: Callable[[], float] = time.monotonic,
+        leave: Callable[[str], None] = leave,
+    ) -> None:
+        self._batch_seconds_max = batch_seconds_max
+        self._clock = clock
+        self._leave = leave
+        self._batches: dict[str, float] = {}
+        self._checks: list[Callable[[], str | None]] = []
+        self._stop = threading.Event()
+
+    @contextmanager
+    def batch(self, name: str) -> Iterator[None]:
+        """A batch is under way in the named agent."""
+        self._batches[name] = self._clock()
+        try:
+            yield
+        finally:
+            del self._batches[name]
+
+    def add(self, check: Callable[[], str | None]) -> None:
+        """Also leave when `check` returns a sentence."""
+        self._checks.append(check)
+
+    def verdict(self) -> str | None:
+        """Why to leave, if there is a reason."""
+        now = self._clock()
+        for name, since in list(self._batches.items()):
+            if now - since > self._batch_seconds_max:
+                return f"a batch of {name} is under way for {now - since:.0f} s"
+        for check in self._checks:
+            why = check()
+            if why is not None:
+                return why
+        return None
+
+    def start(self) -> None:
+        """Watch until the process ends."""
+        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+
+    def stop(self) -> None:
+        """Watch no more: the process is shutting down in order."""
+        self._stop.set()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(CHECK_EVERY_SECONDS):
+            why = self.verdict()
+            if why is not None:
+                self._leave(why)

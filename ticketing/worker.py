@@ -1,0 +1,199 @@
+"""The composition root: which app has which agents, tables and tasks.
+
+`app` is the pipeline, for `faust -A ticketing.worker:app worker`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ticketing import log, metrics
+from ticketing.agent import BatchAgent
+from ticketing.app import TicketingApp, create_app, create_table
+from ticketing.config import PLATFORMS, Config, secrets_of
+from ticketing.runtime import Runtime
+from ticketing.topics import INCIDENTS, PIPELINE_APP, SIGNALS
+
+PIPELINE, VIEW, API = "pipeline", "view", "api"
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+DATA_DIR_VARIABLE = "TICKETING_DATA_DIR"
+PARENT_VARIABLE = "TICKETING_PARENT"
+READY_EVERY_SECONDS = 1.0
+
+
+def platforms_built() -> list[str]:
+    """The platforms that this version has an adapter for."""
+    return [name for name in PLATFORMS if importlib.util.find_spec(f"sinks.{name}") is not None]
+
+
+def roles(config: Config) -> list[str]:
+    """Every role that a process can have here."""
+    return [PIPELINE, VIEW, API, *config.enabled_platforms()]
+
+
+def default_roles(config: Config) -> list[str]:
+    """The roles of a whole installation: the view serves the API as well."""
+    return [role for role in roles(config) if role != API]
+
+
+def configure_logging(config: Config) -> None:
+    """Log as configured, with every secret of the configuration masked."""
+    log.configure(config.log.level, config.log.format, secrets_of(config))
+
+
+@contextmanager
+def fleet_environ(embedded: bool) -> Iterator[dict[str, str]]:
+    """What child processes share: a directory for metrics and, embedded, one for data."""
+    base = Path(tempfile.mkdtemp(prefix="ticketing-"))
+    environ: dict[str, str] = {METRICS_VARIABLE: str(base / "metrics")}
+    (base / "metrics").mkdir()
+    if embedded:
+        # Nothing outlives the embedded broker, so neither may what was remembered beside it.
+        environ[DATA_DIR_VARIABLE] = str(base / "data")
+    try:
+        yield environ
+    finally:
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def run(role: str, runtime: Runtime) -> None:
+    """Be one role until told to stop."""
+    configure_logging(runtime.config)
+    runtime.ensure_topics()
+    if role == API:
+        from ticketing.api.process import serve
+
+        serve(runtime)
+        return
+    app = build(role, runtime)
+    worker = app.Worker(loglevel=runtime.config.log.level.upper(), quiet=True, override_logging=False)
+    worker.execute_from_commandline()
+
+
+def build(role: str, runtime: Runtime) -> TicketingApp:
+    """The Faust app of a role, with everything on it."""
+    build_app: Callable[[Runtime], TicketingApp] = {PIPELINE: _pipeline, VIEW: _view}.get(
+        role, lambda runtime: _adapter(role, runtime)
+    )
+    app = build_app(runtime)
+    _attach(app, role)
+    return app
+
+
+def _app(name: str, role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
+    web = runtime.config.faust_web
+    offset = default_roles(runtime.config).index(role)
+    port = 0 if web.port == 0 else web.port + offset
+    return create_app(
+        name,
+        runtime.config,
+        batched=batched,
+        brokers=runtime.brokers,
+        partitions=runtime.partitions,
+        web_port=port if web.enabled and port else None,
+    )
+
+
+def _agent(app: TicketingApp, agent: BatchAgent, *topics: str) -> None:
+    channel = app.topic(*topics, key_type=bytes, value_type=bytes, value_serializer="raw")
+    app.agent(channel, name=agent.name)(agent.run)
+
+
+def _pipeline(runtime: Runtime) -> TicketingApp:
+    from agents.detection import Detector
+    from agents.detection_agent import DetectionAgent
+    from agents.incidents import IncidentMachine
+    from sinks.agent import SinkAgent
+    from ticketing.agent import KeyedAgent
+    from ticketing.policies import policy
+    from ticketing.topic_watch import TopicWatch
+
+    config = runtime.config
+    app = _app(PIPELINE_APP, PIPELINE, runtime, [*runtime.inputs, SIGNALS, INCIDENTS])
+    ids = runtime.topics().ids(runtime.inputs)
+    app.watchdog.add(TopicWatch(runtime, ids).verdict)
+    detection = DetectionAgent(
+        app,
+        app.watchdog,
+        app.fence,
+        Detector.of(config, ids),
+        signals_partitions=runtime.partitions,
+        gaps_fail=runtime.embedded,
+    )
+    incidents: KeyedAgent[Any] = KeyedAgent(
+        app,
+        app.watchdog,
+        app.fence,
+        name="incidents",
+        topic=SIGNALS,
+        table=create_table(app, "incidents", runtime.partitions),
+        machine=IncidentMachine(
+            policy(config), inputs=runtime.inputs, counted=metrics.anomalies_counted_total.inc
+        ),
+    )
+    _agent(app, detection, *runtime.inputs)
+    _agent(app, incidents, SIGNALS)
+    _agent(app, SinkAgent(app, app.watchdog, app.fence), INCIDENTS)
+    app.task(incidents.tick)
+    app.task(detection.report_progress)
+    return app
+
+
+def _view(runtime: Runtime) -> TicketingApp:
+    from agents.view_agent import ViewAgent
+    from ticketing.api.process import start
+    from ticketing.view_store import open_store
+
+    app = _app("ticketing-view", VIEW, runtime, [INCIDENTS])
+    store = open_store(runtime.config)
+    _agent(app, ViewAgent(app, app.watchdog, app.fence, store), INCIDENTS)
+    app.task(lambda: start(runtime, store))
+    return app
+
+
+def _adapter(platform: str, runtime: Runtime) -> TicketingApp:
+    from sinks.adapter import add_adapter
+
+    topic = f"ticketing-{platform}"
+    app = _app(topic, platform, runtime, [topic])
+    add_adapter(app, platform, runtime)
+    return app
+
+
+def _attach(app: TicketingApp, role: str) -> None:
+    """What every app has: the fence, the watchdog, and word of whether it is ready."""
+    parent = os.environ.get(PARENT_VARIABLE)
+    if parent is not None:
+        app.watchdog.add(
+            lambda: None if os.getppid() == int(parent) else "the supervisor is gone"
+        )
+
+    @app.task
+    async def start_guards() -> None:
+        app.fence.attach(app)
+        app.watchdog.start()
+
+    @app.task
+    async def tell_ready() -> None:
+        while not app.should_stop:
+            ready = not app.rebalancing and not app.in_recovery and bool(app.consumer.assignment())
+            metrics.app_ready.labels(role).set(1 if ready else 0)
+            await app.sleep(READY_EVERY_SECONDS)
+
+
+def __getattr__(name: str) -> Any:
+    if name != "app":
+        raise AttributeError(name)
+    runtime = Runtime.from_environ()
+    configure_logging(runtime.config)
+    runtime.ensure_topics()
+    made = build(PIPELINE, runtime)
+    globals()["app"] = made
+    return made
