@@ -211,9 +211,24 @@ def _patched(tree: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any
             changed.pop(key, None)
         elif isinstance(value, Mapping):
             changed[key] = _patched(under if isinstance(under, Mapping) else {}, value)
+        elif isinstance(value, list):
+            changed[key] = [
+                _unmasked(item, under[i] if isinstance(under, list) and i < len(under) else None)
+                for i, item in enumerate(value)
+            ]
         elif value != MASK:
             changed[key] = value
     return changed
+
+
+def _unmasked(item: Any, under: Any) -> Any:
+    """An element of a patched list with the secrets of the one that stood there before."""
+    if not isinstance(item, Mapping) or MASK not in item.values():
+        return item
+    before = under if isinstance(under, Mapping) else {}
+    # Only for the same provider: its key must not go to another one's address.
+    same = all(item.get(k) == before.get(k) for k in ("provider", "endpoint"))
+    return {k: before.get(k) if v == MASK and same else v for k, v in item.items()}
 
 
 def _with_data_dir(given: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:

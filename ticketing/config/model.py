@@ -128,8 +128,12 @@ class Config(Section):
         return [name for name in self.routing.fallback if self.platform(name).enabled]
 
     def public(self) -> dict[str, Any]:
-        """All settings in camelCase for people to see: secrets as `****`, durations in seconds."""
-        # The module needs this one's classes.
+        """All settings in camelCase for people to see: secrets as `****`, durations in seconds,
+        routes as they are in effect."""
+        # That module needs this one's classes.
         from ticketing.config.secrets import public
 
-        return public(self)
+        shown = public(self)
+        shown["routing"] = {s.value: self.routes(s) for s in Severity}
+        shown["routing"]["fallback"] = self.fallback()
+        return shown

@@ -19,6 +19,7 @@ from ticketing.config.values import (
     Url,
     mapping,
     over,
+    without,
 )
 from ticketing.domain.severity import Severity
 
@@ -67,7 +68,9 @@ class PagerDuty(Platform):
     """Events per routing key, shared by all workers."""
     region: Literal["us", "eu"] = "us"
     """The account's service region; sets the default addresses."""
-    api_url: Url = _by_region("https://events.pagerduty.com", "https://events.eu.pagerduty.com")
+    api_url: Annotated[Url, without("/v2/enqueue")] = _by_region(
+        "https://events.pagerduty.com", "https://events.eu.pagerduty.com"
+    )
     """Address of the Events API, without `/v2/enqueue`."""
     rest_url: Url = _by_region("https://api.pagerduty.com", "https://api.eu.pagerduty.com")
     """Address of the REST API."""
@@ -194,7 +197,7 @@ class OpsGenie(Platform):
     """Which API; OpsGenie's own ends on 2027-04-05."""
     region: Literal["us", "eu"] = "us"
     """The account's service region; sets the default address."""
-    api_url: Url = Field(
+    api_url: Annotated[Url, without("/v2/alerts", "/v2")] = Field(
         default_factory=lambda given: (
             "https://api.atlassian.com"
             if given.get("flavour") == "jsm"

@@ -66,6 +66,19 @@ def seconds_or_off(value: Any) -> Any:
     return seconds(value)
 
 
+def duration_text(value: float) -> str:
+    """Seconds as people write them: 5400 as "1h30m", 0.25 as "250ms"."""
+    if value != int(value):
+        milliseconds = value * 1000
+        whole = milliseconds == int(milliseconds)
+        return f"{int(milliseconds)}ms" if whole else f"{value:g}s"
+    text, rest = "", int(value)
+    for unit in ("d", "h", "m", "s"):
+        number, rest = divmod(rest, int(_UNITS[unit]))
+        text += f"{number}{unit}" if number else ""
+    return text or "0s"
+
+
 Duration = Annotated[float, Field(gt=0), BeforeValidator(seconds)]
 Wait = Annotated[float, Field(ge=0), BeforeValidator(seconds)]
 """A duration that may be nothing at all."""
@@ -114,6 +127,19 @@ def _rate(value: str) -> str:
 
 
 Url = Annotated[str, AfterValidator(_http_url)]
+
+
+def without(*endings: str) -> AfterValidator:
+    """Takes what people copy along off the end of an address."""
+
+    def strip(value: str) -> str:
+        for ending in endings:
+            value = value.removesuffix(ending)
+        return value
+
+    return AfterValidator(strip)
+
+
 Secret = Annotated[SecretStr, AfterValidator(_not_blank)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_not_blank), AfterValidator(_secret_url)]
 """An http(s) address that lets whoever knows it in."""

@@ -1,0 +1,207 @@
+"""What stops the start, and in which words."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ticketing.config import load, validate
+from ticketing.errors import Misconfigured
+
+SECRET = "s3cr3t/with+odd=chars"
+PAGERDUTY = {"pagerduty": {"enabled": True, "routingKey": SECRET}}
+JIRA = {"enabled": True, "baseUrl": "http://127.0.0.1:1", "projectKey": "OPS", "apiToken": SECRET}
+ZAMMAD = {"enabled": True, "baseUrl": "http://127.0.0.1:1", "token": SECRET}
+
+
+def written(directory: Path, name: str, content: Any) -> Path:
+    file = directory / name
+    file.write_text(content if isinstance(content, str) else json.dumps(content))
+    return file
+
+
+def problems_of(tree: dict[str, Any]) -> list[str]:
+    with pytest.raises(Misconfigured) as caught:
+        validate(tree)
+    return caught.value.problems
+
+
+@pytest.mark.parametrize(
+    ("tree", "expected"),
+    [
+        (
+            {"anomaly": {"minimumScor": 0.9}},
+            ['anomaly.minimumScor: there is no such key; did you mean "anomaly.minimumScore"?'],
+        ),
+        (
+            {"minimumScore": 0.9},
+            ['minimumScore: there is no such key; did you mean "anomaly.minimumScore"?'],
+        ),
+        ({"anomaly": {"minimum_score": 0.9}}, ['did you mean "anomaly.minimumScore"?']),
+        (
+            {"anomaly": {"minimumScore": 7}},
+            ["anomaly.minimumScore: must be less than or equal to 1", "7"],
+        ),
+        ({"anomaly": {"minimumScore": float("nan")}}, ["anomaly.minimumScore: must be"]),
+        ({"routing": {"critical": ["slak"]}}, ["routing.critical[0]", 'did you mean "slack"?']),
+        ({"routing": {"critcal": []}}, ['did you mean "routing.critical"?']),
+        ({"anomaly": {"lookbackWindow": "15 minuts"}}, ["anomaly.lookbackWindow", "15 minuts"]),
+        ({"anomaly": {"lookbackWindow": "-5m"}}, ["anomaly.lookbackWindow"]),
+        ({"anomaly": {"lookbackWindow": 0}}, ["anomaly.lookbackWindow: must be greater than 0"]),
+        ({"groupWait": "5x"}, ["groupWait: must be a duration", '"5x"']),
+        ({"groupWait": {"critical": -1}}, ["groupWait.critical"]),
+        (
+            {"anomaly": {"severityThresholds": {"high": 0.99}}},
+            ["anomaly.severityThresholds: must fall"],
+        ),
+        (
+            {"anomaly": {"patternRules": [{"name": "n", "pattern": "("}]}},
+            ["anomaly.patternRules[0].pattern: must be a regular"],
+        ),
+        (
+            {"pagerduty": {"severityMapping": {"critcal": "error"}}},
+            ["pagerduty.severityMapping.critcal: is no severity", 'did you mean "critical"?'],
+        ),
+        ({"pagerduty": {"severityMapping": {"high": "eror"}}}, ['did you mean "error"?']),
+        ({"jira": {"baseUrl": "ftp://x"}}, ["jira.baseUrl: must be an address"]),
+        ({"jira": {"baseUrl": "http://x:99999"}}, ["jira.baseUrl: must"]),
+        ({"kafka": {"brokers": "embeded"}}, ["kafka.brokers", 'did you mean "embedded"?']),
+        ({"kafka": {"brokers": "host"}}, ["kafka.brokers: must be"]),
+        ({"kafka": {"partitions": 12}}, ["kafka.partitions: must be 4 with the embedded broker"]),
+        ({"redis": {"url": "http://x"}}, ["redis.url: must be"]),
+        ({"web": {"host": "0.0.0.0"}}, ["web.token: is required while web.host is 0.0.0.0"]),
+        ({"web": {"port": 70000}}, ["web.port"]),
+        (
+            {"llm": {"provider": "opnai", "model": "m"}},
+            ['llm.provider: "opnai" is no provider; did you mean "openai"?'],
+        ),
+        ({"llm": {"provider": "openai"}}, ["llm.model: is required"]),
+        ({"escalation": {"to": ["pagerdty"]}}, ["escalation.to", 'did you mean "pagerduty"?']),
+        ({"escalation": {"to": ["slack"]}}, ["escalation.to: names slack, which is not enabled"]),
+        ({"routing": {"high": ["jira"]}}, ["routing.high: names jira, which is not enabled"]),
+        ({"routing": {"fallback": ["slack"]}}, ["routing.fallback: names slack"]),
+        (
+            {**PAGERDUTY, "routing": {"high": ["pagerduty", "pagerduty"]}},
+            ["routing.high: names a platform twice"],
+        ),
+        ({"pagerduty": {"enabled": True}}, ["pagerduty.routingKey: is required"]),
+        ({"jira": {**JIRA, "flavour": "cloud"}}, ["jira.userEmail: is required"]),
+        (
+            {
+                "servicenow": {
+                    "enabled": True,
+                    "instance": "x",
+                    "instanceUrl": "http://x",
+                    "username": "u",
+                    "password": "p",
+                }
+            },
+            ["servicenow.instance: contradicts"],
+        ),
+        ({"slack": {"enabled": True, "botToken": "t"}}, ["slack.channel: is required"]),
+        ({"zammad": {"enabled": True, "token": "t"}}, ["zammad.baseUrl: is required"]),
+        ({"zammad": {**ZAMMAD, "caBundle": "/no/such.pem"}}, ["zammad.caBundle: there is no file"]),
+        ({"retention": "1m"}, ["retention: must be at least as long as reopenWindow"]),
+        ({"input": {"topics": []}}, ["input.topics"]),
+        (
+            {"input": {"topics": ["ticketing-signals"]}},
+            ["input.topics: ticketing-signals is one of our own"],
+        ),
+        ({"pagerduty": "on"}, ["pagerduty: must be"]),
+        ({"zammad": {"rateLimit": "fast"}}, ["zammad.rateLimit: must be a rate"]),
+        (
+            {"servicenow": {"password": 12345}},
+            ["servicenow.password: must be text: put it in quotes"],
+        ),
+    ],
+)
+def test_what_cannot_work_stops_the_start(tree: dict[str, Any], expected: list[str]) -> None:
+    problems = problems_of(tree)
+    assert len(problems) == 1, problems
+    for words in expected:
+        assert words in problems[0]
+
+
+def test_every_problem_is_reported_at_once() -> None:
+    problems = problems_of(
+        {
+            "anomaly": {"minimumScore": 2},
+            "groupWait": "soon",
+            "kafka": {"brokers": "host"},
+            "routing": {"low": ["jira"]},
+            "unknown": 1,
+        }
+    )
+    assert {problem.split(":")[0] for problem in problems} == {
+        "anomaly.minimumScore",
+        "groupWait",
+        "kafka.brokers",
+        "routing.low",
+        "unknown",
+    }
+
+
+def test_an_unknown_variable_stops_the_start_with_the_nearest_one() -> None:
+    with pytest.raises(Misconfigured) as caught:
+        load(None, {"TICKETING_ANOMALY__MINIMUM_SCOER": "0.9"})
+    assert caught.value.problems == [
+        "TICKETING_ANOMALY__MINIMUM_SCOER: there is no such setting; "
+        'did you mean "TICKETING_ANOMALY__MINIMUM_SCORE"?'
+    ]
+
+
+def test_an_unknown_file_among_the_secrets_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "pagerduty.routngKey").write_text(SECRET)
+    with pytest.raises(Misconfigured, match='did you mean "pagerduty.routingKey"') as caught:
+        load(None, {"TICKETING_SECRETS_DIR": str(tmp_path)})
+    assert SECRET not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        {"pagerduty": {"routngKey": SECRET}},
+        {"pagerduty": SECRET},
+        {"pagerduty": [SECRET]},
+        {"pagerduty": {"routingKey": [SECRET]}},
+        {"pagerduty": {"routingKeys": SECRET}},
+        {"pagerduty": {"routingKeys": {"critcal": SECRET}}},
+        {"slack": {"webhookUrl": SECRET}},
+        {"jira": {"baseUrl": f"http://user:{SECRET}@host"}},
+        {"redis": {"url": f"redi://:{SECRET}@host"}},
+        {"llm": {"providers": [{"provider": "openai", "apiKey": SECRET}]}},
+        {"llm": SECRET},
+        {"kafka": {"password": SECRET}},
+    ],
+)
+def test_no_problem_shows_a_secret(tree: dict[str, Any]) -> None:
+    assert SECRET not in "\n".join(problems_of(tree))
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("c.yaml", "pagerduty:\n  routingKey: *s3cr3t\n"),
+        ("c.yaml", "pagerduty:\n  routingKey: !s3cr3t x\n"),
+        ("c.yaml", 'pagerduty:\n  routingKey: "s3cr3t\n'),
+        ("c.json", '{"pagerduty": {"routingKey": "s3cr3t}'),
+        ("c.json", '["s3cr3t"]'),
+        ("c.yaml", "web: {token: s3cr3t, token: s3cr3t}"),
+        ("c.json", '{"web": {}, "web": {"token": "s3cr3t"}}'),
+    ],
+)
+def test_a_malformed_file_is_refused_without_its_content(
+    tmp_path: Path, name: str, text: str
+) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        load(written(tmp_path, name, text), {})
+    assert name in str(caught.value)
+    assert "s3cr3t" not in str(caught.value)
+
+
+def test_a_missing_file_is_a_misconfiguration(tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="can't be read"):
+        load(tmp_path / "none.yaml", {})
