@@ -39,6 +39,7 @@ class StepKind(str, Enum):
     RESOLVED = "resolved"
     REOPENED = "reopened"
     FLAPPING = "flapping"
+    HELD = "held"
     TICKETED = "ticketed"
     ROUTED = "routed"
     RECEIPT = "receipt"
@@ -109,6 +110,9 @@ class Incident:
     revision: int = 1
     """Rises with every change that others must see."""
     episode: int = 1
+    admitted_offset: int = -1
+    """Where in its partition of the signals the fingerprint got a record of its own; what it sent
+    before was counted by the service's overflow incident."""
     count: int = 0
     max_score: float = 0.0
     windows: list[tuple[int, int]] = field(default_factory=list)
@@ -123,7 +127,9 @@ class Incident:
     ticketed: bool = False
     """Whether platforms are to hold tickets for it; once true, always true."""
     held_by: str = ""
-    """The incident whose ticket speaks for this one (an umbrella, or the cause it is attached to)."""
+    """The incident whose ticket speaks for this one: an umbrella, or its cause."""
+    held: int = 0
+    """How many incidents an umbrella holds, or has held, back."""
     acknowledged_at: float | None = None
     escalated_at: float | None = None
     escalated_to: list[str] = field(default_factory=list)

@@ -1,0 +1,370 @@
+"""The writer of incidents: folds signals into the table `incidents` and publishes what changed.
+
+The rules are in ticketing.domain; here they meet the transaction. What is published is the last
+state a batch came to, each incident once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+
+from tables.incidents import Record, decode, encode
+from ticketing import models, topics
+from ticketing.domain import commands, lifecycle, reports, storm, timers
+from ticketing.domain.counting import Fresh, fresh_above, merged
+from ticketing.domain.incident import Incident, Kind, Status
+from ticketing.domain.policy import GROUP_BY_SERVICE, Policy
+from ticketing.domain.progress import QuietClock
+from ticketing.domain.signals import (
+    Anomalies,
+    Command,
+    Correlation,
+    Progress,
+    Receipt,
+    Summary,
+    Tick,
+)
+from ticketing.domain.storm import Guard, Place
+from ticketing.statemachine import Machine, Transaction
+
+Tx = Transaction[Record]
+_NO_GUARD = Guard()
+
+
+class IncidentMachine(Machine[Record]):
+    """One writer for all incidents of a partition of ticketing-signals.
+
+    All anomalies of one service from one batch of one source partition must come in one message:
+    their offsets interleave, and a collective incident counts by its highest offset.
+    """
+
+    latest_only = frozenset({topics.INCIDENTS})
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        inputs: Iterable[str] = (),
+        counted: Callable[[int], None] | None = None,
+    ) -> None:
+        """`inputs` are the topics whose progress the quiet clock waits for.
+
+        `counted` is told how many anomalies were counted, once that is durable.
+        """
+        self.policy = policy
+        self._inputs = tuple(inputs)
+        self._counted = counted
+        self._clocks: dict[int, tuple[int, QuietClock]] = {}
+        self._changed: dict[str, None] = {}
+
+    def encode(self, state: Record) -> bytes:
+        """The record as the table keeps it."""
+        return encode(state)
+
+    def decode(self, value: bytes) -> Record:
+        """The reverse of `encode`."""
+        return decode(value)
+
+    def order_of(self, state: Record) -> int:
+        """Guards and archived episodes first, collective incidents last."""
+        return storm.FIRST if isinstance(state, Guard) else storm.order_of(state)
+
+    def begin_batch(self, tx: Tx) -> None:
+        """Nothing is to be published yet."""
+        self._changed = {}
+
+    def end_batch(self, tx: Tx) -> None:
+        """Publish every incident that changed, as it is now."""
+        for key in self._changed:
+            record = tx.get(key)
+            if isinstance(record, Incident):
+                tx.send(topics.INCIDENTS, record.id, models.encode(record))
+
+    def recover(self, tx: Tx, key: str, state: Record, unpublished: bool) -> None:
+        """Publish again what a process may have written and not sent."""
+        if unpublished and isinstance(state, Incident):
+            tx.send(topics.INCIDENTS, state.id, models.encode(state))
+
+    def apply(self, tx: Tx, value: bytes) -> None:
+        """Fold one message. Its anomalies come first: its progress says that they are counted."""
+        bodies = models.decode_signals(value)
+        anomalies = [body for body in bodies if isinstance(body, Anomalies)]
+        if anomalies:
+            self._count(tx, anomalies)
+        for body in bodies:
+            if isinstance(body, Progress):
+                self._clock(tx).report(body)
+            elif not isinstance(body, (Anomalies, Tick)):
+                self._told(tx, body)
+
+    def due(self, tx: Tx, key: str, state: Record) -> None:
+        """Do what time has brought: publish, ticket, escalate, resolve, forget."""
+        if isinstance(state, Guard):
+            self._prune(tx, key, state)
+            return
+        quiet = self._clock(tx).now()
+        if timers.expired(state, quiet, self.policy):
+            tx.delete(key)
+            tx.send(topics.INCIDENTS, state.id, None)
+            return
+        after = timers.elapsed(self._released(tx, state), tx.now, quiet, self.policy)
+        self._save(tx, key, state, after)
+        if after is state:
+            tx.put(key, state, due=self._next_due(tx, state), order=storm.order_of(state))
+
+    # Counting
+
+    def _count(self, tx: Tx, signals: list[Anomalies]) -> None:
+        same: dict[tuple[str, str], list[Anomalies]] = {}
+        for signal in signals:
+            same.setdefault((signal.fingerprint, signal.source), []).append(signal)
+        others: dict[tuple[str, str, str], list[Anomalies]] = {}
+        for (fingerprint, source), parts in same.items():
+            signal = merged(parts)
+            own = _incident(tx.get(fingerprint))
+            if self._place(tx, signal, own) is Place.COLLECTIVE:
+                service = (signal.tenant, signal.service, source)
+                others.setdefault(service, []).append(self._not_in(tx, signal, own))
+            elif own is not None and own.status is not Status.RESOLVED:
+                self._join(tx, signal, own, -1)
+            else:
+                self._begin(tx, signal, own, Kind.PATTERN)
+        # Only now: what is admitted above is compared with the collective as it was before.
+        for parts in others.values():
+            signal, kind = storm.collective(merged(parts), self.policy)
+            before = _incident(tx.get(signal.fingerprint))
+            if before is not None and before.status is not Status.RESOLVED:
+                floor = self._inherited(tx, signal).get(signal.source, -1)
+                self._join(tx, signal, before, floor)
+            else:
+                self._begin(tx, signal, before, kind)
+
+    def _place(self, tx: Tx, signal: Anomalies, own: Incident | None) -> Place:
+        guard, overflow = _NO_GUARD, None
+        if own is None:
+            tenant, service = signal.tenant, signal.service
+            found = tx.get(storm.patterns_guard_key(tenant, service))
+            guard = found if isinstance(found, Guard) else _NO_GUARD
+            overflow = _incident(tx.get(storm.overflow_fingerprint(tenant, service)))
+        return storm.placed(
+            signal.fingerprint, own, guard, overflow, tx.offset, tx.now, self.policy
+        )
+
+    def _not_in(self, tx: Tx, signal: Anomalies, own: Incident | None) -> Anomalies:
+        """The signal without what the fingerprint's own, resolved incident has counted."""
+        if own is None or own.admitted_offset > tx.offset:
+            return signal
+        mark = own.watermarks.get(signal.source, -1)
+        kept = {start: [o for o in found if o > mark] for start, found in signal.windows.items()}
+        return replace(signal, windows=kept)
+
+    def _inherited(self, tx: Tx, signal: Anomalies) -> dict[str, int]:
+        """Up to where the service's collective incidents have counted."""
+        marks: dict[str, int] = {}
+        for name in (storm.overflow_fingerprint, storm.group_fingerprint):
+            found = _incident(tx.get(name(signal.tenant, signal.service)))
+            if found is not None:
+                marks = lifecycle.merged_watermarks(marks, found.watermarks)
+        return marks
+
+    def _join(self, tx: Tx, signal: Anomalies, own: Incident, floor: int) -> None:
+        key = own.fingerprint
+        if tx.replayed(key):
+            self._changed[key] = None
+            return
+        fresh = fresh_above(signal, max(floor, own.watermarks.get(signal.source, -1)))
+        if not fresh.count:
+            return
+        after = lifecycle.joined(own, signal, fresh, tx.now, self.policy)
+        if own.held_by and after.severity is not own.severity:
+            self._raise_holder(tx, after)
+        self._tell_counted(tx, fresh)
+        self._save(tx, key, own, after)
+
+    def _begin(self, tx: Tx, signal: Anomalies, before: Incident | None, kind: Kind) -> None:
+        """Open, reopen or start the next episode, if the signal brings anything fresh."""
+        key = signal.fingerprint
+        if tx.replayed(key):
+            self._changed[key] = None
+            return
+        inherited = self._inherited(tx, signal)
+        marks = lifecycle.merged_watermarks(inherited, before.watermarks if before else {})
+        fresh = fresh_above(signal, marks.get(signal.source, -1))
+        if not fresh.count:
+            return
+        self._tell_counted(tx, fresh)
+        now, policy = tx.now, self.policy
+        if before is None and kind is Kind.PATTERN and policy.group_by != GROUP_BY_SERVICE:
+            self._admit(tx, signal)
+        if before is not None and self._reopens(before, now):
+            after = lifecycle.fired_again(before, signal, fresh, now, policy, inherited)
+            self._save(tx, key, before, after)
+            return
+        if before is not None:
+            self._archive(tx, before)
+        incident = lifecycle.opened(
+            signal,
+            fresh,
+            now,
+            policy,
+            id=lifecycle.incident_id(key, tx.partition, tx.offset),
+            offset=tx.offset,
+            before=before,
+            kind=kind,
+            inherited=inherited,
+        )
+        self._save(tx, key, None, self._paged(tx, incident))
+
+    def _reopens(self, before: Incident, now: float) -> bool:
+        return now <= (before.resolved_at or 0.0) + self.policy.reopen_window
+
+    def _archive(self, tx: Tx, resolved: Incident) -> None:
+        """Keep the old episode under its id. Written first: its place is taken in this batch."""
+        due = self._next_due(tx, resolved)
+        tx.put(resolved.id, resolved, due=due, order=storm.FIRST)
+        self._changed[resolved.id] = None
+
+    def _tell_counted(self, tx: Tx, fresh: Fresh) -> None:
+        if self._counted is not None:
+            tx.after(partial(self._counted, fresh.count))
+
+    # Guards
+
+    def _admit(self, tx: Tx, signal: Anomalies) -> None:
+        if self.policy.max_patterns_per_service <= 0:
+            return
+        key = storm.patterns_guard_key(signal.tenant, signal.service)
+        self._let_through(tx, key, signal.fingerprint, self.policy.patterns_window)
+
+    def _let_through(self, tx: Tx, key: str, name: str, window: float) -> None:
+        found = tx.get(key)
+        guard = found if isinstance(found, Guard) else _NO_GUARD
+        after = storm.admitting(guard, name, tx.now, tx.offset, window)
+        if after is not guard:
+            tx.put(key, after, due=tx.now + window, order=storm.FIRST)
+
+    def _prune(self, tx: Tx, key: str, guard: Guard) -> None:
+        pages = key.startswith(storm.PAGES)
+        window = self.policy.pages_window if pages else self.policy.patterns_window
+        after = storm.recent(guard, tx.now, window)
+        if not after.admitted:
+            tx.delete(key)
+            return
+        last = max(at for at, _ in after.admitted.values())
+        tx.put(key, after, due=last + window, order=storm.FIRST)
+
+    def _may_page(self, tx: Tx, incident: Incident) -> bool:
+        """Whether the tenant's ceiling of new pages leaves room for this one; it then takes it."""
+        policy = self.policy
+        limit = policy.max_pages_per_minute
+        if limit <= 0 or not incident.routes:
+            return True
+        key = storm.pages_guard_key(incident.tenant)
+        found = tx.get(key)
+        guard = found if isinstance(found, Guard) else _NO_GUARD
+        lately = storm.recent(guard, tx.now, policy.pages_window).admitted
+        if incident.id not in guard.admitted and len(lately) >= limit:
+            return False
+        self._let_through(tx, key, incident.id, policy.pages_window)
+        return True
+
+    def _paged(self, tx: Tx, incident: Incident) -> Incident:
+        if self._may_page(tx, incident):
+            return lifecycle.settled(incident, tx.now, self.policy)
+        umbrella_id = self._hold(tx, incident)
+        return storm.held_back(incident, umbrella_id, tx.now, self.policy)
+
+    def _hold(self, tx: Tx, incident: Incident) -> str:
+        """Put an incident under its tenant's umbrella; the umbrella's id."""
+        now, policy = tx.now, self.policy
+        key = storm.umbrella_fingerprint(incident.tenant, tx.partition)
+        umbrella = _incident(tx.get(key))
+        if umbrella is not None and tx.replayed(key):
+            return umbrella.id
+        if umbrella is not None and (
+            umbrella.status is not Status.RESOLVED or self._reopens(umbrella, now)
+        ):
+            after = storm.holding(umbrella, incident, now, policy)
+            self._save(tx, key, umbrella, after)
+            return after.id
+        episode = 1
+        if umbrella is not None:
+            episode = umbrella.episode + 1
+            self._archive(tx, umbrella)
+        id = lifecycle.incident_id(key, tx.partition, tx.offset)
+        opened = storm.umbrella_opened(incident, now, policy, id=id, name=key, episode=episode)
+        self._save(tx, key, None, opened)
+        return id
+
+    def _raise_holder(self, tx: Tx, held: Incident) -> None:
+        key, holder = self._find(tx, held.held_by)
+        if holder is None or holder.status is Status.RESOLVED or tx.replayed(key):
+            return
+        after = lifecycle.raised(holder, held.severity, tx.now, self.policy)
+        self._save(tx, key, holder, after)
+
+    def _released(self, tx: Tx, incident: Incident) -> Incident:
+        """The incident free of its umbrella, if that is resolved and the ceiling leaves room."""
+        waiting = incident.held_by and not incident.ticketed
+        if not waiting or incident.status is Status.RESOLVED or incident.ticket_at > tx.now:
+            return incident
+        _, holder = self._find(tx, incident.held_by)
+        if holder is not None and holder.status is not Status.RESOLVED:
+            return incident
+        return replace(incident, held_by="") if self._may_page(tx, incident) else incident
+
+    # Commands and reports
+
+    def _told(self, tx: Tx, body: Command | Receipt | Correlation | Summary) -> None:
+        key, incident = self._find(tx, body.incident_id)
+        if incident is None:
+            return
+        if tx.replayed(key):
+            self._changed[key] = None
+            return
+        now, policy = tx.now, self.policy
+        if isinstance(body, Command):
+            archived = key == incident.id
+            after = commands.commanded(incident, body, now, policy, archived=archived)
+        elif isinstance(body, Receipt):
+            after = reports.receipted(incident, body, now, policy)
+        elif isinstance(body, Correlation):
+            after = reports.correlated(incident, body, now, policy)
+        else:
+            after = reports.summarized(incident, body, now, policy)
+        self._save(tx, key, incident, after)
+
+    def _find(self, tx: Tx, incident_id: str) -> tuple[str, Incident | None]:
+        """The key and record of an incident: the current one of its fingerprint, or archived."""
+        fingerprint = incident_id.split("-", 1)[0]
+        current = _incident(tx.get(fingerprint))
+        if current is not None and current.id == incident_id:
+            return fingerprint, current
+        return incident_id, _incident(tx.get(incident_id))
+
+    # Writing
+
+    def _save(self, tx: Tx, key: str, before: Incident | None, after: Incident) -> None:
+        if after is before:
+            return
+        due = self._next_due(tx, after)
+        tx.put(key, after, due=due, order=storm.order_of(after))
+        if before is None or after.revision != before.revision:
+            self._changed[key] = None
+
+    def _next_due(self, tx: Tx, incident: Incident) -> float | None:
+        return timers.next_due(incident, tx.now, self.policy)
+
+    def _clock(self, tx: Tx) -> QuietClock:
+        known = self._clocks.get(tx.partition)
+        # Read again from further back, the partition has a new history of reports.
+        if known is None or tx.offset < known[0]:
+            known = (tx.offset, QuietClock(self._inputs))
+        self._clocks[tx.partition] = (tx.offset, known[1])
+        return known[1]
+
+
+def _incident(record: Record | None) -> Incident | None:
+    return record if isinstance(record, Incident) else None
