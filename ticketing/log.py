@@ -11,7 +11,7 @@ from typing import Any, TextIO
 from urllib.parse import quote, quote_plus
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
 MASK = "****"
 WHOLE_WORD_BELOW_CHARS = 8
@@ -129,19 +129,37 @@ def get(name: str) -> Any:
 def _formatter(console: bool, shared: list[Processor], stream: TextIO) -> logging.Formatter:
     renderer: list[Processor] = [
         structlog.processors.format_exc_info,
+        _redact_values,
         structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
     ]
     if console:
         # Plain tracebacks: the fancy ones print local variables, and so secrets by another name.
         renderer = [
+            _redact_values,
             structlog.dev.ConsoleRenderer(
                 colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
+            ),
         ]
     return structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderer],
     )
+
+
+def _redact_values(_: Any, __: str, event: EventDict) -> EventDict:
+    """Redacts before values are escaped once more, after which a secret may look otherwise."""
+    kept = {key: event[key] for key in ("exc_info", "_record") if key in event}
+    return {key: _redacted(item) for key, item in event.items() if key not in kept} | kept
+
+
+def _redacted(value: Any) -> Any:
+    if value is None or isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, dict):
+        return {_redactor(str(key)): _redacted(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_redacted(item) for item in value]
+    return _redactor(str(value))
 
 
 def _quieten(level: str) -> None:

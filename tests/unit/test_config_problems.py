@@ -155,7 +155,7 @@ def test_an_unknown_variable_stops_the_start_with_the_nearest_one() -> None:
 
 def test_an_unknown_file_among_the_secrets_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "pagerduty.routngKey").write_text(SECRET)
-    with pytest.raises(Misconfigured, match='did you mean "pagerduty.routingKey"') as caught:
+    with pytest.raises(Misconfigured, match=r'mean "pagerduty\.routingKey"') as caught:
         load(None, {"TICKETING_SECRETS_DIR": str(tmp_path)})
     assert SECRET not in str(caught.value)
 
