@@ -84,6 +84,8 @@ def test_helm_values_are_unwrapped(tmp_path: Path) -> None:
         ("ROUTING__CRITICAL", "", lambda c: c.routes("critical") == []),
         ("ROUTING__LOW", "pagerduty, slack", lambda c: c.routes("low") == ["pagerduty", "slack"]),
         ("ROUTING__LOW", '["slack"]', lambda c: c.routes("low") == ["slack"]),
+        ("WEB__PORT", "", lambda c: c.web.port == 8080),
+        ("WEB__TOKEN", "", lambda c: c.web.token is None),
         ("GROUP_WAIT", "0", lambda c: c.group_wait.of(Severity.LOW) == 0),
         ("ESCALATE_AFTER__CRITICAL", "10m", lambda c: c.escalate_after.critical == 600),
         ("AUTO_RESOLVE_AFTER", "off", lambda c: c.auto_resolve_after is None),

@@ -153,6 +153,17 @@ def test_an_unknown_variable_stops_the_start_with_the_nearest_one() -> None:
     ]
 
 
+def test_a_setting_with_one_underscore_too_few_is_not_taken_for_kubernetes() -> None:
+    with pytest.raises(Misconfigured, match="TICKETING_WEB__PORT"):
+        load(None, {"TICKETING_WEB_PORT": "8080"})
+
+
+def test_a_variable_of_malformed_json_is_refused_without_its_content() -> None:
+    with pytest.raises(Misconfigured, match="JSON") as caught:
+        load(None, {"TICKETING_PAGERDUTY": '{"routingKey": "s3cr3t'})
+    assert "s3cr3t" not in str(caught.value)
+
+
 def test_an_unknown_file_among_the_secrets_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "pagerduty.routngKey").write_text(SECRET)
     with pytest.raises(Misconfigured, match=r'mean "pagerduty\.routingKey"') as caught:

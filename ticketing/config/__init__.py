@@ -5,6 +5,7 @@ from ticketing.config.incidents import PLATFORMS
 from ticketing.config.loading import apply_patch, load, validate
 from ticketing.config.model import Config
 from ticketing.config.secrets import explicit, public, secrets_of
+from ticketing.config.values import reveal
 
 __all__ = [
     "PLATFORMS",
@@ -13,6 +14,7 @@ __all__ = [
     "explicit",
     "load",
     "public",
+    "reveal",
     "secrets_of",
     "validate",
     "warnings",

@@ -22,7 +22,13 @@ from ticketing.errors import Misconfigured
 
 PREFIX = "TICKETING_"
 RESERVED = frozenset(
-    {"TICKETING_CONFIG", "TICKETING_EMBEDDED_BROKERS", "TICKETING_PARENT", "TICKETING_ROLE"}
+    {
+        "TICKETING_CONFIG",
+        "TICKETING_EMBEDDED_BROKERS",
+        "TICKETING_PARENT",
+        "TICKETING_ROLE",
+        "TICKETING_ROLES",
+    }
 )
 """Variables that are ours but no settings."""
 RESERVED_PREFIXES = ("TICKETING_TEST_", "TICKETING_BENCH_", "TICKETING_INTERNAL_")
@@ -89,6 +95,9 @@ def _tree(given: list[tuple[str, str]]) -> tuple[dict[str, Any], list[Problem]]:
             problems.append(Problem((name,), f"there is no such setting{_near(name)}"))
             continue
         path, annotation = found
+        if not value.strip() and not _is_list(annotation):
+            # Compose files and charts set what they have no value for to nothing.
+            continue
         try:
             _put(tree, path, parse(value, annotation))
         except ValueError as error:
@@ -128,23 +137,24 @@ def parse(text: str, annotation: Any) -> Any:
     in the error: it may be a secret.
     """
     text = text.strip()
-    origin = get_origin(bare(annotation))
-    grouped = origin is dict or is_section(annotation)
-    if text[:1] in "[{" and text and (grouped or origin in (tuple, list)):
+    grouped = get_origin(bare(annotation)) is dict or is_section(annotation)
+    if text.startswith(("[", "{")) and (grouped or _is_list(annotation)):
         try:
             return json.loads(text)
         except json.JSONDecodeError as error:
             raise ValueError(f"is no valid JSON: {error.msg} at character {error.pos}") from None
-    if origin in (tuple, list):
+    if _is_list(annotation):
         return [item.strip() for item in text.split(",") if item.strip()]
     if grouped and "=" in text:
         pairs = [item.split("=", 1) for item in text.split(",") if item.strip()]
         if any(len(pair) != 2 for pair in pairs):
             raise ValueError("must be JSON or key=value,key=value")
         return {key.strip(): value.strip() for key, value in pairs}
-    if not text and bare(annotation) is not str:
-        return {} if grouped else None
     return text
+
+
+def _is_list(annotation: Any) -> bool:
+    return get_origin(bare(annotation)) is tuple
 
 
 def _near(name: str) -> str:

@@ -190,3 +190,8 @@ class Choice(Section):
             *self.tenants.values(),
             *self.severities.values(),
         }
+
+
+def reveal(secret: SecretStr | None) -> str:
+    """A secret's value, for the request that needs it; empty when there is none."""
+    return "" if secret is None else secret.get_secret_value()
