@@ -11,6 +11,7 @@ import pytest
 from ticketing.config import Config, load, validate, warnings
 from ticketing.config.reference import document
 from ticketing.config.schema import env_name, is_section, settings
+from ticketing.domain.policy import Policy
 from ticketing.domain.severity import Severity
 from ticketing.policies import policy
 
@@ -71,6 +72,12 @@ def test_the_file_is_the_one_that_the_environment_names(tmp_path: Path) -> None:
     config = load(None, {"TICKETING_CONFIG": str(file)})
     assert config.anomaly.minimum_score == 0.5
     assert config.auto_resolve_after is None
+
+
+def test_tables_are_kept_where_the_xdg_specification_wants_them() -> None:
+    assert load(None, {"XDG_STATE_HOME": "/state"}).data_dir == Path("/state/ticketing-agent")
+    given = {"XDG_STATE_HOME": "/state", "TICKETING_DATA_DIR": "/data"}
+    assert load(None, given).data_dir == Path("/data")
 
 
 def test_helm_values_are_unwrapped(tmp_path: Path) -> None:
@@ -157,19 +164,52 @@ def test_the_policy_of_the_rules_follows_the_configuration() -> None:
             "escalateAfter": {"critical": "10m"},
             "escalation": {"to": ["pagerduty"]},
             "autoResolveAfter": "2h",
-            "storm": {"maxPagesPerMinute": 7},
+            "reopenWindow": "20m",
+            "retention": "10d",
+            "anomaly": {"lookbackWindow": "5m"},
+            "storm": {
+                "maxPagesPerMinute": 7,
+                "maxPatternsPerService": 8,
+                "patternsWindow": "9m",
+                "groupBy": "service",
+            },
+            "flapping": {
+                "reopenings": 4,
+                "within": "3h",
+                "groupWait": "2m",
+                "quietFactor": 5,
+            },
         }
     )
-    rules = policy(config)
-    assert rules.group_wait[Severity.HIGH] == 1
-    assert rules.group_wait[Severity.CRITICAL] == 5
-    assert rules.escalate_after == {Severity.CRITICAL: 600}
-    assert rules.escalation_to == ("pagerduty",)
-    assert rules.auto_resolve_after == 7200
-    assert rules.max_pages_per_minute == 7
-    assert rules.routing[Severity.CRITICAL] == ("pagerduty",)
-    assert rules.routing[Severity.LOW] == ()
-    assert rules.platforms == ("pagerduty",)
+    assert policy(config) == Policy(
+        lookback_window=300,
+        group_wait={
+            Severity.CRITICAL: 5,
+            Severity.HIGH: 1,
+            Severity.MEDIUM: 30,
+            Severity.LOW: 30,
+        },
+        reopen_window=1200,
+        flapping_count=4,
+        flapping_window=10800,
+        flapping_group_wait=120,
+        flapping_quiet_factor=5,
+        auto_resolve_after=7200,
+        escalate_after={Severity.CRITICAL: 600},
+        escalation_to=("pagerduty",),
+        retention=864000,
+        max_patterns_per_service=8,
+        patterns_window=540,
+        max_pages_per_minute=7,
+        group_by="service",
+        routing={
+            Severity.CRITICAL: ("pagerduty",),
+            Severity.HIGH: (),
+            Severity.MEDIUM: (),
+            Severity.LOW: (),
+        },
+        platforms=("pagerduty",),
+    )
 
 
 def test_every_setting_is_documented() -> None:

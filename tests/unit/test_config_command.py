@@ -28,3 +28,11 @@ def test_a_faulty_file_gives_its_problems_and_no_report(tmp_path: Path) -> None:
     problems, report = check(file, {})
     assert [problem.split(":")[0] for problem in problems] == ["anomaly.minimumScor", "routing.low"]
     assert report == ""
+
+
+def test_faust_pages_that_others_can_reach_are_warned_of(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("faustWeb: {host: 0.0.0.0}\n")
+    problems, report = check(file, {})
+    assert problems == []
+    assert "faustWeb.host is 0.0.0.0" in report

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from ticketing.config import load, validate
+from ticketing.config import Config, load, validate
+from ticketing.config.schema import env_name, settings
 from ticketing.errors import Misconfigured
 
 SECRET = "s3cr3t/with+odd=chars"
@@ -216,3 +219,45 @@ def test_a_malformed_file_is_refused_without_its_content(
 def test_a_missing_file_is_a_misconfiguration(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match="can't be read"):
         load(tmp_path / "none.yaml", {})
+
+
+def test_a_faulty_value_is_not_also_reported_as_missing() -> None:
+    problems = problems_of({"pagerduty": {"enabled": True, "routingKey": 5}})
+    assert problems == ["pagerduty.routingKey: must be text: put it in quotes"]
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+PATHS = st.sampled_from([setting.path for setting in settings(Config)])
+
+
+@given(PATHS, VALUES)
+def test_any_value_anywhere_is_taken_or_refused_as_a_misconfiguration(
+    path: tuple[str, ...], value: Any
+) -> None:
+    tree: Any = value
+    for key in reversed(path):
+        tree = {key: tree}
+    outcome: Config | list[str]
+    try:
+        outcome = validate(tree)
+    except Misconfigured as error:
+        outcome = error.problems
+    assert outcome
+
+
+@given(PATHS, st.text(max_size=20))
+def test_any_text_in_any_variable_is_taken_or_refused_as_a_misconfiguration(
+    path: tuple[str, ...], text: str
+) -> None:
+    outcome: Config | list[str]
+    try:
+        outcome = load(None, {env_name(path): text})
+    except Misconfigured as error:
+        outcome = error.problems
+    assert outcome

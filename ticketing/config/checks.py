@@ -11,6 +11,7 @@ from ticketing.config.incidents import PLATFORMS
 from ticketing.config.model import Config
 from ticketing.config.problems import Problem, nearest
 from ticketing.config.process import EMBEDDED, EMBEDDED_PARTITIONS
+from ticketing.config.schema import env_name
 from ticketing.domain.severity import Severity
 
 _KNOWN_PROVIDERS = (
@@ -45,6 +46,8 @@ def warnings(config: Config) -> list[str]:
     for severity in Severity:
         if not config.routes(severity):
             said.append(f"{severity.value} incidents go to no platform")
+    if config.faust_web.enabled and not is_loopback(config.faust_web.host):
+        said.append(f"faustWeb.host is {config.faust_web.host}: its pages know no authentication")
     return said
 
 
@@ -112,7 +115,11 @@ def _required(config: Config, platform: str, key: str, hint: str = "") -> Iterat
     section = config.platform(platform)
     fields = {field.alias: name for name, field in type(section).model_fields.items()}
     if getattr(section, fields[key]) is None:
-        yield Problem((platform, key), f"is required while {platform} is enabled{hint}")
+        variable = env_name((platform, key))
+        yield Problem(
+            (platform, key),
+            f"is required while {platform} is enabled{hint}; set it or {variable}",
+        )
 
 
 def _platforms(config: Config) -> Iterator[Problem]:

@@ -67,7 +67,7 @@ def from_directory(directory: Path) -> tuple[dict[str, Any], list[Problem]]:
                 problems.append(Problem((), f"{file}: larger than {SECRET_BYTES_MAX} bytes"))
                 continue
             given.append((file.name, file.read_text(encoding="utf-8").strip()))
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
         raise Misconfigured(f"secretsDir: can't read {directory}: {reason}") from None
     tree, wrong = _tree(given)
