@@ -1,0 +1,179 @@
+"""Whatever is replayed, cut otherwise or half written: each offset counts in one incident only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.incidents import IncidentMachine
+from ticketing import models
+from ticketing.domain.incident import Incident
+from ticketing.domain.policy import Policy
+from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Action, Anomalies, Command
+from ticketing.statemachine import PartitionState, Store, Transaction, fold, pack
+
+PATTERNS = [f"{i:02x}" for i in range(6)]
+
+
+class Table(Store):
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        return self.values.get(key)
+
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        yield from list(self.values.items())
+
+
+class Partition:
+    """A partition of the signals and its table; batches can die with part of their writes done."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.table = Table()
+        self.log: list[Any] = []
+        self.machine = IncidentMachine(policy)
+        self.state = PartitionState()
+        self.done = 0
+
+    def append(self, bodies: list[Any], at: float) -> None:
+        value = models.encode_signals(bodies)
+        self.log.append(
+            SimpleNamespace(key=None, value=value, offset=len(self.log), timestamp=int(at * 1000))
+        )
+
+    def run(self, first: int, end: int, writes: int | None = None) -> None:
+        tx: Transaction[Any] = Transaction(self.table, self.machine, 0)
+        assert fold(self.machine, tx, self.log[first:end], self.state).dead == []
+        for key, write in tx.writes()[:writes]:
+            if write.state is None:
+                self.table.values.pop(key, None)
+            else:
+                encoded = self.machine.encode(write.state)
+                self.table.values[key] = pack(write.at, write.due, encoded)
+
+    def restart(self) -> None:
+        self.state = PartitionState()
+
+    def catch_up(self) -> None:
+        if self.done < len(self.log):
+            self.run(self.done, len(self.log))
+            self.done = len(self.log)
+
+    def incidents(self) -> list[Incident]:
+        tx: Transaction[Any] = Transaction(self.table, self.machine, 0)
+        records = [tx.get(key) for key in self.table.values]
+        return [record for record in records if isinstance(record, Incident)]
+
+    def ids(self) -> list[str]:
+        return [incident.id for incident in self.incidents()]
+
+
+def signals(stream: list[int], first: int, end: int, source: str) -> list[Any]:
+    """What detection sends for one batch: one signal a fingerprint, in two windows."""
+    found = []
+    for number, name in enumerate(PATTERNS):
+        offsets = [o for o in range(first, end) if stream[o] == number]
+        if offsets:
+            windows: dict[int, list[int]] = {}
+            for offset in offsets:
+                windows.setdefault(900 * (offset % 2), []).append(offset)
+            found.append(
+                Anomalies(
+                    fingerprint=name,
+                    tenant="t",
+                    service="s",
+                    pattern=name,
+                    source=source,
+                    severity=Severity.HIGH,
+                    windows=windows,
+                    first_seen=0.0,
+                    last_seen=1.0,
+                    max_score=0.9,
+                )
+            )
+    return found
+
+
+SOURCES = ("x", "y")
+STREAM = st.lists(st.integers(0, len(PATTERNS)), min_size=1, max_size=24)
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    streams=st.tuples(STREAM, STREAM),
+    limit=st.integers(1, 4),
+    group_by=st.sampled_from(["pattern", "pattern", "service"]),
+    pages=st.sampled_from([0, 1, 2]),
+    data=st.data(),
+)
+def test_each_offset_counts_in_exactly_one_incident(
+    streams: tuple[list[int], list[int]], limit: int, group_by: str, pages: int, data: st.DataObject
+) -> None:
+    """Detection repeats any suffix with other cuts, the writer dies in the middle of its writes."""
+    policy = Policy(
+        max_patterns_per_service=limit,
+        max_pages_per_minute=pages,
+        group_by=group_by,
+        routing={Severity.HIGH: ("slack",)},
+    )
+    partition = Partition(policy)
+    produce(partition, streams, data)
+    consume(partition, data)
+    wanted = sum(pattern < len(PATTERNS) for stream in streams for pattern in stream)
+    found = partition.incidents()
+    assert sum(incident.count for incident in found) == wanted
+    assert sum(count for incident in found for _, count in incident.windows) == wanted
+    assert len({incident.id for incident in found}) == len(found)
+
+
+def produce(
+    partition: Partition, streams: tuple[list[int], list[int]], data: st.DataObject
+) -> None:
+    """Detection, one batch after the other per source; a restart goes back behind what it sent."""
+    at, position, restarts = 1000.0, [0, 0], 3
+    clean = Partition(partition.machine.policy)
+    clean.log = partition.log
+    while any(position[i] < len(streams[i]) for i in (0, 1)):
+        i = data.draw(st.sampled_from([i for i in (0, 1) if position[i] < len(streams[i])]))
+        first = position[i]
+        end = data.draw(st.integers(first + 1, len(streams[i])))
+        at += data.draw(st.sampled_from([0.0, 1.0, 700.0, 4000.0]))
+        ids = sorted(clean.ids())
+        if ids and data.draw(st.booleans()):
+            id = data.draw(st.sampled_from(ids))
+            wish = data.draw(st.sampled_from([Action.RESOLVE, Action.RESOLVE, Action.REOPEN]))
+            partition.append(
+                [Command(id=f"c{len(partition.log)}", incident_id=id, action=wish)], at
+            )
+        bodies = signals(streams[i], first, end, SOURCES[i])
+        if bodies:
+            partition.append(bodies, at)
+        clean.catch_up()
+        position[i] = end
+        if restarts and data.draw(st.booleans()):
+            restarts -= 1
+            position[i] = data.draw(st.integers(0, end))
+
+
+def consume(partition: Partition, data: st.DataObject) -> None:
+    """The writer, batch by batch; a crash keeps any prefix of the writes and goes back."""
+    committed, crashes = 0, 4
+    while committed < len(partition.log):
+        end = data.draw(st.integers(committed + 1, len(partition.log)))
+        if crashes and data.draw(st.booleans()):
+            crashes -= 1
+            partition.run(committed, end, writes=data.draw(st.integers(0, 12)))
+            partition.restart()
+            continue
+        partition.run(committed, end)
+        if data.draw(st.booleans()):
+            # All was written, but the commit did not get through.
+            partition.restart()
+            partition.run(data.draw(st.integers(0, committed)), end)
+        committed = end
