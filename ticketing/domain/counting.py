@@ -114,11 +114,9 @@ def evidence(
 
 
 def _added(known: list[str], more: Iterable[str]) -> list[str] | None:
-    if not more:
-        return None
-    seen = set(known)
-    added = [name for name in dict.fromkeys(more) if name and name not in seen]
-    return [*known, *added] if added else None
+    # Known lists are short and bounded: looking through one is cheaper than hashing all of it.
+    added = [name for name in more if name and name not in known]
+    return [*known, *dict.fromkeys(added)] if added else None
 
 
 def _first_and_latest(items: list[Sample], first: int, latest: int) -> list[Sample]:

@@ -391,3 +391,21 @@ def test_a_rise_of_severity_brings_the_ticket_forward_and_adds_routes(severity: 
     assert found.routes == ["slack", "pagerduty"]
     desk.send(anomalies("aa", 3, severity=Severity.LOW))
     assert desk.one().severity is severity
+
+
+def test_what_overflowed_before_its_pattern_was_admitted_survives_a_crash() -> None:
+    desk = Desk(Policy(max_patterns_per_service=1))
+    desk.send(anomalies("a0", 1))
+    overflow_id = f"{overflow_fingerprint('t', 's')}-0-1"
+    batch = [
+        desk.record(anomalies("a1", 2)),
+        desk.record(command(overflow_id, Action.RESOLVE)),
+        desk.record(anomalies("a1", 3), at=9000.0),
+    ]
+    # The guard and the admitted pattern reach the disk, the overflow incident does not.
+    desk.run(batch, writes=2)
+    assert set(desk.incidents()) == {"a0", "a1"}
+    desk.state = PartitionState()
+    desk.run(batch)
+    counts = {found.id: found.count for found in desk.incidents().values()}
+    assert counts == {"a0-0-0": 1, overflow_id: 1, "a1-0-3": 1}
