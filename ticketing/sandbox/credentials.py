@@ -45,7 +45,11 @@ def sandbox_config(base_url: str) -> dict[str, Any]:
         "pagerduty": {
             "enabled": True,
             "routingKey": PAGERDUTY_ROUTING_KEYS["critical"],
+            "routingKeys": dict(PAGERDUTY_ROUTING_KEYS),
             "apiUrl": f"{base}/pagerduty",
+            "restUrl": f"{base}/pagerduty",
+            "apiToken": PAGERDUTY_API_TOKEN,
+            "fromEmail": PAGERDUTY_FROM,
         },
         "jira": {
             "enabled": True,

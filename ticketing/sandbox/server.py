@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -263,3 +264,15 @@ async def start(
         raise
     bound = runner.addresses[0]
     return Sandbox(app, runner, f"http://{host}:{bound[1]}")
+
+
+async def serve(host: str, port: int, record: Path | None) -> None:
+    """Serve until SIGINT or SIGTERM; prints the address first."""
+    sandbox = await start(host, port, record)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(name, stop.set)
+    print(f"sandbox on {sandbox.url}", flush=True)
+    await stop.wait()
+    await sandbox.stop()
