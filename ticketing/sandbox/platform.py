@@ -112,6 +112,12 @@ class Platform(ABC):
         Deleting is the same everywhere and done by the caller.
         """
 
+    def malformed(self, response: web.Response) -> web.Response:
+        """The answer as it looks when broken: cut in half."""
+        body = response.body if isinstance(response.body, bytes) else b""
+        half = body[: len(body) // 2] or b"<html>"
+        return web.Response(status=response.status, body=half, content_type="application/json")
+
     def refuse(self, call: Call, status: int, reason: str) -> NoReturn:
         """Stop handling with the vendor's error."""
         raise Rejected(self.error(call, status, reason))

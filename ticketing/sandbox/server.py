@@ -102,12 +102,6 @@ def _close(request: web.Request) -> web.Response:
     return web.Response(status=499)
 
 
-def _cut(response: web.Response) -> web.Response:
-    body = response.body if isinstance(response.body, bytes) else b""
-    half = body[: len(body) // 2] or b"<html>"
-    return web.Response(status=response.status, body=half, content_type="application/json")
-
-
 async def _serve(
     state: State, platform: Platform, handler: Handler, request: web.Request
 ) -> web.StreamResponse:
@@ -131,7 +125,7 @@ async def _serve(
         response = _answer(platform, handler, call)
     _record(state, platform, call, response.status)
     if mode is Mode.MALFORMED:
-        return _cut(response)
+        return platform.malformed(response)
     if mode in (Mode.LATENCY, Mode.TIMEOUT_AFTER_ACCEPT):
         await state.pause(fault.seconds)
     if mode is Mode.TIMEOUT_AFTER_ACCEPT:
