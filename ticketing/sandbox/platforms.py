@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from ticketing.sandbox.jira import Jira
+from ticketing.sandbox.opsgenie import OpsGenie
 from ticketing.sandbox.pagerduty import PagerDuty
 from ticketing.sandbox.platform import Platform
 from ticketing.sandbox.servicenow import ServiceNow
 from ticketing.sandbox.slack import Slack
+from ticketing.sandbox.zammad import Zammad
 
-PLATFORMS: tuple[type[Platform], ...] = (PagerDuty, Slack, Jira, ServiceNow)
+PLATFORMS: tuple[type[Platform], ...] = (PagerDuty, Jira, ServiceNow, OpsGenie, Slack, Zammad)

@@ -67,12 +67,14 @@ class Tickets:
         self.forgotten: Callable[[Ticket], None] = lambda ticket: None
         self._limit = limit
         self._by_id: OrderedDict[tuple[str, str], Ticket] = OrderedDict()
+        self._by_platform: dict[str, dict[str, Ticket]] = {}
         self._by_correlation: dict[tuple[str, str], list[str]] = {}
 
     def add(self, ticket: Ticket, what: str) -> Ticket:
         """Keep a new ticket."""
         ticket.opened_at = ticket.updated_at = self.now()
         self._by_id[ticket.platform, ticket.id] = ticket
+        self._by_platform.setdefault(ticket.platform, {})[ticket.id] = ticket
         if ticket.correlation:
             ids = self._by_correlation.setdefault((ticket.platform, ticket.correlation), [])
             ids.append(ticket.id)
@@ -83,6 +85,7 @@ class Tickets:
 
     def _forget(self, ticket: Ticket) -> None:
         del self._by_id[ticket.platform, ticket.id]
+        del self._by_platform[ticket.platform][ticket.id]
         ids = self._by_correlation.get((ticket.platform, ticket.correlation), [])
         if ticket.id in ids:
             ids.remove(ticket.id)
@@ -109,11 +112,8 @@ class Tickets:
 
     def of(self, platform: str) -> Iterator[Ticket]:
         """A platform's living tickets, oldest first."""
-        return (
-            ticket
-            for ticket in self._by_id.values()
-            if ticket.platform == platform and not ticket.deleted
-        )
+        tickets = self._by_platform.get(platform, {}).values()
+        return (ticket for ticket in tickets if not ticket.deleted)
 
     def listed(
         self, platform: str = "", correlation: str = "", limit: int | None = None
@@ -162,5 +162,6 @@ class Tickets:
     def reset(self) -> None:
         """Forget everything."""
         self._by_id.clear()
+        self._by_platform.clear()
         self._by_correlation.clear()
         self.version += 1
