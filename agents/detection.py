@@ -1,0 +1,375 @@
+"""Turns a fetched run of one partition into combined signals and dead letters; no I/O."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Protocol
+
+import msgspec
+
+from ticketing.config import Config
+from ticketing.domain.combine import ENDPOINTS_MAX, SERVICES_MAX, TRACE_IDS_MAX, Fold
+from ticketing.domain.detection import (
+    AHEAD_SECONDS_MAX,
+    YEAR_2000,
+    BadInput,
+    Thresholds,
+    Unfit,
+    message_of,
+    service_of,
+    severity_of,
+    tenant_of,
+    text_of,
+    texts_of,
+    title_of,
+)
+from ticketing.domain.fingerprint import fingerprint, partition_of
+from ticketing.domain.pattern import Patterns, Rule
+from ticketing.domain.signals import Anomalies, Sample
+from ticketing.models import DEAD_LETTER_VALUE_BYTES_MAX, DeadLetter, SignalBody
+
+STAGE = "detection"
+MESSAGE_CHARS_MAX = 2_000
+ID_CHARS_MAX = 128
+NAME_CHARS_MAX = 256
+DETAIL_CHARS_MAX = 300
+CACHED_CHARS_MAX = 4_096
+CACHED_MESSAGES_MAX = 8_192
+# What handling one bad record can raise: msgspec's errors, a number or a text out of its range,
+# nesting without end. Anything else is a fault of ours and must not pass as bad input.
+_RECORD_ERRORS = (
+    msgspec.MsgspecError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    RecursionError,
+)
+
+
+class Record(Protocol):
+    """What is used of a Kafka record; `timestamp` in milliseconds."""
+
+    value: bytes | None
+    offset: int
+    timestamp: int
+    key: bytes | None
+
+
+class _Scored(msgspec.Struct, gc=False):
+    """The one field that most records are judged by."""
+
+    anomaly_score: float | None = None
+
+
+class _Document(msgspec.Struct, gc=False):
+    """What is read of an enriched log or an anomaly event.
+
+    Any type is let in, since a wrong one in an optional field must not lose the anomaly.
+    """
+
+    anomaly_score: float | None = None
+    message: Any = None
+    service: Any = None
+    tenant_id: Any = None
+    level: Any = None
+    severity: Any = None
+    timestamp: Any = msgspec.field(default=None, name="@timestamp")
+    trace_id: Any = None
+    span_id: Any = None
+    endpoint: Any = None
+    environment: Any = None
+    host_name: Any = None
+    affected_services: Any = None
+    affected_endpoint: Any = None
+    error_message: Any = None
+    description: Any = None
+
+
+_score = msgspec.json.Decoder(_Scored).decode
+_document = msgspec.json.Decoder(_Document).decode
+
+
+Key = tuple[str, str, str]
+"""Fingerprint, tenant, service."""
+Evidence = tuple[Record, _Document, str, float]
+"""A record, what was read of it, its message and event time (Unix seconds)."""
+Identity = tuple[Key, str]
+"""The key and the pattern."""
+
+
+@dataclass(slots=True)
+class Detected:
+    """What became of a run: every record is below threshold, in one signal, or a dead letter."""
+
+    records: int
+    anomalies: int = 0
+    clock_corrections: int = 0
+    signals: list[Anomalies] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+
+    @property
+    def below_threshold(self) -> int:
+        """Records without a score, or with one below the threshold."""
+        return self.records - self.anomalies - len(self.dead_letters)
+
+    def by_partition(self, partitions: int) -> dict[int, list[SignalBody]]:
+        """The signals for each partition of ticketing-signals that has any."""
+        grouped: dict[int, list[SignalBody]] = {}
+        for signal in self.signals:
+            target = partition_of(signal.tenant, signal.service, partitions)
+            grouped.setdefault(target, []).append(signal)
+        return grouped
+
+
+class Detector:
+    """Detection's rules. Equal runs give equal results: what is cached never shows."""
+
+    def __init__(
+        self,
+        patterns: Patterns,
+        *,
+        topic_ids: Mapping[str, str],
+        minimum_score: float = 0.85,
+        window: float = 900.0,
+        thresholds: Thresholds | None = None,
+    ) -> None:
+        """`topic_ids`: of every input topic; `window`: seconds of event time."""
+        self._patterns = patterns
+        self._topic_ids = topic_ids
+        self._minimum = minimum_score
+        self._window = window
+        self._thresholds = thresholds or Thresholds()
+        self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._identify)
+
+    @classmethod
+    def of(cls, config: Config, topic_ids: Mapping[str, str]) -> Detector:
+        """As configured."""
+        anomaly = config.anomaly
+        own = anomaly.severity_thresholds
+        return cls(
+            patterns_of(config),
+            topic_ids=topic_ids,
+            minimum_score=anomaly.minimum_score,
+            window=anomaly.lookback_window,
+            thresholds=Thresholds(critical=own.critical, high=own.high, medium=own.medium),
+        )
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """The input topics."""
+        return frozenset(self._topic_ids)
+
+    def detect(self, topic: str, partition: int, records: Sequence[Record]) -> Detected:
+        """Judge a run of one partition, in the order of its offsets."""
+        run = _Run(self, topic, partition, len(records))
+        minimum = self._minimum
+        for record, score in zip(records, _scores(records), strict=True):
+            if score is None or 0.0 <= score < minimum:
+                continue
+            run.take(record)
+        return run.finish()
+
+    def source(self, topic: str, partition: int) -> str:
+        """Names a source partition for good: a recreated topic or new rules are another source."""
+        return f"{self._topic_ids.get(topic, topic)}:{partition}:{self._patterns.version}"
+
+    def identify(self, tenant: object, service: object, message: object) -> Identity:
+        """Whose and which fault this is; raises Unfit. The arguments are as the record has them."""
+        if type(message) is str and len(message) > CACHED_CHARS_MAX:
+            return self._identify(tenant, service, message)
+        try:
+            return self._cached(tenant, service, message)
+        except TypeError:
+            # A list or an object can't be looked up; the rules say whether it can be let pass.
+            return self._identify(tenant, service, message)
+
+    def _identify(self, tenant: object, service: object, message: object) -> Identity:
+        text = message_of(message)
+        tenant, service = tenant_of(tenant), service_of(service)
+        pattern = self._patterns.of(text)
+        return (fingerprint(tenant, service, pattern), tenant, service), pattern
+
+
+def patterns_of(config: Config) -> Patterns:
+    """The patterns with the rules of one's own that are configured."""
+    rules = config.anomaly.pattern_rules
+    return Patterns([Rule(name=r.name, pattern=r.pattern, replace=r.replace) for r in rules])
+
+
+def _scores(records: Sequence[Record]) -> list[float | None]:
+    """Every record's score; -1 for what must be looked at again because it can't be read."""
+    scores: list[float | None] = []
+    append, decode = scores.append, _score
+    remaining = iter(records)
+    while len(scores) < len(records):
+        try:
+            for record in remaining:
+                append(decode(record.value).anomaly_score)  # type: ignore[arg-type]
+        except _RECORD_ERRORS:
+            append(-1.0)
+    return scores
+
+
+class _Run:
+    """One run under way."""
+
+    def __init__(self, detector: Detector, topic: str, partition: int, records: int) -> None:
+        self._detector = detector
+        self._topic = topic
+        self._partition = partition
+        self._identify = detector.identify
+        self._window = detector._window
+        self._thresholds = detector._thresholds
+        self._folds: dict[Key, Fold[Evidence]] = {}
+        self._patterns: dict[Key, str] = {}
+        self._detected = Detected(records=records)
+
+    def take(self, record: Record) -> None:
+        """Count one record that is anomalous or can't be read; a bad one harms no other."""
+        try:
+            self._count(record)
+        except Unfit as error:
+            self._refuse(record, error.reason, str(error))
+        except _RECORD_ERRORS as error:
+            self._refuse(record, BadInput.UNDECODABLE, str(error))
+
+    def _count(self, record: Record) -> None:
+        document = _read(record.value)
+        score = document.anomaly_score
+        if score is None or not 0.0 <= score <= 1.0:
+            raise Unfit(BadInput.INVALID_SCORE, "anomaly_score is not from 0 to 1")
+        message = document.message
+        if not message or not isinstance(message, str) or message.isspace():
+            message = message_of(document.error_message, document.description)
+        key, pattern = self._identify(document.tenant_id, document.service, message)
+        at = self._event_time(document.timestamp, record.timestamp / 1000.0)
+        severity = severity_of(document.severity, document.level, score, self._thresholds)
+        # Nothing below may fail: a record is counted once or refused once, never both.
+        evidence = record, document, message, at
+        fold = self._folds.get(key)
+        if fold is None:
+            fold = self._folds[key] = Fold(self._window, evidence, at)
+            self._patterns[key] = pattern
+        fold.add(evidence, record.offset, at, score, severity)
+        self._detected.anomalies += 1
+        _gather(fold, document)
+
+    def _event_time(self, said: object, arrived_at: float) -> float:
+        if said is None:
+            return arrived_at
+        at = _unix_seconds(said) if isinstance(said, str) else None
+        if at is not None and YEAR_2000 <= at <= arrived_at + AHEAD_SECONDS_MAX:
+            return at
+        self._detected.clock_corrections += 1
+        return arrived_at
+
+    def _refuse(self, record: Record, reason: BadInput, detail: str) -> None:
+        value = record.value or b""
+        self._detected.dead_letters.append(
+            DeadLetter(
+                reason=reason.value,
+                detail=detail[:DETAIL_CHARS_MAX],
+                stage=STAGE,
+                topic=self._topic,
+                partition=self._partition,
+                offset=record.offset,
+                timestamp=record.timestamp / 1000.0,
+                key=_key(record.key),
+                value=value[:DEAD_LETTER_VALUE_BYTES_MAX] if value else None,
+                size=len(value),
+            )
+        )
+
+    def finish(self) -> Detected:
+        """One signal per fingerprint, in the order of first appearance."""
+        source = self._detector.source(self._topic, self._partition)
+        for key, fold in self._folds.items():
+            _, document, message, _ = fold.first
+            self._detected.signals.append(
+                fold.signal(
+                    fingerprint=key[0],
+                    tenant=key[1],
+                    service=key[2],
+                    pattern=self._patterns[key],
+                    source=source,
+                    environment=text_of(document.environment, NAME_CHARS_MAX),
+                    title=title_of(message),
+                    sample=self._sample,
+                )
+            )
+        return self._detected
+
+    def _sample(self, evidence: Evidence) -> Sample:
+        record, document, message, at = evidence
+        return Sample(
+            at=at,
+            message=message[:MESSAGE_CHARS_MAX],
+            level=text_of(document.level, ID_CHARS_MAX),
+            score=document.anomaly_score or 0.0,
+            trace_id=text_of(document.trace_id, ID_CHARS_MAX),
+            span_id=text_of(document.span_id, ID_CHARS_MAX),
+            endpoint=text_of(document.endpoint or document.affected_endpoint, NAME_CHARS_MAX),
+            host=text_of(document.host_name, NAME_CHARS_MAX),
+            topic=self._topic,
+            partition=self._partition,
+            offset=record.offset,
+        )
+
+
+def _gather(fold: Fold[Evidence], document: _Document) -> None:
+    """Keep what else the record tells, as far as there is room."""
+    trace_id = document.trace_id
+    if trace_id and len(fold.trace_ids) < TRACE_IDS_MAX and isinstance(trace_id, str):
+        fold.trace_ids[trace_id[:ID_CHARS_MAX]] = None
+    endpoint = document.endpoint or document.affected_endpoint
+    if endpoint and len(fold.endpoints) < ENDPOINTS_MAX and isinstance(endpoint, str):
+        fold.endpoints[endpoint[:NAME_CHARS_MAX]] = None
+    if document.affected_services is not None:
+        for name in texts_of(document.affected_services, SERVICES_MAX, NAME_CHARS_MAX):
+            if len(fold.affected_services) < SERVICES_MAX:
+                fold.affected_services[name] = None
+
+
+def _read(value: bytes | None) -> _Document:
+    if not value:
+        raise Unfit(BadInput.EMPTY)
+    try:
+        return _document(value)
+    except msgspec.ValidationError as error:
+        # The score is the only field whose type is looked at, beside the document's own.
+        scored = "anomaly_score" in str(error)
+        raise Unfit(
+            BadInput.INVALID_SCORE if scored else BadInput.UNDECODABLE, str(error)
+        ) from error
+
+
+def _unix_seconds(text: str) -> float | None:
+    """An ISO-8601 time; without a zone it is UTC."""
+    try:
+        if text[-1:] == "Z":
+            return _minute(text[:17]) + float(text[17:-1])
+        return _moment(text)
+    except (msgspec.MsgspecError, ValueError, OverflowError):
+        return None
+
+
+@functools.lru_cache(4_096)
+def _minute(text: str) -> float:
+    # Neighbouring records share their minute.
+    return _moment(f"{text}00Z")
+
+
+def _moment(text: str) -> float:
+    moment = msgspec.convert(text, datetime)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.timestamp()
+
+
+def _key(key: bytes | str | None) -> str | None:
+    if key is None:
+        return None
+    return key if isinstance(key, str) else key[:NAME_CHARS_MAX].decode("utf-8", "replace")

@@ -1,0 +1,107 @@
+"""What a record says of itself: how bad it is, when it happened, which text describes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from ticketing.domain.severity import Severity
+
+YEAR_2000 = 946_684_800.0
+"""Unix seconds: no log is older, so an earlier event time is a clock that was never set."""
+AHEAD_SECONDS_MAX = 86_400.0
+"""An event time further ahead of the record's arrival is a clock that runs wrong."""
+TITLE_CHARS_MAX = 200
+DEFAULT_TENANT = "default"
+
+_BY_NAME: dict[object, Severity] = {severity.value: severity for severity in Severity}
+_CRITICAL_LEVELS = frozenset({"FATAL", "CRITICAL"})
+
+
+class BadInput(str, Enum):
+    """Why a record can't be handled."""
+
+    EMPTY = "empty"
+    UNDECODABLE = "undecodable"
+    """Not JSON, not UTF-8, nested without end, or not a JSON object."""
+    INVALID_SCORE = "invalid_score"
+    """No number, or none from 0 to 1."""
+    NO_SERVICE = "no_service"
+    NO_MESSAGE = "no_message"
+    INVALID_TENANT = "invalid_tenant"
+
+
+class Unfit(ValueError):
+    """A record can't be handled, for one of the known reasons."""
+
+    def __init__(self, reason: BadInput, detail: str = "") -> None:
+        super().__init__(detail or reason.value)
+        self.reason = reason
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thresholds:
+    """Lowest anomaly score of each severity; what is below `medium` is low."""
+
+    critical: float = 0.97
+    high: float = 0.93
+    medium: float = 0.89
+
+
+def severity_of(own: object, level: object, score: float, thresholds: Thresholds) -> Severity:
+    """The record's own severity if it is one of ours, else by its level, else by its score."""
+    if isinstance(own, str):
+        said = _BY_NAME.get(own.strip().lower())
+        if said is not None:
+            return said
+    if isinstance(level, str) and level.upper() in _CRITICAL_LEVELS:
+        return Severity.CRITICAL
+    if score >= thresholds.critical:
+        return Severity.CRITICAL
+    if score >= thresholds.high:
+        return Severity.HIGH
+    return Severity.MEDIUM if score >= thresholds.medium else Severity.LOW
+
+
+def tenant_of(value: object) -> str:
+    """The tenant; none given is the default one. Raises Unfit: tenants must never be mixed."""
+    if value is None or value == "":
+        return DEFAULT_TENANT
+    if not isinstance(value, str):
+        raise Unfit(BadInput.INVALID_TENANT, f"tenant_id is a {type(value).__name__}")
+    return value
+
+
+def service_of(value: object) -> str:
+    """The service; raises Unfit without one."""
+    if not isinstance(value, str) or not value.strip():
+        raise Unfit(BadInput.NO_SERVICE)
+    return value
+
+
+def message_of(*candidates: object) -> str:
+    """The first text that says something; raises Unfit if none does."""
+    for value in candidates:
+        if isinstance(value, str) and value.strip():
+            return value
+    raise Unfit(BadInput.NO_MESSAGE)
+
+
+def text_of(value: object, chars_max: int) -> str:
+    """An optional text, cut; anything but text counts as absent."""
+    return value[:chars_max] if isinstance(value, str) else ""
+
+
+def texts_of(value: object, count_max: int, chars_max: int) -> list[str]:
+    """The texts in an optional list, the first so many of them."""
+    if not isinstance(value, list):
+        return []
+    return [item[:chars_max] for item in value[:count_max] if isinstance(item, str) and item]
+
+
+def title_of(message: str) -> str:
+    """The first line that says something, as people read it; at most 200 characters."""
+    head = message[: 20 * TITLE_CHARS_MAX]
+    line = next((line for line in map(str.split, head.splitlines()) if line), [])
+    title = " ".join(line)
+    return title if len(title) <= TITLE_CHARS_MAX else title[: TITLE_CHARS_MAX - 1] + "…"

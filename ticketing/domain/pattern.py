@@ -1,0 +1,85 @@
+"""The error pattern of a message: what stays when ids, numbers and other values are masked."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ticketing.domain.maskedword import MASK
+from ticketing.domain.masking import mask
+from ticketing.domain.stacktrace import reduce_trace
+
+CODE_VERSION = "1"
+"""Rises whenever the same text may get another pattern: then counting starts afresh."""
+TEXT_CHARS_MAX = 2048
+PATTERN_CHARS_MAX = 512
+"""Kept well below the text's bound, so that where the text was cut never shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """An own masking rule: what `pattern` (a regular expression) finds becomes `replace`."""
+
+    name: str
+    pattern: str
+    replace: str = MASK
+
+
+class Patterns:
+    """Finds patterns; keeps no state, so equal text and rules always give the equal pattern.
+
+    Raises ValueError naming the rule whose regular expression or replacement is not valid.
+    """
+
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        self._rules = [_compile(rule) for rule in rules]
+        self.version = _version(self._rules)
+        """Names code and own rules: patterns of different versions are not comparable."""
+
+    def of(self, text: str) -> str:
+        """The pattern of a message, in time bounded by the first 2 kB and a trace's frames.
+
+        Own rules come first, in their order, and see the first 2 kB or the trace's message only.
+        """
+        trace = reduce_trace(text)
+        if trace is None:
+            return self._masked(text) or MASK
+        message = self._masked(trace.message) if trace.message else ""
+        head = f"{trace.exception}: {message}" if message else trace.exception
+        frames = "".join(f" at {frame}" for frame in trace.frames)
+        return _cut(head, PATTERN_CHARS_MAX) + frames
+
+    def _masked(self, text: str) -> str:
+        text = _cut(text, TEXT_CHARS_MAX)
+        for rule, expression in self._rules:
+            text = expression.sub(rule.replace, text)
+        return _cut(mask(text[:TEXT_CHARS_MAX]), PATTERN_CHARS_MAX)
+
+
+def _cut(text: str, chars_max: int) -> str:
+    """At most so many characters, cut between words where there are any."""
+    if len(text) <= chars_max:
+        return text
+    head = text[:chars_max]
+    return head.rsplit(None, 1)[0] if any(c.isspace() for c in head) else head
+
+
+def _compile(rule: Rule) -> tuple[Rule, re.Pattern[str]]:
+    try:
+        expression = re.compile(rule.pattern)
+        expression.sub(rule.replace, "")
+    except (re.error, IndexError) as error:
+        raise ValueError(f"pattern rule {rule.name!r}: {error}") from error
+    return rule, expression
+
+
+def _version(rules: list[tuple[Rule, re.Pattern[str]]]) -> str:
+    if not rules:
+        return CODE_VERSION
+    digest = hashlib.blake2b(digest_size=4)
+    for rule, _ in rules:
+        for part in (rule.pattern, rule.replace):
+            digest.update(b"%d:" % len(part.encode()) + part.encode())
+    return f"{CODE_VERSION}-{digest.hexdigest()}"

@@ -1,0 +1,218 @@
+"""Stack traces of Java, Node, .NET, Python and Go, reduced to what names the fault."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+TRACE_CHARS_MAX = 64_000
+TRACE_LINES_MAX = 1_000
+FRAMES_MAX = 3
+FRAME_CHARS_MAX = 160
+MESSAGE_CHARS_MAX = 300
+_LINE_CHARS_MAX = 2_000
+
+_LIBRARIES = (
+    "java.|javax.|jakarta.|sun.|jdk.|com.sun.|kotlin.|kotlinx.|scala.|groovy.|org.springframework.|"
+    "org.apache.|org.eclipse.|org.hibernate.|org.jboss.|org.junit.|io.netty.|io.undertow.|reactor.|"
+    "io.reactivex.|io.grpc.|io.micrometer.|com.fasterxml.|com.zaxxer.|com.mysql.|org.postgresql.|"
+    "oracle.|com.google.common.|com.netflix.|feign.|okhttp3.|retrofit2.|akka.|android.|androidx.|"
+    "com.android.|dalvik.|libcore.|rx.|net.sf.cglib.|System.|Microsoft.|Npgsql.|runtime.|reflect.|"
+    "testing.|syscall.|net/http.|internal/|panic|created by |node:|internal."
+)
+_LIBRARY_STARTS = tuple(_LIBRARIES.split("|"))
+_LIBRARY_FILES = (
+    "site-packages",
+    "dist-packages",
+    "/lib/python",
+    "node_modules",
+    "node:",
+    "internal/",
+    "<frozen ",
+    "/usr/local/go/",
+)
+_AT = re.compile(r"\s*at (?:async |new )?(?=\S)")
+_PY_FRAME = re.compile(r'\s*File "([^"]{1,500})", line \d+(?:, in (.{1,200}))?')
+_PY_HEAD = "Traceback (most recent call last)"
+_GO_HEAD = re.compile(r"goroutine \d+ \[")
+_GO_FRAME = re.compile(r"([\w./\-]{1,200}(?:\(\*?\w{1,80}\)[\w.]{1,80})?[\w.]{0,80})\(")
+_EXCEPTION = re.compile(
+    r"(?<![\w.$])((?:[a-zA-Z_]\w{0,80}[.$]){0,12}[A-Za-z_]\w{0,100})(?::\s*|\s*$)", re.ASCII
+)
+_EXCEPTION_NAME = re.compile(
+    r"(?:Exception|Error|Throwable|Failure|Fault|Timeout|Interrupt|Exit)\w*$"
+)
+_GENERATED = re.compile(r"\$\$[\w$]+|\$\d[\w$]*|(?<=lambda)\$[\w$]*|@[0-9a-f]+|/0x[0-9a-f]+")
+_NUMBERED = re.compile(r"\d{2,}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """Exception class, its message (not masked yet), top application frames, nearest first."""
+
+    exception: str
+    message: str
+    frames: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    name: str
+    library: bool
+
+
+def reduce_trace(text: str) -> Trace | None:
+    """The trace in a text, or None if there is none; reads at most 64 kB and 1,000 lines."""
+    lines = _lines(text)
+    if len(lines) < 2:
+        return None
+    if any(line.startswith(_PY_HEAD) for line in map(str.lstrip, lines)):
+        return _python(lines)
+    if any(map(_GO_HEAD.match, lines)):
+        return _go(lines)
+    return _at_frames(lines)
+
+
+def _lines(text: str) -> list[str]:
+    head = text[:TRACE_CHARS_MAX]
+    if "\n" not in head and "\\n" in head:
+        # Some shippers escape a trace onto one line.
+        head = head.replace("\\r", "").replace("\\n", "\n").replace("\\t", "\t")
+    elif "\n" not in head:
+        return []
+    return [line[:_LINE_CHARS_MAX].rstrip() for line in head.split("\n", TRACE_LINES_MAX)]
+
+
+def _chosen(frames: list[_Frame]) -> tuple[str, ...]:
+    """The top frames of the application; where it has none, those of the libraries."""
+    own = [frame.name for frame in frames if not frame.library]
+    names = own or [frame.name for frame in frames]
+    return tuple(name[:FRAME_CHARS_MAX] for name in names[:FRAMES_MAX])
+
+
+def _trace(head: str, frames: list[_Frame]) -> Trace:
+    name, message = _exception(head)
+    return Trace(exception=name, message=message, frames=_chosen(frames))
+
+
+def _exception(line: str) -> tuple[str, str]:
+    """The class and message in a line such as `Caused by: a.b.FooException: no bar`."""
+    line = line.rsplit(" ---> ", 1)[-1].strip()
+    for match in _EXCEPTION.finditer(line):
+        name = match.group(1)
+        if _EXCEPTION_NAME.search(name):
+            return _generated(name), line[match.end() :][:MESSAGE_CHARS_MAX]
+    return "exception", line[:MESSAGE_CHARS_MAX]
+
+
+def _generated(name: str) -> str:
+    """Without what a compiler or a proxy has numbered."""
+    return _NUMBERED.sub("<*>", _GENERATED.sub("", name))
+
+
+def _at_frames(lines: list[str]) -> Trace | None:
+    """Java, Node and .NET: the root cause is the last head that has frames of its own."""
+    head, best = "", ""
+    frames: list[_Frame] = []
+    inside = False
+    for line in lines:
+        match = _AT.match(line)
+        if match is None:
+            inside = inside and not _begins_cause(line)
+            head = line if line.strip() and not _is_filler(line) else head
+            continue
+        if not inside:
+            if frames and not _begins_cause(head):
+                inside = True
+                continue
+            inside, best, frames = True, head, []
+        frames.append(_at_frame(line[match.end() :]))
+    if not frames or (len(frames) < 2 and not _names_exception(best)):
+        return None
+    return _trace(best, frames)
+
+
+def _begins_cause(line: str) -> bool:
+    line = line.lstrip()
+    return line.startswith(("Caused by:", "---> ", "[cause]:"))
+
+
+def _is_filler(line: str) -> bool:
+    line = line.strip()
+    return line.startswith(("...", "--- End of", "Suppressed:", "}", "{"))
+
+
+def _names_exception(line: str) -> bool:
+    return _exception(line)[0] != "exception"
+
+
+def _at_frame(text: str) -> _Frame:
+    name, _, place = text.partition("(")
+    name = name.strip()
+    if "/" in name and not place and ("\\" in name or ":" in name):
+        place, name = name, ""
+    if " in " in name:
+        name = name.split(" in ", 1)[0]
+    # Java puts a module or class loader before a slash: java.base/java.lang.Thread.run
+    loaded = name.rsplit("/", 1)[-1]
+    library = loaded.startswith(_LIBRARY_STARTS) or any(part in place for part in _LIBRARY_FILES)
+    if not loaded or loaded == "<anonymous>":
+        loaded = _file(place)
+    return _Frame(_generated(loaded), library)
+
+
+def _file(path: str) -> str:
+    """The last two parts of a file's path, without line and column."""
+    parts = path.rstrip(") ").replace("\\", "/").split("/")
+    return re.sub(r":\d+(?::\d+)?$", "", "/".join(parts[-2:]))
+
+
+def _python(lines: list[str]) -> Trace | None:
+    """The first traceback is the root cause; its last frame is the nearest."""
+    start = next(n for n, line in enumerate(lines) if line.lstrip().startswith(_PY_HEAD))
+    indent = len(lines[start]) - len(lines[start].lstrip())
+    frames: list[_Frame] = []
+    head = ""
+    for line in lines[start + 1 :]:
+        match = _PY_FRAME.match(line)
+        if match:
+            path, function = match.group(1), match.group(2) or "<module>"
+            library = any(part in path for part in _LIBRARY_FILES)
+            frames.append(_Frame(f"{_file(path)}:{function.strip()}", library))
+        elif line.strip() and len(line) - len(line.lstrip()) <= indent:
+            head = line.strip()
+            break
+    if not frames:
+        return None
+    name, colon, message = head.partition(":")
+    if not colon or _IDENTIFIER_PATH.fullmatch(name) is None:
+        name, message = (head, "") if _IDENTIFIER_PATH.fullmatch(head) else ("exception", head)
+    message = message.strip()[:MESSAGE_CHARS_MAX]
+    return Trace(exception=name, message=message, frames=_chosen(frames[::-1]))
+
+
+_IDENTIFIER_PATH = re.compile(r"[A-Za-z_][\w.]*")
+
+
+def _go(lines: list[str]) -> Trace | None:
+    """A panic's message, then the frames of the first goroutine."""
+    start = next(n for n, line in enumerate(lines) if _GO_HEAD.match(line))
+    heads = [line for line in lines[:start] if line.strip() and not line.startswith("[signal")]
+    panics = [line for line in heads if "panic: " in line or line.startswith("fatal error: ")]
+    frames: list[_Frame] = []
+    for line, place in zip(lines[start + 1 :], [*lines[start + 2 :], ""], strict=True):
+        if not line.strip():
+            break
+        match = None if line.startswith("\t") else _GO_FRAME.match(line)
+        if match:
+            library = _in_library(line, place)
+            frames.append(_Frame(match.group(1).rsplit("/", 1)[-1], library))
+    if not frames:
+        return None
+    head = (panics or heads or ["panic"])[0]
+    message = head.split("panic: ", 1)[-1][:MESSAGE_CHARS_MAX]
+    return Trace(exception="panic", message=message, frames=_chosen(frames))
+
+
+def _in_library(line: str, place: str) -> bool:
+    return line.startswith(_LIBRARY_STARTS) or any(part in place for part in _LIBRARY_FILES)
