@@ -1,0 +1,112 @@
+"""An API on a fake Redis, with a writer of incidents that answers commands as the real one does."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import fakeredis
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from ticketing.api.app import create_app
+from ticketing.config import Config
+from ticketing.domain.commands import commanded
+from ticketing.domain.incident import Incident
+from ticketing.domain.policy import Policy
+from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Command
+from ticketing.errors import Unavailable
+from ticketing.view_store import ViewStore
+
+NOW = 1_900_000_000.0
+
+
+def make_incident(number: int = 1, **fields: Any) -> Incident:
+    known: dict[str, Any] = {
+        "id": f"{number:016x}-1-{number}",
+        "fingerprint": f"{number:016x}",
+        "tenant": "acme",
+        "service": "checkout",
+        "pattern": "payment <num> failed",
+        "title": f"payment failed {number}",
+        "severity": Severity.HIGH,
+        "opened_at": NOW + number,
+        "updated_at": NOW + number,
+        "first_seen": NOW,
+        "last_seen": NOW,
+    }
+    return Incident(**{**known, **fields})
+
+
+class Writer:
+    """Applies commands by the domain's rules at once; can be told to be deaf or unreachable."""
+
+    def __init__(self, store: ViewStore) -> None:
+        self.store = store
+        self.policy = Policy(escalation_to=("payments-team",))
+        self.incidents: dict[str, Incident] = {}
+        self.received: list[Command] = []
+        self.deaf = False
+        self.unreachable = False
+
+    async def put(self, *incidents: Incident) -> None:
+        for one in incidents:
+            self.incidents[one.id] = one
+        await self.store.write([(one.id, one) for one in incidents])
+
+    async def send(self, command: Command) -> None:
+        if self.unreachable:
+            raise Unavailable("Kafka does not answer")
+        self.received.append(command)
+        if not self.deaf:
+            before = self.incidents[command.incident_id]
+            await self.put(commanded(before, command, NOW + 60, self.policy))
+
+
+class Api:
+    """A running API and everything around it."""
+
+    def __init__(self, client: Any, writer: Writer, redis: fakeredis.FakeServer) -> None:
+        self.client = client
+        self.writer = writer
+        self.redis = redis
+        self.put = writer.put
+
+    async def get(self, path: str, **options: Any) -> tuple[int, Any]:
+        async with self.client.get(path, **options) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+    async def post(self, path: str, body: Any = None, **options: Any) -> tuple[int, Any]:
+        async with self.client.post(path, json=body, **options) as answer:
+            return answer.status, await answer.json(content_type=None)
+
+
+Starter = Callable[..., Any]
+
+
+@pytest.fixture
+async def start() -> AsyncIterator[Starter]:
+    clients: list[Any] = []
+
+    async def starter(config: dict[str, Any] | None = None, **options: Any) -> Api:
+        redis = fakeredis.FakeServer()
+        store = ViewStore(fakeredis.FakeAsyncRedis(server=redis), "t", clock=lambda: NOW)
+        writer = Writer(store)
+        options.setdefault("readiness", list)
+        options.setdefault("command_seconds_max", 0.3)
+        app = create_app(Config.model_validate(config or {}), store, writer, **options)
+        client: Any = TestClient(TestServer(app))
+        clients.append(client)
+        await client.start_server()
+        return Api(client, writer, redis)
+
+    yield starter
+    for client in clients:
+        await client.close()
+
+
+@pytest.fixture
+async def api(start: Starter) -> Api:
+    found: Api = await start()
+    return found

@@ -1,0 +1,63 @@
+"""The web application: routes, and what stands between a request and its handler."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ticketing.api import commands as asked
+from ticketing.api import files, incidents, operations
+from ticketing.api.events import events, feed_for
+from ticketing.api.ports import SERVICES, Checks, Commands, Readiness, Services
+from ticketing.api.problems import problems
+from ticketing.api.security import PREFIX, guard, safe_headers
+from ticketing.config import Config
+from ticketing.domain.signals import Action
+from ticketing.view_store import ViewStore
+
+BODY_BYTES_MAX = 128 * 1024
+COMMAND_SECONDS_MAX = 10.0
+
+
+def create_app(
+    config: Config,
+    store: ViewStore,
+    commands: Commands,
+    readiness: Readiness,
+    checks: Checks | None = None,
+    *,
+    command_seconds_max: float = COMMAND_SECONDS_MAX,
+) -> web.Application:
+    """The API and the console, at the root and under `/api/ticketing`."""
+    app = web.Application(
+        middlewares=[safe_headers, problems, guard], client_max_size=BODY_BYTES_MAX
+    )
+    app[SERVICES] = Services(config, store, commands, readiness, checks, command_seconds_max)
+    app[files.ASSETS] = files.load()
+    feed_for(app)
+    for prefix in ("", PREFIX):
+        app.add_routes(_routes(prefix))
+    return app
+
+
+def _routes(prefix: str) -> list[web.RouteDef]:
+    one = f"{prefix}/api/incidents/{{id}}"
+    routes = [
+        web.get(f"{prefix}/", files.page),
+        web.get(f"{prefix}/console/{{name}}", files.file),
+        web.get(f"{prefix}/health", operations.health),
+        web.get(f"{prefix}/ready", operations.ready),
+        web.get(f"{prefix}/metrics", operations.metrics_text),
+        web.get(f"{prefix}/api/incidents", incidents.list_incidents),
+        web.get(one, incidents.get_incident),
+        web.post(f"{prefix}/api/v1/incidents/batch", asked.batch),
+        web.get(f"{prefix}/api/v1/events", events),
+        web.get(f"{prefix}/api/v1/totals", operations.totals),
+        # PATCH /api/v1/config/{platforms,routing,anomaly,llm} joins here once changes are kept.
+        web.get(f"{prefix}/api/v1/config", operations.get_config),
+        web.post(f"{prefix}/api/v1/test-connection", operations.test_connection),
+        web.post(f"{prefix}/api/v1/test-llm", operations.test_llm),
+    ]
+    routes += [
+        web.post(f"{one}/{action.value}", asked.command_handler(action)) for action in Action
+    ]
+    return routes

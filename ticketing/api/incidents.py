@@ -1,0 +1,36 @@
+"""Reading incidents: the list, page by page, and a single one."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ticketing.api.parameters import INCIDENT_ID, incident_query
+from ticketing.api.ports import services
+from ticketing.errors import NotFound
+
+
+async def list_incidents(request: web.Request) -> web.Response:
+    """GET /api/incidents: newest first; the next page stands in the Link header."""
+    query = incident_query(request)
+    page = await services(request).store.page(query)
+    response = web.Response(
+        body=b"[" + b",".join(page.documents) + b"]", content_type="application/json"
+    )
+    if page.after is not None:
+        following = request.rel_url.update_query(cursor=page.after)
+        response.headers["Link"] = f'<{following}>; rel="next"'
+    return response
+
+
+async def get_incident(request: web.Request) -> web.Response:
+    """GET /api/incidents/:id: the incident with all that is known of it."""
+    id = request.match_info["id"]
+    document = await services(request).store.get(id) if INCIDENT_ID.fullmatch(id) else None
+    if document is None:
+        raise unknown(id)
+    return web.Response(body=document, content_type="application/json")
+
+
+def unknown(id: str) -> NotFound:
+    """There is no such incident."""
+    return NotFound(f"There is no incident {id[:100]}.")

@@ -1,0 +1,86 @@
+"""What operators ask: alive, ready, metrics, totals, settings, and whether platforms answer."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from typing import Any
+
+from aiohttp import web
+from prometheus_client.parser import text_string_to_metric_families
+
+from ticketing import metrics
+from ticketing.api.parameters import Body, json_object
+from ticketing.api.ports import Checks, services
+from ticketing.api.problems import Invalid, Problem, unavailable
+from ticketing.config import PLATFORMS
+
+CONSERVATION = {
+    "ticketing_records_total": "records",
+    "ticketing_records_below_threshold_total": "belowThreshold",
+    "ticketing_anomalies_counted_total": "counted",
+    "ticketing_records_dead_lettered_total": "deadLetters",
+    "ticketing_deliveries_pending": "deliveriesPending",
+}
+
+
+async def health(request: web.Request) -> web.Response:
+    """GET /health: the process is alive and answers."""
+    return web.json_response({"status": "ok"})
+
+
+async def ready(request: web.Request) -> web.Response:
+    """GET /ready: 503 with reasons until every app has its tables and partitions."""
+    found = services(request).readiness()
+    reasons = await found if inspect.isawaitable(found) else found
+    if reasons:
+        problem = unavailable("; ".join(reasons), retry_after=1, reasons=reasons)
+        return problem.response()
+    return web.json_response({"status": "ready"})
+
+
+async def metrics_text(request: web.Request) -> web.Response:
+    """GET /metrics: Prometheus's text, summed over the worker's processes."""
+    text = await asyncio.to_thread(metrics.render)
+    return web.Response(body=text, headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+async def totals(request: web.Request) -> web.Response:
+    """GET /api/v1/totals: incidents by status and severity, and how the records add up."""
+    text = (await asyncio.to_thread(metrics.render)).decode()
+    counts = dict.fromkeys(CONSERVATION.values(), 0)
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name in CONSERVATION:
+                counts[CONSERVATION[sample.name]] += int(sample.value)
+    return web.json_response({**await services(request).store.totals(), **counts})
+
+
+async def get_config(request: web.Request) -> web.Response:
+    """GET /api/v1/config: all settings in effect, secrets as `****`."""
+    return web.json_response(services(request).config.public())
+
+
+async def test_connection(request: web.Request) -> web.Response:
+    """POST /api/v1/test-connection {platform}: whether a platform would take our calls."""
+    body = Body(await json_object(request))
+    platform = body.text("platform", required=True)
+    body.done()
+    if platform not in PLATFORMS:
+        message = f"must be one of {', '.join(PLATFORMS)}"
+        raise Invalid("platform", message, allowed=list(PLATFORMS))
+    return web.json_response(await _checks(request).test_connection(platform))
+
+
+async def test_llm(request: web.Request) -> web.Response:
+    """POST /api/v1/test-llm: whether the language model answers."""
+    Body(await json_object(request)).done()
+    return web.json_response(await _checks(request).test_llm())
+
+
+def _checks(request: web.Request) -> Checks:
+    checks: Any = services(request).checks
+    if checks is None:
+        raise Problem(501, "This process can't test connections.")
+    found: Checks = checks
+    return found

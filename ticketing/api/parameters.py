@@ -1,0 +1,180 @@
+"""What clients send, read strictly: a value that can't be taken is named, with what could be."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from aiohttp import web
+
+from ticketing.api.problems import Invalid
+from ticketing.domain.incident import Status
+from ticketing.domain.severity import Severity
+from ticketing.view_query import (
+    LIMIT_DEFAULT,
+    LIMIT_MAX,
+    SEARCH_CHARS_MAX,
+    Query,
+    decode_cursor,
+    parse_time,
+)
+
+QUERY_NAMES = (
+    "status",
+    "severity",
+    "service",
+    "tenant_id",
+    "q",
+    "from",
+    "to",
+    "limit",
+    "cursor",
+)
+VALUES_MAX = 50
+TEXT_CHARS_MAX = 4000
+BODY_DEPTH_MAX = 20
+INCIDENT_ID = re.compile(r"[0-9a-f]{1,64}-[0-9]{1,6}-[0-9]{1,19}")
+
+
+def incident_query(request: web.Request) -> Query:
+    """The query of a list of incidents; raises Invalid."""
+    given = request.query
+    for name in given:
+        if name not in QUERY_NAMES:
+            raise Invalid(name, f"is no parameter{_nearest(name, QUERY_NAMES)}")
+    since, until = _time(given, "from"), _time(given, "to")
+    if since is not None and until is not None and since > until:
+        raise Invalid("from", "is later than to")
+    search = given.get("q", "").strip()
+    if len(search) > SEARCH_CHARS_MAX:
+        raise Invalid("q", f"is longer than {SEARCH_CHARS_MAX} characters")
+    return Query(
+        statuses=_choices(request, "status", [s.value for s in Status]),
+        severities=_choices(request, "severity", [s.value for s in Severity]),
+        services=_values(request, "service", split=False),
+        tenants=_values(request, "tenant_id", split=False),
+        search=search,
+        since=since,
+        until=until,
+        limit=_limit(given.get("limit")),
+        after=_cursor(given.get("cursor")),
+    )
+
+
+def _values(request: web.Request, name: str, *, split: bool) -> tuple[str, ...]:
+    given = request.query.getall(name, [])
+    if split:
+        given = [part.strip() for value in given for part in value.split(",")]
+    found = tuple(dict.fromkeys(value for value in given if value))
+    if len(found) > VALUES_MAX:
+        raise Invalid(name, f"has more than {VALUES_MAX} values")
+    return found
+
+
+def _choices(request: web.Request, name: str, allowed: list[str]) -> tuple[str, ...]:
+    values = _values(request, name, split=True)
+    for value in values:
+        if value not in allowed:
+            raise Invalid(name, f"must be one of {', '.join(allowed)}", allowed=allowed)
+    return values
+
+
+def _time(given: Mapping[str, str], name: str) -> float | None:
+    text = given.get(name)
+    if not text:
+        return None
+    try:
+        return parse_time(text)
+    except (ValueError, OverflowError):
+        message = "must be a time such as 2030-01-31T08:00:00Z, or Unix seconds"
+        raise Invalid(name, message) from None
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return LIMIT_DEFAULT
+    if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= LIMIT_MAX:
+        raise Invalid("limit", f"must be a whole number from 1 to {LIMIT_MAX}")
+    return int(text)
+
+
+def _cursor(text: str | None) -> str | None:
+    if not text:
+        return None
+    try:
+        return decode_cursor(text)
+    except ValueError:
+        message = "is none that this API gave out: take it from the Link header"
+        raise Invalid("cursor", message) from None
+
+
+async def json_object(request: web.Request) -> dict[str, Any]:
+    """The body as an object; no body is an empty one. Raises Invalid."""
+    raw = await request.read()
+    if not raw.strip():
+        return {}
+    try:
+        value = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Invalid("body", "is not valid JSON") from None
+    if not isinstance(value, dict):
+        raise Invalid("body", "must be a JSON object")
+    return value
+
+
+class Body:
+    """An object's fields, taken one by one; `done` refuses those that nobody took."""
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self._fields = dict(fields)
+        self._known: list[str] = []
+
+    def text(self, name: str, *, required: bool = False, chars_max: int = TEXT_CHARS_MAX) -> str:
+        """A text; empty when it is missing and need not be there."""
+        value = self._take(name)
+        if value is None and not required:
+            return ""
+        if not isinstance(value, str) or (required and not value.strip()):
+            raise Invalid(name, "must be a text" + (" that is not empty" if required else ""))
+        return _clean(name, value, chars_max)
+
+    def texts(self, name: str, *, count_max: int, required: bool = False) -> list[str]:
+        """A list of texts, each once."""
+        value = self._take(name)
+        if value is None and not required:
+            return []
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise Invalid(name, "must be a list of texts")
+        if (required and not value) or len(value) > count_max:
+            raise Invalid(name, f"must hold 1 to {count_max} entries")
+        return [_clean(name, item, 200) for item in dict.fromkeys(value)]
+
+    def done(self) -> None:
+        """Refuse what is left."""
+        for name in self._fields:
+            raise Invalid(name, f"is no field of this request{_nearest(name, self._known)}")
+
+    def _take(self, name: str) -> Any:
+        self._known.append(name)
+        return self._fields.pop(name, None)
+
+
+def _clean(name: str, value: str, chars_max: int) -> str:
+    if len(value) > chars_max:
+        raise Invalid(name, f"is longer than {chars_max} characters")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise Invalid(name, "holds half a character") from None
+    return value.strip()
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    close = difflib.get_close_matches(name, names, 1)
+    if close:
+        return f"; did you mean {close[0]}?"
+    return f"; known are {', '.join(names)}" if names else ""

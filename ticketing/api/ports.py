@@ -1,0 +1,58 @@
+"""What the API needs of others, so that they can be swapped and it can be tested alone."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from aiohttp import web
+
+from ticketing.config import Config
+from ticketing.domain.signals import Command
+from ticketing.view_store import ViewStore
+
+
+class Commands(Protocol):
+    """The way of a command to the incidents' writer."""
+
+    async def send(self, command: Command) -> None:
+        """Return once the command is durable.
+
+        Raises ValueError for what is no incident id, Unavailable when it could not be sent.
+        """
+
+
+class Checks(Protocol):
+    """Tries connections without side effects; answers are bodies of the API, ready to send."""
+
+    async def test_connection(self, platform: str) -> dict[str, Any]:
+        """`{status: "ok"|"error", platform, message}`."""
+
+    async def test_llm(self) -> dict[str, Any]:
+        """`{status: "ok"|"error", provider, model, message}`."""
+
+
+Readiness = Callable[[], "list[str] | Awaitable[list[str]]"]
+"""Why the worker is not ready, a sentence each; empty when it is."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything a request handler may reach."""
+
+    config: Config
+    store: ViewStore
+    commands: Commands
+    readiness: Readiness
+    checks: Checks | None = None
+    command_seconds_max: float = 10.0
+    """How long a request waits for the outcome of its command."""
+
+
+SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
+
+
+def services(request: web.Request) -> Services:
+    """The services of a request's application."""
+    return request.config_dict[SERVICES]

@@ -1,0 +1,102 @@
+"""Errors as application/problem+json (RFC 9457): what went wrong, never how it is built."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from ticketing import metrics
+from ticketing.errors import Conflict, NotFound, Unavailable
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 5
+_DETAILS = {
+    404: "There is nothing at this path.",
+    405: "This path does not take this method; see Allow.",
+    413: "The body is too large.",
+}
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+class Problem(Exception):
+    """An answer other than the one hoped for. `fields` join the document."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **fields: Any,
+    ) -> None:
+        self.status = status
+        self.detail = detail
+        self.headers = dict(headers or {})
+        self.fields = fields
+        super().__init__(detail)
+
+    def body(self) -> dict[str, Any]:
+        """The document."""
+        title = HTTPStatus(self.status).phrase
+        fixed = {"type": "about:blank", "title": title, "status": self.status}
+        return {**fixed, "detail": self.detail, **self.fields}
+
+    def response(self) -> web.Response:
+        """The answer."""
+        return web.Response(
+            status=self.status,
+            body=json.dumps(self.body()).encode(),
+            content_type="application/problem+json",
+            headers=self.headers,
+        )
+
+
+class Invalid(Problem):
+    """400: a value that can't be taken; `field` names it."""
+
+    def __init__(self, field: str, detail: str, **fields: Any) -> None:
+        super().__init__(400, f"{field}: {detail}", field=field, **fields)
+
+
+def unavailable(detail: str, retry_after: int = RETRY_AFTER_SECONDS, **fields: Any) -> Problem:
+    """503 with the seconds after which to come back."""
+    return Problem(503, detail, headers={"Retry-After": str(retry_after)}, **fields)
+
+
+def problem_of(error: Exception) -> Problem:
+    """Any error as a problem; what nobody foresaw is logged, and told without detail."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, web.HTTPException):
+        headers = {"Allow": error.headers["Allow"]} if "Allow" in error.headers else {}
+        detail = _DETAILS.get(error.status, error.reason)
+        return Problem(error.status, detail, headers=headers)
+    if isinstance(error, NotFound):
+        return Problem(404, str(error))
+    if isinstance(error, Conflict):
+        return Problem(409, str(error), currentStatus=error.status)
+    if isinstance(error, Unavailable):
+        return unavailable(f"{error}. Try again.")
+    log.error("a request failed", exc_info=error)
+    return Problem(500, "Something went wrong here; the log says what.")
+
+
+@web.middleware
+async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every error into a problem, and count the answer."""
+    response: web.StreamResponse
+    try:
+        response = await handler(request)
+    except Exception as error:  # noqa: BLE001
+        # The outermost edge: whatever it is, a client gets an answer and no stack trace.
+        response = problem_of(error).response()
+    method = request.method if request.method in _METHODS else "other"
+    metrics.http_requests_total.labels(method, str(response.status)).inc()
+    return response

@@ -1,0 +1,111 @@
+"""Runs the API: beside the view's agent in one process, or as a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+
+from aiohttp import web
+from aiokafka.errors import KafkaError
+
+from ticketing import readiness
+from ticketing.api.app import create_app
+from ticketing.command_sender import CommandSender
+from ticketing.domain.signals import Command
+from ticketing.errors import Unavailable
+from ticketing.runtime import Runtime
+from ticketing.view_store import ViewStore, open_store
+
+log = logging.getLogger(__name__)
+
+SHUTDOWN_SECONDS_MAX = 3.0
+RETRY_SECONDS = 2.0
+VIEW, API = "view", "api"
+
+
+class KafkaCommands:
+    """Commands by way of Kafka; connects when the first one comes, and again after a failure."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._sender: CommandSender | None = None
+        self._connecting = asyncio.Lock()
+
+    async def send(self, command: Command) -> None:
+        """Return once the broker holds the command; raises Unavailable or ValueError."""
+        try:
+            await (await self._connected()).send(command)
+        except KafkaError as error:
+            raise Unavailable(f"Kafka does not answer ({type(error).__name__})") from None
+
+    async def _connected(self) -> CommandSender:
+        async with self._connecting:
+            if self._sender is None:
+                sender = CommandSender(self._runtime)
+                try:
+                    await sender.start()
+                except KafkaError:
+                    await sender.stop()
+                    raise
+                self._sender = sender
+            return self._sender
+
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._sender is not None:
+            await self._sender.stop()
+
+
+async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
+    """Serve until cancelled."""
+    config = runtime.config
+    commands = KafkaCommands(runtime)
+    expected = readiness.expected_roles(role)
+    roles = [name for name in expected if name != API]
+
+    async def reasons() -> list[str]:
+        return await asyncio.to_thread(readiness.reasons, roles)
+
+    app = create_app(config, store, commands, reasons)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, config.web.host, config.web.port).start()
+        log.info("the API and the console listen on %s", runner.addresses)
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()
+        await commands.close()
+
+
+def serve(runtime: Runtime) -> None:
+    """Be the API alone, until SIGINT or SIGTERM; the view must be in a Redis that others fill."""
+    asyncio.run(_serve(runtime))
+
+
+async def _serve(runtime: Runtime) -> None:
+    store = open_store(runtime.config)
+    serving = asyncio.ensure_future(start(runtime, store, API))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, serving.cancel)
+    parent = os.environ.get("TICKETING_PARENT")
+    if parent is not None:
+        watching = asyncio.ensure_future(_leave_with(int(parent), serving))
+        serving.add_done_callback(lambda _: watching.cancel())
+    try:
+        await serving
+    except asyncio.CancelledError:
+        log.info("told to stop")
+    finally:
+        await store.close()
+
+
+async def _leave_with(parent: int, serving: asyncio.Future[None]) -> None:
+    """Stop once the supervisor that started us is gone."""
+    # Nobody tells a process that its parent has ended: it has to look.
+    while os.getppid() == parent:  # noqa: ASYNC110
+        await asyncio.sleep(RETRY_SECONDS)
+    serving.cancel()

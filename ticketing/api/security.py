@@ -1,0 +1,128 @@
+"""Who may ask: a token, or loopback guarded against pages of other origins; and safe headers."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from ticketing.api.ports import services
+from ticketing.api.problems import Problem
+from ticketing.config import Config
+
+PREFIX = "/api/ticketing"
+"""Every path is reachable under this one too."""
+OPEN_PATHS = frozenset({"/health", "/ready"})
+"""What orchestrators ask without a token; the console's files hold no data and are open as well."""
+CONSOLE_FILES = "/console/"
+_SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+}
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name means this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def bare_path(path: str) -> str:
+    """A path without our prefix."""
+    if path == PREFIX or path.startswith(PREFIX + "/"):
+        return path[len(PREFIX) :] or "/"
+    return path
+
+
+@web.middleware
+async def safe_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Put the headers on what is answered at once; streams set them themselves."""
+    response = await handler(request)
+    if not response.prepared:
+        response.headers.update(HEADERS)
+        # Incidents are nobody's to keep, and the console's files answer by ETag.
+        response.headers.setdefault("Cache-Control", "no-store")
+    return response
+
+
+@web.middleware
+async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let in who may: with a token set, who sends it; without one, only this machine's own."""
+    config = services(request).config
+    path = bare_path(request.path)
+    if config.web.token is None:
+        # Nothing but the address says who asks, and a browser here asks for any page it shows.
+        _require_own_host(request, config)
+        _require_own_origin(request, config)
+    elif path not in OPEN_PATHS and path != "/" and not path.startswith(CONSOLE_FILES):
+        _require_token(request, config.web.token.get_secret_value())
+    return await handler(request)
+
+
+def _require_token(request: web.Request, token: str) -> None:
+    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
+    known = hmac.compare_digest(
+        sent.strip().encode("utf-8", "surrogateescape"), token.encode("utf-8", "surrogateescape")
+    )
+    if scheme.lower() != "bearer" or not known:
+        raise Problem(
+            401,
+            "Send `Authorization: Bearer <web.token>`.",
+            headers={"WWW-Authenticate": 'Bearer realm="ticketing"'},
+        )
+
+
+def _require_own_host(request: web.Request, config: Config) -> None:
+    """Without a token, a foreign name that resolves to this machine (DNS rebinding) is refused."""
+    host = _host_name(request.host)
+    if not is_loopback(host) and host != _public_host(config):
+        raise Problem(
+            403,
+            "Without web.token this listens to names of this machine only; set web.token, or"
+            " web.publicUrl to the name you use.",
+        )
+
+
+def _require_own_origin(request: web.Request, config: Config) -> None:
+    """A page of another origin may not make this browser change anything."""
+    if request.method in _SAFE_METHODS:
+        return
+    origin = request.headers.get("Origin")
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    if origin is not None:
+        own = urlsplit(origin).netloc.lower() == request.host.lower()
+        public = config.web.public_url
+        own = own or (public is not None and _origin_of(str(public)) == origin.lower())
+    else:
+        own = site in ("same-origin", "none")
+    if not own:
+        raise Problem(403, "A page of another origin may not ask for this.")
+
+
+def _host_name(netloc: str) -> str:
+    return (urlsplit(f"//{netloc}").hostname or "").lower()
+
+
+def _public_host(config: Config) -> str | None:
+    public = config.web.public_url
+    return None if public is None else urlsplit(str(public)).hostname
+
+
+def _origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}".lower()

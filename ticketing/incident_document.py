@@ -1,0 +1,169 @@
+"""The incident as the outside world reads it: camelCase JSON, times in ISO-8601 UTC."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+from ticketing.domain.incident import CommandOutcome, Incident, Step, Ticket
+from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Sample, Summary
+
+PRIORITIES = {
+    Severity.CRITICAL: "P1",
+    Severity.HIGH: "P2",
+    Severity.MEDIUM: "P3",
+    Severity.LOW: "P4",
+}
+SPARKLINE_WINDOWS = 24
+"""How many of the latest windows stand in a list; the single incident has all that are kept."""
+
+
+def iso(seconds: float) -> str:
+    """Unix seconds as ISO-8601 in UTC, to the millisecond; what no calendar holds is its edge."""
+    bounded = min(max(seconds, 0.0), 253402300799.0)
+    moment = datetime.fromtimestamp(round(bounded, 3), timezone.utc)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def iso_or_none(seconds: float | None) -> str | None:
+    """As `iso`; None stays None."""
+    return None if seconds is None else iso(seconds)
+
+
+def list_document(incident: Incident) -> dict[str, Any]:
+    """An incident as it stands in a list."""
+    return {
+        "id": incident.id,
+        "severity": incident.severity.value,
+        "status": incident.status.value,
+        "service": incident.service,
+        "title": incident.title,
+        "anomalyScore": incident.max_score,
+        "affectedServices": incident.affected_services or [incident.service],
+        "traceId": incident.trace_ids[0] if incident.trace_ids else None,
+        "createdAt": iso(incident.opened_at),
+        "updatedAt": iso(incident.updated_at),
+        "platforms": incident.routes,
+        "tenantId": incident.tenant,
+        "environment": incident.environment,
+        "priority": PRIORITIES[incident.severity],
+        "kind": incident.kind.value,
+        "revision": incident.revision,
+        "episode": incident.episode,
+        "count": incident.count,
+        "windows": _windows(incident.windows[-SPARKLINE_WINDOWS:]),
+        "firstSeen": iso(incident.first_seen),
+        "lastSeen": iso(incident.last_seen),
+        "tickets": [_ticket(ticket) for ticket in incident.tickets.values()],
+        "ticketed": incident.ticketed,
+        "heldBy": incident.held_by or None,
+        "held": incident.held,
+        "flapping": incident.flapping,
+        "acknowledgedAt": iso_or_none(incident.acknowledged_at),
+        "escalatedAt": iso_or_none(incident.escalated_at),
+        "escalatedTo": incident.escalated_to,
+        "resolvedAt": iso_or_none(incident.resolved_at),
+    }
+
+
+def detail_document(incident: Incident) -> dict[str, Any]:
+    """An incident with everything that is known of it.
+
+    The last block holds the names of LogClaw's incident.v1 document, for its readers.
+    """
+    shown = list_document(incident)
+    first = incident.samples[0] if incident.samples else None
+    return {
+        **shown,
+        "fingerprint": incident.fingerprint,
+        "pattern": incident.pattern,
+        "endpoints": incident.endpoints,
+        "reopenings": [iso(at) for at in incident.reopenings],
+        "timeline": [_step(step) for step in incident.timeline],
+        "trace": {"ids": incident.trace_ids, "correlation": incident.correlation},
+        "counts": {"total": incident.count, "windows": _windows(incident.windows)},
+        "evidence": [_sample(sample) for sample in incident.samples],
+        "commands": [_outcome(outcome) for outcome in incident.commands],
+        "summary": None if incident.summary is None else _summary(incident.summary),
+        "ticket_id": incident.id,
+        "@timestamp": shown["createdAt"],
+        "tenant_id": incident.tenant,
+        "description": incident.summary.text if incident.summary else incident.title,
+        "anomaly_type": incident.kind.value,
+        "anomaly_score": incident.max_score,
+        "affected_services": shown["affectedServices"],
+        "affected_endpoint": incident.endpoints[0] if incident.endpoints else "",
+        "trace_id": shown["traceId"] or "",
+        "error_message": first.message if first else "",
+        "created_at": shown["createdAt"],
+        "updated_at": shown["updatedAt"],
+        **({"resolved_at": shown["resolvedAt"]} if shown["resolvedAt"] else {}),
+    }
+
+
+def _windows(windows: list[tuple[int, int]]) -> list[dict[str, Any]]:
+    return [{"start": iso(start), "count": count} for start, count in windows]
+
+
+def _ticket(ticket: Ticket) -> dict[str, Any]:
+    return {
+        "platform": ticket.platform,
+        "state": ticket.state.value,
+        "revision": ticket.revision,
+        "externalId": ticket.external_id,
+        "key": ticket.key,
+        "url": ticket.url,
+        "error": ticket.error,
+        "updatedAt": iso(ticket.at),
+    }
+
+
+def _step(step: Step) -> dict[str, Any]:
+    return {
+        "seq": step.seq,
+        "at": iso(step.at),
+        "kind": step.kind.value,
+        "by": step.by,
+        "text": step.text,
+    }
+
+
+def _sample(sample: Sample) -> dict[str, Any]:
+    return {
+        "at": iso(sample.at),
+        "message": sample.message,
+        "level": sample.level,
+        "score": sample.score,
+        "traceId": sample.trace_id,
+        "spanId": sample.span_id,
+        "endpoint": sample.endpoint,
+        "host": sample.host,
+        "topic": sample.topic,
+        "partition": sample.partition,
+        "offset": sample.offset,
+    }
+
+
+def _outcome(outcome: CommandOutcome) -> dict[str, Any]:
+    return {
+        "id": outcome.id,
+        "applied": outcome.applied,
+        "status": outcome.status.value,
+        "at": iso(outcome.at),
+        "reason": outcome.reason,
+    }
+
+
+def _summary(summary: Summary) -> dict[str, Any]:
+    return {
+        "generatedBy": summary.generated_by,
+        "revision": summary.revision,
+        "title": summary.title,
+        "text": summary.text,
+        "rootCause": summary.root_cause,
+        "impact": summary.impact,
+        "steps": summary.steps,
+        "severity": summary.severity.value if summary.severity else None,
+        "tags": summary.tags,
+    }
