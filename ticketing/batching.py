@@ -13,6 +13,7 @@ consumer must then be otherwise, each of them seen to lose or stall records befo
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -86,7 +87,24 @@ def scheduler_for(topics: frozenset[str]) -> type[BatchScheduler]:
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
-    """The consumer's thread, reading committed records only."""
+    """The consumer's thread: reads committed records only, notes each answered heartbeat."""
+
+    heard_at: float | None = None
+    """Monotonic time of the coordinator's last answer; None before the first."""
+
+    async def on_start(self) -> None:
+        """Start the consumer, and listen to its heartbeats: aiokafka has no callback for them."""
+        await super().on_start()
+        coordinator = self._consumer._coordinator
+        do_heartbeat = coordinator._do_heartbeat
+
+        async def noting() -> bool:
+            answered: bool = await do_heartbeat()
+            if answered:
+                self.heard_at = time.monotonic()
+            return answered
+
+        coordinator._do_heartbeat = noting
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -101,6 +119,16 @@ class BatchConsumer(driver.Consumer):
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """A new generation begins: the coordinator has just answered."""
+        self._thread.heard_at = time.monotonic()
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    @property
+    def heard_at(self) -> float | None:
+        """Monotonic time of the coordinator's last answer; None before the first."""
+        return self._thread.heard_at  # type: ignore[no-any-return]
 
     def _is_batched(self, topic: str) -> bool:
         return topic in self.scheduler.batched

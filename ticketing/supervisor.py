@@ -84,7 +84,12 @@ class Supervisor:
     def start(self) -> None:
         """Start a child per role."""
         for role in self.roles:
-            environ = {**self.environ, "TICKETING_ROLE": role, "TICKETING_PARENT": str(os.getpid())}
+            environ = {
+                **self.environ,
+                "TICKETING_ROLE": role,
+                "TICKETING_ROLES": ",".join(self.roles),
+                "TICKETING_PARENT": str(os.getpid()),
+            }
             command = [sys.executable, "-m", "ticketing", "worker", role]
             child = Child(role, command, environ, self.log)
             child.start(self.clock())

@@ -12,6 +12,8 @@ from ticketing.domain.maskedword import MASK, is_variable, mask_word
 from ticketing.domain.words import ID_KEYS, MESSAGE_KEYS, NOT_VALUES, UNITS
 
 _URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.\-]{1,15}://[^\s\"'<>`|\])}]*")
+CUT_CHARS_MIN = 1_000
+"""A text at least so long may have been cut in the midst of a value."""
 _DAY = (
     r"(?:Mon(?:day)?|Tue(?:sday)?|Wed(?:nesday)?|Thu(?:rsday)?|Fri(?:day)?|Sat(?:urday)?"
     r"|Sun(?:day)?)"
@@ -54,11 +56,12 @@ _THEN_VERB = re.compile(
 )
 _THEN_ORIGIN = re.compile(r"\sfrom\s(?:<|\d|[\w-]{1,63}\.[\w-]|[0-9a-fA-F]{0,4}:)")
 _NUMBER = re.compile(r"[<>~+-]{0,2}\d[\d.,:/]*")
-_RUN = re.compile(r"<\*>(?:[ ,;:|/\#&x+.~_-]{0,4}<\*>)+")
+_RUN = re.compile(r"<\*>(?:[ ,;:|/\#&x+.~=_-]{0,4}<\*>)+")
 _IN_PARENTHESES = re.compile(r"<\*>(?: ?\((?:<\*>)?\)|\{<\*>\}|\[<\*>\])")
 _EMPTY_LIST = re.compile(r"\[ ?\]")
 _DASHES = re.compile(r"<\*>(?: (?:<\*>|-(?= -|\]|$)))+")
-_REPEATED_OBJECT = re.compile(r"(\{[^{}]{0,300}\})(?:, ?\1)+")
+_REPEATED_OBJECT = re.compile(r"(\b\w{0,40}[({][^(){}]{0,300}[)}])(?:, ?\1)+")
+_WORD_LIST = re.compile(r"\[[\w.-]{1,60}(?:, ?[\w.-]{1,60})+\]")
 _BEFORE_USER = frozenset(
     ["for", "invalid", "illegal", "unknown", "of", "by", "from", "as", "to", "su"]
 )
@@ -84,9 +87,10 @@ def _masked_url(match: re.Match[str]) -> str:
 
 def _collapsed(text: str) -> str:
     text = " ".join(text.split())
-    text = _EMPTY_LIST.sub(f"[{MASK}]", text)
+    text = _EMPTY_LIST.sub(f"[{MASK}]", text.replace(f"= {MASK}", f"={MASK}"))
     text = _IN_PARENTHESES.sub(MASK, _RUN.sub(MASK, text))
     text = _DASHES.sub(MASK, _RUN.sub(MASK, text))
+    text = text.replace('": ', '":').replace(f'{MASK}, "', f'{MASK},"')
     return _REPEATED_OBJECT.sub(r"\1", text)
 
 
@@ -145,7 +149,7 @@ class _Scan:
     def _expect(self, key: str, *, weak: bool = False) -> None:
         self._key = key.rsplit(".", 1)[-1].lower()
         self._weak = weak
-        self._last = ""
+        self._last = self._last if weak else ""
 
     def _quote(self, inner: str) -> None:
         request = _REQUEST.match(inner)
@@ -159,8 +163,11 @@ class _Scan:
     def _word(self, word: str, end: int) -> None:
         is_key = _NEXT_IS_KEY.match(self._text, end) is not None
         if self._key is not None and not is_key:
+            opened = self._opens_value(end)
             self._out.append(self._of_key(word, end))
             self._remember(word)
+            if opened and self._pass_over(end):
+                self._number = False
             return
         if self._key is not None and not self._weak:
             self._out.append(f"{MASK} ")
@@ -193,6 +200,11 @@ class _Scan:
             return MASK + word[len(core) :]
         return mask_word(word, called=self._calls(end))
 
+    def _opens_value(self, end: int) -> bool:
+        """Whether a key's value goes on in brackets, as in `item=Item(id=5)`."""
+        char = self._text[end : end + 1]
+        return char != "" and char in "[({" and not self._weak and self._key not in MESSAGE_KEYS
+
     def _calls(self, end: int) -> bool:
         return self._text.startswith("(", end)
 
@@ -220,6 +232,12 @@ class _Scan:
             return
         if self._key is not None and self._is_whole_value(char, start):
             return
+        if char == "[" and self._last[-1:] == ":":
+            listed = _WORD_LIST.match(self._text, start)
+            if listed:
+                self._skip = listed.end()
+                self._out.append(f"[{MASK}]")
+                return
         if char == "<" and self._text[start + 1 : start + 2].isdigit():
             char = ""
         self._out.append(char)
@@ -233,15 +251,22 @@ class _Scan:
             return False
         if char in _CLOSERS:
             self._out.append(MASK)
-        elif char in "[(" and key not in MESSAGE_KEYS:
-            if self._closing is None:
-                self._closing = closing_brackets(self._text)
-            end = self._closing.get(start)
-            if end is not None:
-                self._skip = end + 1
-                self._value(MASK)
-                return True
+        elif char in "[({" and key not in MESSAGE_KEYS and self._pass_over(start):
+            self._out.append(MASK)
+            return True
         return False
+
+    def _pass_over(self, start: int) -> bool:
+        """Skip what stands in brackets, if they are closed or the text was cut before that."""
+        if self._text[start] == "{" and self._text[start - 1] in ": ":
+            return False
+        if self._closing is None:
+            self._closing = closing_brackets(self._text)
+        end = self._closing.get(start, len(self._text))
+        if end == len(self._text) < CUT_CHARS_MIN:
+            return False
+        self._skip = end + 1
+        return True
 
     def _equals(self, start: int) -> None:
         text = self._text

@@ -35,6 +35,7 @@ _AT = re.compile(r"\s*at (?:async |new )?(?=\S)")
 _PY_FRAME = re.compile(r'\s*File "([^"]{1,500})", line \d+(?:, in (.{1,200}))?')
 _PY_HEAD = "Traceback (most recent call last)"
 _GO_HEAD = re.compile(r"goroutine \d+ \[")
+_GO_PANIC = re.compile(r"(?:\bpanic(?: serving \S{1,100})?|^fatal error): (.*)")
 _GO_FRAME = re.compile(r"([\w./\-]{1,200}(?:\(\*?\w{1,80}\)[\w.]{1,80})?[\w.]{0,80})\(")
 _EXCEPTION = re.compile(
     r"(?<![\w.$])((?:[a-zA-Z_]\w{0,80}[.$]){0,12}[A-Za-z_]\w{0,100})(?::\s*|\s*$)", re.ASCII
@@ -198,7 +199,7 @@ def _go(lines: list[str]) -> Trace | None:
     """A panic's message, then the frames of the first goroutine."""
     start = next(n for n, line in enumerate(lines) if _GO_HEAD.match(line))
     heads = [line for line in lines[:start] if line.strip() and not line.startswith("[signal")]
-    panics = [line for line in heads if "panic: " in line or line.startswith("fatal error: ")]
+    panics = [match.group(1) for match in map(_GO_PANIC.search, heads) if match]
     frames: list[_Frame] = []
     for line, place in zip(lines[start + 1 :], [*lines[start + 2 :], ""], strict=True):
         if not line.strip():
@@ -209,8 +210,7 @@ def _go(lines: list[str]) -> Trace | None:
             frames.append(_Frame(match.group(1).rsplit("/", 1)[-1], library))
     if not frames:
         return None
-    head = (panics or heads or ["panic"])[0]
-    message = head.split("panic: ", 1)[-1][:MESSAGE_CHARS_MAX]
+    message = (panics or heads or [""])[0][:MESSAGE_CHARS_MAX]
     return Trace(exception="panic", message=message, frames=_chosen(frames))
 
 

@@ -1,0 +1,81 @@
+"""How an adapter is put together from the configuration, and put on its Faust app."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sinks import fold
+from sinks.backoff import Backoff
+from sinks.gate import Gate
+from sinks.machine import AdapterMachine
+from sinks.messages import OperationResult, encode_result
+from sinks.platform import Platform
+from sinks.platforms import create
+from sinks.runner import Runner
+from ticketing.agent import KeyedAgent
+from ticketing.app import TicketingApp, create_table
+from ticketing.config import Config
+from ticketing.runtime import Runtime
+from ticketing.topics import platform_topic
+from ticketing.watchdog import leave
+
+DRAIN_SECONDS = 5.0
+EXTRA_RETENTION_SECONDS = 86400.0
+"""A delivery outlives its incident, so that nothing late makes a second ticket."""
+
+
+def timing(config: Config, platform: str) -> fold.Timing:
+    """The waits of a platform's adapter."""
+    return fold.Timing(
+        timeout=config.platform(platform).timeout,
+        give_up_after=config.delivery.give_up_after,
+        retention=config.retention + EXTRA_RETENTION_SECONDS,
+        backoff=Backoff(first=config.delivery.backoff_min, cap=config.delivery.backoff_max),
+    )
+
+
+def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
+    """Put a platform's adapter on an app: table, agent, requests, and their end."""
+    config = runtime.config
+    platform = create(name, config, app.fence.check)
+    topic = platform_topic(name)
+
+    async def report(result: OperationResult, partition: int) -> None:
+        app.fence.check()
+        sent = await app.producer.send(
+            topic, result.incident_id.encode(), encode_result(result), partition, None, None
+        )
+        await sent
+
+    runner = Runner(
+        platform,
+        report,
+        concurrency=config.platform(name).concurrency,
+        fence=app.fence.check,
+        fatal=lambda error: leave(f"a result could not be produced: {type(error).__name__}"),
+    )
+    gate = Gate(failures_to_close=config.delivery.circuit_failures, seed=name)
+    agent: KeyedAgent[Any] = KeyedAgent(
+        app,
+        app.watchdog,
+        app.fence,
+        name=f"{name}-adapter",
+        topic=topic,
+        table=create_table(app, "deliveries", runtime.partitions),
+        machine=AdapterMachine(platform, runner, gate, timing(config, name)),
+    )
+    channel = app.topic(topic, key_type=bytes, value_type=bytes, value_serializer="raw")
+    app.agent(channel, name=agent.name)(agent.run)
+    app.task(agent.tick)
+    _end(app, runner, platform)
+
+
+def _end(app: TicketingApp, runner: Runner, platform: Platform) -> None:
+    async def revoked(sender: Any, revoked: Any, **kwargs: Any) -> None:
+        await runner.drain({tp.partition for tp in revoked}, DRAIN_SECONDS)
+
+    async def stopped(sender: Any, **kwargs: Any) -> None:
+        await platform.close()
+
+    app.on_partitions_revoked.connect(revoked, weak=False)
+    app.on_before_shutdown.connect(stopped, weak=False)

@@ -1,0 +1,24 @@
+"""How long to wait before the next attempt: exponential, with full jitter, and repeatable."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backoff:
+    """Bounds of the wait, in seconds: up to `first` after one failure, doubling up to `cap`."""
+
+    first: float = 1.0
+    cap: float = 120.0
+    floor: float = 0.2
+
+    def seconds(self, failures: int, seed: str) -> float:
+        """A wait between `floor` and the bound for so many failures.
+
+        Full jitter spreads the attempts of many incidents; the seed makes the decision pure.
+        Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+        """
+        bound = min(self.cap, self.first * 2.0 ** min(max(failures - 1, 0), 32))
+        return max(self.floor, random.Random(seed).uniform(0.0, bound))

@@ -1,0 +1,291 @@
+"""The state machine of an adapter: keeps tickets as incidents want them, by reconciling."""
+
+from __future__ import annotations
+
+import dataclasses
+import heapq
+import random
+import time
+from collections.abc import Callable
+from functools import partial
+
+from sinks import fold, messages, receipts, reconcile
+from sinks.gate import Gate
+from sinks.messages import OperationResult
+from sinks.outcome import Delivered, Rejected
+from sinks.platform import Platform, Request
+from sinks.runner import Runner
+from tables import deliveries
+from tables.deliveries import Delivery, Intent
+from ticketing import metrics
+from ticketing.domain.incident import Status
+from ticketing.models import DeadLetter, encode, encode_signals
+from ticketing.statemachine import Machine, Transaction
+from ticketing.topics import DEAD_LETTERS, SIGNALS, signals_partition_of
+
+WAIT_SECONDS = 5.0
+"""How long a delivery that found no room waits for its tick; most are woken before."""
+WAIT_SECONDS_EACH = 0.01
+"""Spreads the ticks of many that wait, so that waiting costs little."""
+
+
+class Waiting:
+    """Keys of one partition that have something to do and found no room: most severe first."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, float, str]] = []
+        self._keys: set[str] = set()
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def push(self, delivery: Delivery, now: float) -> None:
+        """Add a key, once. What has no ticket yet goes before what has."""
+        key = delivery.incident_id
+        if key in self._keys or delivery.want is None:
+            return
+        rank = -delivery.want.severity.rank - (10 if delivery.have is None else 0)
+        self._keys.add(key)
+        heapq.heappush(self._heap, (rank, now, key))
+
+    def pop(self) -> str:
+        """Take the first key."""
+        key = heapq.heappop(self._heap)[2]
+        self._keys.remove(key)
+        return key
+
+
+class AdapterMachine(Machine[Delivery]):
+    """Folds wishes and results per incident; at the end of a batch starts what is planned.
+
+    An intent is durable before its request is started, and a request starts only in this process.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        runner: Runner,
+        gate: Gate,
+        timing: fold.Timing,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._platform = platform
+        self._runner = runner
+        self._gate = gate
+        self._timing = timing
+        self._clock = clock
+        self._touched: dict[str, None] = {}
+        self._starting = 0
+        self._waiting: dict[int, Waiting] = {}
+
+    def encode(self, state: Delivery) -> bytes:
+        """As in the table."""
+        return deliveries.encode(state)
+
+    def decode(self, value: bytes) -> Delivery:
+        """As in the table."""
+        return deliveries.decode(value)
+
+    def begin_batch(self, tx: Transaction[Delivery]) -> None:
+        """What the batch before has started runs by now."""
+        self._touched = {}
+        self._starting = 0
+
+    def apply(self, tx: Transaction[Delivery], value: bytes) -> None:
+        """Fold one message; what follows from it is planned once per key, at the batch's end."""
+        message = messages.decode(value)
+        if message.desired is not None:
+            key = message.desired.id
+            # Checked before anything is kept: a receipt has to find its way back.
+            signals_partition_of(key)
+            state = tx.get(key) or Delivery(incident_id=key)
+            after = fold.desired(state, message.desired)
+        elif message.result is not None:
+            key = message.result.incident_id
+            found = tx.get(key)
+            if found is None:
+                return
+            state, after = found, found
+            if not tx.replayed(key):
+                after = self._concluded(tx, found, message.result)
+        elif message.retry is not None:
+            key = message.retry.incident_id
+            found = tx.get(key)
+            if found is None:
+                return
+            state, after = found, fold.retried(found)
+        else:
+            return
+        if tx.replayed(key):
+            self._publish_again(tx, state)
+        elif after is not state:
+            tx.put(key, after, due=None)
+            self._touched[key] = None
+
+    def due(self, tx: Transaction[Delivery], key: str, state: Delivery) -> None:
+        """Time may change the plan: plan again with the others."""
+        self._touched[key] = None
+
+    def end_batch(self, tx: Transaction[Delivery]) -> None:
+        """Plan for everything that was touched, then for what waits, as far as there is room."""
+        for key in self._touched:
+            self._advance(tx, key)
+        waiting = self._waiting.get(tx.partition)
+        for _ in range(len(waiting) if waiting else 0):
+            assert waiting is not None
+            if not self._room or tx.now < self._gate.opens_at:
+                break
+            started = self._starting
+            self._advance(tx, waiting.pop())
+            if self._starting == started and self._gate.probing:
+                break
+        self._measure()
+
+    def recover(
+        self, tx: Transaction[Delivery], key: str, state: Delivery, unpublished: bool
+    ) -> None:
+        """Tell again what may not have been told.
+
+        An intent found here is left to its due time: its deadline says when nobody can be at it.
+        """
+        if unpublished:
+            self._publish_again(tx, state)
+
+    @property
+    def _room(self) -> bool:
+        return self._runner.room > self._starting
+
+    def _advance(self, tx: Transaction[Delivery], key: str) -> None:
+        state = tx.get(key)
+        if state is None:
+            return
+        now = tx.now
+        if not self._runner.busy(key):
+            state = self._dead_lettered(
+                tx, state, fold.expired(state, now, self._platform.traits, self._timing), ""
+            )
+        planned = reconcile.plan(state, now, self._platform.traits, self._platform.name)
+        waits = planned is not None and not self._may_start(key, now)
+        if planned is not None and not waits:
+            state = self._start(tx, state, planned)
+        elif planned is None and self._is_over(state, now):
+            tx.delete(key)
+            return
+        state = self._told(tx, state)
+        tx.put(key, state, due=self._due_at(state, now, tx.partition, waits))
+
+    def _may_start(self, key: str, now: float) -> bool:
+        return self._room and not self._runner.busy(key) and self._gate.admits(now)
+
+    def _start(
+        self, tx: Transaction[Delivery], state: Delivery, planned: reconcile.Planned
+    ) -> Delivery:
+        assert state.want is not None, "nothing is planned without a wish"
+        # The clock of this machine may be ahead of the message's: the later one bounds the request.
+        begun = fold.started(
+            state,
+            planned,
+            max(tx.now, self._clock()),
+            platform=self._platform.name,
+            account=state.account or self._platform.account(state.want),
+            traits=self._platform.traits,
+            timing=self._timing,
+        )
+        assert begun.intent is not None, "starting makes an intent"
+        self._starting += 1
+        tx.after(partial(self._runner.start, self._request(begun, begun.intent, tx.partition)))
+        return begun
+
+    def _request(self, state: Delivery, intent: Intent, partition: int) -> Request:
+        assert state.want is not None, "nothing is planned without a wish"
+        doubt = state.uncertain.operation if state.uncertain else None
+        return Request(
+            incident_id=state.incident_id,
+            partition=partition,
+            number=intent.number,
+            operation=intent.operation,
+            why=intent.why,
+            want=state.want,
+            have=state.have,
+            account=state.account,
+            uncertain=doubt is intent.operation,
+            start_by=self._runner.now() + self._timing.start_within,
+            timeout=self._timing.timeout,
+        )
+
+    def _concluded(
+        self, tx: Transaction[Delivery], state: Delivery, result: OperationResult
+    ) -> Delivery:
+        self._gate.record(result.outcome, tx.now)
+        after = fold.concluded(state, result, tx.now, self._platform.traits, self._timing)
+        if state.have is None and after.have is not None and state.want is not None:
+            took = max(0.0, tx.now - (state.want.ticket_at or state.want.opened_at))
+            metrics.ticket_seconds.labels(self._platform.name).observe(took)
+        if isinstance(result.outcome, Delivered) or after is state:
+            return after
+        request = result.outcome.request if isinstance(result.outcome, Rejected) else ""
+        return self._dead_lettered(tx, state, after, request)
+
+    def _dead_lettered(
+        self, tx: Transaction[Delivery], before: Delivery, after: Delivery, request: str
+    ) -> Delivery:
+        """One dead letter per reason, until the delivery went well again."""
+        refused = after.rejection is not None and after.rejection != before.rejection
+        if not refused or after.error == after.dead_lettered:
+            return after
+        letter = DeadLetter(
+            reason=after.error.partition(":")[0],
+            detail=after.error,
+            stage="delivery",
+            timestamp=tx.now,
+            key=after.incident_id,
+            value=request.encode() or None,
+            size=len(request),
+            platform=self._platform.name,
+            incident_id=after.incident_id,
+        )
+        tx.send(DEAD_LETTERS, after.incident_id, encode(letter))
+        metrics.dead_letters_total.labels("delivery", letter.reason).inc()
+        return dataclasses.replace(after, dead_lettered=after.error)
+
+    def _told(self, tx: Transaction[Delivery], state: Delivery) -> Delivery:
+        news = receipts.news(state, self._platform.name)
+        if news is None:
+            return state
+        told = dataclasses.replace(state, told=news)
+        self._publish_again(tx, told)
+        return told
+
+    def _publish_again(self, tx: Transaction[Delivery], state: Delivery) -> None:
+        if state.told is not None:
+            partition = signals_partition_of(state.incident_id)
+            tx.send(SIGNALS, state.incident_id, encode_signals([state.told]), partition)
+
+    def _due_at(self, state: Delivery, now: float, partition: int, waits: bool) -> float | None:
+        if state.intent is not None:
+            return state.intent.deadline + self._timing.grace
+        if waits:
+            waiting = self._waiting.setdefault(partition, Waiting())
+            waiting.push(state, now)
+            spread = 1.0 + WAIT_SECONDS_EACH * len(waiting)
+            jitter = random.Random(state.incident_id).uniform(0.0, spread)
+            return max(self._gate.opens_at, now + WAIT_SECONDS) + jitter
+        wake = reconcile.wakes_at(state, now, self._platform.traits, self._platform.name)
+        return wake if wake is not None else self._over_at(state, now)
+
+    def _over_at(self, state: Delivery, now: float) -> float | None:
+        want = state.want
+        if want is None or want.status is not Status.RESOLVED:
+            return None
+        return max((want.resolved_at or want.updated_at) + self._timing.retention, now + 1.0)
+
+    def _is_over(self, state: Delivery, now: float) -> bool:
+        over_at = self._over_at(state, -1.0)
+        return state.intent is None and over_at is not None and now >= over_at
+
+    def _measure(self) -> None:
+        waiting = sum(len(keys) for keys in self._waiting.values())
+        name = self._platform.name
+        metrics.deliveries_pending.labels(name).set(waiting + len(self._runner))
+        metrics.circuit_open.labels(name).set(1 if self._gate.probing else 0)

@@ -1,0 +1,87 @@
+"""How a request to a platform ended: a closed list of outcomes and of reasons.
+
+Outcome
+├── Delivered    the platform has it, and said so
+├── Absent       a look-up was answered, and nothing was found
+├── RetryAfter   the platform does not have it; later it may take it
+├── Rejected     the platform does not have it, and will not take it as it is
+└── Unknown      it may have it, or not
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+
+class Reason(str, Enum):
+    """Why a request did not end well; also the label of the metric."""
+
+    UNREACHABLE = "unreachable"
+    RATE_LIMITED = "rate_limited"
+    NOT_SENT = "not_sent"
+    TIMEOUT = "timeout"
+    CONNECTION_LOST = "connection_lost"
+    SERVER_ERROR = "server_error"
+    MALFORMED = "malformed"
+    CREDENTIALS = "credentials"
+    NOT_FOUND = "not_found"
+    INVALID = "invalid"
+    TOO_LARGE = "too_large"
+    REDIRECT = "redirect"
+    INTERNAL = "internal"
+    EXHAUSTED = "exhausted"
+
+
+class Delivered(msgspec.Struct, frozen=True, omit_defaults=True, tag="delivered"):
+    """The platform holds the ticket in the wanted shape; empty fields say "as before".
+
+    `account` is a reference to what was written to (a channel, a hash of a key), never a secret.
+    """
+
+    external_id: str = ""
+    key: str = ""
+    url: str = ""
+    account: str = ""
+
+
+class Absent(msgspec.Struct, frozen=True, tag="absent"):
+    """The platform answered the look-up: there is no such ticket."""
+
+
+class RetryAfter(msgspec.Struct, frozen=True, omit_defaults=True, tag="retry_after"):
+    """Not delivered, for a reason that passes. `seconds` is the wait the platform asked for."""
+
+    reason: Reason
+    seconds: float | None = None
+    detail: str = ""
+
+
+class Rejected(msgspec.Struct, frozen=True, omit_defaults=True, tag="rejected"):
+    """Refused. `request` is what was sent, without secrets; it goes to the dead letters."""
+
+    reason: Reason
+    detail: str = ""
+    request: str = ""
+
+
+class Unknown(msgspec.Struct, frozen=True, omit_defaults=True, tag="unknown"):
+    """Sent, with an unknown outcome. `over` says that the platform is done with the request."""
+
+    reason: Reason
+    over: bool = False
+    seconds: float | None = None
+    detail: str = ""
+
+
+Outcome = Delivered | Absent | RetryAfter | Rejected | Unknown
+Failure = RetryAfter | Rejected | Unknown
+
+
+class Failed(Exception):
+    """A request that did not end well; carries its outcome, and no secret."""
+
+    def __init__(self, outcome: Failure) -> None:
+        super().__init__(f"{outcome.reason.value} {outcome.detail}".strip())
+        self.outcome = outcome

@@ -1,0 +1,55 @@
+"""What the PagerDuty sink needs of the configuration."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from sinks.references import reference
+from ticketing.config.platforms import PagerDuty
+from ticketing.config.values import reveal
+from ticketing.domain.incident import Incident
+from ticketing.domain.severity import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Routing keys and mappings. `timeout` in seconds."""
+
+    api_url: str
+    routing_key: str
+    keys_by_severity: Mapping[Severity, str]
+    keys_by_service: Mapping[str, str]
+    severity_mapping: Mapping[Severity, str]
+    auto_acknowledge: frozenset[Severity]
+    timeout: float
+    ca_bundle: Path | None = None
+
+    @classmethod
+    def of(cls, config: PagerDuty) -> Settings:
+        """From the section `pagerduty`."""
+        return cls(
+            api_url=config.api_url.rstrip("/"),
+            routing_key=reveal(config.routing_key),
+            keys_by_severity={name: reveal(key) for name, key in config.routing_keys.items()},
+            keys_by_service={name: reveal(key) for name, key in config.services.items()},
+            severity_mapping={name: str(to) for name, to in config.severity_mapping.items()},
+            auto_acknowledge=frozenset(config.auto_acknowledge),
+            timeout=config.timeout,
+            ca_bundle=config.ca_bundle,
+        )
+
+    def key_for(self, incident: Incident) -> str:
+        """The routing key for a new alert: by service, else by severity, else the general one."""
+        by_severity = self.keys_by_severity.get(incident.severity, self.routing_key)
+        return self.keys_by_service.get(incident.service, by_severity)
+
+    def keys(self) -> dict[str, str]:
+        """Every configured routing key by its reference."""
+        configured = [
+            self.routing_key,
+            *self.keys_by_severity.values(),
+            *self.keys_by_service.values(),
+        ]
+        return {reference(key): key for key in configured if key}

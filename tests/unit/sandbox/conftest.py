@@ -1,0 +1,96 @@
+"""A running sandbox with a clock that the test moves, and a way to call it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+
+from ticketing.sandbox import Sandbox, start
+from ticketing.sandbox import credentials as known
+
+
+class Clock:
+    """Unix seconds that move only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, headers, and the body as JSON or else as text."""
+
+    status: int
+    headers: Any
+    body: Any
+
+
+class Caller:
+    """Calls one sandbox; `auth` names the account of each platform."""
+
+    def __init__(self, sandbox: Sandbox, session: aiohttp.ClientSession, clock: Clock) -> None:
+        self.sandbox = sandbox
+        self.session = session
+        self.clock = clock
+
+    async def __call__(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
+        if body is not None:
+            more["json"] = body
+        async with self.session.request(method, self.sandbox.url + path, **more) as response:
+            text = await response.text()
+        try:
+            return Answer(response.status, response.headers, json.loads(text))
+        except ValueError:
+            return Answer(response.status, response.headers, text)
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    return {"Authorization": aiohttp.BasicAuth(user, password).encode()}
+
+
+PAGERDUTY = {
+    "Authorization": f"Token token={known.PAGERDUTY_API_TOKEN}",
+    "From": known.PAGERDUTY_FROM,
+}
+SLACK = {"Authorization": f"Bearer {known.SLACK_BOT_TOKEN}"}
+JIRA_CLOUD = basic(known.JIRA_USER, known.JIRA_API_TOKEN)
+JIRA_DATA_CENTER = {"Authorization": f"Bearer {known.JIRA_DATA_CENTER_TOKEN}"}
+SERVICENOW = basic(known.SERVICENOW_USER, known.SERVICENOW_PASSWORD)
+OPSGENIE = {"Authorization": f"GenieKey {known.OPSGENIE_API_KEY}"}
+ZAMMAD = {"Authorization": f"Token token={known.ZAMMAD_TOKEN}"}
+
+
+@pytest.fixture
+def headers() -> dict[str, dict[str, str]]:
+    return {
+        "pagerduty": PAGERDUTY,
+        "slack": SLACK,
+        "jira": JIRA_CLOUD,
+        "jira-dc": JIRA_DATA_CENTER,
+        "servicenow": SERVICENOW,
+        "opsgenie": OPSGENIE,
+        "zammad": ZAMMAD,
+    }
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    return tmp_path / "requests.jsonl"
+
+
+@pytest.fixture
+async def call(record: Path) -> AsyncIterator[Caller]:
+    clock = Clock()
+    sandbox = await start(record=record, clock=clock)
+    async with aiohttp.ClientSession() as session:
+        yield Caller(sandbox, session, clock)
+    await sandbox.stop()
