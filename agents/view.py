@@ -1,38 +1,68 @@
-"""The view agent's work: what the incidents have become goes to Redis, a batch at a time."""
+"""The view agent: what incidents have become goes to Redis, a batch at a time; it decides nothing."""
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
+import msgspec
+import structlog
+from faust.types import EventT
+
 from ticketing import metrics
+from ticketing.agent import Abandoned, BatchAgent
 from ticketing.domain.incident import Incident
-from ticketing.view_store import RETENTION_SECONDS, ViewStore, Written
+from ticketing.errors import Unavailable
+from ticketing.fence import Fence
+from ticketing.models import decode_incident
+from ticketing.view_store import ViewStore
+from ticketing.watchdog import Watchdog
+
+log = structlog.get_logger(__name__)
+
+RETRY_SECONDS = 0.5
 
 
-class ViewWriter:
-    """Writes published incidents into the view; decides nothing."""
+class ViewAgent(BatchAgent):
+    """Reads ticketing-incidents; while Redis is down it waits, and only the view is old."""
 
-    def __init__(
-        self, redis: Any, prefix: str = "ticketing", *, retention: float = RETENTION_SECONDS
-    ) -> None:
-        """`redis` is a client of `redis.asyncio`; `retention` in seconds."""
-        self.store = ViewStore(redis, prefix, retention=retention)
+    name = "view"
 
-    @classmethod
-    def into(cls, store: ViewStore) -> ViewWriter:
-        """A writer into a view that others read in this process."""
-        writer = cls.__new__(cls)
-        writer.store = store
-        return writer
+    def __init__(self, app: Any, watchdog: Watchdog, fence: Fence, store: ViewStore) -> None:
+        super().__init__(app, watchdog, fence)
+        self._store = store
 
-    async def write(self, batch: list[tuple[str, Incident | None]]) -> Written:
-        """Write a batch; None is a tombstone. Safe to repeat, in whatever order.
-
-        Raises Unavailable when Redis does not answer: part of the batch may be written by then, so
-        the whole of it is to be written again.
-        """
-        written = await self.store.write(batch)
+    async def handle(self, records: list[Any], event: EventT) -> None:
+        """Write the batch, as often as it takes; raises Abandoned when others are to do it."""
+        batch = latest(records)
+        waited = False
+        while True:
+            try:
+                written = await self._store.write(batch)
+                break
+            except Unavailable as error:
+                if not waited:
+                    log.warning("view_waits", why=str(error))
+                waited = True
+            if self.app.rebalancing or self.app.should_stop:
+                raise Abandoned
+            await asyncio.sleep(RETRY_SECONDS)
+            self.watchdog.alive(self.name)
         metrics.view_writes_total.labels("written").inc(written.written)
         metrics.view_writes_total.labels("stale").inc(written.stale)
         metrics.view_writes_total.labels("deleted").inc(written.deleted)
-        return written
+
+
+def latest(records: list[Any]) -> list[tuple[str, Incident | None]]:
+    """The last word of a batch on each incident by its id; None is a tombstone."""
+    found = {
+        record.key.decode("utf-8", "replace"): record.value for record in records if record.key
+    }
+    batch: list[tuple[str, Incident | None]] = []
+    for id, value in found.items():
+        try:
+            batch.append((id, None if value is None else decode_incident(value)))
+        except msgspec.MsgspecError as error:
+            # We wrote it ourselves, perhaps by a newer release: the view can do without it.
+            log.error("undecodable_incident", incident=id, why=str(error))
+    return batch

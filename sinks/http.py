@@ -19,6 +19,7 @@ import aiohttp
 import msgspec
 
 from sinks.outcome import Failed, Failure, Reason, Rejected, RetryAfter, Unknown
+from ticketing.config import Config
 from ticketing.log import Redactor
 
 CONNECT_SECONDS_MAX = 5.0
@@ -116,8 +117,11 @@ class Http:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         text: bool = False,
+        account: str = "",
     ) -> Answer:
         """Send one request; raises Failed. With `text` the answer need not be JSON.
+
+        `account` is a reference to what the platform counts our requests by, never a secret.
 
         Redirects are not followed: a request with a secret goes where it was configured to go.
         """
@@ -193,3 +197,11 @@ def _json(raw: bytes) -> Any:
         return msgspec.json.decode(raw)
     except msgspec.DecodeError as error:
         raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is not JSON")) from error
+
+
+def http_for(
+    config: Config, platform: str, secrets: Iterable[str], fence: Callable[[], None]
+) -> Http:
+    """The client of a platform as configured; `fence` is called right before each request."""
+    section = config.platform(platform)
+    return Http(timeout=section.timeout, secrets=secrets, ca_bundle=section.ca_bundle, fence=fence)

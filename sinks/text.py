@@ -1,7 +1,4 @@
-"""An incident in words, as every platform tells it: what, where, since when, how many, why.
-
-This is the default text. Templates from the configuration are to take the place of `describe`.
-"""
+"""An incident in words, as every platform tells it: what, where, since when, how many, why."""
 
 from __future__ import annotations
 
@@ -59,6 +56,27 @@ def moment(at: float) -> str:
         return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (OverflowError, OSError, ValueError):
         return "unknown"
+
+
+class Writer:
+    """Writes incidents for one platform, by its templates or the default ones."""
+
+    def __init__(
+        self, platform: str, title_template: str | None = None, body_template: str | None = None
+    ) -> None:
+        self._platform = platform
+
+    def title(self, incident: Incident) -> str:
+        """One line, at most 200 characters."""
+        return title(incident)
+
+    def text(self, incident: Incident) -> Text:
+        """The incident in parts, for platforms that have places for them."""
+        return describe(incident, self._platform)
+
+    def body(self, incident: Incident) -> str:
+        """All of it as plain text, for platforms with one field for it."""
+        return plain(self.text(incident))
 
 
 def title(incident: Incident) -> str:

@@ -13,9 +13,9 @@ from faust.types import EventT
 
 from ticketing import metrics, statemachine
 from ticketing.durable import DurableTable, Outbox
+from ticketing.fence import Fence
 from ticketing.models import DEAD_LETTER_VALUE_BYTES_MAX, DeadLetter, encode
 from ticketing.topics import DEAD_LETTERS
-from ticketing.fence import Fence
 from ticketing.watchdog import Watchdog, leave
 
 S = TypeVar("S")
@@ -50,6 +50,10 @@ async def send_dead_letters(outbox: Outbox, letters: list[DeadLetter]) -> None:
         metrics.dead_letters_total.labels(letter.stage, letter.reason).inc()
 
 
+class Abandoned(Exception):
+    """A batch is left to whoever gets its partition next; nothing of it is committed."""
+
+
 class BatchAgent(ABC):
     """One agent of a batched topic. `name` is Faust's name for it and the stage in dead letters."""
 
@@ -62,20 +66,27 @@ class BatchAgent(ABC):
 
     @abstractmethod
     async def handle(self, records: list[Any], event: EventT) -> None:
-        """Do everything that follows from a run of records, and wait until it is durable."""
+        """Do everything that follows from a run of records, and wait until it is durable.
+
+        May raise Abandoned while partitions are being given away.
+        """
 
     async def run(self, stream: Any) -> AsyncIterator[None]:
         """The body of the Faust agent."""
         async for event in stream.noack().events():
             with self.watchdog.batch(self.name):
+                handled = True
                 try:
                     await self.handle(event.value, event)
+                except Abandoned:
+                    handled = False
                 except Exception as error:  # noqa: BLE001
                     # Bad records were dealt with one by one: what is left is a failure of Kafka,
                     # RocksDB or the disk. Faust would ack and go on, so the process leaves instead.
                     leave(f"{self.name}: {type(error).__name__}: {error}")
             await stream.ack(event)
-            self.app.consumer.handled(event.message)
+            if handled:
+                self.app.consumer.handled(event.message)
             yield
 
 

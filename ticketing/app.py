@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from yarl import URL
 
 from ticketing.batching import BatchTransport, scheduler_for
 from ticketing.config import Config
+from ticketing.config.values import reveal
 from ticketing.durable import DurableTable
 from ticketing.fence import Fence
 from ticketing.watchdog import Watchdog
@@ -52,6 +53,9 @@ def create_app(
     kafka = config.kafka
     servers = [URL(f"aiokafka://{server}") for server in brokers.split(",")]
     session = kafka.session_timeout
+    data_dir = Path(config.data_dir) / name
+    # Faust makes the last directory only.
+    data_dir.mkdir(parents=True, exist_ok=True)
     app = TicketingApp(
         name,
         broker=servers,
@@ -65,7 +69,7 @@ def create_app(
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=_instance_id(kafka.group_instance_id, name),
         consumer_max_fetch_size=1024 * 1024,
-        datadir=Path(config.data_dir) / name,
+        datadir=data_dir,
         key_serializer="raw",
         value_serializer="raw",
         logging_config={"version": 1, "disable_existing_loggers": False},
@@ -104,11 +108,6 @@ def create_table(app: TicketingApp, name: str, partitions: int) -> DurableTable:
     )
 
 
-def add_task(app: TicketingApp, task: Callable[[], Any]) -> None:
-    """Run a coroutine function beside the agents, from the moment the app is ready."""
-    app.task(task)
-
-
 def _instance_id(prefix: str | None, name: str) -> str | None:
     return None if prefix is None else f"{prefix}-{name}"
 
@@ -120,12 +119,14 @@ def _credentials(config: Config) -> Any:
         return None
     context: ssl.SSLContext | None = None
     if protocol.endswith("SSL"):
-        context = create_ssl_context(cafile=None if kafka.ca_bundle is None else str(kafka.ca_bundle))
+        context = create_ssl_context(
+            cafile=None if kafka.ca_bundle is None else str(kafka.ca_bundle)
+        )
     if not protocol.startswith("SASL"):
         return faust.SSLCredentials(context=context)
     return faust.SASLCredentials(
         username=kafka.username,
-        password=kafka.password.get_secret_value(),
+        password=reveal(kafka.password),
         mechanism=kafka.sasl_mechanism,
         ssl_context=context,
     )

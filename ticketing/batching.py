@@ -46,22 +46,27 @@ class Batch:
 
     @property
     def topic(self) -> str:
+        """The topic of all its records."""
         return self.last.topic  # type: ignore[no-any-return]
 
     @property
     def partition(self) -> int:
+        """The partition of all its records."""
         return self.last.partition  # type: ignore[no-any-return]
 
     @property
     def offset(self) -> int:
+        """The last record's offset."""
         return self.last.offset  # type: ignore[no-any-return]
 
     @property
     def timestamp(self) -> int:
+        """The last record's time, in milliseconds."""
         return self.last.timestamp  # type: ignore[no-any-return]
 
     @property
     def timestamp_type(self) -> int:
+        """Whose clock that is."""
         return self.last.timestamp_type  # type: ignore[no-any-return]
 
 
@@ -163,7 +168,7 @@ class BatchConsumer(driver.Consumer):
         highest = max(acked)
         acked.clear()
         self._acked_index[tp].clear()
-        return highest + 1
+        return int(highest) + 1
 
 
 class BatchTransport(driver.Transport):

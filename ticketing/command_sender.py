@@ -7,6 +7,7 @@ from aiokafka.helpers import create_ssl_context
 
 from ticketing.domain.signals import Command
 from ticketing.models import encode_signals
+from ticketing.config.values import reveal
 from ticketing.runtime import Runtime
 from ticketing.topics import SIGNALS, signals_partition_of
 
@@ -25,7 +26,7 @@ class CommandSender:
             ssl_context=create_ssl_context(cafile=ca_bundle) if protocol.endswith("SSL") else None,
             sasl_mechanism=kafka.sasl_mechanism or "PLAIN",
             sasl_plain_username=kafka.username,
-            sasl_plain_password=kafka.password and kafka.password.get_secret_value(),
+            sasl_plain_password=reveal(kafka.password) or None,
         )
 
     async def start(self) -> None:

@@ -17,7 +17,11 @@ ADMIN_SECONDS = 10.0
 def read_all(runtime: Runtime) -> Iterator[tuple[str, DeadLetter]]:
     """Every dead letter as (its id `partition-offset`, letter), up to where the topic ends now."""
     consumer = Consumer(
-        {**runtime.client(), "group.id": "ticketing-dead-letters-reader", "enable.auto.commit": False}
+        {
+            **runtime.client(),
+            "group.id": "ticketing-dead-letters-reader",
+            "enable.auto.commit": False,
+        }
     )
     try:
         numbers = consumer.list_topics(DEAD_LETTERS, timeout=ADMIN_SECONDS).topics[DEAD_LETTERS]

@@ -75,4 +75,4 @@ class DurableTable(Table):
     @property
     def changelog_topic_name(self) -> str:
         """The name of the compacted topic behind the table."""
-        return self._changelog_topic_name()
+        return str(self._changelog_topic_name())

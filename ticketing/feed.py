@@ -127,7 +127,5 @@ class Feed:
         if self._bytes < UNREAD_BYTES_MAX:
             return 0
         committed = self._watched.committed(wanted, timeout=10)
-        unread = max(
-            self._produced[found.partition] - max(found.offset, 0) for found in committed
-        )
-        return unread * self._bytes / self.sent
+        unread = max(self._produced[found.partition] - max(found.offset, 0) for found in committed)
+        return float(unread * self._bytes / self.sent)

@@ -62,7 +62,7 @@ def encode(value: Any) -> bytes:
 
 def encode_signals(bodies: list[SignalBody]) -> bytes:
     """Signals for one partition of ticketing-signals, packed into one message."""
-    return _encoder.encode([Signal(**{_FIELD_OF[type(body)]: body}) for body in bodies])
+    return _encoder.encode([{_FIELD_OF[type(body)]: body} for body in bodies])
 
 
 def decode_signals(value: bytes) -> list[SignalBody]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ticketing.config import Config, load
+from ticketing.config.values import reveal
 from ticketing.embedded import EmbeddedBroker
 from ticketing.topics import EMBEDDED_PARTITIONS, Topics, TopicSpec, specs
 
@@ -70,7 +71,7 @@ class Runtime:
         if kafka.security_protocol.startswith("SASL"):
             settings["sasl.mechanism"] = kafka.sasl_mechanism
             settings["sasl.username"] = kafka.username
-            settings["sasl.password"] = kafka.password.get_secret_value()
+            settings["sasl.password"] = reveal(kafka.password)
         return settings
 
     def topics(self) -> Topics:

@@ -231,9 +231,7 @@ class Transaction(Generic[S]):
             return self._stored[key]
         value = self._store.get(key)
         loaded = (
-            None
-            if value is None
-            else (unpack_at(value), self._machine.decode(unpack_state(value)))
+            None if value is None else (unpack_at(value), self._machine.decode(unpack_state(value)))
         )
         self._stored[key] = loaded
         return loaded

@@ -72,7 +72,9 @@ def specs(
         TopicSpec(changelog_topic(PIPELINE_APP, "incidents"), partitions, compacted),
         TopicSpec(INCIDENTS, partitions, compacted),
         TopicSpec(TRACES, partitions, {**size, "retention.ms": "3600000"}),
-        TopicSpec(DEAD_LETTERS, partitions, {**size, "retention.ms": str(RETENTION_MS_DEAD_LETTERS)}),
+        TopicSpec(
+            DEAD_LETTERS, partitions, {**size, "retention.ms": str(RETENTION_MS_DEAD_LETTERS)}
+        ),
     ]
     for platform in platforms:
         topic = platform_topic(platform)

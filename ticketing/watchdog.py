@@ -52,6 +52,11 @@ class Watchdog:
         finally:
             del self._batches[name]
 
+    def alive(self, name: str) -> None:
+        """The named agent's batch takes long, but not because it hangs."""
+        if name in self._batches:
+            self._batches[name] = self._clock()
+
     def add(self, check: Callable[[], str | None]) -> None:
         """Also leave when `check` returns a sentence."""
         self._checks.append(check)

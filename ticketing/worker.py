@@ -73,7 +73,9 @@ def run(role: str, runtime: Runtime) -> None:
         serve(runtime)
         return
     app = build(role, runtime)
-    worker = app.Worker(loglevel=runtime.config.log.level.upper(), quiet=True, override_logging=False)
+    worker = app.Worker(
+        loglevel=runtime.config.log.level.upper(), quiet=True, override_logging=False
+    )
     worker.execute_from_commandline()
 
 
@@ -147,7 +149,7 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
 
 
 def _view(runtime: Runtime) -> TicketingApp:
-    from agents.view_agent import ViewAgent
+    from agents.view import ViewAgent
     from ticketing.api.process import start
     from ticketing.view_store import open_store
 
@@ -171,21 +173,20 @@ def _attach(app: TicketingApp, role: str) -> None:
     """What every app has: the fence, the watchdog, and word of whether it is ready."""
     parent = os.environ.get(PARENT_VARIABLE)
     if parent is not None:
-        app.watchdog.add(
-            lambda: None if os.getppid() == int(parent) else "the supervisor is gone"
-        )
+        app.watchdog.add(lambda: None if os.getppid() == int(parent) else "the supervisor is gone")
 
-    @app.task
     async def start_guards() -> None:
         app.fence.attach(app)
         app.watchdog.start()
 
-    @app.task
     async def tell_ready() -> None:
         while not app.should_stop:
             ready = not app.rebalancing and not app.in_recovery and bool(app.consumer.assignment())
             metrics.app_ready.labels(role).set(1 if ready else 0)
             await app.sleep(READY_EVERY_SECONDS)
+
+    app.task(start_guards)
+    app.task(tell_ready)
 
 
 def __getattr__(name: str) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sinks.http import Http
+from sinks.http import Http, http_for
 from sinks.outcome import Delivered, Failed, Outcome, Reason, Rejected, Unknown
 from sinks.pagerduty import payload
 from sinks.pagerduty.settings import Settings
@@ -66,7 +66,10 @@ class PagerDutyPlatform:
                 "the routing key that this alert was opened with is not configured any more",
             )
         answer = await self._http.call(
-            "POST", f"{self._settings.api_url}/v2/enqueue", body=self._event(request, key)
+            "POST",
+            f"{self._settings.api_url}/v2/enqueue",
+            body=self._event(request, key),
+            account=account,
         )
         _confirm(answer.data)
         dedup_key = payload.dedup_key(request.incident_id)
@@ -114,10 +117,5 @@ def _confirm(data: Any) -> None:
 def create(config: Config, fence: Callable[[], None]) -> PagerDutyPlatform:
     """The sink as configured; `fence` is called right before each request."""
     settings = Settings.of(config.pagerduty)
-    http = Http(
-        timeout=settings.timeout,
-        secrets=settings.keys().values(),
-        ca_bundle=settings.ca_bundle,
-        fence=fence,
-    )
+    http = http_for(config, NAME, settings.keys().values(), fence)
     return PagerDutyPlatform(settings, http)

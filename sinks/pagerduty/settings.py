@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from sinks.references import reference
 from ticketing.config.platforms import PagerDuty
@@ -15,7 +14,7 @@ from ticketing.domain.severity import Severity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Routing keys and mappings. `timeout` in seconds."""
+    """Routing keys and mappings."""
 
     api_url: str
     routing_key: str
@@ -23,8 +22,6 @@ class Settings:
     keys_by_service: Mapping[str, str]
     severity_mapping: Mapping[Severity, str]
     auto_acknowledge: frozenset[Severity]
-    timeout: float
-    ca_bundle: Path | None = None
 
     @classmethod
     def of(cls, config: PagerDuty) -> Settings:
@@ -36,8 +33,6 @@ class Settings:
             keys_by_service={name: reveal(key) for name, key in config.services.items()},
             severity_mapping={name: str(to) for name, to in config.severity_mapping.items()},
             auto_acknowledge=frozenset(config.auto_acknowledge),
-            timeout=config.timeout,
-            ca_bundle=config.ca_bundle,
         )
 
     def key_for(self, incident: Incident) -> str:

@@ -30,6 +30,8 @@ def list_(reason: str | None, stage: str | None, as_json: bool) -> None:
             click.echo(b'{"id":"%b",%b' % (identity.encode(), encode(letter)[1:]))
             continue
         source = letter.platform or f"{letter.topic}[{letter.partition}]@{letter.offset}"
-        click.echo(f"{identity:>10}  {letter.stage:<10} {letter.reason:<20} {source}  {letter.detail}")
+        click.echo(
+            f"{identity:>10}  {letter.stage:<10} {letter.reason:<20} {source}  {letter.detail}"
+        )
     if not as_json:
         click.echo(f"{found} dead letters")

@@ -32,6 +32,7 @@ GROUP_WAIT = {"critical": "1s", "high": "2s", "medium": "2s", "low": "2s"}
 """Shorter than in production, so that tickets appear while one looks."""
 TRAFFIC_RATE = 150.0
 READY_SECONDS_MAX = 120.0
+STARTS_MAX = 3
 QUIET_SECONDS_MAX = 180.0
 """How long a recording's run may make no progress before it is given up."""
 POLL_SECONDS = 0.5
@@ -83,6 +84,8 @@ class Demo:
             except aiohttp.ClientConnectionError:
                 pass
             await asyncio.sleep(POLL_SECONDS)
+            if any(child.restarts >= STARTS_MAX for child in self.supervisor.children):
+                raise DemoFailed(f"a worker does not start:\n{self.log_end()}")
         raise DemoFailed(f"not ready after {READY_SECONDS_MAX:.0f} s:\n{self.log_end()}")
 
     def log_end(self, lines: int = 15) -> str:

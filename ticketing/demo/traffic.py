@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
@@ -60,7 +60,11 @@ REQUESTS: tuple[Call, ...] = (
         "gateway",
         "GET /products",
         "GET /products/{sku} from {ip} 200 {ms}ms",
-        (Call("catalog", "GetProduct", "product {sku} read from cache key=prod:{sku}", (_PRICES,)),),
+        (
+            Call(
+                "catalog", "GetProduct", "product {sku} read from cache key=prod:{sku}", (_PRICES,)
+            ),
+        ),
     ),
     Call(
         "gateway",
@@ -224,7 +228,7 @@ class Traffic:
     def _fill(self, says: str) -> str:
         bits = self._random.getrandbits
         below = self._random.randrange
-        values = {
+        values: dict[str, Callable[[], str]] = {
             "{n}": lambda: str(below(1, 200)),
             "{ms}": lambda: str(below(3, 3000)),
             "{sku}": lambda: f"SKU-{below(10_000, 99_999)}",
@@ -232,7 +236,9 @@ class Traffic:
             "{amount}": lambda: f"{below(1, 300)}.{below(10, 99)}",
             "{token}": lambda: f"tok_{bits(48):012x}",
             "{zip}": lambda: str(below(10_000, 99_999)),
-            "{uuid}": lambda: f"{bits(32):08x}-{bits(16):04x}-4{bits(12):03x}-a{bits(12):03x}-{bits(48):012x}",
+            "{uuid}": lambda: (
+                f"{bits(32):08x}-{bits(16):04x}-4{bits(12):03x}-a{bits(12):03x}-{bits(48):012x}"
+            ),
             "{mail}": lambda: f"user{below(1, 9999)}@example.org",
             "{user}": lambda: f"u{below(1, 9999)}",
             "{ip}": lambda: f"192.0.2.{below(1, 255)}",

@@ -147,13 +147,17 @@ async def test_faults_can_be_looked_at(call: Any) -> None:
     assert (faults["jira"]["mode"], faults["slack"]["mode"]) == ("latency", "none")
 
 
+def read(path: Path) -> str:
+    return path.read_text()
+
+
 async def test_a_recording_holds_every_request_and_no_secret(
     call: Any, headers: Any, record: Path
 ) -> None:
     await trigger(call)
     await call("GET", "/pagerduty/incidents?statuses[]=triggered", headers=headers["pagerduty"])
     await call("POST", f"/slack{SLACK_WEBHOOK_PATH}", {"text": "x"})
-    text = record.read_text()
+    text = read(record)
     lines = [json.loads(line) for line in text.splitlines()]
     assert [line["status"] for line in lines] == [202, 200, 200]
     assert lines[0] == {
