@@ -5,9 +5,9 @@ from __future__ import annotations
 from aiokafka import AIOKafkaProducer
 from aiokafka.helpers import create_ssl_context
 
+from ticketing.config.values import reveal
 from ticketing.domain.signals import Command
 from ticketing.models import encode_signals
-from ticketing.config.values import reveal
 from ticketing.runtime import Runtime
 from ticketing.topics import SIGNALS, signals_partition_of
 
