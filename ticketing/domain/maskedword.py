@@ -20,6 +20,7 @@ MASK = "<*>"
 _DIGIT = re.compile(r"\d")
 _ALNUM = re.compile(r"[^\W_]")
 _TAIL = ".:!?…"
+_TAIL_NO_COLON = ".!?…"
 _SEPARATOR = re.compile(r"[-_.]")
 _HEX_LETTERS = re.compile(r"[a-f]{8,}|[A-F]{8,}")
 _ADDRESS = re.compile(r"[0-9a-fA-F.]*:[0-9a-fA-F.]*:[0-9a-fA-F:.]*(?:[%/]\w+)?")
@@ -41,6 +42,10 @@ def is_variable(word: str) -> bool:
 
 def mask_word(word: str, *, called: bool = False) -> str:
     """The word, or what stays of it. `called`: an opening parenthesis follows directly."""
+    # The two colons at the end of an IPv6 address are part of it.
+    whole = word.rstrip(_TAIL_NO_COLON)
+    if whole.endswith("::") and len(whole) > 2 and _ADDRESS.fullmatch(whole):
+        return MASK + word[len(whole) :]
     core = word.rstrip(_TAIL)
     if not core:
         return word

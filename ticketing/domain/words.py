@@ -13,7 +13,7 @@ NAMES_WITH_DIGITS = _words(
     base62 base64 blake2 blake2b bcrypt2 bz2 bzip2 c10k cp1252 crc32 crc32c d3 db2 des3 e2e ec2
     ed25519 es256 es384 es512 es5 es6 exfat32 ext2 ext3 ext4 fat16 fat32 float16 float32 float64
     g1 gen2 gen3 h2 h2c h264 h265 hs256 hs384 hs512 http1 http2 http3 i18n i386 i686 ieee754
-    imap4 int16 int32 int64 int8 ipv4 ipv6 iso8601 java11 java17 java8 jk2 js2 k3s k8s l10n l2
+    imap4 int16 int32 int64 int8 ipv4 ipv6 iso8601 java11 java17 java8 js2 k3s k8s l10n l2
     l3 l4 l7 latin1 level3 log4j log4j2 log4net lz4 lz77 m2m md4 md5 mp3 mp4 mpeg2 mpeg4 murmur3
     neo4j nfs3 nfs4 nfsv3 nfsv4 ntp4 oauth1 oauth2 p12 p2p pbkdf2 pkcs1 pkcs11 pkcs12 pkcs7
     pkcs8 pop3 ps2 python2 python3 rc4 rfc3339 rs256 rs384 rs512 rsa2048 rsa4096 s3 s3a s3n sha1
