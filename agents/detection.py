@@ -38,8 +38,8 @@ NAME_CHARS_MAX = 256
 DETAIL_CHARS_MAX = 300
 CACHED_CHARS_MAX = 4_096
 CACHED_MESSAGES_MAX = 8_192
-# What handling one bad record can raise: msgspec's errors, a number or a text out of its range,
-# nesting without end. Anything else is a fault of ours and must not pass as bad input.
+# What a bad record can raise: msgspec's errors, a number or a text out of its range, nesting
+# without end. Anything else is a fault of ours, and called so.
 _RECORD_ERRORS = (
     msgspec.MsgspecError,
     ValueError,
@@ -235,6 +235,8 @@ class _Run:
             self._refuse(record, error.reason, str(error))
         except _RECORD_ERRORS as error:
             self._refuse(record, BadInput.UNDECODABLE, str(error))
+        except Exception as error:  # noqa: BLE001  (a fault of ours in one record harms no other)
+            self._refuse(record, BadInput.FAILED, f"{type(error).__name__}: {error}")
 
     def _count(self, record: Record) -> None:
         document = _read(record.value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -38,7 +37,7 @@ def dead_letter(record: Any, stage: str, reason: str, detail: str) -> DeadLetter
         offset=record.offset,
         timestamp=record.timestamp / 1000.0,
         key=None if key is None else key.decode("utf-8", "replace"),
-        value=base64.b64encode(value[:DEAD_LETTER_VALUE_BYTES_MAX]),
+        value=value[:DEAD_LETTER_VALUE_BYTES_MAX],
         size=len(value),
     )
 

@@ -29,6 +29,8 @@ class BadInput(str, Enum):
     NO_SERVICE = "no_service"
     NO_MESSAGE = "no_message"
     INVALID_TENANT = "invalid_tenant"
+    FAILED = "failed"
+    """Our own rules failed on it."""
 
 
 class Unfit(ValueError):

@@ -52,7 +52,7 @@ class Patterns:
         return _cut(head, PATTERN_CHARS_MAX) + frames
 
     def _masked(self, text: str) -> str:
-        text = _cut(text, TEXT_CHARS_MAX)
+        text = _cut(text.lstrip(), TEXT_CHARS_MAX)
         for rule, expression in self._rules:
             text = expression.sub(rule.replace, text)
         return _cut(mask(text[:TEXT_CHARS_MAX]), PATTERN_CHARS_MAX)
@@ -63,7 +63,8 @@ def _cut(text: str, chars_max: int) -> str:
     if len(text) <= chars_max:
         return text
     head = text[:chars_max]
-    return head.rsplit(None, 1)[0] if any(c.isspace() for c in head) else head
+    words = head.rsplit(None, 1)
+    return words[0] if words else ""
 
 
 def _compile(rule: Rule) -> tuple[Rule, re.Pattern[str]]:

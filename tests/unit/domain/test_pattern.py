@@ -317,3 +317,7 @@ def test_repeated_odd_text_is_handled(piece: str, extra: int) -> None:
 )
 def test_a_megabyte_of_one_piece_is_read_in_part_only(piece: str) -> None:
     assert len(patterns.of(piece * (1_000_000 // len(piece)))) <= PATTERN_CHARS_MAX + 3 * 200
+
+
+def test_what_is_said_after_much_space_is_read() -> None:
+    assert patterns.of(" " * 5000 + "disk full on node 7") == "disk full on node <*>"
