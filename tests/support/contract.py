@@ -1,0 +1,177 @@
+"""What the contract suite must be told about a platform, and the desk at which it is tested.
+
+A platform joins by a file `tests/contract/platforms/<name>.py` with a list `SUBJECTS`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from support.life import Clock, Life
+from support.story import Story
+
+from sinks.outcome import Rejected, RetryAfter, Unknown
+from sinks.platforms import create
+from tables.deliveries import Operation
+from ticketing.config import Config, secrets_of
+from ticketing.domain.incident import Status
+from ticketing.sandbox.credentials import sandbox_config
+from ticketing.sandbox.server import Sandbox
+from ticketing.sandbox.tickets import Ticket
+
+OUTCOMES: dict[int, type] = {
+    302: Rejected,
+    400: Rejected,
+    401: Rejected,
+    402: Rejected,
+    403: Rejected,
+    404: Rejected,
+    405: Rejected,
+    408: RetryAfter,
+    410: Rejected,
+    413: Rejected,
+    422: Rejected,
+    425: RetryAfter,
+    429: RetryAfter,
+    500: Unknown,
+    502: Unknown,
+    503: Unknown,
+    504: Unknown,
+}
+"""What a status means on every platform that does not say otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reply:
+    """An answer that the sandbox does not give, and what it must be taken for."""
+
+    status: int
+    body: str
+    outcome: type
+    operation: Operation = Operation.CREATE
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A platform in one of its shapes.
+
+    `section` is laid over the sandbox's configuration of the platform; `states` says in which
+    state of the sandbox a ticket is for each of ours; `texts` gives everything a reader sees of
+    a ticket, its comments included.
+    """
+
+    name: str
+    platform: str
+    texts: Callable[[Ticket], list[str]]
+    section: Callable[[str], dict[str, Any]] = lambda base: {}
+    without: tuple[str, ...] = ()
+    """Keys of the sandbox's section that are left out."""
+    states: Mapping[Status, str] = field(
+        default_factory=lambda: {
+            Status.OPEN: "open",
+            Status.ACKNOWLEDGED: "acknowledged",
+            Status.ESCALATED: "escalated",
+            Status.RESOLVED: "resolved",
+        }
+    )
+    comments: bool = True
+    """Whether what people say and do can be read on the ticket."""
+    raises: Callable[[Ticket], bool] | None = None
+    """Whether a ticket shows that its severity is critical."""
+    escalates: Callable[[Ticket], bool] | None = None
+    """Whether a ticket was escalated, beyond its state."""
+    reopens_anew: bool = False
+    """A resolved ticket stays so: an incident that is reopened gets another."""
+    recreates: bool = False
+    """What a person closed or deleted is opened again by the next alarm."""
+    message_only: bool = False
+    """Every change is a message of its own, and an unknown outcome is repeated, marked."""
+    marked: Callable[[Ticket], bool] = lambda ticket: False
+    """Whether a message says that it may be a repeat."""
+    person: frozenset[str] = frozenset({"close", "reopen", "delete"})
+    """What a person can do to a ticket there."""
+    outcomes: Mapping[int, type] = field(default_factory=dict)
+    """Where this platform's statuses mean something else than elsewhere."""
+    retry_after: bool = True
+    """Whether its 429 says how long to wait."""
+    replies: tuple[Reply, ...] = ()
+    wrong: Mapping[str, Any] = field(default_factory=dict)
+    """Settings with which a test of the connection must fail; none: it can't tell."""
+
+    def outcome_of(self, status: int) -> type:
+        """What a status must be taken for."""
+        return {**OUTCOMES, **self.outcomes}[status]
+
+    def config(self, base: str, **more: Any) -> Config:
+        """The configuration that points this platform at an address."""
+        given = {**sandbox_config(base)[self.platform], **self.section(base), **more}
+        kept = {key: value for key, value in given.items() if key not in self.without}
+        return Config.model_validate({self.platform: kept})
+
+
+def subjects() -> list[Subject]:
+    """Every platform that has a file, in the order of the names."""
+    found: list[Subject] = []
+    folder = Path(__file__).parents[1] / "contract" / "platforms"
+    for file in sorted(folder.glob("[a-z]*.py")):
+        found += importlib.import_module(f"contract.platforms.{file.stem}").SUBJECTS
+    return found
+
+
+class Desk:
+    """One platform, its adapter in memory, the sandbox, and an incident that lives through it."""
+
+    def __init__(self, subject: Subject, sandbox: Sandbox, clock: Clock, config: Config) -> None:
+        self.subject = subject
+        self.sandbox = sandbox
+        self.config = config
+        self.secrets = secrets_of(config)
+        self.story = Story(clock)
+        self.life = Life(create(subject.platform, config, lambda: None), clock=clock)
+
+    def tickets(self) -> list[Ticket]:
+        """The platform's tickets for the incident, oldest first, without deleted ones."""
+        shown = self.sandbox.tickets(self.subject.platform)
+        found = [self.sandbox.ticket(self.subject.platform, one["id"]) for one in shown]
+        return [one for one in found if one is not None and not one.deleted]
+
+    def ticket(self) -> Ticket:
+        """The newest."""
+        return self.tickets()[-1]
+
+    def texts(self) -> str:
+        """Everything that can be read on the incident's tickets."""
+        return "\n".join(text for one in self.tickets() for text in self.subject.texts(one))
+
+    def fault(self, mode: str, **fields: Any) -> None:
+        """From now on the platform misbehaves."""
+        self.sandbox.set_fault(self.subject.platform, mode, **fields)
+
+    def person(self, action: str) -> None:
+        """A person does something to the ticket on the platform."""
+        self.sandbox.act(self.subject.platform, self.ticket().id, action)
+
+    def requests(self) -> int:
+        """How many requests the platform has got."""
+        return self.sandbox.requests(self.subject.platform)
+
+    def is_true(self, status: Status, *, episodes: int = 1) -> None:
+        """The platform shows the incident as it is: nothing twice, nothing refused or left over.
+
+        `episodes`: how often it was opened or reopened.
+        """
+        assert not self.life.dead_letters, self.life.dead_letters
+        found = self.tickets()
+        assert found, "there is no ticket"
+        assert self.ticket().state == self.subject.states[status]
+        if self.subject.message_only:
+            return
+        known = episodes if self.subject.reopens_anew else 1
+        assert len(found) == known, [(one.id, one.state) for one in found]
+        assert all(one.correlation == self.story.incident.id for one in found)
+        assert all(one.state == self.subject.states[Status.RESOLVED] for one in found[:-1])

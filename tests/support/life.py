@@ -1,0 +1,215 @@
+"""An adapter in memory: the real machine, runner and gate, a table that is a dict, a clock to turn.
+
+Time stands still while requests run and jumps to whatever is due next, so that days pass at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from sinks import fold, messages
+from sinks.gate import Gate
+from sinks.machine import AdapterMachine
+from sinks.messages import OperationResult
+from sinks.outcome import Outcome
+from sinks.platform import Platform, Request
+from sinks.runner import Runner
+from tables import deliveries
+from tables.deliveries import Delivery, Operation
+from ticketing import statemachine
+from ticketing.domain.incident import Incident
+from ticketing.domain.signals import Receipt
+from ticketing.models import DeadLetter, decode_dead_letter, decode_signals
+from ticketing.topics import DEAD_LETTERS, SIGNALS
+
+START = 1_800_000_000.0
+STEPS_MAX = 2_000
+REQUEST_SECONDS_MAX = 60.0
+PARTITION = 0
+
+
+class Clock:
+    """Unix seconds that move only when told to."""
+
+    def __init__(self, now: float = START) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Memory(statemachine.Store):
+    """A table's partition as a dict."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        return self.rows.get(key)
+
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        return iter(list(self.rows.items()))
+
+
+class Watched:
+    """A platform whose requests and outcomes are written down."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+        self.name = platform.name
+        self.traits = platform.traits
+        self.account = platform.account
+        self.test_connection = platform.test_connection
+        self.close = platform.close
+        self.requests: list[Request] = []
+        self.outcomes: list[tuple[Operation, Outcome]] = []
+
+    async def perform(self, request: Request) -> Outcome:
+        self.requests.append(request)
+        return await self._platform.perform(request)
+
+
+class Life:
+    """One platform's adapter, from wishes to what is told about its tickets."""
+
+    def __init__(
+        self,
+        platform: Platform,
+        *,
+        clock: Clock | None = None,
+        timing: fold.Timing | None = None,
+        concurrency: int = 8,
+    ) -> None:
+        self.clock = clock or Clock()
+        self.platform = Watched(platform)
+        self.store = Memory()
+        self.dead_letters: list[DeadLetter] = []
+        self.receipts: list[Receipt] = []
+        self._timing = timing or fold.Timing()
+        self._concurrency = concurrency
+        self._offset = 0
+        self._inbox: list[Any] = []
+        self._reported = asyncio.Event()
+        self._fatal: list[BaseException] = []
+        self._handled: list[Any] = []
+        self._begin(0)
+
+    def _begin(self, first: int) -> None:
+        self.gate = Gate(seed=self.platform.name)
+        self.runner = Runner(
+            self.platform,
+            self._report,
+            concurrency=self._concurrency,
+            fence=lambda: None,
+            fatal=self._fatal.append,
+            clock=self.clock,
+        )
+        self.machine = AdapterMachine(
+            self.platform, self.runner, self.gate, self._timing, clock=self.clock
+        )
+        self.partition = statemachine.PartitionState()
+        tx = statemachine.Transaction(self.store, self.machine, PARTITION)
+        statemachine.scan(self.machine, tx, self.partition, first, self.clock.now)
+        self._commit(tx)
+
+    def delivery(self, incident_id: str) -> Delivery:
+        """What the table holds of an incident."""
+        return deliveries.decode(statemachine.unpack_state(self.store.rows[incident_id]))
+
+    @property
+    def operations(self) -> list[Operation]:
+        """What was asked of the platform so far, in order."""
+        return [request.operation for request in self.platform.requests]
+
+    async def want(self, incident: Incident, seconds: float = 0.0) -> None:
+        """A snapshot arrives; then so much time passes."""
+        self.send(messages.encode_desired(incident))
+        await self.run(seconds)
+
+    async def retry(self, incident_id: str, seconds: float = 0.0) -> None:
+        """Somebody wants it tried again; then so much time passes."""
+        self.send(messages.encode_retry(messages.Retry(incident_id=incident_id)))
+        await self.run(seconds)
+
+    def send(self, value: bytes, key: bytes = b"") -> None:
+        """Put a message into the adapter's topic."""
+        self._offset += 1
+        record = SimpleNamespace(
+            key=key,
+            value=value,
+            offset=self._offset,
+            timestamp=math.ceil(self.clock.now * 1000.0),
+            partition=PARTITION,
+            topic=self.platform.name,
+        )
+        self._inbox.append(record)
+
+    async def run(self, seconds: float = 0.0) -> None:
+        """Let time pass until nothing is under way and nothing more is due."""
+        end = self.clock.now + seconds
+        for _ in range(STEPS_MAX):
+            assert not self._fatal, self._fatal
+            if self._inbox:
+                self.fold()
+            elif len(self.runner):
+                self._reported.clear()
+                await asyncio.wait_for(self._reported.wait(), REQUEST_SECONDS_MAX)
+            elif self.partition.timers.earliest() <= end:
+                # Kafka's timestamps are whole milliseconds: one that is rounded down is too early.
+                due = math.ceil(self.partition.timers.earliest() * 1000.0) / 1000.0
+                self.clock.now = max(self.clock.now, due + 0.001)
+                self.send(b"{}", statemachine.TICK_KEY)
+            else:
+                self.clock.now = end
+                return
+        raise AssertionError(f"it goes in circles: {self.operations[-20:]}")
+
+    def fold(self) -> None:
+        """Handle what is in the inbox as one batch."""
+        records, self._inbox = self._inbox, []
+        self._handled += records
+        tx = statemachine.Transaction(self.store, self.machine, PARTITION)
+        folded = statemachine.fold(self.machine, tx, records, self.partition)
+        assert not folded.dead, folded.dead
+        self._commit(tx)
+
+    async def crash(self, replayed: int = 0) -> None:
+        """The process dies: results of what is under way are lost, the table and the topic stay.
+
+        The last so many messages are read again.
+        """
+        await self.runner.cancel({PARTITION})
+        again = self._handled[len(self._handled) - replayed :]
+        self._inbox = [*again, *self._inbox]
+        self._begin(self._inbox[0].offset if self._inbox else self._offset + 1)
+
+    async def close(self) -> None:
+        """Stop what is under way and close the connections."""
+        await self.runner.cancel({PARTITION})
+        await self.platform.close()
+
+    def _commit(self, tx: statemachine.Transaction[Delivery]) -> None:
+        for key, write in tx.writes():
+            if write.state is None:
+                self.store.rows.pop(key, None)
+            else:
+                state = self.machine.encode(write.state)
+                self.store.rows[key] = statemachine.pack(write.at, write.due, state)
+        for topic, _, value, _ in tx.sends():
+            assert value is not None
+            if topic == DEAD_LETTERS:
+                self.dead_letters.append(decode_dead_letter(value))
+            elif topic == SIGNALS:
+                bodies = decode_signals(value)
+                self.receipts += [body for body in bodies if isinstance(body, Receipt)]
+        for callback in tx.callbacks():
+            callback()
+
+    async def _report(self, result: OperationResult, partition: int) -> None:
+        self.platform.outcomes.append((result.operation, result.outcome))
+        self.send(messages.encode_result(result))
+        self._reported.set()
