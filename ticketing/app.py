@@ -20,6 +20,7 @@ from ticketing.fence import Fence
 from ticketing.watchdog import Watchdog
 
 HEARTBEATS_PER_SESSION = 10
+FAUST_WEB_PORT = 6066
 STREAM_BUFFER_BATCHES = 8
 """Batches that wait before an agent; each holds up to a fetch in memory."""
 
@@ -85,7 +86,8 @@ def create_app(
         web_enabled=web_port is not None,
         web_bind=config.faust_web.host,
         web_host=config.faust_web.host,
-        web_port=web_port or 0,
+        # Faust wants a port even where it does not listen.
+        web_port=web_port or FAUST_WEB_PORT,
         worker_redirect_stdouts=False,
     )
     app.transport = BatchTransport(servers, app)
