@@ -2,16 +2,66 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from typing import Any
 
+import structlog
+
+from ticketing.config import Config
 from ticketing.domain.incident import Incident, Kind, Status, Step, StepKind
+from ticketing.errors import Misconfigured
+from ticketing.template import BadTemplate, Template, clean
+from ticketing.template_names import NAMES, fault
+
+log = structlog.get_logger(__name__)
 
 ELLIPSIS = "…"
 TITLE_CHARACTERS_MAX = 200
 EVIDENCE_LINES_MAX = 5
 EVIDENCE_CHARACTERS_MAX = 500
 NAMES_MAX = 10
+CONSOLE = "console"
+"""What the link to our own page is called."""
+
+TITLE_TEMPLATE = "[{{ severity|upper }}] {{ service or 'unknown service' }}: {{ title }}"
+BODY_TEMPLATE = """\
+{% for note in notes %}
+! {{ note }}
+{% endfor %}
+{% if notes %}
+
+{% endif %}
+{% if summary %}
+{{ summary }}{{ " (written by " ~ summary_by ~ ")" if summary_by }}
+
+{% endif %}
+{% for label, value in facts.items() %}
+{{ label }}: {{ value }}
+{% endfor %}
+{% if next_steps %}
+
+Next steps:
+{% for step in next_steps %}
+- {{ step }}
+{% endfor %}
+{% endif %}
+{% if evidence %}
+
+Evidence:
+{% for one in evidence %}
+{{ one }}
+{% endfor %}
+{% endif %}
+{% if links %}
+
+Links:
+{% for name, address in links.items() %}
+{{ name }}: {{ address }}
+{% endfor %}
+{% endif %}
+"""
+"""For a platform with one field of plain text."""
 
 _STEPS = {
     StepKind.OPENED: "Opened",
@@ -23,13 +73,18 @@ _STEPS = {
     StepKind.FLAPPING: "Flapping",
     StepKind.COMMENT: "Comment",
 }
+_STANDS_FOR = {
+    Kind.OVERFLOW: "several new error patterns of the service",
+    Kind.UMBRELLA: "incidents whose tickets are held back",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """An incident in plain text, in parts; none of it is markup, all of it may be hostile.
 
-    `facts` are pairs of a label and a value; `links` maps a platform to its ticket's address.
+    `facts` are pairs of a label and a value; `links` maps a platform to its ticket's address;
+    `notes` say what went wrong with the delivery elsewhere and belong at the top.
     """
 
     title: str
@@ -38,6 +93,8 @@ class Text:
     facts: list[tuple[str, str]] = field(default_factory=list)
     evidence: list[str] = field(default_factory=list)
     links: dict[str, str] = field(default_factory=dict)
+    next_steps: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def cut(text: str, limit: int) -> str:
@@ -62,31 +119,71 @@ class Writer:
     """Writes incidents for one platform, by its templates or the default ones."""
 
     def __init__(
-        self, platform: str, title_template: str | None = None, body_template: str | None = None
+        self,
+        platform: str,
+        title_template: str | None = None,
+        body_template: str | None = None,
+        *,
+        console: str = "",
     ) -> None:
+        """`console` is the address of our own pages, for a link. Raises Misconfigured."""
         self._platform = platform
+        self._console = console.rstrip("/")
+        self._title = _template(f"{platform}.titleTemplate", title_template or TITLE_TEMPLATE)
+        self._body = _template(f"{platform}.bodyTemplate", body_template or BODY_TEMPLATE)
+        self.own_body = body_template is not None
+        """Whether the body was given by the configuration: then a platform that has places for
+        the parts of an incident shows the body instead of them."""
 
     def title(self, incident: Incident) -> str:
         """One line, at most 200 characters."""
-        return title(incident)
+        return self._headline(incident, self.text(incident))
 
     def text(self, incident: Incident) -> Text:
         """The incident in parts, for platforms that have places for them."""
-        return describe(incident, self._platform)
+        text = describe(incident, self._platform, self._console)
+        return replace(text, title=self._headline(incident, text))
 
     def body(self, incident: Incident) -> str:
         """All of it as plain text, for platforms with one field for it."""
-        return plain(self.text(incident))
+        text = self.text(incident)
+        return self._rendered(self._body, _values(incident, text, self._platform)) or plain(text)
+
+    def _headline(self, incident: Incident, text: Text) -> str:
+        written = line(self._rendered(self._title, _values(incident, text, self._platform)))
+        return cut(written or title(incident), TITLE_CHARACTERS_MAX)
+
+    def _rendered(self, template: Template, values: dict[str, Any]) -> str:
+        try:
+            return template.render(values)
+        except BadTemplate as error:
+            # It did well with the samples. A ticket in default words is better than none.
+            log.warning("template_failed", platform=self._platform, error=str(error))
+            return ""
+
+
+def writer_for(config: Config, platform: str) -> Writer:
+    """The writer of a platform as configured; raises Misconfigured for a bad template."""
+    section = config.platform(platform)
+    console = config.web.public_url or ""
+    return Writer(platform, section.title_template, section.body_template, console=console)
+
+
+def _template(key: str, source: str) -> Template:
+    problem = fault(source)
+    if problem is not None:
+        raise Misconfigured(f"{key}: {problem}")
+    return Template(source, NAMES)
 
 
 def title(incident: Incident) -> str:
     """How bad, where, what: `[CRITICAL] checkout: payment gateway timed out`."""
-    words = line(incident.title) or line(incident.pattern) or "unnamed fault"
     where = line(incident.service) or "unknown service"
-    return cut(f"[{incident.severity.value.upper()}] {where}: {words}", TITLE_CHARACTERS_MAX)
+    text = f"[{incident.severity.value.upper()}] {where}: {_what(incident)}"
+    return cut(text, TITLE_CHARACTERS_MAX)
 
 
-def describe(incident: Incident, platform: str) -> Text:
+def describe(incident: Incident, platform: str, console: str = "") -> Text:
     """The incident for a platform's ticket; its own ticket is not among the links."""
     summary = incident.summary
     return Text(
@@ -95,12 +192,48 @@ def describe(incident: Incident, platform: str) -> Text:
         summary_by=line(summary.generated_by) if summary else "",
         facts=[(label, value) for label, value in _facts(incident) if value],
         evidence=_evidence(incident),
-        links={
-            name: ticket.url
-            for name, ticket in sorted(incident.tickets.items())
-            if name != platform and ticket.url.startswith(("http://", "https://"))
-        },
+        links=_links(incident, platform, console),
+        next_steps=[line(step) for step in summary.steps[:NAMES_MAX]] if summary else [],
     )
+
+
+def _values(incident: Incident, text: Text, platform: str) -> dict[str, Any]:
+    """What the names of ticketing.template_names mean for this incident."""
+    summary = incident.summary
+    return {
+        "severity": incident.severity.value,
+        "status": incident.status.value,
+        "headline": text.title,
+        "title": _what(incident),
+        "pattern": line(incident.pattern),
+        "service": line(incident.service),
+        "environment": line(incident.environment),
+        "tenant": line(incident.tenant),
+        "since": moment(incident.first_seen),
+        "last_seen": moment(incident.last_seen),
+        "opened": moment(incident.opened_at),
+        "count": incident.count,
+        "score": round(incident.max_score, 4),
+        "affected": [line(name) for name in _others(incident)],
+        "endpoints": [line(name) for name in incident.endpoints],
+        "blast_radius": _blast_radius(incident),
+        "summary": text.summary,
+        "summary_by": text.summary_by,
+        "likely_cause": line(summary.root_cause) if summary else "",
+        "impact": line(summary.impact) if summary else "",
+        "next_steps": text.next_steps,
+        "evidence": text.evidence,
+        "trace_ids": [line(name) for name in incident.trace_ids],
+        "links": text.links,
+        "facts": dict(text.facts),
+        "notes": text.notes,
+        "reopened": len(incident.reopenings),
+        "flapping": incident.flapping,
+        "escalated_to": [line(name) for name in incident.escalated_to],
+        "id": incident.id,
+        "url": text.links.get(CONSOLE, ""),
+        "platform": platform,
+    }
 
 
 def steps(told: list[Step]) -> list[str]:
@@ -109,39 +242,55 @@ def steps(told: list[Step]) -> list[str]:
 
 
 def plain(text: Text) -> str:
-    """All of it as plain text, for platforms without markup."""
-    parts = [text.title]
-    if text.summary:
-        parts.append(text.summary)
-    if text.summary_by:
-        parts.append(f"(written by {text.summary_by})")
+    """All of it as plain text, for when no template can say it."""
+    parts = [text.title, "\n".join(text.notes), text.summary]
     parts.append("\n".join(f"{label}: {value}" for label, value in text.facts))
-    if text.evidence:
-        parts.append("Evidence:\n" + "\n".join(text.evidence))
-    if text.links:
-        parts.append("\n".join(f"{name}: {url}" for name, url in text.links.items()))
-    return "\n\n".join(parts)
+    parts.append("\n".join(text.evidence))
+    parts.append("\n".join(f"{name}: {url}" for name, url in text.links.items()))
+    return clean("\n\n".join(part for part in parts if part))
+
+
+def _what(incident: Incident) -> str:
+    return line(incident.title) or line(incident.pattern) or "unnamed fault"
 
 
 def _facts(incident: Incident) -> list[tuple[str, str]]:
-    others = [name for name in incident.affected_services if name != incident.service]
-    count = f"{incident.count} anomalies, highest score {incident.max_score:.2f}"
+    summary = incident.summary
+    where = ", in ".join(filter(None, [line(incident.service), line(incident.environment)]))
     return [
         ("Status", _status(incident)),
-        ("Service", line(incident.service)),
-        ("Environment", line(incident.environment)),
+        ("Where", where),
         ("Tenant", line(incident.tenant)),
         ("Since", moment(incident.first_seen)),
         ("Last seen", moment(incident.last_seen)),
-        ("How many", count),
-        ("Stands for", "" if incident.kind is Kind.PATTERN else incident.kind.value),
-        ("Also affected", _names(others)),
-        ("Endpoints", _names(incident.endpoints)),
-        ("Likely cause", line(incident.summary.root_cause) if incident.summary else ""),
+        ("How many", f"{incident.count:,} anomalies, highest score {incident.max_score:.2f}"),
+        ("Stands for", _STANDS_FOR.get(incident.kind, "")),
+        ("Blast radius", _blast_radius(incident)),
+        ("Impact", line(summary.impact) if summary else ""),
+        ("Likely cause", line(summary.root_cause) if summary else ""),
         ("Error pattern", line(incident.pattern)),
         ("Traces", _names(incident.trace_ids)),
         ("Incident", incident.id),
     ]
+
+
+def _others(incident: Incident) -> list[str]:
+    return [name for name in incident.affected_services if name != incident.service]
+
+
+def _blast_radius(incident: Incident) -> str:
+    others, at = _others(incident), _names(incident.endpoints)
+    also = f"{len(others)} more service{'s' * (len(others) > 1)}: {_names(others)}"
+    return "; ".join(filter(None, [also if others else "", f"at {at}" if at else ""]))
+
+
+def _links(incident: Incident, platform: str, console: str) -> dict[str, str]:
+    links = {CONSOLE: f"{console}/#/incidents/{incident.id}"} if console else {}
+    return links | {
+        name: ticket.url
+        for name, ticket in sorted(incident.tickets.items())
+        if name != platform and ticket.url.startswith(("http://", "https://"))
+    }
 
 
 def _status(incident: Incident) -> str:

@@ -13,6 +13,7 @@ from ticketing.config.problems import Problem, nearest
 from ticketing.config.process import EMBEDDED, EMBEDDED_PARTITIONS
 from ticketing.config.schema import env_name
 from ticketing.domain.severity import Severity
+from ticketing.template_names import fault
 
 _KNOWN_PROVIDERS = (
     *("disabled", "openai", "azure", "anthropic", "bedrock", "vertex_ai", "gemini", "mistral"),
@@ -30,6 +31,7 @@ def contradictions(config: Config) -> list[Problem]:
         *_addresses(config),
         *_routing(config),
         *_platforms(config),
+        *_templates(config),
         *_anomaly(config),
         *_infrastructure(config),
         *_llm(config),
@@ -136,6 +138,18 @@ def _platforms(config: Config) -> Iterator[Problem]:
         bundle = config.platform(name).ca_bundle
         if bundle is not None and not bundle.is_file():
             yield Problem((name, "caBundle"), f'there is no file "{bundle}"')
+
+
+def _templates(config: Config) -> Iterator[Problem]:
+    for name in PLATFORMS:
+        section = config.platform(name)
+        for key, source in (
+            ("titleTemplate", section.title_template),
+            ("bodyTemplate", section.body_template),
+        ):
+            problem = None if source is None else fault(source)
+            if problem is not None:
+                yield Problem((name, key), problem)
 
 
 def _pagerduty(config: Config) -> Iterator[Problem]:
