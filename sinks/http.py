@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
@@ -114,6 +115,7 @@ class Http:
         url: str,
         *,
         body: Any = None,
+        form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         text: bool = False,
@@ -121,12 +123,12 @@ class Http:
     ) -> Answer:
         """Send one request; raises Failed. With `text` the answer need not be JSON.
 
+        `body` goes as JSON, `form` as a form; only one of them can be given.
         `account` is a reference to what the platform counts our requests by, never a secret.
 
         Redirects are not followed: a request with a secret goes where it was configured to go.
         """
-        payload = None if body is None else msgspec.json.encode(body)
-        kept = {"Content-Type": "application/json; charset=utf-8"} if payload is not None else {}
+        payload, kept = _payload(body, form)
         quoted = self.quote(payload)
         self._fence()
         try:
@@ -156,7 +158,7 @@ class Http:
         if not 200 <= status < 300:
             seconds = retry_after(reply_headers.get("Retry-After"), self._clock())
             detail = f"HTTP {status} {self.excerpt(raw)}".strip()
-            raise Failed(classify(status, seconds, detail, quoted))
+            raise Failed(classify(status, seconds, detail, quoted), status=status, body=raw)
         return Answer(status, raw, None if text else _json(raw))
 
     def quote(self, payload: bytes | None) -> str:
@@ -190,6 +192,14 @@ class Http:
                 trust_env=True,
             )
         return self._session
+
+
+def _payload(body: Any, form: Mapping[str, str] | None) -> tuple[bytes | None, dict[str, str]]:
+    if form is not None:
+        return urlencode(form).encode(), {"Content-Type": "application/x-www-form-urlencoded"}
+    if body is None:
+        return None, {}
+    return msgspec.json.encode(body), {"Content-Type": "application/json; charset=utf-8"}
 
 
 def _json(raw: bytes) -> Any:

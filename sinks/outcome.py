@@ -80,8 +80,14 @@ Failure = RetryAfter | Rejected | Unknown
 
 
 class Failed(Exception):
-    """A request that did not end well; carries its outcome, and no secret."""
+    """A request that did not end well; carries its outcome, and no secret in its words.
 
-    def __init__(self, outcome: Failure) -> None:
+    `status` and `body` are those of the answer, if there was one, for a platform that can make
+    more of them than their kind. The body is as it came: it is never shown, logged or kept.
+    """
+
+    def __init__(self, outcome: Failure, *, status: int = 0, body: bytes = b"") -> None:
         super().__init__(f"{outcome.reason.value} {outcome.detail}".strip())
         self.outcome = outcome
+        self.status = status
+        self.body = body
