@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from sinks import fold
@@ -39,6 +40,7 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
     config = runtime.config
     platform = create(name, config, app.fence.check)
     topic = platform_topic(name)
+    times = timing(config, name)
 
     async def report(result: OperationResult, partition: int) -> None:
         app.fence.check()
@@ -54,7 +56,12 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
         fence=app.fence.check,
         fatal=lambda error: leave(f"a result could not be produced: {type(error).__name__}"),
     )
-    gate = Gate(failures_to_close=config.delivery.circuit_failures, seed=name)
+    gate = Gate(
+        failures_to_close=config.delivery.circuit_failures,
+        probe_seconds=times.start_within + times.timeout + times.grace,
+        # Workers that found out at the same moment are not to come back at the same moment.
+        seed=f"{name}:{os.getpid()}",
+    )
     agent: KeyedAgent[Any] = KeyedAgent(
         app,
         app.watchdog,
@@ -62,7 +69,7 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
         name=f"{name}-adapter",
         topic=topic,
         table=create_table(app, "deliveries", runtime.partitions),
-        machine=AdapterMachine(platform, runner, gate, timing(config, name)),
+        machine=AdapterMachine(platform, runner, gate, times),
     )
     channel = app.topic(topic, key_type=bytes, value_type=bytes, value_serializer="raw")
     app.agent(channel, name=agent.name)(agent.run)

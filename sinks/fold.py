@@ -273,7 +273,8 @@ def _failed(
     traits: Traits,
     timing: Timing,
 ) -> Delivery:
-    if outcome.reason is Reason.NOT_SENT:
+    if outcome.reason in (Reason.NOT_SENT, Reason.NO_ROOM):
+        # No attempt was made, so none is counted; the account's gate holds what waits for room.
         return delivery
     since = delivery.failing_since if delivery.failing_since is not None else now
     if now - since >= timing.give_up_after:

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -19,6 +18,8 @@ from urllib.parse import urlencode
 import aiohttp
 import msgspec
 
+from sinks import pauses
+from sinks.limits import Limits, limits_for
 from sinks.outcome import Failed, Failure, Reason, Rejected, RetryAfter, Unknown
 from ticketing.config import Config
 from ticketing.log import Redactor
@@ -27,8 +28,8 @@ CONNECT_SECONDS_MAX = 5.0
 ANSWER_BYTES_MAX = 4 * 1024 * 1024
 DETAIL_CHARACTERS_MAX = 300
 REQUEST_CHARACTERS_MAX = 16_000
-RETRY_AFTER_SECONDS_MIN = 0.5
-RETRY_AFTER_SECONDS_MAX = 900.0
+PATIENCE_SECONDS = 1.0
+"""How long a request waits for room under the rate limit before it gives its place away."""
 
 REFUSALS = {
     401: Reason.CREDENTIALS,
@@ -38,7 +39,8 @@ REFUSALS = {
     410: Reason.NOT_FOUND,
     413: Reason.TOO_LARGE,
 }
-PASSING = frozenset({408, 425, 429})
+TOO_MANY_REQUESTS = 429
+PASSING = frozenset({408, 425, TOO_MANY_REQUESTS})
 """Statuses that say that the request was not carried out, and may be later."""
 
 
@@ -51,28 +53,8 @@ class Answer:
     data: Any = None
 
 
-def retry_after(value: str | None, now: float) -> float | None:
-    """Seconds to wait from a Retry-After header: a number or a date (RFC 9110, 10.2.3), bounded.
-
-    `now` is Unix seconds. None when there is no such header or it makes no sense.
-    """
-    if value is None:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - now
-        except ValueError:
-            return None
-    # Neither "nan" nor "inf" is a wait.
-    if not -1e12 < seconds < 1e12:
-        return None
-    return min(max(seconds, RETRY_AFTER_SECONDS_MIN), RETRY_AFTER_SECONDS_MAX)
-
-
 def classify(status: int, seconds: float | None, detail: str, request: str) -> Failure:
-    """What a status other than 2xx means; `seconds` is what Retry-After asked for.
+    """What a status other than 2xx means; `seconds` is how long the platform asked to wait.
 
     A 5xx leaves open whether something was done before the fault; the request itself is over.
     """
@@ -95,12 +77,16 @@ class Http:
         secrets: Iterable[str] = (),
         ca_bundle: Path | None = None,
         fence: Callable[[], None] = lambda: None,
+        limits: Limits | None = None,
         clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._timeout = timeout
         self._ca_bundle = ca_bundle
         self._fence = fence
+        self._limits = limits
         self._clock = clock
+        self._sleep = sleep
         self.redact = Redactor(secrets)
         self._session: aiohttp.ClientSession | None = None
 
@@ -124,24 +110,58 @@ class Http:
         """Send one request; raises Failed. With `text` the answer need not be JSON.
 
         `body` goes as JSON, `form` as a form; only one of them can be given.
-        `account` is a reference to what the platform counts our requests by, never a secret.
+        `account` is a reference to what the platform counts our requests by, never a secret. If
+        there is no room for another request of it, none is sent and the outcome is RetryAfter.
 
         Redirects are not followed: a request with a secret goes where it was configured to go.
         """
         payload, kept = _payload(body, form)
-        quoted = self.quote(payload)
+        await self._wait_for_room(account)
         self._fence()
         try:
+            answer, reply_headers = await self._exchange(
+                method, url, data=payload, params=params, headers={**kept, **(headers or {})}
+            )
+            self._mind(reply_headers, answer.status, account)
+            if not 200 <= answer.status < 300:
+                seconds = pauses.asked_for(reply_headers, self._clock())
+                detail = f"HTTP {answer.status} {self.excerpt(answer.body)}".strip()
+                failure = classify(answer.status, seconds, detail, "")
+                raise Failed(failure, status=answer.status, body=answer.body)
+            return answer if text else replace(answer, data=_json(answer.body))
+        except Failed as failed:
+            request = f"{method} {self.redact(url)}\n{self.quote(payload)}".strip()
+            failed.outcome = msgspec.structs.replace(failed.outcome, request=request)
+            raise
+
+    async def _wait_for_room(self, account: str) -> None:
+        if self._limits is None:
+            return
+        patience = PATIENCE_SECONDS
+        while (seconds := await self._limits.take(account)) > 0:
+            if seconds > patience:
+                detail = "the rate limit leaves no room"
+                raise Failed(RetryAfter(Reason.NO_ROOM, seconds, detail))
+            patience -= seconds
+            await self._sleep(seconds)
+
+    def _mind(self, headers: Mapping[str, str], status: int, account: str) -> None:
+        """Send nothing more for as long as the answer asks for."""
+        now = self._clock()
+        limited = status == TOO_MANY_REQUESTS
+        seconds = (pauses.asked_for if limited else pauses.used_up)(headers, now)
+        if self._limits is not None and seconds is not None:
+            self._limits.close(account, seconds)
+
+    async def _exchange(
+        self, method: str, url: str, **request: Any
+    ) -> tuple[Answer, Mapping[str, str]]:
+        try:
             async with self._open().request(
-                method,
-                url,
-                data=payload,
-                params=params,
-                headers={**kept, **(headers or {})},
-                allow_redirects=False,
+                method, url, allow_redirects=False, **request
             ) as response:
                 raw = await self._read(response)
-                status, reply_headers = response.status, response.headers
+                return Answer(response.status, raw), response.headers
         except aiohttp.ConnectionTimeoutError as error:
             raise Failed(RetryAfter(Reason.UNREACHABLE, None, "no connection in time")) from error
         except asyncio.TimeoutError as error:
@@ -155,11 +175,6 @@ class Http:
         except (aiohttp.ClientError, OSError) as error:
             detail = type(error).__name__
             raise Failed(Unknown(Reason.CONNECTION_LOST, detail=detail)) from error
-        if not 200 <= status < 300:
-            seconds = retry_after(reply_headers.get("Retry-After"), self._clock())
-            detail = f"HTTP {status} {self.excerpt(raw)}".strip()
-            raise Failed(classify(status, seconds, detail, quoted), status=status, body=raw)
-        return Answer(status, raw, None if text else _json(raw))
 
     def quote(self, payload: bytes | None) -> str:
         """A request's body for the dead letters, without secrets."""
@@ -214,4 +229,10 @@ def http_for(
 ) -> Http:
     """The client of a platform as configured; `fence` is called right before each request."""
     section = config.platform(platform)
-    return Http(timeout=section.timeout, secrets=secrets, ca_bundle=section.ca_bundle, fence=fence)
+    return Http(
+        timeout=section.timeout,
+        secrets=secrets,
+        ca_bundle=section.ca_bundle,
+        fence=fence,
+        limits=limits_for(config, platform),
+    )

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from functools import partial
 
 from sinks import fold, messages, receipts, reconcile
-from sinks.gate import Gate
+from sinks.gate import Gate, Gates
 from sinks.messages import OperationResult
-from sinks.outcome import Delivered, Rejected
+from sinks.outcome import Absent, Delivered
 from sinks.platform import Platform, Request
 from sinks.runner import Runner
 from tables import deliveries
@@ -38,6 +38,11 @@ class Waiting:
 
     def __len__(self) -> int:
         return len(self._heap)
+
+    @property
+    def first(self) -> tuple[int, float, str]:
+        """What orders the first key; there must be one."""
+        return self._heap[0]
 
     def push(self, delivery: Delivery, now: float) -> None:
         """Add a key, once. What has no ticket yet goes before what has."""
@@ -72,12 +77,13 @@ class AdapterMachine(Machine[Delivery]):
     ) -> None:
         self._platform = platform
         self._runner = runner
-        self._gate = gate
+        self._gates = Gates(gate, seed=platform.name)
         self._timing = timing
         self._clock = clock
         self._touched: dict[str, None] = {}
         self._starting = 0
-        self._waiting: dict[int, Waiting] = {}
+        self._waiting: dict[int, dict[str, Waiting]] = {}
+        """By partition and account."""
 
     def encode(self, state: Delivery) -> bytes:
         """As in the table."""
@@ -131,15 +137,15 @@ class AdapterMachine(Machine[Delivery]):
         """Plan for everything that was touched, then for what waits, as far as there is room."""
         for key in self._touched:
             self._advance(tx, key)
-        waiting = self._waiting.get(tx.partition)
-        for _ in range(len(waiting) if waiting else 0):
-            assert waiting is not None
-            if not self._room or tx.now < self._gate.opens_at:
+        closed: set[str] = set()
+        for _ in range(self._waiting_in(tx.partition)):
+            account = self._first_waiting(tx.partition, tx.now, closed)
+            if account is None or not self._room:
                 break
             started = self._starting
-            self._advance(tx, waiting.pop())
-            if self._starting == started and self._gate.probing:
-                break
+            self._advance(tx, self._waiting[tx.partition][account].pop())
+            if self._starting == started and self._gates.probing_for(account):
+                closed.add(account)
         self._measure()
 
     def recover(
@@ -151,6 +157,18 @@ class AdapterMachine(Machine[Delivery]):
         """
         if unpublished:
             self._publish_again(tx, state)
+
+    def _waiting_in(self, partition: int) -> int:
+        return sum(len(keys) for keys in self._waiting.get(partition, {}).values())
+
+    def _first_waiting(self, partition: int, now: float, closed: set[str]) -> str | None:
+        """The account, of those that are let through, whose first key is the most severe."""
+        open_ = [
+            (keys.first, account)
+            for account, keys in self._waiting.get(partition, {}).items()
+            if keys and account not in closed and now >= self._gates.opens_at(account)
+        ]
+        return min(open_)[1] if open_ else None
 
     @property
     def _room(self) -> bool:
@@ -166,7 +184,7 @@ class AdapterMachine(Machine[Delivery]):
                 tx, state, fold.expired(state, now, self._platform.traits, self._timing), ""
             )
         planned = reconcile.plan(state, now, self._platform.traits, self._platform.name)
-        waits = planned is not None and not self._may_start(key, now)
+        waits = planned is not None and not self._may_start(state, now)
         if planned is not None and not waits:
             state = self._start(tx, state, planned)
         elif planned is None and self._is_over(state, now):
@@ -175,8 +193,17 @@ class AdapterMachine(Machine[Delivery]):
         state = self._told(tx, state)
         tx.put(key, state, due=self._due_at(state, now, tx.partition, waits))
 
-    def _may_start(self, key: str, now: float) -> bool:
-        return self._room and not self._runner.busy(key) and self._gate.admits(now)
+    def _may_start(self, state: Delivery, now: float) -> bool:
+        free = self._room and not self._runner.busy(state.incident_id)
+        return free and self._gates.admits(self._account(state), now)
+
+    def _account(self, state: Delivery) -> str:
+        """What the platform counts this delivery's requests by."""
+        if state.have is not None and state.have.account:
+            return state.have.account
+        if state.account or state.want is None:
+            return state.account
+        return self._platform.account(state.want)
 
     def _start(
         self, tx: Transaction[Delivery], state: Delivery, planned: reconcile.Planned
@@ -217,14 +244,14 @@ class AdapterMachine(Machine[Delivery]):
     def _concluded(
         self, tx: Transaction[Delivery], state: Delivery, result: OperationResult
     ) -> Delivery:
-        self._gate.record(result.outcome, tx.now)
+        self._gates.record(self._account(state), result.outcome, tx.now)
         after = fold.concluded(state, result, tx.now, self._platform.traits, self._timing)
         if state.have is None and after.have is not None and state.want is not None:
             took = max(0.0, tx.now - (state.want.ticket_at or state.want.opened_at))
             metrics.ticket_seconds.labels(self._platform.name).observe(took)
         if isinstance(result.outcome, Delivered) or after is state:
             return after
-        request = result.outcome.request if isinstance(result.outcome, Rejected) else ""
+        request = "" if isinstance(result.outcome, Absent) else result.outcome.request
         return self._dead_lettered(tx, state, after, request)
 
     def _dead_lettered(
@@ -266,13 +293,20 @@ class AdapterMachine(Machine[Delivery]):
         if state.intent is not None:
             return state.intent.deadline + self._timing.grace
         if waits:
-            waiting = self._waiting.setdefault(partition, Waiting())
-            waiting.push(state, now)
-            spread = 1.0 + WAIT_SECONDS_EACH * len(waiting)
-            jitter = random.Random(state.incident_id).uniform(0.0, spread)
-            return max(self._gate.opens_at, now + WAIT_SECONDS) + jitter
+            return self._waits_until(state, now, partition)
         wake = reconcile.wakes_at(state, now, self._platform.traits, self._platform.name)
         return wake if wake is not None else self._over_at(state, now)
+
+    def _waits_until(self, state: Delivery, now: float, partition: int) -> float:
+        account = self._account(state)
+        waiting = self._waiting.setdefault(partition, {}).setdefault(account, Waiting())
+        waiting.push(state, now)
+        opens_at = self._gates.opens_at(account)
+        spread = WAIT_SECONDS_EACH * len(waiting)
+        if opens_at <= now:
+            # A result of what is under way will most likely wake it before.
+            opens_at, spread = now + WAIT_SECONDS, 1.0 + spread
+        return opens_at + random.Random(state.incident_id).uniform(0.0, spread)
 
     def _over_at(self, state: Delivery, now: float) -> float | None:
         want = state.want
@@ -285,7 +319,7 @@ class AdapterMachine(Machine[Delivery]):
         return state.intent is None and over_at is not None and now >= over_at
 
     def _measure(self) -> None:
-        waiting = sum(len(keys) for keys in self._waiting.values())
+        waiting = sum(self._waiting_in(partition) for partition in self._waiting)
         name = self._platform.name
         metrics.deliveries_pending.labels(name).set(waiting + len(self._runner))
-        metrics.circuit_open.labels(name).set(1 if self._gate.probing else 0)
+        metrics.circuit_open.labels(name).set(1 if self._gates.probing else 0)

@@ -21,6 +21,8 @@ class Reason(str, Enum):
     UNREACHABLE = "unreachable"
     RATE_LIMITED = "rate_limited"
     NOT_SENT = "not_sent"
+    NO_ROOM = "no_room"
+    """Our own rate limit, or the platform's last word, leaves no room now: nothing was sent."""
     TIMEOUT = "timeout"
     CONNECTION_LOST = "connection_lost"
     SERVER_ERROR = "server_error"
@@ -51,15 +53,20 @@ class Absent(msgspec.Struct, frozen=True, tag="absent"):
 
 
 class RetryAfter(msgspec.Struct, frozen=True, omit_defaults=True, tag="retry_after"):
-    """Not delivered, for a reason that passes. `seconds` is the wait the platform asked for."""
+    """Not delivered, for a reason that passes. `seconds` is the wait the platform asked for.
+
+    `request` is what was sent, without secrets, here and in the other failures: it goes to the dead
+    letters if the delivery is given up.
+    """
 
     reason: Reason
     seconds: float | None = None
     detail: str = ""
+    request: str = ""
 
 
 class Rejected(msgspec.Struct, frozen=True, omit_defaults=True, tag="rejected"):
-    """Refused. `request` is what was sent, without secrets; it goes to the dead letters."""
+    """Refused."""
 
     reason: Reason
     detail: str = ""
@@ -73,6 +80,7 @@ class Unknown(msgspec.Struct, frozen=True, omit_defaults=True, tag="unknown"):
     over: bool = False
     seconds: float | None = None
     detail: str = ""
+    request: str = ""
 
 
 Outcome = Delivered | Absent | RetryAfter | Rejected | Unknown

@@ -1,0 +1,110 @@
+"""Rate limits per account of a platform, shared by all workers where there is a Redis.
+
+A page never waits for Redis: if it does not answer at once, this worker keeps count by itself for a
+while, and each worker then has the whole limit for itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+
+import structlog
+from limits import parse
+from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.strategies import MovingWindowRateLimiter
+from redis.exceptions import RedisError
+
+from ticketing.config import Config
+
+log = structlog.get_logger(__name__)
+
+REDIS_SECONDS_MAX = 0.25
+ALONE_SECONDS = 30.0
+"""How long Redis is left alone after it did not answer."""
+WAIT_SECONDS_MIN = 0.01
+KEY_PREFIX = "ticketing:limits"
+
+
+class Limits:
+    """How many requests each account of one platform still takes. Times are Unix seconds."""
+
+    def __init__(
+        self,
+        platform: str,
+        rate: str,
+        shared: Callable[[], Storage] | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`rate` is as in the configuration, such as "100/minute". `shared` makes a storage."""
+        self._platform = platform
+        self._rate = parse(rate.replace("/", " per ", 1))
+        self._make_shared = shared
+        self._shared: MovingWindowRateLimiter | None = None
+        self._own: MovingWindowRateLimiter | None = None
+        self._alone_until = 0.0
+        self._closed_until: dict[str, float] = {}
+        self._clock = clock
+
+    async def take(self, account: str) -> float:
+        """Take room for one request: 0.0, or else how many seconds there will be none."""
+        closed = self._closed_until.get(account, 0.0) - self._clock()
+        if closed > 0:
+            return closed
+        self._closed_until.pop(account, None)
+        if self._make_shared is not None and self._clock() >= self._alone_until:
+            try:
+                return await asyncio.wait_for(
+                    self._ask(self._together(), account), REDIS_SECONDS_MAX
+                )
+            except (RedisError, OSError, asyncio.TimeoutError) as error:
+                self._alone_until = self._clock() + ALONE_SECONDS
+                log.warning(
+                    "limits_not_shared", platform=self._platform, error=type(error).__name__
+                )
+        return await self._ask(self._alone(), account)
+
+    def close(self, account: str, seconds: float) -> None:
+        """The platform takes nothing more from this account for so long: keep to it."""
+        until = self._clock() + seconds
+        self._closed_until[account] = max(until, self._closed_until.get(account, 0.0))
+
+    async def _ask(self, limiter: MovingWindowRateLimiter, account: str) -> float:
+        if await limiter.hit(self._rate, self._platform, account):
+            return 0.0
+        stats = await limiter.get_window_stats(self._rate, self._platform, account)
+        return max(stats.reset_time - self._clock(), WAIT_SECONDS_MIN)
+
+    def _together(self) -> MovingWindowRateLimiter:
+        if self._shared is None:
+            assert self._make_shared is not None, "there is a storage to share"
+            self._shared = MovingWindowRateLimiter(self._make_shared())
+        return self._shared
+
+    def _alone(self) -> MovingWindowRateLimiter:
+        if self._own is None:
+            # Made here, as it needs the event loop.
+            self._own = MovingWindowRateLimiter(MemoryStorage())
+        return self._own
+
+
+def limits_for(config: Config, platform: str) -> Limits:
+    """The limits of a platform as configured."""
+    rate = config.platform(platform).rate_limit
+    if config.redis.embedded:
+        return Limits(platform, rate)
+    return Limits(platform, rate, lambda: _redis(config.redis.url.get_secret_value()))
+
+
+def _redis(url: str) -> Storage:
+    if url.startswith("unix://"):
+        url = "redis+" + url
+    return RedisStorage(
+        f"async+{url}",
+        implementation="redispy",
+        key_prefix=KEY_PREFIX,
+        socket_timeout=REDIS_SECONDS_MAX,
+        socket_connect_timeout=REDIS_SECONDS_MAX,
+    )
