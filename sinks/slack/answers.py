@@ -1,0 +1,91 @@
+"""What Slack's answers mean: its Web API says 200 to nearly everything, and puts errors in words.
+
+https://docs.slack.dev/reference/methods/chat.postMessage#errors
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sinks.outcome import Failed, Failure, Reason, Rejected, RetryAfter, Unknown
+
+PASSING = frozenset({"ratelimited", "rate_limited", "request_timeout", "message_limit_exceeded"})
+"""It was not done, and may be later."""
+UNKNOWN = frozenset({"internal_error", "fatal_error", "service_unavailable", "team_added_to_org"})
+"""Some of it may have been done."""
+FORBIDDEN = frozenset(
+    {
+        "access_denied",
+        "account_inactive",
+        "channel_not_found",
+        "ekm_access_denied",
+        "enterprise_is_restricted",
+        "invalid_auth",
+        "is_archived",
+        "missing_scope",
+        "no_permission",
+        "not_allowed_token_type",
+        "not_authed",
+        "not_in_channel",
+        "org_login_required",
+        "restricted_action",
+        "team_access_not_granted",
+        "token_expired",
+        "token_revoked",
+        "two_factor_setup_required",
+    }
+)
+"""A token or a channel needs somebody's hand; then it may be tried again as it is."""
+MISSING = frozenset({"message_not_found", "thread_not_found"})
+TOO_LARGE = frozenset({"msg_too_long", "msg_blocks_too_long", "metadata_too_large"})
+
+FIXES = {
+    "channel_not_found": "there is no such channel, or the bot may not see it",
+    "is_archived": "unarchive the channel or choose another",
+    "missing_scope": "give the app the scope and install it again",
+    "not_in_channel": "invite the bot to the channel",
+}
+DETAIL_CHARACTERS_MAX = 300
+
+
+def failure(data: Any, request: str) -> Failure | None:
+    """Why a method of the Web API failed; None if it did not."""
+    if not isinstance(data, dict) or not isinstance(data.get("ok"), bool):
+        return Unknown(Reason.MALFORMED, True, None, "the answer does not say whether it is ok")
+    if data["ok"]:
+        return None
+    code = str(data.get("error") or "unknown_error")
+    detail = _detail(code, data)
+    if code in PASSING:
+        return RetryAfter(Reason.RATE_LIMITED, None, detail)
+    if code in UNKNOWN:
+        return Unknown(Reason.SERVER_ERROR, True, None, detail)
+    return Rejected(_reason(code), detail, request)
+
+
+def _reason(code: str) -> Reason:
+    if code in FORBIDDEN:
+        return Reason.CREDENTIALS
+    if code in MISSING:
+        return Reason.NOT_FOUND
+    return Reason.TOO_LARGE if code in TOO_LARGE else Reason.INVALID
+
+
+def _detail(code: str, data: dict[str, Any]) -> str:
+    said = [code, FIXES.get(code, "")]
+    if isinstance(needed := data.get("needed"), str):
+        said.append(f"needed: {needed}")
+    if isinstance(more := data.get("errors"), list):
+        said += [str(one) for one in more[:3]]
+    return "; ".join(one for one in said if one)[:DETAIL_CHARACTERS_MAX]
+
+
+def refused_webhook(failed: Failed) -> Failed:
+    """A webhook's refusals: an address that is none any more is a matter of the configuration.
+
+    https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+    """
+    outcome = failed.outcome
+    if isinstance(outcome, Rejected) and outcome.reason is Reason.NOT_FOUND:
+        return Failed(Rejected(Reason.CREDENTIALS, outcome.detail, outcome.request))
+    return failed

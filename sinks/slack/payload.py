@@ -1,0 +1,270 @@
+"""Messages for Slack in Block Kit, within its limits.
+
+https://docs.slack.dev/reference/block-kit/blocks, https://docs.slack.dev/messaging/formatting-message-text
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sinks.platform import STATUS_STEPS
+from sinks.text import ELLIPSIS, Text, Writer, cut, line, steps
+from ticketing.domain.commands import ALLOWED_FROM
+from ticketing.domain.incident import Incident, Status, Step, StepKind
+from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Action
+
+HEADER_CHARACTERS_MAX = 150
+SECTION_CHARACTERS_MAX = 3000
+SECTION_TITLE_MAX = 300
+FIELDS_MAX = 10
+CONTEXT_CHARACTERS_MAX = 2000
+TEXT_CHARACTERS_MAX = 4000
+
+# All blocks of a message together may hold about 13,000 characters: these are the shares.
+NOTES_CHARACTERS_MAX = 1000
+STEP_CHARACTERS_MAX = 600
+FACTS_MAX = 15
+FACT_CHARACTERS_MAX = 250
+SUMMARY_CHARACTERS_MAX = 1800
+NEXT_CHARACTERS_MAX = 900
+EVIDENCE_CHARACTERS_MAX = 2400
+LINKS_CHARACTERS_MAX = 1200
+STEPS_CHARACTERS_MAX = 2900
+STEPS_SECTIONS_MAX = 3
+
+INCIDENT_EVENT = "ticketing_incident"
+STEPS_EVENT = "ticketing_steps"
+"""Types of the metadata by which our messages and thread replies are found again."""
+
+ACTION_PREFIX = "ticketing_"
+"""What the action ids of our buttons begin with; an action follows."""
+BUTTONS = (
+    (Action.ACKNOWLEDGE, "Acknowledge", "primary"),
+    (Action.ESCALATE, "Escalate", ""),
+    (Action.RESOLVE, "Resolve", "danger"),
+)
+REPEATED = "Possible repeat: an earlier attempt at this message may have arrived."
+
+_SIGNS = {
+    Severity.CRITICAL: "\N{LARGE RED CIRCLE}",
+    Severity.HIGH: "\N{LARGE ORANGE CIRCLE}",
+    Severity.MEDIUM: "\N{LARGE YELLOW CIRCLE}",
+    Severity.LOW: "\N{LARGE BLUE CIRCLE}",
+}
+_WORDS = {
+    Status.OPEN: "Open",
+    Status.ACKNOWLEDGED: "Acknowledged",
+    Status.ESCALATED: "Escalated",
+    Status.RESOLVED: "Resolved",
+}
+
+Block = dict[str, Any]
+
+
+def escaped(text: str, limit: int) -> str:
+    """Text that Slack shows as it is, at most so many characters as sent, cut visibly.
+
+    Line ends stay, other control characters go; nothing in it mentions or links anybody.
+    """
+    shown = "".join(c if c.isprintable() or c == "\n" else " " for c in text[: limit + 1])
+    whole = _escape(shown)
+    if len(whole) <= limit and len(text) <= limit:
+        return whole
+    parts: list[str] = []
+    left = limit - len(ELLIPSIS)
+    for one in map(_escape, shown):
+        left -= len(one)
+        if left < 0:
+            break
+        parts.append(one)
+    return "".join(parts).rstrip() + ELLIPSIS
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def parent(incident: Incident, writer: Writer, *, buttons: bool) -> dict[str, Any]:
+    """The message that speaks for an incident, as it is now. Its metadata finds it again."""
+    text = writer.text(incident)
+    blocks = [_header(incident, text), *_latest(incident)]
+    if writer.own_body:
+        body = escaped(writer.body(incident), 3 * SECTION_CHARACTERS_MAX)
+        blocks += [_section(part) for part in _parts(body, SECTION_CHARACTERS_MAX)]
+    else:
+        blocks += _described(text)
+    if text.links:
+        blocks.append(_section(_links(text.links)))
+    blocks.append(_context(f"Incident {incident.id}"))
+    shown = _buttons(incident) if buttons else []
+    if shown:
+        blocks.append({"type": "actions", "block_id": "ticketing", "elements": shown})
+    return {
+        "text": escaped(f"{_WORDS[incident.status]}: {text.title}", TEXT_CHARACTERS_MAX),
+        "blocks": blocks,
+        "metadata": {
+            "event_type": INCIDENT_EVENT,
+            "event_payload": {
+                "id": incident.id,
+                "status": incident.status.value,
+                "severity": incident.severity.value,
+                "revision": incident.revision,
+            },
+        },
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def reply(incident_id: str, told: list[Step]) -> dict[str, Any]:
+    """A message of the thread: steps of the timeline, a line each, oldest first.
+
+    An escalation is shown to the whole channel.
+    """
+    lines = [escaped(one, STEPS_CHARACTERS_MAX) for one in steps(told)]
+    sections = _joined(lines, STEPS_CHARACTERS_MAX, STEPS_SECTIONS_MAX)
+    return {
+        "text": cut(sections[0], TEXT_CHARACTERS_MAX),
+        "blocks": [_section(text) for text in sections],
+        "metadata": {
+            "event_type": STEPS_EVENT,
+            "event_payload": {"id": incident_id, "through": told[-1].seq},
+        },
+        "reply_broadcast": any(step.kind is StepKind.ESCALATED for step in told),
+        "unfurl_links": False,
+        "unfurl_media": False,
+    }
+
+
+def note(incident: Incident, writer: Writer, told: list[Step]) -> dict[str, Any]:
+    """Steps of the timeline as a message of its own, for where there are no threads."""
+    message = reply(incident.id, told)
+    title = escaped(f"{_WORDS[incident.status]}: {writer.title(incident)}", SECTION_TITLE_MAX)
+    return {
+        **message,
+        "text": cut(f"{title}\n{message['text']}", TEXT_CHARACTERS_MAX),
+        "blocks": [
+            _section(f"*{title}*"),
+            *message["blocks"],
+            _context(f"Incident {incident.id}"),
+        ],
+    }
+
+
+def repeated(message: dict[str, Any]) -> dict[str, Any]:
+    """The message, saying that it may be there already."""
+    return {
+        **message,
+        "text": cut(f"{REPEATED} {message['text']}", TEXT_CHARACTERS_MAX),
+        "blocks": [*message["blocks"], _context(REPEATED)],
+    }
+
+
+def for_webhook(message: dict[str, Any]) -> dict[str, Any]:
+    """What of a message an incoming webhook takes."""
+    taken = ("text", "blocks", "unfurl_links", "unfurl_media")
+    return {name: message[name] for name in taken}
+
+
+def _header(incident: Incident, text: Text) -> Block:
+    sign = _SIGNS[incident.severity]
+    if incident.status is Status.RESOLVED:
+        sign = "\N{WHITE HEAVY CHECK MARK}"
+    title = cut(f"{sign} {_WORDS[incident.status]}: {line(text.title)}", HEADER_CHARACTERS_MAX)
+    return {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}
+
+
+def _latest(incident: Incident) -> list[Block]:
+    """Who did what last; that it was opened is said anyway."""
+    told = [step for step in incident.timeline if step.kind in STATUS_STEPS]
+    if not told or told[-1].kind is StepKind.OPENED:
+        return []
+    return [_section(escaped(steps(told[-1:])[0], STEP_CHARACTERS_MAX))]
+
+
+def _described(text: Text) -> list[Block]:
+    blocks: list[Block] = []
+    if text.notes:
+        blocks.append(_section(escaped("\n".join(text.notes), NOTES_CHARACTERS_MAX)))
+    fields = [
+        _mrkdwn(f"*{_escape(label)}*\n{escaped(value, FACT_CHARACTERS_MAX)}")
+        for label, value in text.facts[:FACTS_MAX]
+    ]
+    for start in range(0, len(fields), FIELDS_MAX):
+        blocks.append({"type": "section", "fields": fields[start : start + FIELDS_MAX]})
+    if text.summary:
+        by = f"\n_written by {escaped(text.summary_by, 100)}_" if text.summary_by else ""
+        blocks.append(_section(escaped(text.summary, SUMMARY_CHARACTERS_MAX) + by))
+    if text.next_steps:
+        listed = "\n".join(f"{number}. {one}" for number, one in enumerate(text.next_steps, 1))
+        blocks.append(_section(f"*Next steps*\n{escaped(listed, NEXT_CHARACTERS_MAX)}"))
+    if text.evidence:
+        # Inside a code block nothing is markup, so nothing in it may end the block.
+        lines = [one.replace("`", "'") for one in text.evidence]
+        quoted = escaped("\n".join(lines), EVIDENCE_CHARACTERS_MAX)
+        blocks.append(_section(f"*Evidence*\n```{quoted}```"))
+    return blocks
+
+
+def _links(links: dict[str, str]) -> str:
+    shown: list[str] = []
+    left = LINKS_CHARACTERS_MAX
+    for name, url in links.items():
+        address = _escape(line(url)).replace("|", "%7C").replace(" ", "%20")
+        one = f"<{address}|{escaped(name, 75)}>"
+        left -= len(one) + 3
+        if left < 0:
+            shown.append(ELLIPSIS)
+            break
+        shown.append(one)
+    return " | ".join(shown)
+
+
+def _buttons(incident: Incident) -> list[Block]:
+    return [
+        {
+            "type": "button",
+            "action_id": f"{ACTION_PREFIX}{action.value}",
+            "value": incident.id,
+            "text": {"type": "plain_text", "text": label},
+            **({"style": style} if style else {}),
+        }
+        for action, label, style in BUTTONS
+        if incident.status in ALLOWED_FROM[action]
+    ]
+
+
+def _mrkdwn(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _section(text: str) -> Block:
+    return {"type": "section", "text": _mrkdwn(text)}
+
+
+def _context(text: str) -> Block:
+    element = _mrkdwn(escaped(text, CONTEXT_CHARACTERS_MAX))
+    return {"type": "context", "elements": [element]}
+
+
+def _parts(text: str, limit: int) -> Iterable[str]:
+    """The text in pieces; one that would be blank is left out, as Slack refuses it."""
+    pieces = (text[start : start + limit] for start in range(0, len(text), limit))
+    return [piece for piece in pieces if piece.strip()]
+
+
+def _joined(lines: list[str], limit: int, sections_max: int) -> list[str]:
+    """Lines in as few pieces as possible; what does not fit is said to be missing."""
+    pieces = [""]
+    for number, one in enumerate(lines):
+        joined = f"{pieces[-1]}\n{one}" if pieces[-1] else one
+        if len(joined) <= limit:
+            pieces[-1] = joined
+        elif len(pieces) < sections_max:
+            pieces.append(one)
+        else:
+            pieces[-1] += f"\n{ELLIPSIS} and {len(lines) - number} more steps"
+            break
+    return pieces

@@ -1,0 +1,105 @@
+"""Slack, as a bot and through an incoming webhook."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from support.contract import Reply, Subject
+
+from sinks.outcome import Rejected, RetryAfter, Unknown
+from ticketing.sandbox import credentials
+from ticketing.sandbox.tickets import Ticket
+
+
+def texts(ticket: Ticket) -> list[str]:
+    messages = [ticket.record, *ticket.record["replies"]]
+    return [ticket.title, *(text for one in messages for text in _texts_in(one))]
+
+
+def _texts_in(message: dict[str, Any]) -> list[str]:
+    """What a reader sees: the blocks, as `text` only stands in notifications."""
+    found: list[str] = []
+
+    def walk(value: Any) -> None:
+        if isinstance(value, dict):
+            if isinstance(value.get("text"), str) and value.get("type") != "message":
+                found.append(value["text"])
+            for inner in value.values():
+                walk(inner)
+        elif isinstance(value, list):
+            for inner in value:
+                walk(inner)
+
+    walk(message.get("blocks"))
+    return found
+
+
+def says_it_may_be_a_repeat(ticket: Ticket) -> bool:
+    return "Possible repeat" in "".join(texts(ticket))
+
+
+def is_critical(ticket: Ticket) -> bool:
+    return "CRITICAL" in ticket.title
+
+
+def is_shown_to_all(ticket: Ticket) -> bool:
+    replies = ticket.record["replies"]
+    return any(one.get("subtype") == "thread_broadcast" for one in replies)
+
+
+def failed(error: str, outcome: type) -> Reply:
+    return Reply(status=200, body=json.dumps({"ok": False, "error": error}), outcome=outcome)
+
+
+SUBJECTS = [
+    Subject(
+        name="slack-bot",
+        platform="slack",
+        texts=texts,
+        section=lambda base: {"signingSecret": credentials.SLACK_SIGNING_SECRET},
+        raises=is_critical,
+        escalates=is_shown_to_all,
+        person=frozenset({"delete"}),
+        wrong={"botToken": "xoxb-wrong"},
+        replies=(
+            failed("ratelimited", RetryAfter),
+            failed("request_timeout", RetryAfter),
+            failed("internal_error", Unknown),
+            failed("fatal_error", Unknown),
+            failed("service_unavailable", Unknown),
+            failed("invalid_auth", Rejected),
+            failed("token_revoked", Rejected),
+            failed("missing_scope", Rejected),
+            failed("channel_not_found", Rejected),
+            failed("not_in_channel", Rejected),
+            failed("is_archived", Rejected),
+            failed("no_text", Rejected),
+            failed("invalid_blocks", Rejected),
+            failed("msg_blocks_too_long", Rejected),
+            failed("an_error_of_next_year", Rejected),
+            Reply(status=200, body='{"ok": "yes"}', outcome=Unknown),
+            Reply(status=200, body='{"ok": true}', outcome=Unknown),
+        ),
+    ),
+    Subject(
+        name="slack-webhook",
+        platform="slack",
+        texts=texts,
+        section=lambda base: {"webhookUrl": credentials.slack_webhook_url(base)},
+        without=("botToken", "channel"),
+        raises=is_critical,
+        message_only=True,
+        marked=says_it_may_be_a_repeat,
+        person=frozenset(),
+        wrong={"webhookUrl": "http://127.0.0.1:9/services/T0/B0/wrong"},
+        replies=(
+            Reply(status=400, body="invalid_payload", outcome=Rejected),
+            Reply(status=403, body="action_prohibited", outcome=Rejected),
+            Reply(status=404, body="no_service", outcome=Rejected),
+            Reply(status=410, body="channel_is_archived", outcome=Rejected),
+            Reply(status=500, body="rollup_error", outcome=Unknown),
+            Reply(status=200, body="okay?", outcome=Unknown),
+        ),
+    ),
+]
