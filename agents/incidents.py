@@ -67,10 +67,6 @@ class IncidentMachine(Machine[Record]):
         """The reverse of `encode`."""
         return decode(value)
 
-    def order_of(self, state: Record) -> int:
-        """Guards and archived episodes first, collective incidents last."""
-        return storm.FIRST if isinstance(state, Guard) else storm.order_of(state)
-
     def begin_batch(self, tx: Tx) -> None:
         """Nothing is to be published yet."""
         self._changed = {}

@@ -134,21 +134,26 @@ class KeyedAgent(BatchAgent, Generic[S]):
         self._ticked_at: dict[int, float] = {}
 
     async def handle(self, records: list[Any], event: EventT) -> None:
-        """Fold, write the table, wait for its changelog, send, wait, then act."""
+        """Fold, write what is kept, send, delete what is not, then act; each step made durable.
+
+        A key goes last: should its end not be sent before a crash, it comes to its end again.
+        """
         number = event.message.partition
         tx = statemachine.Transaction(TableStore(self.table, number), self.machine, number)
         partition = self._open(tx, number, records[0])
         folded = statemachine.fold(self.machine, tx, records, partition)
         self._ticked_at.pop(number, None)
+        kept, gone = self._writes(tx)
         self.fence.check()
         outbox = Outbox(self.app)
-        await self._write(tx, outbox)
+        await self.table.write(number, kept, outbox)
         if self._before_publish is not None:
             self._before_publish()
         await self._send(tx, outbox)
         letters = [dead_letter(r, self.name, reason, why) for r, reason, why in folded.dead]
         await send_dead_letters(outbox, letters)
         await outbox.settle()
+        await self.table.write(number, gone, outbox)
         for callback in tx.callbacks():
             callback()
 
@@ -196,14 +201,18 @@ class KeyedAgent(BatchAgent, Generic[S]):
             statemachine.scan(self.machine, tx, partition, first.offset, first.timestamp / 1000.0)
         return partition
 
-    async def _write(self, tx: statemachine.Transaction[S], outbox: Outbox) -> None:
+    def _writes(
+        self, tx: statemachine.Transaction[S]
+    ) -> tuple[list[tuple[bytes, bytes | None]], list[tuple[bytes, bytes | None]]]:
+        kept: list[tuple[bytes, bytes | None]] = []
+        gone: list[tuple[bytes, bytes | None]] = []
         for key, write in tx.writes():
             if write.state is not None:
-                value = statemachine.pack(write.at, write.due, self.machine.encode(write.state))
-                self.table[key.encode()] = value
+                state = self.machine.encode(write.state)
+                kept.append((key.encode(), statemachine.pack(write.at, write.due, state)))
             elif tx.is_stored(key):
-                del self.table[key.encode()]
-        await self.table.flush(outbox)
+                gone.append((key.encode(), None))
+        return kept, gone
 
     async def _send(self, tx: statemachine.Transaction[S], outbox: Outbox) -> None:
         for sent, (topic, key, value, partition) in enumerate(tx.sends(), 1):

@@ -95,7 +95,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """The consumer's thread: reads committed records only, notes each answered heartbeat."""
 
     heard_at: float | None = None
-    """Monotonic time of the coordinator's last answer; None before the first."""
+    """Monotonic time of the last heartbeat that was answered; None before the first."""
 
     async def on_start(self) -> None:
         """Start the consumer, and listen to its heartbeats: aiokafka has no callback for them."""
@@ -104,9 +104,11 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         do_heartbeat = coordinator._do_heartbeat
 
         async def noting() -> bool:
+            # When it was asked: the answer may have waited here while this process was stopped.
+            asked_at = time.monotonic()
             answered: bool = await do_heartbeat()
             if answered:
-                self.heard_at = time.monotonic()
+                self.heard_at = asked_at
             return answered
 
         coordinator._do_heartbeat = noting
@@ -132,7 +134,7 @@ class BatchConsumer(driver.Consumer):
 
     @property
     def heard_at(self) -> float | None:
-        """Monotonic time of the coordinator's last answer; None before the first."""
+        """Monotonic time of the last heartbeat that was answered; None before the first."""
         return self._thread.heard_at  # type: ignore[no-any-return]
 
     def _is_batched(self, topic: str) -> bool:

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 
 from faust import Table
-from faust.types import TP
+from rocksdict import WriteBatch
 
 
 class Outbox:
@@ -39,38 +39,33 @@ class Outbox:
 
 
 class DurableTable(Table):
-    """A table whose changelog writes are collected, so that a batch can await them.
+    """A table that is written a batch at a time: first its changelog, then, in one go, the disk.
 
-    Faust sends changelog records behind the writer's back; here `flush` sends and awaits them and
-    only then remembers the offset up to which the local database reflects the changelog.
+    Faust writes RocksDB at once and sends the changelog behind the writer's back. A crash between
+    the two would leave states that exist on one disk only, and deletions that nobody repeats.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._unsent: list[tuple[int, bytes, bytes | None]] = []
+    async def write(
+        self, partition: int, writes: list[tuple[bytes, bytes | None]], outbox: Outbox
+    ) -> None:
+        """Write keys of one partition, in their order; None deletes. Durable when it returns.
 
-    def on_key_set(self, key: bytes, value: bytes) -> None:
-        """Remember the write for the changelog."""
-        self._unsent.append((self._partition_now(key), key, value))
-
-    def on_key_del(self, key: bytes) -> None:
-        """Remember the deletion for the changelog."""
-        self._unsent.append((self._partition_now(key), key, None))
-
-    def _partition_now(self, key: bytes) -> int:
-        partition: int = self.partition_for_key(key)
-        return partition
-
-    async def flush(self, outbox: Outbox) -> None:
-        """Send the collected writes, in their order, and wait until the changelog has them."""
-        unsent, self._unsent = self._unsent, []
+        What a crash leaves out on the disk is read from the changelog at the next start.
+        """
+        if not writes:
+            return
         topic = self.changelog_topic_name
-        last: dict[int, asyncio.Future[Any]] = {}
-        for partition, key, value in unsent:
-            last[partition] = await outbox.send(topic, key, value, partition)
+        batch = WriteBatch(raw_mode=True)
+        for key, value in writes:
+            last = await outbox.send(topic, key, value, partition)
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
         await outbox.settle()
-        for partition, future in last.items():
-            self.data.set_persisted_offset(TP(topic, partition), future.result().offset)
+        # Faust reads the changelog from this offset on.
+        batch.put(self.data.offset_key, str(last.result().offset).encode())
+        self.data._db_for_partition(partition).write(batch)
 
     @property
     def changelog_topic_name(self) -> str:

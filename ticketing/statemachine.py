@@ -267,10 +267,6 @@ class Machine(ABC, Generic[S]):
         `recovers_all` says whether each key is shown or only those that may be unpublished.
         """
 
-    def order_of(self, state: S) -> int:
-        """The `order` with which such a state is put."""
-        return 0
-
     def begin_batch(self, tx: Transaction[S]) -> None:
         """Called before the first message of a batch."""
 
@@ -372,11 +368,7 @@ def scan(
     for key, value in tx.stored():
         unpublished = unpack_at(value) >= first
         if unpublished or machine.recovers_all:
-            state = machine.decode(unpack_state(value))
-            if unpublished:
-                # The changelog may lack it too: only the local database is known to hold it.
-                tx.put(key, state, due=unpack_due(value), order=machine.order_of(state))
-            machine.recover(tx, key, state, unpublished)
+            machine.recover(tx, key, machine.decode(unpack_state(value)), unpublished)
 
 
 def _fill(tx: Transaction[S], timers: Timers) -> None:
