@@ -1,0 +1,34 @@
+"""A heartbeat proves membership as of when it was asked, not of when its answer was read."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.transport.drivers import aiokafka as driver
+
+from ticketing import batching
+
+
+async def test_an_answer_that_waited_while_we_slept_is_as_old_as_its_question(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+
+    async def heartbeat() -> bool:
+        nonlocal now
+        now += 60.0  # stopped right here
+        return True
+
+    async def started(self: Any) -> None:
+        return None
+
+    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "on_start", started)
+    monkeypatch.setattr(batching.time, "monotonic", lambda: now)
+    thread: Any = object.__new__(batching.BatchConsumerThread)
+    coordinator = SimpleNamespace(_do_heartbeat=heartbeat)
+    thread._consumer = SimpleNamespace(_coordinator=coordinator)
+    await batching.BatchConsumerThread.on_start(thread)
+    assert await coordinator._do_heartbeat()
+    assert thread.heard_at == 100.0
