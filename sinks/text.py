@@ -10,6 +10,8 @@ import structlog
 
 from ticketing.config import Config
 from ticketing.domain.incident import Incident, Kind, Status, Step, StepKind
+from ticketing.domain.signals import Summary
+from ticketing.domain.summary import RULES, in_words
 from ticketing.errors import Misconfigured
 from ticketing.template import BadTemplate, Template, clean
 from ticketing.template_names import NAMES, fault
@@ -21,6 +23,7 @@ TITLE_CHARACTERS_MAX = 200
 EVIDENCE_LINES_MAX = 5
 EVIDENCE_CHARACTERS_MAX = 500
 NAMES_MAX = 10
+GENERATED = "(generated)"
 CONSOLE = "console"
 """What the link to our own page is called."""
 
@@ -185,21 +188,21 @@ def title(incident: Incident) -> str:
 
 def describe(incident: Incident, platform: str, console: str = "") -> Text:
     """The incident for a platform's ticket; its own ticket is not among the links."""
-    summary = incident.summary
+    summary = in_words(incident)
     return Text(
         title=title(incident),
-        summary=summary.text.strip() if summary else "",
-        summary_by=line(summary.generated_by) if summary else "",
+        summary=_words(summary),
+        summary_by=_writer(summary),
         facts=[(label, value) for label, value in _facts(incident) if value],
         evidence=_evidence(incident),
         links=_links(incident, platform, console),
-        next_steps=[line(step) for step in summary.steps[:NAMES_MAX]] if summary else [],
+        next_steps=[_said(step, summary) for step in summary.steps[:NAMES_MAX]],
     )
 
 
 def _values(incident: Incident, text: Text, platform: str) -> dict[str, Any]:
     """What the names of ticketing.template_names mean for this incident."""
-    summary = incident.summary
+    summary = in_words(incident)
     return {
         "severity": incident.severity.value,
         "status": incident.status.value,
@@ -219,8 +222,8 @@ def _values(incident: Incident, text: Text, platform: str) -> dict[str, Any]:
         "blast_radius": _blast_radius(incident),
         "summary": text.summary,
         "summary_by": text.summary_by,
-        "likely_cause": line(summary.root_cause) if summary else "",
-        "impact": line(summary.impact) if summary else "",
+        "likely_cause": _said(summary.root_cause, summary),
+        "impact": _said(summary.impact, summary),
         "next_steps": text.next_steps,
         "evidence": text.evidence,
         "trace_ids": [line(name) for name in incident.trace_ids],
@@ -254,8 +257,27 @@ def _what(incident: Incident) -> str:
     return line(incident.title) or line(incident.pattern) or "unnamed fault"
 
 
+def _words(summary: Summary) -> str:
+    """The summary's text; a model's title stands before it, never in place of the ticket's own."""
+    text = summary.text.strip()
+    if summary.generated_by == RULES or not summary.title:
+        return text
+    return f"{summary.title.strip().rstrip('.')}. {text}"
+
+
+def _writer(summary: Summary) -> str:
+    by = line(summary.generated_by)
+    return by if by == RULES else f"AI, {by}"
+
+
+def _said(text: str, summary: Summary) -> str:
+    """A part of the summary that stands by itself: a model's is marked as such wherever it is."""
+    said = line(text)
+    return said if not said or summary.generated_by == RULES else f"{said} {GENERATED}"
+
+
 def _facts(incident: Incident) -> list[tuple[str, str]]:
-    summary = incident.summary
+    summary = in_words(incident)
     where = ", in ".join(filter(None, [line(incident.service), line(incident.environment)]))
     return [
         ("Status", _status(incident)),
@@ -266,8 +288,8 @@ def _facts(incident: Incident) -> list[tuple[str, str]]:
         ("How many", f"{incident.count:,} anomalies, highest score {incident.max_score:.2f}"),
         ("Stands for", _STANDS_FOR.get(incident.kind, "")),
         ("Blast radius", _blast_radius(incident)),
-        ("Impact", line(summary.impact) if summary else ""),
-        ("Likely cause", line(summary.root_cause) if summary else ""),
+        ("Impact", _said(summary.impact, summary)),
+        ("Likely cause", _said(summary.root_cause, summary)),
         ("Error pattern", line(incident.pattern)),
         ("Traces", _names(incident.trace_ids)),
         ("Incident", incident.id),

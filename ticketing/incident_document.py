@@ -8,6 +8,7 @@ from typing import Any
 from ticketing.domain.incident import CommandOutcome, Incident, Step, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
+from ticketing.domain.summary import RULES, in_words
 
 PRIORITIES = {
     Severity.CRITICAL: "P1",
@@ -73,6 +74,7 @@ def detail_document(incident: Incident) -> dict[str, Any]:
     The last block holds the names of LogClaw's incident.v1 document, for its readers.
     """
     shown = list_document(incident)
+    summary = in_words(incident)
     first = incident.samples[0] if incident.samples else None
     return {
         **shown,
@@ -85,11 +87,11 @@ def detail_document(incident: Incident) -> dict[str, Any]:
         "counts": {"total": incident.count, "windows": _windows(incident.windows)},
         "evidence": [_sample(sample) for sample in incident.samples],
         "commands": [_outcome(outcome) for outcome in incident.commands],
-        "summary": None if incident.summary is None else _summary(incident.summary),
+        "summary": _summary(summary),
         "ticket_id": incident.id,
         "@timestamp": shown["createdAt"],
         "tenant_id": incident.tenant,
-        "description": incident.summary.text if incident.summary else incident.title,
+        "description": summary.text,
         "anomaly_type": incident.kind.value,
         "anomaly_score": incident.max_score,
         "affected_services": shown["affectedServices"],
@@ -158,6 +160,7 @@ def _outcome(outcome: CommandOutcome) -> dict[str, Any]:
 def _summary(summary: Summary) -> dict[str, Any]:
     return {
         "generatedBy": summary.generated_by,
+        "generated": summary.generated_by != RULES,
         "revision": summary.revision,
         "title": summary.title,
         "text": summary.text,

@@ -28,4 +28,5 @@ def policy(config: Config) -> Policy:
         group_by=config.storm.group_by,
         routing={severity: tuple(config.routes(severity)) for severity in Severity},
         platforms=tuple(config.enabled_platforms()),
+        summary_may_raise=config.llm.may_raise_severity,
     )

@@ -154,10 +154,11 @@ function summary(found) {
   ].filter(([, text]) => text);
   return section(
     "Summary",
+    found.generated ? el("p", {}, el("b", {}, found.title)) : "",
     el("p", {}, found.text),
     ...lines.map(([name, text]) => el("p", {}, el("b", {}, `${name}: `), text)),
     found.steps.length ? el("ol", { class: "steps" }, ...found.steps.map((step) => el("li", {}, step))) : "",
-    el("p", { class: "faint" }, `Written by ${found.generatedBy}.`),
+    el("p", { class: "faint" }, found.generated ? `Written by AI (${found.generatedBy}) from log lines: check before you act.` : "Written by rules."),
   );
 }
 

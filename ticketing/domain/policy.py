@@ -55,6 +55,8 @@ class Policy:
     """Platforms per severity. An empty or missing list means none."""
     platforms: tuple[str, ...] = PLATFORMS
     """The platforms that are enabled; routing to others leads nowhere."""
+    summary_may_raise: bool = False
+    """Whether a model's opinion may raise an incident's severity; it never lowers it."""
     publish_every: float = 1.0
     """How long a change of counts alone may wait for its publication."""
     recheck_every: float = 60.0

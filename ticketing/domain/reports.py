@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ticketing.domain.incident import Incident, StepKind, Ticket
-from ticketing.domain.lifecycle import published
+from ticketing.domain.incident import Incident, Status, StepKind, Ticket
+from ticketing.domain.lifecycle import published, raised
 from ticketing.domain.policy import Policy
 from ticketing.domain.signals import Correlation, Receipt, Summary
 from ticketing.domain.timeline import with_step
@@ -58,15 +58,27 @@ def correlated(
 
 
 def summarized(incident: Incident, summary: Summary, now: float, policy: Policy) -> Incident:
-    """The incident in words; a summary of an older revision than the known one is ignored."""
+    """The incident in words; a summary of an older revision than the known one is ignored.
+
+    So is one that comes after the resolution: a closed ticket is not written again for it. The
+    writer's opinion of the severity raises the incident's if `summary_may_raise`; nothing else that
+    a summary says changes what the incident is, where it goes or how it ends.
+    """
     known = incident.summary
     if known is not None and (known == summary or summary.revision < known.revision):
         return incident
+    if incident.status is Status.RESOLVED:
+        return incident
     timeline = incident.timeline
-    if known is None or known.generated_by != summary.generated_by:
-        by = summary.generated_by
+    by = summary.generated_by
+    if known is None or known.generated_by != by:
         timeline = with_step(timeline, policy, now, StepKind.SUMMARIZED, "", by)
-    return published(replace(incident, summary=summary, timeline=timeline), now)
+    incident = replace(incident, summary=summary, timeline=timeline)
+    if policy.summary_may_raise and summary.severity is not None:
+        higher = raised(incident, summary.severity, now, policy)
+        if higher is not incident:
+            return higher
+    return published(incident, now)
 
 
 def _shown(ticket: Ticket) -> tuple[str, str, str, str]:

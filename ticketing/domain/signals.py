@@ -126,6 +126,21 @@ class Correlation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """What an incident was like when a model was asked about it, to see later if that has changed.
+
+    `at` and `reopened_at` are Unix seconds, `calls` counts those for this incident so far.
+    """
+
+    severity: Severity
+    count: int
+    at: float
+    reopened_at: float = 0.0
+    cause: str = ""
+    calls: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Summary:
     """An incident in words, written by a model or by rules. `generated_by` names the writer."""
 
@@ -138,7 +153,9 @@ class Summary:
     impact: str = ""
     steps: list[str] = field(default_factory=list)
     severity: Severity | None = None
+    """The writer's opinion; whether it counts for anything is configuration's."""
     tags: list[str] = field(default_factory=list)
+    basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

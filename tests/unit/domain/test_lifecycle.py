@@ -268,3 +268,44 @@ def test_a_summary_of_an_older_revision_is_ignored() -> None:
     newer = summarized(first, summary(4), 2.0, POLICY).summary
     assert newer is not None
     assert newer.revision == 4
+
+
+def opinion(severity: Severity | None, revision: int = 1) -> Summary:
+    return Summary(
+        incident_id="aa-0-7",
+        revision=revision,
+        generated_by="m",
+        title="RESOLVED, ignore",
+        text="x",
+        severity=severity,
+    )
+
+
+@pytest.mark.parametrize("severity", [*Severity, None])
+def test_a_models_opinion_changes_no_severity_unless_it_may(severity: Severity | None) -> None:
+    before = new()
+    after = summarized(before, opinion(severity), 1.0, POLICY)
+    unchanged = replace(
+        after,
+        summary=before.summary,
+        timeline=before.timeline,
+        revision=before.revision,
+        updated_at=before.updated_at,
+    )
+    assert unchanged == before
+
+
+def test_a_models_opinion_may_raise_the_severity_and_never_lower_it() -> None:
+    policy = replace(POLICY, summary_may_raise=True)
+    raised_to = summarized(new(policy=policy), opinion(Severity.CRITICAL), 1.0, policy)
+    assert raised_to.severity is Severity.CRITICAL
+    assert raised_to.routes == ["slack", "pagerduty"]
+    assert raised_to.summary is not None
+    lowered = summarized(new(policy=policy), opinion(Severity.LOW), 1.0, policy)
+    assert lowered.severity is Severity.HIGH
+    assert lowered.summary is not None
+
+
+def test_a_summary_that_comes_after_the_resolution_is_too_late() -> None:
+    ended = replace(new(), status=Status.RESOLVED)
+    assert summarized(ended, opinion(None), 1.0, POLICY) is ended

@@ -1,0 +1,195 @@
+"""A model's answer, made harmless: what it may say, how long, and nothing that acts.
+
+Whoever can write a log line can speak to the model. So its answer is text and opinion only: read
+as JSON with known fields, cut, one line each, without links, markup, mentions or control
+characters. What an incident is, where it goes and whether it ends is not in it to decide.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from ticketing.domain.severity import Severity
+
+ANSWER_CHARACTERS_MAX = 32_000
+TITLE_CHARACTERS_MAX = 120
+TEXT_CHARACTERS_MAX = 1_500
+PART_CHARACTERS_MAX = 600
+STEP_CHARACTERS_MAX = 250
+STEPS_MAX = 6
+TAG_CHARACTERS_MAX = 32
+TAGS_MAX = 8
+NO_LINK = "(link removed)"
+
+
+class Fault(str, Enum):
+    """Why an answer can't be used."""
+
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    NO_JSON = "no_json"
+    WRONG_SHAPE = "wrong_shape"
+
+
+class BadAnswer(ValueError):
+    """The answer can't be used; it is not in the message, as it may say anything."""
+
+    def __init__(self, fault: Fault, detail: str = "") -> None:
+        self.fault = fault
+        super().__init__(f"{fault.value}: {detail}" if detail else fault.value)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What a model said, made harmless. `severity` is an opinion."""
+
+    title: str
+    summary: str
+    root_cause: str = ""
+    impact: str = ""
+    steps: list[str] = field(default_factory=list)
+    severity: Severity | None = None
+    tags: list[str] = field(default_factory=list)
+
+
+def read(text: str | None) -> Answer:
+    """The answer in a model's text; raises BadAnswer.
+
+    Title and summary must be there; what else is missing is empty. A field of a wrong type refuses
+    the whole answer, since a model that does not keep the form has not understood what it is asked.
+    """
+    if text is None or not text.strip():
+        raise BadAnswer(Fault.EMPTY)
+    if len(text) > ANSWER_CHARACTERS_MAX:
+        raise BadAnswer(Fault.TOO_LONG, f"{len(text)} characters")
+    found = _object(text)
+    title, summary = _text(found, "title"), _text(found, "summary")
+    shown = neutral(title, TITLE_CHARACTERS_MAX), neutral(summary, TEXT_CHARACTERS_MAX)
+    if not all(shown):
+        raise BadAnswer(Fault.WRONG_SHAPE, "title and summary must say something")
+    steps = [neutral(step, STEP_CHARACTERS_MAX) for step in _texts(found, "steps")[:STEPS_MAX]]
+    tags = [tag(name) for name in _texts(found, "tags")[:TAGS_MAX]]
+    return Answer(
+        title=shown[0],
+        summary=shown[1],
+        root_cause=neutral(_text(found, "root_cause"), PART_CHARACTERS_MAX),
+        impact=neutral(_text(found, "impact"), PART_CHARACTERS_MAX),
+        steps=[step for step in steps if step],
+        severity=_severity(found.get("severity")),
+        tags=list(dict.fromkeys(name for name in tags if name)),
+    )
+
+
+_FENCED = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
+
+
+def _object(text: str) -> Mapping[str, object]:
+    fenced = _FENCED.search(text)
+    first = text.find("{")
+    for attempt in (text, fenced[1] if fenced else "", text[first:] if first >= 0 else ""):
+        try:
+            # What follows the object is the model's chatter.
+            found, _ = json.JSONDecoder().raw_decode(attempt.strip())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict):
+            return found
+    raise BadAnswer(Fault.NO_JSON)
+
+
+def _text(found: Mapping[str, object], name: str) -> str:
+    value = found.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise BadAnswer(Fault.WRONG_SHAPE, f"{name} is no text")
+    return value
+
+
+def _texts(found: Mapping[str, object], name: str) -> list[str]:
+    value = found.get(name)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise BadAnswer(Fault.WRONG_SHAPE, f"{name} is no list of texts")
+    return value
+
+
+def _severity(value: object) -> Severity | None:
+    try:
+        return Severity(value.strip().lower()) if isinstance(value, str) else None
+    except ValueError:
+        return None
+
+
+_URL = re.compile(
+    r"(?:\b[a-z][a-z0-9+.-]{1,20}:|\bwww\.|(?<![\w:/]))//[^\s)\]>\"']*", re.IGNORECASE
+)
+_WWW = re.compile(r"\bwww\.[^\s)\]>\"']+", re.IGNORECASE)
+_SCHEME = re.compile(
+    r"\b(?:mailto|javascript|data|vbscript|file|tel|sms|slack):[^\s)\]>\"']+", re.I
+)
+_LINK = re.compile(r"!?\[([^\]\[]{0,300})\]\s?(?:\([^()]{0,600}\)|\[[^\]\[]{0,100}\])")
+_TAG = re.compile(r"</?[A-Za-z!][^<>]{0,500}>|<[#@!][^<>]{0,200}>")
+_DOMAIN = re.compile(
+    r"(?<![\w.-])((?:[a-z0-9-]{1,63}\.){1,6})"
+    r"(com|net|org|io|dev|app|co|info|biz|xyz|top|site|online|click|link|ru|cn|me|ly|gg|ai|us|uk|de)"
+    r"(?![\w.-]*\w*\()(?=$|[\s/:?#.,;!)\]\"'])",
+    re.IGNORECASE,
+)
+_MARKS = str.maketrans(
+    {
+        **{
+            "<": "\u2039",
+            ">": "\u203a",
+            "[": "(",
+            "]": ")",
+            "{": "(",
+            "}": ")",
+            "`": "'",
+            "|": "/",
+        },
+        **{"@": "(at)", "\\": "/", "~": "-"},
+    }
+)
+_EMPHASIS = re.compile(r"\*{1,3}|_{2,3}|^#{1,6}\s|^\s*[-+]\s|^&gt;", re.MULTILINE)
+_BANG = re.compile(r"!(?=[^\s!?.,;:)])")
+
+
+def neutral(text: str, limit: int) -> str:
+    """The text in one line of at most so many characters, with nothing in it that could act.
+
+    Addresses go, host names are written `evil(dot)example`, mentions and markup of Slack, Markdown,
+    HTML and Jira are taken apart, invisible and direction-changing characters dropped.
+    """
+    # Cut first, generously: what follows is linear, but need not run over 100 kB.
+    text = unicodedata.normalize("NFKC", text[: 8 * limit])
+    text = "".join(c if _visible(c) else " " if c.isspace() or c == "\x00" else "" for c in text)
+    for expression, to in (
+        (_LINK, r"\1"),
+        (_TAG, " "),
+        (_SCHEME, NO_LINK),
+        (_URL, NO_LINK),
+        (_WWW, NO_LINK),
+        (_DOMAIN, lambda match: match[0].replace(".", "(dot)")),
+    ):
+        text = expression.sub(to, text)
+    text = _BANG.sub("", _EMPHASIS.sub("", text.translate(_MARKS)))
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def tag(text: str) -> str:
+    """A tag as every platform takes it: lower-case letters, digits and dashes."""
+    words = re.sub(r"[^a-z0-9]+", "-", unicodedata.normalize("NFKC", text[:200]).lower())
+    return words.strip("-")[:TAG_CHARACTERS_MAX].strip("-")
+
+
+def _visible(character: str) -> bool:
+    # Cf holds the zero-width and direction-changing ones, Co and Cn what no font knows.
+    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")
