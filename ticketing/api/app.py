@@ -5,11 +5,11 @@ from __future__ import annotations
 from aiohttp import web
 
 from ticketing.api import commands as asked
-from ticketing.api import files, incidents, operations
+from ticketing.api import files, incidents, operations, slack
 from ticketing.api.events import events, feed_for
 from ticketing.api.ports import SERVICES, Checks, Commands, Readiness, Services
 from ticketing.api.problems import problems
-from ticketing.api.security import PREFIX, guard, safe_headers
+from ticketing.api.security import PREFIX, SLACK_PATH, guard, safe_headers
 from ticketing.config import Config
 from ticketing.domain.signals import Action
 from ticketing.view_store import ViewStore
@@ -50,6 +50,7 @@ def _routes(prefix: str) -> list[web.RouteDef]:
         web.get(f"{prefix}/api/incidents", incidents.list_incidents),
         web.get(one, incidents.get_incident),
         web.post(f"{prefix}/api/v1/incidents/batch", asked.batch),
+        web.post(f"{prefix}{SLACK_PATH}", slack.interactions),
         web.get(f"{prefix}/api/v1/events", events),
         web.get(f"{prefix}/api/v1/totals", operations.totals),
         # PATCH /api/v1/config/{platforms,routing,anomaly,llm} joins here once changes are kept.

@@ -17,6 +17,8 @@ PREFIX = "/api/ticketing"
 """Every path is reachable under this one too."""
 OPEN_PATHS = frozenset({"/health", "/ready"})
 """What orchestrators ask without a token; the console's files hold no data and are open as well."""
+SLACK_PATH = "/api/v1/slack/interactions"
+"""Slack sends no token of ours: its handler verifies Slack's own signature instead."""
 CONSOLE_FILES = "/console/"
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -65,6 +67,8 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in who may: with a token set, who sends it; without one, only this machine's own."""
     config = services(request).config
     path = bare_path(request.path)
+    if path == SLACK_PATH:
+        return await handler(request)
     if config.web.token is None:
         # Nothing but the address says who asks, and a browser here asks for any page it shows.
         _require_own_host(request, config)

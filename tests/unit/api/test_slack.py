@@ -1,0 +1,179 @@
+"""A button pressed in Slack is a command, if Slack says so."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from slack_sdk.signature import SignatureVerifier
+
+from sinks.slack.payload import parent
+from sinks.text import Writer
+from tests.unit.api.conftest import make_incident
+from ticketing.domain.signals import Action
+
+SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
+CONFIG = {"slack": {"signingSecret": SECRET}}
+PATH = "/api/v1/slack/interactions"
+
+
+def pressed(incident_id: str, action: str = "ticketing_acknowledge", **more: Any) -> dict[str, Any]:
+    return {
+        "type": "block_actions",
+        "trigger_id": "13345224609.738474920.8088930838d88f008e0",
+        "user": {"id": "U0ADA", "username": "ada"},
+        "actions": [{"action_id": action, "value": incident_id, "action_ts": "1548426417.840180"}],
+        **more,
+    }
+
+
+def signed(body: bytes, at: float | None = None, secret: str = SECRET) -> dict[str, str]:
+    timestamp = str(int(time.time() if at is None else at))
+    signature = SignatureVerifier(secret).generate_signature(timestamp=timestamp, body=body)
+    return {
+        "Content-Type": "application/x-www-form-urlencoded",
+        "X-Slack-Request-Timestamp": timestamp,
+        "X-Slack-Signature": str(signature),
+    }
+
+
+async def press(api: Any, payload: Any, path: str = PATH, **headers: str) -> int:
+    body = urlencode({"payload": json.dumps(payload)}).encode()
+    sent = {**signed(body), **headers}
+    async with api.client.post(path, data=body, headers=sent) as answer:
+        return int(answer.status)
+
+
+@pytest.mark.parametrize("path", [PATH, f"/api/ticketing{PATH}"])
+async def test_a_pressed_button_is_a_command_in_the_users_name(start: Any, path: str) -> None:
+    api = await start(CONFIG)
+    incident = make_incident()
+    await api.put(incident)
+    assert await press(api, pressed(incident.id), path) == 200
+    (command,) = api.writer.received
+    assert (command.action, command.incident_id) == (Action.ACKNOWLEDGE, incident.id)
+    assert command.by == "slack:ada"
+    assert api.writer.incidents[incident.id].status == "acknowledged"
+
+
+async def test_every_button_of_a_message_works(start: Any) -> None:
+    api = await start(CONFIG)
+    incident = make_incident()
+    await api.put(incident)
+    (actions,) = [
+        block["elements"]
+        for block in parent(incident, Writer("slack"), buttons=True)["blocks"]
+        if block["type"] == "actions"
+    ]
+    for button in actions:
+        assert await press(api, pressed(button["value"], button["action_id"])) == 200
+    asked = [command.action for command in api.writer.received]
+    assert asked == [Action.ACKNOWLEDGE, Action.ESCALATE, Action.RESOLVE]
+
+
+async def test_the_same_press_twice_is_one_command(start: Any) -> None:
+    api = await start(CONFIG)
+    incident = make_incident()
+    await api.put(incident)
+    await press(api, pressed(incident.id, "ticketing_escalate"))
+    await press(api, pressed(incident.id, "ticketing_escalate"))
+    first, second = api.writer.received
+    assert first.id == second.id
+    assert len(api.writer.incidents[incident.id].commands) == 1
+
+
+async def test_slack_needs_no_token_and_comes_by_any_name(start: Any) -> None:
+    api = await start({**CONFIG, "web": {"host": "0.0.0.0", "token": "correct-horse-battery"}})
+    await api.put(make_incident())
+    assert await press(api, pressed(make_incident().id)) == 200
+    api = await start(CONFIG)
+    await api.put(make_incident())
+    assert await press(api, pressed(make_incident().id), Host="tickets.example") == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Slack-Signature": "v0=" + "0" * 64},
+        {"X-Slack-Signature": ""},
+        {"X-Slack-Signature": "v0=é"},
+        {"X-Slack-Request-Timestamp": "0"},
+        {"X-Slack-Request-Timestamp": "soon"},
+        {"X-Slack-Request-Timestamp": "9" * 5000},
+    ],
+)
+async def test_what_is_not_signed_changes_nothing(start: Any, headers: dict[str, str]) -> None:
+    api = await start(CONFIG)
+    await api.put(make_incident())
+    assert await press(api, pressed(make_incident().id), **headers) == 401
+    assert api.writer.received == []
+
+
+async def test_an_old_press_is_refused(start: Any) -> None:
+    api = await start(CONFIG)
+    body = urlencode({"payload": json.dumps(pressed(make_incident().id))}).encode()
+    sent = signed(body, at=time.time() - 301)
+    async with api.client.post(PATH, data=body, headers=sent) as answer:
+        assert answer.status == 401
+
+
+async def test_another_secret_is_refused(start: Any) -> None:
+    api = await start(CONFIG)
+    body = urlencode({"payload": json.dumps(pressed(make_incident().id))}).encode()
+    async with api.client.post(PATH, data=body, headers=signed(body, secret="other")) as answer:
+        assert answer.status == 401
+    assert api.writer.received == []
+
+
+async def test_without_a_signing_secret_there_is_nothing(api: Any) -> None:
+    assert await press(api, pressed(make_incident().id)) == 404
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"type": "view_submission"},
+        pressed("../../etc/passwd"),
+        pressed("1-1-1", "ticketing_reopen"),
+        pressed("1-1-1", "somebody_elses_button"),
+        pressed("1-1-1", actions=[None, 3, {"action_id": 5}, {"value": {}}]),
+        pressed("1-1-1", actions="all"),
+    ],
+)
+async def test_what_is_not_our_button_is_left_alone(start: Any, payload: Any) -> None:
+    api = await start(CONFIG)
+    assert await press(api, payload) == 200
+    assert api.writer.received == []
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"payload=", b"payload={", b"payload=[]", b"\xff\xfe", b"x=1"]
+)
+async def test_a_signed_body_that_is_no_payload_is_named(start: Any, body: bytes) -> None:
+    api = await start(CONFIG)
+    headers = signed(body.decode("utf-8", "replace").encode())
+    async with api.client.post(PATH, data=body, headers=headers) as answer:
+        assert answer.status in (400, 401)
+        assert answer.content_type == "application/problem+json"
+
+
+async def test_slack_is_told_when_the_command_did_not_get_through(start: Any) -> None:
+    api = await start(CONFIG)
+    await api.put(make_incident())
+    api.writer.unreachable = True
+    assert await press(api, pressed(make_incident().id)) == 503
+
+
+async def test_slack_is_answered_before_it_gives_up(start: Any, monkeypatch: Any) -> None:
+    api = await start(CONFIG)
+    monkeypatch.setattr("ticketing.api.slack.SEND_SECONDS_MAX", 0.05)
+
+    async def never(command: Any) -> None:
+        await asyncio.sleep(60)
+
+    monkeypatch.setattr(api.writer, "send", never)
+    assert await press(api, pressed(make_incident().id)) == 503

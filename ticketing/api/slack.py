@@ -1,0 +1,112 @@
+"""Buttons pressed in Slack: a signed request becomes a command, answered before Slack gives up.
+
+https://docs.slack.dev/interactivity/handling-user-interaction
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qs
+
+from aiohttp import web
+from slack_sdk.signature import SignatureVerifier
+
+from sinks.slack.payload import ACTION_PREFIX, BUTTONS
+from ticketing.api.commands import NAME_CHARS_MAX
+from ticketing.api.parameters import INCIDENT_ID
+from ticketing.api.ports import services
+from ticketing.api.problems import Invalid, Problem, unavailable
+from ticketing.domain.signals import Action, Command
+from ticketing.errors import Unavailable
+
+SEND_SECONDS_MAX = 2.5
+"""Slack waits three seconds, then tells its user that something went wrong."""
+
+
+async def interactions(request: web.Request) -> web.Response:
+    """POST /api/v1/slack/interactions.
+
+    200 once the commands are durable; what became of them shows in the message. Safe to repeat.
+    """
+    raw = await request.read()
+    _verify(request, raw)
+    commands = list(_commands(_payload(raw)))
+    send = services(request).commands.send
+    try:
+        await asyncio.wait_for(
+            asyncio.gather(*(send(command) for command in commands)), SEND_SECONDS_MAX
+        )
+    except (asyncio.TimeoutError, Unavailable):
+        raise unavailable("The command could not be sent in time.") from None
+    return web.Response()
+
+
+def _verify(request: web.Request, raw: bytes) -> None:
+    """The signature stands for the token; raises Problem."""
+    secret = services(request).config.slack.signing_secret
+    if secret is None:
+        raise Problem(404, "Set slack.signingSecret to take buttons from Slack.")
+    try:
+        genuine = SignatureVerifier(secret.get_secret_value()).is_valid(
+            raw,
+            request.headers.get("X-Slack-Request-Timestamp"),
+            request.headers.get("X-Slack-Signature"),
+        )
+    except (TypeError, ValueError):
+        # A time that is no number, a body that is no text: not from Slack.
+        genuine = False
+    if not genuine:
+        raise Problem(401, "The request is not signed by slack.signingSecret, or too old.")
+
+
+def _payload(raw: bytes) -> dict[str, Any]:
+    form = parse_qs(raw.decode("utf-8", "replace"), max_num_fields=100)
+    try:
+        value = json.loads(form.get("payload", [""])[0])
+    except (ValueError, RecursionError):
+        raise Invalid("payload", "is not valid JSON") from None
+    if not isinstance(value, dict):
+        raise Invalid("payload", "must be a JSON object")
+    return value
+
+
+def _commands(payload: dict[str, Any]) -> Iterator[Command]:
+    """What the pressed buttons ask for; anything else of the app's is none of our business."""
+    actions = payload.get("actions")
+    if payload.get("type") != "block_actions" or not isinstance(actions, list):
+        return
+    for pressed in actions:
+        action = _action(pressed)
+        incident_id = pressed.get("value") if action else None
+        if action and isinstance(incident_id, str) and INCIDENT_ID.fullmatch(incident_id):
+            yield Command(
+                id=_command_id(payload, pressed),
+                incident_id=incident_id,
+                action=action,
+                by=f"slack:{_user(payload)}"[:NAME_CHARS_MAX],
+            )
+
+
+def _action(pressed: Any) -> Action | None:
+    name = pressed.get("action_id") if isinstance(pressed, dict) else None
+    if not isinstance(name, str) or not name.startswith(ACTION_PREFIX):
+        return None
+    wanted = name[len(ACTION_PREFIX) :]
+    return next((action for action, *_ in BUTTONS if action.value == wanted), None)
+
+
+def _command_id(payload: dict[str, Any], pressed: dict[str, Any]) -> str:
+    """The same for the same press, however often it arrives."""
+    pressing = [payload.get("trigger_id"), pressed.get("action_id"), pressed.get("action_ts")]
+    digest = hashlib.sha256(json.dumps([*pressing, pressed.get("value")]).encode()).hexdigest()
+    return f"slack-{digest[:24]}"
+
+
+def _user(payload: dict[str, Any]) -> str:
+    user = payload.get("user")
+    names = [user.get(key) for key in ("username", "name", "id")] if isinstance(user, dict) else []
+    return next((name for name in names if isinstance(name, str) and name), "somebody")
