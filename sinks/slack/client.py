@@ -58,25 +58,28 @@ class Api:
         )
         return self._checked(answer.data, arguments)
 
-    async def read(self, method: str, account: str = "", **arguments: str) -> dict[str, Any]:
-        """Call a method that takes its arguments from the query and changes nothing."""
+    async def read(self, method: str, **arguments: str) -> dict[str, Any]:
+        """Call a method that takes its arguments from the query and changes nothing.
+
+        Slack counts these by method, messages by channel.
+        """
         answer = await self._http.call(
             "GET",
             f"{self._url}/{method}",
             params=arguments,
             headers=self._headers,
-            account=account,
+            account=method,
         )
         return self._checked(answer.data, arguments)
 
     async def pages(
-        self, method: str, rows: str, pages_max: int, account: str = "", **arguments: str
+        self, method: str, rows: str, **arguments: str
     ) -> AsyncIterator[dict[str, Any]]:
-        """The rows of a listing; raises Failed if there are more pages than that."""
+        """The rows of a listing; raises Failed if there are too many pages."""
         cursor = ""
-        for _ in range(pages_max):
+        for _ in range(PAGES_MAX):
             more = {"cursor": cursor} if cursor else {}
-            answer = await self.read(method, account, **arguments, **more)
+            answer = await self.read(method, **arguments, **more)
             found = answer.get(rows)
             if not isinstance(found, list):
                 raise Failed(Unknown(Reason.MALFORMED, True, None, f"the answer has no {rows}"))
@@ -170,8 +173,6 @@ class SlackBot:
         replies = self._api.pages(
             "conversations.replies",
             "messages",
-            PAGES_MAX,
-            channel,
             channel=channel,
             ts=ts,
             limit=str(PAGE_MESSAGES),
@@ -201,8 +202,6 @@ class SlackBot:
         history = self._api.pages(
             "conversations.history",
             "messages",
-            PAGES_MAX,
-            channel,
             channel=channel,
             oldest=f"{since:.6f}",
             limit=str(PAGE_MESSAGES),
@@ -225,7 +224,6 @@ class SlackBot:
             listed = self._api.pages(
                 "conversations.list",
                 "channels",
-                PAGES_MAX,
                 limit=str(PAGE_MESSAGES),
                 types="public_channel,private_channel",
                 exclude_archived="true",
@@ -241,9 +239,7 @@ class SlackBot:
     async def _delivered(self, channel: str, ts: str) -> Delivered:
         """The receipt of a message; its address is worth a request, but no failure."""
         try:
-            answer = await self._api.read(
-                "chat.getPermalink", channel, channel=channel, message_ts=ts
-            )
+            answer = await self._api.read("chat.getPermalink", channel=channel, message_ts=ts)
             url = _text(answer, "permalink")
         except Failed:
             url = ""

@@ -9,6 +9,7 @@ import pytest
 from support.contract import Desk, Subject, subjects
 from support.life import Clock
 
+from sinks.limits import Limits
 from ticketing.sandbox.server import start
 
 SUBJECTS = subjects()
@@ -28,9 +29,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture
-async def open_desk(subject: Subject) -> AsyncIterator[OpenDesk]:
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time of everything, the pauses that platforms ask for included."""
+    made = Clock()
+    monkeypatch.setattr(
+        "sinks.http.limits_for", lambda config, name: Limits(name, "1000000/second", clock=made)
+    )
+    return made
+
+
+@pytest.fixture
+async def open_desk(subject: Subject, clock: Clock) -> AsyncIterator[OpenDesk]:
     """Opens desks with other settings of the platform, or at another address than the sandbox's."""
-    clock = Clock()
     sandbox = await start(clock=clock)
     desks: list[Desk] = []
 
