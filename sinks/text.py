@@ -152,6 +152,10 @@ class Writer:
         text = self.text(incident)
         return self._rendered(self._body, _values(incident, text, self._platform)) or plain(text)
 
+    def values(self, incident: Incident) -> dict[str, Any]:
+        """What the names of ticketing.template_names mean, for a platform's other templates."""
+        return _values(incident, self.text(incident), self._platform)
+
     def _headline(self, incident: Incident, text: Text) -> str:
         written = line(self._rendered(self._title, _values(incident, text, self._platform)))
         return cut(written or title(incident), TITLE_CHARACTERS_MAX)

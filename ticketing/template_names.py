@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ticketing.template import BadTemplate, Template
@@ -82,15 +83,34 @@ BARE: dict[str, Any] = {
 """An incident of which nothing is known: lists are empty, texts too."""
 
 
-def fault(source: str) -> str | None:
-    """What is wrong with a template of a ticket's text; None when it can be used."""
+CLOSING = {"resolution": "how it was resolved and by whom"}
+"""What the notes of a resolution can name besides."""
+
+
+def fault(source: str, more: Mapping[str, str] | None = None) -> str | None:
+    """What is wrong with a template of a ticket's text; None when it can be used.
+
+    `more` are further names that it may use, with what they stand for.
+    """
+    more = more or {}
     try:
-        template = Template(source, NAMES)
-        template.render(FULL)
+        template = Template(source, [*NAMES, *more])
+        template.render({**FULL, **more})
     except BadTemplate as error:
         return str(error)
     try:
-        template.render(BARE)
+        template.render({**BARE, **dict.fromkeys(more, "")})
     except BadTemplate as error:
         return f"fails where an incident has less to tell: {error}"
     return None
+
+
+def faults(value: Any) -> Iterator[str]:
+    """What is wrong with the templates in a value, which may be a list or an object."""
+    if isinstance(value, str):
+        problem = fault(value)
+        if problem is not None:
+            yield problem
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from faults(item)

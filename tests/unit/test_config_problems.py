@@ -51,6 +51,14 @@ def problems_of(tree: dict[str, Any]) -> list[str]:
         ({"anomaly": {"minimumScore": float("nan")}}, ["anomaly.minimumScore: must be"]),
         ({"routing": {"critical": ["slak"]}}, ["routing.critical[0]", 'did you mean "slack"?']),
         ({"routing": {"critcal": []}}, ['did you mean "routing.critical"?']),
+        (
+            {"jira": {"customFields": {"Team": ["ok", "{{ tenat }}"]}}},
+            ['jira.customFields.Team: there is no "tenat"; did you mean "tenant"?'],
+        ),
+        (
+            {"servicenow": {"closeNotes": "{{ resoluton }}"}},
+            ['servicenow.closeNotes: there is no "resoluton"; did you mean "resolution"?'],
+        ),
         ({"anomaly": {"lookbackWindow": "15 minuts"}}, ["anomaly.lookbackWindow", "15 minuts"]),
         ({"anomaly": {"lookbackWindow": "-5m"}}, ["anomaly.lookbackWindow"]),
         ({"anomaly": {"lookbackWindow": 0}}, ["anomaly.lookbackWindow: must be greater than 0"]),

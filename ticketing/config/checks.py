@@ -13,7 +13,7 @@ from ticketing.config.problems import Problem, nearest
 from ticketing.config.process import EMBEDDED, EMBEDDED_PARTITIONS
 from ticketing.config.schema import env_name
 from ticketing.domain.severity import Severity
-from ticketing.template_names import fault
+from ticketing.template_names import CLOSING, fault, faults
 
 _KNOWN_PROVIDERS = (
     *("disabled", "openai", "azure", "anthropic", "bedrock", "vertex_ai", "gemini", "mistral"),
@@ -150,6 +150,12 @@ def _templates(config: Config) -> Iterator[Problem]:
             problem = None if source is None else fault(source)
             if problem is not None:
                 yield Problem((name, key), problem)
+    for name, value in config.jira.custom_fields.items():
+        for problem in faults(value):
+            yield Problem(("jira", "customFields", name), problem)
+    problem = fault(config.servicenow.close_notes, CLOSING)
+    if problem is not None:
+        yield Problem(("servicenow", "closeNotes"), problem)
 
 
 def _pagerduty(config: Config) -> Iterator[Problem]:

@@ -99,8 +99,8 @@ class PagerDuty(Platform):
 class JiraTransitions(Section):
     """Transitions by their name, or by the name or category of the status they lead to."""
 
-    acknowledge: Name = "indeterminate"
-    """When somebody acknowledges."""
+    acknowledge: Name | None = "indeterminate"
+    """When somebody acknowledges; null leaves the status as it is, and a comment says so."""
     resolve: Name = "done"
     """When the incident is resolved."""
     reopen: Name = "new"
@@ -108,7 +108,8 @@ class JiraTransitions(Section):
     escalate: Name | None = None
     """When it is escalated; without one, the priority and a comment say so."""
     fields: dict[str, Any] = Field(default_factory=dict)
-    """Fields sent with the resolving transition, such as `{"resolution": "Done"}`."""
+    """Fields sent with the resolving transition, such as `{"resolution": "Done"}`. Without one, a
+    resolution that the screen has is Done, Fixed or Resolved, else the first there is."""
 
 
 class Jira(Platform):
@@ -142,6 +143,8 @@ class Jira(Platform):
     """Assignees."""
     labels: tuple[Name, ...] = ()
     """Labels beside our own."""
+    remote_links: bool = False
+    """Whether the tickets on other platforms become web links of the issue, too."""
     transitions: JiraTransitions = JiraTransitions()
     """How the workflow is walked."""
 

@@ -1,0 +1,1 @@
+"""Jira: issues on Cloud (REST v3) and Data Center (REST v2)."""

@@ -1,0 +1,132 @@
+"""Text for Jira Cloud: Atlassian Document Format.
+
+https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sinks.length import cut, latest, shares
+from sinks.text import Text
+from ticketing.template import clean
+
+Node = dict[str, Any]
+
+CHARACTERS_MAX = 32_767
+"""Of a document's text; what is built here stays well below."""
+SUMMARY_MAX, FACTS_MAX, LISTS_MAX, EVIDENCE_MAX = 7_000, 8_000, 2_500, 5_000
+LINES_MAX = 28_000
+LABEL_MAX = 100
+
+
+def ticket(text: Text, remarks: list[str]) -> Node:
+    """An incident as a description; `remarks` say what could not be done as configured."""
+    parts: list[Node] = []
+    if noted := [_paragraph(_text(one)) for one in _fitting(text.notes)]:
+        parts.append({"type": "panel", "attrs": {"panelType": "warning"}, "content": noted})
+    parts += _paragraphs(cut(clean(text.summary), SUMMARY_MAX))
+    if text.summary_by:
+        by = cut(clean(text.summary_by), LABEL_MAX)
+        parts.append(_paragraph(_text(f"(written by {by})", "em")))
+    parts += _table(text.facts)
+    parts += _list("orderedList", "Next steps", [_text(one) for one in _fitting(text.next_steps)])
+    if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_MAX)).strip():
+        parts.append(_heading("Evidence"))
+        parts.append({"type": "codeBlock", "content": [_text(evidence)]})
+    links = [_link(cut(clean(name), LABEL_MAX), url) for name, url in text.links.items()]
+    parts += _list("bulletList", "Links", links)
+    parts += _list("bulletList", "Not as configured", [_text(one) for one in _fitting(remarks)])
+    return _document(parts)
+
+
+def paragraphs(text: str, remarks: list[str]) -> Node:
+    """Plain text, its blank lines between paragraphs."""
+    parts = _paragraphs(cut(clean(text), LINES_MAX - LISTS_MAX))
+    parts += _list("bulletList", "Not as configured", [_text(one) for one in _fitting(remarks)])
+    return _document(parts)
+
+
+def lines(told: list[str]) -> Node:
+    """Lines, a point each if there are more than one."""
+    kept = [_text(one) for one in latest(_clean(told), LINES_MAX) if one]
+    if len(kept) == 1:
+        return _document([_paragraph(kept[0])])
+    return _document(_list("bulletList", "", kept))
+
+
+def says(body: Any, told: str) -> bool:
+    """Whether a document that Jira answered holds a line that we wrote."""
+    return clean(told) in _texts(body)
+
+
+def _texts(node: Any) -> list[str]:
+    if not isinstance(node, dict):
+        return []
+    own = [node["text"]] if isinstance(node.get("text"), str) else []
+    children = node.get("content")
+    below = children if isinstance(children, list) else []
+    return own + [text for child in below for text in _texts(child)]
+
+
+def _clean(texts: list[str]) -> list[str]:
+    return [cleaned for text in texts if (cleaned := clean(text))]
+
+
+def _fitting(texts: list[str]) -> list[str]:
+    return [text for text in shares(_clean(texts), LISTS_MAX) if text]
+
+
+def _document(parts: list[Node]) -> Node:
+    return {"type": "doc", "version": 1, "content": parts or [_paragraph(_text("-"))]}
+
+
+def _text(text: str, *marks: str) -> Node:
+    node: Node = {"type": "text", "text": text or "-"}
+    return {**node, "marks": [{"type": mark} for mark in marks]} if marks else node
+
+
+def _link(name: str, url: str) -> Node:
+    return {**_text(name), "marks": [{"type": "link", "attrs": {"href": url}}]}
+
+
+def _paragraph(*inline: Node) -> Node:
+    return {"type": "paragraph", "content": list(inline)}
+
+
+def _heading(title: str) -> Node:
+    return {"type": "heading", "attrs": {"level": 3}, "content": [_text(title)]}
+
+
+def _paragraphs(text: str) -> list[Node]:
+    return [_broken(block) for block in text.split("\n\n") if block.strip()]
+
+
+def _broken(block: str) -> Node:
+    inline: list[Node] = []
+    for one in filter(None, (part.strip() for part in block.split("\n"))):
+        inline += [{"type": "hardBreak"}] if inline else []
+        inline.append(_text(one))
+    return _paragraph(*inline)
+
+
+def _list(kind: str, title: str, items: list[Node]) -> list[Node]:
+    if not items:
+        return []
+    points = [{"type": "listItem", "content": [_paragraph(item)]} for item in items]
+    return [*([_heading(title)] if title else []), {"type": kind, "content": points}]
+
+
+def _table(facts: list[tuple[str, str]]) -> list[Node]:
+    values = shares([clean(value) for _, value in facts], FACTS_MAX)
+    rows = [
+        {
+            "type": "tableRow",
+            "content": [
+                {"type": "tableHeader", "content": [_paragraph(_text(label))]},
+                {"type": "tableCell", "content": [_paragraph(_text(value))]},
+            ],
+        }
+        for (label, _), value in zip(facts, values, strict=True)
+    ]
+    return [{"type": "table", "content": rows}] if rows else []

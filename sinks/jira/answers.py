@@ -1,0 +1,169 @@
+"""What Jira answers, as far as we read it; unknown fields are ignored.
+
+https://developer.atlassian.com/cloud/jira/platform/rest/v3/
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from sinks.outcome import Failed, Reason, Unknown
+
+T = TypeVar("T")
+
+
+class ServerInfo(msgspec.Struct, rename="camel"):
+    """Which Jira it is: `deployment_type` is Cloud, Server or Data Center."""
+
+    deployment_type: str
+    base_url: str = ""
+
+
+class Created(msgspec.Struct):
+    """A new issue."""
+
+    id: str
+    key: str
+
+
+class Category(msgspec.Struct):
+    """What a status means: `key` is new, indeterminate or done."""
+
+    key: str = ""
+    name: str = ""
+
+
+class Status(msgspec.Struct, rename="camel"):
+    """Where in its workflow an issue is."""
+
+    name: str = ""
+    status_category: Category = msgspec.field(default_factory=Category)
+
+    @property
+    def done(self) -> bool:
+        """Whether the work is over there."""
+        return self.status_category.key == "done"
+
+
+class Schema(msgspec.Struct):
+    """The type of a field; `custom` names the kind of a custom field."""
+
+    type: str = ""
+    items: str = ""
+    custom: str = ""
+    system: str = ""
+
+
+class Field(msgspec.Struct, rename="camel"):
+    """A field of a screen."""
+
+    name: str = ""
+    field_id: str = ""
+    key: str = ""
+    required: bool = False
+    has_default_value: bool = False
+    schema: Schema = msgspec.field(default_factory=Schema)
+    allowed_values: list[dict[str, Any]] = []
+
+
+class Transition(msgspec.Struct):
+    """A way out of a status, with the fields of its screen."""
+
+    id: str
+    name: str = ""
+    to: Status = msgspec.field(default_factory=Status)
+    fields: dict[str, Field] = {}
+
+
+class Transitions(msgspec.Struct):
+    """The ways out of an issue's status that are open to us."""
+
+    transitions: list[Transition]
+
+
+class IssueFields(msgspec.Struct):
+    """Of an issue's fields those that we ask for."""
+
+    status: Status = msgspec.field(default_factory=Status)
+    labels: list[str] = []
+
+
+class Issue(msgspec.Struct):
+    """An issue; `properties` only if asked for."""
+
+    id: str
+    key: str = ""
+    fields: IssueFields = msgspec.field(default_factory=IssueFields)
+    properties: dict[str, Any] = {}
+
+
+class Found(msgspec.Struct):
+    """The issues of a search."""
+
+    issues: list[Issue]
+
+
+class IssueType(msgspec.Struct):
+    """A type of issue."""
+
+    id: str
+    name: str = ""
+
+
+class Page(msgspec.Struct, rename="camel"):
+    """A page of create metadata: Cloud names its list after the content, Data Center `values`."""
+
+    total: int = 0
+    issue_types: list[IssueType] | None = None
+    fields: list[Field] | None = None
+    values: list[dict[str, Any]] | None = None
+
+
+class Comment(msgspec.Struct):
+    """A comment."""
+
+    body: Any = None
+
+
+class Comments(msgspec.Struct):
+    """An issue's comments."""
+
+    comments: list[Comment]
+
+
+class Permission(msgspec.Struct, rename="camel"):
+    """Whether we have a permission."""
+
+    have_permission: bool = False
+
+
+class Permissions(msgspec.Struct):
+    """Our permissions by name."""
+
+    permissions: dict[str, Permission]
+
+
+class Refusal(msgspec.Struct, rename="camel"):
+    """Why a request was refused: in general, and by field."""
+
+    error_messages: list[str] = []
+    errors: dict[str, str] = {}
+
+
+def read_as(kind: type[T], data: Any) -> T:
+    """The answer as what it should be; raises Failed, for it may have been carried out."""
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        detail = f"the answer is not what Jira says: {error}"
+        raise Failed(Unknown(Reason.MALFORMED, True, None, detail)) from error
+
+
+def refused_fields(body: bytes) -> dict[str, str]:
+    """The fields that an answer refuses, with the reasons; none if it does not say."""
+    try:
+        return msgspec.json.decode(body, type=Refusal).errors
+    except msgspec.DecodeError:
+        return {}

@@ -1,0 +1,243 @@
+"""The Jira sink: one issue per incident, found again by its label and its entity property.
+
+What a person does to the issue stands: one that was closed is not reopened before the incident
+fires again after its own resolution, and one that was deleted is not made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from sinks import material, text
+from sinks.http import http_for
+from sinks.jira import answers, payload
+from sinks.jira.answers import Created, Issue
+from sinks.jira.api import Api, Site
+from sinks.jira.checking import Checker
+from sinks.jira.finder import SEARCH_LAG_SECONDS, Finder
+from sinks.jira.mover import Mover
+from sinks.jira.payload import Author, Draft
+from sinks.jira.screens import Screens
+from sinks.jira.settings import Settings
+from sinks.jira.templates import FieldTemplates
+from sinks.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected
+from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
+from sinks.text import Writer, writer_for
+from tables.deliveries import Held, Operation, Why
+from ticketing.config import Config
+from ticketing.domain.incident import Incident, StepKind
+
+log = structlog.get_logger(__name__)
+
+NAME = "jira"
+COUNT_SECONDS = 900.0
+"""How often a count alone is worth an edit: each is told to everybody who watches."""
+REFUSED = 400
+COMMENTS_MAX = 100
+GONE = "the issue was deleted, or our account may not see it any more; it is not made again"
+
+
+class JiraPlatform:
+    """Issues of one Jira."""
+
+    name = NAME
+
+    def __init__(self, settings: Settings, api: Api, writer: Writer) -> None:
+        self._settings = settings
+        self._api = api
+        self._writer = writer
+        self._templates = FieldTemplates(settings.custom_fields, writer)
+        self._screens = Screens(api)
+        self._finder = Finder(api)
+        self._mover = Mover(api, settings.transitions)
+        self._operations: dict[Operation, Callable[[Request, Held], Awaitable[Delivered]]] = {
+            Operation.UPDATE: self._update,
+            Operation.ACKNOWLEDGE: self._acknowledge,
+            Operation.ESCALATE: self._escalate,
+            Operation.RESOLVE: self._resolve,
+            Operation.REOPEN: self._reopen,
+            Operation.COMMENT: self._comment,
+            Operation.DEDUPLICATE: self._deduplicate,
+        }
+        self.traits = Traits(
+            repeat=Repeat.AFTER_LOOK_UP,
+            updates=frozenset({Why.SEVERITY, Why.TITLE, Why.SUMMARY, Why.LINKS, Why.COUNT}),
+            steps=STATUS_STEPS - {StepKind.OPENED},
+            search_lag=SEARCH_LAG_SECONDS,
+            count_interval=COUNT_SECONDS,
+        )
+
+    def account(self, want: Incident) -> str:
+        """The project of a new issue."""
+        return self._settings.project_for(want)
+
+    async def perform(self, request: Request) -> Outcome:
+        """Bring the issue nearer to what is wanted; every operation can be repeated."""
+        if request.operation is Operation.CREATE:
+            return await self._create(request)
+        if request.operation is Operation.LOOK_UP:
+            return await self._look_up(request)
+        assert request.have is not None, "what is changed is held"
+        try:
+            return await self._operations[request.operation](request, request.have)
+        except Failed as failed:
+            if failed.outcome.reason is not Reason.NOT_FOUND:
+                raise
+            # In the same words each time: it is told once, however often it is tried.
+            return Rejected(Reason.NOT_FOUND, GONE)
+
+    async def test_connection(self) -> Connection:
+        """Whether everything is there that issues will need; changes nothing."""
+        return await Checker(self._api, self._screens, self._settings).check()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def _author(self) -> Author:
+        site = await self._api.site()
+        return Author(self._settings, self._writer, self._templates, site.dialect)
+
+    async def _create(self, request: Request) -> Outcome:
+        want = request.want
+        site, author = await self._api.site(), await self._author()
+        project = request.account or self.account(want)
+        issue_type = self._settings.issue_type_for(want)
+        screen = await self._screens.of(project, issue_type)
+        remarks = [payload.POSSIBLE_REPEAT] if request.uncertain else []
+        draft = author.draft(want, project, screen, remarks)
+        try:
+            made = await self._post(draft)
+        except Failed as failed:
+            if failed.status != REFUSED:
+                raise
+            self._screens.forget(project, issue_type)
+            poorer = author.without(draft, want, answers.refused_fields(failed.body))
+            if poorer is None:
+                raise
+            # An issue without some of its fields is better than none.
+            log.warning("jira_refused_fields", project=project, fields=sorted(poorer.fields))
+            made = await self._post(poorer)
+        if self._settings.remote_links:
+            await self._link_if_possible(request, made.id)
+        return _delivered(site, made)
+
+    async def _post(self, draft: Draft) -> Created:
+        return await self._api.make(Created, "/issue", draft.body())
+
+    async def _look_up(self, request: Request) -> Outcome:
+        found = await self._finder.issues(request.incident_id)
+        if not found:
+            return Absent()
+        return _delivered(await self._api.site(), found[0])
+
+    async def _update(self, request: Request, have: Held) -> Delivered:
+        author = await self._author()
+        urgent = request.want.severity.rank > have.shown.severity.rank or not have.shown.revision
+        await self._edit(have.external_id, author.changes(request.want, urgent=urgent))
+        if self._settings.remote_links:
+            await self._link(request, have.external_id)
+        return Delivered()
+
+    async def _edit(self, issue_id: str, fields: dict[str, object]) -> None:
+        """Change fields; those that Jira refuses are left as they are, if any other is left."""
+        path = f"/issue/{issue_id}"
+        try:
+            await self._api.write("PUT", path, {"fields": fields})
+        except Failed as failed:
+            if failed.status != REFUSED:
+                raise
+            refused = answers.refused_fields(failed.body)
+            kept = {name: value for name, value in fields.items() if name not in refused}
+            if kept and len(kept) < len(fields):
+                log.warning("jira_refused_fields", fields=sorted(refused))
+                await self._api.write("PUT", path, {"fields": kept})
+            elif not (await self._api.issue(issue_id)).fields.status.done:
+                raise
+            # Workflows can forbid to edit what is closed: then it stays as it is.
+
+    async def _acknowledge(self, request: Request, have: Held) -> Delivered:
+        await self._mover.acknowledge(have.external_id)
+        return Delivered()
+
+    async def _escalate(self, request: Request, have: Held) -> Delivered:
+        """As urgent as can be, and the transition, if one is configured. The comment follows."""
+        author = await self._author()
+        try:
+            await self._edit(have.external_id, author.priority(request.want))
+        except Failed as failed:
+            if failed.status != REFUSED:
+                raise
+            log.warning("jira_refused_priority", detail=failed.outcome.detail)
+        await self._mover.escalate(have.external_id)
+        return Delivered()
+
+    async def _resolve(self, request: Request, have: Held) -> Delivered:
+        await self._mover.resolve(have.external_id)
+        return Delivered()
+
+    async def _reopen(self, request: Request, have: Held) -> Delivered:
+        await self._mover.reopen(have.external_id)
+        return Delivered()
+
+    async def _comment(self, request: Request, have: Held) -> Delivered:
+        told = material.unposted(request.want, have.shown.steps_through, self.traits)
+        lines = text.steps(told)
+        dialect = (await self._api.site()).dialect
+        path = f"/issue/{have.external_id}/comment"
+        if request.uncertain:
+            newest = {"orderBy": "-created", "maxResults": str(COMMENTS_MAX)}
+            there = (await self._api.read(answers.Comments, path, newest)).comments
+            lines = [
+                one for one in lines if not any(dialect.says(said.body, one) for said in there)
+            ]
+        if lines:
+            await self._api.write("POST", path, {"body": dialect.lines(lines)})
+        return Delivered()
+
+    async def _deduplicate(self, request: Request, have: Held) -> Delivered:
+        """Close other issues of the same incident, and say which one stays."""
+        site = await self._api.site()
+        for issue in await self._finder.issues(request.incident_id, have.external_id):
+            if issue.id == have.external_id or issue.fields.status.done:
+                continue
+            said = f"Duplicate of {have.key}: {site.link(have.key)}"
+            body = {"body": site.dialect.lines([said])}
+            await self._api.write("POST", f"/issue/{issue.id}/comment", body)
+            await self._mover.close_duplicate(issue.id)
+        return Delivered()
+
+    async def _link(self, request: Request, issue_id: str) -> None:
+        links = self._writer.text(request.want).links
+        for platform, url in links.items():
+            link = payload.remote_link(request.incident_id, platform, url)
+            try:
+                await self._api.write("POST", f"/issue/{issue_id}/remotelink", link)
+            except Failed as failed:
+                if not isinstance(failed.outcome, Rejected):
+                    raise
+                # The description has the links too.
+                log.warning("jira_refused_link", detail=failed.outcome.detail)
+
+    async def _link_if_possible(self, request: Request, issue_id: str) -> None:
+        """The issue is there: what fails now must not look as if it were not."""
+        try:
+            await self._link(request, issue_id)
+        except Failed as failed:
+            log.warning("jira_link_failed", detail=failed.outcome.detail)
+
+
+def _delivered(site: Site, issue: Created | Issue) -> Delivered:
+    return Delivered(external_id=issue.id, key=issue.key, url=site.link(issue.key))
+
+
+def create(config: Config, fence: Callable[[], None]) -> JiraPlatform:
+    """The sink as configured; `fence` is called right before each request.
+
+    Raises Misconfigured for a template that can't be used.
+    """
+    settings = Settings.of(config.jira)
+    http = http_for(config, NAME, settings.secrets(), fence)
+    return JiraPlatform(settings, Api(http, settings), writer_for(config, NAME))

@@ -1,0 +1,47 @@
+"""The two dialects of Jira's API: Cloud's version 3 and Data Center's version 2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from sinks.jira import adf, wiki
+from sinks.text import Text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """How one of them is spoken to. `user_key` is what users are named by."""
+
+    name: str
+    version: str
+    search: str
+    user_key: str
+    markup: ModuleType
+
+    def ticket(self, text: Text, remarks: list[str]) -> Any:
+        """A description made of an incident's parts."""
+        return self.markup.ticket(text, remarks)
+
+    def paragraphs(self, text: str, remarks: list[str] | None = None) -> Any:
+        """A long text field with plain text."""
+        return self.markup.paragraphs(text, remarks or [])
+
+    def lines(self, told: list[str]) -> Any:
+        """A comment made of lines."""
+        return self.markup.lines(told)
+
+    def says(self, body: Any, told: str) -> bool:
+        """Whether a comment holds a line that we wrote."""
+        return bool(self.markup.says(body, told))
+
+    def user(self, name: str) -> dict[str, str]:
+        """A user as the value of a field."""
+        return {self.user_key: name}
+
+
+CLOUD = Dialect(name="Cloud", version="3", search="/search/jql", user_key="accountId", markup=adf)
+DATA_CENTER = Dialect(
+    name="Data Center", version="2", search="/search", user_key="name", markup=wiki
+)

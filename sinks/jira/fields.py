@@ -1,0 +1,156 @@
+"""Configured values as Jira's fields want them, by the type that the create metadata names.
+
+https://developer.atlassian.com/server/jira/platform/jira-rest-api-examples/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from sinks.jira.answers import Field
+from sinks.jira.dialect import Dialect
+from sinks.length import cut
+
+TEXT_UNITS_MAX = 255
+LABEL_UNITS_MAX = 255
+SHOWN_MAX = 12
+
+Typed = Callable[[str, Field, Dialect], Any]
+
+
+class BadValue(ValueError):
+    """The field can't hold the value; the message says why."""
+
+
+def typed(value: Any, field: Field, dialect: Dialect) -> Any:
+    """The value as the field's type wants it; raises BadValue.
+
+    What is an object already goes as it is: whoever wrote it knows Jira's form.
+    """
+    if isinstance(value, dict) or (isinstance(value, list) and _has_objects(value)):
+        return value
+    if field.schema.type == "array":
+        one = _ITEMS.get(field.schema.items, _plain)
+        return [one(item, field, dialect) for item in _parts(value, field)]
+    if isinstance(value, list):
+        value = ", ".join(_words(item) for item in value)
+    return _KINDS.get(field.schema.type, _plain)(_words(value), field, dialect)
+
+
+def find(fields: Iterable[tuple[str, Field]], wanted: str) -> tuple[str, Field] | None:
+    """A field by its id, else by its name; a name that two have finds none."""
+    rows = list(fields)
+    for key, field in rows:
+        if key == wanted:
+            return key, field
+    named = [row for row in rows if row[1].name.casefold() == wanted.casefold()]
+    return named[0] if len(named) == 1 else None
+
+
+def allowed(field: Field) -> list[str]:
+    """The names of what may be chosen, none if it is not said."""
+    names = [str(one.get("value") or one.get("name") or "") for one in field.allowed_values]
+    return [name for name in names if name]
+
+
+def label(text: str) -> str:
+    """A text as a label, which may hold no white space."""
+    return cut(re.sub(r"\s+", "-", text.strip()), LABEL_UNITS_MAX)
+
+
+def _has_objects(value: list[Any]) -> bool:
+    return any(isinstance(item, dict) for item in value)
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
+
+
+def _parts(value: Any, field: Field) -> list[str]:
+    """A list, or a text of commas; labels also end at white space."""
+    if isinstance(value, list):
+        return [_words(item) for item in value if _words(item).strip()]
+    separators = r"[,\s]+" if _is_labels(field) else r","
+    return [part.strip() for part in re.split(separators, _words(value)) if part.strip()]
+
+
+def _is_labels(field: Field) -> bool:
+    return field.schema.items == "string"
+
+
+def _plain(value: str, field: Field, dialect: Dialect) -> Any:
+    return value
+
+
+def _string(value: str, field: Field, dialect: Dialect) -> Any:
+    kind = field.schema.custom.rpartition(":")[2]
+    if kind == "textarea" or field.schema.system in ("description", "environment"):
+        return dialect.paragraphs(value)
+    return cut(" ".join(value.split()), TEXT_UNITS_MAX)
+
+
+def _number(value: str, field: Field, dialect: Dialect) -> float:
+    try:
+        number = float(value)
+    except ValueError:
+        raise BadValue(f'"{cut(value, 40)}" is no number') from None
+    if not -1e15 < number < 1e15:
+        raise BadValue("the number is too large")
+    return int(number) if number == int(number) else number
+
+
+def _option(value: str, field: Field, dialect: Dialect) -> dict[str, str]:
+    return {"value": _chosen(value, field)}
+
+
+def _cascading(value: str, field: Field, dialect: Dialect) -> dict[str, Any]:
+    parent, _, child = (part.strip() for part in value.partition("/"))
+    chosen: dict[str, Any] = {"value": _chosen(parent, field)}
+    return {**chosen, "child": {"value": child}} if child else chosen
+
+
+def _named(value: str, field: Field, dialect: Dialect) -> dict[str, str]:
+    return {"name": _chosen(value, field)}
+
+
+def _chosen(value: str, field: Field) -> str:
+    """The allowed value of that name, in Jira's spelling."""
+    names = allowed(field)
+    if not names:
+        return value
+    for name in names:
+        if name.casefold() == value.strip().casefold():
+            return name
+    more = len(names) - SHOWN_MAX
+    said = ", ".join(names[:SHOWN_MAX]) + (f" and {more} more" if more > 0 else "")
+    raise BadValue(f'"{cut(value, 40)}" is none of {said}')
+
+
+def _user(value: str, field: Field, dialect: Dialect) -> dict[str, str]:
+    return dialect.user(value.strip())
+
+
+def _keyed(value: str, field: Field, dialect: Dialect) -> dict[str, str]:
+    return {"key": value.strip()}
+
+
+def _label(value: str, field: Field, dialect: Dialect) -> str:
+    return label(value)
+
+
+_NAMED = ("priority", "resolution", "version", "component", "group", "issuetype", "securitylevel")
+_KINDS: dict[str, Typed] = {
+    "string": _string,
+    "number": _number,
+    "option": _option,
+    "option-with-child": _cascading,
+    "user": _user,
+    "project": _keyed,
+    "issuelink": _keyed,
+    **dict.fromkeys(_NAMED, _named),
+}
+_ITEMS: dict[str, Typed] = {**_KINDS, "string": _label}

@@ -1,0 +1,152 @@
+"""Issues and comments for Jira, within its limits.
+
+https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sinks.jira import fields
+from sinks.jira.answers import Field
+from sinks.jira.dialect import Dialect
+from sinks.jira.screens import Screen
+from sinks.jira.settings import Settings
+from sinks.jira.templates import FieldTemplates
+from sinks.length import cut
+from sinks.text import Writer, line
+from ticketing.domain.incident import Incident
+
+SUMMARY_UNITS_MAX = 255
+PROPERTY = "ticketing.incident"
+"""The entity property that holds the incident's id. A clone of an issue has its labels, not this."""
+INDISPENSABLE = frozenset({"project", "issuetype", "summary", "labels"})
+"""Fields without which an issue can't be, or can't be found again."""
+POSSIBLE_REPEAT = (
+    "This may be a second issue for the incident: it is not known how an earlier attempt ended, "
+    "and Jira can't be searched."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """A new issue. `remarks` say, to whoever reads it, what is not as configured."""
+
+    incident_id: str
+    fields: dict[str, Any]
+    remarks: list[str] = field(default_factory=list)
+
+    def body(self) -> dict[str, Any]:
+        """The request."""
+        key = [{"key": PROPERTY, "value": {"id": self.incident_id}}]
+        return {"fields": self.fields, "properties": key}
+
+
+class Author:
+    """Writes incidents as Jira's fields."""
+
+    def __init__(
+        self, settings: Settings, writer: Writer, templates: FieldTemplates, dialect: Dialect
+    ) -> None:
+        self._settings = settings
+        self._writer = writer
+        self._templates = templates
+        self._dialect = dialect
+
+    def draft(self, incident: Incident, project: str, screen: Screen, remarks: list[str]) -> Draft:
+        """A new issue with those of its fields that are on the create screen."""
+        values: dict[str, Any] = {
+            "project": {"key": project},
+            "issuetype": {"id": screen.type_id},
+            "summary": self.summary(incident),
+            "labels": labels(incident, self._settings.labels),
+        }
+        remarks = list(remarks)
+        for name, value in self._chosen(incident).items():
+            self._put(values, screen, name, value, remarks)
+        for name, value in self._templates.values(incident, remarks).items():
+            self._put(values, screen, name, value, remarks)
+        if "description" in screen.fields:
+            values["description"] = self.description(incident, remarks)
+        return Draft(incident_id=incident.id, fields=values, remarks=remarks)
+
+    def without(self, draft: Draft, incident: Incident, refused: Mapping[str, str]) -> Draft | None:
+        """The draft without the fields that Jira refused; None if it can't do without them."""
+        dropped = {name: why for name, why in refused.items() if name in draft.fields}
+        if not dropped or dropped.keys() & INDISPENSABLE:
+            return None
+        kept = {name: value for name, value in draft.fields.items() if name not in dropped}
+        remarks = [*draft.remarks, *(f"{name}: {line(why)}" for name, why in dropped.items())]
+        if "description" in kept:
+            kept["description"] = self.description(incident, remarks)
+        return Draft(incident_id=draft.incident_id, fields=kept, remarks=remarks)
+
+    def summary(self, incident: Incident) -> str:
+        """The title, in one line."""
+        return cut(self._writer.title(incident), SUMMARY_UNITS_MAX)
+
+    def description(self, incident: Incident, remarks: list[str] | None = None) -> Any:
+        """The body: in the incident's parts, or as the configured template has it."""
+        if self._writer.own_body:
+            return self._dialect.paragraphs(self._writer.body(incident), remarks)
+        return self._dialect.ticket(self._writer.text(incident), remarks or [])
+
+    def changes(self, incident: Incident, *, urgent: bool) -> dict[str, Any]:
+        """What an issue is told when its incident has changed; its priority only if it rose.
+
+        A priority that a person has set stays until then.
+        """
+        changed: dict[str, Any] = {
+            "summary": self.summary(incident),
+            "description": self.description(incident),
+        }
+        return {**changed, **(self.priority(incident) if urgent else {})}
+
+    def priority(self, incident: Incident) -> dict[str, Any]:
+        """The field that says how urgent it is."""
+        return {"priority": {"name": self._settings.priority_for(incident)}}
+
+    def _chosen(self, incident: Incident) -> dict[str, Any]:
+        chosen: dict[str, Any] = {"priority": self._settings.priority_for(incident)}
+        if assignee := self._settings.assignee_for(incident):
+            chosen["assignee"] = assignee
+        return chosen
+
+    def _put(
+        self, values: dict[str, Any], screen: Screen, name: str, value: Any, remarks: list[str]
+    ) -> None:
+        found: tuple[str, Field] | None = fields.find(screen.fields.items(), name)
+        if found is None:
+            # Projects without priorities or assignees at creation are usual; that is no fault.
+            if name not in ("priority", "assignee"):
+                remarks.append(f"{name}: there is no such field on the create screen")
+            return
+        key, known = found
+        if key in INDISPENSABLE:
+            remarks.append(f"{name}: is not set by jira.customFields")
+            return
+        try:
+            values[key] = fields.typed(value, known, self._dialect)
+        except fields.BadValue as error:
+            remarks.append(f"{known.name or key}: {error}")
+
+
+def key_label(incident_id: str) -> str:
+    """The label that an incident's issue is found by."""
+    return fields.label(f"ticketing-{incident_id}")
+
+
+def labels(incident: Incident, more: tuple[str, ...]) -> list[str]:
+    """Our own label and the configured ones."""
+    return list(dict.fromkeys([key_label(incident.id), *(fields.label(one) for one in more)]))
+
+
+def remote_link(incident_id: str, platform: str, url: str) -> dict[str, Any]:
+    """A link to the ticket on another platform; the same id replaces it."""
+    return {
+        "globalId": f"ticketing={incident_id}&platform={platform}",
+        "relationship": "same incident",
+        "object": {"url": url, "title": f"{platform}: {cut(url, 200)}"},
+    }

@@ -1,0 +1,90 @@
+"""Create metadata: which fields a new issue of a project and type can have.
+
+https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-createmeta-projectidorkey-issuetypes-get
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from sinks.jira.answers import Field, IssueType, Page, read_as
+from sinks.jira.api import Api, rejected
+from sinks.outcome import Failed, Reason
+
+KEPT_SECONDS = 600.0
+PAGE_SIZE = 200
+PAGES_MAX = 20
+SHOWN_MAX = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """The fields by id, and the id of the issue type."""
+
+    type_id: str
+    fields: dict[str, Field]
+
+
+class Screens:
+    """Create metadata, kept for a while: it changes when an administrator changes it."""
+
+    def __init__(self, api: Api, clock: Callable[[], float] = time.monotonic) -> None:
+        self._api = api
+        self._clock = clock
+        self._kept: dict[tuple[str, str], tuple[float, Screen]] = {}
+        self._asking = asyncio.Lock()
+
+    async def of(self, project: str, issue_type: str) -> Screen:
+        """The screen; raises Failed, with what to fix if there is no such project or type."""
+        async with self._asking:
+            until, screen = self._kept.get((project, issue_type), (0.0, None))
+            if screen is None or self._clock() >= until:
+                screen = await self._read(project, issue_type)
+                self._kept[project, issue_type] = (self._clock() + KEPT_SECONDS, screen)
+            return screen
+
+    def forget(self, project: str, issue_type: str) -> None:
+        """Read it again next time: Jira refused what it says."""
+        self._kept.pop((project, issue_type), None)
+
+    async def _read(self, project: str, issue_type: str) -> Screen:
+        base = f"/issue/createmeta/{quote(project, safe='')}/issuetypes"
+        types = await self._types(project, base)
+        for one in types:
+            if one.name.casefold() == issue_type.casefold() or one.id == issue_type:
+                rows = await self._pages(f"{base}/{one.id}", Field)
+                return Screen(one.id, {row.field_id or row.key: row for row in rows})
+        names = ", ".join(one.name for one in types[:SHOWN_MAX])
+        raise rejected(
+            Reason.INVALID,
+            f'jira.issueType: project {project} has no type "{issue_type}", but {names or "none"}',
+        )
+
+    async def _types(self, project: str, base: str) -> list[IssueType]:
+        try:
+            return await self._pages(base, IssueType)
+        except Failed as failed:
+            if failed.outcome.reason is not Reason.NOT_FOUND:
+                raise
+            raise rejected(
+                Reason.NOT_FOUND,
+                f"jira.projectKey: there is no project {project}, or our account may not create "
+                "issues there",
+            ) from failed
+
+    async def _pages(self, path: str, kind: type[Any]) -> list[Any]:
+        rows: list[Any] = []
+        for _ in range(PAGES_MAX):
+            asked = {"startAt": str(len(rows)), "maxResults": str(PAGE_SIZE)}
+            page = await self._api.read(Page, path, asked)
+            listed = page.issue_types if kind is IssueType else page.fields
+            found = listed or [read_as(kind, row) for row in page.values or []]
+            rows += found
+            if not found or len(rows) >= page.total:
+                break
+        return rows

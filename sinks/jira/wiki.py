@@ -1,0 +1,87 @@
+"""Text for Jira Data Center: wiki markup, in which no text of an incident is markup.
+
+https://jira.atlassian.com/secure/WikiRendererHelpAction.jspa?section=all
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from sinks.length import cut, latest, shares
+from sinks.text import Text
+from ticketing.template import clean
+
+SUMMARY_MAX, FACTS_MAX, LISTS_MAX, EVIDENCE_MAX = 4_000, 6_000, 2_000, 5_000
+"""Escaping can double a text; even so it stays below Jira's 32,767 characters."""
+LINES_MAX = 15_000
+CHARACTERS_MAX = 32_767
+
+_MARKUP = re.compile(r"[\[\]{}|!]|(?<!\w)[*_+^~?#-]|[*_+^~?-](?!\w)")
+_FENCE = re.compile(r"\{(?=noformat)", re.IGNORECASE)
+
+
+def ticket(text: Text, remarks: list[str]) -> str:
+    """An incident as a description; `remarks` say what could not be done as configured."""
+    parts = [f"(!) {escape(one)}" for one in shares(_clean(text.notes), LISTS_MAX) if one]
+    if summary := cut(clean(text.summary), SUMMARY_MAX):
+        parts.append(escape(summary))
+    if text.summary_by:
+        parts.append(f"(written by {escape(cut(clean(text.summary_by), 100))})")
+    parts.append(_table(text.facts))
+    parts.append(_list("#", "Next steps", text.next_steps))
+    if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_MAX)).strip():
+        parts.append(f"h3. Evidence\n{_verbatim(evidence)}")
+    if text.links:
+        links = [f"* {escape(name)}: {url}" for name, url in text.links.items()]
+        parts.append("h3. Links\n" + "\n".join(links))
+    parts.append(_list("*", "Not as configured", remarks))
+    return _whole(parts)
+
+
+def paragraphs(text: str, remarks: list[str]) -> str:
+    """Plain text."""
+    body = escape(cut(clean(text), LINES_MAX - LISTS_MAX))
+    return _whole([body, _list("*", "Not as configured", remarks)])
+
+
+def lines(told: list[str]) -> str:
+    """Lines, a point each if there are more than one."""
+    kept = [escape(one) for one in latest(_clean(told), LINES_MAX) if one]
+    return kept[0] if len(kept) == 1 else _whole(["\n".join(f"* {one}" for one in kept)])
+
+
+def says(body: Any, told: str) -> bool:
+    """Whether a text that Jira answered holds a line that we wrote."""
+    if not isinstance(body, str):
+        return False
+    return escape(clean(told)) in re.split(r"\r?\n(?:\* )?", f"\n{body}")
+
+
+def escape(text: str) -> str:
+    """The text as wiki markup that shows just it."""
+    return _MARKUP.sub(r"\\\g<0>", text.replace("\\", "&#92;"))
+
+
+def _clean(texts: list[str]) -> list[str]:
+    return [cleaned for text in texts if (cleaned := clean(text))]
+
+
+def _verbatim(text: str) -> str:
+    # Nothing ends such a block but its own name in braces.
+    return "{noformat}\n" + _FENCE.sub("{\u200b", text) + "\n{noformat}"
+
+
+def _list(bullet: str, title: str, items: list[str]) -> str:
+    kept = [f"{bullet} {escape(one)}" for one in shares(_clean(items), LISTS_MAX) if one]
+    return "\n".join([f"h3. {title}", *kept]) if kept else ""
+
+
+def _table(facts: list[tuple[str, str]]) -> str:
+    values = shares([clean(value).replace("\n", " ") for _, value in facts], FACTS_MAX)
+    pairs = zip(facts, values, strict=True)
+    return "\n".join(f"||{label}|{escape(value) or '-'}|" for (label, _), value in pairs)
+
+
+def _whole(parts: list[str]) -> str:
+    return cut("\n\n".join(part for part in parts if part), CHARACTERS_MAX) or "-"
