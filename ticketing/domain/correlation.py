@@ -1,0 +1,126 @@
+"""What the traces of an incident say, as the incident keeps it. Times are Unix seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Relation(str, Enum):
+    """What another incident is to this one."""
+
+    CAUSE = "cause"
+    SYMPTOM = "symptom"
+    RELATED = "related"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Peer:
+    """Another incident whose requests are also this one's, named by what its writer finds it by."""
+
+    fingerprint: str
+    service: str
+    relation: Relation
+    traces: int
+    """How many requests they share."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moment:
+    """One log line in a request's timeline; `depth` is that of its span among the calls."""
+
+    at: float
+    service: str
+    endpoint: str = ""
+    level: str = ""
+    message: str = ""
+    depth: int = 0
+    score: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hop:
+    """One call on the way of a request."""
+
+    service: str
+    endpoint: str = ""
+    at: float = 0.0
+    seconds: float = 0.0
+    own_seconds: float = 0.0
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleTrace:
+    """One request in full, as far as it was kept.
+
+    `method` says what its tree rests on; `omitted` counts the lines that the timeline leaves out.
+    """
+
+    trace_id: str
+    at: float
+    seconds: float
+    spans: int
+    services: int
+    depth: int
+    failed: bool
+    why: str
+    method: str
+    path: list[Hop] = field(default_factory=list)
+    timeline: list[Moment] = field(default_factory=list)
+    omitted: int = 0
+    skewed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlastRadius:
+    """Who suffers. Shares are of requests that came by the same entries: recent, and before."""
+
+    services: int = 0
+    endpoints: int = 0
+    tenants: int = 1
+    failing_share: float = 0.0
+    failing_share_before: float = 0.0
+    requests: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A service in which the fault may have begun; `share` is its part of all evidence."""
+
+    service: str
+    score: float
+    share: float = 0.0
+    reasons: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribution:
+    """Which services an earlier outbreak of the incident was laid to, strongest first."""
+
+    since: float
+    until: float
+    candidates: list[Candidate] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """All that traces say about one outbreak of an incident, `since` and `until` in event time."""
+
+    since: float
+    until: float
+    traces: int
+    method: str = ""
+    samples: list[SampleTrace] = field(default_factory=list)
+    path: list[Hop] = field(default_factory=list)
+    affected_services: list[str] = field(default_factory=list)
+    affected_endpoints: list[str] = field(default_factory=list)
+    blast_radius: BlastRadius = BlastRadius()
+    causal_chain: list[str] = field(default_factory=list)
+    candidates: list[Candidate] = field(default_factory=list)
+    peers: list[Peer] = field(default_factory=list)
+
+    @property
+    def root_cause(self) -> Candidate | None:
+        """The strongest candidate."""
+        return self.candidates[0] if self.candidates else None

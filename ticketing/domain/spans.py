@@ -1,0 +1,103 @@
+"""What is kept of a request: its log lines, gathered into spans. Times are Unix seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+ERROR_LEVELS = frozenset({"ERROR", "FATAL", "CRITICAL"})
+_NO_TRACE = frozenset({"-", "none", "null", "nil", "undefined", "unknown", "n/a", "na"})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One log line of a request. `fingerprint` is set where it counts in an incident."""
+
+    at: float
+    span_id: str
+    parent_id: str
+    service: str
+    endpoint: str
+    level: str
+    duration: float
+    score: float
+    message: str
+    fingerprint: str = ""
+    host: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the line tells of a failure."""
+        return self.level in ERROR_LEVELS
+
+
+@dataclass(slots=True)
+class Span:
+    """One piece of work of one service, as its log lines show it.
+
+    No line says when the work began: `start` is the first line's time, or so long before an error
+    that is the only line, and `earliest` is when it can have begun. `duration` is the longest that
+    a line states, or the time between the first line and the last.
+    """
+
+    id: str
+    parent_id: str
+    service: str
+    endpoint: str
+    start: float
+    end: float
+    earliest: float = 0.0
+    duration: float = 0.0
+    lines: int = 0
+    failed: bool = False
+    score: float = 0.0
+    host: str = ""
+    errors: list[str] = field(default_factory=list)
+
+    @property
+    def operation(self) -> tuple[str, str]:
+        """Which work it is."""
+        return self.service, self.endpoint
+
+
+ERRORS_KEPT = 4
+
+
+def traceable(trace_id: str) -> bool:
+    """Whether an id can name one request: placeholders and zeros are written where none is known."""
+    text = trace_id.strip().lower()
+    return bool(text.strip("0-")) and text not in _NO_TRACE
+
+
+def gathered(lines: list[Line]) -> list[Span]:
+    """The spans of one trace by their beginning; lines without a span id are one per operation."""
+    spans: dict[str, Span] = {}
+    for line in lines:
+        id = line.span_id or f"{line.service} {line.endpoint}"
+        span = spans.get(id)
+        if span is None:
+            span = spans[id] = Span(
+                id=id,
+                parent_id=line.parent_id,
+                service=line.service,
+                endpoint=line.endpoint,
+                start=line.at,
+                end=line.at,
+                host=line.host,
+            )
+        span.start = min(span.start, line.at)
+        span.end = max(span.end, line.at)
+        span.duration = max(span.duration, line.duration)
+        span.parent_id = span.parent_id or line.parent_id
+        span.lines += 1
+        span.score = max(span.score, line.score)
+        if line.failed:
+            span.failed = True
+            if len(span.errors) < ERRORS_KEPT:
+                span.errors.append(line.message)
+    for span in spans.values():
+        span.duration = span.duration or span.end - span.start
+        span.earliest = min(span.start, span.end - span.duration)
+        if span.failed and span.lines == 1:
+            span.start = span.earliest
+        span.end = max(span.end, span.start + span.duration)
+    return sorted(spans.values(), key=lambda span: (span.start, -span.duration, span.id))

@@ -1,0 +1,111 @@
+"""The wire model of ticketing-traces: lines of requests, packed per trace, decoded when read."""
+
+from __future__ import annotations
+
+import functools
+from datetime import datetime, timezone
+from typing import Any
+
+import msgspec
+
+from ticketing.domain.spans import Line
+
+SPAN_ID_CHARS_MAX = 64
+NAME_CHARS_MAX = 256
+MESSAGE_CHARS_MAX = 300
+USUAL_MESSAGE_CHARS_MAX = 120
+LINES_PER_MESSAGE_MAX = 700
+"""So that a message stays below a megabyte whatever the lines are like."""
+
+
+class TracePart(msgspec.Struct, array_like=True, gc=False):
+    """Lines of one trace. `at` is the last one's time as it was written.
+
+    `marks` maps the fingerprints of its anomalies to their service and event time (Unix s).
+    """
+
+    tenant: str
+    trace_id: str
+    count: int
+    at: Any
+    marks: dict[str, tuple[str, float]]
+    lines: msgspec.Raw
+
+
+class Spans(msgspec.Struct, array_like=True, gc=False):
+    """One message: parts of traces from one batch of one source partition."""
+
+    source: str
+    arrived_at: float
+    parts: list[TracePart]
+
+
+encoder = msgspec.msgpack.Encoder()
+_spans = msgspec.msgpack.Decoder(Spans)
+_lines = msgspec.msgpack.Decoder(list[tuple[Any, ...]])
+
+
+def decode_spans(value: bytes) -> Spans:
+    """A message of ticketing-traces; raises msgspec.MsgspecError."""
+    return _spans.decode(value)
+
+
+def decode_lines(value: bytes) -> list[Line]:
+    """The lines of a part. What is not of the right type counts as absent."""
+    return [line for row in _lines.decode(value) if (line := _line(row)) is not None]
+
+
+def _line(row: tuple[Any, ...]) -> Line | None:
+    at, span_id, parent_id, service, endpoint, level, duration, score, message, mark, host = row
+    seconds = event_time(at)
+    if seconds is None or not isinstance(service, str):
+        return None
+    return Line(
+        at=seconds,
+        span_id=_text(span_id, SPAN_ID_CHARS_MAX),
+        parent_id=_text(parent_id, SPAN_ID_CHARS_MAX),
+        service=service[:NAME_CHARS_MAX],
+        endpoint=_text(endpoint, NAME_CHARS_MAX),
+        level=_text(level, 16).upper(),
+        duration=_seconds(duration),
+        score=float(score) if isinstance(score, (int, float)) else 0.0,
+        message=_text(message, MESSAGE_CHARS_MAX),
+        fingerprint=_text(mark, 16),
+        host=_text(host, NAME_CHARS_MAX),
+    )
+
+
+def _text(value: Any, chars_max: int) -> str:
+    return value[:chars_max] if isinstance(value, str) else ""
+
+
+def _seconds(milliseconds: Any) -> float:
+    usable = isinstance(milliseconds, (int, float)) and 0 <= milliseconds < 86_400_000
+    return milliseconds / 1000.0 if usable else 0.0
+
+
+def event_time(said: Any) -> float | None:
+    """Unix seconds of a record's own time, ISO-8601 or seconds; None if it says none."""
+    if isinstance(said, float):
+        return said
+    if not isinstance(said, str):
+        return None
+    try:
+        if said[-1:] == "Z":
+            return _minute(said[:17]) + float(said[17:-1])
+        return _moment(said)
+    except (msgspec.MsgspecError, ValueError, OverflowError):
+        return None
+
+
+@functools.lru_cache(4_096)
+def _minute(text: str) -> float:
+    # Neighbouring records share their minute.
+    return _moment(f"{text}00Z")
+
+
+def _moment(text: str) -> float:
+    moment = msgspec.convert(text, datetime)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.timestamp()
