@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any, Protocol
 
 import msgspec
 
+from agents.spans import Mark, Packer, SlimLine
 from ticketing.config import Config
 from ticketing.domain.combine import ENDPOINTS_MAX, SERVICES_MAX, TRACE_IDS_MAX, Fold
 from ticketing.domain.detection import (
@@ -30,6 +30,7 @@ from ticketing.domain.fingerprint import fingerprint, partition_of
 from ticketing.domain.pattern import Patterns, Rule
 from ticketing.domain.signals import Anomalies, Sample
 from ticketing.models import DEAD_LETTER_VALUE_BYTES_MAX, DeadLetter, SignalBody
+from ticketing.spans_wire import event_time
 
 STAGE = "detection"
 MESSAGE_CHARS_MAX = 2_000
@@ -89,6 +90,7 @@ class _Document(msgspec.Struct, gc=False):
 
 
 _score = msgspec.json.Decoder(_Scored).decode
+_slim = msgspec.json.Decoder(SlimLine).decode
 _document = msgspec.json.Decoder(_Document).decode
 
 
@@ -109,6 +111,8 @@ class Detected:
     clock_corrections: int = 0
     signals: list[Anomalies] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    spans: Packer | None = None
+    """The lines of requests, where these are followed."""
 
     @property
     def below_threshold(self) -> int:
@@ -135,13 +139,18 @@ class Detector:
         minimum_score: float = 0.85,
         window: float = 900.0,
         thresholds: Thresholds | None = None,
+        traces: bool = False,
     ) -> None:
-        """`topic_ids`: of every input topic; `window`: seconds of event time."""
+        """`topic_ids`: of every input topic; `window`: seconds of event time.
+
+        `traces`: whether requests are followed; without, nothing is paid for it.
+        """
         self._patterns = patterns
         self._topic_ids = topic_ids
         self._minimum = minimum_score
         self._window = window
         self._thresholds = thresholds or Thresholds()
+        self._traces = traces
         self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._identify)
 
     @classmethod
@@ -155,6 +164,7 @@ class Detector:
             minimum_score=anomaly.minimum_score,
             window=anomaly.lookback_window,
             thresholds=Thresholds(critical=own.critical, high=own.high, medium=own.medium),
+            traces=config.traces.enabled,
         )
 
     @property
@@ -165,12 +175,26 @@ class Detector:
     def detect(self, topic: str, partition: int, records: Sequence[Record]) -> Detected:
         """Judge a run of one partition, in the order of its offsets."""
         run = _Run(self, topic, partition, len(records))
+        if self._traces:
+            return self._follow(run, f"{topic}:{partition}", records)
         minimum = self._minimum
         for record, score in zip(records, _scores(records), strict=True):
             if score is None or 0.0 <= score < minimum:
                 continue
             run.take(record)
         return run.finish()
+
+    def _follow(self, run: _Run, source: str, records: Sequence[Record]) -> Detected:
+        """Judge a run and pack the lines of its requests."""
+        packer = Packer(source)
+        add, take, minimum = packer.add, run.take, self._minimum
+        for record, line in zip(records, _slim_lines(records), strict=True):
+            score = line.anomaly_score
+            usual = score is None or 0.0 <= score < minimum
+            add(line, record, None if usual else take(record))
+        detected = run.finish()
+        detected.spans = packer
+        return detected
 
     def source(self, topic: str, partition: int) -> str:
         """Names a source partition for good: a recreated topic or new rules are another source."""
@@ -213,6 +237,20 @@ def _scores(records: Sequence[Record]) -> list[float | None]:
     return scores
 
 
+def _slim_lines(records: Sequence[Record]) -> list[SlimLine]:
+    """Every record's line; where something has another type than it should, only its score."""
+    lines: list[SlimLine] = []
+    append, decode = lines.append, _slim
+    remaining = iter(records)
+    while len(lines) < len(records):
+        try:
+            for record in remaining:
+                append(decode(record.value))  # type: ignore[arg-type]
+        except _RECORD_ERRORS:
+            append(SlimLine(anomaly_score=_scores([records[len(lines)]])[0]))
+    return lines
+
+
 class _Run:
     """One run under way."""
 
@@ -227,18 +265,22 @@ class _Run:
         self._patterns: dict[Key, str] = {}
         self._detected = Detected(records=records)
 
-    def take(self, record: Record) -> None:
-        """Count one record that is anomalous or can't be read; a bad one harms no other."""
+    def take(self, record: Record) -> Mark | None:
+        """Count one record that is anomalous or can't be read; a bad one harms no other.
+
+        What it was counted as; None for a dead letter.
+        """
         try:
-            self._count(record)
+            return self._count(record)
         except Unfit as error:
             self._refuse(record, error.reason, str(error))
         except _RECORD_ERRORS as error:
             self._refuse(record, BadInput.UNDECODABLE, str(error))
         except Exception as error:  # noqa: BLE001  (a fault of ours in one record harms no other)
             self._refuse(record, BadInput.FAILED, f"{type(error).__name__}: {error}")
+        return None
 
-    def _count(self, record: Record) -> None:
+    def _count(self, record: Record) -> Mark:
         document = _read(record.value)
         score = document.anomaly_score
         if score is None or not 0.0 <= score <= 1.0:
@@ -258,11 +300,12 @@ class _Run:
         fold.add(evidence, record.offset, at, score, severity)
         self._detected.anomalies += 1
         _gather(fold, document)
+        return Mark(key[0], key[2], at)
 
     def _event_time(self, said: object, arrived_at: float) -> float:
         if said is None:
             return arrived_at
-        at = _unix_seconds(said) if isinstance(said, str) else None
+        at = event_time(said) if isinstance(said, str) else None
         if at is not None and YEAR_2000 <= at <= arrived_at + AHEAD_SECONDS_MAX:
             return at
         self._detected.clock_corrections += 1
@@ -346,29 +389,6 @@ def _read(value: bytes | None) -> _Document:
         raise Unfit(
             BadInput.INVALID_SCORE if scored else BadInput.UNDECODABLE, str(error)
         ) from error
-
-
-def _unix_seconds(text: str) -> float | None:
-    """An ISO-8601 time; without a zone it is UTC."""
-    try:
-        if text[-1:] == "Z":
-            return _minute(text[:17]) + float(text[17:-1])
-        return _moment(text)
-    except (msgspec.MsgspecError, ValueError, OverflowError):
-        return None
-
-
-@functools.lru_cache(4_096)
-def _minute(text: str) -> float:
-    # Neighbouring records share their minute.
-    return _moment(f"{text}00Z")
-
-
-def _moment(text: str) -> float:
-    moment = msgspec.convert(text, datetime)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=timezone.utc)
-    return moment.timestamp()
 
 
 def _key(key: bytes | str | None) -> str | None:

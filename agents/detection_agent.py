@@ -15,7 +15,7 @@ from ticketing.agent import BatchAgent, send_dead_letters
 from ticketing.domain.signals import Progress
 from ticketing.durable import Outbox
 from ticketing.models import SignalBody, encode_signals
-from ticketing.topics import SIGNALS
+from ticketing.topics import SIGNALS, TRACES
 from ticketing.watchdog import leave
 
 PROGRESS_EVERY_SECONDS = 5.0
@@ -81,6 +81,10 @@ class DetectionAgent(BatchAgent):
         outbox = Outbox(self.app)
         for partition, bodies in detected.by_partition(self._signals_partitions).items():
             await outbox.send(SIGNALS, None, encode_signals(bodies), partition)
+        if detected.spans is not None:
+            # As many partitions as the signals': all of our topics have the same number.
+            for partition, value, _ in detected.spans.messages(self._signals_partitions):
+                await outbox.send(TRACES, None, value, partition)
         await send_dead_letters(outbox, detected.dead_letters)
         await outbox.settle()
         self._count(detected)

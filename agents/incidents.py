@@ -92,6 +92,8 @@ class IncidentMachine(Machine[Record]):
         for body in bodies:
             if isinstance(body, Progress):
                 self._clock(tx).report(body)
+            elif isinstance(body, Correlation):
+                self._correlated(tx, body)
             elif not isinstance(body, (Anomalies, Tick)):
                 self._told(tx, body)
 
@@ -313,7 +315,24 @@ class IncidentMachine(Machine[Record]):
 
     # Commands and reports
 
-    def _told(self, tx: Tx, body: Command | Receipt | Correlation | Summary) -> None:
+    def _correlated(self, tx: Tx, body: Correlation) -> None:
+        """Give the findings to the fingerprint's incident, or to the one that counts for it."""
+        key, incident = body.fingerprint, _incident(tx.get(body.fingerprint))
+        if incident is None:
+            for name in (storm.overflow_fingerprint, storm.group_fingerprint):
+                key = name(body.tenant, body.service)
+                incident = _incident(tx.get(key))
+                if incident is not None:
+                    break
+        if incident is None:
+            return
+        if tx.replayed(key):
+            self._changed[key] = None
+            return
+        after = reports.correlated(incident, body.findings, tx.now, self.policy)
+        self._save(tx, key, incident, after)
+
+    def _told(self, tx: Tx, body: Command | Receipt | Summary) -> None:
         key, incident = self._find(tx, body.incident_id)
         if incident is None:
             return
@@ -326,8 +345,6 @@ class IncidentMachine(Machine[Record]):
             after = commands.commanded(incident, body, now, policy, archived=archived)
         elif isinstance(body, Receipt):
             after = reports.receipted(incident, body, now, policy)
-        elif isinstance(body, Correlation):
-            after = reports.correlated(incident, body, now, policy)
         else:
             after = reports.summarized(incident, body, now, policy)
         self._save(tx, key, incident, after)

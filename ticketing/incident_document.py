@@ -5,6 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Any
 
+from ticketing.domain.correlation import (
+    Attribution,
+    Candidate,
+    Findings,
+    Hop,
+    Moment,
+    SampleTrace,
+)
 from ticketing.domain.incident import CommandOutcome, Incident, Step, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
@@ -41,7 +49,7 @@ def list_document(incident: Incident) -> dict[str, Any]:
         "service": incident.service,
         "title": incident.title,
         "anomalyScore": incident.max_score,
-        "affectedServices": incident.affected_services or [incident.service],
+        "affectedServices": affected_services(incident),
         "traceId": incident.trace_ids[0] if incident.trace_ids else None,
         "createdAt": iso(incident.opened_at),
         "updatedAt": iso(incident.updated_at),
@@ -57,6 +65,7 @@ def list_document(incident: Incident) -> dict[str, Any]:
         "firstSeen": iso(incident.first_seen),
         "lastSeen": iso(incident.last_seen),
         "tickets": [_ticket(ticket) for ticket in incident.tickets.values()],
+        "rootCause": _root_cause(incident.correlation),
         "ticketed": incident.ticketed,
         "heldBy": incident.held_by or None,
         "held": incident.held,
@@ -83,7 +92,8 @@ def detail_document(incident: Incident) -> dict[str, Any]:
         "endpoints": incident.endpoints,
         "reopenings": [iso(at) for at in incident.reopenings],
         "timeline": [_step(step) for step in incident.timeline],
-        "trace": {"ids": incident.trace_ids, "correlation": incident.correlation},
+        "trace": {"ids": incident.trace_ids, "correlation": _correlation(incident.correlation)},
+        "attributions": [_attribution(one) for one in incident.attributions],
         "counts": {"total": incident.count, "windows": _windows(incident.windows)},
         "evidence": [_sample(sample) for sample in incident.samples],
         "commands": [_outcome(outcome) for outcome in incident.commands],
@@ -96,11 +106,109 @@ def detail_document(incident: Incident) -> dict[str, Any]:
         "anomaly_score": incident.max_score,
         "affected_services": shown["affectedServices"],
         "affected_endpoint": incident.endpoints[0] if incident.endpoints else "",
+        "causal_chain": incident.correlation.causal_chain if incident.correlation else [],
         "trace_id": shown["traceId"] or "",
         "error_message": first.message if first else "",
         "created_at": shown["createdAt"],
         "updated_at": shown["updatedAt"],
         **({"resolved_at": shown["resolvedAt"]} if shown["resolvedAt"] else {}),
+    }
+
+
+def affected_services(incident: Incident) -> list[str]:
+    """Its own service, those that its records name, and those that its traces show, each once."""
+    traced = incident.correlation.affected_services if incident.correlation else []
+    named = incident.affected_services
+    own = [] if incident.service in named or not incident.service else [incident.service]
+    return list(dict.fromkeys([*own, *named, *traced]))
+
+
+def _root_cause(found: Findings | None) -> str | None:
+    return found.root_cause.service if found is not None and found.root_cause else None
+
+
+def _correlation(found: Findings | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    radius = found.blast_radius
+    return {
+        "since": iso(found.since),
+        "until": iso(found.until),
+        "traces": found.traces,
+        "method": found.method,
+        "rootCause": _candidate(found.root_cause) if found.root_cause else None,
+        "candidates": [_candidate(one) for one in found.candidates],
+        "causalChain": found.causal_chain,
+        "path": [_hop(hop) for hop in found.path],
+        "affectedServices": found.affected_services,
+        "affectedEndpoints": found.affected_endpoints,
+        "blastRadius": {
+            "services": radius.services,
+            "endpoints": radius.endpoints,
+            "tenants": radius.tenants,
+            "failingShare": radius.failing_share,
+            "failingShareBefore": radius.failing_share_before,
+            "requests": radius.requests,
+        },
+        "samples": [_sample_trace(one) for one in found.samples],
+    }
+
+
+def _attribution(one: Attribution) -> dict[str, Any]:
+    return {
+        "since": iso(one.since),
+        "until": iso(one.until),
+        "candidates": [_candidate(candidate) for candidate in one.candidates],
+    }
+
+
+def _candidate(one: Candidate) -> dict[str, Any]:
+    return {
+        "service": one.service,
+        "score": one.score,
+        "share": one.share,
+        "reasons": one.reasons,
+    }
+
+
+def _hop(hop: Hop) -> dict[str, Any]:
+    return {
+        "service": hop.service,
+        "endpoint": hop.endpoint,
+        "at": iso(hop.at),
+        "milliseconds": round(hop.seconds * 1000, 3),
+        "ownMilliseconds": round(hop.own_seconds * 1000, 3),
+        "failed": hop.failed,
+    }
+
+
+def _sample_trace(one: SampleTrace) -> dict[str, Any]:
+    return {
+        "traceId": one.trace_id,
+        "at": iso(one.at),
+        "milliseconds": round(one.seconds * 1000, 3),
+        "spans": one.spans,
+        "services": one.services,
+        "depth": one.depth,
+        "failed": one.failed,
+        "why": one.why,
+        "method": one.method,
+        "path": [_hop(hop) for hop in one.path],
+        "timeline": [_moment(line) for line in one.timeline],
+        "omitted": one.omitted,
+        "skewed": one.skewed,
+    }
+
+
+def _moment(line: Moment) -> dict[str, Any]:
+    return {
+        "at": iso(line.at),
+        "service": line.service,
+        "endpoint": line.endpoint,
+        "level": line.level,
+        "message": line.message,
+        "depth": line.depth,
+        "score": line.score,
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ticketing.config import Config
-from ticketing.domain.policy import Policy
+from ticketing.domain.policy import Policy, RadiusRule
 from ticketing.domain.severity import Severity
 
 
@@ -27,6 +27,17 @@ def policy(config: Config) -> Policy:
         max_pages_per_minute=config.storm.max_pages_per_minute,
         group_by=config.storm.group_by,
         routing={severity: tuple(config.routes(severity)) for severity in Severity},
+        raise_severity=tuple(
+            RadiusRule(
+                to=rule.to,
+                services=rule.services,
+                endpoints=rule.endpoints,
+                tenants=rule.tenants,
+                failing_share=rule.failing_share,
+            )
+            for rule in config.correlation.raise_severity
+        ),
+        hold_symptoms=config.correlation.ticketing == "root",
         platforms=tuple(config.enabled_platforms()),
         summary_may_raise=config.llm.may_raise_severity,
     )

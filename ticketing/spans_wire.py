@@ -14,8 +14,22 @@ SPAN_ID_CHARS_MAX = 64
 NAME_CHARS_MAX = 256
 MESSAGE_CHARS_MAX = 300
 USUAL_MESSAGE_CHARS_MAX = 120
-LINES_PER_MESSAGE_MAX = 700
-"""So that a message stays below a megabyte whatever the lines are like."""
+
+Row = tuple[
+    "str | float",
+    "str | None",
+    "str | None",
+    "str | None",
+    "str | None",
+    "str | None",
+    "float | None",
+    "float | None",
+    "str | None",
+    "str | None",
+    "str | None",
+]
+"""A line: time, span id, parent span id, service, endpoint, level, duration in milliseconds, score,
+message, fingerprint if it counts in an incident, host."""
 
 
 class TracePart(msgspec.Struct, array_like=True, gc=False):
@@ -36,7 +50,6 @@ class Spans(msgspec.Struct, array_like=True, gc=False):
     """One message: parts of traces from one batch of one source partition."""
 
     source: str
-    arrived_at: float
     parts: list[TracePart]
 
 

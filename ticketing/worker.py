@@ -19,9 +19,9 @@ from ticketing.agent import BatchAgent
 from ticketing.app import TicketingApp, create_app, create_table
 from ticketing.config import PLATFORMS, Config, secrets_of
 from ticketing.runtime import Runtime
-from ticketing.topics import INCIDENTS, PIPELINE_APP, SIGNALS
+from ticketing.topics import INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
 
-PIPELINE, VIEW, API = "pipeline", "view", "api"
+PIPELINE, TRACES_ROLE, VIEW, API = "pipeline", "traces", "view", "api"
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 DATA_DIR_VARIABLE = "TICKETING_DATA_DIR"
 PARENT_VARIABLE = "TICKETING_PARENT"
@@ -35,7 +35,8 @@ def platforms_built() -> list[str]:
 
 def roles(config: Config) -> list[str]:
     """Every role that a process can have here."""
-    return [PIPELINE, VIEW, API, *config.enabled_platforms()]
+    traces = [TRACES_ROLE] if config.traces.enabled else []
+    return [PIPELINE, VIEW, API, *traces, *config.enabled_platforms()]
 
 
 def default_roles(config: Config) -> list[str]:
@@ -81,10 +82,13 @@ def run(role: str, runtime: Runtime) -> None:
 
 def build(role: str, runtime: Runtime) -> TicketingApp:
     """The Faust app of a role, with everything on it."""
-    build_app: Callable[[Runtime], TicketingApp] = {PIPELINE: _pipeline, VIEW: _view}.get(
-        role, lambda runtime: _adapter(role, runtime)
-    )
-    app = build_app(runtime)
+    builders: dict[str, Callable[[Runtime], TicketingApp]] = {
+        PIPELINE: _pipeline,
+        TRACES_ROLE: _traces,
+        VIEW: _view,
+    }
+    builder = builders.get(role)
+    app = _adapter(role, runtime) if builder is None else builder(runtime)
     _attach(app, role)
     return app
 
@@ -157,6 +161,22 @@ def _view(runtime: Runtime) -> TicketingApp:
     store = open_store(runtime.config)
     _agent(app, ViewAgent(app, app.watchdog, app.fence, store), INCIDENTS)
     app.task(lambda: start(runtime, store))
+    return app
+
+
+def _traces(runtime: Runtime) -> TicketingApp:
+    from agents.traces import TracesAgent, correlator_for
+
+    app = _app("ticketing-traces", TRACES_ROLE, runtime, [TRACES])
+    traces = TracesAgent(
+        app,
+        app.watchdog,
+        app.fence,
+        correlator_for(runtime.config),
+        signals_partitions=runtime.partitions,
+    )
+    _agent(app, traces, TRACES)
+    app.task(traces.tell)
     return app
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ticketing.domain.correlation import Attribution, Findings
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary, TicketState
 
@@ -145,5 +146,7 @@ class Incident:
     timeline: list[Step] = field(default_factory=list)
     commands: list[CommandOutcome] = field(default_factory=list)
     tickets: dict[str, Ticket] = field(default_factory=dict)
-    correlation: dict[str, object] | None = None
+    correlation: Findings | None = None
+    attributions: list[Attribution] = field(default_factory=list)
+    """Which services its outbreaks were laid to, earliest outbreak first, bounded."""
     summary: Summary | None = None

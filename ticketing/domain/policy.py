@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ticketing.domain.correlation import BlastRadius
 from ticketing.domain.severity import Severity
 
 PLATFORMS = ("pagerduty", "jira", "servicenow", "opsgenie", "slack", "zammad")
@@ -19,6 +20,28 @@ def _group_wait() -> dict[Severity, float]:
         Severity.MEDIUM: 30.0,
         Severity.LOW: 30.0,
     }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RadiusRule:
+    """Raises to a severity where every given bound (None: not given) is reached."""
+
+    to: Severity
+    services: int | None = None
+    endpoints: int | None = None
+    tenants: int | None = None
+    failing_share: float | None = None
+
+    def reached(self, radius: BlastRadius) -> bool:
+        """Whether a blast radius is as large as this; a rule without bounds never is."""
+        bounds = (
+            (self.services, radius.services),
+            (self.endpoints, radius.endpoints),
+            (self.tenants, radius.tenants),
+            (self.failing_share, radius.failing_share),
+        )
+        given = [(bound, value) for bound, value in bounds if bound is not None]
+        return bool(given) and all(value >= bound for bound, value in given)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +76,10 @@ class Policy:
     group_by: str = GROUP_BY_PATTERN
     routing: dict[Severity, tuple[str, ...]] = field(default_factory=dict)
     """Platforms per severity. An empty or missing list means none."""
+    raise_severity: tuple[RadiusRule, ...] = ()
+    """What blast radius raises an incident's severity, and to which."""
+    hold_symptoms: bool = False
+    """Whether a symptom waits behind its cause's ticket, if the cause's writer accepts it."""
     platforms: tuple[str, ...] = PLATFORMS
     """The platforms that are enabled; routing to others leads nowhere."""
     summary_may_raise: bool = False
@@ -72,6 +99,7 @@ class Policy:
     timeline_latest_kept: int = 40
     commands_kept: int = 16
     reopenings_kept: int = 16
+    attributions_kept: int = 24
 
     def wait(self, severity: Severity) -> float:
         """The group wait of a severity, in seconds; 0 tickets at once."""

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ticketing.domain.correlation import Attribution, Findings
 from ticketing.domain.incident import Incident, Status, StepKind, Ticket
-from ticketing.domain.lifecycle import published, raised
+from ticketing.domain.lifecycle import POLICY, published, raised
 from ticketing.domain.policy import Policy
-from ticketing.domain.signals import Correlation, Receipt, Summary
+from ticketing.domain.signals import Receipt, Summary
 from ticketing.domain.timeline import with_step
+
+CANDIDATES_KEPT = 5
 
 
 def receipted(incident: Incident, receipt: Receipt, now: float, policy: Policy) -> Incident:
@@ -45,16 +48,46 @@ def receipted(incident: Incident, receipt: Receipt, now: float, policy: Policy) 
     return published(replace(incident, timeline=timeline), now)
 
 
-def correlated(
-    incident: Incident, correlation: Correlation, now: float, policy: Policy
-) -> Incident:
-    """The incident with what its traces say; a later correlation replaces an earlier one."""
-    if incident.correlation == correlation.body:
+def correlated(incident: Incident, findings: Findings, now: float, policy: Policy) -> Incident:
+    """The incident with what its traces say of an outbreak, and as severe as its blast radius asks.
+
+    Of an earlier outbreak than the known one only the attribution is kept; of the same one, what
+    rests on fewer traces is another worker's part of them, and is ignored.
+    """
+    attributions = _attributed(incident.attributions, findings, policy)
+    known = incident.correlation
+    if known is not None and _outranked(findings, known):
+        if attributions == incident.attributions:
+            return incident
+        return replace(incident, attributions=attributions)
+    if known == findings:
         return incident
     timeline = incident.timeline
-    if incident.correlation is None:
-        timeline = with_step(timeline, policy, now, StepKind.CORRELATED)
-    return published(replace(incident, correlation=correlation.body, timeline=timeline), now)
+    cause = findings.root_cause
+    before = known.root_cause if known is not None else None
+    if cause is not None and (before is None or before.service != cause.service):
+        text = f"likely cause: {cause.service}"
+        timeline = with_step(timeline, policy, now, StepKind.CORRELATED, text, POLICY)
+    incident = replace(incident, correlation=findings, attributions=attributions, timeline=timeline)
+    if incident.status is not Status.RESOLVED:
+        rules = [rule for rule in policy.raise_severity if rule.reached(findings.blast_radius)]
+        for rule in rules:
+            incident = raised(incident, rule.to, now, policy)
+    return published(incident, now)
+
+
+def _outranked(findings: Findings, known: Findings) -> bool:
+    if findings.until < known.since:
+        return True
+    return findings.since <= known.until and findings.traces < known.traces
+
+
+def _attributed(known: list[Attribution], findings: Findings, policy: Policy) -> list[Attribution]:
+    since, until = findings.since, findings.until
+    kept = [one for one in known if one.until < since or one.since > until]
+    best = [replace(candidate, reasons=[]) for candidate in findings.candidates[:CANDIDATES_KEPT]]
+    new = Attribution(since=since, until=until, candidates=best)
+    return sorted([*kept, new], key=lambda one: one.since)[-policy.attributions_kept :]
 
 
 def summarized(incident: Incident, summary: Summary, now: float, policy: Policy) -> Incident:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from ticketing.domain.correlation import Findings
 from ticketing.domain.severity import Severity
 
 
@@ -119,10 +120,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correlation:
-    """What the traces of an incident say. Advisory: a later one replaces an earlier one."""
+    """What the traces say of the incident that a fingerprint has just now. Advisory."""
 
-    incident_id: str
-    body: dict[str, object]
+    tenant: str
+    service: str
+    fingerprint: str
+    findings: Findings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from ticketing.domain.commands import commanded
+from ticketing.domain.correlation import Candidate, Findings
 from ticketing.domain.counting import fresh_above
 from ticketing.domain.incident import Incident, Status, StepKind
 from ticketing.domain.lifecycle import fired_again, opened, raised, settled
@@ -19,7 +20,6 @@ from ticketing.domain.signals import (
     Action,
     Anomalies,
     Command,
-    Correlation,
     Receipt,
     Summary,
     TicketState,
@@ -249,12 +249,30 @@ def test_a_receipt_older_than_the_known_one_is_ignored() -> None:
     assert receipted(first, receipt(4), 51.0, POLICY) is first
 
 
+def found(service: str, *, since: float = 10.0, until: float = 20.0, traces: int = 3) -> Findings:
+    candidates = [Candidate(service=service, score=2.0)]
+    return Findings(since=since, until=until, traces=traces, candidates=candidates)
+
+
 def test_a_correlation_replaces_the_earlier_one_and_the_same_again_is_not_published() -> None:
-    first = correlated(ticketed(), Correlation(incident_id="aa-0-7", body={"a": 1}), 1.0, POLICY)
-    same = correlated(first, Correlation(incident_id="aa-0-7", body={"a": 1}), 2.0, POLICY)
-    assert same is first
-    other = correlated(first, Correlation(incident_id="aa-0-7", body={"b": 1}), 3.0, POLICY)
-    assert (other.correlation, other.revision) == ({"b": 1}, first.revision + 1)
+    first = correlated(ticketed(), found("a"), 1.0, POLICY)
+    assert correlated(first, found("a"), 2.0, POLICY) is first
+    other = correlated(first, found("b"), 3.0, POLICY)
+    assert (other.correlation, other.revision) == (found("b"), first.revision + 1)
+
+
+def test_a_correlation_from_fewer_traces_of_the_same_outbreak_is_ignored() -> None:
+    first = correlated(ticketed(), found("a"), 1.0, POLICY)
+    other = correlated(first, found("b", traces=2), 2.0, POLICY)
+    assert other.correlation == found("a")
+
+
+def test_what_is_found_of_an_earlier_outbreak_is_kept_but_not_shown_as_the_latest() -> None:
+    first = correlated(ticketed(), found("a", since=100.0, until=110.0), 1.0, POLICY)
+    other = correlated(first, found("b"), 2.0, POLICY)
+    assert other.correlation == first.correlation
+    causes = [[c.service for c in one.candidates] for one in other.attributions]
+    assert causes == [["b"], ["a"]]
 
 
 def test_a_summary_of_an_older_revision_is_ignored() -> None:

@@ -1,0 +1,138 @@
+"""The traces agent: lines of requests in, what they say about incidents out. Advisory, in memory.
+
+A batch is acked on receipt: a crash loses what was held, tickets never wait for it. With several
+workers each sees a part of the requests; the incident's writer keeps what rests on more of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import structlog
+from faust.types import EventT
+
+from ticketing import metrics
+from ticketing.agent import BatchAgent
+from ticketing.config import Config
+from ticketing.domain.correlator import Correlator, Settings, Telling
+from ticketing.domain.detection import YEAR_2000
+from ticketing.domain.fingerprint import partition_of
+from ticketing.domain.signals import Correlation
+from ticketing.domain.trace_buffer import Part
+from ticketing.fence import Fence
+from ticketing.models import encode_signals
+from ticketing.spans_wire import Spans, decode_lines, decode_spans, event_time
+from ticketing.topics import SIGNALS
+from ticketing.watchdog import Watchdog
+
+log = structlog.get_logger(__name__)
+
+ADVANCE_EVERY_SECONDS = 0.25
+AHEAD_SECONDS_MAX = 60.0
+MOSTLY = 0.9
+"""A source has come as far as this share of its lines: a single clock that runs ahead is let be."""
+
+
+def correlator_for(config: Config) -> Correlator:
+    """An empty correlator, bounded as configured."""
+    traces = config.traces
+    settings = Settings(
+        samples=traces.samples,
+        spans_max=traces.spans_max,
+        buffer_spans=traces.buffer_spans,
+        keep=traces.keep,
+        shared_by_max=traces.shared_by_max,
+    )
+    return Correlator(settings, decode_lines)
+
+
+class TracesAgent(BatchAgent):
+    """Reads ticketing-traces and sends correlations to the incidents' writers."""
+
+    name = "traces"
+
+    def __init__(
+        self,
+        app: Any,
+        watchdog: Watchdog,
+        fence: Fence,
+        correlator: Correlator,
+        *,
+        signals_partitions: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        super().__init__(app, watchdog, fence)
+        self._correlator = correlator
+        self._signals_partitions = signals_partitions
+        self._clock = clock
+        self._next: dict[int, int] = {}
+
+    async def handle(self, records: list[Any], event: EventT) -> None:
+        """Take in a batch; what can't be read, or was let go by the broker, is counted."""
+        self._look_for_gap(event.message.partition, records)
+        for record in records:
+            try:
+                self._take(decode_spans(record.value))
+            except msgspec.MsgspecError as error:
+                # We wrote it ourselves, perhaps by another release: requests can do without it.
+                metrics.spans_dropped_total.labels("undecodable").inc()
+                log.warning("undecodable_spans", why=str(error))
+        await self._send(self._correlator.advance(self._clock()))
+        self._measure()
+
+    async def tell(self) -> None:
+        """Tell what is due, also while nothing comes. A task beside the agent."""
+        while not self.app.should_stop:
+            await asyncio.sleep(ADVANCE_EVERY_SECONDS)
+            if not self.app.rebalancing:
+                await self._send(self._correlator.advance(self._clock()))
+                self._measure()
+
+    def _take(self, spans: Spans) -> None:
+        now = self._clock()
+        times = []
+        for part in spans.parts:
+            at = self._plausible(event_time(part.at), now)
+            times.append(at)
+            marks = {
+                fingerprint: (service, self._plausible(seen_at, now))
+                for fingerprint, (service, seen_at) in part.marks.items()
+            }
+            key = part.tenant, part.trace_id
+            self._correlator.take(key, Part(part.count, bytes(part.lines)), at, marks, now)
+            metrics.spans_total.inc(part.count)
+        if times:
+            times.sort()
+            self._correlator.reached(spans.source, times[int(MOSTLY * (len(times) - 1))], now)
+
+    def _plausible(self, at: float | None, now: float) -> float:
+        return at if at is not None and YEAR_2000 <= at <= now + AHEAD_SECONDS_MAX else now
+
+    async def _send(self, tellings: list[Telling]) -> None:
+        for told in tellings:
+            body = Correlation(
+                tenant=told.tenant,
+                service=told.service,
+                fingerprint=told.fingerprint,
+                findings=told.findings,
+            )
+            partition = partition_of(told.tenant, told.service, self._signals_partitions)
+            await self.app.producer.send(
+                SIGNALS, None, encode_signals([body]), partition, None, None
+            )
+
+    def _measure(self) -> None:
+        for reason, count in self._correlator.take_dropped().items():
+            metrics.spans_dropped_total.labels(reason).inc(count)
+
+    def _look_for_gap(self, partition: int, records: list[Any]) -> None:
+        """Messages that the broker let go before they were read; how many lines is not known."""
+        expected = self._next.get(partition, records[0].offset)
+        missing = records[-1].offset + 1 - expected - len(records)
+        if missing > 0:
+            metrics.spans_dropped_total.labels("lost_messages").inc(missing)
+        self._next[partition] = records[-1].offset + 1
