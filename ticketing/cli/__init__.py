@@ -13,6 +13,7 @@ COMMANDS = {
     "config": "ticketing.cli.config:config",
     "dead-letters": "ticketing.cli.dead_letters:dead_letters",
     "demo": "ticketing.cli.demo:demo",
+    "evaluate": "ticketing.cli.evaluate:evaluate",
     "pattern": "ticketing.cli.pattern:pattern",
     "replay": "ticketing.cli.replay:replay",
     "sandbox": "ticketing.cli.sandbox:sandbox",

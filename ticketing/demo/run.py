@@ -36,6 +36,8 @@ STARTS_MAX = 3
 QUIET_SECONDS_MAX = 180.0
 """How long a recording's run may make no progress before it is given up."""
 POLL_SECONDS = 0.5
+EXPLAINED_SECONDS = 12.0
+"""So long without a change, nothing more is found out: longer than between two tellings."""
 PAGE_INCIDENTS = 500
 
 
@@ -73,6 +75,13 @@ class Demo:
                 following = answer.links.get("next")
                 url = str(following["url"]) if following else None
 
+    async def incident(self, id: str) -> Mapping[str, Any]:
+        """One incident in full."""
+        async with self.session.get(f"{self.api}/api/incidents/{id}") as answer:
+            answer.raise_for_status()
+            document: Mapping[str, Any] = await answer.json()
+            return document
+
     async def wait_ready(self) -> None:
         """Wait until every app is; raises DemoFailed with the end of the log if that takes long."""
         deadline = time.monotonic() + READY_SECONDS_MAX
@@ -94,8 +103,11 @@ class Demo:
 
 
 @asynccontextmanager
-async def installation(port: int) -> AsyncIterator[Demo]:
-    """Broker, sandbox and workers on loopback; all of it ends with the block."""
+async def installation(port: int, settings: Mapping[str, Any] | None = None) -> AsyncIterator[Demo]:
+    """Broker, sandbox and workers on loopback; all of it ends with the block.
+
+    `settings` are sections of the configuration, in place of the demo's own.
+    """
     sandbox = await start()
     api_port = port or free_port()
     given = {
@@ -103,6 +115,7 @@ async def installation(port: int) -> AsyncIterator[Demo]:
         "groupWait": GROUP_WAIT,
         "web": {"host": "127.0.0.1", "port": api_port},
         "faustWeb": {"port": free_port()} if port == 0 else {},
+        **(settings or {}),
     }
     for platform in set(PLATFORMS) - set(worker.platforms_built()):
         del given[platform]
@@ -143,6 +156,22 @@ async def run_recording(
         sent = await _in_thread(lambda stopped: _feed(demo, records, fed, stopped))
         say(f"{sent} records fed; waiting until every ticket is delivered")
         return await _until_delivered(demo, sent)
+
+
+async def explained(
+    records: Iterable[bytes],
+    say: Callable[[str], None],
+    fed: Callable[[int], None],
+    settings: Mapping[str, Any],
+) -> list[Mapping[str, Any]]:
+    """Feed a recording and wait until nothing more is found out; every incident in full."""
+    async with installation(0, settings) as demo:
+        say("starting the embedded broker, the workers and the sandbox")
+        await demo.wait_ready()
+        sent = await _in_thread(lambda stopped: _feed(demo, records, fed, stopped))
+        say(f"{sent} records fed; waiting until every ticket is delivered and explained")
+        await _until_delivered(demo, sent)
+        return await _until_explained(demo)
 
 
 async def run_live(say: Callable[[str], None], status: Callable[[Totals], None], port: int) -> None:
@@ -203,6 +232,18 @@ async def _keep(supervisor: Supervisor) -> None:
     while True:
         supervisor.watch()
         await asyncio.sleep(POLL_SECONDS)
+
+
+async def _until_explained(demo: Demo) -> list[Mapping[str, Any]]:
+    deadline = time.monotonic() + QUIET_SECONDS_MAX
+    revisions: dict[str, Any] = {}
+    changed_at = time.monotonic()
+    while time.monotonic() - changed_at < EXPLAINED_SECONDS and time.monotonic() < deadline:
+        await asyncio.sleep(POLL_SECONDS)
+        now = {one["id"]: one["revision"] async for one in demo.incidents()}
+        if now != revisions:
+            revisions, changed_at = now, time.monotonic()
+    return [await demo.incident(id) for id in revisions]
 
 
 async def _until_delivered(demo: Demo, sent: int) -> Totals:

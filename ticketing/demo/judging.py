@@ -1,0 +1,130 @@
+"""How well incidents name what broke: their likely causes beside labels of injected faults.
+
+The labels stay on this side: the pipeline is given the recording and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ticketing.errors import Misconfigured
+
+WINDOW_SECONDS = 600.0
+"""How long after its injection a fault is held to be what incidents show, unless the next one
+comes before."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """An injected fault: when (Unix seconds), and where."""
+
+    at: float
+    service: str
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One fault beside what the incidents say: services, the likeliest first."""
+
+    fault: Fault
+    ranking: list[str]
+    incidents: int
+
+    @property
+    def place(self) -> int | None:
+        """Where in the ranking the true service stands, from 1; None if it is not there."""
+        named = self.fault.service
+        return self.ranking.index(named) + 1 if named in self.ranking else None
+
+
+def read_faults(path: Path) -> list[Fault]:
+    """The labels, a JSON list of `{injected_at, service, fault}`; raises Misconfigured."""
+    try:
+        labels = json.loads(path.read_text())
+        faults = [
+            Fault(
+                _seconds(label["injected_at"]), str(label["service"]), str(label.get("fault", ""))
+            )
+            for label in labels
+        ]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise Misconfigured(
+            f"{path}: must be a JSON list of objects with injected_at (ISO-8601) and service:"
+            f" {type(error).__name__}: {error}"
+        ) from error
+    return sorted(faults, key=lambda fault: fault.at)
+
+
+def verdicts(faults: Sequence[Fault], incidents: Iterable[Mapping[str, Any]]) -> list[Verdict]:
+    """Each fault beside the incidents (documents of the API) that were active in its window."""
+    incidents = list(incidents)
+    found = []
+    for number, fault in enumerate(faults):
+        until = fault.at + WINDOW_SECONDS
+        if number + 1 < len(faults):
+            until = min(until, faults[number + 1].at)
+        active = [one for one in incidents if _active(one, fault.at, until)]
+        ranking = ranked(active, fault.at, until)
+        found.append(Verdict(fault, ranking, len(active)))
+    return found
+
+
+def ranked(incidents: Iterable[Mapping[str, Any]], since: float, until: float) -> list[str]:
+    """Services by what incidents laid outbreaks of this time to, all incidents together."""
+    scores: Counter[str] = Counter()
+    for incident in incidents:
+        for candidate in _attributed(incident, since, until):
+            scores[candidate["service"]] += candidate["score"]
+    return [service for service, _ in sorted(scores.items(), key=lambda one: (-one[1], one[0]))]
+
+
+def summary(found: Sequence[Verdict], tickets_: int) -> dict[str, Any]:
+    """The object that `ticketing evaluate --json` prints; shares are between 0 and 1."""
+    count = len(found)
+    places = [verdict.place for verdict in found]
+    return {
+        "faults": count,
+        "top1": _share(sum(place == 1 for place in places), count),
+        "top3": _share(sum(place is not None and place <= 3 for place in places), count),
+        "ticketsPerFault": round(tickets_ / count, 4) if count else 0.0,
+    }
+
+
+def tickets(incidents: Iterable[Mapping[str, Any]]) -> int:
+    """Incidents that speak for themselves on some platform: as many tickets on a single one."""
+    return sum(bool(one["ticketed"] and one["platforms"]) for one in incidents)
+
+
+def _share(hits: int, count: int) -> float:
+    return round(hits / count, 4) if count else 0.0
+
+
+def _attributed(incident: Mapping[str, Any], since: float, until: float) -> list[Any]:
+    """The candidates of the incident's latest outbreak in the window, else its own service."""
+    for outbreak in reversed(incident["attributions"]):
+        if _seconds(outbreak["since"]) <= until and _seconds(outbreak["until"]) >= since:
+            return list(outbreak["candidates"])
+    return [{"service": incident["service"], "score": 0.1}]
+
+
+def _active(incident: Mapping[str, Any], since: float, until: float) -> bool:
+    outbreaks = incident["attributions"]
+    if outbreaks:
+        return any(
+            _seconds(one["since"]) <= until and _seconds(one["until"]) >= since for one in outbreaks
+        )
+    return _seconds(incident["firstSeen"]) <= until and _seconds(incident["lastSeen"]) >= since
+
+
+def _seconds(text: str) -> float:
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.timestamp()
