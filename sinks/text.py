@@ -107,7 +107,9 @@ def cut(text: str, limit: int) -> str:
 
 def line(text: str) -> str:
     """The text in one line, without control characters."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())
 
 
 def moment(at: float) -> str:

@@ -1,4 +1,4 @@
-"""The PagerDuty sink: one event per operation, recognised by its deduplication key.
+"""The PagerDuty sink: alerts by events, recognised by their deduplication key; the rest by REST.
 
 https://developer.pagerduty.com/docs/events-api-v2-overview
 An alert is deduplicated only while it is open and only under the routing key that opened it; hence
@@ -7,18 +7,27 @@ the key is remembered with the ticket and an unknown outcome is simply repeated.
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
+import structlog
+
+from sinks import material
 from sinks.http import Http, http_for
-from sinks.outcome import Delivered, Failed, Outcome, Reason, Rejected, Unknown
+from sinks.outcome import Delivered, Failed, Outcome, Reason, Rejected, RetryAfter, Unknown
 from sinks.pagerduty import payload
+from sinks.pagerduty.rest import Found, Rest
 from sinks.pagerduty.settings import Settings
-from sinks.platform import Connection, Repeat, Request, Traits
+from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
 from sinks.references import reference
+from sinks.text import Writer, writer_for
 from tables.deliveries import Operation, Why
 from ticketing.config import Config
-from ticketing.domain.incident import Incident
+from ticketing.domain.incident import Incident, StepKind
+
+log = structlog.get_logger(__name__)
 
 NAME = "pagerduty"
 
@@ -31,23 +40,44 @@ EVENTS = frozenset(
         Operation.RESOLVE,
     }
 )
-"""What Events can do. Escalating needs the REST API; until it is used, an escalated incident stays
-open at PagerDuty, whose own escalation policy goes on."""
+"""What events can do. Without the REST API an escalated incident goes on as it was at PagerDuty,
+whose own escalation policy goes on too."""
+REST = frozenset({Operation.ESCALATE, Operation.COMMENT})
+TRIGGERS = frozenset({Operation.CREATE, Operation.UPDATE, Operation.REOPEN})
+
+APPEARS_WITHIN_SECONDS = 120.0
+"""An event is taken before its incident can be seen."""
+APPEARS_AGAIN_SECONDS = 5.0
+ADORN_SECONDS_MAX = 3.0
+ADORN_TRIES = 3
 
 
 class PagerDutyPlatform:
-    """Alerts of one PagerDuty account."""
+    """Alerts and incidents of one PagerDuty account."""
 
     name = NAME
 
-    def __init__(self, settings: Settings, http: Http) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        http: Http,
+        writer: Writer,
+    ) -> None:
         self._settings = settings
         self._http = http
+        self._writer = writer
+        self.clock: Callable[[], float] = time.time
         self._keys = settings.keys()
+        self._rest = (
+            Rest(http, settings.rest_url, settings.api_token, settings.from_email)
+            if settings.api_token
+            else None
+        )
         self.traits = Traits(
             repeat=Repeat.BLINDLY,
-            operations=EVENTS,
+            operations=EVENTS | REST if self._rest else EVENTS,
             updates=frozenset({Why.SEVERITY}),
+            steps=STATUS_STEPS - {StepKind.OPENED} if self._rest else frozenset(),
             auto_acknowledge=settings.auto_acknowledge,
         )
 
@@ -57,7 +87,9 @@ class PagerDutyPlatform:
         return reference(key) if key else ""
 
     async def perform(self, request: Request) -> Outcome:
-        """Send the one event that the operation is; safe to repeat."""
+        """Send the one event that the operation is, or the REST calls; safe to repeat."""
+        if self._rest is not None and request.operation in REST:
+            return await self._over_rest(self._rest, request)
         account = request.have.account if request.have else request.account
         key = self._keys.get(account)
         if key is None:
@@ -72,40 +104,148 @@ class PagerDutyPlatform:
             account=account,
         )
         _confirm(answer.data)
-        dedup_key = payload.dedup_key(request.incident_id)
-        return Delivered(external_id=dedup_key, key=dedup_key, account=account)
+        found = None
+        if self._rest is not None and request.operation in TRIGGERS:
+            found = await self._adorned(self._rest, request)
+        return _delivered(request.incident_id, found, account)
 
     def _event(self, request: Request, key: str) -> dict[str, Any]:
         if request.operation is Operation.ACKNOWLEDGE:
             return payload.acknowledge(request.incident_id, key)
         if request.operation is Operation.RESOLVE:
             return payload.resolve(request.incident_id, key)
-        return payload.trigger(request.want, key, self._settings.severity_mapping)
+        return payload.trigger(request.want, key, self._settings.severity_mapping, self._writer)
+
+    async def _adorned(self, rest: Rest, request: Request) -> Found | None:
+        """The incident of an alert that was just triggered, with its priority set.
+
+        The page is out: whatever fails here must not make it fail, nor hold it up for long.
+        """
+        try:
+            return await asyncio.wait_for(self._adorn(rest, request), ADORN_SECONDS_MAX)
+        except (Failed, asyncio.TimeoutError) as error:
+            log.info("incident_not_seen_yet", platform=NAME, error=str(error))
+            return None
+
+    async def _adorn(self, rest: Rest, request: Request) -> Found | None:
+        found = None
+        for attempt in range(ADORN_TRIES):
+            await asyncio.sleep(0.5 * attempt)
+            found = await rest.incident(payload.dedup_key(request.incident_id))
+            if found is not None and not found.resolved:
+                break
+        if found is not None:
+            await self._prioritise(rest, found, request.want)
+        return found
+
+    async def _over_rest(self, rest: Rest, request: Request) -> Outcome:
+        found = await rest.incident(payload.dedup_key(request.incident_id))
+        if found is None:
+            return self._not_there(request)
+        if request.operation is Operation.COMMENT:
+            await self._comment(rest, found, request)
+        elif not found.resolved:
+            # What a person has resolved is left alone.
+            policy = self._settings.policy_for(request.want)
+            await rest.change(found, payload.escalate(request.want, policy))
+        if not found.resolved:
+            await self._prioritise(rest, found, request.want)
+        account = request.have.account if request.have else request.account
+        return _delivered(request.incident_id, found, account)
+
+    def _not_there(self, request: Request) -> Outcome:
+        shown_at = request.have.shown.at if request.have else 0.0
+        if self.clock() < shown_at + APPEARS_WITHIN_SECONDS:
+            detail = "the incident can't be seen yet"
+            return RetryAfter(Reason.NOT_FOUND, APPEARS_AGAIN_SECONDS, detail)
+        return Rejected(Reason.NOT_FOUND, "there is no incident of this deduplication key")
+
+    async def _comment(self, rest: Rest, found: Found, request: Request) -> None:
+        assert request.have is not None, "there is nothing to comment on yet"
+        told = material.unposted(request.want, request.have.shown.steps_through, self.traits)
+        if request.uncertain:
+            told = payload.missing_from(await rest.notes(found), told)
+        if told:
+            await rest.add_note(found, payload.note(told))
+
+    async def _prioritise(self, rest: Rest, found: Found, want: Incident) -> None:
+        priority = self._settings.priorities.get(want.severity)
+        if priority:
+            await rest.change(found, payload.prioritise(priority))
 
     async def test_connection(self) -> Connection:
-        """Whether the address answers and a key is there.
+        """Whether the addresses answer, a key is there and the token sees what it must use.
 
         Events has no check of a routing key without a side effect, so an event that PagerDuty must
         refuse is sent: without a key nothing can be opened.
         """
         if not self._keys:
             return Connection(ok=False, message="set pagerduty.routingKey")
+        problem = await self._problem_of_events()
+        if not problem and self._rest is not None:
+            problem = await self._problem_of_rest(self._rest)
+        if problem:
+            return Connection(ok=False, message=problem)
+        seen = " and the API token is good" if self._rest else ""
+        return Connection(
+            ok=True,
+            message=f"the Events API answers{seen}; only an alert would check the routing key",
+        )
+
+    async def _problem_of_events(self) -> str:
         try:
             await self._http.call(
                 "POST", f"{self._settings.api_url}/v2/enqueue", body={"event_action": "trigger"}
             )
         except Failed as failed:
-            if failed.outcome.reason is Reason.INVALID:
-                return Connection(
-                    ok=True,
-                    message="the Events API answers; only an alert would check the routing key",
-                )
-            return Connection(ok=False, message=f"pagerduty.apiUrl: {failed}")
-        return Connection(ok=False, message="pagerduty.apiUrl takes anything: is it PagerDuty?")
+            return "" if failed.outcome.reason is Reason.INVALID else f"pagerduty.apiUrl: {failed}"
+        return "pagerduty.apiUrl takes anything: is it PagerDuty?"
+
+    async def _problem_of_rest(self, rest: Rest) -> str:
+        try:
+            await rest.get("/users/me")
+        except Failed as failed:
+            # Only a user's own token has a user; an account's token needs to be told one.
+            if failed.outcome.reason is not Reason.INVALID:
+                return f"pagerduty.apiToken: {failed}"
+            if not self._settings.from_email:
+                return "set pagerduty.fromEmail: the API token belongs to no user"
+        try:
+            await rest.get("/abilities")
+            for policy in sorted(self._settings.escalation_policies.names()):
+                await rest.get(f"/escalation_policies/{policy}")
+        except Failed as failed:
+            where = (
+                "escalationPolicies" if failed.outcome.reason is Reason.NOT_FOUND else "apiToken"
+            )
+            return f"pagerduty.{where}: {failed}"
+        return await self._problem_of_priorities(rest)
+
+    async def _problem_of_priorities(self, rest: Rest) -> str:
+        if not self._settings.priorities:
+            return ""
+        try:
+            answer = await rest.get("/priorities", {"limit": "100"})
+        except Failed as failed:
+            return f"pagerduty.priorities: {failed}"
+        rows = answer.data.get("priorities", []) if isinstance(answer.data, dict) else []
+        known = {row.get("id") for row in rows if isinstance(row, dict)}
+        unknown = sorted(set(self._settings.priorities.values()) - known)
+        return f"pagerduty.priorities: there is no {', '.join(unknown)}" if unknown else ""
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
+
+
+def _delivered(incident_id: str, found: Found | None, account: str) -> Delivered:
+    """The receipt. The deduplication key stays what it is known by, whichever incident holds it."""
+    return Delivered(
+        external_id=payload.dedup_key(incident_id),
+        key=str(found.number) if found else "",
+        url=found.url if found else "",
+        account=account,
+    )
 
 
 def _confirm(data: Any) -> None:
@@ -117,5 +257,5 @@ def _confirm(data: Any) -> None:
 def create(config: Config, fence: Callable[[], None]) -> PagerDutyPlatform:
     """The sink as configured; `fence` is called right before each request."""
     settings = Settings.of(config.pagerduty)
-    http = http_for(config, NAME, settings.keys().values(), fence)
-    return PagerDutyPlatform(settings, http)
+    http = http_for(config, NAME, settings.secrets(), fence)
+    return PagerDutyPlatform(settings, http, writer_for(config, NAME))

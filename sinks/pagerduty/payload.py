@@ -1,6 +1,7 @@
-"""Events for PagerDuty's Events API v2, within its limits.
+"""Events for PagerDuty's Events API v2 and bodies for its REST API, within their limits.
 
 https://developer.pagerduty.com/docs/send-alert-event
+https://developer.pagerduty.com/api-reference/8a0e1aa2ec666-update-an-incident
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ from typing import Any
 
 import msgspec
 
-from sinks.text import cut, describe, line, moment
-from ticketing.domain.incident import Incident
+from sinks.text import CONSOLE, ELLIPSIS, Writer, cut, line, moment, steps
+from ticketing.domain.incident import Incident, Step, StepKind
 from ticketing.domain.severity import Severity
 
 SUMMARY_CHARACTERS_MAX = 1024
 SOURCE_CHARACTERS_MAX = 1024
 DEDUP_KEY_CHARACTERS_MAX = 255
 BODY_BYTES_MAX = 512_000
+NOTE_CHARACTERS_MAX = 20_000
+"""No limit is documented; this is a note that somebody still reads."""
 CLIENT = "ticketing-agent"
+INCIDENT = "incident_reference"
 
 
 def dedup_key(incident_id: str) -> str:
@@ -27,34 +31,50 @@ def dedup_key(incident_id: str) -> str:
 
 
 def trigger(
-    incident: Incident, routing_key: str, severities: Mapping[Severity, str]
+    incident: Incident, routing_key: str, severities: Mapping[Severity, str], writer: Writer
 ) -> dict[str, Any]:
     """Opens an alert, or tells an open one that its severity rose. Harmless to repeat."""
-    text = describe(incident, "pagerduty")
-    details: dict[str, Any] = dict(text.facts)
-    if text.summary:
-        details["Summary"] = f"{text.summary} (written by {text.summary_by})"
-    if text.evidence:
-        details["Evidence"] = text.evidence
-    event = {
+    text = writer.text(incident)
+    payload = {
+        "summary": cut(text.title, SUMMARY_CHARACTERS_MAX),
+        "source": cut(line(incident.service) or "unknown", SOURCE_CHARACTERS_MAX),
+        "severity": severities[incident.severity],
+        "timestamp": _iso(incident.first_seen),
+        "component": cut(line(incident.service), SOURCE_CHARACTERS_MAX),
+        "group": cut(line(incident.tenant), SOURCE_CHARACTERS_MAX),
+        "class": incident.kind.value,
+        "custom_details": _details(incident, writer),
+    }
+    event: dict[str, Any] = {
         **_event("trigger", incident.id, routing_key),
         "client": CLIENT,
-        "payload": {
-            "summary": cut(text.title, SUMMARY_CHARACTERS_MAX),
-            "source": cut(line(incident.service) or "unknown", SOURCE_CHARACTERS_MAX),
-            "severity": severities[incident.severity],
-            "timestamp": moment(incident.first_seen).replace(" UTC", "+00:00").replace(" ", "T"),
-            "component": cut(line(incident.service), SOURCE_CHARACTERS_MAX),
-            "group": cut(line(incident.tenant), SOURCE_CHARACTERS_MAX),
-            "class": incident.kind.value,
-            "custom_details": details,
-        },
+        "payload": {key: value for key, value in payload.items() if value},
     }
-    if moment(incident.first_seen) == "unknown":
-        del event["payload"]["timestamp"]
     if text.links:
         event["links"] = [{"href": url, "text": name} for name, url in text.links.items()]
+        event |= {"client_url": text.links[CONSOLE]} if CONSOLE in text.links else {}
     return fitted(event)
+
+
+def _details(incident: Incident, writer: Writer) -> dict[str, Any]:
+    """What the alert's page lists; one's own template takes the place of all parts."""
+    if writer.own_body:
+        return {"Details": writer.body(incident)}
+    text = writer.text(incident)
+    parts: dict[str, Any] = {"Notes": text.notes, **dict(text.facts)}
+    if text.summary:
+        by = f" (written by {text.summary_by})" if text.summary_by else ""
+        parts["Summary"] = f"{text.summary}{by}"
+    parts |= {"Next steps": text.next_steps, "Evidence": text.evidence}
+    return {label: value for label, value in parts.items() if value}
+
+
+def _iso(at: float) -> str:
+    """A time as PagerDuty reads it; empty for one that no calendar has."""
+    shown = moment(at)
+    if shown == "unknown":
+        return ""
+    return shown.replace(" UTC", "+00:00").replace(" ", "T")
 
 
 def acknowledge(incident_id: str, routing_key: str) -> dict[str, Any]:
@@ -65,6 +85,41 @@ def acknowledge(incident_id: str, routing_key: str) -> dict[str, Any]:
 def resolve(incident_id: str, routing_key: str) -> dict[str, Any]:
     """Resolves the open alert of that key; without one PagerDuty drops it silently."""
     return _event("resolve", incident_id, routing_key)
+
+
+def note(told: list[Step]) -> dict[str, Any]:
+    """A note with steps of the timeline, a line each, oldest first."""
+    lines = steps(told)
+    text = "\n".join(lines)
+    if len(text) > NOTE_CHARACTERS_MAX:
+        kept = cut(text, NOTE_CHARACTERS_MAX).splitlines()
+        text = "\n".join([*kept[:-1], f"{ELLIPSIS} and {len(lines) - len(kept) + 1} more steps"])
+    return {"note": {"content": text}}
+
+
+def missing_from(notes: list[str], told: list[Step]) -> list[Step]:
+    """The steps that none of an incident's notes tells."""
+    known = {one for content in notes for one in content.splitlines()}
+    lines = steps(told)
+    return [step for step, one in zip(told, lines, strict=True) if one not in known]
+
+
+def escalate(incident: Incident, policy: str) -> dict[str, Any]:
+    """Moves an incident to a policy, or, without one, up a level for each time it was escalated.
+
+    The same wish is the same body, so that its repeat raises nothing twice.
+    """
+    if policy:
+        reference = {"id": policy, "type": "escalation_policy_reference"}
+        return {"incident": {"type": INCIDENT, "escalation_policy": reference}}
+    times = sum(step.kind is StepKind.ESCALATED for step in incident.timeline)
+    return {"incident": {"type": INCIDENT, "escalation_level": 1 + max(times, 1)}}
+
+
+def prioritise(priority: str) -> dict[str, Any]:
+    """Sets an incident's priority."""
+    reference = {"id": priority, "type": "priority_reference"}
+    return {"incident": {"type": INCIDENT, "priority": reference}}
 
 
 def fitted(event: dict[str, Any]) -> dict[str, Any]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sinks.references import reference
 from ticketing.config.platforms import PagerDuty
-from ticketing.config.values import reveal
+from ticketing.config.values import Choice, reveal
 from ticketing.domain.incident import Incident
 from ticketing.domain.severity import Severity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Routing keys and mappings."""
+    """Routing keys and mappings; with `api_token` also what needs the REST API."""
 
     api_url: str
     routing_key: str
@@ -22,6 +22,11 @@ class Settings:
     keys_by_service: Mapping[str, str]
     severity_mapping: Mapping[Severity, str]
     auto_acknowledge: frozenset[Severity]
+    rest_url: str = ""
+    api_token: str = ""
+    from_email: str = ""
+    escalation_policies: Choice = field(default_factory=Choice)
+    priorities: Mapping[Severity, str] = field(default_factory=dict)
 
     @classmethod
     def of(cls, config: PagerDuty) -> Settings:
@@ -33,12 +38,21 @@ class Settings:
             keys_by_service={name: reveal(key) for name, key in config.services.items()},
             severity_mapping={name: str(to) for name, to in config.severity_mapping.items()},
             auto_acknowledge=frozenset(config.auto_acknowledge),
+            rest_url=config.rest_url.rstrip("/"),
+            api_token=reveal(config.api_token),
+            from_email=config.from_email or "",
+            escalation_policies=config.escalation_policies,
+            priorities=config.priorities,
         )
 
     def key_for(self, incident: Incident) -> str:
         """The routing key for a new alert: by service, else by severity, else the general one."""
         by_severity = self.keys_by_severity.get(incident.severity, self.routing_key)
         return self.keys_by_service.get(incident.service, by_severity)
+
+    def policy_for(self, incident: Incident) -> str:
+        """The escalation policy that an escalated incident moves to; empty: it rises a level."""
+        return self.escalation_policies.choose(incident.service, incident.tenant, incident.severity)
 
     def keys(self) -> dict[str, str]:
         """Every configured routing key by its reference."""
@@ -48,3 +62,7 @@ class Settings:
             *self.keys_by_service.values(),
         ]
         return {reference(key): key for key in configured if key}
+
+    def secrets(self) -> list[str]:
+        """What must never be shown."""
+        return [*self.keys().values(), *([self.api_token] if self.api_token else [])]

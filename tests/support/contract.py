@@ -103,6 +103,9 @@ class Subject:
     wrong: Mapping[str, Any] = field(default_factory=dict)
     """Settings with which a test of the connection must fail; none: it can't tell."""
 
+    prepare: Callable[[Any, Clock], None] = lambda platform, clock: None
+    """Gives the platform the test's clock, if it looks at one."""
+
     def outcome_of(self, status: int) -> type:
         """What a status must be taken for."""
         return {**OUTCOMES, **self.outcomes}[status]
@@ -132,7 +135,9 @@ class Desk:
         self.config = config
         self.secrets = secrets_of(config)
         self.story = Story(clock)
-        self.life = Life(create(subject.platform, config, lambda: None), clock=clock)
+        platform = create(subject.platform, config, lambda: None)
+        subject.prepare(platform, clock)
+        self.life = Life(platform, clock=clock)
 
     def tickets(self) -> list[Ticket]:
         """The platform's tickets for the incident, oldest first, without deleted ones."""

@@ -1,4 +1,4 @@
-"""PagerDuty, by events alone."""
+"""PagerDuty, by events alone and with the REST API."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 
 from support.contract import Reply, Subject
 
-from sinks.outcome import Unknown
+from sinks.outcome import Rejected, Unknown
 from ticketing.domain.incident import Status
 from ticketing.sandbox.tickets import Ticket
 
@@ -24,6 +24,10 @@ STATES = {
     Status.ESCALATED: "open",
     Status.RESOLVED: "resolved",
 }
+REPLIES = (
+    Reply(status=202, body='{"status": "queued"}', outcome=Unknown),
+    Reply(status=400, body='{"status": "invalid event", "errors": ["x"]}', outcome=Rejected),
+)
 
 SUBJECTS = [
     Subject(
@@ -38,6 +42,26 @@ SUBJECTS = [
         recreates=True,
         retry_after=False,
         wrong={"apiUrl": "http://127.0.0.1:9"},
-        replies=(Reply(status=202, body='{"status": "queued"}', outcome=Unknown),),
-    )
+        replies=REPLIES,
+    ),
+    Subject(
+        name="pagerduty-rest",
+        platform="pagerduty",
+        texts=texts,
+        section=lambda base: {
+            "escalationPolicies": {"services": {"checkout": "PPOLICY2"}},
+            "priorities": {"critical": "PPRIOP1", "high": "PPRIOP2"},
+        },
+        states=STATES,
+        raises=lambda ticket: (
+            (ticket.priority, ticket.record["priority"]) == ("critical", "PPRIOP1")
+        ),
+        escalates=lambda ticket: ticket.record["escalation_policy"] == "PPOLICY2",
+        reopens_anew=True,
+        recreates=True,
+        retry_after=False,
+        wrong={"apiToken": "wrong"},
+        prepare=lambda platform, clock: setattr(platform, "clock", clock),
+        replies=REPLIES,
+    ),
 ]
