@@ -29,7 +29,13 @@ from ticketing.domain.detection import (
 from ticketing.domain.fingerprint import fingerprint, partition_of
 from ticketing.domain.pattern import Patterns, Rule
 from ticketing.domain.signals import Anomalies, Sample
-from ticketing.models import DEAD_LETTER_VALUE_BYTES_MAX, DeadLetter, SignalBody
+from ticketing.models import (
+    DEAD_LETTER_KEY_CHARACTERS_MAX,
+    DEAD_LETTER_VALUE_BYTES_MAX,
+    DeadLetter,
+    SignalBody,
+    raw_key,
+)
 from ticketing.spans_wire import event_time
 
 STAGE = "detection"
@@ -325,6 +331,7 @@ class _Run:
                 key=_key(record.key),
                 value=value[:DEAD_LETTER_VALUE_BYTES_MAX] if value else None,
                 size=len(value),
+                raw_key=raw_key(record.key),
             )
         )
 
@@ -394,4 +401,8 @@ def _read(value: bytes | None) -> _Document:
 def _key(key: bytes | str | None) -> str | None:
     if key is None:
         return None
-    return key if isinstance(key, str) else key[:NAME_CHARS_MAX].decode("utf-8", "replace")
+    return (
+        key
+        if isinstance(key, str)
+        else key[:DEAD_LETTER_KEY_CHARACTERS_MAX].decode("utf-8", "replace")
+    )

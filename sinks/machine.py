@@ -268,7 +268,7 @@ class AdapterMachine(Machine[Delivery]):
             timestamp=tx.now,
             key=after.incident_id,
             value=request.encode() or None,
-            size=len(request),
+            size=len(request.encode()),
             platform=self._platform.name,
             incident_id=after.incident_id,
         )

@@ -13,7 +13,7 @@ from faust.types import EventT
 from ticketing import metrics, statemachine
 from ticketing.durable import DurableTable, Outbox
 from ticketing.fence import Fence
-from ticketing.models import DEAD_LETTER_VALUE_BYTES_MAX, DeadLetter, encode
+from ticketing.models import DEAD_LETTER_VALUE_BYTES_MAX, DeadLetter, encode, raw_key
 from ticketing.topics import DEAD_LETTERS
 from ticketing.watchdog import Watchdog, leave
 
@@ -37,8 +37,9 @@ def dead_letter(record: Any, stage: str, reason: str, detail: str) -> DeadLetter
         offset=record.offset,
         timestamp=record.timestamp / 1000.0,
         key=None if key is None else key.decode("utf-8", "replace"),
-        value=value[:DEAD_LETTER_VALUE_BYTES_MAX],
+        value=value[:DEAD_LETTER_VALUE_BYTES_MAX] if value else None,
         size=len(value),
+        raw_key=raw_key(key),
     )
 
 

@@ -8,7 +8,8 @@ TicketingError
 │   │   └── Ambiguous  it may have done it: look before asking again
 │   └── Rejected       never: dead letter with a reason
 ├── NotFound           there is no such incident, platform or dead letter
-├── Conflict           the incident's state forbids the transition
+├── NotWhole           the dead letter is too little to produce its record again
+├── Conflict           the incident's, or the dead letter's, state forbids it
 ├── Unavailable        something we need does not answer: Kafka, Redis
 └── Fenced             this process lost its partitions: leave without producing
 
@@ -69,6 +70,10 @@ class Rejected(DeliveryError):
 
 class NotFound(TicketingError):
     """There is no such thing; the message names it."""
+
+
+class NotWhole(TicketingError):
+    """A dead letter does not hold all of its record, so that it can't be produced again."""
 
 
 class Conflict(TicketingError):

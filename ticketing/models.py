@@ -78,7 +78,9 @@ def decode_incident(value: bytes) -> Incident:
 class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A record or a delivery that could not be handled, with why and where from.
 
-    `value` is base64 of at most the first 64 kB; `size` is that of the whole value in bytes.
+    `value` is at most the first 64 kB (base64 on the wire), `size` the length of the whole value in
+    bytes. `raw_key` is the key where `key` can't be all of it. For a delivery, `value` is the request
+    that the platform did not take, without secrets.
     """
 
     reason: str
@@ -93,10 +95,24 @@ class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
     size: int = 0
     platform: str = ""
     incident_id: str = ""
+    raw_key: bytes | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether the record is all here."""
+        return self.value is not None and len(self.value) == self.size
+
+
+def raw_key(key: bytes | None) -> bytes | None:
+    """A key for `DeadLetter.raw_key`: None where its text says it all."""
+    if key is None or len(key) > DEAD_LETTER_KEY_CHARACTERS_MAX:
+        return key
+    return None if key.decode("utf-8", "replace").encode() == key else key
 
 
 _dead_letter = msgspec.json.Decoder(DeadLetter)
 DEAD_LETTER_VALUE_BYTES_MAX = 64_000
+DEAD_LETTER_KEY_CHARACTERS_MAX = 256
 
 
 def decode_dead_letter(value: bytes) -> DeadLetter:

@@ -15,6 +15,7 @@ SIGNALS = "ticketing-signals"
 INCIDENTS = "ticketing-incidents"
 TRACES = "ticketing-traces"
 DEAD_LETTERS = "ticketing-dead-letters"
+REDRIVES = "ticketing-redrives"
 
 PIPELINE_APP = "ticketing"
 EMBEDDED_PARTITIONS = 4
@@ -23,6 +24,8 @@ EMBEDDED_PARTITIONS = 4
 ADMIN_SECONDS_MAX = 30.0
 RETENTION_MS_SIGNALS = 7 * 24 * 3600 * 1000
 RETENTION_MS_DEAD_LETTERS = 30 * 24 * 3600 * 1000
+RETENTION_MS_REDRIVES = 2 * RETENTION_MS_DEAD_LETTERS
+"""Longer than the dead letters, so that none can be redriven twice."""
 
 
 def platform_topic(platform: str) -> str:
@@ -75,6 +78,7 @@ def specs(
         TopicSpec(
             DEAD_LETTERS, partitions, {**size, "retention.ms": str(RETENTION_MS_DEAD_LETTERS)}
         ),
+        TopicSpec(REDRIVES, partitions, {**size, "retention.ms": str(RETENTION_MS_REDRIVES)}),
     ]
     for platform in platforms:
         topic = platform_topic(platform)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from aiohttp import web
 
 from ticketing.api import commands as asked
+from ticketing.api import dead_letters as letters
 from ticketing.api import files, incidents, operations, slack
 from ticketing.api.events import events, feed_for
-from ticketing.api.ports import SERVICES, Checks, Commands, Readiness, Services
+from ticketing.api.ports import SERVICES, Checks, Commands, DeadLetters, Readiness, Services
 from ticketing.api.problems import problems
 from ticketing.api.security import PREFIX, SLACK_PATH, guard, safe_headers
 from ticketing.config import Config
@@ -24,6 +25,7 @@ def create_app(
     commands: Commands,
     readiness: Readiness,
     checks: Checks | None = None,
+    dead_letters: DeadLetters | None = None,
     *,
     command_seconds_max: float = COMMAND_SECONDS_MAX,
 ) -> web.Application:
@@ -31,7 +33,9 @@ def create_app(
     app = web.Application(
         middlewares=[safe_headers, problems, guard], client_max_size=BODY_BYTES_MAX
     )
-    app[SERVICES] = Services(config, store, commands, readiness, checks, command_seconds_max)
+    app[SERVICES] = Services(
+        config, store, commands, readiness, checks, dead_letters, command_seconds_max
+    )
     app[files.ASSETS] = files.load()
     feed_for(app)
     for prefix in ("", PREFIX):
@@ -53,6 +57,9 @@ def _routes(prefix: str) -> list[web.RouteDef]:
         web.post(f"{prefix}{SLACK_PATH}", slack.interactions),
         web.get(f"{prefix}/api/v1/events", events),
         web.get(f"{prefix}/api/v1/totals", operations.totals),
+        web.get(f"{prefix}/api/v1/dead-letters", letters.list_dead_letters),
+        web.get(f"{prefix}/api/v1/dead-letters/{{id}}", letters.get_dead_letter),
+        web.post(f"{prefix}/api/v1/dead-letters/{{id}}/redrive", letters.redrive),
         # PATCH /api/v1/config/{platforms,routing,anomaly,llm} joins here once changes are kept.
         web.get(f"{prefix}/api/v1/config", operations.get_config),
         web.post(f"{prefix}/api/v1/test-connection", operations.test_connection),

@@ -42,9 +42,7 @@ INCIDENT_ID = re.compile(r"[0-9a-f]{1,64}-[0-9]{1,6}-[0-9]{1,19}")
 def incident_query(request: web.Request) -> Query:
     """The query of a list of incidents; raises Invalid."""
     given = request.query
-    for name in given:
-        if name not in QUERY_NAMES:
-            raise Invalid(name, f"is no parameter{_nearest(name, QUERY_NAMES)}")
+    require_known(given, QUERY_NAMES)
     since, until = _time(given, "from"), _time(given, "to")
     if since is not None and until is not None and since > until:
         raise Invalid("from", "is later than to")
@@ -62,6 +60,13 @@ def incident_query(request: web.Request) -> Query:
         limit=_limit(given.get("limit")),
         after=_cursor(given.get("cursor")),
     )
+
+
+def require_known(given: Mapping[str, str], names: Iterable[str]) -> None:
+    """Refuse a query with a name that is none of these; raises Invalid."""
+    for name in given:
+        if name not in names:
+            raise Invalid(name, f"is no parameter{_nearest(name, names)}")
 
 
 def _values(request: web.Request, name: str, *, split: bool) -> tuple[str, ...]:

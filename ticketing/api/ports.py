@@ -9,7 +9,9 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from ticketing.config import Config
+from ticketing.dead_letters import Entry, Page, Wanted
 from ticketing.domain.signals import Command
+from ticketing.redrive import Redriven
 from ticketing.view_store import ViewStore
 
 
@@ -33,6 +35,19 @@ class Checks(Protocol):
         """`{status: "ok"|"error", provider, model, message}`."""
 
 
+class DeadLetters(Protocol):
+    """The dead letters and the way back; errors are those of ticketing.redrive."""
+
+    async def page(self, wanted: Wanted, limit: int, cursor: str | None) -> Page:
+        """Some of them, newest first; raises ValueError for a bad cursor."""
+
+    async def get(self, id: str) -> tuple[Entry, Redriven | None]:
+        """One of them, and what became of it."""
+
+    async def redrive(self, id: str, by: str) -> Redriven:
+        """Try it again."""
+
+
 Readiness = Callable[[], "list[str] | Awaitable[list[str]]"]
 """Why the worker is not ready, a sentence each; empty when it is."""
 
@@ -46,6 +61,7 @@ class Services:
     commands: Commands
     readiness: Readiness
     checks: Checks | None = None
+    dead_letters: DeadLetters | None = None
     command_seconds_max: float = 10.0
     """How long a request waits for the outcome of its command."""
 

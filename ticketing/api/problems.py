@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from ticketing import metrics
-from ticketing.errors import Conflict, NotFound, Unavailable
+from ticketing.errors import Conflict, NotFound, NotWhole, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +80,8 @@ def problem_of(error: Exception) -> Problem:
         return Problem(error.status, detail, headers=headers)
     if isinstance(error, NotFound):
         return Problem(404, str(error))
+    if isinstance(error, NotWhole):
+        return Problem(422, str(error))
     if isinstance(error, Conflict):
         return Problem(409, str(error), currentStatus=error.status)
     if isinstance(error, Unavailable):

@@ -1,37 +1,151 @@
-"""`ticketing dead-letters`: what could not be handled, and why."""
+"""`ticketing dead-letters`: what could not be handled, why, and trying it again."""
 
 from __future__ import annotations
 
+import getpass
+import sys
+from typing import TYPE_CHECKING
+
 import click
+
+if TYPE_CHECKING:
+    from ticketing.dead_letters import Entry
+    from ticketing.redrive import Redriver
 
 
 @click.group("dead-letters", epilog="Example: ticketing dead-letters list --reason undecodable")
 def dead_letters() -> None:
-    """Look at what could not be handled."""
+    """Look at what could not be handled, and try it again."""
+
+
+_reason = click.option("--reason", default="", help="Only those with this reason.")
+_stage = click.option(
+    "--stage", default="", help="Only those of this stage: detection, incidents, delivery, ..."
+)
+_platform = click.option("--platform", default="", help="Only deliveries to this platform.")
 
 
 @dead_letters.command("list", epilog="Example: ticketing dead-letters list --json | jq .reason")
-@click.option("--reason", help="Only those with this reason.")
-@click.option("--stage", help="Only those of this stage: detection, incidents or delivery.")
+@_reason
+@_stage
+@_platform
+@click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
+@click.option("--cursor", help="Where an earlier page said that it goes on.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with the value.")
-def list_(reason: str | None, stage: str | None, as_json: bool) -> None:
-    """List dead letters: where each came from and why it could not be handled."""
-    from ticketing.dead_letters import read_all
-    from ticketing.models import encode
+def list_(
+    reason: str, stage: str, platform: str, limit: int, cursor: str | None, as_json: bool
+) -> None:
+    """List dead letters, newest first: where each came from and why it could not be handled."""
+    from ticketing.dead_letters import Wanted, page
+    from ticketing.runtime import Runtime
+
+    wanted = Wanted(reason=reason, stage=stage, platform=platform)
+    try:
+        found = page(Runtime.from_environ(), wanted, limit, cursor)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--cursor") from None
+    for entry in found.entries:
+        click.echo(_json(entry) if as_json else _line(entry))
+    if not as_json:
+        click.echo(f"{len(found.entries)} dead letters")
+    if found.following:
+        click.echo(f"more: --cursor {found.following}", err=True)
+
+
+@dead_letters.command(epilog="Example: ticketing dead-letters show 3-17")
+@click.argument("id")
+def show(id: str) -> None:
+    """Show the dead letter ID with its record, or the request that a platform did not take."""
+    from ticketing import dead_letters
+    from ticketing.errors import NotFound
+    from ticketing.redrive import Redriver
     from ticketing.runtime import Runtime
 
     runtime = Runtime.from_environ()
-    found = 0
-    for identity, letter in read_all(runtime):
-        if (reason and letter.reason != reason) or (stage and letter.stage != stage):
-            continue
-        found += 1
-        if as_json:
-            click.echo(b'{"id":"%b",%b' % (identity.encode(), encode(letter)[1:]))
-            continue
-        source = letter.platform or f"{letter.topic}[{letter.partition}]@{letter.offset}"
-        click.echo(
-            f"{identity:>10}  {letter.stage:<10} {letter.reason:<20} {source}  {letter.detail}"
-        )
-    if not as_json:
-        click.echo(f"{found} dead letters")
+    try:
+        entry = dead_letters.get(runtime, id)
+    except NotFound as error:
+        raise click.ClickException(str(error)) from None
+    letter = entry.letter
+    click.echo(_line(entry))
+    for label, value in (("incident", letter.incident_id), ("key", letter.key)):
+        if value:
+            click.echo(f"{label}: {value}")
+    with Redriver(runtime) as redriver:
+        done = redriver.done(id)
+    if done is not None:
+        click.echo(f"redriven by {done.by} to {done.to}")
+    if letter.value is not None:
+        kept = "" if letter.whole else f", the first {len(letter.value)}"
+        click.echo(f"{letter.size} bytes{kept}:")
+        click.echo(letter.value.decode("utf-8", "backslashreplace"))
+
+
+@dead_letters.command(
+    epilog="Example: ticketing dead-letters redrive 3-17 0-4          "
+    "Example: ticketing dead-letters redrive --all --platform jira --reason credentials"
+)
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--all", "all_", is_flag=True, help="All that the other options leave.")
+@_reason
+@_stage
+@_platform
+@click.option("--by", default=getpass.getuser, help="Who asks for it  [default: your user name]")
+def redrive(
+    ids: tuple[str, ...], all_: bool, reason: str, stage: str, platform: str, by: str
+) -> None:
+    """Try dead letters again: deliveries at their platform, records in the topic they came from.
+
+    Safe to repeat: what was redriven before is left alone, and told.
+    """
+    from ticketing import dead_letters
+    from ticketing.errors import NotFound
+    from ticketing.redrive import Redriver
+    from ticketing.runtime import Runtime
+
+    if bool(ids) == all_:
+        raise click.UsageError("name the IDs, or give --all")
+    if ids and (reason or stage or platform):
+        raise click.UsageError("--reason, --stage and --platform go with --all")
+    runtime = Runtime.from_environ()
+    runtime.ensure_topics()
+    counts = {True: 0, False: 0}
+    with Redriver(runtime) as redriver:
+        if all_:
+            wanted = dead_letters.Wanted(reason=reason, stage=stage, platform=platform)
+            entries = dead_letters.every(runtime, wanted)
+            for entry in entries:
+                counts[_redriven(redriver, entry, by)] += 1
+        for id in ids:
+            try:
+                counts[_redriven(redriver, dead_letters.get(runtime, id), by)] += 1
+            except NotFound as error:
+                click.echo(str(error), err=True)
+                counts[False] += 1
+    click.echo(f"{counts[True]} redriven, {counts[False]} not")
+    if ids and counts[False]:
+        sys.exit(1)
+
+
+def _redriven(redriver: Redriver, entry: Entry, by: str) -> bool:
+    from ticketing.errors import Conflict, NotWhole
+
+    try:
+        done = redriver.redrive_entry(entry, by)
+    except (Conflict, NotWhole) as error:
+        click.echo(str(error), err=True)
+        return False
+    click.echo(f"{done.id} to {done.to}")
+    return True
+
+
+def _line(entry: Entry) -> str:
+    letter = entry.letter
+    source = letter.platform or f"{letter.topic}[{letter.partition}]@{letter.offset}"
+    return f"{entry.id:>10}  {letter.stage:<10} {letter.reason:<20} {source}  {letter.detail}"
+
+
+def _json(entry: Entry) -> bytes:
+    from ticketing.models import encode
+
+    return b'{"id":"%b",%b' % (entry.id.encode(), encode(entry.letter)[1:])

@@ -1,0 +1,137 @@
+"""The dead letters over HTTP: which there are, what one holds, and trying it again."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import re
+from typing import Any
+
+from aiohttp import web
+
+from ticketing import dead_letters
+from ticketing.api.parameters import Body, json_object, require_known
+from ticketing.api.ports import DeadLetters, services
+from ticketing.api.problems import Invalid, Problem
+from ticketing.dead_letters import DELIVERY, LIMIT_DEFAULT, LIMIT_MAX, Entry, Page, Wanted
+from ticketing.incident_document import iso
+from ticketing.redrive import Redriven, Redriver
+from ticketing.runtime import Runtime
+
+NAMES = ("reason", "stage", "platform", "limit", "cursor")
+NAME_CHARACTERS_MAX = 100
+
+
+class KafkaDeadLetters:
+    """The dead letters in Kafka. Requests take turns: each reads a topic."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._turn = asyncio.Lock()
+
+    async def page(self, wanted: Wanted, limit: int, cursor: str | None) -> Page:
+        """Some of them, newest first."""
+        async with self._turn:
+            return await asyncio.to_thread(dead_letters.page, self._runtime, wanted, limit, cursor)
+
+    async def get(self, id: str) -> tuple[Entry, Redriven | None]:
+        """One of them, and what became of it."""
+        async with self._turn:
+            return await asyncio.to_thread(self._get, id)
+
+    async def redrive(self, id: str, by: str) -> Redriven:
+        """Try it again."""
+        async with self._turn:
+            return await asyncio.to_thread(self._redrive, id, by)
+
+    def _get(self, id: str) -> tuple[Entry, Redriven | None]:
+        entry = dead_letters.get(self._runtime, id)
+        with Redriver(self._runtime) as redriver:
+            return entry, redriver.done(id)
+
+    def _redrive(self, id: str, by: str) -> Redriven:
+        with Redriver(self._runtime) as redriver:
+            return redriver.redrive(id, by)
+
+
+async def list_dead_letters(request: web.Request) -> web.Response:
+    """GET /api/v1/dead-letters: newest first; the next page stands in the Link header."""
+    given = request.query
+    require_known(given, NAMES)
+    wanted = Wanted(**{name: given.get(name, "") for name in ("reason", "stage", "platform")})
+    limit = _limit(given.get("limit"))
+    try:
+        page = await _dead_letters(request).page(wanted, limit, given.get("cursor") or None)
+    except ValueError as error:
+        raise Invalid("cursor", str(error)) from None
+    response = web.json_response([_document(entry) for entry in page.entries])
+    if page.following is not None:
+        url = request.rel_url.update_query(cursor=page.following)
+        response.headers["Link"] = f'<{url}>; rel="next"'
+    return response
+
+
+async def get_dead_letter(request: web.Request) -> web.Response:
+    """GET /api/v1/dead-letters/:id: the letter with its record or request."""
+    entry, redriven = await _dead_letters(request).get(request.match_info["id"])
+    done = {"redriven": None if redriven is None else _redriven(redriven)}
+    return web.json_response({**_document(entry), **_content(entry), **done})
+
+
+async def redrive(request: web.Request) -> web.Response:
+    """POST /api/v1/dead-letters/:id/redrive: try it again, once; 409 if that was done before."""
+    body = Body(await json_object(request))
+    by = body.text("by", chars_max=NAME_CHARACTERS_MAX) or "api"
+    body.done()
+    done = await _dead_letters(request).redrive(request.match_info["id"], by)
+    return web.json_response({"id": done.id, "status": "redriven", **_redriven(done)})
+
+
+def _dead_letters(request: web.Request) -> DeadLetters:
+    found = services(request).dead_letters
+    if found is None:
+        raise Problem(501, "This process can't read the dead letters.")
+    return found
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return LIMIT_DEFAULT
+    if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= LIMIT_MAX:
+        raise Invalid("limit", f"must be a whole number from 1 to {LIMIT_MAX}")
+    return int(text)
+
+
+def _document(entry: Entry) -> dict[str, Any]:
+    letter = entry.letter
+    return {
+        "id": entry.id,
+        "at": iso(entry.at),
+        "stage": letter.stage,
+        "reason": letter.reason,
+        "detail": letter.detail,
+        "topic": letter.topic or None,
+        "partition": letter.partition if letter.topic else None,
+        "offset": letter.offset if letter.topic else None,
+        "key": letter.key,
+        "size": letter.size,
+        "whole": letter.whole,
+        "platform": letter.platform or None,
+        "incidentId": letter.incident_id or None,
+    }
+
+
+def _content(entry: Entry) -> dict[str, Any]:
+    value = entry.letter.value
+    if entry.letter.stage == DELIVERY:
+        return {"request": None if value is None else value.decode("utf-8", "replace")}
+    if value is None:
+        return {"value": None}
+    try:
+        return {"value": value.decode()}
+    except UnicodeDecodeError:
+        return {"valueBase64": base64.b64encode(value).decode()}
+
+
+def _redriven(done: Redriven) -> dict[str, Any]:
+    return {"redrivenAt": iso(done.at), "by": done.by, "to": done.to}
