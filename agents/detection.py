@@ -104,8 +104,8 @@ Key = tuple[str, str, str]
 """Fingerprint, tenant, service."""
 Evidence = tuple[Record, _Document, str, float]
 """A record, what was read of it, its message and event time (Unix seconds)."""
-Identity = tuple[Key, str]
-"""The key and the pattern."""
+Identity = tuple[Key, str, str]
+"""The key, the pattern and the title."""
 
 
 @dataclass(slots=True)
@@ -220,7 +220,7 @@ class Detector:
         text = message_of(message)
         tenant, service = tenant_of(tenant), service_of(service)
         pattern = self._patterns.of(text)
-        return (fingerprint(tenant, service, pattern), tenant, service), pattern
+        return (fingerprint(tenant, service, pattern), tenant, service), pattern, title_of(text)
 
 
 def patterns_of(config: Config) -> Patterns:
@@ -268,7 +268,7 @@ class _Run:
         self._window = detector._window
         self._thresholds = detector._thresholds
         self._folds: dict[Key, Fold[Evidence]] = {}
-        self._patterns: dict[Key, str] = {}
+        self._described: dict[Key, tuple[str, str]] = {}
         self._detected = Detected(records=records)
 
     def take(self, record: Record) -> Mark | None:
@@ -294,7 +294,7 @@ class _Run:
         message = document.message
         if not message or not isinstance(message, str) or message.isspace():
             message = message_of(document.error_message, document.description)
-        key, pattern = self._identify(document.tenant_id, document.service, message)
+        key, pattern, title = self._identify(document.tenant_id, document.service, message)
         at = self._event_time(document.timestamp, record.timestamp / 1000.0)
         severity = severity_of(document.severity, document.level, score, self._thresholds)
         # Nothing below may fail: a record is counted once or refused once, never both.
@@ -302,7 +302,7 @@ class _Run:
         fold = self._folds.get(key)
         if fold is None:
             fold = self._folds[key] = Fold(self._window, evidence, at)
-            self._patterns[key] = pattern
+            self._described[key] = (pattern, title)
         fold.add(evidence, record.offset, at, score, severity)
         self._detected.anomalies += 1
         _gather(fold, document)
@@ -339,16 +339,17 @@ class _Run:
         """One signal per fingerprint, in the order of first appearance."""
         source = self._detector.source(self._topic, self._partition)
         for key, fold in self._folds.items():
-            _, document, message, _ = fold.first
+            document = fold.first[1]
+            pattern, title = self._described[key]
             self._detected.signals.append(
                 fold.signal(
                     fingerprint=key[0],
                     tenant=key[1],
                     service=key[2],
-                    pattern=self._patterns[key],
+                    pattern=pattern,
                     source=source,
                     environment=text_of(document.environment, NAME_CHARS_MAX),
-                    title=title_of(message),
+                    title=title,
                     sample=self._sample,
                 )
             )

@@ -19,6 +19,8 @@ from ticketing.topics import SIGNALS, TRACES
 from ticketing.watchdog import leave
 
 PROGRESS_EVERY_SECONDS = 5.0
+MESSAGE_OVERHEAD_BYTES = 1024
+"""What Kafka adds to a message, generously."""
 
 
 class DetectionAgent(BatchAgent):
@@ -38,12 +40,14 @@ class DetectionAgent(BatchAgent):
         detector: Detector,
         *,
         signals_partitions: int,
+        message_bytes_max: int,
         gaps_fail: bool,
     ) -> None:
         """`gaps_fail`: offsets that jump mean that the (embedded) broker has let records go."""
         super().__init__(app, watchdog, fence)
         self._detector = detector
         self._signals_partitions = signals_partitions
+        self._message_bytes_max = message_bytes_max - MESSAGE_OVERHEAD_BYTES
         self._gaps_fail = gaps_fail
         self._pending: dict[TP, asyncio.Task[None]] = {}
         self._next: dict[TP, int] = {}
@@ -75,12 +79,27 @@ class DetectionAgent(BatchAgent):
 
     async def handle(self, records: list[Any], event: EventT) -> None:
         """Detect, send one message per target partition, wait until all of it is durable."""
-        message = event.message
-        self._look_for_gap(message.tp, records)
-        detected = self._detector.detect(message.topic, message.partition, records)
+        tp = event.message.tp
+        self._look_for_gap(tp, records)
+        await self._detect(tp, records)
+        self._handled_at[tp] = records[-1].timestamp / 1000.0
+
+    async def _detect(self, tp: TP, records: list[Any]) -> None:
+        detected = self._detector.detect(tp.topic, tp.partition, records)
+        messages = [
+            (partition, encode_signals(bodies))
+            for partition, bodies in detected.by_partition(self._signals_partitions).items()
+        ]
+        largest = max((len(value) for _, value in messages), default=0)
+        if largest > self._message_bytes_max and len(records) > 1:
+            # The signals of one run must come in one message, so this becomes two runs.
+            middle = len(records) // 2
+            await self._detect(tp, records[:middle])
+            await self._detect(tp, records[middle:])
+            return
         outbox = Outbox(self.app)
-        for partition, bodies in detected.by_partition(self._signals_partitions).items():
-            await outbox.send(SIGNALS, None, encode_signals(bodies), partition)
+        for partition, value in messages:
+            await outbox.send(SIGNALS, None, value, partition)
         if detected.spans is not None:
             # As many partitions as the signals': all of our topics have the same number.
             for partition, value, _ in detected.spans.messages(self._signals_partitions):
@@ -88,7 +107,6 @@ class DetectionAgent(BatchAgent):
         await send_dead_letters(outbox, detected.dead_letters)
         await outbox.settle()
         self._count(detected)
-        self._handled_at[message.tp] = records[-1].timestamp / 1000.0
 
     def _count(self, detected: Detected) -> None:
         metrics.records_total.inc(detected.records)

@@ -15,7 +15,7 @@ from yarl import URL
 from ticketing.batching import BatchTransport, scheduler_for
 from ticketing.config import Config
 from ticketing.config.values import reveal
-from ticketing.durable import DurableTable
+from ticketing.durable import DurableTable, batch_bytes_max
 from ticketing.fence import Fence
 from ticketing.watchdog import Watchdog
 
@@ -69,12 +69,13 @@ def create_app(
         ConsumerScheduler=scheduler_for(frozenset(batched)),
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=_instance_id(kafka.group_instance_id, name),
-        consumer_max_fetch_size=1024 * 1024,
+        consumer_max_fetch_size=4 * 1024 * 1024,
         datadir=data_dir,
         key_serializer="raw",
         value_serializer="raw",
         logging_config={"version": 1, "disable_existing_loggers": False},
         producer_max_request_size=kafka.message_max_bytes,
+        producer_max_batch_size=batch_bytes_max(kafka.message_max_bytes),
         producer_acks=-1,
         store="rocksdb://",
         stream_buffer_maxsize=STREAM_BUFFER_BATCHES,

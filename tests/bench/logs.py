@@ -1,0 +1,68 @@
+"""The logs that the benchmark runs on: enriched logs of about 480 bytes, from a seed."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator
+from datetime import datetime, timezone
+
+SERVICES = 40
+PATTERNS_PER_SERVICE = 25
+REPEATED_MESSAGES = 2_000
+ANOMALOUS_SHARE = 0.04
+FAULTS = 50
+"""How many patterns the anomalies of normal traffic have."""
+START = 1_900_000_000.0
+_ADVERBS = ("early", "late", "twice", "badly", "slowly")
+_VERBS = ("refused", "lost", "dropped", "rejected", "corrupted")
+
+
+def message(number: int, rng: random.Random) -> str:
+    """One of a thousand patterns, with values of its own."""
+    pattern = number % (SERVICES * PATTERNS_PER_SERVICE)
+    word = chr(97 + pattern % 26) + chr(97 + pattern // 26 % 26) + "ing"
+    verb = _VERBS[pattern % 5]
+    adverb = _ADVERBS[pattern // 5 % 5]
+    return (
+        f"{word} of order {rng.getrandbits(40)} {verb} {adverb} after {rng.randrange(9000)} ms"
+        f" by node-{rng.randrange(99)} (request {rng.getrandbits(64):016x})"
+    )
+
+
+def logs(count: int, kind: str, seed: int = 1) -> Iterator[bytes]:
+    """`count` logs: `normal` (4% anomalous), `repeat` or `distinct` (all anomalous)."""
+    rng = random.Random(seed)
+    repeated = [message(n, rng) for n in range(REPEATED_MESSAGES)]
+    for number in range(count):
+        anomalous = kind != "normal" or rng.random() < ANOMALOUS_SHARE
+        which = number
+        if kind == "normal" and anomalous:
+            # A few faults at a time, as on any day.
+            which = rng.randrange(FAULTS)
+        text = message(number, rng) if kind == "distinct" else repeated[which % REPEATED_MESSAGES]
+        score = rng.uniform(0.86, 0.99) if anomalous else rng.uniform(0.0, 0.3)
+        yield log(which, number, text, score, rng)
+
+
+def log(which: int, number: int, text: str, score: float, rng: random.Random) -> bytes:
+    """One enriched log as JSON; `which` chooses its service."""
+    at = datetime.fromtimestamp(START + number / 20_000, timezone.utc)
+    return json.dumps(
+        {
+            "@timestamp": at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+            "log_id": f"{rng.getrandbits(128):032x}",
+            "level": "ERROR" if score > 0.85 else "INFO",
+            "message": text,
+            "service": f"service-{chr(97 + which % SERVICES % 26)}{which % SERVICES // 26}",
+            "tenant_id": "bench",
+            "environment": "production",
+            "host_name": f"host-{rng.randrange(200)}",
+            "trace_id": f"{rng.getrandbits(128):032x}",
+            "span_id": f"{rng.getrandbits(64):016x}",
+            "endpoint": f"Controller{number % 7}.call",
+            "duration_ms": round(rng.expovariate(1 / 40), 3),
+            "anomaly_score": round(score, 4),
+        },
+        separators=(",", ":"),
+    ).encode()

@@ -1,0 +1,39 @@
+"""The pipeline as `ticketing worker pipeline` builds it, with a look at its own counters."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from pace import Pace
+
+from ticketing import metrics
+from ticketing.runtime import Runtime
+from ticketing.worker import PIPELINE, build, configure_logging, spare_the_collector
+
+LOOK_EVERY_SECONDS = 0.005
+
+
+def main(total: int, anomalies: int) -> None:
+    """Everything must be read, and every anomaly counted in an incident."""
+    runtime = Runtime.from_environ()
+    configure_logging(runtime.config)
+    runtime.ensure_topics()
+    app = build(PIPELINE, runtime)
+    pace = Pace(total)
+
+    async def watch() -> None:
+        while True:
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+            read = metrics.records_total._value.get()
+            counted = metrics.anomalies_counted_total._value.get()
+            left = max(0, anomalies - counted) if read >= total else 0
+            pace.at(int(read - left))
+
+    app.task(watch)
+    spare_the_collector()
+    app.Worker(loglevel="ERROR", quiet=True, override_logging=False).execute_from_commandline()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), int(sys.argv[2]))
