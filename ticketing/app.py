@@ -15,12 +15,14 @@ from yarl import URL
 from ticketing.batching import BatchTransport, scheduler_for
 from ticketing.config import Config
 from ticketing.config.values import reveal
-from ticketing.durable import DurableTable, batch_bytes_max
+from ticketing.durable import DurableTable
 from ticketing.fence import Fence
 from ticketing.watchdog import Watchdog
 
 HEARTBEATS_PER_SESSION = 10
 FAUST_WEB_PORT = 6066
+PACKED_BYTES_MAX = 512 * 1024
+"""How much of a batch's sends goes into one produce request for a partition."""
 STREAM_BUFFER_BATCHES = 8
 """Batches that wait before an agent; each holds up to a fetch in memory."""
 
@@ -75,7 +77,7 @@ def create_app(
         value_serializer="raw",
         logging_config={"version": 1, "disable_existing_loggers": False},
         producer_max_request_size=kafka.message_max_bytes,
-        producer_max_batch_size=batch_bytes_max(kafka.message_max_bytes),
+        producer_max_batch_size=min(PACKED_BYTES_MAX, kafka.message_max_bytes // 2),
         producer_acks=-1,
         store="rocksdb://",
         stream_buffer_maxsize=STREAM_BUFFER_BATCHES,

@@ -17,12 +17,16 @@ import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from aiokafka.partitioner import DefaultPartitioner
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 from faust.types.tuples import Message
 
 BATCH_RECORDS_MAX = 10_000
+
+Pair = tuple[bytes | None, bytes | None]
+"""Key and value."""
 
 
 class Batch:
@@ -173,7 +177,44 @@ class BatchConsumer(driver.Consumer):
         return int(highest) + 1
 
 
+class BatchProducer(driver.Producer):
+    """Faust's producer, with a way to send many messages in one call."""
+
+    async def partition_of(self, topic: str, key: bytes | None) -> int:
+        """Where a message belongs: by its key, as every Kafka client has it, or anywhere."""
+        partitions = sorted(await self._ensure_producer().partitions_for(topic))
+        return int(_partitioner(key, partitions, partitions))
+
+    async def send_all(self, place: TP, messages: list[Pair]) -> int:
+        """Send messages to a partition, in their order; the last one's offset once all are durable.
+
+        Raises the first failure. A message larger than a batch goes alone.
+        """
+        producer = self._ensure_producer()
+        sent = []
+        remaining = iter(messages)
+        message = next(remaining, None)
+        while message is not None:
+            batch = producer.create_batch()
+            # A batch that is full refuses; an empty one takes a message of any size.
+            while message is not None and batch.append(
+                key=message[0], value=message[1], timestamp=None
+            ):
+                message = next(remaining, None)
+            future = await producer.send_batch(batch, place.topic, partition=place.partition)
+            sent.append((future, batch.record_count()))
+        last = -1
+        # Each result is looked at: asyncio.wait alone would swallow failures.
+        for future, count in sent:
+            last = (await future).offset + count - 1
+        return last
+
+
+_partitioner = DefaultPartitioner()
+
+
 class BatchTransport(driver.Transport):
-    """Faust's Kafka transport with the consumer above."""
+    """Faust's Kafka transport with the consumer and the producer above."""
 
     Consumer = BatchConsumer
+    Producer = BatchProducer

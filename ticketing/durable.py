@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from typing import Any
 
-from aiokafka.partitioner import DefaultPartitioner
 from faust import Table
 from faust.types import TP
 from rocksdict import WriteBatch
 
-BATCH_BYTES_MAX = 512 * 1024
-
-Message = tuple[bytes | None, bytes | None]
-"""Key and value."""
-
-
-def batch_bytes_max(message_bytes_max: int) -> int:
-    """How much is packed into one produce request for a partition; a larger message goes alone."""
-    return min(BATCH_BYTES_MAX, message_bytes_max // 2)
+from ticketing.batching import Pair
 
 
 class Outbox:
@@ -31,25 +21,16 @@ class Outbox:
     """
 
     def __init__(self, app: Any) -> None:
-        self._producer = app.producer._ensure_producer()
-        self._queued: dict[TP, list[Message]] = {}
-        self._anywhere: dict[str, int] = {}
+        self._producer = app.producer
+        self._queued: dict[TP, list[Pair]] = {}
 
     async def send(
         self, topic: str, key: bytes | None, value: bytes | None, partition: int | None = None
     ) -> None:
         """Queue one message; without a partition its key decides, without a key any will do."""
         if partition is None:
-            partition = await self._partition(topic, key)
+            partition = await self._producer.partition_of(topic, key)
         self._queued.setdefault(TP(topic, partition), []).append((key, value))
-
-    async def _partition(self, topic: str, key: bytes | None) -> int:
-        if key is None and topic in self._anywhere:
-            return self._anywhere[topic]
-        partitions = sorted(await self._producer.partitions_for(topic))
-        if key is not None:
-            return int(_partitioner(key, partitions, partitions))
-        return self._anywhere.setdefault(topic, random.choice(partitions))
 
     async def settle(self) -> dict[TP, int]:
         """Wait until the broker holds everything; raises the first failure.
@@ -57,32 +38,10 @@ class Outbox:
         Returns the offset of the last message of each partition.
         """
         queued, self._queued = self._queued, {}
-        places = list(queued)
-        done = await asyncio.gather(*(self._produce(place, queued[place]) for place in places))
-        return dict(zip(places, done, strict=True))
-
-    async def _produce(self, place: TP, messages: list[Message]) -> int:
-        futures = []
-        remaining = iter(messages)
-        message = next(remaining, None)
-        while message is not None:
-            batch = self._producer.create_batch()
-            # A batch that is full refuses; an empty one takes a message of any size.
-            while message is not None and batch.append(
-                key=message[0], value=message[1], timestamp=None
-            ):
-                message = next(remaining, None)
-            count = batch.record_count()
-            future = await self._producer.send_batch(batch, place.topic, partition=place.partition)
-            futures.append((future, count))
-        last = -1
-        # Each result is looked at: asyncio.wait alone would swallow failures.
-        for future, count in futures:
-            last = (await future).offset + count - 1
-        return last
-
-
-_partitioner = DefaultPartitioner()
+        done = await asyncio.gather(
+            *(self._producer.send_all(place, messages) for place, messages in queued.items())
+        )
+        return dict(zip(queued, done, strict=True))
 
 
 class DurableTable(Table):
