@@ -14,6 +14,7 @@ from ticketing.config import Config
 from ticketing.domain.combine import ENDPOINTS_MAX, SERVICES_MAX, TRACE_IDS_MAX, Fold
 from ticketing.domain.detection import (
     AHEAD_SECONDS_MAX,
+    NAME_CHARS_MAX,
     YEAR_2000,
     BadInput,
     Thresholds,
@@ -41,7 +42,6 @@ from ticketing.spans_wire import event_time
 STAGE = "detection"
 MESSAGE_CHARS_MAX = 2_000
 ID_CHARS_MAX = 128
-NAME_CHARS_MAX = 256
 DETAIL_CHARS_MAX = 300
 CACHED_CHARS_MAX = 4_096
 CACHED_MESSAGES_MAX = 8_192

@@ -13,7 +13,7 @@ from sinks.messages import OperationResult, encode_result
 from sinks.platform import Platform
 from sinks.platforms import create
 from sinks.runner import Runner
-from ticketing.agent import KeyedAgent
+from ticketing.agent import KeyedAgent, add_agent
 from ticketing.app import TicketingApp, create_table
 from ticketing.config import Config
 from ticketing.runtime import Runtime
@@ -71,8 +71,7 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
         table=create_table(app, "deliveries", runtime.partitions),
         machine=AdapterMachine(platform, runner, gate, times),
     )
-    channel = app.topic(topic, key_type=bytes, value_type=bytes, value_serializer="raw")
-    app.agent(channel, name=agent.name)(agent.run)
+    add_agent(app, agent, topic)
     app.task(agent.tick)
     _end(app, runner, platform)
 

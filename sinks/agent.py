@@ -8,8 +8,9 @@ import msgspec
 from faust.types import EventT
 
 from sinks.router import platforms_for
-from ticketing.agent import BatchAgent
+from ticketing.agent import BatchAgent, dead_letter, send_dead_letters
 from ticketing.durable import Outbox
+from ticketing.models import DeadLetter
 from ticketing.topics import platform_topic
 
 
@@ -30,9 +31,17 @@ class SinkAgent(BatchAgent):
 
     async def handle(self, records: list[Any], event: EventT) -> None:
         """Produce the desired state to each platform's topic, keyed by incident."""
-        latest = {record.key: record.value for record in records if record.value is not None}
+        latest = {record.key: record for record in records if record.value is not None}
         outbox = Outbox(self.app)
-        for key, value in latest.items():
-            for platform in platforms_for(_routed.decode(value)):
-                await outbox.send(platform_topic(platform), key, b'{"desired":%b}' % value)
+        letters: list[DeadLetter] = []
+        for key, record in latest.items():
+            try:
+                routed = _routed.decode(record.value)
+            except msgspec.MsgspecError as error:
+                # Not written by us: whoever did must not stop what is.
+                letters.append(dead_letter(record, self.name, "undecodable", str(error)))
+                continue
+            for platform in platforms_for(routed):
+                await outbox.send(platform_topic(platform), key, b'{"desired":%b}' % record.value)
+        await send_dead_letters(outbox, letters)
         await outbox.settle()

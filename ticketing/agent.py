@@ -8,12 +8,18 @@ from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any, Generic, TypeVar
 
-from faust.types import EventT
+from faust.types import TP, EventT
 
 from ticketing import metrics, statemachine
 from ticketing.durable import DurableTable, Outbox
 from ticketing.fence import Fence
-from ticketing.models import DEAD_LETTER_VALUE_BYTES_MAX, DeadLetter, encode, raw_key
+from ticketing.models import (
+    DEAD_LETTER_KEY_CHARACTERS_MAX,
+    DEAD_LETTER_VALUE_BYTES_MAX,
+    DeadLetter,
+    encode,
+    raw_key,
+)
 from ticketing.topics import DEAD_LETTERS
 from ticketing.watchdog import Watchdog, leave
 
@@ -22,6 +28,7 @@ S = TypeVar("S")
 TICK_EVERY_SECONDS = 0.1
 TICK_RETRY_SECONDS = 5.0
 YIELD_EVERY_SENDS = 200
+DETAIL_CHARS_MAX = 300
 
 
 def dead_letter(record: Any, stage: str, reason: str, detail: str) -> DeadLetter:
@@ -30,13 +37,15 @@ def dead_letter(record: Any, stage: str, reason: str, detail: str) -> DeadLetter
     key: bytes | None = record.key
     return DeadLetter(
         reason=reason,
-        detail=detail,
+        detail=detail[:DETAIL_CHARS_MAX],
         stage=stage,
         topic=record.topic,
         partition=record.partition,
         offset=record.offset,
         timestamp=record.timestamp / 1000.0,
-        key=None if key is None else key.decode("utf-8", "replace"),
+        key=None
+        if key is None
+        else key[:DEAD_LETTER_KEY_CHARACTERS_MAX].decode("utf-8", "replace"),
         value=value[:DEAD_LETTER_VALUE_BYTES_MAX] if value else None,
         size=len(value),
         raw_key=raw_key(key),
@@ -51,7 +60,7 @@ async def send_dead_letters(outbox: Outbox, letters: list[DeadLetter]) -> None:
 
 
 class Abandoned(Exception):
-    """A batch is left to whoever gets its partition next; nothing of it is committed."""
+    """A batch is left to whoever gets its partition next; nothing from it on is committed."""
 
 
 class BatchAgent(ABC):
@@ -73,21 +82,32 @@ class BatchAgent(ABC):
 
     async def run(self, stream: Any) -> AsyncIterator[None]:
         """The body of the Faust agent."""
+        abandoned: dict[TP, int | None] = {}
         async for event in stream.noack().events():
+            message = event.message
+            # What follows an abandoned batch must not be committed over it.
+            handled = abandoned.get(message.tp) != message.generation_id
             with self.watchdog.batch(self.name):
-                handled = True
                 try:
-                    await self.handle(event.value, event)
+                    if handled:
+                        await self.handle(event.value, event)
                 except Abandoned:
                     handled = False
+                    abandoned[message.tp] = message.generation_id
                 except Exception as error:  # noqa: BLE001
                     # Bad records were dealt with one by one: what is left is a failure of Kafka,
                     # RocksDB or the disk. Faust would ack and go on, so the process leaves instead.
                     leave(f"{self.name}: {type(error).__name__}: {error}")
             await stream.ack(event)
             if handled:
-                self.app.consumer.handled(event.message)
+                self.app.consumer.handled(message)
             yield
+
+
+def add_agent(app: Any, agent: BatchAgent, *topics: str) -> None:
+    """Put an agent on a Faust app, as the reader of these topics."""
+    channel = app.topic(*topics, key_type=bytes, value_type=bytes, value_serializer="raw")
+    app.agent(channel, name=agent.name)(agent.run)
 
 
 class TableStore(statemachine.Store):

@@ -17,7 +17,7 @@ from ticketing.config import Config
 from ticketing.config.values import reveal
 from ticketing.durable import DurableTable
 from ticketing.fence import Fence
-from ticketing.watchdog import Watchdog
+from ticketing.watchdog import Watchdog, leave
 
 HEARTBEATS_PER_SESSION = 10
 FAUST_WEB_PORT = 6066
@@ -41,6 +41,10 @@ class TicketingApp(App):
 
     watchdog: Watchdog
     fence: Fence
+
+    async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:
+        # Faust would commit and start the agent again without the batch that it had.
+        leave(f"{agent.name}: {type(exc).__name__}: {exc}")
 
 
 def create_app(

@@ -22,6 +22,7 @@ from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 from faust.types.tuples import Message
+from mode.utils.futures import notify
 
 BATCH_RECORDS_MAX = 10_000
 
@@ -131,6 +132,11 @@ class BatchConsumer(driver.Consumer):
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Commit what was handled: Faust forgets it before it commits, and it would be read again."""
+        await self.commit()
+        await super().on_partitions_revoked(revoked)
+
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """A new generation begins: the coordinator has just answered."""
         self._thread.heard_at = time.monotonic()
@@ -148,6 +154,7 @@ class BatchConsumer(driver.Consumer):
         """Faust's own ack: for a batched topic it means nothing but that nobody waits for it."""
         if self._is_batched(message.topic):
             self._unacked_messages.discard(message)
+            notify(self._waiting_for_ack)
             return False
         return super().ack(message)  # type: ignore[no-any-return]
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
+import shutil
 from typing import Any
 
 from faust import Table
@@ -10,6 +13,8 @@ from faust.types import TP
 from rocksdict import WriteBatch
 
 from ticketing.batching import Pair
+
+log = logging.getLogger(__name__)
 
 
 class Outbox:
@@ -72,6 +77,24 @@ class DurableTable(Table):
         # Faust reads the changelog from this offset on.
         batch.put(self.data.offset_key, str(offset).encode())
         self.data._db_for_partition(partition).write(batch)
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        """Up to where the local database reflects the changelog; None for a new database.
+
+        A database that is ahead of the changelog belongs to one that was deleted and made anew.
+        Faust would refuse it at every start, so it is dropped and the changelog read from its
+        beginning.
+        """
+        offset: int | None = super().persisted_offset(tp)
+        # Recovery asks for the ends of the changelog before it asks for this.
+        last: int | None = self.app.tables.recovery.active_highwaters.get(tp)
+        if offset is None or last is None or offset <= last:
+            return offset
+        log.warning("%s is ahead of its changelog: read again from the beginning", tp)
+        self.data._dbs.pop(tp.partition, None)
+        gc.collect()
+        shutil.rmtree(self.data.partition_path(tp.partition))
+        return None
 
     @property
     def changelog_topic_name(self) -> str:

@@ -117,7 +117,8 @@ def render() -> bytes:
     return generate_latest(together)
 
 
-def forget(pid: int) -> None:
+def forget(pid: int, directory: str | None = None) -> None:
     """Take a dead process's gauges out of the sum; its counters stay."""
-    if os.environ.get(MULTIPROCESS_VARIABLE):
-        multiprocess.mark_process_dead(pid)  # type: ignore[no-untyped-call]
+    directory = directory or os.environ.get(MULTIPROCESS_VARIABLE)
+    if directory:
+        multiprocess.mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]

@@ -104,9 +104,10 @@ class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 def raw_key(key: bytes | None) -> bytes | None:
-    """A key for `DeadLetter.raw_key`: None where its text says it all."""
+    """A key for `DeadLetter.raw_key`: None where its text says it all, at most 64 kB of it."""
     if key is None or len(key) > DEAD_LETTER_KEY_CHARACTERS_MAX:
-        return key
+        # A dead letter must itself fit into a message, whatever stands in the key.
+        return key and key[:DEAD_LETTER_VALUE_BYTES_MAX]
     return None if key.decode("utf-8", "replace").encode() == key else key
 
 

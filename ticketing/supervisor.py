@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ticketing import metrics
+
 log = logging.getLogger(__name__)
 
 RESTART_SECONDS_MIN = 1.0
@@ -63,6 +65,8 @@ class Child:
         if now - self.started_at > HEALTHY_SECONDS:
             self.pause_seconds = RESTART_SECONDS_MIN
         log.warning("%s ended with %s, starts again in %.0f s", self.role, code, self.pause_seconds)
+        # A dead process would stay ready for ever.
+        metrics.forget(self.process.pid, self.environ.get(metrics.MULTIPROCESS_VARIABLE))
         self.process = None
         self.restarts += 1
         self.start_at = now + self.pause_seconds

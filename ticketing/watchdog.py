@@ -40,12 +40,15 @@ class Watchdog:
         self._clock = clock
         self._leave = leave
         self._batches: dict[str, float] = {}
+        self.begun = 0
+        """How many batches were begun so far."""
         self._checks: list[Callable[[], str | None]] = []
         self._stop = threading.Event()
 
     @contextmanager
     def batch(self, name: str) -> Iterator[None]:
         """A batch is under way in the named agent."""
+        self.begun += 1
         self._batches[name] = self._clock()
         try:
             yield
@@ -60,6 +63,21 @@ class Watchdog:
     def add(self, check: Callable[[], str | None]) -> None:
         """Also leave when `check` returns a sentence."""
         self._checks.append(check)
+
+    def undelivered(self, waiting: Callable[[], bool]) -> Callable[[], str | None]:
+        """A check: batches wait, `waiting` says, but none was begun for as long as one may take."""
+        since, begun = self._clock(), self.begun
+
+        def check() -> str | None:
+            nonlocal since, begun
+            now = self._clock()
+            if self._batches or self.begun != begun or not waiting():
+                since, begun = now, self.begun
+            if now - since > self._batch_seconds_max:
+                return f"batches wait for {now - since:.0f} s and no agent takes them"
+            return None
+
+        return check
 
     def verdict(self) -> str | None:
         """Why to leave, if there is a reason."""

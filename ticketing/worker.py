@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ticketing import log, metrics
-from ticketing.agent import BatchAgent
+from ticketing.agent import add_agent
 from ticketing.app import TicketingApp, create_app, create_table
 from ticketing.config import PLATFORMS, Config, secrets_of
 from ticketing.runtime import Runtime
@@ -117,11 +117,6 @@ def _app(name: str, role: str, runtime: Runtime, batched: list[str]) -> Ticketin
     )
 
 
-def _agent(app: TicketingApp, agent: BatchAgent, *topics: str) -> None:
-    channel = app.topic(*topics, key_type=bytes, value_type=bytes, value_serializer="raw")
-    app.agent(channel, name=agent.name)(agent.run)
-
-
 def _pipeline(runtime: Runtime) -> TicketingApp:
     from agents.detection import Detector
     from agents.detection_agent import DetectionAgent
@@ -155,9 +150,9 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
             policy(config), inputs=runtime.inputs, counted=metrics.anomalies_counted_total.inc
         ),
     )
-    _agent(app, detection, *runtime.inputs)
-    _agent(app, incidents, SIGNALS)
-    _agent(app, SinkAgent(app, app.watchdog, app.fence), INCIDENTS)
+    add_agent(app, detection, *runtime.inputs)
+    add_agent(app, incidents, SIGNALS)
+    add_agent(app, SinkAgent(app, app.watchdog, app.fence), INCIDENTS)
     app.task(incidents.tick)
     app.task(detection.report_progress)
     return app
@@ -170,7 +165,7 @@ def _view(runtime: Runtime) -> TicketingApp:
 
     app = _app("ticketing-view", VIEW, runtime, [INCIDENTS])
     store = open_store(runtime.config)
-    _agent(app, ViewAgent(app, app.watchdog, app.fence, store), INCIDENTS)
+    add_agent(app, ViewAgent(app, app.watchdog, app.fence, store), INCIDENTS)
     app.task(lambda: start(runtime, store))
     return app
 
@@ -186,7 +181,7 @@ def _traces(runtime: Runtime) -> TicketingApp:
         correlator_for(runtime.config),
         signals_partitions=runtime.partitions,
     )
-    _agent(app, traces, TRACES)
+    add_agent(app, traces, TRACES)
     app.task(traces.tell)
     return app
 
@@ -206,7 +201,13 @@ def _attach(app: TicketingApp, role: str) -> None:
     if parent is not None:
         app.watchdog.add(lambda: None if os.getppid() == int(parent) else "the supervisor is gone")
 
+    def waiting() -> bool:
+        if app.rebalancing or app.in_recovery or app.should_stop:
+            return False
+        return any(not queue.empty() for queue in _queues(app))
+
     async def start_guards() -> None:
+        app.watchdog.add(app.watchdog.undelivered(waiting))
         app.fence.attach(app)
         app.watchdog.start()
 
@@ -218,6 +219,12 @@ def _attach(app: TicketingApp, role: str) -> None:
 
     app.task(start_guards)
     app.task(tell_ready)
+
+
+def _queues(app: TicketingApp) -> list[Any]:
+    """What waits before each agent. Called from the watchdog's thread."""
+    actors = [actor for agent in list(app.agents.values()) for actor in list(agent._actors)]
+    return [actor.stream.channel.queue for actor in actors]
 
 
 def __getattr__(name: str) -> Any:

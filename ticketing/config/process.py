@@ -47,7 +47,7 @@ class Kafka(Section):
     """Static membership: a name of this worker that survives its restart, e.g. the pod's name."""
     session_timeout: Duration = 60.0
     """After how long without a heartbeat a worker's partitions go to others."""
-    message_max_bytes: int = Field(default=1_048_576, ge=65_536, le=1_073_741_824)
+    message_max_bytes: int = Field(default=1_048_576, ge=262_144, le=1_073_741_824)
     """Largest message we produce, and largest that is fetched at once."""
 
     @property

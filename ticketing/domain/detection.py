@@ -12,6 +12,8 @@ YEAR_2000 = 946_684_800.0
 AHEAD_SECONDS_MAX = 86_400.0
 """An event time further ahead of the record's arrival is a clock that runs wrong."""
 TITLE_CHARS_MAX = 200
+NAME_CHARS_MAX = 256
+"""Longest name of a tenant or service: it stands in every signal, which has an end."""
 DEFAULT_TENANT = "default"
 
 _BY_NAME: dict[object, Severity] = {severity.value: severity for severity in Severity}
@@ -27,6 +29,8 @@ class BadInput(str, Enum):
     INVALID_SCORE = "invalid_score"
     """No number, or none from 0 to 1."""
     NO_SERVICE = "no_service"
+    INVALID_SERVICE = "invalid_service"
+    """Longer than any name is."""
     NO_MESSAGE = "no_message"
     INVALID_TENANT = "invalid_tenant"
     FAILED = "failed"
@@ -71,13 +75,17 @@ def tenant_of(value: object) -> str:
         return DEFAULT_TENANT
     if not isinstance(value, str):
         raise Unfit(BadInput.INVALID_TENANT, f"tenant_id is a {type(value).__name__}")
+    if len(value) > NAME_CHARS_MAX:
+        raise Unfit(BadInput.INVALID_TENANT, f"tenant_id has {len(value)} characters")
     return value
 
 
 def service_of(value: object) -> str:
-    """The service; raises Unfit without one."""
+    """The service; raises Unfit without one, or if it is too long to be a name."""
     if not isinstance(value, str) or not value.strip():
         raise Unfit(BadInput.NO_SERVICE)
+    if len(value) > NAME_CHARS_MAX:
+        raise Unfit(BadInput.INVALID_SERVICE, f"service has {len(value)} characters")
     return value
 
 

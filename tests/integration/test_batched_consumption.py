@@ -1,0 +1,139 @@
+"""Batched consumption on a real broker: everything once per generation, in order, to the end."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Producer
+from support.apps import Seen, config_for, seen_by, until
+from support.kafka import Kafka
+
+pytestmark = pytest.mark.kafka
+
+
+async def test_a_first_fetch_of_one_record_is_committed(
+    kafka: Kafka, prefix: str, tmp_path: Path
+) -> None:
+    topic = kafka.create(prefix)
+    kafka.produce(topic, [b"alone"])
+    async with seen_by(prefix, topic, config_for(tmp_path, kafka.address)) as seen:
+        await until(lambda: kafka.committed(prefix, topic) == {0: 1}, "the commit of the first one")
+        await asyncio.to_thread(kafka.produce, topic, [b"%d" % n for n in range(1500)])
+        await until(lambda: kafka.committed(prefix, topic) == {0: 1501}, "the commit of the rest")
+    assert seen.values == [b"alone", *(b"%d" % n for n in range(1500))]
+
+
+async def test_runs_come_in_order_without_repeats_and_commits_reach_the_end(
+    kafka: Kafka, prefix: str, tmp_path: Path
+) -> None:
+    topic = kafka.create(prefix, 3)
+    kafka.produce(topic, [b"x" * 100] * 30_000)
+    async with seen_by(prefix, topic, config_for(tmp_path, kafka.address)) as seen:
+        ends = {0: 10_000, 1: 10_000, 2: 10_000}
+        await until(lambda: kafka.committed(prefix, topic) == ends, "commits to the end")
+    for partition in range(3):
+        assert seen.offsets(partition) == list(range(10_000))
+    assert all(len({record.partition for record in run}) == 1 for run in seen.runs)
+    assert len(seen.runs) < 3_000, "records came one by one"
+
+
+async def test_a_restart_goes_on_where_the_last_one_stopped(
+    kafka: Kafka, prefix: str, tmp_path: Path
+) -> None:
+    topic = kafka.create(prefix)
+    config = config_for(tmp_path, kafka.address)
+    kafka.produce(topic, [b"%d" % n for n in range(100)])
+    async with seen_by(prefix, topic, config) as first:
+        await until(lambda: len(first.records) == 100, "the first hundred")
+    assert kafka.committed(prefix, topic) == {0: 100}, "an orderly stop commits what was handled"
+    kafka.produce(topic, [b"%d" % n for n in range(100, 150)])
+    async with seen_by(prefix, topic, config) as second:
+        await until(lambda: len(second.records) >= 50, "the rest")
+    assert second.offsets(0) == list(range(100, 150))
+
+
+async def test_records_of_aborted_transactions_are_not_read(
+    kafka: Kafka, prefix: str, tmp_path: Path
+) -> None:
+    topic = kafka.create(prefix)
+    producer = Producer({**kafka.client, "transactional.id": prefix})
+    producer.init_transactions(30)
+    for number in range(6):
+        producer.begin_transaction()
+        for record in range(10):
+            producer.produce(topic, b"%d %d" % (number, record))
+        if number % 2:
+            producer.flush(30)
+            producer.abort_transaction(30)
+        else:
+            producer.commit_transaction(30)
+    kafka.produce(topic, [b"last"])
+    end = kafka.ends(topic)
+    async with seen_by(prefix, topic, config_for(tmp_path, kafka.address)) as seen:
+        await until(lambda: kafka.committed(prefix, topic) == end, "the commit behind all markers")
+    wanted = [b"%d %d" % (number, record) for number in (0, 2, 4) for record in range(10)]
+    assert seen.values == [*wanted, b"last"]
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_every_compression_is_read(
+    kafka: Kafka, prefix: str, tmp_path: Path, codec: str
+) -> None:
+    topic = kafka.create(prefix)
+    values = [b"%d of a text that compresses well, as logs do" % n for n in range(500)]
+    kafka.produce(topic, values, compression_type=codec)
+    async with seen_by(prefix, topic, config_for(tmp_path, kafka.address)) as seen:
+        await until(lambda: len(seen.records) == 500, "five hundred records")
+    assert seen.values == values
+
+
+async def test_a_record_of_ten_megabytes_is_read_with_its_neighbours(
+    kafka: Kafka, prefix: str, tmp_path: Path
+) -> None:
+    topic = kafka.create(prefix, max_message_bytes=20_000_000)
+    kafka.produce(topic, [b"before", b"x" * 10_000_000, b"after"])
+    async with seen_by(prefix, topic, config_for(tmp_path, kafka.address)) as seen:
+        await until(lambda: kafka.committed(prefix, topic) == {0: 3}, "the commit")
+    assert [len(value) for value in seen.values] == [6, 10_000_000, 5]
+
+
+class Slow(Seen):
+    """Takes its time, so that a rebalance finds it in the middle of something."""
+
+    async def handle(self, records: list[object], event: object) -> None:
+        await asyncio.sleep(0.02)
+        await super().handle(records, event)
+
+
+async def test_workers_that_join_and_leave_lose_nothing(
+    kafka: Kafka, prefix: str, tmp_path: Path
+) -> None:
+    topic = kafka.create(prefix, 4)
+    total = 20_000
+
+    def produce() -> None:
+        for start in range(0, total, 500):
+            kafka.produce(topic, [b"%d" % n for n in range(start, start + 500)])
+
+    def config(name: str) -> object:
+        base = tmp_path / name
+        base.mkdir()
+        return config_for(base, kafka.address)
+
+    agents: list[Seen] = []
+    producing = asyncio.create_task(asyncio.to_thread(produce))
+    async with seen_by(prefix, topic, config("a"), Slow) as first:
+        agents.append(first)
+        await until(lambda: len(first.records) > 1_000, "work for the first")
+        async with seen_by(prefix, topic, config("b"), Slow) as second:
+            agents.append(second)
+            await until(lambda: len(second.records) > 500, "work for the second")
+        async with seen_by(prefix, topic, config("c"), Slow) as third:
+            agents.append(third)
+            await producing
+            ends = kafka.ends(topic)
+            await until(lambda: kafka.committed(prefix, topic) == ends, "commits to the end")
+    seen = [record.value for agent in agents for record in agent.records]
+    assert {int(value) for value in seen} == set(range(total))

@@ -1,0 +1,92 @@
+"""Faust apps inside a test: a batched topic, an agent that remembers what it was given."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from ticketing.agent import BatchAgent, add_agent
+from ticketing.app import TicketingApp, create_app
+from ticketing.config import Config, load
+
+
+class Seen(BatchAgent):
+    """Remembers every record, run by run; `before` is awaited at the start of each run."""
+
+    name = "seen"
+
+    def __init__(self, app: TicketingApp) -> None:
+        super().__init__(app, app.watchdog, app.fence)
+        self.runs: list[list[Any]] = []
+
+    async def handle(self, records: list[Any], event: Any) -> None:
+        """Remember."""
+        self.runs.append(records)
+
+    @property
+    def records(self) -> list[Any]:
+        """All records in the order in which they came."""
+        return [record for run in self.runs for record in run]
+
+    @property
+    def values(self) -> list[bytes]:
+        """Their values."""
+        return [record.value for record in self.records]
+
+    def offsets(self, partition: int) -> list[int]:
+        """The offsets of one partition in the order in which they came."""
+        return [record.offset for record in self.records if record.partition == partition]
+
+
+def config_for(tmp_path: Path, address: str, **more: Any) -> Config:
+    """A configuration against a broker, from camelCase settings."""
+    import json
+
+    kafka = {"brokers": address, "sessionTimeout": "10s", **more.pop("kafka", {})}
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"dataDir": str(tmp_path), "kafka": kafka, **more}))
+    return load(path, {})
+
+
+def app_for(name: str, topic: str, config: Config, *, partitions: int = 1) -> TicketingApp:
+    """An app of group `name` that reads `topic` in runs; put an agent on it before it starts."""
+    return create_app(
+        name, config, batched=[topic], brokers=config.kafka.brokers, partitions=partitions
+    )
+
+
+@asynccontextmanager
+async def running(app: TicketingApp) -> AsyncIterator[None]:
+    """The app runs in this event loop until the block ends."""
+    await app.start()
+    try:
+        yield
+    finally:
+        await app.stop()
+
+
+@asynccontextmanager
+async def seen_by(
+    name: str, topic: str, config: Config, kind: type[Seen] = Seen
+) -> AsyncIterator[Seen]:
+    """An agent that remembers, running."""
+    app = app_for(name, topic, config)
+    agent = kind(app)
+    add_agent(app, agent, topic)
+    async with running(app):
+        yield agent
+
+
+async def until(condition: Callable[[], Any], what: str, seconds: float = 90.0) -> Any:
+    """Wait in a thread for what blocks, or for what this event loop brings about."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + seconds
+    while True:
+        found = await asyncio.to_thread(condition)
+        if found:
+            return found
+        assert loop.time() < deadline, f"waited {seconds:g} s for {what}; last seen: {found!r}"
+        await asyncio.sleep(0.1)
