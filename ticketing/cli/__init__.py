@@ -13,10 +13,12 @@ COMMANDS = {
     "config": "ticketing.cli.config:config",
     "dead-letters": "ticketing.cli.dead_letters:dead_letters",
     "demo": "ticketing.cli.demo:demo",
+    "drill": "ticketing.cli.drill:drill",
     "evaluate": "ticketing.cli.evaluate:evaluate",
     "pattern": "ticketing.cli.pattern:pattern",
     "replay": "ticketing.cli.replay:replay",
     "sandbox": "ticketing.cli.sandbox:sandbox",
+    "test-connection": "ticketing.cli.test_connection:test_connection",
     "topics": "ticketing.cli.topics:topics",
     "worker": "ticketing.cli.worker:worker",
 }

@@ -1,0 +1,33 @@
+"""Tests of the connection to a platform: what later calls will need, without any side effect."""
+
+from __future__ import annotations
+
+import asyncio
+
+from sinks.platform import Connection
+from sinks.platforms import create
+from ticketing.config import Config
+from ticketing.errors import Misconfigured
+
+GRACE_SECONDS = 10.0
+"""What a test may take beyond one request's timeout, as it makes a few of them."""
+
+
+async def test(config: Config, platform: str) -> Connection:
+    """Whether the platform would take our calls; the message says what to fix."""
+    section = config.platform(platform)
+    if not section.enabled:
+        return Connection(ok=False, message=f"is not enabled: set {platform}.enabled")
+    try:
+        client = create(platform, config, lambda: None)
+    except Misconfigured as error:
+        return Connection(ok=False, message=str(error))
+    try:
+        return await asyncio.wait_for(client.test_connection(), section.timeout + GRACE_SECONDS)
+    except asyncio.TimeoutError:
+        seconds = section.timeout + GRACE_SECONDS
+        return Connection(
+            ok=False, message=f"no answer within {seconds:g} s: is the address right?"
+        )
+    finally:
+        await client.close()

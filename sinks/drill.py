@@ -1,0 +1,241 @@
+"""A drill: a clearly marked test incident, walked through its life on real platforms.
+
+It goes the way of every incident, by the adapter's own plan, but without Kafka. Whatever happens,
+what was created is resolved.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from sinks import fold, reconcile
+from sinks.backoff import Backoff
+from sinks.messages import OperationResult
+from sinks.outcome import Absent, Failed, Outcome, Reason, RetryAfter, Unknown
+from sinks.platform import Platform, Repeat, Request
+from tables.deliveries import Delivery
+from ticketing.domain.incident import Incident, Status, Step, StepKind
+from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Sample
+
+TITLE = "DRILL: this is a test of the ticketing agent, nothing is wrong"
+SERVICE = "ticketing-drill"
+BY = "drill"
+STEP_SECONDS_MAX = 60.0
+LOOK_EVERY_SECONDS = 0.5
+OPERATIONS_MAX = 30
+"""Bounds a step even where a platform answers at once and for ever."""
+
+CREATE, ACKNOWLEDGE, RESOLVE = "create", "acknowledge", "resolve"
+STEPS = (CREATE, ACKNOWLEDGE, RESOLVE)
+_REACHES = {
+    CREATE: (Status.OPEN, StepKind.OPENED),
+    ACKNOWLEDGE: (Status.ACKNOWLEDGED, StepKind.ACKNOWLEDGED),
+    RESOLVE: (Status.RESOLVED, StepKind.RESOLVED),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """How one step went on one platform; `outcome` says what to fix if it is not ok."""
+
+    step: str
+    platform: str
+    ok: bool
+    outcome: str
+    seconds: float
+    url: str = ""
+
+
+def incident(severity: Severity, service: str, now: float) -> Incident:
+    """The test incident, new each time. `now` is Unix seconds."""
+    name = secrets.token_hex(8)
+    return Incident(
+        id=f"{name}-0-{int(now)}",
+        fingerprint=name,
+        tenant="",
+        service=service,
+        pattern="drill <num>",
+        title=TITLE,
+        severity=severity,
+        opened_at=now,
+        updated_at=now,
+        first_seen=now,
+        last_seen=now,
+        count=1,
+        max_score=1.0,
+        ticketed=True,
+        ticket_at=now,
+        samples=[Sample(at=now, level="INFO", message="drill 1: nobody has to do anything")],
+        timeline=[Step(seq=1, at=now, kind=StepKind.OPENED, by=BY)],
+    )
+
+
+def at_step(was: Incident, step: str, now: float) -> Incident:
+    """The test incident as it is to be at a step of the drill."""
+    status, kind = _REACHES[step]
+    if status is was.status:
+        return was
+    told = Step(seq=was.timeline[-1].seq + 1, at=now, kind=kind, by=BY, text="part of the drill")
+    return dataclasses.replace(
+        was,
+        status=status,
+        revision=was.revision + 1,
+        updated_at=now,
+        acknowledged_at=now if status is Status.ACKNOWLEDGED else was.acknowledged_at,
+        resolved_at=now if status is Status.RESOLVED else None,
+        timeline=[*was.timeline, told],
+    )
+
+
+@dataclass
+class Drill:
+    """One platform's part of a drill."""
+
+    platform: Platform
+    incident: Incident
+    timeout: float
+    """Seconds for one request."""
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    """Once set, nothing more is tried but resolving."""
+    clock: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+
+    def __post_init__(self) -> None:
+        backoff = Backoff(first=1.0, cap=10.0)
+        self._timing = fold.Timing(timeout=self.timeout, grace=0.0, backoff=backoff)
+        self._delivery = Delivery(incident_id=self.incident.id)
+
+    async def run(self, told: Callable[[Row], None]) -> bool:
+        """Go through the steps; each is told as it ends. Whether all of them went well."""
+        good = True
+        for step in STEPS[:-1]:
+            if good and not self.stopping.is_set():
+                good = self._told(await self._step(step), told)
+        good = good and not self.stopping.is_set()
+        if not self._left_something:
+            return False
+        return self._told(await self._step(RESOLVE), told) and good
+
+    def _told(self, row: Row, told: Callable[[Row], None]) -> bool:
+        told(row)
+        return row.ok
+
+    @property
+    def _left_something(self) -> bool:
+        """Whether there is, or may be, a ticket to resolve."""
+        if self._delivery.have is not None:
+            return True
+        blind = self.platform.traits.repeat is Repeat.MARKED
+        return self._delivery.uncertain is not None and not blind
+
+    async def _step(self, step: str) -> Row:
+        began = self.clock()
+        self.incident = at_step(self.incident, step, began)
+        self._delivery = fold.desired(fold.retried(self._delivery), self.incident)
+        problem = await self._reach(began + STEP_SECONDS_MAX)
+        have = self._delivery.have
+        words = {CREATE: "created", ACKNOWLEDGE: "acknowledged", RESOLVE: "resolved"}
+        if step is RESOLVE and have is None and not problem:
+            words[RESOLVE] = "nothing was created"
+        return Row(
+            step=step,
+            platform=self.platform.name,
+            ok=not problem,
+            outcome=problem or words[step],
+            seconds=self.clock() - began,
+            url=(have.url or have.key) if have else "",
+        )
+
+    async def _reach(self, until: float) -> str:
+        """Perform what is planned until nothing is; what stands in the way, or nothing."""
+        for _ in range(OPERATIONS_MAX):
+            now, traits, name = self.clock(), self.platform.traits, self.platform.name
+            if self._stopped:
+                return "stopped"
+            planned = reconcile.plan(self._delivery, now, traits, name)
+            if planned is not None:
+                outcome = await self._perform(planned, now)
+                if isinstance(outcome, Absent) and self.incident.status is Status.RESOLVED:
+                    return ""
+                continue
+            if self._delivery.rejection is not None:
+                return self._delivery.error
+            wakes_at = reconcile.wakes_at(self._delivery, now, traits, name)
+            if wakes_at is None or self._is_there:
+                return ""
+            if wakes_at > until:
+                return self._delivery.error or "not reached in time"
+            await self._wait(wakes_at - now)
+        return self._delivery.error or "not reached"
+
+    @property
+    def _is_there(self) -> bool:
+        """Whether what is still planned can wait: counts to show, a duplicate to look for."""
+        have, doubt = self._delivery.have, self._delivery.uncertain
+        return have is not None and doubt is None and not self._delivery.failures
+
+    @property
+    def _stopped(self) -> bool:
+        """What was created is resolved even then."""
+        return self.stopping.is_set() and self.incident.status is not Status.RESOLVED
+
+    async def _wait(self, seconds: float) -> None:
+        while seconds > 0 and not self._stopped:
+            await self.sleep(min(seconds, LOOK_EVERY_SECONDS))
+            seconds -= LOOK_EVERY_SECONDS
+
+    async def _perform(self, planned: reconcile.Planned, now: float) -> Outcome:
+        platform = self.platform
+        account = self._delivery.account or platform.account(self.incident)
+        self._delivery = fold.started(
+            self._delivery,
+            planned,
+            now,
+            platform=platform.name,
+            account=account,
+            traits=platform.traits,
+            timing=self._timing,
+        )
+        intent, doubt = self._delivery.intent, self._delivery.uncertain
+        assert intent is not None, "starting makes an intent"
+        request = Request(
+            incident_id=self.incident.id,
+            partition=0,
+            number=intent.number,
+            operation=intent.operation,
+            why=intent.why,
+            want=self.incident,
+            have=self._delivery.have,
+            account=self._delivery.account,
+            uncertain=doubt is not None and doubt.operation is intent.operation,
+            start_by=now + self._timing.start_within,
+            timeout=self.timeout,
+        )
+        outcome = await self._outcome(request)
+        result = OperationResult(
+            incident_id=self.incident.id,
+            number=intent.number,
+            operation=intent.operation,
+            outcome=outcome,
+        )
+        after = self.clock()
+        self._delivery = fold.concluded(
+            self._delivery, result, after, platform.traits, self._timing
+        )
+        if isinstance(outcome, RetryAfter) and outcome.reason is Reason.NO_ROOM:
+            await self._wait(min(outcome.seconds or 1.0, STEP_SECONDS_MAX))
+        return outcome
+
+    async def _outcome(self, request: Request) -> Outcome:
+        try:
+            return await asyncio.wait_for(self.platform.perform(request), self.timeout)
+        except Failed as failed:
+            return failed.outcome
+        except asyncio.TimeoutError:
+            return Unknown(Reason.TIMEOUT, detail=f"no answer in {self.timeout:g} s")

@@ -1,0 +1,42 @@
+"""`ticketing test-connection`: whether platforms would take our calls."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import click
+
+
+@click.command(
+    "test-connection",
+    epilog="Example: ticketing test-connection pagerduty          "
+    "Example: ticketing test-connection --all",
+)
+@click.argument("platforms", nargs=-1, metavar="[PLATFORM]...")
+@click.option("--all", "all_", is_flag=True, help="Every enabled platform.")
+def test_connection(platforms: tuple[str, ...], all_: bool) -> None:
+    """Test the connection to each PLATFORM: address, credentials, and what tickets will need there.
+
+    Nothing is changed on the platform. The exit status is 1 if something has to be fixed; the line
+    of the platform says what.
+    """
+    from sinks import connections
+    from ticketing import log
+    from ticketing.config import PLATFORMS, load, secrets_of
+
+    config = load(None, os.environ)
+    log.configure("error", config.log.format, secrets_of(config))
+    if bool(platforms) == all_:
+        raise click.UsageError("name the platforms, or give --all")
+    unknown = [name for name in platforms if name not in PLATFORMS]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(PLATFORMS)}")
+    good = True
+    for name in dict.fromkeys(platforms or config.enabled_platforms()):
+        found = asyncio.run(connections.test(config, name))
+        good = good and found.ok
+        click.echo(f"{name}: {'ok' if found.ok else 'error'}: {log.redact(found.message)}")
+    if not good:
+        sys.exit(1)
