@@ -99,3 +99,12 @@ class Failed(Exception):
         self.outcome = outcome
         self.status = status
         self.body = body
+
+
+def nothing_done(failed: Failed) -> Failed:
+    """The failure of a question: unlike that of a change, it leaves nothing in doubt."""
+    was = failed.outcome
+    if not isinstance(was, Unknown):
+        return failed
+    outcome = RetryAfter(was.reason, was.seconds, was.detail, was.request)
+    return Failed(outcome, status=failed.status, body=failed.body)

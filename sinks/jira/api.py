@@ -16,7 +16,7 @@ from sinks.http import Http
 from sinks.jira.answers import Issue, ServerInfo, Transition, Transitions, read_as
 from sinks.jira.dialect import CLOUD, DATA_CENTER, Dialect
 from sinks.jira.settings import Settings
-from sinks.outcome import Failed, Failure, Reason, Rejected, RetryAfter, Unknown
+from sinks.outcome import Failed, Reason, Rejected, RetryAfter, nothing_done
 
 T = TypeVar("T")
 
@@ -82,11 +82,11 @@ class Api:
             return read_as(ServerInfo, await self._get(f"/rest/api/{versions[0]}/serverInfo"))
         except Failed as failed:
             if failed.outcome.reason is not Reason.NOT_FOUND:
-                raise _nothing_done(failed) from failed
+                raise nothing_done(failed) from failed
         try:
             return read_as(ServerInfo, await self._get(f"/rest/api/{versions[1]}/serverInfo"))
         except Failed as failed:
-            raise _nothing_done(failed) from failed
+            raise nothing_done(failed) from failed
 
     async def read(self, kind: type[T], path: str, params: Mapping[str, str] | None = None) -> T:
         """An answer of that kind. Whatever fails, nothing was changed by asking."""
@@ -94,7 +94,7 @@ class Api:
         try:
             return read_as(kind, await self._get(url, params))
         except Failed as failed:
-            raise _nothing_done(failed) from failed
+            raise nothing_done(failed) from failed
 
     async def query(self, kind: type[T], path: str, body: Any) -> T:
         """As `read`, for what is asked by POST."""
@@ -105,7 +105,7 @@ class Api:
             )
             return read_as(kind, answer.data)
         except Failed as failed:
-            raise _nothing_done(failed) from failed
+            raise nothing_done(failed) from failed
 
     async def write(self, method: str, path: str, body: Any) -> None:
         """Change something, where the answer says no more than that it was done."""
@@ -143,7 +143,8 @@ class Api:
             if failed.status != CONFLICT:
                 raise
             # Somebody else was at the same issue: nothing was done, and it may be now.
-            passing = RetryAfter(Reason.SERVER_ERROR, None, failed.outcome.detail)
+            was = failed.outcome
+            passing = RetryAfter(Reason.SERVER_ERROR, None, was.detail, was.request)
             raise Failed(passing, status=failed.status) from failed
         return answer.data
 
@@ -151,11 +152,3 @@ class Api:
 def rejected(reason: Reason, detail: str) -> Failed:
     """A refusal of our own, before anything was sent."""
     return Failed(Rejected(reason, detail))
-
-
-def _nothing_done(failed: Failed) -> Failed:
-    """The failure of a question: unlike that of a change, it leaves nothing in doubt."""
-    outcome: Failure = failed.outcome
-    if isinstance(outcome, Unknown):
-        outcome = RetryAfter(outcome.reason, outcome.seconds, outcome.detail)
-    return Failed(outcome, status=failed.status, body=failed.body)

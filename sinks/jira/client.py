@@ -86,7 +86,7 @@ class JiraPlatform:
             if failed.outcome.reason is not Reason.NOT_FOUND:
                 raise
             # In the same words each time: it is told once, however often it is tried.
-            return Rejected(Reason.NOT_FOUND, GONE)
+            return Rejected(Reason.NOT_FOUND, GONE, failed.outcome.request)
 
     async def test_connection(self) -> Connection:
         """Whether everything is there that issues will need; changes nothing."""

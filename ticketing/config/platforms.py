@@ -170,6 +170,8 @@ class ServiceNow(Platform):
     """Name or sys_id of the group where no other is chosen and the CI names none."""
     assignment_groups: Choice = Choice()
     """Assignment groups."""
+    escalation_group: Name | None = None
+    """Name or sys_id of the group that an escalated incident goes to."""
     urgency_mapping: Annotated[dict[Severity, ServiceNowLevel], BeforeValidator(over(_URGENCY))] = (
         Field(default_factory=dict)
     )

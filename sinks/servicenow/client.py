@@ -1,0 +1,276 @@
+"""The ServiceNow sink: one record per incident, found again by its correlation_id.
+
+What a person does to the record stands: one that was resolved is not reopened before the incident
+fires again after its own resolution, one that was deleted is not made again, and one that was closed
+can't be opened again, so that an incident that fires again gets another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from sinks import material, text
+from sinks.http import http_for
+from sinks.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected, Unknown
+from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
+from sinks.servicenow import payload
+from sinks.servicenow.api import Api, Row, equals
+from sinks.servicenow.checking import Checker
+from sinks.servicenow.directory import Directory
+from sinks.servicenow.payload import Author
+from sinks.servicenow.settings import Settings
+from sinks.text import Writer, writer_for
+from tables.deliveries import Held, Operation, Why
+from ticketing.config import Config
+from ticketing.domain.incident import Incident, StepKind
+
+log = structlog.get_logger(__name__)
+
+NAME = "servicenow"
+COUNT_SECONDS = 900.0
+"""How often a count alone is worth an edit: each is a line in the record's activity."""
+COLUMNS = ["sys_id", "number", "state", "correlation_id"]
+FOUND_MAX = 10
+NOTES_MAX = 50
+GONE = "the record was deleted, or our account may not see it any more; it is not made again"
+NOT_OURS = "the record has another correlation_id now: it is left alone"
+
+
+class ServiceNowPlatform:
+    """Incidents of one instance."""
+
+    name = NAME
+
+    def __init__(self, settings: Settings, api: Api, writer: Writer) -> None:
+        self._settings = settings
+        self._api = api
+        self._author = Author(settings, writer)
+        self._directory = Directory(api, settings)
+        self._operations: dict[Operation, Callable[[Request, Held], Awaitable[Delivered]]] = {
+            Operation.UPDATE: self._update,
+            Operation.ACKNOWLEDGE: self._acknowledge,
+            Operation.ESCALATE: self._escalate,
+            Operation.RESOLVE: self._resolve,
+            Operation.REOPEN: self._reopen,
+            Operation.COMMENT: self._comment,
+            Operation.DEDUPLICATE: self._deduplicate,
+        }
+        self.traits = Traits(
+            repeat=Repeat.AFTER_LOOK_UP,
+            updates=frozenset({Why.SEVERITY, Why.TITLE, Why.SUMMARY, Why.LINKS, Why.COUNT}),
+            steps=STATUS_STEPS - {StepKind.OPENED},
+            count_interval=COUNT_SECONDS,
+        )
+
+    def account(self, want: Incident) -> str:
+        """There is one account."""
+        return ""
+
+    async def perform(self, request: Request) -> Outcome:
+        """Bring the record nearer to what is wanted; every operation can be repeated."""
+        if request.operation is Operation.CREATE:
+            return await self._create(request)
+        if request.operation is Operation.LOOK_UP:
+            return await self._look_up(request)
+        assert request.have is not None, "what is changed is held"
+        try:
+            return await self._operations[request.operation](request, request.have)
+        except Failed as failed:
+            if failed.outcome.reason is not Reason.NOT_FOUND:
+                raise
+            # In the same words each time: it is told once, however often it is tried.
+            return Rejected(Reason.NOT_FOUND, GONE, failed.outcome.request)
+
+    async def test_connection(self) -> Connection:
+        """Whether everything is there that records will need; changes nothing."""
+        return await Checker(self._api, self._directory, self._settings).check()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._api.close()
+
+    async def _create(self, request: Request) -> Delivered:
+        remarks = [payload.POSSIBLE_REPEAT] if request.uncertain else []
+        return await self._insert(request.want, remarks)
+
+    async def _insert(self, want: Incident, remarks: list[str]) -> Delivered:
+        references = await self._references(want, remarks)
+        record = self._author.record(want, references, remarks)
+        made = await self._api.insert(self._settings.table, record, COLUMNS)
+        if not made.get("sys_id"):
+            raise _malformed()
+        if not _is_ours(made, want.id):
+            log.warning("servicenow_correlation_id_not_kept", number=made.get("number", ""))
+        return self._delivered(made)
+
+    async def _references(self, want: Incident, remarks: list[str]) -> Row:
+        """The CI, the group and the caller; whatever is not found is remarked, never guessed."""
+        service = await self._directory.service(want.service)
+        chosen = self._settings.chosen_group(want)
+        name = chosen or ("" if service.group else self._settings.group)
+        group = await self._directory.group(name)
+        caller = await self._directory.caller(self._settings.caller)
+        for what, found in (("cmdb_ci", service), ("assignment_group", group), ("caller", caller)):
+            if found.why_not:
+                remarks.append(f"{what} is not set: {found.why_not}")
+        references = {
+            "cmdb_ci": service.sys_id,
+            "assignment_group": group.sys_id if name else service.group,
+            "caller_id": caller.sys_id,
+        }
+        return {column: value for column, value in references.items() if value}
+
+    async def _look_up(self, request: Request) -> Outcome:
+        found = await self._records(request.incident_id)
+        if not found:
+            return Absent()
+        usable = [one for one in found if one["state"] not in payload.UNCHANGEABLE]
+        return self._delivered((usable or found)[0])
+
+    async def _records(self, incident_id: str) -> list[Row]:
+        """The incident's records, oldest first; raises Failed."""
+        key = payload.correlation_id(incident_id)
+        query = f"{equals('correlation_id', key)}^ORDERBYsys_created_on"
+        rows = await self._api.rows(self._settings.table, query, COLUMNS, FOUND_MAX)
+        ours = [row for row in rows if row.get("correlation_id") == key and row.get("sys_id")]
+        if rows and not ours:
+            # Then nothing is known: what was ignored is the question itself.
+            detail = f"servicenow.table: {self._settings.table} is not searched by correlation_id"
+            raise Failed(Rejected(Reason.INVALID, detail))
+        return [{"state": "", "number": "", **row} for row in ours]
+
+    async def _record(self, request: Request, have: Held) -> Row:
+        """The record as it is, if it is still ours; raises Failed."""
+        row = await self._api.row(self._settings.table, have.external_id, COLUMNS)
+        return _checked(row, request.incident_id)
+
+    async def _change(self, request: Request, have: Held, values: Row) -> None:
+        row = await self._api.update(self._settings.table, have.external_id, values, COLUMNS)
+        _checked(row, request.incident_id)
+
+    async def _change_unless_closed(self, request: Request, have: Held, values: Row) -> Delivered:
+        """Change a record; nothing can be changed of one that was closed."""
+        try:
+            await self._change(request, have, values)
+        except Failed as failed:
+            if failed.status != 403:
+                raise
+            if (await self._record(request, have))["state"] not in payload.UNCHANGEABLE:
+                raise
+        return Delivered()
+
+    async def _update(self, request: Request, have: Held) -> Delivered:
+        want, shown = request.want, have.shown
+        rose = want.severity.rank > shown.severity.rank or not shown.revision
+        levels = self._settings.levels(want) if rose else {}
+        values = {**self._author.texts(want), **levels}
+        return await self._change_unless_closed(request, have, values)
+
+    async def _acknowledge(self, request: Request, have: Held) -> Delivered:
+        if (await self._record(request, have))["state"] == payload.NEW:
+            await self._change(request, have, {"state": payload.IN_PROGRESS})
+        return Delivered()
+
+    async def _escalate(self, request: Request, have: Held) -> Delivered:
+        """As urgent as can be, and to the group for it. The work note follows."""
+        if (await self._record(request, have))["state"] in payload.FINISHED:
+            return Delivered()
+        values = self._settings.levels(request.want)
+        group = await self._directory.group(self._settings.escalation_group)
+        if group.sys_id:
+            values["assignment_group"] = group.sys_id
+        elif group.why_not:
+            values["work_notes"] = payload.work_notes(
+                [f"assignment_group is not changed: {group.why_not}"]
+            )
+        await self._change(request, have, values)
+        return Delivered()
+
+    async def _resolve(self, request: Request, have: Held) -> Delivered:
+        if (await self._record(request, have))["state"] not in payload.FINISHED:
+            await self._change(request, have, self._author.resolution(request.want))
+        return Delivered()
+
+    async def _reopen(self, request: Request, have: Held) -> Delivered:
+        """Out of Resolved, back to New: nobody works on it yet. A closed one stays closed."""
+        state = (await self._record(request, have))["state"]
+        if state == payload.RESOLVED:
+            reopened = {"state": payload.NEW, "close_code": "", "close_notes": ""}
+            await self._change(request, have, reopened)
+        elif state in payload.UNCHANGEABLE:
+            return await self._succeed(request, have)
+        return Delivered()
+
+    async def _succeed(self, request: Request, have: Held) -> Delivered:
+        """Another record in place of one that can't be opened again, unless there is one."""
+        for row in await self._records(request.incident_id):
+            if row["state"] not in payload.FINISHED:
+                return self._delivered(row)
+        remark = f"{have.key} was closed and can't be reopened: the incident fires again"
+        return await self._insert(request.want, [remark])
+
+    async def _comment(self, request: Request, have: Held) -> Delivered:
+        told = material.unposted(request.want, have.shown.steps_through, self.traits)
+        lines = text.steps(told)
+        if request.uncertain:
+            there = await self._notes(have.external_id)
+            lines = [one for one in lines if payload.harmless(one) not in there]
+        if not lines:
+            return Delivered()
+        notes = {"work_notes": payload.work_notes(lines)}
+        return await self._change_unless_closed(request, have, notes)
+
+    async def _notes(self, sys_id: str) -> str:
+        """The latest work notes, as far as we may read them."""
+        query = f"{equals('element_id', sys_id)}^element=work_notes^ORDERBYDESCsys_created_on"
+        columns = ["element_id", "value"]
+        try:
+            rows = await self._api.rows("sys_journal_field", query, columns, NOTES_MAX)
+        except Failed as failed:
+            if isinstance(failed.outcome, Rejected) and failed.status in (400, 403, 404):
+                return ""
+            raise
+        return "\n".join(row.get("value", "") for row in rows if row.get("element_id") == sys_id)
+
+    async def _deduplicate(self, request: Request, have: Held) -> Delivered:
+        """Resolve other records of the same incident, and say which one stays."""
+        for row in await self._records(request.incident_id):
+            if row["sys_id"] != have.external_id and row["state"] not in payload.FINISHED:
+                closing = self._author.duplicate(have.key)
+                await self._api.update(self._settings.table, row["sys_id"], closing, COLUMNS)
+        return Delivered()
+
+    def _delivered(self, row: Row) -> Delivered:
+        sys_id = row["sys_id"]
+        return Delivered(
+            external_id=sys_id, key=row.get("number", ""), url=self._settings.link(sys_id)
+        )
+
+
+def _is_ours(row: Row, incident_id: str) -> bool:
+    """Whether a record holds our key. A column that we may not read is left out of answers."""
+    return row.get("correlation_id") in (None, payload.correlation_id(incident_id))
+
+
+def _checked(row: Row, incident_id: str) -> Row:
+    if "state" not in row:
+        raise _malformed()
+    if not _is_ours(row, incident_id):
+        raise Failed(Rejected(Reason.INVALID, NOT_OURS))
+    return row
+
+
+def _malformed() -> Failed:
+    return Failed(Unknown(Reason.MALFORMED, True, None, "the answer lacks columns of the record"))
+
+
+def create(config: Config, fence: Callable[[], None]) -> ServiceNowPlatform:
+    """The sink as configured; `fence` is called right before each request.
+
+    Raises Misconfigured for a template that can't be used.
+    """
+    settings = Settings.of(config.servicenow)
+    http = http_for(config, NAME, settings.secrets(), fence)
+    return ServiceNowPlatform(settings, Api(http, settings), writer_for(config, NAME))

@@ -1,0 +1,114 @@
+"""What names mean on an instance: configuration items, groups, callers. Found, or said why not.
+
+https://www.servicenow.com/docs/r/servicenow-platform/configuration-management-database-cmdb/c_ITILConfigurationManagement.html
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sinks.outcome import Failed, Rejected
+from sinks.servicenow.api import Api, Row, equals
+from sinks.servicenow.settings import Settings
+from sinks.text import cut, line
+
+KEPT_SECONDS = 600.0
+KEPT_MAX = 10_000
+NAME_CHARACTERS_MAX = 255
+LIMIT = 3
+"""Enough to see that a name is ambiguous."""
+BASE_CMDB = "cmdb_ci"
+_SYS_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What a name means: one row, or none and the reason. `group` is who looks after a CI."""
+
+    sys_id: str = ""
+    group: str = ""
+    why_not: str = ""
+
+
+NOTHING = Found()
+
+
+class Directory:
+    """Looks names up, and keeps what it found for a while. Raises Failed for what passes."""
+
+    def __init__(
+        self, api: Api, settings: Settings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._api = api
+        self._settings = settings
+        self._clock = clock
+        self._kept: dict[tuple[str, str], tuple[float, Found]] = {}
+
+    async def service(self, name: str) -> Found:
+        """The configuration item of a service, in its class, else among all."""
+        table = self._settings.cmdb_table
+        if not table or not line(name):
+            return NOTHING
+        found = await self._named(table, "name", line(name))
+        if found.sys_id or "more than one" in found.why_not or table == BASE_CMDB:
+            return found
+        return await self._named(BASE_CMDB, "name", line(name))
+
+    async def group(self, name: str) -> Found:
+        """An assignment group by its name or sys_id."""
+        return await self._reference("sys_user_group", "name", name)
+
+    async def caller(self, name: str) -> Found:
+        """A user by user name or sys_id."""
+        return await self._reference("sys_user", "user_name", name)
+
+    async def _reference(self, table: str, column: str, name: str) -> Found:
+        if not name:
+            return NOTHING
+        if _SYS_ID.fullmatch(name):
+            return Found(sys_id=name)
+        return await self._named(table, column, name)
+
+    async def _named(self, table: str, column: str, name: str) -> Found:
+        until, found = self._kept.get((table, name), (0.0, NOTHING))
+        if self._clock() < until:
+            return found
+        found = await self._look(table, column, name)
+        if len(self._kept) >= KEPT_MAX:
+            self._kept.clear()
+        self._kept[table, name] = (self._clock() + KEPT_SECONDS, found)
+        return found
+
+    async def _look(self, table: str, column: str, name: str) -> Found:
+        shown = cut(name, 80)
+        if len(name) > NAME_CHARACTERS_MAX or "^" in name:
+            return Found(why_not=f'"{shown}" can not be a name in {table}')
+        groups = [] if table.startswith("sys_") else ["support_group", "assignment_group"]
+        try:
+            rows = await self._api.rows(
+                table, equals(column, name), ["sys_id", column, *groups], LIMIT
+            )
+        except Failed as failed:
+            if not isinstance(failed.outcome, Rejected) or failed.status == 401:
+                raise
+            # Not to be allowed to look is no reason to make no ticket.
+            return Found(why_not=f"{table} can't be read: {failed.outcome.detail}")
+        return _only(table, column, name, shown, rows)
+
+
+def _only(table: str, column: str, name: str, shown: str, rows: list[Row]) -> Found:
+    """The one row of that name. A query that was ignored brings others: they do not count."""
+    matching = [row for row in rows if row.get(column, "").casefold() == name.casefold()]
+    if not matching:
+        return Found(why_not=f'nothing in {table} is named "{shown}"')
+    if len(matching) > 1:
+        ids = ", ".join(row.get("sys_id", "") for row in matching)
+        return Found(why_not=f'more than one in {table} is named "{shown}": {ids}')
+    (row,) = matching
+    return Found(
+        sys_id=row.get("sys_id", ""),
+        group=row.get("support_group") or row.get("assignment_group", ""),
+    )

@@ -1,0 +1,117 @@
+"""Incidents and work notes for ServiceNow, within its limits.
+
+https://www.servicenow.com/docs/r/api-reference/rest-apis/c_TableAPI.html
+"""
+
+from __future__ import annotations
+
+import re
+
+from sinks.length import cut, latest
+from sinks.servicenow.api import Row
+from sinks.servicenow.settings import Settings
+from sinks.text import ELLIPSIS, Writer, line
+from ticketing.domain.incident import Incident, StepKind
+from ticketing.errors import Misconfigured
+from ticketing.template import BadTemplate, Template
+from ticketing.template_names import CLOSING, NAMES, fault
+
+SHORT_DESCRIPTION_MAX = 160
+DESCRIPTION_MAX = 4000
+CLOSE_NOTES_MAX = 4000
+WORK_NOTES_MAX = 4000
+CORRELATION_MAX = 100
+PRODUCT = "ticketing-agent"
+NEW, IN_PROGRESS, ON_HOLD, RESOLVED, CLOSED, CANCELED = "1", "2", "3", "6", "7", "8"
+FINISHED = frozenset({RESOLVED, CLOSED, CANCELED})
+UNCHANGEABLE = frozenset({CLOSED, CANCELED})
+POSSIBLE_REPEAT = (
+    "This may be a second record for the incident: it is not known how an earlier attempt ended, "
+    "and the table can't be searched."
+)
+
+# In journals, [code] switches HTML on.
+_CODE = re.compile(r"\[(?=/?code\])", re.IGNORECASE)
+
+
+def correlation_id(incident_id: str) -> str:
+    """The key under which ServiceNow knows the incident: its id."""
+    return incident_id.replace("^", "")[:CORRELATION_MAX]
+
+
+class Author:
+    """Writes incidents as columns of a record."""
+
+    def __init__(self, settings: Settings, writer: Writer) -> None:
+        """Raises Misconfigured if the template of the close notes can't be used."""
+        self._settings = settings
+        self._writer = writer
+        problem = fault(settings.close_notes, CLOSING)
+        if problem is not None:
+            raise Misconfigured(f"servicenow.closeNotes: {problem}")
+        self._close_notes = Template(settings.close_notes, [*NAMES, *CLOSING])
+
+    def record(self, incident: Incident, references: Row, remarks: list[str]) -> Row:
+        """A new record; `remarks` go into its work notes."""
+        values = {
+            **self.texts(incident),
+            **self._settings.levels(incident),
+            "correlation_id": correlation_id(incident.id),
+            "correlation_display": PRODUCT,
+            **references,
+        }
+        if remarks:
+            values["work_notes"] = work_notes(remarks)
+        return values
+
+    def texts(self, incident: Incident) -> Row:
+        """What an existing record is told when its incident has changed."""
+        return {
+            "short_description": cut(self._writer.title(incident), SHORT_DESCRIPTION_MAX),
+            "description": cut(self._writer.body(incident), DESCRIPTION_MAX),
+        }
+
+    def resolution(self, incident: Incident) -> Row:
+        """What resolves a record: its state, and why."""
+        return {
+            "state": RESOLVED,
+            "close_code": self._settings.close_code,
+            "close_notes": cut(self._notes(incident), CLOSE_NOTES_MAX),
+        }
+
+    def duplicate(self, of: str) -> Row:
+        """What closes a record that says the same as another."""
+        said = f"Duplicate of {of}"
+        return {
+            "state": RESOLVED,
+            "close_code": self._settings.close_code,
+            "close_notes": said,
+            "work_notes": said,
+        }
+
+    def _notes(self, incident: Incident) -> str:
+        words = _resolution(incident)
+        try:
+            values = {**self._writer.values(incident), "resolution": words}
+            return self._close_notes.render(values) or words
+        except BadTemplate:
+            return words
+
+
+def work_notes(lines: list[str]) -> str:
+    """Lines of a work note; if they are too many, the last ones."""
+    kept = latest([harmless(one) for one in lines], WORK_NOTES_MAX - 100)
+    return cut("\n".join(kept), WORK_NOTES_MAX) or ELLIPSIS
+
+
+def harmless(text: str) -> str:
+    """The text without the mark that would make HTML of it."""
+    return _CODE.sub("[\u200b", text)
+
+
+def _resolution(incident: Incident) -> str:
+    steps = [step for step in incident.timeline if step.kind is StepKind.RESOLVED]
+    note, by = (line(steps[-1].text), line(steps[-1].by)) if steps else ("", "")
+    if not note:
+        return f"by {by}" if by else "no reason was given"
+    return f"{note} (by {by})" if by else note

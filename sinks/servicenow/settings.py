@@ -1,0 +1,87 @@
+"""What the ServiceNow sink needs of the configuration."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from ticketing.config.platforms import ServiceNow
+from ticketing.config.values import Choice, reveal
+from ticketing.domain.incident import Incident
+from ticketing.domain.severity import Severity
+
+OFF = "off"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Address, account, choices and mappings."""
+
+    base_url: str
+    table: str
+    user: str
+    password: str
+    client_id: str
+    client_secret: str
+    group: str
+    groups: Choice
+    escalation_group: str
+    impacts: Mapping[Severity, str]
+    urgencies: Mapping[Severity, str]
+    caller: str
+    cmdb_table: str
+    close_code: str
+    close_notes: str
+
+    @classmethod
+    def of(cls, config: ServiceNow) -> Settings:
+        """From the section `servicenow`."""
+        return cls(
+            base_url=config.base_url.rstrip("/"),
+            table=config.table,
+            user=config.username or "",
+            password=reveal(config.password),
+            client_id=config.client_id or "",
+            client_secret=reveal(config.client_secret),
+            group=config.assignment_group or "",
+            groups=config.assignment_groups,
+            escalation_group=config.escalation_group or "",
+            impacts=config.impact_mapping,
+            urgencies=config.urgency_mapping,
+            caller=config.caller_id or "",
+            cmdb_table="" if config.cmdb_table.lower() == OFF else config.cmdb_table,
+            close_code=config.close_code,
+            close_notes=config.close_notes,
+        )
+
+    @property
+    def oauth(self) -> bool:
+        """Whether requests carry a bearer token instead of a password."""
+        return bool(self.client_id)
+
+    @property
+    def basic(self) -> str:
+        """User and password for the Authorization header."""
+        return base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
+
+    def secrets(self) -> list[str]:
+        """What must not be repeated, the password also as it stands in the header."""
+        shown = [self.password, self.client_secret]
+        return [*filter(None, shown), *([self.basic] if self.password else [])]
+
+    def chosen_group(self, incident: Incident) -> str:
+        """The group that the configuration chooses for this incident; empty if it does not."""
+        return self.groups.choose(incident.service, incident.tenant, incident.severity)
+
+    def levels(self, incident: Incident) -> dict[str, str]:
+        """Impact and urgency, from which ServiceNow derives the priority."""
+        escalated = incident.escalated_at is not None
+        severity = Severity.CRITICAL if escalated else incident.severity
+        return {"impact": self.impacts[severity], "urgency": self.urgencies[severity]}
+
+    def link(self, sys_id: str) -> str:
+        """Where people read a record."""
+        inner = quote(f"{self.table}.do?sys_id={sys_id}", safe="")
+        return f"{self.base_url}/nav_to.do?uri={inner}"

@@ -1,0 +1,56 @@
+"""ServiceNow, with a password and with OAuth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from support.contract import Reply, Subject
+
+from sinks.outcome import RetryAfter
+from ticketing.domain.incident import Status
+from ticketing.sandbox.credentials import SERVICENOW_CLIENT_ID, SERVICENOW_CLIENT_SECRET
+from ticketing.sandbox.tickets import Ticket
+
+
+def texts(ticket: Ticket) -> list[str]:
+    record = ticket.record
+    notes = [entry["value"] for entry in record["journal"]]
+    return [record["short_description"], record["description"], record["close_notes"], *notes]
+
+
+STATES = {
+    Status.OPEN: "open",
+    Status.ACKNOWLEDGED: "acknowledged",
+    # There is no such state: an escalated record is as urgent as can be.
+    Status.ESCALATED: "open",
+    Status.RESOLVED: "resolved",
+}
+QUESTIONS = dict.fromkeys((500, 502, 503, 504), RetryAfter)
+"""The first thing asked is a question: when it fails, no record can have been made."""
+PAGE = "<html><head><title>Instance Hibernating page</title></head></html>"
+
+SHARED: dict[str, Any] = {
+    "platform": "servicenow",
+    "texts": texts,
+    "states": STATES,
+    "raises": lambda ticket: ticket.priority == "1",
+    "escalates": lambda ticket: ticket.priority == "1",
+    "outcomes": QUESTIONS,
+    "wrong": {"assignmentGroup": "Nobody"},
+    "replies": (
+        Reply(status=200, body=PAGE, outcome=RetryAfter),
+        Reply(status=200, body='{"result": "none"}', outcome=RetryAfter),
+    ),
+}
+
+SUBJECTS = [
+    Subject(name="servicenow", **SHARED),
+    Subject(
+        name="servicenow-oauth",
+        section=lambda base: {
+            "clientId": SERVICENOW_CLIENT_ID,
+            "clientSecret": SERVICENOW_CLIENT_SECRET,
+        },
+        **SHARED,
+    ),
+]
