@@ -5,13 +5,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import msgspec
 
 from agents.spans import Mark, Packer, SlimLine
 from ticketing.config import Config
-from ticketing.domain.combine import ENDPOINTS_MAX, SERVICES_MAX, TRACE_IDS_MAX, Fold
+from ticketing.domain.combine import ENDPOINTS_MAX, SERVICES_MAX, TRACE_IDS_MAX, Fold, Identity
 from ticketing.domain.detection import (
     AHEAD_SECONDS_MAX,
     NAME_CHARS_MAX,
@@ -20,8 +21,9 @@ from ticketing.domain.detection import (
     Thresholds,
     Unfit,
     message_of,
+    scored_severity,
     service_of,
-    severity_of,
+    stated_severity,
     tenant_of,
     text_of,
     texts_of,
@@ -45,6 +47,7 @@ ID_CHARS_MAX = 128
 DETAIL_CHARS_MAX = 300
 CACHED_CHARS_MAX = 4_096
 CACHED_MESSAGES_MAX = 8_192
+CACHED_STATED_MAX = 256
 # What a bad record can raise: msgspec's errors, a number or a text out of its range, nesting
 # without end. Anything else is a fault of ours, and called so.
 _RECORD_ERRORS = (
@@ -85,27 +88,37 @@ class _Document(msgspec.Struct, gc=False):
     severity: Any = None
     timestamp: Any = msgspec.field(default=None, name="@timestamp")
     trace_id: Any = None
-    span_id: Any = None
     endpoint: Any = None
-    environment: Any = None
-    host_name: Any = None
     affected_services: Any = None
     affected_endpoint: Any = None
     error_message: Any = None
     description: Any = None
 
+    def text(self) -> str:
+        """What it says; raises Unfit if nothing."""
+        return message_of(self.message, self.error_message, self.description)
+
+
+class _Detail(_Document, gc=False):
+    """What is read beside that of the few records that are shown."""
+
+    span_id: Any = None
+    environment: Any = None
+    host_name: Any = None
+
 
 _score = msgspec.json.Decoder(_Scored).decode
 _slim = msgspec.json.Decoder(SlimLine).decode
 _document = msgspec.json.Decoder(_Document).decode
+_detail = msgspec.json.Decoder(_Detail).decode
 
 
 Key = tuple[str, str, str]
 """Fingerprint, tenant, service."""
-Evidence = tuple[Record, _Document, str, float]
-"""A record, what was read of it, its message and event time (Unix seconds)."""
-Identity = tuple[Key, str, str]
-"""The key, the pattern and the title."""
+Evidence = tuple[Record, float]
+"""A record and its event time (Unix seconds)."""
+Counted = tuple[Fold[Evidence], float]
+"""What a record was counted in, and its event time."""
 
 
 @dataclass(slots=True)
@@ -158,6 +171,7 @@ class Detector:
         self._thresholds = thresholds or Thresholds()
         self._traces = traces
         self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._identify)
+        self._stated = functools.lru_cache(CACHED_STATED_MAX)(stated_severity)
 
     @classmethod
     def of(cls, config: Config, topic_ids: Mapping[str, str]) -> Detector:
@@ -197,7 +211,7 @@ class Detector:
         for record, line in zip(records, _slim_lines(records), strict=True):
             score = line.anomaly_score
             usual = score is None or 0.0 <= score < minimum
-            add(line, record, None if usual else take(record))
+            add(line, record, None if usual else _marked(take(record)))
         detected = run.finish()
         detected.spans = packer
         return detected
@@ -220,7 +234,9 @@ class Detector:
         text = message_of(message)
         tenant, service = tenant_of(tenant), service_of(service)
         pattern = self._patterns.of(text)
-        return (fingerprint(tenant, service, pattern), tenant, service), pattern, title_of(text)
+        return Identity(
+            fingerprint(tenant, service, pattern), tenant, service, pattern, title_of(text)
+        )
 
 
 def patterns_of(config: Config) -> Patterns:
@@ -257,6 +273,13 @@ def _slim_lines(records: Sequence[Record]) -> list[SlimLine]:
     return lines
 
 
+def _marked(counted: Counted | None) -> Mark | None:
+    if counted is None:
+        return None
+    fold, at = counted
+    return Mark(fold.identity.fingerprint, fold.identity.service, at)
+
+
 class _Run:
     """One run under way."""
 
@@ -266,12 +289,13 @@ class _Run:
         self._partition = partition
         self._identify = detector.identify
         self._window = detector._window
-        self._thresholds = detector._thresholds
+        self._by_score = partial(scored_severity, thresholds=detector._thresholds)
+        self._stated = detector._stated
+        self._known: dict[tuple[Any, Any, Any], Fold[Evidence]] = {}
         self._folds: dict[Key, Fold[Evidence]] = {}
-        self._described: dict[Key, tuple[str, str]] = {}
         self._detected = Detected(records=records)
 
-    def take(self, record: Record) -> Mark | None:
+    def take(self, record: Record) -> Counted | None:
         """Count one record that is anomalous or can't be read; a bad one harms no other.
 
         What it was counted as; None for a dead letter.
@@ -286,27 +310,37 @@ class _Run:
             self._refuse(record, BadInput.FAILED, f"{type(error).__name__}: {error}")
         return None
 
-    def _count(self, record: Record) -> Mark:
+    def _count(self, record: Record) -> Counted:
         document = _read(record.value)
         score = document.anomaly_score
         if score is None or not 0.0 <= score <= 1.0:
             raise Unfit(BadInput.INVALID_SCORE, "anomaly_score is not from 0 to 1")
-        message = document.message
-        if not message or not isinstance(message, str) or message.isspace():
-            message = message_of(document.error_message, document.description)
-        key, pattern, title = self._identify(document.tenant_id, document.service, message)
         at = self._event_time(document.timestamp, record.timestamp / 1000.0)
-        severity = severity_of(document.severity, document.level, score, self._thresholds)
-        # Nothing below may fail: a record is counted once or refused once, never both.
-        evidence = record, document, message, at
-        fold = self._folds.get(key)
+        said = document.tenant_id, document.service, document.message
+        try:
+            fold = self._known.get(said)
+            severity = self._stated(document.severity, document.level)
+        except TypeError:
+            # A list or an object can't be looked up; the rules say whether it can be let pass.
+            fold, severity = None, stated_severity(document.severity, document.level)
+        evidence = record, at
         if fold is None:
-            fold = self._folds[key] = Fold(self._window, evidence, at)
-            self._described[key] = (pattern, title)
+            fold = self._fold_of(document, evidence)
+            if isinstance(document.message, str) and not document.message.isspace():
+                self._known[said] = fold
+        # Nothing below may fail: a record is counted once or refused once, never both.
         fold.add(evidence, record.offset, at, score, severity)
         self._detected.anomalies += 1
         _gather(fold, document)
-        return Mark(key[0], key[2], at)
+        return fold, at
+
+    def _fold_of(self, document: _Document, evidence: Evidence) -> Fold[Evidence]:
+        identity = self._identify(document.tenant_id, document.service, document.text())
+        key = identity[:3]
+        fold = self._folds.get(key)
+        if fold is None:
+            fold = self._folds[key] = Fold(identity, self._window, evidence, evidence[1])
+        return fold
 
     def _event_time(self, said: object, arrived_at: float) -> float:
         if said is None:
@@ -338,28 +372,24 @@ class _Run:
     def finish(self) -> Detected:
         """One signal per fingerprint, in the order of first appearance."""
         source = self._detector.source(self._topic, self._partition)
-        for key, fold in self._folds.items():
-            document = fold.first[1]
-            pattern, title = self._described[key]
+        for fold in self._folds.values():
+            first = _told(fold.first[0])
             self._detected.signals.append(
                 fold.signal(
-                    fingerprint=key[0],
-                    tenant=key[1],
-                    service=key[2],
-                    pattern=pattern,
                     source=source,
-                    environment=text_of(document.environment, NAME_CHARS_MAX),
-                    title=title,
+                    environment=text_of(first.environment, NAME_CHARS_MAX),
+                    by_score=self._by_score,
                     sample=self._sample,
                 )
             )
         return self._detected
 
     def _sample(self, evidence: Evidence) -> Sample:
-        record, document, message, at = evidence
+        record, at = evidence
+        document = _told(record)
         return Sample(
             at=at,
-            message=message[:MESSAGE_CHARS_MAX],
+            message=document.text()[:MESSAGE_CHARS_MAX],
             level=text_of(document.level, ID_CHARS_MAX),
             score=document.anomaly_score or 0.0,
             trace_id=text_of(document.trace_id, ID_CHARS_MAX),
@@ -384,6 +414,11 @@ def _gather(fold: Fold[Evidence], document: _Document) -> None:
         for name in texts_of(document.affected_services, SERVICES_MAX, NAME_CHARS_MAX):
             if len(fold.affected_services) < SERVICES_MAX:
                 fold.affected_services[name] = None
+
+
+def _told(record: Record) -> _Detail:
+    assert record.value is not None, "it was read before"
+    return _detail(record.value)
 
 
 def _read(value: bytes | None) -> _Document:

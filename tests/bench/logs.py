@@ -9,10 +9,11 @@ from datetime import datetime, timezone
 
 SERVICES = 40
 PATTERNS_PER_SERVICE = 25
-REPEATED_MESSAGES = 2_000
 ANOMALOUS_SHARE = 0.04
-FAULTS = 50
-"""How many patterns the anomalies of normal traffic have."""
+FAULTS = {"normal": 50, "repeat": 200, "distinct": SERVICES * PATTERNS_PER_SERVICE}
+"""How many patterns the anomalies have: a few faults on any day, many in a storm."""
+MESSAGES_PER_PATTERN = 10
+"""So often a pattern comes with other values, where messages repeat."""
 START = 1_900_000_000.0
 _ADVERBS = ("early", "late", "twice", "badly", "slowly")
 _VERBS = ("refused", "lost", "dropped", "rejected", "corrupted")
@@ -30,17 +31,27 @@ def message(number: int, rng: random.Random) -> str:
     )
 
 
+class Repeated:
+    """The few messages of each pattern."""
+
+    def __init__(self, rng: random.Random) -> None:
+        count = SERVICES * PATTERNS_PER_SERVICE
+        self._messages = [
+            [message(n, rng) for _ in range(MESSAGES_PER_PATTERN)] for n in range(count)
+        ]
+
+    def __getitem__(self, number: int) -> list[str]:
+        return self._messages[number % len(self._messages)]
+
+
 def logs(count: int, kind: str, seed: int = 1) -> Iterator[bytes]:
     """`count` logs: `normal` (4% anomalous), `repeat` or `distinct` (all anomalous)."""
     rng = random.Random(seed)
-    repeated = [message(n, rng) for n in range(REPEATED_MESSAGES)]
+    repeated = Repeated(rng)
     for number in range(count):
         anomalous = kind != "normal" or rng.random() < ANOMALOUS_SHARE
-        which = number
-        if kind == "normal" and anomalous:
-            # A few faults at a time, as on any day.
-            which = rng.randrange(FAULTS)
-        text = message(number, rng) if kind == "distinct" else repeated[which % REPEATED_MESSAGES]
+        which = rng.randrange(FAULTS[kind]) if anomalous else number
+        text = message(which, rng) if kind == "distinct" else rng.choice(repeated[which])
         score = rng.uniform(0.86, 0.99) if anomalous else rng.uniform(0.0, 0.3)
         yield log(which, number, text, score, rng)
 

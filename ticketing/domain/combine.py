@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from ticketing.domain.severity import Severity, worst
 from ticketing.domain.signals import Anomalies, Sample
@@ -11,6 +11,16 @@ from ticketing.domain.signals import Anomalies, Sample
 TRACE_IDS_MAX = 8
 ENDPOINTS_MAX = 16
 SERVICES_MAX = 16
+
+
+class Identity(NamedTuple):
+    """Whose and which fault it is, and what people call it."""
+
+    fingerprint: str
+    tenant: str
+    service: str
+    pattern: str
+    title: str
 
 
 E = TypeVar("E")
@@ -26,23 +36,27 @@ class Fold(Generic[E]):
         "endpoints",
         "first",
         "first_seen",
+        "identity",
         "last",
         "last_seen",
         "max_score",
+        "scored",
         "severity",
         "trace_ids",
         "window",
         "windows",
     )
 
-    def __init__(self, window: float, evidence: E, at: float) -> None:
+    def __init__(self, identity: Identity, window: float, evidence: E, at: float) -> None:
         """`window`: length of the tumbling windows of event time, in seconds.
 
         The first record's evidence and event time; it is then added like any other.
         """
+        self.identity = identity
         self.window = window
         self.windows: dict[int, list[int]] = {}
         self.severity = Severity.LOW
+        self.scored = -1.0
         self.max_score = -1.0
         self.first_seen = self.last_seen = at
         self.first = self.best = self.last = evidence
@@ -50,8 +64,13 @@ class Fold(Generic[E]):
         self.endpoints: dict[str, None] = {}
         self.affected_services: dict[str, None] = {}
 
-    def add(self, evidence: E, offset: int, at: float, score: float, severity: Severity) -> None:
-        """Count one record, by its offset and its event time (Unix s)."""
+    def add(
+        self, evidence: E, offset: int, at: float, score: float, severity: Severity | None
+    ) -> None:
+        """Count one record, by its offset and its event time (Unix s).
+
+        Without a severity its score will tell.
+        """
         start = int(at // self.window * self.window)
         offsets = self.windows.get(start)
         if offsets is None:
@@ -66,7 +85,10 @@ class Fold(Generic[E]):
         if score > self.max_score:
             self.max_score = score
             self.best = evidence
-        if severity is not self.severity:
+        if severity is None:
+            if score > self.scored:
+                self.scored = score
+        elif severity is not self.severity:
             self.severity = worst(self.severity, severity)
 
     def chosen(self) -> list[E]:
@@ -77,28 +99,27 @@ class Fold(Generic[E]):
     def signal(
         self,
         *,
-        fingerprint: str,
-        tenant: str,
-        service: str,
-        pattern: str,
         source: str,
         environment: str,
-        title: str,
+        by_score: Callable[[float], Severity],
         sample: Callable[[E], Sample],
     ) -> Anomalies:
         """The signal; `sample` turns evidence into what the incident shows."""
+        identity, severity = self.identity, self.severity
+        if self.scored >= 0.0:
+            severity = worst(severity, by_score(self.scored))
         return Anomalies(
-            fingerprint=fingerprint,
-            tenant=tenant,
-            service=service,
-            pattern=pattern,
+            fingerprint=identity.fingerprint,
+            tenant=identity.tenant,
+            service=identity.service,
+            pattern=identity.pattern,
             source=source,
-            severity=self.severity,
+            severity=severity,
             windows=self.windows,
             first_seen=self.first_seen,
             last_seen=self.last_seen,
             max_score=self.max_score,
-            title=title,
+            title=identity.title,
             environment=environment,
             samples=[sample(evidence) for evidence in self.chosen()],
             trace_ids=list(self.trace_ids),

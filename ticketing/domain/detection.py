@@ -54,14 +54,19 @@ class Thresholds:
     medium: float = 0.89
 
 
-def severity_of(own: object, level: object, score: float, thresholds: Thresholds) -> Severity:
-    """The record's own severity if it is one of ours, else by its level, else by its score."""
+def stated_severity(own: object, level: object) -> Severity | None:
+    """The record's own severity if it is one of ours, else by its level; None: by its score."""
     if isinstance(own, str):
         said = _BY_NAME.get(own.strip().lower())
         if said is not None:
             return said
     if isinstance(level, str) and level.upper() in _CRITICAL_LEVELS:
         return Severity.CRITICAL
+    return None
+
+
+def scored_severity(score: float, thresholds: Thresholds) -> Severity:
+    """The severity of a record that states none."""
     if score >= thresholds.critical:
         return Severity.CRITICAL
     if score >= thresholds.high:
