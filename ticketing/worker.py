@@ -160,6 +160,7 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
 
 def _view(runtime: Runtime) -> TicketingApp:
     from agents.view import ViewAgent
+    from agents.view_rebuild import keep_complete
     from ticketing.api.process import start
     from ticketing.view_store import open_store
 
@@ -167,6 +168,7 @@ def _view(runtime: Runtime) -> TicketingApp:
     store = open_store(runtime.config)
     add_agent(app, ViewAgent(app, app.watchdog, app.fence, store), INCIDENTS)
     app.task(lambda: start(runtime, store))
+    app.task(lambda: keep_complete(runtime, store, lambda: bool(app.should_stop)))
     return app
 
 

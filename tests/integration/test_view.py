@@ -1,0 +1,137 @@
+"""The view in Redis: made again from Kafka, and no concern of tickets."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from support.apps import config_for
+from support.fleet import Fleet
+from support.kafka import Kafka
+from support.logs import anomalies, log, traffic
+from support.redis import RedisServer
+from support.requirements import wait_for
+
+from agents.view_rebuild import keep_complete
+from ticketing.domain.incident import Incident
+from ticketing.domain.severity import Severity
+from ticketing.models import encode
+from ticketing.runtime import Runtime
+from ticketing.topics import INCIDENTS
+from ticketing.view_store import open_store
+
+pytestmark = [pytest.mark.kafka, pytest.mark.redis]
+
+
+def test_an_emptied_redis_is_filled_again_from_kafka(
+    fleet: Fleet, own_redis: RedisServer, prefix: str
+) -> None:
+    fleet.configure(redis={"url": own_redis.url, "prefix": prefix})
+    fleet.create_topics()
+    worker = fleet.worker("a", "pipeline", "view")
+    worker.wait_ready()
+    lines = traffic(3_000)
+    fleet.feed(lines)
+    known = fleet.wait_counted(anomalies(lines))
+
+    def shown() -> bool:
+        found = {one["id"]: one["count"] for one in worker.incidents()}
+        return found == {id: incident.count for id, incident in fleet.incidents().items()}
+
+    wait_for(shown, "all incidents in the view")
+    assert len(known) > 3
+
+    # While it runs, and nothing new comes: every offset of the view is committed.
+    with own_redis.client() as client:
+        client.flushall()
+    wait_for(shown, "the view after it was emptied under way")
+
+    worker.stop("view")
+    with own_redis.client() as client:
+        client.flushall()
+    worker.start("view")
+    worker.wait_ready("view")
+    wait_for(shown, "the view after a restart on an empty Redis")
+    assert worker.log("view").count("view_rebuilt") >= 3
+
+
+def test_a_view_in_memory_is_filled_again_at_each_start(fleet: Fleet) -> None:
+    fleet.create_topics()
+    worker = fleet.worker("a", "pipeline", "view")
+    worker.wait_ready()
+    fleet.feed([log(f"fault of the {name}") for name in ("disk", "network", "clock")])
+    fleet.wait_counted(3)
+    wait_for(lambda: len(worker.incidents()) == 3, "three incidents in the view")
+    worker.restart("view")
+    wait_for(lambda: len(worker.incidents()) == 3, "three incidents in the new view")
+
+
+async def test_only_the_newest_state_of_each_incident_survives_a_rebuild(
+    broker: Kafka, redis_url: str, prefix: str, tmp_path: Path
+) -> None:
+    config = config_for(tmp_path, broker.address, redis={"url": redis_url, "prefix": prefix})
+    broker.create(INCIDENTS, 2, cleanup_policy="compact")
+    for number in range(4):
+        for revision in range(1, 4):
+            value = encode(incident(number, revision))
+            broker.produce(INCIDENTS, [value], key=id_of(number).encode(), partition=number % 2)
+    broker.produce(INCIDENTS, [None], key=id_of(3).encode(), partition=1)
+    broker.produce(INCIDENTS, [b"garbage"], key=b"foreign", partition=1)
+    store = open_store(config)
+    stop = False
+    working = asyncio.create_task(keep_complete(Runtime.of(config), store, lambda: stop, 0.1))
+    try:
+        while not await store.is_complete():
+            assert not working.done()
+            await asyncio.sleep(0.1)
+        totals = await store.totals()
+        assert totals["incidents"] == 3
+        assert await store.revisions([id_of(0), id_of(2), id_of(3)]) == [3, 3, None]
+    finally:
+        stop = True
+        await working
+        await store.close()
+
+
+def id_of(number: int) -> str:
+    return f"{number:016x}-0-{number}"
+
+
+def incident(number: int, revision: int) -> Incident:
+    return Incident(
+        id=id_of(number),
+        fingerprint=f"{number:016x}",
+        tenant="acme",
+        service="checkout",
+        pattern="payment <num> failed",
+        title="payment failed",
+        severity=Severity.HIGH,
+        opened_at=1.0,
+        updated_at=1.0,
+        first_seen=1.0,
+        last_seen=1.0,
+        revision=revision,
+    )
+
+
+def test_redis_down_with_twelve_partitions_and_tickets_still_go_out(
+    fleet: Fleet, own_redis: RedisServer
+) -> None:
+    fleet.configure(
+        kafka={"partitions": 12}, redis={"url": own_redis.url}, storm={"maxPagesPerMinute": 0}
+    )
+    fleet.with_sandbox("pagerduty")
+    fleet.create_topics()
+    worker = fleet.worker("a", "pipeline", "view", "pagerduty")
+    worker.wait_ready()
+    own_redis.stop()
+    services = [f"service-{number}" for number in range(60)]
+    fleet.feed([log(service=service, level="FATAL") for service in services for _ in range(50)])
+    fleet.wait_counted(3_000)
+    tickets = fleet.wait_tickets(lambda found: len(found) >= 60, "sixty tickets")
+    assert len(tickets) == 60
+    assert len({ticket["correlation"] for ticket in tickets}) == 60
+    own_redis.start()
+    wait_for(lambda: len(worker.incidents()) == 60, "the view after Redis has come back")
+    assert not any(process.exits for process in worker.roles.values())
