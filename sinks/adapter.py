@@ -62,6 +62,7 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
         # Workers that found out at the same moment are not to come back at the same moment.
         seed=f"{name}:{os.getpid()}",
     )
+    machine = AdapterMachine(platform, runner, gate, times)
     agent: KeyedAgent[Any] = KeyedAgent(
         app,
         app.watchdog,
@@ -69,18 +70,28 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
         name=f"{name}-adapter",
         topic=topic,
         table=create_table(app, "deliveries", runtime.partitions),
-        machine=AdapterMachine(platform, runner, gate, times),
+        machine=machine,
     )
     add_agent(app, agent, topic)
     app.task(agent.tick)
-    _end(app, runner, platform)
+    _end(app, runner, machine, platform, runtime.partitions)
 
 
-def _end(app: TicketingApp, runner: Runner, platform: Platform) -> None:
+def _end(
+    app: TicketingApp,
+    runner: Runner,
+    machine: AdapterMachine,
+    platform: Platform,
+    partitions_count: int,
+) -> None:
     async def revoked(sender: Any, revoked: Any, **kwargs: Any) -> None:
-        await runner.drain({tp.partition for tp in revoked}, DRAIN_SECONDS)
+        partitions = {tp.partition for tp in revoked}
+        await runner.drain(partitions, DRAIN_SECONDS)
+        machine.forget(partitions)
 
     async def stopped(sender: Any, **kwargs: Any) -> None:
+        # What ends in order leaves nothing in doubt to the next process.
+        await runner.drain(range(partitions_count), DRAIN_SECONDS)
         await platform.close()
 
     app.on_partitions_revoked.connect(revoked, weak=False)

@@ -54,6 +54,13 @@ def retried(delivery: Delivery) -> Delivery:
     )
 
 
+def set_aside(delivery: Delivery, detail: str) -> Delivery:
+    """What can't be planned for a fault of our own waits for a newer revision, or a retry."""
+    revision = delivery.want.revision if delivery.want is not None else 0
+    error = _said(Reason.INTERNAL, detail)
+    return replace(delivery, rejection=Rejection(revision=revision), error=error)
+
+
 def started(
     delivery: Delivery,
     planned: reconcile.Planned,

@@ -103,10 +103,14 @@ class Gates:
         """Before when nothing of an account is let through; in the past if it is open."""
         return max(self._platform.opens_at, self._account(account).opens_at)
 
+    def may_admit(self, account: str, now: float) -> bool:
+        """Whether `admits` would say yes; asking changes nothing."""
+        return self._platform.may_admit(now) and self._account(account).may_admit(now)
+
     def admits(self, account: str, now: float) -> bool:
         """Whether a request of an account may go."""
         gates = (self._platform, self._account(account))
-        return all(gate.may_admit(now) for gate in gates) and all([g.admits(now) for g in gates])
+        return self.may_admit(account, now) and all([gate.admits(now) for gate in gates])
 
     def record(self, account: str, outcome: Outcome, now: float) -> None:
         """Learn from how a request of an account ended."""

@@ -6,8 +6,10 @@ import dataclasses
 import heapq
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
+
+import structlog
 
 from sinks import fold, messages, receipts, reconcile
 from sinks.gate import Gate, Gates
@@ -23,8 +25,12 @@ from ticketing.models import DeadLetter, encode, encode_signals
 from ticketing.statemachine import Machine, Transaction
 from ticketing.topics import DEAD_LETTERS, SIGNALS, signals_partition_of
 
+log = structlog.get_logger(__name__)
+
 WAIT_SECONDS = 5.0
 """How long a delivery that found no room waits for its tick; most are woken before."""
+SET_ASIDE_SECONDS = 300.0
+"""When to look again at a delivery that could not even be planned."""
 WAIT_SECONDS_EACH = 0.01
 """Spreads the ticks of many that wait, so that waiting costs little."""
 
@@ -34,29 +40,37 @@ class Waiting:
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, float, str]] = []
-        self._keys: set[str] = set()
+        self._places: dict[str, tuple[int, float, str]] = {}
 
     def __len__(self) -> int:
-        return len(self._heap)
+        return len(self._places)
 
     @property
     def first(self) -> tuple[int, float, str]:
         """What orders the first key; there must be one."""
+        # A key that has moved forward leaves its old place behind.
+        while self._places.get(self._heap[0][2]) != self._heap[0]:
+            heapq.heappop(self._heap)
         return self._heap[0]
 
     def push(self, delivery: Delivery, now: float) -> None:
-        """Add a key, once. What has no ticket yet goes before what has."""
-        key = delivery.incident_id
-        if key in self._keys or delivery.want is None:
+        """Add a key, or move it forward. What has no ticket yet goes before what has."""
+        if delivery.want is None:
             return
+        key = delivery.incident_id
         rank = -delivery.want.severity.rank - (10 if delivery.have is None else 0)
-        self._keys.add(key)
-        heapq.heappush(self._heap, (rank, now, key))
+        known = self._places.get(key)
+        if known is not None and known[0] <= rank:
+            return
+        place = (rank, now if known is None else known[1], key)
+        self._places[key] = place
+        heapq.heappush(self._heap, place)
 
     def pop(self) -> str:
         """Take the first key."""
-        key = heapq.heappop(self._heap)[2]
-        self._keys.remove(key)
+        key = self.first[2]
+        heapq.heappop(self._heap)
+        del self._places[key]
         return key
 
 
@@ -148,6 +162,18 @@ class AdapterMachine(Machine[Delivery]):
                 closed.add(account)
         self._measure()
 
+    def ready(self, partition: int) -> bool:
+        """Whether something waits here that could start: other partitions may have had the room."""
+        return (
+            self._runner.room > 0
+            and self._first_waiting(partition, self._clock(), set()) is not None
+        )
+
+    def forget(self, partitions: Iterable[int]) -> None:
+        """What waits there waits for its next owner."""
+        for partition in partitions:
+            self._waiting.pop(partition, None)
+
     def recover(
         self, tx: Transaction[Delivery], key: str, state: Delivery, unpublished: bool
     ) -> None:
@@ -166,7 +192,7 @@ class AdapterMachine(Machine[Delivery]):
         open_ = [
             (keys.first, account)
             for account, keys in self._waiting.get(partition, {}).items()
-            if keys and account not in closed and now >= self._gates.opens_at(account)
+            if keys and account not in closed and self._gates.may_admit(account, now)
         ]
         return min(open_)[1] if open_ else None
 
@@ -178,6 +204,20 @@ class AdapterMachine(Machine[Delivery]):
         state = tx.get(key)
         if state is None:
             return
+        starting = self._starting
+        tx.begin(tx.offset, tx.now)
+        try:
+            self._plan(tx, key, state)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # A fault of our own in one incident must not stop its neighbours.
+            log.exception("planning_failed", platform=self._platform.name, incident=key)
+            tx.rollback()
+            self._starting = starting
+            aside = fold.set_aside(state, type(error).__name__)
+            after = self._dead_lettered(tx, state, aside, "")
+            tx.put(key, after, due=tx.now + SET_ASIDE_SECONDS)
+
+    def _plan(self, tx: Transaction[Delivery], key: str, state: Delivery) -> None:
         now = tx.now
         if not self._runner.busy(key):
             state = self._dead_lettered(

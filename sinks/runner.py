@@ -73,6 +73,14 @@ class Runner:
         assert request.incident_id not in self._running, "one request at a time per incident"
         task = asyncio.create_task(self._run(request), name=f"request {request.incident_id}")
         self._running[request.incident_id] = _Running(request, task)
+        # A task that is cancelled before its first step never gets to its own end.
+        task.add_done_callback(lambda _: self._ended(request))
+
+    def _ended(self, request: Request) -> None:
+        running = self._running.get(request.incident_id)
+        # The incident's next request may be under way already.
+        if running is not None and running.request is request:
+            del self._running[request.incident_id]
 
     async def cancel(self, partitions: Collection[int]) -> None:
         """Stop what is under way for partitions that are no longer ours; nothing is reported."""
@@ -92,10 +100,9 @@ class Runner:
 
     async def _run(self, request: Request) -> None:
         began = self._clock()
-        try:
-            outcome = await self._perform(request)
-        finally:
-            self._running.pop(request.incident_id, None)
+        outcome = await self._perform(request)
+        # Before the report: its reader may want to start the next request.
+        self._ended(request)
         seconds = self._clock() - began
         name = self._platform.name
         metrics.delivery_seconds.labels(name).observe(seconds)
@@ -123,14 +130,7 @@ class Runner:
             return failed.outcome
         except asyncio.TimeoutError:
             return Unknown(reason=Reason.TIMEOUT, detail=f"no answer in {request.timeout:g} s")
-        except (
-            ArithmeticError,
-            AssertionError,
-            AttributeError,
-            LookupError,
-            TypeError,
-            ValueError,
-        ) as e:
+        except Exception as error:
             # A fault of our own in one delivery must not stop the others; it may have been sent.
             log.exception("delivery_failed", platform=self._platform.name)
-            return Rejected(reason=Reason.INTERNAL, detail=type(e).__name__)
+            return Rejected(reason=Reason.INTERNAL, detail=type(error).__name__)

@@ -206,7 +206,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
         partition = self._partitions.get(number)
         if partition is None or self._generation != self.app.consumer_generation_id:
             return True
-        return partition.timers.earliest() <= time.time()
+        return partition.timers.earliest() <= time.time() or self.machine.ready(number)
 
     def _open(
         self, tx: statemachine.Transaction[S], number: int, first: Any

@@ -106,8 +106,8 @@ def create_app(
 
 
 def create_table(app: TicketingApp, name: str, partitions: int) -> DurableTable:
-    """A plain table of bytes to bytes, on RocksDB with a bounded cache."""
-    return DurableTable(
+    """A plain table of bytes to bytes, on RocksDB with a bounded cache, recovered by the app."""
+    table = DurableTable(
         app,
         name=name,
         key_type=bytes,
@@ -115,6 +115,9 @@ def create_table(app: TicketingApp, name: str, partitions: int) -> DurableTable:
         partitions=partitions,
         options=dict(TABLE_OPTIONS),
     )
+    # Only what the app knows of is read back from its changelog.
+    app.tables.add(table)
+    return table
 
 
 def _instance_id(prefix: str | None, name: str) -> str | None:

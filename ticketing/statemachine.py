@@ -267,6 +267,10 @@ class Machine(ABC, Generic[S]):
         `recovers_all` says whether each key is shown or only those that may be unpublished.
         """
 
+    def ready(self, partition: int) -> bool:
+        """Whether a tick is wanted although nothing is due. Asked often: it must cost nothing."""
+        return False
+
     def begin_batch(self, tx: Transaction[S]) -> None:
         """Called before the first message of a batch."""
 

@@ -29,7 +29,14 @@ from pathlib import Path
 from typing import Any
 
 from confluent_kafka import Consumer, KafkaException, Message, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
 from support.requirements import free_port, has_docker, missing, wait_for
 
 ADDRESS_VARIABLE = "TICKETING_TEST_KAFKA"
@@ -137,6 +144,21 @@ class Kafka:
         )
         wait_for(lambda: self.topics().get(topic) == partitions, f"the topic {topic}")
         return topic
+
+    def configure(self, topic: str, **config: object) -> None:
+        """Change settings of a topic, with underscores for dots."""
+        wanted = ConfigResource(
+            ResourceType.TOPIC,
+            topic,
+            incremental_configs=[
+                ConfigEntry(
+                    name.replace("_", "."), str(value), incremental_operation=AlterConfigOpType.SET
+                )
+                for name, value in config.items()
+            ],
+        )
+        for future in self.admin.incremental_alter_configs([wanted]).values():
+            future.result(ADMIN_SECONDS_MAX)
 
     def delete(self, *topics: str) -> None:
         """Delete topics and wait until they are gone."""
