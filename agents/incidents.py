@@ -11,8 +11,8 @@ from dataclasses import replace
 from functools import partial
 
 from tables.incidents import Record, decode, encode
-from ticketing import models, topics
-from ticketing.domain import commands, lifecycle, reports, storm, timers
+from ticketing import metrics, models, topics
+from ticketing.domain import commands, fallback, lifecycle, reports, storm, timers
 from ticketing.domain.counting import Fresh, fresh_above, merged
 from ticketing.domain.incident import Incident, Kind, Status
 from ticketing.domain.policy import GROUP_BY_SERVICE, Policy
@@ -362,10 +362,19 @@ class IncidentMachine(Machine[Record]):
     def _save(self, tx: Tx, key: str, before: Incident | None, after: Incident) -> None:
         if after is before:
             return
+        after = fallback.watched(after, tx.now, self.policy)
+        self._tell_failures(tx, before, after)
         due = self._next_due(tx, after)
         tx.put(key, after, due=due, order=storm.order_of(after))
         if before is None or after.revision != before.revision:
             self._changed[key] = None
+
+    def _tell_failures(self, tx: Tx, before: Incident | None, after: Incident) -> None:
+        known = before.failures if before else []
+        for failure in after.failures:
+            if failure not in known:
+                counter = metrics.fallbacks_total.labels(failure.platform, failure.reason)
+                tx.after(counter.inc)
 
     def _next_due(self, tx: Tx, incident: Incident) -> float | None:
         return timers.next_due(incident, tx.now, self.policy)

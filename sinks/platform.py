@@ -33,6 +33,7 @@ STATUS_STEPS = frozenset(
         StepKind.RESOLVED,
         StepKind.REOPENED,
         StepKind.FLAPPING,
+        StepKind.FALLBACK,
         StepKind.COMMENT,
     }
 )

@@ -202,6 +202,7 @@ def describe(incident: Incident, platform: str, console: str = "") -> Text:
         facts=[(label, value) for label, value in _facts(incident) if value],
         evidence=_evidence(incident),
         links=_links(incident, platform, console),
+        notes=[line(one.text) for one in incident.failures if one.platform != platform],
         next_steps=[_said(step, summary) for step in summary.steps[:NAMES_MAX]],
     )
 

@@ -13,7 +13,7 @@ from ticketing.domain.correlation import (
     Moment,
     SampleTrace,
 )
-from ticketing.domain.incident import CommandOutcome, Incident, Step, Ticket
+from ticketing.domain.incident import CommandOutcome, Failure, Incident, Step, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
 from ticketing.domain.summary import RULES, in_words
@@ -96,6 +96,7 @@ def detail_document(incident: Incident) -> dict[str, Any]:
         "attributions": [_attribution(one) for one in incident.attributions],
         "counts": {"total": incident.count, "windows": _windows(incident.windows)},
         "evidence": [_sample(sample) for sample in incident.samples],
+        "failures": [_failure(failure) for failure in incident.failures],
         "commands": [_outcome(outcome) for outcome in incident.commands],
         "summary": _summary(summary),
         "ticket_id": incident.id,
@@ -252,6 +253,15 @@ def _sample(sample: Sample) -> dict[str, Any]:
         "topic": sample.topic,
         "partition": sample.partition,
         "offset": sample.offset,
+    }
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    return {
+        "platform": failure.platform,
+        "reason": failure.reason,
+        "text": failure.text,
+        "at": iso(failure.at),
     }
 
 

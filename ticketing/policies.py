@@ -10,6 +10,7 @@ from ticketing.domain.severity import Severity
 def policy(config: Config) -> Policy:
     """What the domain needs of the configuration; durations in seconds."""
     escalate_after = {severity: config.escalate_after.of(severity) for severity in Severity}
+    deliver_within = {severity: config.deliver_within.of(severity) for severity in Severity}
     return Policy(
         lookback_window=config.anomaly.lookback_window,
         group_wait={severity: config.group_wait.of(severity) for severity in Severity},
@@ -21,6 +22,8 @@ def policy(config: Config) -> Policy:
         auto_resolve_after=config.auto_resolve_after,
         escalate_after={s: after for s, after in escalate_after.items() if after is not None},
         escalation_to=config.escalation.to,
+        deliver_within={s: within for s, within in deliver_within.items() if within is not None},
+        fallback=tuple(config.fallback()),
         retention=config.retention,
         max_patterns_per_service=config.storm.max_patterns_per_service,
         patterns_window=config.storm.patterns_window,

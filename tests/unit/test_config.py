@@ -42,6 +42,13 @@ def test_without_a_file_the_defaults_are_embedded_and_reach_no_platform() -> Non
     assert config.auto_resolve_after is None
 
 
+def test_a_limit_of_delivery_without_a_fallback_is_said_to_lead_nowhere() -> None:
+    lonely = {**SLACK, "deliverWithin": "60s"}
+    words = "deliverWithin is set, but routing.fallback names no platform to tell"
+    assert words in warnings(validate(lonely))
+    assert words not in warnings(validate({**lonely, "routing": {"fallback": ["slack"]}}))
+
+
 def test_a_real_broker_gets_twelve_partitions() -> None:
     assert validate({"kafka": {"brokers": "a:9092,b:9092"}}).kafka.partitions == 12
 
@@ -163,6 +170,8 @@ def test_the_policy_of_the_rules_follows_the_configuration() -> None:
             "groupWait": {"high": "1s"},
             "escalateAfter": {"critical": "10m"},
             "escalation": {"to": ["pagerduty"]},
+            "routing": {"fallback": ["pagerduty"]},
+            "deliverWithin": {"high": "5m"},
             "autoResolveAfter": "2h",
             "reopenWindow": "20m",
             "retention": "10d",
@@ -208,6 +217,8 @@ def test_the_policy_of_the_rules_follows_the_configuration() -> None:
             Severity.MEDIUM: (),
             Severity.LOW: (),
         },
+        deliver_within={Severity.CRITICAL: 60, Severity.HIGH: 300},
+        fallback=("pagerduty",),
         platforms=("pagerduty",),
     )
 

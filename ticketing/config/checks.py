@@ -48,6 +48,8 @@ def warnings(config: Config) -> list[str]:
     for severity in Severity:
         if not config.routes(severity):
             said.append(f"{severity.value} incidents go to no platform")
+    if "deliver_within" in config.model_fields_set and not config.fallback():
+        said.append("deliverWithin is set, but routing.fallback names no platform to tell")
     if config.faust_web.enabled and not is_loopback(config.faust_web.host):
         said.append(f"faustWeb.host is {config.faust_web.host}: its pages know no authentication")
     return said

@@ -44,6 +44,7 @@ class StepKind(str, Enum):
     TICKETED = "ticketed"
     ROUTED = "routed"
     RECEIPT = "receipt"
+    FALLBACK = "fallback"
     COMMENT = "comment"
     CORRELATED = "correlated"
     SUMMARIZED = "summarized"
@@ -72,6 +73,16 @@ class Ticket:
     url: str = ""
     error: str = ""
     at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """A platform that did not take the incident, and why, in a sentence."""
+
+    platform: str
+    reason: str
+    text: str
+    at: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +142,10 @@ class Incident:
     """The incident whose ticket speaks for this one: an umbrella, or its cause."""
     held: int = 0
     """How many incidents an umbrella holds, or has held, back."""
+    take_by: dict[str, float] = field(default_factory=dict)
+    """By when each platform that does not hold its ticket yet must; then the fallback is told."""
+    failures: list[Failure] = field(default_factory=list)
+    """Platforms that did not take it; bounded, newest last."""
     acknowledged_at: float | None = None
     escalated_at: float | None = None
     escalated_to: list[str] = field(default_factory=list)

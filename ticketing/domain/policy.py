@@ -65,6 +65,10 @@ class Policy:
     escalate_after: dict[Severity, float] = field(default_factory=dict)
     """From ticket to automatic escalation, unless somebody acknowledges."""
     escalation_to: tuple[str, ...] = ()
+    deliver_within: dict[Severity, float] = field(default_factory=dict)
+    """How long a platform may take to hold a ticket before `fallback` is told."""
+    fallback: tuple[str, ...] = ()
+    """Platforms that are told what another one did not take; with none, nothing is watched."""
     retention: float = 30 * 86400.0
     """How long a resolved incident is remembered."""
     max_patterns_per_service: int = 20
@@ -98,6 +102,7 @@ class Policy:
     timeline_first_kept: int = 10
     timeline_latest_kept: int = 40
     commands_kept: int = 16
+    failures_kept: int = 16
     reopenings_kept: int = 16
     attributions_kept: int = 24
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ticketing.domain.correlation import Attribution, Findings
+from ticketing.domain.fallback import refused
 from ticketing.domain.incident import Incident, Status, StepKind, Ticket
 from ticketing.domain.lifecycle import POLICY, published, raised
 from ticketing.domain.policy import Policy
@@ -45,7 +46,8 @@ def receipted(incident: Incident, receipt: Receipt, now: float, policy: Policy) 
     if receipt.error:
         text += f" ({receipt.error})"
     timeline = with_step(incident.timeline, policy, now, StepKind.RECEIPT, text, receipt.platform)
-    return published(replace(incident, timeline=timeline), now)
+    incident = published(replace(incident, timeline=timeline), now)
+    return refused(incident, receipt.platform, known, now, policy)
 
 
 def correlated(incident: Incident, findings: Findings, now: float, policy: Policy) -> Incident:

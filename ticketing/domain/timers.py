@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ticketing.domain.fallback import next_deadline, overdue
 from ticketing.domain.incident import Incident, Kind, Status
 from ticketing.domain.lifecycle import POLICY, escalated, published, resolved, settled
 from ticketing.domain.policy import Policy
@@ -23,6 +24,7 @@ def elapsed(incident: Incident, now: float, quiet: float | None, policy: Policy)
         to = list(policy.escalation_to)
         text = "nobody acknowledged in time"
         incident = escalated(incident, to, now, policy, text, POLICY)
+    incident = overdue(incident, now, policy)
     if incident.flapping and _steady_at(incident, policy) <= now:
         incident = replace(incident, flapping=False)
     due = incident.publish_at is not None and incident.publish_at <= now
@@ -60,6 +62,8 @@ def next_due(incident: Incident, now: float, policy: Policy) -> float | None:
             times.append(recheck if held else incident.ticket_at)
         if incident.escalate_at is not None:
             times.append(incident.escalate_at)
+        if (deadline := next_deadline(incident)) is not None:
+            times.append(deadline)
         if policy.auto_resolve_after is not None:
             quiet = incident.quiet_at + _quiet_seconds(incident, policy)
             times.append(quiet if quiet > now else recheck)

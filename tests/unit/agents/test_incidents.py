@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agents.incidents import IncidentMachine
-from ticketing import models
+from ticketing import metrics, models
 from ticketing.domain.incident import Incident, Kind, Status, StepKind
 from ticketing.domain.policy import Policy
 from ticketing.domain.severity import Severity
@@ -409,3 +409,28 @@ def test_what_overflowed_before_its_pattern_was_admitted_survives_a_crash() -> N
     desk.run(batch)
     counts = {found.id: found.count for found in desk.incidents().values()}
     assert counts == {"a0-0-0": 1, overflow_id: 1, "a1-0-3": 1}
+
+
+def test_a_page_that_is_not_taken_goes_to_the_fallback_in_time() -> None:
+    policy = Policy(
+        routing={Severity.HIGH: ("pagerduty",)},
+        group_wait={Severity.HIGH: 0.0},
+        deliver_within={Severity.HIGH: 60.0},
+        fallback=("slack",),
+    )
+    desk = Desk(policy)
+    before = _fallbacks()
+    desk.send(anomalies("aa", 1))
+    assert desk.one().routes == ["pagerduty"]
+    desk.tick(1060.0)
+    assert desk.one().routes == ["pagerduty", "slack"]
+    latest = desk.published[-1][1]
+    assert latest is not None
+    assert latest.routes == ["pagerduty", "slack"]
+    assert latest.failures[0].text == "pagerduty did not take it within 60 s"
+    assert _fallbacks() == before + 1
+
+
+def _fallbacks() -> float:
+    labels = {"platform": "pagerduty", "reason": "not_in_time"}
+    return metrics.registry.get_sample_value("ticketing_fallbacks_total", labels) or 0.0

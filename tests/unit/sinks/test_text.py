@@ -9,7 +9,7 @@ import pytest
 
 from sinks.text import BODY_TEMPLATE, TITLE_TEMPLATE, Writer, writer_for
 from ticketing.config import validate
-from ticketing.domain.incident import Incident, Kind, Ticket
+from ticketing.domain.incident import Failure, Incident, Kind, Ticket
 from ticketing.domain.signals import Sample, Summary
 from ticketing.errors import Misconfigured
 from ticketing.template_names import NAMES, fault
@@ -97,6 +97,19 @@ def test_templates_of_the_configuration_are_used(incident: Make) -> None:
     assert writer.body(incident()).startswith("checkout 3 https://ours.example/#/incidents/0123")
     assert writer.own_body
     assert not writer_for(config, "jira").own_body
+
+
+def test_a_fallback_ticket_says_why_it_got_the_page(incident: Make) -> None:
+    failure = Failure(
+        platform="pagerduty",
+        reason="rejected",
+        text="pagerduty rejected it: credentials: HTTP 401",
+        at=1.0,
+    )
+    failed = incident(failures=[failure])
+    assert Writer("slack").body(failed).startswith(f"! {failure.text}\n\n")
+    assert Writer("slack").text(failed).notes == [failure.text]
+    assert Writer("pagerduty").text(failed).notes == []
 
 
 def test_a_title_is_one_line_within_its_limit_whatever_the_template(incident: Make) -> None:
