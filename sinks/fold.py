@@ -183,8 +183,15 @@ def _delivered(
             _held(delivery, outcome, intent.shown), state=intent.reaches or TicketState.OPEN
         )
         twice = have is not None and have.external_id != made.external_id
-        verify_at = now + traits.search_lag if twice or delivery.looked_up else None
-        return replace(well, have=made, uncertain=None, looked_up=False, verify_at=verify_at)
+        verify = twice or delivery.looked_up or delivery.repeats_blindly
+        return replace(
+            well,
+            have=made,
+            uncertain=None,
+            looked_up=False,
+            repeats_blindly=False,
+            verify_at=now + traits.search_lag if verify else None,
+        )
     if have is None:
         return well
     changed = replace(
@@ -253,6 +260,9 @@ def _rejected(
         return replace(delivery, repeats_blindly=True, error=_said(outcome.reason, outcome.detail))
     if intent.operation is Operation.DEDUPLICATE:
         return replace(delivery, verify_at=None, error=_said(outcome.reason, outcome.detail))
+    if intent.operation is Operation.CREATE:
+        # Refused like the look-up: that said nothing of searching, so search again first.
+        delivery = replace(delivery, repeats_blindly=False)
     if outcome.reason is Reason.INTERNAL:
         delivery = _mark(delivery, intent)
     return _refused(delivery, intent, outcome.reason, outcome.detail, now, timing)

@@ -149,17 +149,20 @@ async def test_a_whole_life_in_bad_weather(desk: Desk, fault: str, seed: int) ->
     _repeats_are_marked(desk)
 
 
-@pytest.mark.parametrize("folded", [0, 1, 2])
-async def test_a_crash_while_it_is_opened_makes_no_second_ticket(desk: Desk, folded: int) -> None:
-    """Dies right after the intent was durable, with the result lost or read again."""
-    desk.life.send(encode_desired(desk.story.opened()))
+@pytest.mark.parametrize("move", ["open", *MOVES])
+async def test_a_crash_before_the_result_is_known_does_nothing_twice(desk: Desk, move: str) -> None:
+    make, status = MOVES[move] if move in MOVES else (type(desk.story).opened, Status.OPEN)
+    if move != "open":
+        await desk.life.want(desk.story.opened(), 60)
+    desk.life.send(encode_desired(make(desk.story)))
     desk.life.fold()
-    await desk.life.crash(replayed=folded and 1)
+    await desk.life.lose_results()
+    await desk.life.crash(replayed=1)
     await desk.life.run(HOUR)
-    desk.is_true(Status.OPEN)
-    await desk.life.crash(replayed=folded)
-    await desk.life.run(HOUR)
-    desk.is_true(Status.OPEN)
+    desk.is_true(status)
+    if move == "comment" and desk.subject.comments and not desk.subject.message_only:
+        assert desk.texts().count("the pool is exhausted") == 1
+    _repeats_are_marked(desk)
 
 
 @pytest.mark.only(lambda subject: "close" in subject.person)

@@ -148,16 +148,15 @@ class Life:
         )
         self._inbox.append(record)
 
-    async def run(self, seconds: float = 0.0) -> None:
+    async def run(self, seconds: float = 0.0, *, steps_max: int = STEPS_MAX) -> None:
         """Let time pass until nothing is under way and nothing more is due."""
         end = self.clock.now + seconds
-        for _ in range(STEPS_MAX):
+        for _ in range(steps_max):
             assert not self._fatal, self._fatal
             if self._inbox:
                 self.fold()
             elif len(self.runner):
-                self._reported.clear()
-                await asyncio.wait_for(self._reported.wait(), REQUEST_SECONDS_MAX)
+                await self._next_result()
             elif self.partition.timers.earliest() <= end:
                 # Kafka's timestamps are whole milliseconds: one that is rounded down is too early.
                 due = math.ceil(self.partition.timers.earliest() * 1000.0) / 1000.0
@@ -176,6 +175,16 @@ class Life:
         folded = statemachine.fold(self.machine, tx, records, self.partition)
         assert not folded.dead, folded.dead
         self._commit(tx)
+
+    async def lose_results(self) -> None:
+        """What is under way ends at the platform, and nobody here hears of it."""
+        while len(self.runner):
+            await self._next_result()
+        self._inbox = []
+
+    async def _next_result(self) -> None:
+        self._reported.clear()
+        await asyncio.wait_for(self._reported.wait(), REQUEST_SECONDS_MAX)
 
     async def crash(self, replayed: int = 0) -> None:
         """The process dies: results of what is under way are lost, the table and the topic stay.
