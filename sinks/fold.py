@@ -135,6 +135,7 @@ def _held(delivery: Delivery, made: Delivered, shown: Shown) -> Held:
         account=made.account or delivery.account,
         key=made.key,
         url=made.url,
+        on_call=made.on_call,
     )
 
 
@@ -199,6 +200,7 @@ def _delivered(
         external_id=outcome.external_id or have.external_id,
         key=outcome.key or have.key,
         url=outcome.url or have.url,
+        on_call=outcome.on_call or have.on_call,
         state=intent.reaches or have.state,
         shown=_shown_after(intent, have.shown, traits),
     )

@@ -40,12 +40,14 @@ class Delivered(msgspec.Struct, frozen=True, omit_defaults=True, tag="delivered"
     """The platform holds the ticket in the wanted shape; empty fields say "as before".
 
     `account` is a reference to what was written to (a channel, a hash of a key), never a secret.
+    `on_call` names who the platform says is on call, in one line.
     """
 
     external_id: str = ""
     key: str = ""
     url: str = ""
     account: str = ""
+    on_call: str = ""
 
 
 class Absent(msgspec.Struct, frozen=True, tag="absent"):

@@ -23,6 +23,7 @@ def receipt(delivery: Delivery, platform: str) -> Receipt:
         external_id=have.external_id if have else "",
         key=have.key if have else "",
         url=have.url if have else "",
+        on_call=have.on_call if have else "",
         error=_error(delivery),
     )
 

@@ -75,6 +75,7 @@ class Held:
 
     `account` refers to what it was opened with (a channel, a hash of a routing key), so that later
     operations reach it even if the configuration routes otherwise by then; it is never a secret.
+    `on_call` is who was on call there when it was written last.
     """
 
     external_id: str
@@ -83,6 +84,7 @@ class Held:
     account: str = ""
     key: str = ""
     url: str = ""
+    on_call: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

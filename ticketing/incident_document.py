@@ -226,6 +226,7 @@ def _ticket(ticket: Ticket) -> dict[str, Any]:
         "key": ticket.key,
         "url": ticket.url,
         "error": ticket.error,
+        "onCall": ticket.on_call,
         "updatedAt": iso(ticket.at),
     }
 

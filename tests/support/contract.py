@@ -81,6 +81,8 @@ class Subject:
     )
     comments: bool = True
     """Whether what people say and do can be read on the ticket."""
+    comments_unread: bool = False
+    """Its comments can't be read: one of unknown outcome may stand there twice, the second marked."""
     raises: Callable[[Ticket], bool] | None = None
     """Whether a ticket shows that its severity is critical."""
     escalates: Callable[[Ticket], bool] | None = None

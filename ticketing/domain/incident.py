@@ -72,6 +72,8 @@ class Ticket:
     key: str = ""
     url: str = ""
     error: str = ""
+    on_call: str = ""
+    """Who was on call there when the ticket was written last."""
     at: float = 0.0
 
 

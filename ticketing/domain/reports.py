@@ -18,8 +18,9 @@ CANDIDATES_KEPT = 5
 def receipted(incident: Incident, receipt: Receipt, now: float, policy: Policy) -> Incident:
     """The incident with what a platform has reached.
 
-    Only a change of state, id, key or URL is published: were every receipt, then each publication
-    would bring an update and that another receipt. What is older than the known receipt is ignored.
+    Only a change of state, id, key, URL or people on call is published: were every receipt, then
+    each publication would bring an update and that another receipt. What is older than the known
+    receipt is ignored.
     """
     known = incident.tickets.get(receipt.platform) or Ticket(platform=receipt.platform)
     if receipt.revision < known.revision:
@@ -32,6 +33,7 @@ def receipted(incident: Incident, receipt: Receipt, now: float, policy: Policy) 
         key=receipt.key or known.key,
         url=receipt.url or known.url,
         error=receipt.error,
+        on_call=receipt.on_call or known.on_call,
         at=known.at,
     )
     if ticket == known and receipt.platform in incident.tickets:
@@ -116,5 +118,5 @@ def summarized(incident: Incident, summary: Summary, now: float, policy: Policy)
     return published(incident, now)
 
 
-def _shown(ticket: Ticket) -> tuple[str, str, str, str]:
-    return ticket.state.value, ticket.external_id, ticket.key, ticket.url
+def _shown(ticket: Ticket) -> tuple[str, ...]:
+    return ticket.state.value, ticket.external_id, ticket.key, ticket.url, ticket.on_call

@@ -91,7 +91,8 @@ class TicketState(str, Enum):
 class Receipt:
     """What a platform's adapter has reached for an incident, or why it could not.
 
-    `revision` is the incident revision the ticket reflects.
+    `revision` is the incident revision the ticket reflects; `on_call` names who the platform says
+    is on call.
     """
 
     incident_id: str
@@ -102,6 +103,7 @@ class Receipt:
     key: str = ""
     url: str = ""
     error: str = ""
+    on_call: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

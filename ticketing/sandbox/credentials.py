@@ -31,6 +31,8 @@ SERVICENOW_ASSIGNMENT_GROUP = "Site Reliability"
 
 OPSGENIE_API_KEY = "sandbox-opsgenie-integration-key"
 OPSGENIE_TEAM = "SRE"
+OPSGENIE_SCHEDULE = "SRE schedule"
+OPSGENIE_ESCALATION = "SRE escalation"
 JSM_CLOUD_ID = "00000000-0000-4000-8000-000000000001"
 
 ZAMMAD_TOKEN = "sandbox-zammad-token"
@@ -78,6 +80,8 @@ def _sections(base: str) -> dict[str, Any]:
             "apiUrl": f"{base}/opsgenie",
             "apiKey": OPSGENIE_API_KEY,
             "team": OPSGENIE_TEAM,
+            "schedule": OPSGENIE_SCHEDULE,
+            "escalation": OPSGENIE_ESCALATION,
         },
         "slack": {
             "enabled": True,

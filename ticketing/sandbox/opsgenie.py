@@ -7,6 +7,7 @@ https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v2/
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
@@ -38,7 +39,7 @@ class OpsGenie(Platform):
 
     name: ClassVar[str] = "opsgenie"
     processing_seconds: float = 0.02
-    """How long a request's status is 404 after its 202."""
+    """How long a request's status is 404 after its 202; in real time, as an answer takes."""
 
     def reset(self) -> None:
         """No alerts, no requests."""
@@ -154,7 +155,7 @@ class OpsGenie(Platform):
         """202 now; the outcome can be read a little later."""
         request_id = self._new_id()
         self._requests[request_id] = {
-            "due": self.tickets.now() + self.processing_seconds,
+            "due": time.monotonic() + self.processing_seconds,
             "data": {
                 "success": not problem,
                 "isSuccess": not problem,
@@ -174,7 +175,7 @@ class OpsGenie(Platform):
     def _request_status(self, call: Call) -> web.Response:
         self._authorize(call)
         request = self._requests.get(call.params["request"])
-        if request is None or request["due"] > self.tickets.now():
+        if request is None or request["due"] > time.monotonic():
             self.refuse(call, 404, "Request not found. It might not be processed, yet.")
         return self._read(call, request["data"])
 
@@ -300,14 +301,16 @@ class OpsGenie(Platform):
         self.tickets.note(ticket, what, "resolved")
 
     def _escalate(self, ticket: Ticket, given: dict[str, Any]) -> str:
-        wanted = given.get("escalationId") or next(iter(given.get("escalation", {}).values()), "")
+        named = given.get("escalation", {})
+        wanted = given.get("escalationId") or named.get("id") or named.get("name", "")
         problem = self._unknown_responder([{"type": "escalation", "id": wanted}])
         if not problem:
             self.tickets.note(ticket, f"escalated to {wanted}")
         return problem
 
     def _assign(self, ticket: Ticket, given: dict[str, Any]) -> str:
-        wanted = given.get("accountId") or next(iter(given.get("owner", {}).values()), "")
+        named = given.get("owner", {})
+        wanted = given.get("accountId") or named.get("id") or named.get("username", "")
         problem = self._unknown_responder([{"type": "user", "id": wanted}])
         if not problem:
             ticket.record["owner"] = wanted

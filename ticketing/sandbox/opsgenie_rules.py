@@ -11,8 +11,8 @@ from ticketing.sandbox.checks import Check, Either, ListOf, MapOf, Record, Text
 PRIORITIES = ("P1", "P2", "P3", "P4", "P5")
 
 TEAMS = {credentials.OPSGENIE_TEAM: "t-0001", "Management": "t-0002"}
-ESCALATIONS = {"SRE escalation": "e-0001", "Management escalation": "e-0002"}
-SCHEDULES = {"SRE schedule": "s-0001"}
+ESCALATIONS = {credentials.OPSGENIE_ESCALATION: "e-0001", "Management escalation": "e-0002"}
+SCHEDULES = {credentials.OPSGENIE_SCHEDULE: "s-0001"}
 USERS = {"alice@sandbox.example": "u-0001", "bob@sandbox.example": "u-0002"}
 KNOWN = {"team": TEAMS, "escalation": ESCALATIONS, "schedule": SCHEDULES, "user": USERS}
 

@@ -1,0 +1,1 @@
+"""OpsGenie, and Jira Service Management operations: alerts by alias, with who is on call."""

@@ -1,0 +1,282 @@
+"""OpsGenie's API in its flavours: where alerts are written and read, and what came of a write.
+
+https://docs.opsgenie.com/docs/alert-api (OpsGenie),
+https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v2/ (its successor).
+Every write is answered 202 before anything happened; whether it did is asked for afterwards.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from sinks.http import Http
+from sinks.opsgenie.settings import Settings
+from sinks.outcome import Failed, Reason, Rejected, RetryAfter, Unknown
+
+POLL_SECONDS_FIRST = 0.05
+POLL_SECONDS_MAX = 2.0
+NOTES_READ_MAX = 100
+NO_STATUS = (
+    "the key may not read what became of a request: give the integration read access (opsgenie."
+    "apiKey)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """An alert's names: the alias finds the open one, the id one that may be closed."""
+
+    alias: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """What came of a write. `status` is the reason in the vendor's words."""
+
+    success: bool
+    status: str
+    alert_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """An alert as it stands there."""
+
+    id: str
+    closed: bool
+    acknowledged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One of the addresses for alerts, with what it wants: credentials, names, verbs."""
+
+    url: str
+    headers: Mapping[str, str]
+    by_alias: bool
+    change: str
+
+    def of(self, key: Key, by_id: bool = False) -> tuple[str, dict[str, str]]:
+        """Path and parameters that name an alert."""
+        if not self.by_alias:
+            return f"{self.url}/{quote(key.id, safe='')}", {}
+        if by_id and key.id:
+            return f"{self.url}/{quote(key.id, safe='')}", {"identifierType": "id"}
+        return f"{self.url}/{quote(key.alias, safe='')}", {"identifierType": "alias"}
+
+
+class Api:
+    """The alerts of one account. `account` is what its requests are counted by.
+
+    `plain` takes what an integration's key may do; `full`, if there is one, everything else.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        http: Http,
+        account: str,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings
+        self._http = http
+        self._account = account
+        self._sleep = sleep
+        self.clock = clock
+        self.plain, self.full = _doors(settings)
+        self.root, self._root_headers = _root(settings)
+
+    async def write(
+        self,
+        door: Door,
+        where: tuple[str, dict[str, str]],
+        body: Mapping[str, Any],
+        method: str = "POST",
+    ) -> str:
+        """Send a write; its request id."""
+        path, params = where
+        answer = await self._http.call(
+            method,
+            path,
+            body=body,
+            headers=door.headers,
+            params=params,
+            account=self._account,
+        )
+        return _text(answer.data, "requestId")
+
+    async def processed(self, door: Door, request_id: str, until: float) -> Processed:
+        """What came of a write; raises Failed with Unknown if that can't be told by `until`."""
+        wait = POLL_SECONDS_FIRST
+        while self.clock() + wait <= until:
+            await self._sleep(wait)
+            wait = min(wait * 2, POLL_SECONDS_MAX)
+            try:
+                data = await self._status(f"{door.url}/requests/{quote(request_id, safe='')}", door)
+            except Failed as failed:
+                if failed.outcome.reason is not Reason.NO_ROOM:
+                    raise
+                # To write it again for want of room to ask would only take more room.
+                data = None
+            if data is not None:
+                return data
+        raise Failed(Unknown(Reason.TIMEOUT, detail="accepted, but not processed in time"))
+
+    async def _status(self, url: str, door: Door) -> Processed | None:
+        try:
+            answer = await self._http.call("GET", url, headers=door.headers, account=self._account)
+        except Failed as failed:
+            outcome = failed.outcome
+            if outcome.reason is Reason.NOT_FOUND:
+                return None
+            if outcome.reason is Reason.CREDENTIALS:
+                raise Failed(Rejected(Reason.CREDENTIALS, NO_STATUS)) from failed
+            # The write was taken: whatever befalls the question, it may have been carried out.
+            seconds = outcome.seconds if isinstance(outcome, RetryAfter | Unknown) else None
+            raise Failed(Unknown(outcome.reason, True, seconds, outcome.detail)) from failed
+        data = _unwrapped(answer.data)
+        success = data.get("isSuccess", data.get("success"))
+        if not isinstance(success, bool):
+            raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer does not say success"))
+        return Processed(success, str(data.get("status", "")), str(data.get("alertId") or ""))
+
+    async def alert(self, key: Key) -> Alert | None:
+        """The alert of that id, closed or not; None if there is none. Needs the full door."""
+        assert self.full is not None, "only the full API can be read"
+        path, params = self.full.of(key, by_id=True)
+        data = await self._found(path, self.full.headers, params)
+        if data is None:
+            return None
+        found = _unwrapped(data)
+        return Alert(
+            _text(found, "id"),
+            found.get("status") == "closed",
+            found.get("acknowledged") is True,
+        )
+
+    async def notes(self, key: Key) -> list[str]:
+        """The alert's latest notes; none if there is no alert. Needs the full door."""
+        assert self.full is not None, "only the full API can be read"
+        path, params = self.full.of(key, by_id=True)
+        if self.full.by_alias:
+            params = {**params, "limit": str(NOTES_READ_MAX), "order": "desc"}
+        data = await self._found(f"{path}/notes", self.full.headers, params)
+        return [str(one.get("note", "")) for one in _rows(data)]
+
+    async def lookup(self, kind: str, name: str) -> str:
+        """The id of a team, schedule or escalation of that name; empty if there is none."""
+        if not self._settings.jsm:
+            path = f"{self.root}/{kind}s/{quote(name, safe='')}"
+            data = await self._found(path, self._root_headers, {"identifierType": "name"})
+            return "" if data is None else _text(_unwrapped(data), "id")
+        if kind == "escalation":
+            return await self._escalation_of_teams(name)
+        rows = _rows(await self._found(f"{self.root}/{kind}s", self._root_headers, {}))
+        return _named(rows, name)
+
+    async def _escalation_of_teams(self, name: str) -> str:
+        """In JSM escalations belong to teams: those that are named here are asked, then all."""
+        teams = _rows(await self._found(f"{self.root}/teams", self._root_headers, {}))
+        named = set(self._settings.known_teams())
+        teams.sort(key=lambda one: one.get("teamName") not in named)
+        for team in teams[:NOTES_READ_MAX]:
+            path = f"{self.root}/teams/{quote(str(team.get('teamId')), safe='')}/escalations"
+            found = _named(_rows(await self._found(path, self._root_headers, {})), name)
+            if found:
+                return found
+        return ""
+
+    async def on_call(self, schedule: str) -> list[str]:
+        """Who is on call: user names, or account ids in JSM, which tells no names here."""
+        if self._settings.jsm:
+            wanted = await self.lookup("schedule", schedule)
+            params = {"flat": "true"}
+        else:
+            wanted, params = schedule, {"scheduleIdentifierType": "name", "flat": "true"}
+        path = f"{self.root}/schedules/{quote(wanted, safe='')}/on-calls"
+        data = await self._found(path, self._root_headers, params) if wanted else None
+        found = {} if data is None else _unwrapped(data)
+        people = found.get("onCallRecipients", found.get("onCallUsers", []))
+        if not isinstance(people, list):
+            raise Failed(Unknown(Reason.MALFORMED, True, None, "nobody on call is named"))
+        return [str(one) for one in people]
+
+    async def readable(self) -> None:
+        """Raises Failed unless alerts may be read; asks for one at most."""
+        door = self.full or self.plain
+        limit = "limit" if door.by_alias else "size"
+        await self._http.call(
+            "GET", door.url, headers=door.headers, params={limit: "1"}, account=self._account
+        )
+
+    async def _found(self, path: str, headers: Mapping[str, str], params: Mapping[str, str]) -> Any:
+        """What stands there, or None for a 404."""
+        try:
+            answer = await self._http.call(
+                "GET", path, headers=headers, params=params, account=self._account
+            )
+        except Failed as failed:
+            if failed.outcome.reason is Reason.NOT_FOUND:
+                return None
+            raise
+        return answer.data
+
+
+def _doors(settings: Settings) -> tuple[Door, Door | None]:
+    genie = {"Authorization": f"GenieKey {settings.api_key}"}
+    if not settings.jsm:
+        door = Door(f"{settings.api_url}/v2/alerts", genie, True, "PUT")
+        return door, door
+    plain = Door(f"{settings.api_url}/jsm/ops/integration/v2/alerts", genie, True, "PUT")
+    if not settings.full:
+        return plain, None
+    root, headers = _root(settings)
+    return plain, Door(f"{root}/alerts", headers, False, "PATCH")
+
+
+def _root(settings: Settings) -> tuple[str, Mapping[str, str]]:
+    if not settings.jsm:
+        return f"{settings.api_url}/v2", {"Authorization": f"GenieKey {settings.api_key}"}
+    basic = {"Authorization": f"Basic {settings.basic}"}
+    return f"{settings.api_url}/jsm/ops/api/{quote(settings.cloud_id, safe='')}/v1", basic
+
+
+def _unwrapped(data: Any) -> dict[str, Any]:
+    """OpsGenie wraps what is read in `data`; JSM operations do not."""
+    found = data.get("data", data) if isinstance(data, dict) else None
+    if not isinstance(found, dict):
+        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is no object"))
+    return found
+
+
+def _rows(data: Any) -> list[dict[str, Any]]:
+    """The rows of a list, however it is wrapped; none for None."""
+    if isinstance(data, dict):
+        data = next((data[n] for n in ("data", "values", "platformTeams") if n in data), data)
+    if data is None:
+        return []
+    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is no list"))
+    return list(data)
+
+
+def _named(rows: list[dict[str, Any]], name: str) -> str:
+    for row in rows:
+        if name in (row.get("name"), row.get("teamName")):
+            return str(row.get("id") or row.get("teamId") or "")
+    return ""
+
+
+def _text(data: Any, name: str) -> str:
+    value = data.get(name) if isinstance(data, dict) else None
+    if not isinstance(value, str) or not value:
+        raise Failed(Unknown(Reason.MALFORMED, True, None, f"the answer has no {name}"))
+    return value

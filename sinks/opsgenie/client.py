@@ -1,0 +1,305 @@
+"""The OpsGenie sink: alerts, recognised by their alias while they are open.
+
+An unknown outcome is simply repeated: an open alert of the alias takes it up. What people do in
+OpsGenie stands: a closed alert stays closed until the severity rises or the incident fires again,
+and then there is a new alert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Any
+
+import msgspec
+
+from sinks import material, progress
+from sinks.http import Http, http_for
+from sinks.opsgenie import payload
+from sinks.opsgenie.api import Alert, Api, Door, Key, Processed
+from sinks.opsgenie.duty import Duty
+from sinks.opsgenie.examination import Examination
+from sinks.opsgenie.settings import Settings
+from sinks.outcome import Delivered, Failed, Outcome, Reason, Rejected, Unknown
+from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Connection, Repeat, Request, Traits
+from sinks.references import reference
+from sinks.text import Writer, writer_for
+from tables.deliveries import Held, Operation, Why
+from ticketing.config import Config
+from ticketing.domain.incident import Incident, StepKind
+
+NAME = "opsgenie"
+TIME_SHARE = 0.9
+"""The part of a request's time after which the outcome is not waited for any more."""
+COUNT_INTERVAL_SECONDS = 900.0
+GONE = ("not exist", "not found", "closed", "already", "no alert")
+"""What a refusal says of an alert that is not open, where the alert itself can't be read."""
+NOTE_CHARACTERS_MAX = payload.NOTE_CHARACTERS_MAX - 100
+"""With room for what is put before it."""
+NO_OPERATIONS = {
+    Operation.LOOK_UP,
+    # OpsGenie never has two open alerts of one alias.
+    Operation.DEDUPLICATE,
+}
+NOT_WITH_A_KEY_ALONE = {Operation.UPDATE, Operation.ESCALATE}
+
+
+class OpsGeniePlatform:
+    """Alerts of one account, of OpsGenie or of Jira Service Management."""
+
+    name = NAME
+
+    def __init__(self, settings: Settings, http: Http, writer: Writer, api: Api) -> None:
+        self._settings = settings
+        self._http = http
+        self._writer = writer
+        self._api = api
+        self._duty = Duty(api, settings.schedule)
+        self._escalation_id = ""
+        missing = NO_OPERATIONS if settings.full else NO_OPERATIONS | NOT_WITH_A_KEY_ALONE
+        self.traits = Traits(
+            repeat=Repeat.BLINDLY,
+            operations=ALL_OPERATIONS - missing,
+            updates=frozenset({Why.SEVERITY, Why.TITLE, Why.LINKS, Why.SUMMARY, Why.COUNT}),
+            steps=STATUS_STEPS - {StepKind.OPENED},
+            count_interval=COUNT_INTERVAL_SECONDS,
+        )
+        self._performers: dict[Operation, Callable[[Request, float], Awaitable[Outcome]]] = {
+            Operation.CREATE: self._open,
+            Operation.REOPEN: self._open,
+            Operation.UPDATE: self._update,
+            Operation.ACKNOWLEDGE: self._acknowledge,
+            Operation.ESCALATE: self._escalate,
+            Operation.RESOLVE: self._close_alert,
+            Operation.COMMENT: self._comment,
+        }
+
+    def account(self, want: Incident) -> str:
+        """The key as a reference."""
+        return reference(self._settings.api_key)
+
+    async def perform(self, request: Request) -> Outcome:
+        """Write, then ask what came of it; safe to repeat."""
+        performer = self._performers.get(request.operation)
+        if performer is None:
+            return Delivered()
+        return await performer(request, self._api.clock() + request.timeout * TIME_SHARE)
+
+    async def test_connection(self) -> Connection:
+        """Whether the key may do what an integration's may, and whether all names are known.
+
+        An alert that can't be there is acknowledged: taken from the right kind of key, and without
+        any effect.
+        """
+        return await Examination(self._settings, self._api).result()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.close()
+
+    async def _open(self, request: Request, until: float) -> Outcome:
+        on_call = await self._duty.people()
+        want = request.want
+        body = payload.alert(want, self._writer, self._settings, on_call)
+        door = self._api.plain
+        done = await self._done(door, (door.url, {}), body, until)
+        if not done.success:
+            return self._rejected(done, body)
+        if not done.alert_id:
+            raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer names no alert"))
+        key = Key(payload.alias(want.id), done.alert_id)
+        before = request.have.external_id if request.have else ""
+        if request.uncertain or done.alert_id == before:
+            # An alert that was open already was only counted: it shows what it showed before.
+            await self._refresh(key, want, on_call, until)
+        if done.alert_id == before:
+            await self._unacknowledge(key, until)
+        return Delivered(
+            external_id=key.id,
+            key=key.alias,
+            url=self._settings.page(key.id),
+            account=request.account,
+            on_call=on_call,
+        )
+
+    async def _refresh(self, key: Key, want: Incident, on_call: str, until: float) -> None:
+        """Write everything again, as far as can be."""
+        if self._api.full is not None:
+            fields = self._fields(want, on_call)
+            await self._write(key, fields, fields, until)
+
+    async def _unacknowledge(self, key: Key, until: float) -> None:
+        """Take an acknowledgement of the last time back, as far as can be."""
+        door = self._api.full
+        if door is None:
+            return
+        alert = await self._api.alert(key)
+        if alert is not None and alert.acknowledged:
+            path, params = door.of(key)
+            await self._done(door, (f"{path}/unacknowledge", params), {}, until)
+
+    async def _update(self, request: Request, until: float) -> Outcome:
+        want, have = request.want, _held(request)
+        on_call = await self._duty.people()
+        worse = want.severity.rank > have.shown.severity.rank
+        fields = {"description"}
+        if request.uncertain or worse or want.title != have.shown.title:
+            fields.add("message")
+        if request.uncertain or worse:
+            # A priority that people chose stays until it is worse.
+            fields.add("priority")
+        key = _key(have, want)
+        done = await self._write(key, self._fields(want, on_call), fields, until)
+        if done.success:
+            return Delivered(on_call=on_call)
+        alert = await self._api.alert(key)
+        if alert is not None and not alert.closed:
+            return self._rejected(done, {})
+        if worse:
+            return await self._open(request, until)
+        return Delivered() if alert is not None else _deleted()
+
+    def _fields(self, want: Incident, on_call: str) -> dict[str, str]:
+        """Everything that can be changed in an alert."""
+        return {
+            "description": payload.description(want, self._writer, self._settings, on_call),
+            "message": payload.message(want, self._writer),
+            "priority": payload.priority(want, self._settings),
+        }
+
+    async def _write(
+        self, key: Key, values: Mapping[str, str], names: Collection[str], until: float
+    ) -> Processed:
+        """Write some fields; what came of it, the first failure if there is one."""
+        door = self._api.full
+        assert door is not None, "without the full API nothing is changed"
+        path, params = door.of(key)
+        sent = [
+            await self._api.write(door, (f"{path}/{name}", params), {name: value}, door.change)
+            for name, value in values.items()
+            if name in names
+        ]
+        done = [await self._api.processed(door, request_id, until) for request_id in sent]
+        return next((one for one in done if not one.success), done[0])
+
+    async def _acknowledge(self, request: Request, until: float) -> Outcome:
+        return await self._act(request, "acknowledge", until, lambda alert: alert.acknowledged)
+
+    async def _close_alert(self, request: Request, until: float) -> Outcome:
+        return await self._act(request, "close", until, lambda alert: alert.closed)
+
+    async def _act(
+        self, request: Request, action: str, until: float, reached: Callable[[Alert], bool]
+    ) -> Outcome:
+        key, door = _key(_held(request), request.want), self._api.plain
+        path, params = door.of(key)
+        body = {"source": payload.SOURCE}
+        done = await self._done(door, (f"{path}/{action}", params), body, until)
+        if done.success:
+            return Delivered()
+        return await self._explained(key, done, body, reached)
+
+    async def _escalate(self, request: Request, until: float) -> Outcome:
+        """To the configured escalation and to teams that are named; without one, by priority."""
+        want, door = request.want, self._api.full
+        assert door is not None, "without the full API nothing is escalated"
+        key = _key(_held(request), want)
+        path, params = door.of(key)
+        body: dict[str, Any] = await self._escalation()
+        if body:
+            done = await self._done(door, (f"{path}/escalate", params), body, until)
+        else:
+            body = {"priority": payload.priority(want, self._settings)}
+            done = await self._write(key, body, body, until)
+        if not done.success:
+            return await self._explained(key, done, body, lambda alert: False)
+        for team in self._called(want):
+            added = {"responder": {"type": "team", "name": team}}
+            done = await self._done(door, (f"{path}/responders", params), added, until)
+            if not done.success:
+                return await self._explained(key, done, added, lambda alert: False)
+        return Delivered()
+
+    async def _escalation(self) -> dict[str, Any]:
+        name = self._settings.escalation
+        if not name:
+            return {}
+        if not self._settings.jsm:
+            return {"escalation": {"type": "escalation", "name": name}, "source": payload.SOURCE}
+        if not self._escalation_id:
+            self._escalation_id = await self._api.lookup("escalation", name)
+        if not self._escalation_id:
+            detail = f'there is no escalation "{name}" (opsgenie.escalation)'
+            raise Failed(Rejected(Reason.INVALID, detail))
+        return {"escalationId": self._escalation_id}
+
+    def _called(self, want: Incident) -> list[str]:
+        """The teams that the incident was escalated to, among those of the configuration."""
+        if self._settings.jsm:
+            return []
+        known = set(self._settings.known_teams()) - {self._settings.team_for(want)}
+        return [name for name in want.escalated_to if name in known]
+
+    async def _comment(self, request: Request, until: float) -> Outcome:
+        want, have = request.want, _held(request)
+        told = material.unposted(want, have.shown.steps_through, self.traits)
+        key, door = _key(have, want), self._api.plain
+        already = await self._api.notes(key) if request.uncertain and self._api.full else []
+        note = progress.comment(told, already, NOTE_CHARACTERS_MAX)
+        if not note:
+            return Delivered()
+        if request.uncertain and not self._api.full:
+            note = f"(possibly told before)\n{note}"
+        path, params = door.of(key, by_id=True)
+        body = {"note": note, "source": payload.SOURCE}
+        done = await self._done(door, (f"{path}/notes", params), body, until)
+        if done.success:
+            return Delivered()
+        return await self._explained(key, done, body, lambda alert: False)
+
+    async def _done(
+        self, door: Door, where: tuple[str, dict[str, str]], body: Mapping[str, Any], until: float
+    ) -> Processed:
+        return await self._api.processed(door, await self._api.write(door, where, body), until)
+
+    async def _explained(
+        self,
+        key: Key,
+        done: Processed,
+        body: Mapping[str, Any],
+        reached: Callable[[Alert], bool],
+    ) -> Outcome:
+        """Why it was not carried out: what people did stands, the rest is refused."""
+        if self._api.full is None:
+            gone = any(word in done.status.lower() for word in GONE)
+            return Delivered() if gone else self._rejected(done, body)
+        alert = await self._api.alert(key)
+        if alert is None:
+            return _deleted()
+        if alert.closed or reached(alert):
+            return Delivered()
+        return self._rejected(done, body)
+
+    def _rejected(self, done: Processed, body: Mapping[str, Any]) -> Rejected:
+        detail = self._http.excerpt(f"not carried out: {done.status}".encode())
+        return Rejected(Reason.INVALID, detail, self._http.quote(msgspec.json.encode(body)))
+
+
+def _held(request: Request) -> Held:
+    assert request.have is not None, "only what is held is changed"
+    return request.have
+
+
+def _key(have: Held, want: Incident) -> Key:
+    return Key(payload.alias(want.id), have.external_id)
+
+
+def _deleted() -> Rejected:
+    return Rejected(Reason.NOT_FOUND, "somebody deleted the alert")
+
+
+def create(config: Config, fence: Callable[[], None]) -> OpsGeniePlatform:
+    """The sink as configured; `fence` is called right before each request."""
+    settings = Settings.of(config.opsgenie)
+    http = http_for(config, NAME, settings.secrets(), fence)
+    api = Api(settings, http, reference(settings.api_key))
+    return OpsGeniePlatform(settings, http, writer_for(config, NAME), api)

@@ -1,0 +1,79 @@
+"""What the OpsGenie sink needs of the configuration."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from ticketing.config.platforms import OpsGenie
+from ticketing.config.values import Choice, reveal
+from ticketing.domain.incident import Incident
+from ticketing.domain.severity import Severity
+
+_PAGES = {"api.opsgenie.com": "app.opsgenie.com", "api.eu.opsgenie.com": "app.eu.opsgenie.com"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Addresses, credentials, routing and mappings."""
+
+    api_url: str
+    jsm: bool
+    api_key: str
+    team: str
+    teams: Choice
+    tags: tuple[str, ...]
+    priorities: Mapping[Severity, str]
+    schedule: str
+    escalation: str
+    cloud_id: str
+    user_email: str
+    api_token: str
+
+    @classmethod
+    def of(cls, config: OpsGenie) -> Settings:
+        """From the section `opsgenie`."""
+        return cls(
+            api_url=config.api_url.rstrip("/"),
+            jsm=config.flavour == "jsm",
+            api_key=reveal(config.api_key),
+            team=config.team or "",
+            teams=config.teams,
+            tags=config.tags,
+            priorities={name: str(to) for name, to in config.priority_mapping.items()},
+            schedule=config.schedule or "",
+            escalation=config.escalation or "",
+            cloud_id=config.cloud_id or "",
+            user_email=config.user_email or "",
+            api_token=reveal(config.api_token),
+        )
+
+    @property
+    def basic(self) -> str:
+        """What stands for user and token in a header."""
+        return base64.b64encode(f"{self.user_email}:{self.api_token}".encode()).decode()
+
+    def secrets(self) -> list[str]:
+        """Everything that must not be told."""
+        token = [self.api_token, self.basic] if self.api_token else []
+        return [self.api_key, *token]
+
+    @property
+    def full(self) -> bool:
+        """Whether alerts can be read, changed and escalated, not only opened and closed."""
+        return not self.jsm or bool(self.cloud_id and self.user_email and self.api_token)
+
+    def team_for(self, incident: Incident) -> str:
+        """The team that a new alert goes to; empty: the integration's own."""
+        return self.teams.choose(incident.service, incident.tenant, incident.severity, self.team)
+
+    def known_teams(self) -> list[str]:
+        """Every team that is named, sorted."""
+        return sorted({self.team, *self.teams.names()} - {""})
+
+    def page(self, alert_id: str) -> str:
+        """Where people read the alert; empty where that can't be told from the API's address."""
+        host = _PAGES.get(urlsplit(self.api_url).hostname or "")
+        return f"https://{host}/alert/detail/{alert_id}/details" if host else ""

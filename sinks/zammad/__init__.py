@@ -1,0 +1,1 @@
+"""Zammad: a ticket per incident, with an article for every step."""

@@ -1,0 +1,169 @@
+"""Zammad's REST API, as far as it is needed; every method raises Failed.
+
+https://docs.zammad.org/en/latest/api/intro.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from sinks.http import Http
+from sinks.outcome import Failed, Reason, Rejected, Unknown
+from sinks.zammad.settings import Settings
+
+CANDIDATES_MAX = 10
+USERS_MAX = 50
+FORBIDDEN = 403
+FORBIDDEN_MEANS = "not allowed, or the API is switched off, or Zammad is in maintenance"
+CLOSED = frozenset({"closed", "merged", "removed"})
+"""States in which nobody works on a ticket any more, beside the configured one and its kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """A ticket as it stands there. `closed`: whatever its state is called."""
+
+    id: str
+    number: str
+    closed: bool
+
+
+class Api:
+    """The tickets of one installation, as one agent may see and write them."""
+
+    def __init__(self, settings: Settings, http: Http, account: str) -> None:
+        self._settings = settings
+        self._http = http
+        self._account = account
+        self._headers = {"Authorization": f"Token token={settings.token}"}
+        self._closed: dict[int, bool] = {}
+        self._own_id = 0
+
+    async def create(self, body: Mapping[str, Any]) -> Ticket:
+        """A new ticket."""
+        data = await self._call("POST", "tickets", body=body)
+        return Ticket(_id(data), str(data.get("number") or ""), closed=False)
+
+    async def change(self, ticket_id: str, body: Mapping[str, Any]) -> None:
+        """Change a ticket; an article in the body is added in the same step."""
+        data = await self._call("PUT", _ticket_path(ticket_id), body=body)
+        if _id(data) != ticket_id:
+            raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is another ticket"))
+
+    async def read(self, ticket_id: str) -> Ticket:
+        """A ticket."""
+        return await self._seen(await self._call("GET", _ticket_path(ticket_id)))
+
+    async def tagged(self, tag: str) -> list[Ticket]:
+        """The tickets that really have the tag, oldest first.
+
+        By a condition, which is answered from the database and so knows the newest ticket too. One
+        that Zammad does not understand may be answered with any tickets: hence each is asked for
+        its tags.
+        """
+        condition = {"ticket.tags": {"operator": "contains all", "value": tag}}
+        body = {"condition": condition, "limit": CANDIDATES_MAX}
+        rows = _rows(await self._call("POST", "tickets/search", body=body))
+        found = [row for row in rows[:CANDIDATES_MAX] if tag in await self._tags(_id(row))]
+        return [await self._seen(row) for row in sorted(found, key=lambda row: int(_id(row)))]
+
+    async def _tags(self, ticket_id: str) -> list[str]:
+        params = {"object": "Ticket", "o_id": ticket_id}
+        data = await self._call("GET", "tags", params=params)
+        tags = data.get("tags") if isinstance(data, dict) else None
+        if not isinstance(tags, list):
+            raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer has no tags"))
+        return [str(one) for one in tags]
+
+    async def add_article(self, ticket_id: str, article: Mapping[str, Any]) -> None:
+        """Add an article to a ticket."""
+        body = {"ticket_id": int(ticket_id), **article}
+        _id(await self._call("POST", "ticket_articles", body=body))
+
+    async def articles(self, ticket_id: str) -> list[tuple[str, str]]:
+        """Subjects and bodies of a ticket's articles."""
+        path = f"ticket_articles/by_ticket/{quote(ticket_id, safe='')}"
+        rows = _rows(await self._call("GET", path))
+        return [(str(row.get("subject") or ""), str(row.get("body") or "")) for row in rows]
+
+    async def own_id(self) -> int:
+        """The id of the token's user."""
+        if not self._own_id:
+            self._own_id = int(_id(await self._call("GET", "users/me")))
+        return self._own_id
+
+    async def names(self, of: str) -> set[str]:
+        """The names in use of `groups`, `ticket_states` or `ticket_priorities`."""
+        rows = _rows(await self._call("GET", of))
+        return {str(row.get("name")) for row in rows if row.get("active") is not False}
+
+    async def has_user(self, name: str) -> bool:
+        """Whether there is a user of that login or email."""
+        params = {"query": name, "limit": str(USERS_MAX)}
+        rows = _rows(await self._call("GET", "users/search", params=params))
+        known = {str(row.get(key) or "").lower() for row in rows for key in ("login", "email")}
+        return name.lower() in known
+
+    async def _seen(self, row: dict[str, Any]) -> Ticket:
+        ticket_id = _id(row)
+        state = row.get("state_id")
+        if not isinstance(state, int):
+            raise Failed(Unknown(Reason.MALFORMED, True, None, "the ticket has no state"))
+        if state not in self._closed:
+            self._closed = await self._closed_states()
+        return Ticket(ticket_id, str(row.get("number") or ""), self._closed.get(state, False))
+
+    async def _closed_states(self) -> dict[int, bool]:
+        rows = _rows(await self._call("GET", "ticket_states"))
+        names = CLOSED | {self._settings.states.resolved}
+        kinds = {row.get("state_type_id") for row in rows if row.get("name") in names} - {None}
+        return {
+            int(_id(row)): row.get("name") in names or row.get("state_type_id") in kinds
+            for row in rows
+        }
+
+    async def _call(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> Any:
+        try:
+            answer = await self._http.call(
+                method,
+                f"{self._settings.base_url}/api/v1/{path}",
+                body=body,
+                headers=self._headers,
+                params=params,
+                account=self._account,
+            )
+        except Failed as failed:
+            if failed.status == FORBIDDEN and isinstance(failed.outcome, Rejected):
+                detail = f"{failed.outcome.detail} ({FORBIDDEN_MEANS})"
+                failed.outcome = msgspec.structs.replace(failed.outcome, detail=detail)
+            raise
+        return answer.data
+
+
+def _ticket_path(ticket_id: str) -> str:
+    return f"tickets/{quote(ticket_id, safe='')}"
+
+
+def _id(data: Any) -> str:
+    value = data.get("id") if isinstance(data, dict) else None
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer has no id"))
+    return str(value)
+
+
+def _rows(data: Any) -> list[dict[str, Any]]:
+    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is no list"))
+    return data

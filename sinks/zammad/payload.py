@@ -1,0 +1,89 @@
+"""Tickets and articles for Zammad, within its limits.
+
+https://docs.zammad.org/en/latest/api/ticket/index.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sinks.text import Writer, cut, line
+from sinks.zammad.settings import GUESS, Settings
+from tables.deliveries import Shown
+from ticketing.domain.incident import Incident
+
+TITLE_CHARACTERS_MAX = 250
+TAG_CHARACTERS_MAX = 100
+BODY_CHARACTERS_MAX = 20_000
+"""Far below what Zammad takes: an article is there to be read."""
+
+
+def tag(incident_id: str) -> str:
+    """The tag by which a ticket is found again: the incident's id."""
+    return incident_id
+
+
+def ticket(incident: Incident, group: str, writer: Writer, settings: Settings) -> dict[str, Any]:
+    """A new ticket with its first article. Without a customer the caller has to add one."""
+    return {
+        "title": title(incident, writer),
+        "group": group,
+        "state": settings.states.open,
+        "priority": settings.priority_for(incident),
+        "tags": _tags(incident, settings),
+        "article": article(title(incident, writer), writer.body(incident)),
+        **({"owner": settings.owner} if settings.owner else {}),
+        **_customer(settings),
+    }
+
+
+def article(subject: str, body: str) -> dict[str, Any]:
+    """A note in plain text that customers don't see."""
+    return {
+        "subject": cut(subject, TITLE_CHARACTERS_MAX),
+        "body": cut(body, BODY_CHARACTERS_MAX),
+        "type": "note",
+        "internal": True,
+        "content_type": "text/plain",
+    }
+
+
+def title(incident: Incident, writer: Writer) -> str:
+    """The ticket's one line."""
+    return cut(writer.title(incident), TITLE_CHARACTERS_MAX)
+
+
+def fields(incident: Incident, was: Shown, writer: Writer, settings: Settings) -> dict[str, Any]:
+    """The fields that follow the incident; a priority that people chose stays until it is worse."""
+    if incident.severity.rank <= was.severity.rank:
+        return {"title": title(incident, writer)}
+    return {"title": title(incident, writer), "priority": settings.priority_for(incident)}
+
+
+def news(incident: Incident, was: Shown, links: dict[str, str], writer: Writer) -> dict[str, Any]:
+    """What a changed summary or changed links are told by; empty if fields can tell it all.
+
+    The subject names the revision, so that a repeat is recognised.
+    """
+    subject = f"Revision {incident.revision}"
+    summary = incident.summary.revision if incident.summary else 0
+    if summary != was.summary:
+        return article(subject, writer.body(incident))
+    if links != was.links:
+        told = (f"{line(name)}: {line(where)}" for name, where in links.items())
+        return article(subject, "Tickets elsewhere:\n" + "\n".join(told))
+    return {}
+
+
+def _customer(settings: Settings) -> dict[str, Any]:
+    if not settings.customer:
+        return {}
+    name = "customer_id" if settings.customer.startswith(GUESS) else "customer"
+    return {name: settings.customer}
+
+
+def _tags(incident: Incident, settings: Settings) -> str:
+    """Separated by commas, so that none may hold one."""
+    named = (*settings.tags, incident.service, incident.environment)
+    written = [cut(line(one.replace(",", " ")), TAG_CHARACTERS_MAX) for one in named]
+    return ",".join(dict.fromkeys([tag(incident.id), *filter(None, written)]))
