@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from tables.incidents import Record, decode, encode
-from ticketing import metrics, models, topics
+from ticketing import metrics, models, path, topics
 from ticketing.domain import commands, fallback, lifecycle, reports, storm, timers
 from ticketing.domain.counting import Fresh, fresh_above, merged
 from ticketing.domain.incident import Incident, Kind, Status
@@ -48,14 +48,17 @@ class IncidentMachine(Machine[Record]):
         *,
         inputs: Iterable[str] = (),
         counted: Callable[[int], None] | None = None,
+        reported: Callable[[Progress], None] | None = None,
     ) -> None:
         """`inputs` are the topics whose progress the quiet clock waits for.
 
-        `counted` is told how many anomalies were counted, once that is durable.
+        `counted` is told how many anomalies were counted, once that is durable; `reported` every
+        report of progress that comes to the partition of the path (see ticketing.path).
         """
         self.policy = policy
         self._inputs = tuple(inputs)
         self._counted = counted
+        self._reported = reported
         self._clocks: dict[int, tuple[int, QuietClock]] = {}
         self._changed: dict[str, None] = {}
 
@@ -92,6 +95,8 @@ class IncidentMachine(Machine[Record]):
         for body in bodies:
             if isinstance(body, Progress):
                 self._clock(tx).report(body)
+                if self._reported is not None and tx.partition == path.PARTITION:
+                    tx.after(partial(self._reported, body))
             elif isinstance(body, Correlation):
                 self._correlated(tx, body)
             elif not isinstance(body, (Anomalies, Tick)):

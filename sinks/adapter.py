@@ -16,6 +16,7 @@ from sinks.runner import Runner
 from ticketing.agent import KeyedAgent, add_agent
 from ticketing.app import TicketingApp, create_table
 from ticketing.config import Config
+from ticketing.path import PathReporter
 from ticketing.runtime import Runtime
 from ticketing.topics import platform_topic
 from ticketing.watchdog import leave
@@ -74,6 +75,9 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
     )
     add_agent(app, agent, topic)
     app.task(agent.tick)
+    if config.heartbeat_url is not None:
+        path = PathReporter(app, topic, agent.handled, works=lambda: not machine.circuit_open)
+        app.task(path.run)
     _end(app, runner, machine, platform, runtime.partitions)
 
 

@@ -197,6 +197,11 @@ class AdapterMachine(Machine[Delivery]):
         return min(open_)[1] if open_ else None
 
     @property
+    def circuit_open(self) -> bool:
+        """Whether the platform gets probes only, as it does not answer."""
+        return self._gates.probing
+
+    @property
     def _room(self) -> bool:
         return self._runner.room > self._starting
 

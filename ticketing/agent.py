@@ -72,6 +72,8 @@ class BatchAgent(ABC):
         self.app = app
         self.watchdog = watchdog
         self.fence = fence
+        self.handled: dict[TP, tuple[int, float]] = {}
+        """Offset and time (Unix seconds) of the last handled record of each partition."""
 
     @abstractmethod
     async def handle(self, records: list[Any], event: EventT) -> None:
@@ -101,6 +103,7 @@ class BatchAgent(ABC):
             await stream.ack(event)
             if handled:
                 self.app.consumer.handled(message)
+                self.handled[message.tp] = (message.offset, message.timestamp)
             yield
 
 

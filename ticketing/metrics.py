@@ -9,6 +9,8 @@ an address.
 from __future__ import annotations
 
 import os
+import struct
+import time
 
 from prometheus_client import (
     CollectorRegistry,
@@ -22,6 +24,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+READ_TRIES = 5
+READ_AGAIN_SECONDS = 0.02
 
 registry = CollectorRegistry()
 
@@ -114,6 +119,12 @@ def render() -> bytes:
         return generate_latest(registry)
     together = CollectorRegistry()
     multiprocess.MultiProcessCollector(together, path=directory)  # type: ignore[no-untyped-call]
+    for _ in range(READ_TRIES - 1):
+        try:
+            return generate_latest(together)
+        except struct.error:
+            # A process that starts has made its file and not yet written its head.
+            time.sleep(READ_AGAIN_SECONDS)
     return generate_latest(together)
 
 

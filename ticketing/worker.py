@@ -120,9 +120,11 @@ def _app(name: str, role: str, runtime: Runtime, batched: list[str]) -> Ticketin
 def _pipeline(runtime: Runtime) -> TicketingApp:
     from agents.detection import Detector
     from agents.detection_agent import DetectionAgent
+    from agents.heartbeat import heartbeat_for
     from agents.incidents import IncidentMachine
     from sinks.agent import SinkAgent
     from ticketing.agent import KeyedAgent
+    from ticketing.path import PathReporter
     from ticketing.policies import policy
     from ticketing.topic_watch import TopicWatch
 
@@ -139,6 +141,7 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
         message_bytes_max=config.kafka.message_max_bytes,
         gaps_fail=runtime.embedded,
     )
+    heartbeat = heartbeat_for(config)
     incidents: KeyedAgent[Any] = KeyedAgent(
         app,
         app.watchdog,
@@ -147,14 +150,22 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
         topic=SIGNALS,
         table=create_table(app, "incidents", runtime.partitions),
         machine=IncidentMachine(
-            policy(config), inputs=runtime.inputs, counted=metrics.anomalies_counted_total.inc
+            policy(config),
+            inputs=runtime.inputs,
+            counted=metrics.anomalies_counted_total.inc,
+            reported=heartbeat.report if heartbeat else None,
         ),
     )
     add_agent(app, detection, *runtime.inputs)
     add_agent(app, incidents, SIGNALS)
-    add_agent(app, SinkAgent(app, app.watchdog, app.fence), INCIDENTS)
+    sinks = SinkAgent(app, app.watchdog, app.fence)
+    add_agent(app, sinks, INCIDENTS)
     app.task(incidents.tick)
     app.task(detection.report_progress)
+    if heartbeat is not None:
+        app.task(PathReporter(app, SIGNALS, incidents.handled).run)
+        app.task(PathReporter(app, INCIDENTS, sinks.handled).run)
+        app.task(lambda: heartbeat.run(app))
     return app
 
 

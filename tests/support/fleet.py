@@ -22,6 +22,7 @@ import json
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import threading
@@ -243,7 +244,11 @@ class Worker:
             return False
         if role in ("view", "api") and not self._answers():
             return False
-        return role == "api" or self.metrics().get(f"ticketing_app_ready{{app={role}}}") == 1.0
+        try:
+            return role == "api" or self.metrics().get(f"ticketing_app_ready{{app={role}}}") == 1.0
+        except struct.error:
+            # A process that starts has made its file of metrics and not yet written its head.
+            return False
 
     def _answers(self) -> bool:
         try:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ticketing import metrics
@@ -74,3 +75,13 @@ def test_a_dead_process_leaves_its_counts_and_takes_its_gauges(tmp_path: Path) -
     text = run(run().strip())
     assert value(text, "ticketing_records_total") == 1
     assert not value(text, "ticketing_incidents_open")
+
+
+def test_a_process_that_is_just_starting_does_not_hide_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(metrics.MULTIPROCESS_VARIABLE, str(tmp_path))
+    starting = tmp_path / "counter_1.db"
+    starting.write_bytes(b"")
+    monkeypatch.setattr(metrics.time, "sleep", lambda _: starting.unlink())
+    assert metrics.render() == b""
