@@ -172,7 +172,7 @@ def _header(incident: Incident, text: Text) -> Block:
     sign = _SIGNS[incident.severity]
     if incident.status is Status.RESOLVED:
         sign = "\N{WHITE HEAVY CHECK MARK}"
-    title = cut(f"{sign} {_WORDS[incident.status]}: {line(text.title)}", HEADER_CHARACTERS_MAX)
+    title = escaped(f"{sign} {_WORDS[incident.status]}: {text.title}", HEADER_CHARACTERS_MAX)
     return {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}
 
 
