@@ -19,7 +19,7 @@ from sinks.jira.checking import Checker
 from sinks.jira.finder import SEARCH_LAG_SECONDS, Finder
 from sinks.jira.mover import Mover
 from sinks.jira.payload import Author, Draft
-from sinks.jira.screens import Screens
+from sinks.jira.screens import Screen, Screens
 from sinks.jira.settings import Settings
 from sinks.jira.templates import FieldTemplates
 from sinks.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected
@@ -120,8 +120,7 @@ class JiraPlatform:
             # An issue without some of its fields is better than none.
             log.warning("jira_refused_fields", project=project, fields=sorted(poorer.fields))
             made = await self._post(poorer)
-        if self._settings.remote_links:
-            await self._link_if_possible(request, made.id)
+        await self._complete(request, made, screen, site)
         return _delivered(site, made)
 
     async def _post(self, draft: Draft) -> Created:
@@ -221,12 +220,17 @@ class JiraPlatform:
                 # The description has the links too.
                 log.warning("jira_refused_link", detail=failed.outcome.detail)
 
-    async def _link_if_possible(self, request: Request, issue_id: str) -> None:
-        """The issue is there: what fails now must not look as if it were not."""
+    async def _complete(self, request: Request, made: Created, screen: Screen, site: Site) -> None:
+        """What can't be part of the create. The issue is there: a failure must not hide that."""
+        assignee = self._settings.assignee_for(request.want)
         try:
-            await self._link(request, issue_id)
+            if assignee and "assignee" not in screen.fields:
+                body = site.dialect.user(assignee)
+                await self._api.write("PUT", f"/issue/{made.id}/assignee", body)
+            if self._settings.remote_links:
+                await self._link(request, made.id)
         except Failed as failed:
-            log.warning("jira_link_failed", detail=failed.outcome.detail)
+            log.warning("jira_not_completed", key=made.key, detail=failed.outcome.detail)
 
 
 def _delivered(site: Site, issue: Created | Issue) -> Delivered:

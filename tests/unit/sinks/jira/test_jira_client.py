@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from support.contract import Desk, Subject
 from support.life import Clock
 
 from sinks.jira.finder import SEARCH_LAG_SECONDS
+from tables.deliveries import Operation
 from ticketing.domain.incident import Status
 from ticketing.domain.incident import Ticket as Held
 from ticketing.domain.severity import Severity
@@ -194,7 +196,11 @@ async def test_a_second_issue_is_closed_and_names_the_first(desk_with: Opens, re
     assert closed.record["resolution"] == {"name": "Duplicate"}
     assert f"Duplicate of {kept.key}" in json.dumps(closed.record["comments"])
     assert desk.life.receipts[-1].key == kept.key
-    (search,) = [one for one in requests(record, "POST", "/search/jql") if _reconciles(one)]
+    again = replace(desk.life.platform.requests[-1], operation=Operation.DEDUPLICATE)
+    noted = len(closed.history)
+    await desk.life.platform._platform.perform(again)
+    assert len(closed.history) == noted
+    search, *_ = [one for one in requests(record, "POST", "/search/jql") if _reconciles(one)]
     assert search["body"]["reconcileIssues"] == [int(kept.record["id"])]
 
 
@@ -339,6 +345,47 @@ async def test_many_updates_cost_one_request(desk_with: Opens) -> None:
         await desk.life.want(desk.story.counted(number))
     await desk.life.run(HOUR)
     assert desk.requests() - asked == 1
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("mode", ["timeout_after_accept", "malformed"])
+async def test_each_change_of_unknown_outcome_is_made_once(
+    desk_with: Opens, subject: Subject, mode: str
+) -> None:
+    desk = desk_with(subject)
+    steps = (desk.story.opened, desk.story.acknowledged, desk.story.escalated)
+    for step in (*steps, desk.story.resolved, desk.story.reopened):
+        desk.fault(mode, method="POST", path="/issue", count=1)
+        await desk.life.want(step(), HOUR)
+        assert not desk.life.dead_letters
+    desk.is_true(Status.OPEN)
+    moves = [what for _, what in desk.ticket().history if what.startswith("transition")]
+    assert moves == [
+        "transition 'Start progress'",
+        "transition 'Done'",
+        "transition 'Back to do'",
+    ]
+    for said in ("Acknowledged by ada", "Escalated by ada", "Resolved by ada", "Reopened"):
+        assert desk.texts().count(said) == 1
+
+
+async def test_a_comment_of_unknown_outcome_is_made_once(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    desk.fault("timeout_after_accept", path="/comment", count=1)
+    await desk.life.want(desk.story.commented(), HOUR)
+    assert desk.texts().count("the pool is exhausted") == 1
+
+
+async def test_an_assignee_that_the_create_screen_lacks_is_set_afterwards(
+    desk_with: Opens, monkeypatch: Any
+) -> None:
+    kept = {k: v for k, v in jira_fields.CREATE_FIELDS.items() if k != "assignee"}
+    monkeypatch.setattr(jira_fields, "CREATE_FIELDS", kept)
+    account = next(iter(jira_fields.ACCOUNTS))
+    desk = desk_with(assignee=account)
+    await desk.life.want(desk.story.opened(), 60)
+    assert fields_of(desk)["assignee"] == {"accountId": account}
 
 
 # Which Jira

@@ -98,13 +98,17 @@ async def test_no_item_is_guessed(desk_with: Opens, service: str, said: str) -> 
     assert said in desk.texts()
 
 
-async def test_an_ignored_query_finds_no_item(desk_with: Opens, monkeypatch: Any) -> None:
-    """ServiceNow answers a query that it does not understand with all rows."""
-    monkeypatch.setattr(tables, "query", lambda text, columns, value: (lambda row: True, "", False))
+@pytest.mark.parametrize("answered", [lambda row: True, lambda row: row["name"] == "payment"])
+async def test_an_ignored_query_finds_no_item(
+    desk_with: Opens, monkeypatch: Any, answered: Any
+) -> None:
+    """ServiceNow answers a query that it does not understand with other rows."""
+    monkeypatch.setattr(tables, "query", lambda text, columns, value: (answered, "", False))
     desk = desk_with()
     desk.story.changed(service="unheard")
     await desk.life.want(desk.story.opened(), 60)
     assert row_of(desk)["cmdb_ci"] == ""
+    assert "nothing in cmdb_ci is named" in desk.texts()
 
 
 async def test_a_cmdb_that_can_not_be_read_costs_no_record(
@@ -275,6 +279,23 @@ async def test_a_record_that_a_person_put_on_hold_stays_so(desk_with: Opens) -> 
     assert row_of(desk)["state"] == "3"
 
 
+@pytest.mark.parametrize("mode", ["timeout_after_accept", "malformed"])
+async def test_each_change_of_unknown_outcome_is_made_once(desk_with: Opens, mode: str) -> None:
+    desk = desk_with()
+    steps = (desk.story.opened, desk.story.acknowledged, desk.story.escalated)
+    steps = (*steps, desk.story.resolved, desk.story.reopened)
+    for step in steps:
+        for method in ("POST", "PATCH"):
+            desk.fault(mode, method=method, count=1)
+        await desk.life.want(step(), HOUR)
+        assert not desk.life.dead_letters
+    desk.is_true(Status.OPEN)
+    whats = [what for _, what in desk.ticket().history]
+    assert sum("close_notes rolled back" in what or "state 6" in what for what in whats) == 1
+    for said in ("Acknowledged by ada", "Escalated by ada", "Resolved by ada", "Reopened"):
+        assert desk.texts().count(said) == 1
+
+
 # Finding it again
 
 
@@ -289,6 +310,9 @@ async def test_a_second_record_is_resolved_and_names_the_first(desk_with: Opens)
     await platform.perform(replace(request, operation=Operation.DEDUPLICATE, have=held))
     assert (first.state, second.state) == ("open", "resolved")
     assert second.record["close_notes"] == f"Duplicate of {first.key}"
+    changed = second.updated_at, len(second.history)
+    await platform.perform(replace(request, operation=Operation.DEDUPLICATE, have=held))
+    assert (second.updated_at, len(second.history)) == changed
 
 
 async def test_a_table_that_ignores_the_key_is_not_trusted(
