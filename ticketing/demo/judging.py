@@ -19,6 +19,11 @@ WINDOW_SECONDS = 600.0
 """How long after its injection a fault is held to be what incidents show, unless the next one
 comes before."""
 
+COMPARED_SECONDS = 60.0
+HALF_LIFE_SECONDS = 180.0
+WEIGHT_MIN = 0.1
+SATURATION = 3.0
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -77,12 +82,30 @@ def verdicts(faults: Sequence[Fault], incidents: Iterable[Mapping[str, Any]]) ->
 
 
 def ranked(incidents: Iterable[Mapping[str, Any]], since: float, until: float) -> list[str]:
-    """Services by what incidents laid outbreaks of this time to, all incidents together."""
-    scores: Counter[str] = Counter()
+    """Services by what incidents laid outbreaks of this time to, all incidents together.
+
+    Of each incident the first outbreak after the injection counts, by how much of the compared
+    minute lies after it, and for less the later it began. Evidence saturates, and of the incidents
+    of one service the strongest speaks for all: a slow span is as many incidents as it has lines.
+    """
+    by_service: dict[str, Counter[str]] = {}
     for incident in incidents:
-        for candidate in _attributed(incident, since, until):
-            scores[candidate["service"]] += candidate["score"]
+        said = by_service.setdefault(incident["service"], Counter())
+        weight, candidates = _attributed(incident, since, until)
+        for candidate in candidates:
+            value = weight * _saturated(candidate)
+            said[candidate["service"]] = max(said[candidate["service"]], value)  # type: ignore
+    scores: dict[str, float] = {}
+    for said in by_service.values():
+        for service, value in said.items():
+            scores[service] = scores.get(service, 0.0) + value
     return [service for service, _ in sorted(scores.items(), key=lambda one: (-one[1], one[0]))]
+
+
+def _saturated(candidate: Mapping[str, Any]) -> float:
+    """The candidate's part of all evidence, the nearer to its share the more there is of that."""
+    whole = candidate["score"] / candidate["share"] if candidate["share"] else 0.0
+    return float(candidate["score"]) / (whole + SATURATION)
 
 
 def summary(found: Sequence[Verdict], tickets_: int) -> dict[str, Any]:
@@ -106,12 +129,15 @@ def _share(hits: int, count: int) -> float:
     return round(hits / count, 4) if count else 0.0
 
 
-def _attributed(incident: Mapping[str, Any], since: float, until: float) -> list[Any]:
-    """The candidates of the incident's latest outbreak in the window, else its own service."""
-    for outbreak in reversed(incident["attributions"]):
-        if _seconds(outbreak["since"]) <= until and _seconds(outbreak["until"]) >= since:
-            return list(outbreak["candidates"])
-    return [{"service": incident["service"], "score": 0.1}]
+def _attributed(incident: Mapping[str, Any], since: float, until: float) -> tuple[float, list[Any]]:
+    """Weight and candidates of the incident's first outbreak in the window, else its service."""
+    for outbreak in incident["attributions"]:
+        began, ended = _seconds(outbreak["since"]), _seconds(outbreak["until"])
+        if began <= until and ended >= since:
+            after = (min(ended, until) - since) / COMPARED_SECONDS
+            late = max(0.0, began - since) / HALF_LIFE_SECONDS
+            return min(1.0, max(WEIGHT_MIN, after)) * 0.5**late, list(outbreak["candidates"])
+    return WEIGHT_MIN, [{"service": incident["service"], "score": 1.0, "share": 1.0}]
 
 
 def _active(incident: Mapping[str, Any], since: float, until: float) -> bool:

@@ -165,7 +165,10 @@ def _by_time(spans: list[Span], parents: list[int], order: list[int]) -> int:
 def _around(spans: list[Span], open_: list[int], span: Span) -> int:
     overlapping = -1
     for index in reversed(open_):
-        if spans[index].end + SLACK_SECONDS >= span.end:
+        caller = spans[index]
+        # The last line is certainly within; the rest of the span is, if there is room for it.
+        last, room = span.earliest + span.duration, caller.duration + SLACK_SECONDS
+        if caller.end + SLACK_SECONDS >= last and room >= span.duration:
             return index
         if overlapping < 0 and spans[index].end - span.start > span.duration / 2:
             overlapping = index
@@ -187,6 +190,9 @@ def _measure(calls: list[Call]) -> None:
     for index in _callers_first([call.parent for call in calls]):
         call = calls[index]
         call.depth = calls[call.parent].depth + 1 if call.parent >= 0 else 0
+        if call.parent >= 0:
+            call.span = _fitted(call.span, calls[call.parent].span)
+    for call in calls:
         call.children.sort(key=lambda child: calls[child].span.start)
         busy, until = 0.0, call.span.start
         for child in call.children:
@@ -196,3 +202,11 @@ def _measure(calls: list[Call]) -> None:
                 busy += end - max(until, min(span.start, end))
                 until = end
         call.own = max(0.0, call.span.duration - busy)
+
+
+def _fitted(span: Span, caller: Span) -> Span:
+    """The span begun so much before its first line that it ends with its caller, if it can."""
+    over = min(span.end - caller.end, span.start - max(span.earliest, caller.start))
+    if over <= 0:
+        return span
+    return replace(span, start=span.start - over, end=span.end - over)

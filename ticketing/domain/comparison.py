@@ -29,6 +29,8 @@ STRENGTH_MIN = 1.0
 TO_MISSING, TO_CALLER, TO_PREVIOUS = 0.6, 0.25, 0.15
 """Whom a missing call speaks against: the callee, its caller, or who was called before it."""
 SHORTER_WEIGHT = 0.6
+TO_SILENT = 0.65
+"""What of the blame goes on from a failing call to the one that it did not get to."""
 
 
 class Sign(str, Enum):
@@ -55,8 +57,20 @@ class Evidence:
     traces: frozenset[str] = frozenset()
 
 
+Usual = dict[Operation, list[Operation]]
+"""Per operation, the operations that most of its calls call, in their usual order."""
+
+
+def usual_children(facts: Sequence[Facts]) -> Usual:
+    """What calls of each operation usually call in turn."""
+    return {operation: _usual(calls) for operation, calls in _by_operation(facts).items()}
+
+
 def over_windows(
-    facts: Sequence[Facts], until: float, windows: Sequence[float] = WINDOWS_SECONDS
+    facts: Sequence[Facts],
+    until: float,
+    usual: Usual,
+    windows: Sequence[float] = WINDOWS_SECONDS,
 ) -> list[Evidence]:
     """The evidence of the requests up to `until`, where nobody says when the fault began.
 
@@ -67,7 +81,7 @@ def over_windows(
     for window in windows:
         recent = [one for one in known if one.at > until - window]
         before = [one for one in known if one.at <= until - window]
-        for one in compared(recent, before):
+        for one in compared(recent, before, usual):
             together[one.service, one.sign, one.about].append(one)
     found = []
     for same in together.values():
@@ -77,17 +91,39 @@ def over_windows(
     return sorted(found, key=lambda one: (-one.strength, one.service, one.sign.value, one.about))
 
 
-def compared(recent: Sequence[Facts], before: Sequence[Facts]) -> list[Evidence]:
+def compared(recent: Sequence[Facts], before: Sequence[Facts], usual: Usual) -> list[Evidence]:
     """All evidence that recent requests give, strongest first."""
     now, was = _by_operation(recent), _by_operation(before)
     found = [
-        *_errors(recent, before),
-        *_missing(now, was),
+        *_errors(recent, before, usual),
+        *_missing(now, was, usual),
         *_latency(now, was),
         *_shorter(now, was),
     ]
     kept = [one for one in found if one.strength >= STRENGTH_MIN]
     return sorted(kept, key=lambda one: (-one.strength, one.service, one.sign.value))
+
+
+def blamed(facts: Facts, usual: Usual) -> tuple[dict[str, float], dict[str, str]]:
+    """Whom the errors of a request lead to, and what says so.
+
+    Where the deepest failing call lacks a call that it usually makes, that one may have failed
+    without a line: most of the blame goes on to it.
+    """
+    shares, reasons = dict(facts.blamed), facts.reasons
+    for call in facts.observed:
+        if not call.origin:
+            continue
+        missing = _first_missing(call, usual.get(call.operation, []))
+        if missing is None or missing[0][0] == call.operation[0]:
+            continue
+        service, callee = call.operation[0], missing[0]
+        moved = shares.get(service, 0.0) * TO_SILENT
+        shares[service] = shares.get(service, 0.0) - moved
+        shares[callee[0]] = shares.get(callee[0], 0.0) + moved
+        text = f"{_named(call.operation)} fails where it usually calls {_named(callee)}"
+        reasons = {callee[0]: text, **reasons}
+    return shares, reasons
 
 
 def strength(hits: float, trials: float, hits_before: float, trials_before: float) -> float:
@@ -126,13 +162,11 @@ def _by_operation(facts: Iterable[Facts]) -> ByOperation:
     return found
 
 
-def _errors(recent: Sequence[Facts], before: Sequence[Facts]) -> list[Evidence]:
-    now, trials = _blames(recent)
-    was, trials_before = _blames(before)
+def _errors(recent: Sequence[Facts], before: Sequence[Facts], usual: Usual) -> list[Evidence]:
     reasons: dict[str, str] = {}
-    for one in recent:
-        for service, text in one.reasons.items():
-            reasons.setdefault(service, text)
+    traces: dict[str, set[str]] = defaultdict(set)
+    now, trials = _blames(recent, usual, reasons, traces)
+    was, trials_before = _blames(before, usual, {}, defaultdict(set))
     return [
         Evidence(
             service,
@@ -140,31 +174,41 @@ def _errors(recent: Sequence[Facts], before: Sequence[Facts]) -> list[Evidence]:
             strength(hits, trials[service], was[service], trials_before[service]),
             f"errors in {hits:.0f} of {trials[service]} requests lead to it,"
             f" before in {was[service]:.0f} of {trials_before[service]} ({reasons[service]})",
-            traces=frozenset(one.trace_id for one in recent if service in one.blamed),
+            traces=frozenset(traces[service]),
         )
         for service, hits in now.items()
     ]
 
 
-def _blames(facts: Sequence[Facts]) -> tuple[Counter[str], Counter[str]]:
+def _blames(
+    facts: Sequence[Facts],
+    usual: Usual,
+    reasons: dict[str, str],
+    traces: dict[str, set[str]],
+) -> tuple[Counter[str], Counter[str]]:
     hits: Counter[str] = Counter()
     trials: Counter[str] = Counter()
     for one in facts:
-        for service, share in one.blamed.items():
+        shares, said = blamed(one, usual) if one.blamed else ({}, {})
+        for service, share in shares.items():
             hits[service] += share  # type: ignore[assignment]
-        trials.update({seen.operation[0] for seen in one.observed} | one.blamed.keys())
+            traces[service].add(one.trace_id)
+            reasons.setdefault(service, said.get(service, ""))
+        trials.update({seen.operation[0] for seen in one.observed} | shares.keys())
     return hits, trials
 
 
-def _missing(now: ByOperation, was: ByOperation) -> list[Evidence]:
+def _missing(now: ByOperation, was: ByOperation, all_usual: Usual) -> list[Evidence]:
     found = []
     for operation, calls in now.items():
         earlier = was.get(operation, [])
-        usual = _usual_children(earlier)
-        if not usual:
+        usual = all_usual.get(operation, [])
+        if not usual or len(earlier) < SEEN_MIN:
             continue
         lacking = [(call.trace_id, _first_missing(call, usual)) for call in calls]
         hits = Counter(missing for _, missing in lacking if missing is not None)
+        if not hits:
+            continue
         hits_before = Counter(filter(None, (_first_missing(call, usual) for call in earlier)))
         for (child, previous), count in hits.items():
             key = (child, previous)
@@ -184,7 +228,7 @@ def _missing(now: ByOperation, was: ByOperation) -> list[Evidence]:
     return found
 
 
-def _usual_children(calls: list[Observed]) -> list[Operation]:
+def _usual(calls: list[Observed]) -> list[Operation]:
     """The children that most calls of an operation have, in their usual order."""
     if len(calls) < SEEN_MIN:
         return []
@@ -203,8 +247,11 @@ def _first_missing(
 ) -> tuple[Operation, Operation | None] | None:
     """The first usual child that a call lacks, and the one that it had before that.
 
-    A call that had another child in its place took another way: it lacks nothing.
+    A call that had another child in its place took another way: it lacks nothing; nor does one
+    that was broken off by the failure of a child.
     """
+    if call.excused:
+        return None
     had = frozenset(call.children)
     if not had <= frozenset(usual):
         return None
@@ -296,9 +343,9 @@ def _shorter(now: ByOperation, was: ByOperation) -> list[Evidence]:
             continue
         counts = Counter(call.lines for call in earlier)
         least = min(n for n, count in counts.items() if count >= len(earlier) / 20)
-        traces = frozenset(call.trace_id for call in calls if call.lines < least)
-        hits = sum(call.lines < least for call in calls)
-        hits_before = sum(call.lines < least for call in earlier)
+        short = [call for call in calls if call.lines < least and not call.excused]
+        hits_before = sum(call.lines < least and not call.excused for call in earlier)
+        hits, traces = len(short), frozenset(call.trace_id for call in short)
         weight = strength(hits, len(calls), hits_before, len(earlier)) * SHORTER_WEIGHT
         text = (
             f"{_named(operation)} broke off early in {hits} of {len(calls)} calls,"

@@ -14,7 +14,13 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from ticketing.domain.comparison import Evidence, over_windows
+from ticketing.domain.comparison import (
+    WINDOWS_SECONDS,
+    Evidence,
+    Usual,
+    over_windows,
+    usual_children,
+)
 from ticketing.domain.correlation import Candidate, Findings, Peer, Relation
 from ticketing.domain.facts import Facts, facts_of
 from ticketing.domain.history import History
@@ -42,6 +48,9 @@ OUTBREAKS_MAX = 5_000
 OUTBREAKS_EACH_MAX = 4
 LOOKS_MAX = 20
 """Outbreaks looked into at once: the rest waits for the next call, a storm must not block."""
+COMPARED_MAX = 2_000
+BEFORE_MIN = 20
+"""Requests that are compared at a time, the latest; and how many before tell what is usual."""
 EVIDENCE_KEPT = 20
 CAUSE_SHARE_MIN = 0.4
 """Part of all evidence from which on a candidate makes another incident this one's cause."""
@@ -110,7 +119,9 @@ class Correlator:
         self._fresh: dict[int, _Open] = {}
         self._closing: list[tuple[float, int, _Open]] = []
         self._numbers = itertools.count()
-        self._evidence: OrderedDict[tuple[str, float, int], list[Evidence]] = OrderedDict()
+        self._evidence: OrderedDict[tuple[str, float, int], tuple[list[Evidence], Usual]] = (
+            OrderedDict()
+        )
         self._causes: OrderedDict[Name, str] = OrderedDict()
 
     @property
@@ -247,7 +258,7 @@ class Correlator:
             told,
             [one for one in facts if one.at > begins],
             [one for one in facts if one.at <= begins],
-            self._compared(outbreak.tenant, until, facts),
+            *self._compared(outbreak.tenant, until, facts),
             traces=open_.seen,
             tenants=self._tenants(outbreak),
             samples_max=self._settings.samples,
@@ -255,11 +266,16 @@ class Correlator:
         self._remember_cause(outbreak, found.candidates)
         return replace(found, peers=self._peers(open_, found.candidates))
 
-    def _compared(self, tenant: str, until: float, facts: list[Facts]) -> list[Evidence]:
+    def _compared(
+        self, tenant: str, until: float, facts: list[Facts]
+    ) -> tuple[list[Evidence], Usual]:
         key = tenant, until, len(facts)
         known = self._evidence.get(key)
         if known is None:
-            known = self._evidence[key] = over_windows(facts, until)
+            facts = facts[-COMPARED_MAX:]
+            before = [one for one in facts if one.at <= until - max(WINDOWS_SECONDS)]
+            usual = usual_children(before if len(before) >= BEFORE_MIN else facts)
+            known = self._evidence[key] = over_windows(facts, until, usual), usual
             if len(self._evidence) > EVIDENCE_KEPT:
                 self._evidence.popitem(last=False)
         return known

@@ -31,7 +31,10 @@ class Observed:
     duration: float
     lines: int
     failed: bool
-    caller: Operation | None
+    origin: bool
+    """Whether it fails, nothing that it called does, and its errors name nobody else."""
+    excused: bool
+    """Whether what it called last fails: then what it lacks after that is no wonder."""
     children: tuple[Operation, ...]
     gaps: tuple[float, ...]
     """The caller's own time before each child, and after the last."""
@@ -57,7 +60,12 @@ class Facts:
 def facts_of(trace_id: str, tree: CallTree, known: Iterable[str] = ()) -> Facts:
     """The facts of a request; `known` are the names of services that errors may mention."""
     calls = tree.calls
-    blamed, reasons = _blamed(calls, known)
+    below = _failing_below(calls)
+    excused = [
+        bool(call.children) and (calls[call.children[-1]].span.failed or below[call.children[-1]])
+        for call in calls
+    ]
+    blamed, reasons, origins = _blamed(calls, below, known)
     first, last = calls[0].span.start, max(call.span.end for call in calls)
     entry = min(calls, key=lambda call: (call.depth, call.span.start))
     return Facts(
@@ -65,7 +73,10 @@ def facts_of(trace_id: str, tree: CallTree, known: Iterable[str] = ()) -> Facts:
         at=last,
         seconds=last - first,
         entry=entry.span.operation,
-        observed=tuple(_observed(trace_id, calls, call) for call in calls[:OBSERVED_MAX]),
+        observed=tuple(
+            _observed(trace_id, calls, call, call.index in origins, excused[call.index])
+            for call in calls[:OBSERVED_MAX]
+        ),
         failed=any(call.span.failed for call in calls),
         blamed=blamed,
         reasons=reasons,
@@ -73,7 +84,9 @@ def facts_of(trace_id: str, tree: CallTree, known: Iterable[str] = ()) -> Facts:
     )
 
 
-def _observed(trace_id: str, calls: list[Call], call: Call) -> Observed:
+def _observed(
+    trace_id: str, calls: list[Call], call: Call, origin: bool, excused: bool
+) -> Observed:
     span = call.span
     return Observed(
         trace_id=trace_id,
@@ -82,7 +95,8 @@ def _observed(trace_id: str, calls: list[Call], call: Call) -> Observed:
         duration=span.duration,
         lines=span.lines,
         failed=span.failed,
-        caller=calls[call.parent].span.operation if call.parent >= 0 else None,
+        origin=origin,
+        excused=excused,
         children=tuple(calls[child].span.operation for child in call.children),
         gaps=_gaps(calls, call),
     )
@@ -100,15 +114,23 @@ def _gaps(calls: list[Call], call: Call) -> tuple[float, ...]:
     return tuple(gaps)
 
 
-def _blamed(calls: list[Call], known: Iterable[str]) -> tuple[dict[str, float], dict[str, str]]:
-    """The deepest failures are where it began, unless their errors name somebody else."""
-    failing_below = [False] * len(calls)
+def _failing_below(calls: list[Call]) -> list[bool]:
+    """Per call, whether anything that it called, or that was called for it, fails."""
+    below = [False] * len(calls)
     for call in sorted(calls, key=lambda call: -call.depth):
-        if call.parent >= 0 and (call.span.failed or failing_below[call.index]):
-            failing_below[call.parent] = True
+        if call.parent >= 0 and (call.span.failed or below[call.index]):
+            below[call.parent] = True
+    return below
+
+
+def _blamed(
+    calls: list[Call], failing_below: list[bool], known: Iterable[str]
+) -> tuple[dict[str, float], dict[str, str], set[int]]:
+    """The deepest failures are where it began, unless their errors name somebody else."""
     names = frozenset(known)
     votes: dict[str, float] = {}
     reasons: dict[str, str] = {}
+    origins: set[int] = set()
     for call in calls:
         span = call.span
         if not span.failed or failing_below[call.index]:
@@ -119,10 +141,11 @@ def _blamed(calls: list[Call], known: Iterable[str]) -> tuple[dict[str, float], 
             votes[name] = votes.get(name, 0.0) + weight / len(others)
             reasons.setdefault(name, f"{span.service} says: {text}")
         if not others:
+            origins.add(call.index)
             votes[span.service] = votes.get(span.service, 0.0) + weight
             reasons.setdefault(span.service, "the deepest service that fails")
     total = sum(votes.values())
-    return {name: vote / total for name, vote in votes.items()}, reasons
+    return {name: vote / total for name, vote in votes.items()}, reasons, origins
 
 
 def mentioned(text: str, names: frozenset[str], own: str) -> list[str]:

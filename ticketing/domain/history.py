@@ -8,7 +8,7 @@ from collections import OrderedDict
 from ticketing.domain.facts import Facts
 
 SLOT_SECONDS = 10.0
-PER_SLOT_MAX = 60
+PER_SLOT_MAX = 50
 SLOTS_MAX = 120
 """Slots that hold anything: after a pause what was before it is still what is usual."""
 NAMES_MAX = 2_000

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ticketing.domain.calltree import Call, CallTree
-from ticketing.domain.comparison import Evidence, ranked
+from ticketing.domain.comparison import Evidence, Usual, blamed, ranked
 from ticketing.domain.correlation import (
     BlastRadius,
     Candidate,
@@ -61,13 +61,14 @@ def findings(
     recent: Sequence[Facts],
     before: Sequence[Facts],
     evidence: Sequence[Evidence],
+    usual: Usual,
     *,
     traces: int,
     tenants: int,
     samples_max: int,
 ) -> Findings:
     """Everything about one outbreak; `recent` and `before` are the tenant's requests."""
-    candidates = _candidates(outbreak, told, evidence)
+    candidates = _candidates(outbreak, told, evidence, usual)
     ordered = _most_telling(told)
     samples = [
         _sample(one, TIMELINE_LINES_MAX if place == 0 else FURTHER_LINES_MAX, why)
@@ -99,7 +100,7 @@ def findings(
 
 
 def _candidates(
-    outbreak: Outbreak, told: Sequence[Told], evidence: Sequence[Evidence]
+    outbreak: Outbreak, told: Sequence[Told], evidence: Sequence[Evidence], usual: Usual
 ) -> list[Candidate]:
     """Services by what speaks against them: in the incident's own requests, and all around."""
     own = {one.facts.trace_id for one in told}
@@ -110,9 +111,10 @@ def _candidates(
         reasons.setdefault(one.service, []).append(one.text)
     blames: Counter[str] = Counter()
     for one_told in told:
-        for service, share in _own_blame(one_told).items():
+        shares, why = _own_blame(one_told, usual)
+        for service, share in shares.items():
             blames[service] += share  # type: ignore[assignment]
-            said = one_told.facts.reasons.get(service, "its own time is where this request is slow")
+            said = why.get(service, "")
             reasons.setdefault(service, [])
             if said not in reasons[service]:
                 reasons[service].append(said)
@@ -148,16 +150,17 @@ def _related(evidence: Evidence, own: set[str]) -> Evidence:
     )
 
 
-def _own_blame(told: Told) -> dict[str, float]:
+def _own_blame(told: Told, usual: Usual) -> tuple[dict[str, float], dict[str, str]]:
     """Whom one of the incident's requests speaks against: by its errors, else by where it is slow."""
     if told.facts.blamed:
-        return told.facts.blamed
+        return blamed(told.facts, usual)
     calls = told.tree.calls
     below = {index for mark in told.marked for index in _under(calls, mark)}
     if not below:
-        return {}
-    slowest = max(below, key=lambda index: calls[index].own)
-    return {calls[slowest].span.service: 1.0}
+        return {}, {}
+    slowest = calls[max(below, key=lambda index: calls[index].own)]
+    text = f"{slowest.own * 1000:.0f} ms of a slow request are its own"
+    return {slowest.span.service: 1.0}, {slowest.span.service: text}
 
 
 def _under(calls: Sequence[Call], index: int) -> list[int]:
