@@ -12,9 +12,11 @@ from functools import partial
 
 from tables.incidents import Record, decode, encode
 from ticketing import metrics, models, path, topics
-from ticketing.domain import commands, fallback, lifecycle, reports, storm, timers
+from ticketing.domain import commands, fallback, lifecycle, linking, reports, storm, timers
 from ticketing.domain.counting import Fresh, fresh_above, merged
+from ticketing.domain.fingerprint import partition_of
 from ticketing.domain.incident import Incident, Kind, Status
+from ticketing.domain.linking import Linked
 from ticketing.domain.policy import GROUP_BY_SERVICE, Policy
 from ticketing.domain.progress import QuietClock
 from ticketing.domain.signals import (
@@ -49,16 +51,19 @@ class IncidentMachine(Machine[Record]):
         inputs: Iterable[str] = (),
         counted: Callable[[int], None] | None = None,
         reported: Callable[[Progress], None] | None = None,
+        partitions: int = 1,
     ) -> None:
         """`inputs` are the topics whose progress the quiet clock waits for.
 
         `counted` is told how many anomalies were counted, once that is durable; `reported` every
         report of progress that comes to the partition of the path (see ticketing.path).
+        `partitions` is how many partitions the signals have.
         """
         self.policy = policy
         self._inputs = tuple(inputs)
         self._counted = counted
         self._reported = reported
+        self._partitions = partitions
         self._clocks: dict[int, tuple[int, QuietClock]] = {}
         self._changed: dict[str, None] = {}
 
@@ -99,6 +104,8 @@ class IncidentMachine(Machine[Record]):
                     tx.after(partial(self._reported, body))
             elif isinstance(body, Correlation):
                 self._correlated(tx, body)
+            elif isinstance(body, Linked):
+                self._linked(tx, body)
             elif not isinstance(body, (Anomalies, Tick)):
                 self._told(tx, body)
 
@@ -113,6 +120,8 @@ class IncidentMachine(Machine[Record]):
             tx.send(topics.INCIDENTS, state.id, None)
             return
         after = timers.elapsed(self._released(tx, state), tx.now, quiet, self.policy)
+        after, said = linking.asking_again(after, tx.now)
+        self._say(tx, said)
         self._save(tx, key, state, after)
         if after is state:
             tx.put(key, state, due=self._next_due(tx, state), order=storm.order_of(state))
@@ -183,6 +192,8 @@ class IncidentMachine(Machine[Record]):
         after = lifecycle.joined(own, signal, fresh, tx.now, self.policy)
         if own.held_by and after.severity is not own.severity:
             self._raise_holder(tx, after)
+            # A cause elsewhere is told of the severity by being asked again.
+            after = replace(after, asked_at=0.0)
         self._tell_counted(tx, fresh)
         self._save(tx, key, own, after)
 
@@ -310,6 +321,8 @@ class IncidentMachine(Machine[Record]):
 
     def _released(self, tx: Tx, incident: Incident) -> Incident:
         """The incident free of its umbrella, if that is resolved and the ceiling leaves room."""
+        if linking.is_leased(incident):
+            return incident
         waiting = incident.held_by and not incident.ticketed
         if not waiting or incident.status is Status.RESOLVED or incident.ticket_at > tx.now:
             return incident
@@ -335,7 +348,33 @@ class IncidentMachine(Machine[Record]):
             self._changed[key] = None
             return
         after = reports.correlated(incident, body.findings, tx.now, self.policy)
+        after, said = linking.met(after, body.findings.peers, tx.now, self.policy)
+        self._say(tx, said)
         self._save(tx, key, incident, after)
+
+    def _linked(self, tx: Tx, message: Linked) -> None:
+        """Another incident's writer says something to the one that it names."""
+        if message.to_id:
+            key, incident = self._find(tx, message.to_id)
+        else:
+            key, incident = message.to_fingerprint, _incident(tx.get(message.to_fingerprint))
+        if incident is None or incident.tenant != message.tenant:
+            self._say(tx, linking.nobody(message))
+            return
+        if tx.replayed(key):
+            self._changed[key] = None
+            return
+        after, said = linking.told(incident, message, tx.now, self.policy)
+        self._say(tx, said)
+        self._save(tx, key, incident, after)
+
+    def _say(self, tx: Tx, said: list[Linked]) -> None:
+        for message in said:
+            if message.to_id:
+                partition = topics.signals_partition_of(message.to_id)
+            else:
+                partition = partition_of(message.tenant, message.to_service, self._partitions)
+            tx.send(topics.SIGNALS, None, models.encode_signals([message]), partition)
 
     def _told(self, tx: Tx, body: Command | Receipt | Summary) -> None:
         key, incident = self._find(tx, body.incident_id)
@@ -369,6 +408,7 @@ class IncidentMachine(Machine[Record]):
             return
         after = fallback.watched(after, tx.now, self.policy)
         self._tell_failures(tx, before, after)
+        self._say_what_it_means(tx, before, after)
         due = self._next_due(tx, after)
         tx.put(key, after, due=due, order=storm.order_of(after))
         if before is None or after.revision != before.revision:
@@ -380,6 +420,18 @@ class IncidentMachine(Machine[Record]):
             if failure not in known:
                 counter = metrics.fallbacks_total.labels(failure.platform, failure.reason)
                 tx.after(counter.inc)
+
+    def _say_what_it_means(self, tx: Tx, before: Incident | None, after: Incident) -> None:
+        """Tell other incidents of a resolution, or that a link was undone, which concerns them."""
+        if before is None:
+            return
+        resolved = after.status is Status.RESOLVED and before.status is not Status.RESOLVED
+        if resolved and after.symptoms:
+            self._say(tx, linking.released(after))
+        if after.unlinked != before.unlinked:
+            gone = {link.fingerprint for link in after.links}
+            links = [link for link in before.links if link.fingerprint not in gone]
+            self._say(tx, [linking.unlinking(after, link) for link in links])
 
     def _next_due(self, tx: Tx, incident: Incident) -> float | None:
         return timers.next_due(incident, tx.now, self.policy)

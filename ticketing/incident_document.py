@@ -13,7 +13,7 @@ from ticketing.domain.correlation import (
     Moment,
     SampleTrace,
 )
-from ticketing.domain.incident import CommandOutcome, Failure, Incident, Step, Ticket
+from ticketing.domain.incident import CommandOutcome, Failure, Incident, Link, Step, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
 from ticketing.domain.summary import RULES, in_words
@@ -93,6 +93,9 @@ def detail_document(incident: Incident) -> dict[str, Any]:
         "reopenings": [iso(at) for at in incident.reopenings],
         "timeline": [_step(step) for step in incident.timeline],
         "trace": {"ids": incident.trace_ids, "correlation": _correlation(incident.correlation)},
+        "links": [_link(link) for link in incident.links],
+        "unlinked": incident.unlinked,
+        "symptoms": incident.symptoms,
         "attributions": [_attribution(one) for one in incident.attributions],
         "counts": {"total": incident.count, "windows": _windows(incident.windows)},
         "evidence": [_sample(sample) for sample in incident.samples],
@@ -210,6 +213,17 @@ def _moment(line: Moment) -> dict[str, Any]:
         "message": line.message,
         "depth": line.depth,
         "score": line.score,
+    }
+
+
+def _link(link: Link) -> dict[str, Any]:
+    return {
+        "id": link.id or None,
+        "fingerprint": link.fingerprint,
+        "service": link.service,
+        "title": link.title,
+        "relation": link.relation.value,
+        "traces": link.traces,
     }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ticketing.domain.incident import Incident
+from ticketing.domain.linking import Linked
 from ticketing.domain.signals import (
     Anomalies,
     Command,
@@ -17,7 +18,7 @@ from ticketing.domain.signals import (
     Tick,
 )
 
-SignalBody = Anomalies | Command | Receipt | Progress | Correlation | Summary | Tick
+SignalBody = Anomalies | Command | Receipt | Progress | Correlation | Linked | Summary | Tick
 
 
 class Signal(msgspec.Struct, omit_defaults=True):
@@ -28,6 +29,7 @@ class Signal(msgspec.Struct, omit_defaults=True):
     receipt: Receipt | None = None
     progress: Progress | None = None
     correlation: Correlation | None = None
+    linked: Linked | None = None
     summary: Summary | None = None
     tick: Tick | None = None
 
@@ -46,6 +48,7 @@ _FIELD_OF: dict[type, str] = {
     Receipt: "receipt",
     Progress: "progress",
     Correlation: "correlation",
+    Linked: "linked",
     Summary: "summary",
     Tick: "tick",
 }

@@ -154,6 +154,7 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
             inputs=runtime.inputs,
             counted=metrics.anomalies_counted_total.inc,
             reported=heartbeat.report if heartbeat else None,
+            partitions=runtime.partitions,
         ),
     )
     add_agent(app, detection, *runtime.inputs)

@@ -30,6 +30,7 @@ _DONE_AT = {
     Action.REOPEN: "reopenedAt",
     Action.COMMENT: "commentedAt",
     Action.FORWARD: "forwardedAt",
+    Action.UNLINK: "unlinkedAt",
 }
 _LEADS_TO = {
     Action.ACKNOWLEDGE: "acknowledged",
@@ -104,6 +105,8 @@ def _wish(action: Action, body: Body, config: Config) -> dict[str, Any]:
     wish["note"] = body.text("note")
     if action is Action.ESCALATE:
         wish["to"] = body.texts("to", count_max=TARGETS_MAX)
+    if action is Action.UNLINK:
+        wish["to"] = body.texts("from", count_max=TARGETS_MAX, required=True)
     if action is Action.FORWARD:
         wish["to"] = [_enabled_platform(body.text("platform", required=True), config)]
     return wish
@@ -139,6 +142,8 @@ def _targets(ended: Ended) -> dict[str, Any]:
         return {"escalatedTo": ended.shown.escalated_to}
     if ended.command.action is Action.FORWARD:
         return {"forwardedTo": ended.command.to}
+    if ended.command.action is Action.UNLINK:
+        return {"unlinkedFrom": ended.command.to}
     return {}
 
 

@@ -14,6 +14,7 @@ from ticketing.domain.lifecycle import (
     settled,
     ticketed,
 )
+from ticketing.domain.linking import unlinked_from
 from ticketing.domain.policy import Policy
 from ticketing.domain.signals import Action, Command
 from ticketing.domain.timeline import with_step
@@ -25,6 +26,7 @@ ALLOWED_FROM: dict[Action, frozenset[Status]] = {
     Action.REOPEN: frozenset({Status.RESOLVED}),
     Action.COMMENT: frozenset(Status),
     Action.FORWARD: frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.ESCALATED}),
+    Action.UNLINK: frozenset(Status),
 }
 
 
@@ -59,6 +61,13 @@ def refusal(incident: Incident, command: Command, policy: Policy, *, archived: b
             return f"not an enabled platform: {', '.join(unknown)}"
         if not command.to:
             return "names no platform to forward to"
+    if command.action is Action.UNLINK:
+        linked = {link.fingerprint for link in incident.links} | set(incident.unlinked)
+        unknown = [id for id in command.to if id.split("-", 1)[0] not in linked]
+        if unknown:
+            return f"not linked with {', '.join(unknown)}"
+        if not command.to:
+            return "names no incident to undo the link with"
     return ""
 
 
@@ -82,5 +91,9 @@ def _applied(incident: Incident, command: Command, now: float, policy: Policy) -
     if command.action is Action.FORWARD:
         incident = routed(incident, command.to, now, policy)
         return ticketed(incident, now, policy, f"forwarded by {by}" if by else "forwarded")
+    if command.action is Action.UNLINK:
+        for id in command.to:
+            incident = unlinked_from(incident, id.split("-", 1)[0], now, policy)
+        return incident
     timeline = with_step(incident.timeline, policy, now, StepKind.COMMENT, note, by)
     return replace(incident, timeline=timeline)

@@ -11,6 +11,8 @@ class Relation(str, Enum):
 
     CAUSE = "cause"
     SYMPTOM = "symptom"
+    SAME = "same_cause"
+    """Neither is the other's cause: both are laid to the same one, or are one event in two lines."""
     RELATED = "related"
 
 

@@ -52,6 +52,8 @@ COMPARED_MAX = 2_000
 BEFORE_MIN = 20
 """Requests that are compared at a time, the latest; and how many before tell what is usual."""
 EVIDENCE_KEPT = 20
+SAME_SHARE = 0.8
+"""Of its requests, shared with another incident of the same service: two lines of one event."""
 CAUSE_SHARE_MIN = 0.4
 """Part of all evidence from which on a candidate makes another incident this one's cause."""
 TENANTS_MAX = 200
@@ -326,19 +328,32 @@ class Correlator:
             Peer(
                 fingerprint=fingerprint,
                 service=services[fingerprint],
-                relation=self._relation(outbreak, cause, fingerprint, services[fingerprint]),
+                relation=self._relation(
+                    outbreak,
+                    cause,
+                    fingerprint,
+                    services[fingerprint],
+                    count / len(open_.traces),
+                ),
                 traces=count,
             )
             for fingerprint, count in shared.most_common(PEERS_MAX)
         ]
 
-    def _relation(self, outbreak: Outbreak, cause: str, fingerprint: str, service: str) -> Relation:
+    def _relation(
+        self, outbreak: Outbreak, cause: str, fingerprint: str, service: str, share: float
+    ) -> Relation:
+        """What another incident is to this one; `share` is the part of its requests they share."""
+        theirs = self._causes.get((outbreak.tenant, fingerprint))
         if service == outbreak.service:
-            return Relation.RELATED
+            return (
+                Relation.SAME if theirs == cause != "" or share >= SAME_SHARE else Relation.RELATED
+            )
         if service == cause:
             return Relation.CAUSE
-        theirs = self._causes.get((outbreak.tenant, fingerprint))
-        return Relation.SYMPTOM if theirs == outbreak.service else Relation.RELATED
+        if theirs == outbreak.service:
+            return Relation.SYMPTOM
+        return Relation.SAME if theirs == cause != "" else Relation.RELATED
 
     def _tenants(self, outbreak: Outbreak) -> int:
         """How many tenants have an outbreak in the same service just now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ticketing.domain.correlation import Attribution, Findings
+from ticketing.domain.correlation import Attribution, Findings, Relation
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary, TicketState
 
@@ -41,6 +41,8 @@ class StepKind(str, Enum):
     REOPENED = "reopened"
     FLAPPING = "flapping"
     HELD = "held"
+    ATTACHED = "attached"
+    UNLINKED = "unlinked"
     TICKETED = "ticketed"
     ROUTED = "routed"
     RECEIPT = "receipt"
@@ -85,6 +87,21 @@ class Failure:
     reason: str
     text: str
     at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """Another incident that shares requests, and what it is to this one.
+
+    `id` is empty until that one's writer has said who it is; `traces` is how many they share.
+    """
+
+    fingerprint: str
+    service: str
+    id: str = ""
+    title: str = ""
+    relation: Relation = Relation.RELATED
+    traces: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +159,17 @@ class Incident:
     """Whether platforms are to hold tickets for it; once true, always true."""
     held_by: str = ""
     """The incident whose ticket speaks for this one: an umbrella, or its cause."""
+    held_until: float = 0.0
+    """Until when, unless it is asked for again, the cause's ticket speaks for it; 0: no cause's."""
+    asked: str = ""
+    """The fingerprint that was asked to speak for it."""
+    asked_at: float = 0.0
+    symptoms: list[str] = field(default_factory=list)
+    """Incidents that its ticket speaks, or has spoken, for."""
+    links: list[Link] = field(default_factory=list)
+    """Incidents that share its requests, bounded."""
+    unlinked: list[str] = field(default_factory=list)
+    """Fingerprints that it must not be linked with any more: somebody has said so."""
     held: int = 0
     """How many incidents an umbrella holds, or has held, back."""
     take_by: dict[str, float] = field(default_factory=dict)

@@ -248,6 +248,8 @@ def ticketed(incident: Incident, now: float, policy: Policy, text: str = "") -> 
         incident,
         ticketed=True,
         held_by="",
+        held_until=0.0,
+        asked="",
         timeline=with_step(incident.timeline, policy, now, StepKind.TICKETED, text),
     )
     return replace(incident, escalate_at=_escalate_at(incident, now, policy))

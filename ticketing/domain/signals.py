@@ -62,6 +62,7 @@ class Action(str, Enum):
     REOPEN = "reopen"
     COMMENT = "comment"
     FORWARD = "forward"
+    UNLINK = "unlink"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ticketing.domain.fallback import next_deadline, overdue
 from ticketing.domain.incident import Incident, Kind, Status
 from ticketing.domain.lifecycle import POLICY, escalated, published, resolved, settled
+from ticketing.domain.linking import ask_at, is_leased, lapsed
 from ticketing.domain.policy import Policy
 
 
@@ -19,7 +20,7 @@ def elapsed(incident: Incident, now: float, quiet: float | None, policy: Policy)
     if _is_quiet(incident, quiet, policy):
         text = f"no anomaly for {_quiet_seconds(incident, policy):g} s"
         incident = resolved(incident, now, policy, text, POLICY)
-    incident = settled(incident, now, policy)
+    incident = settled(lapsed(incident, now, policy), now, policy)
     if incident.escalate_at is not None and incident.escalate_at <= now:
         to = list(policy.escalation_to)
         text = "nobody acknowledged in time"
@@ -58,8 +59,11 @@ def next_due(incident: Incident, now: float, policy: Policy) -> float | None:
         times.append(retained if retained > now else now + policy.retention_recheck_every)
     else:
         if not incident.ticketed:
-            held = incident.held_by and incident.ticket_at <= now
-            times.append(recheck if held else incident.ticket_at)
+            if is_leased(incident):
+                times.append(min(incident.held_until, ask_at(incident)))
+            else:
+                held = incident.held_by and incident.ticket_at <= now
+                times.append(recheck if held else incident.ticket_at)
         if incident.escalate_at is not None:
             times.append(incident.escalate_at)
         if (deadline := next_deadline(incident)) is not None:
