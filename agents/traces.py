@@ -76,7 +76,7 @@ class TracesAgent(BatchAgent):
         self._look_for_gap(event.message.partition, records)
         for record in records:
             try:
-                self._take(decode_spans(record.value))
+                self._take(decode_spans(record.value), record.partition)
             except msgspec.MsgspecError as error:
                 # We wrote it ourselves, perhaps by another release: requests can do without it.
                 metrics.spans_dropped_total.labels("undecodable").inc()
@@ -92,7 +92,7 @@ class TracesAgent(BatchAgent):
                 await self._send(self._correlator.advance(self._clock()))
                 self._measure()
 
-    def _take(self, spans: Spans) -> None:
+    def _take(self, spans: Spans, partition: int) -> None:
         now = self._clock()
         times = []
         for part in spans.parts:
@@ -107,7 +107,9 @@ class TracesAgent(BatchAgent):
             metrics.spans_total.inc(part.count)
         if times:
             times.sort()
-            self._correlator.reached(spans.source, times[int(MOSTLY * (len(times) - 1))], now)
+            # Messages of one source keep their order within a partition only.
+            way = f"{spans.source}>{partition}"
+            self._correlator.reached(way, times[int(MOSTLY * (len(times) - 1))], now)
 
     def _plausible(self, at: float | None, now: float) -> float:
         return at if at is not None and YEAR_2000 <= at <= now + AHEAD_SECONDS_MAX else now

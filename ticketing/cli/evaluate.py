@@ -6,13 +6,17 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
     from ticketing.demo.judging import Verdict
 
+ROOT: dict[str, Any] = {
+    "groupWait": {"critical": "5s", "high": "30s", "medium": "30s", "low": "30s"}
+}
+"""As in production: in the demo's second or two no cause can be found, much less accept."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -40,7 +44,7 @@ def evaluate(recording: Path, labels: Path, as_json: bool, ticketing: str) -> No
     from ticketing.feed import count_lines, read_lines
 
     faults = judging.read_faults(labels)
-    settings = {"correlation": {"ticketing": ticketing}}
+    settings = {"correlation": {"ticketing": ticketing}, **(ROOT if ticketing == "root" else {})}
     try:
         with bar() as progress:
             task = progress.add_task("feeding", total=count_lines(recording))

@@ -36,9 +36,11 @@ OUTBREAK_GAP_SECONDS = 120.0
 CLOSE_SECONDS = 30.0
 """Event time after an outbreak's last anomaly at which it is looked at for good."""
 FIRST_AFTER_SECONDS = 1.5
+SECOND_AFTER_SECONDS = 6.0
 AGAIN_AFTER_SECONDS = 10.0
 AGAIN_AFTER_SECONDS_MAX = 300.0
-"""Arrival time from an outbreak's first anomaly to what is told first, and between two tellings."""
+"""Arrival time from an outbreak's first anomaly to what is told first, from there to the second
+telling, and between later ones, where that doubles."""
 OWN_TRACES_MAX = 100
 READ_TRACES_MAX = 40
 """Requests of an outbreak that are remembered, and of those the ones looked into."""
@@ -240,6 +242,10 @@ class Correlator:
         found = self._findings(open_)
         open_.tell_at = now + open_.pause
         essence = _essence(found)
+        if open_.told is None:
+            # Once more before the ticket is due: by then its neighbours are known too.
+            open_.tell_at = now + SECOND_AFTER_SECONDS
+            self._fresh[id(open_)] = open_
         if essence == open_.told:
             return []
         if open_.told is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-SILENT_SECONDS = 3.0
+SILENT_SECONDS = 10.0
 SOURCES_MAX = 10_000
 
 
