@@ -103,6 +103,8 @@ class Drill:
     """Seconds for one request."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     """Once set, nothing more is tried but resolving."""
+    begins: Callable[[str], None] = lambda step: None
+    """Told of each step before it is taken."""
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
@@ -135,6 +137,7 @@ class Drill:
         return self._delivery.uncertain is not None and not blind
 
     async def _step(self, step: str) -> Row:
+        self.begins(step)
         began = self.clock()
         self.incident = at_step(self.incident, step, began)
         self._delivery = fold.desired(fold.retried(self._delivery), self.incident)

@@ -17,10 +17,12 @@ from urllib.parse import urlencode
 
 import aiohttp
 import msgspec
+from yarl import URL
 
 from sinks import pauses
 from sinks.limits import Limits, limits_for
 from sinks.outcome import Failed, Failure, Reason, Rejected, RetryAfter, Unknown
+from sinks.rehearsal import rehearsing
 from ticketing.config import Config
 from ticketing.log import Redactor
 
@@ -116,6 +118,10 @@ class Http:
         Redirects are not followed: a request with a secret goes where it was configured to go.
         """
         payload, kept = _payload(body, form)
+        rehearsal = rehearsing.get()
+        if rehearsal is not None:
+            data = rehearsal.answer(method, str(_with(url, params)), payload, self.redact)
+            return Answer(200, b"ok" if text else msgspec.json.encode(data), data)
         await self._wait_for_room(account)
         self._fence()
         try:
@@ -215,6 +221,10 @@ def _payload(body: Any, form: Mapping[str, str] | None) -> tuple[bytes | None, d
     if body is None:
         return None, {}
     return msgspec.json.encode(body), {"Content-Type": "application/json; charset=utf-8"}
+
+
+def _with(url: str, params: Mapping[str, str] | None) -> URL:
+    return URL(url).update_query(params) if params else URL(url)
 
 
 def _json(raw: bytes) -> Any:

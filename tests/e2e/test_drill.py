@@ -7,12 +7,15 @@ import json
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
+from ticketing.config import Config, secrets_of
 from ticketing.sandbox.credentials import sandbox_config
 from ticketing.sandbox.server import Sandbox, start
 from ticketing.worker import platforms_built
@@ -52,7 +55,7 @@ class Shell:
 
 @pytest.fixture
 async def shell(tmp_path: Path) -> AsyncIterator[Shell]:
-    sandbox = await start()
+    sandbox = await start(record=tmp_path / "requests.jsonl")
     yield Shell(sandbox, tmp_path)
     await sandbox.stop()
 
@@ -84,6 +87,33 @@ async def test_a_drill_leaves_a_resolved_ticket_on_every_platform(shell: Shell) 
         (ticket,) = shell.sandbox.tickets(name)
         assert "DRILL" in ticket["title"]
         assert ticket["state"] in ("resolved", "closed")
+
+
+async def test_a_dry_run_shows_the_calls_of_a_drill_and_sends_none(
+    shell: Shell, tmp_path: Path
+) -> None:
+    code, output = await shell.run("drill", "--dry-run", "--json")
+    assert code == 0, output
+    assert all(shell.sandbox.requests(name) == 0 for name in shell.config)
+    for secret in secrets_of(Config.model_validate(shell.config)):
+        assert secret not in output
+    assert (await shell.run("drill", "--json"))[0] == 0
+    recorded = (tmp_path / "requests.jsonl").read_text().splitlines()
+    sent, shown = Counter[str](), Counter[str]()
+    for call in map(json.loads, recorded):
+        sent[_shape(call["platform"], call["method"], call["path"])] += 1
+    for call in map(json.loads, output.splitlines()):
+        path = urlsplit(call["url"]).path.removeprefix(f"/{call['platform']}")
+        shown[_shape(call["platform"], call["method"], path)] += 1
+    writes = {shape: number for shape, number in sent.items() if " GET " not in shape}
+    assert writes == {shape: number for shape, number in shown.items() if " GET " not in shape}
+    assert set(shown) <= set(sent), "what is asked is asked in earnest too"
+
+
+def _shape(platform: str, method: str, path: str) -> str:
+    """A call without the ids in its path."""
+    words = [part for part in path.split("/") if part.isalpha() or "." in part]
+    return f"{platform} {method} {'/'.join(words)}"
 
 
 async def test_ctrl_c_in_a_drill_leaves_nothing_open(shell: Shell) -> None:

@@ -22,7 +22,7 @@ SEVERITIES = ("critical", "high", "medium", "low")
 
 @click.command(
     epilog="Example: ticketing drill --platform slack --platform jira          "
-    "Example: ticketing drill --severity critical"
+    "Example: ticketing drill --severity critical --dry-run"
 )
 @click.option(
     "--platform", "platforms", multiple=True, help="One of them; may be repeated.  [default: all]"
@@ -37,12 +37,18 @@ SEVERITIES = ("critical", "high", "medium", "low")
 @click.option(
     "--service", default="ticketing-drill", show_default=True, help="Named as its source."
 )
+@click.option("--dry-run", is_flag=True, help="Print the calls instead of making them.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a step.")
-def drill(platforms: tuple[str, ...], severity: str, service: str, as_json: bool) -> None:
+def drill(
+    platforms: tuple[str, ...], severity: str, service: str, dry_run: bool, as_json: bool
+) -> None:
     """Walk a clearly marked test incident through the enabled platforms, by the real configuration.
 
     It is created, acknowledged and resolved on each of them; resolved also after a failure or
     Ctrl-C. The exit status is 1 if a step failed. Kafka and Redis are not needed.
+
+    With --dry-run nothing is sent: method, address and body of every call are printed, secrets
+    masked; (ids) that only the platform can give stand in parentheses, numbers as 0 or 1.
     """
     from ticketing import log
     from ticketing.config import load, secrets_of
@@ -56,6 +62,8 @@ def drill(platforms: tuple[str, ...], severity: str, service: str, as_json: bool
     chosen = list(dict.fromkeys(platforms or enabled))
     if not chosen:
         raise click.UsageError("no platform is enabled")
+    if dry_run:
+        sys.exit(0 if asyncio.run(_rehearse(config, chosen, severity, service, as_json)) else 1)
     rows = asyncio.run(_drill(config, chosen, severity, service, as_json))
     if not as_json:
         _table(rows)
@@ -97,6 +105,51 @@ async def _drill(
         for client in clients.values():
             await client.close()
     return rows
+
+
+async def _rehearse(
+    config: Config, platforms: list[str], severity: str, service: str, as_json: bool
+) -> bool:
+    """Print every call; whether all steps could be gone through."""
+    from sinks.drill import Drill, incident
+    from sinks.platforms import create
+    from sinks.rehearsal import Rehearsal, rehearsing
+    from ticketing import log
+    from ticketing.domain.severity import Severity
+
+    good, at = True, {"platform": "", "step": ""}
+
+    def begins(step: str) -> None:
+        at["step"] = step
+        if not as_json:
+            click.echo(f"# {at['platform']}: {step}\n")
+
+    def shown(method: str, url: str, body: str) -> None:
+        if as_json:
+            click.echo(log.redact(json.dumps({**at, "method": method, "url": url, "body": body})))
+        else:
+            click.echo(log.redact(f"{method} {url}\n{_pretty(body)}"))
+
+    def told(row: Row) -> None:
+        if not row.ok:
+            click.echo(log.redact(f"{row.platform}: {row.step}: {row.outcome}"), err=True)
+
+    tested = incident(Severity(severity), service, time.time())
+    for name in platforms:
+        at["platform"] = name
+        rehearsing.set(Rehearsal(name, config, shown))
+        client = create(name, config, lambda: None)
+        timeout = config.platform(name).timeout
+        good = await Drill(client, tested, timeout, begins=begins).run(told) and good
+        await client.close()
+    return good
+
+
+def _pretty(body: str) -> str:
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False) + "\n"
+    except ValueError:
+        return f"{body}\n" if body else ""
 
 
 def _table(rows: list[Row]) -> None:

@@ -66,8 +66,8 @@ async def run(platform: Scripted, stopping: asyncio.Event | None = None) -> tupl
         incident(Severity.LOW, "drill", clock.now),
         5.0,
         stopping or asyncio.Event(),
-        clock,
-        sleep,
+        clock=clock,
+        sleep=sleep,
     )
     return await drill.run(rows.append), rows
 
