@@ -50,6 +50,7 @@ def retried(delivery: Delivery) -> Delivery:
         failures=0,
         failing_since=None,
         next_attempt_at=0.0,
+        failed=None,
         dead_lettered="",
     )
 
@@ -165,6 +166,7 @@ def _well(delivery: Delivery) -> Delivery:
         failures=0,
         failing_since=None,
         next_attempt_at=0.0,
+        failed=None,
         rejection=None,
         error="",
         dead_lettered="",
@@ -279,6 +281,7 @@ def _refused(
         delivery,
         failures=failures,
         next_attempt_at=now + max(timing.refused_wait, wait),
+        failed=intent.operation,
         rejection=Rejection(revision=intent.shown.revision, passing=reason is Reason.CREDENTIALS),
         error=_said(reason, detail),
     )
@@ -294,7 +297,7 @@ def _failed(
 ) -> Delivery:
     if outcome.reason in (Reason.NOT_SENT, Reason.NO_ROOM):
         # No attempt was made, so none is counted; the account's gate holds what waits for room.
-        return delivery
+        return _waiting_aside(delivery, intent, outcome, now, traits, timing)
     since = delivery.failing_since if delivery.failing_since is not None else now
     if now - since >= timing.give_up_after:
         detail = f"given up after {now - since:.0f} s, last: {outcome.reason.value}"
@@ -309,8 +312,24 @@ def _failed(
         failures=failures,
         failing_since=since,
         next_attempt_at=now + max(wait, outcome.seconds or 0.0),
+        failed=intent.operation,
         error=_said(outcome.reason, outcome.detail),
     )
+
+
+def _waiting_aside(
+    delivery: Delivery,
+    intent: Intent,
+    outcome: RetryAfter | Unknown,
+    now: float,
+    traits: Traits,
+    timing: Timing,
+) -> Delivery:
+    """What goes aside passes no gate, so that it has to wait by itself."""
+    if intent.operation not in traits.aside:
+        return delivery
+    at = now + max(outcome.seconds or 0.0, timing.backoff.first)
+    return replace(delivery, next_attempt_at=at, failed=intent.operation)
 
 
 def _said(reason: Reason, detail: str) -> str:

@@ -229,7 +229,7 @@ class AdapterMachine(Machine[Delivery]):
                 tx, state, fold.expired(state, now, self._platform.traits, self._timing), ""
             )
         planned = reconcile.plan(state, now, self._platform.traits, self._platform.name)
-        waits = planned is not None and not self._may_start(state, now)
+        waits = planned is not None and not self._may_start(state, planned, now)
         if planned is not None and not waits:
             state = self._start(tx, state, planned)
         elif planned is None and self._is_over(state, now):
@@ -238,9 +238,11 @@ class AdapterMachine(Machine[Delivery]):
         state = self._told(tx, state)
         tx.put(key, state, due=self._due_at(state, now, tx.partition, waits))
 
-    def _may_start(self, state: Delivery, now: float) -> bool:
-        free = self._room and not self._runner.busy(state.incident_id)
-        return free and self._gates.admits(self._account(state), now)
+    def _may_start(self, state: Delivery, planned: reconcile.Planned, now: float) -> bool:
+        if not self._room or self._runner.busy(state.incident_id):
+            return False
+        aside = planned.operation in self._platform.traits.aside
+        return aside or self._gates.admits(self._account(state), now)
 
     def _account(self, state: Delivery) -> str:
         """What the platform counts this delivery's requests by."""
@@ -289,7 +291,8 @@ class AdapterMachine(Machine[Delivery]):
     def _concluded(
         self, tx: Transaction[Delivery], state: Delivery, result: OperationResult
     ) -> Delivery:
-        self._gates.record(self._account(state), result.outcome, tx.now)
+        if result.operation not in self._platform.traits.aside:
+            self._gates.record(self._account(state), result.outcome, tx.now)
         after = fold.concluded(state, result, tx.now, self._platform.traits, self._timing)
         if state.have is None and after.have is not None and state.want is not None:
             took = max(0.0, tx.now - (state.want.ticket_at or state.want.opened_at))

@@ -45,7 +45,9 @@ class Traits:
 
     `operations` are those it knows; a missing one is never planned. `updates` are the reasons for
     which a ticket is written again, `steps` those of the timeline that are posted to it. `whole`
-    says that every operation but a comment writes the whole ticket, its state included.
+    says that every operation but a comment writes the whole ticket, its state included. `aside`
+    are operations that go another way than the page, such as another API: while they fail, nothing
+    but they waits.
     """
 
     repeat: Repeat
@@ -53,6 +55,7 @@ class Traits:
     updates: frozenset[Why] = frozenset({Why.SEVERITY})
     steps: frozenset[StepKind] = frozenset()
     whole: bool = False
+    aside: frozenset[Operation] = frozenset()
     search_lag: float = 0.0
     count_interval: float = 300.0
     auto_acknowledge: frozenset[Severity] = field(default_factory=frozenset)

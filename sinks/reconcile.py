@@ -29,15 +29,18 @@ class Planned:
 def plan(delivery: Delivery, now: float, traits: Traits, platform: str) -> Planned | None:
     """The next operation for this incident, or None if nothing is to be done, or not yet."""
     want = delivery.want
-    if want is None or delivery.intent is not None or now < delivery.next_attempt_at:
+    if want is None or delivery.intent is not None:
         return None
-    if _refused(delivery.rejection, want):
+    waits = now < delivery.next_attempt_at
+    if (waits and delivery.failed not in traits.aside) or _refused(delivery.rejection, want):
         return None
     if delivery.have is None:
         planned: Planned | None = _creation(delivery, traits)
     else:
         planned = _change(delivery, delivery.have, want, now, traits, platform)
     if planned is None or _must_settle(delivery, planned.operation, now, traits):
+        return None
+    if waits and planned.operation in traits.aside:
         return None
     return planned
 
@@ -79,6 +82,8 @@ def _must_settle(delivery: Delivery, operation: Operation, now: float, traits: T
     A page is not kept waiting: where a repeated create is recognised, it is repeated at once.
     """
     if operation is Operation.CREATE and traits.repeat is Repeat.BLINDLY:
+        return False
+    if delivery.failed in traits.aside and operation not in traits.aside:
         return False
     return now < delivery.unsettled_until
 

@@ -141,6 +141,8 @@ class Delivery:
     failures: int = 0
     failing_since: float | None = None
     next_attempt_at: float = 0.0
+    failed: Operation | None = None
+    """Which operation waits for `next_attempt_at`."""
     unsettled_until: float = 0.0
     uncertain: Uncertain | None = None
     repeats_blindly: bool = False

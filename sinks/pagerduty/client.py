@@ -78,6 +78,7 @@ class PagerDutyPlatform:
             operations=EVENTS | REST if self._rest else EVENTS,
             updates=frozenset({Why.SEVERITY}),
             steps=STATUS_STEPS - {StepKind.OPENED} if self._rest else frozenset(),
+            aside=REST,
             auto_acknowledge=settings.auto_acknowledge,
         )
 

@@ -196,6 +196,12 @@ class Life:
         self._inbox = [*again, *self._inbox]
         self._begin(self._inbox[0].offset if self._inbox else self._offset + 1)
 
+    def take_over(self, other: Life) -> None:
+        """Go on where another worker has stopped, maybe with another configuration."""
+        self.store.rows = dict(other.store.rows)
+        self._offset = other._offset
+        self._begin(self._offset + 1)
+
     async def close(self) -> None:
         """Stop what is under way and close the connections."""
         await self.runner.cancel({PARTITION})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from support.story import Story
 
 from sinks import messages
 from sinks.messages import OperationResult
-from sinks.outcome import Delivered, Outcome, Reason, Rejected, RetryAfter
+from sinks.outcome import Delivered, Outcome, Reason, Rejected, RetryAfter, Unknown
 from sinks.platform import STATUS_STEPS, Repeat, Request, Traits
 from tables.deliveries import Operation, Why
 from ticketing.domain.severity import Severity
@@ -214,3 +215,34 @@ def test_every_message_comes_back_as_it_was() -> None:
 
 def test_an_unknown_field_of_a_later_version_is_ignored() -> None:
     assert messages.decode(b'{"retry":{"incident_id":"1-0-1","new":1},"newer":2}').retry is not None
+
+
+async def test_what_goes_aside_holds_up_no_page() -> None:
+    """Comments fail for as long as they like: the next page and the end of this one go out."""
+    clock = Clock()
+
+    class NoComments(Ledger):
+        async def perform(self, request: Request) -> Outcome:
+            if request.operation is Operation.COMMENT:
+                self.asked += 1
+                return Unknown(Reason.SERVER_ERROR, over=True)
+            return await super().perform(request)
+
+    traits = dataclasses.replace(
+        ISSUES, repeat=Repeat.BLINDLY, aside=frozenset({Operation.COMMENT})
+    )
+    ledger = NoComments(traits, clock)
+    life = Life(ledger, clock=clock)
+    stories = [Story(clock, id=incident_id(number)) for number in range(1, 9)]
+    for story in stories:
+        life.send(messages.encode_desired(story.opened()))
+        life.send(messages.encode_desired(story.commented()))
+    await life.run(600.0, steps_max=50_000)
+    asked = ledger.asked
+    fresh = Story(clock, id=incident_id(99))
+    life.send(messages.encode_desired(fresh.opened()))
+    life.send(messages.encode_desired(stories[0].resolved()))
+    await life.run(1.0)
+    assert ledger.entries[-1].incident_id == fresh.incident.id
+    assert ledger.entries[0].state is TicketState.RESOLVED
+    assert ledger.asked - asked < 10

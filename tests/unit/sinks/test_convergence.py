@@ -32,7 +32,16 @@ ISSUES = Traits(
 )
 MESSAGES = dataclasses.replace(ISSUES, whole=True)
 WEBHOOK = Traits(repeat=Repeat.MARKED, operations=ALL_OPERATIONS - {Operation.COMMENT}, whole=True)
-KINDS = {"alerts": ALERTS, "issues": ISSUES, "messages": MESSAGES, "webhook": WEBHOOK}
+ASIDE = dataclasses.replace(
+    ALERTS, steps=STATUS_STEPS, aside=frozenset({Operation.COMMENT, Operation.ESCALATE})
+)
+KINDS = {
+    "alerts": ALERTS,
+    "alerts-aside": ASIDE,
+    "issues": ISSUES,
+    "messages": MESSAGES,
+    "webhook": WEBHOOK,
+}
 
 MOVES: dict[str, Callable[[Story], Incident]] = {
     "counted": Story.counted,
