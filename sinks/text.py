@@ -297,6 +297,7 @@ def _facts(incident: Incident) -> list[tuple[str, str]]:
         ("Blast radius", _blast_radius(incident)),
         ("Impact", _said(summary.impact, summary)),
         ("Likely cause", _said(summary.root_cause, summary)),
+        ("Causal chain", _chain(incident)),
         ("Error pattern", line(incident.pattern)),
         ("Traces", _names(incident.trace_ids)),
         ("Incident", incident.id),
@@ -304,13 +305,29 @@ def _facts(incident: Incident) -> list[tuple[str, str]]:
 
 
 def _others(incident: Incident) -> list[str]:
-    return [name for name in incident.affected_services if name != incident.service]
+    found = incident.correlation
+    names = [*incident.affected_services, *(found.affected_services if found else [])]
+    return [name for name in dict.fromkeys(names) if name != incident.service]
 
 
 def _blast_radius(incident: Incident) -> str:
     others, at = _others(incident), _names(incident.endpoints)
     also = f"{len(others)} more service{'s' * (len(others) > 1)}: {_names(others)}"
-    return "; ".join(filter(None, [also if others else "", f"at {at}" if at else ""]))
+    parts = [also if others else "", f"at {at}" if at else "", _failing(incident)]
+    return "; ".join(filter(None, parts))
+
+
+def _failing(incident: Incident) -> str:
+    radius = incident.correlation.blast_radius if incident.correlation else None
+    if radius is None or not radius.requests:
+        return ""
+    return f"{radius.failing_share:.0%} of requests fail, {radius.failing_share_before:.0%} before"
+
+
+def _chain(incident: Incident) -> str:
+    chain = incident.correlation.causal_chain if incident.correlation else []
+    text = " → ".join(line(link) for link in chain[:NAMES_MAX])
+    return cut(text, EVIDENCE_CHARACTERS_MAX) if len(chain) > 1 else ""
 
 
 def _links(incident: Incident, platform: str, console: str) -> dict[str, str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from ticketing import template
+from ticketing.config import validate
 from ticketing.template import OUTPUT_CHARACTERS_MAX, BadTemplate, Template
 from ticketing.template_names import BARE, FULL, NAMES, fault
 
@@ -108,3 +112,19 @@ def test_a_template_that_fails_for_a_bare_incident_is_a_fault() -> None:
         "fails where an incident has less to tell: list object has no element 0"
     )
     assert fault("{{ evidence|first|default('') }}") is None
+
+
+def test_the_documentation_has_every_name_and_every_filter() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "delivery.md").read_text()
+    for name, meaning in NAMES.items():
+        assert f"| `{name}` | {meaning} |" in page
+    listed = page.partition("filters abs")[2].partition(". Macros")[0]
+    words = set(re.findall(r"[a-z]+", f"abs{listed}"))
+    hidden = {name for name in template._environment.filters if name.startswith("ticketing_")}
+    assert words - {"and"} == set(template._environment.filters) - hidden
+
+
+def test_the_example_of_the_documentation_is_a_good_template() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "delivery.md").read_text()
+    example = page.partition("```yaml\n")[2].partition("```")[0]
+    assert validate(yaml.safe_load(example)).zammad.body_template

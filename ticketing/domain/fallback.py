@@ -1,9 +1,9 @@
 """Who is told when the page itself fails: the fallback platforms, and why.
 
 A platform that is to hold a ticket, newly or again after a reopening, has `deliver_within` of the
-severity for it. What it rejects, or has not taken by then, goes to the fallback platforms, once per
-platform and opening. A platform that holds the ticket and refuses a later change of it is no case
-for them: somebody was told. Times are Unix seconds of arrival.
+severity for it. What it has not taken by then, and what it rejects at any time while the incident
+lasts, goes to the fallback platforms, once per platform and opening. Times are Unix seconds of
+arrival.
 """
 
 from __future__ import annotations
@@ -50,15 +50,12 @@ def overdue(incident: Incident, now: float, policy: Policy) -> Incident:
     return incident
 
 
-def refused(incident: Incident, name: str, known: Ticket, now: float, policy: Policy) -> Incident:
-    """The incident after a receipt of a platform, whose ticket was `known` before."""
+def refused(incident: Incident, name: str, now: float, policy: Policy) -> Incident:
+    """The incident after a receipt of a platform, sent to the fallback if it says rejected."""
     ticket = incident.tickets.get(name)
     if ticket is None or ticket.state is not TicketState.REJECTED:
         return incident
-    was_open = known.state in _HOLDING or (
-        known.state is TicketState.REJECTED and bool(known.external_id)
-    )
-    if was_open or name in _failed(incident) or not _waits_for_tickets(incident, policy):
+    if name in _failed(incident) or not _waits_for_tickets(incident, policy):
         return incident
     text = f"{name} rejected it: {ticket.error[:ERROR_CHARACTERS_MAX]}"
     return published(_fallen_back(incident, name, REJECTED, text, now, policy), now)

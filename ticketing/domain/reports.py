@@ -49,7 +49,7 @@ def receipted(incident: Incident, receipt: Receipt, now: float, policy: Policy) 
         text += f" ({receipt.error})"
     timeline = with_step(incident.timeline, policy, now, StepKind.RECEIPT, text, receipt.platform)
     incident = published(replace(incident, timeline=timeline), now)
-    return refused(incident, receipt.platform, known, now, policy)
+    return refused(incident, receipt.platform, now, policy)
 
 
 def correlated(incident: Incident, findings: Findings, now: float, policy: Policy) -> Incident:

@@ -95,10 +95,10 @@ def test_the_error_known_so_far_stands_in_the_reason() -> None:
     assert late.failures[-1].text == f"pagerduty did not take it within 60 s: {error}"
 
 
-def test_a_change_that_is_refused_after_somebody_was_told_is_no_failure() -> None:
+def test_a_ticket_that_a_person_deleted_is_told_to_the_fallback() -> None:
     opened = told(incident(), 1001.0, "pagerduty", TicketState.OPEN)
-    refused = told(opened, 1002.0, "pagerduty", TicketState.REJECTED, error="invalid: comment")
-    assert refused.failures == []
+    refused = told(opened, 1002.0, "pagerduty", TicketState.REJECTED, error="not_found: HTTP 404")
+    assert refused.failures[-1].text == "pagerduty rejected it: not_found: HTTP 404"
     assert "pagerduty" not in refused.take_by
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from sinks.text import BODY_TEMPLATE, TITLE_TEMPLATE, Writer, writer_for
 from ticketing.config import validate
+from ticketing.domain.correlation import BlastRadius, Findings
 from ticketing.domain.incident import Failure, Incident, Kind, Ticket
 from ticketing.domain.signals import Sample, Summary
 from ticketing.errors import Misconfigured
@@ -64,6 +65,20 @@ def test_the_default_body_says_what_where_since_how_many_and_why(incident: Make)
         "console: https://ours.example/#/incidents/0123456789abcdef-2-41",
         "jira: https://jira.example/browse/OPS-1",
     ]
+
+
+def test_what_traces_say_stands_in_the_blast_radius_and_the_causal_chain(incident: Make) -> None:
+    findings = Findings(
+        since=1.0,
+        until=2.0,
+        traces=3,
+        affected_services=["checkout", "web"],
+        blast_radius=BlastRadius(requests=200, failing_share=0.4, failing_share_before=0.01),
+        causal_chain=["db: slow", "checkout POST /pay fails"],
+    )
+    facts = dict(Writer("jira").text(incident(correlation=findings)).facts)
+    assert facts["Blast radius"] == "1 more service: web; 40% of requests fail, 1% before"
+    assert facts["Causal chain"] == "db: slow → checkout POST /pay fails"
 
 
 def test_the_default_templates_pass_the_check_of_any_other() -> None:
