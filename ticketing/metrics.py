@@ -2,8 +2,8 @@
 
 With PROMETHEUS_MULTIPROC_DIR set before this module is imported, the processes of a worker keep
 their values in files there, and each of them can render the sum. Labels take few values by
-construction: platforms, severities, apps and closed lists of reasons; never a tenant, a service or
-an address.
+construction: platforms, severities, apps, configured models and closed lists of reasons; never a
+tenant, a service or an address.
 """
 
 from __future__ import annotations
@@ -105,9 +105,18 @@ app_ready = _latest("app_ready", "1 while tables are recovered and nothing rebal
 
 spans_total = _counter("spans_total", "Spans followed.")
 spans_dropped_total = _counter("spans_dropped_total", "Spans let go unread.", "reason")
-llm_calls_total = _counter("llm_calls_total", "Calls of a language model.", "outcome")
+llm_calls_total = _counter(
+    "llm_calls_total", "Calls of a language model, by how they ended.", "provider", "outcome"
+)
 llm_seconds = _histogram("llm_seconds", "Time a call of a language model took.", _PATH_BUCKETS)
 llm_cost_total = _counter("llm_cost_usd_total", "US dollars spent on language models.")
+llm_rests_until = _latest(
+    "llm_rests_until_seconds",
+    "Until when a model is left alone (Unix time); 0 for not.",
+    "provider",
+)
+summaries_total = _counter("summaries_total", "Incidents a summary was wanted for.", "outcome")
+summaries_pending = _sum("summaries_pending", "Incidents that wait for their summary.")
 view_writes_total = _counter("view_writes_total", "Incidents written to the view.", "outcome")
 http_requests_total = _counter("http_requests_total", "API requests.", "method", "status")
 

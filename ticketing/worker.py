@@ -23,6 +23,7 @@ from ticketing.runtime import Runtime
 from ticketing.topics import INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
 
 PIPELINE, TRACES_ROLE, VIEW, API = "pipeline", "traces", "view", "api"
+SUMMARIES = "summaries"
 METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 DATA_DIR_VARIABLE = "TICKETING_DATA_DIR"
 PARENT_VARIABLE = "TICKETING_PARENT"
@@ -38,7 +39,8 @@ def platforms_built() -> list[str]:
 def roles(config: Config) -> list[str]:
     """Every role that a process can have here."""
     traces = [TRACES_ROLE] if config.traces.enabled else []
-    return [PIPELINE, VIEW, API, *traces, *config.enabled_platforms()]
+    summaries = [SUMMARIES] if config.llm.chain else []
+    return [PIPELINE, VIEW, API, *traces, *config.enabled_platforms(), *summaries]
 
 
 def default_roles(config: Config) -> list[str]:
@@ -95,6 +97,7 @@ def build(role: str, runtime: Runtime) -> TicketingApp:
     builders: dict[str, Callable[[Runtime], TicketingApp]] = {
         PIPELINE: _pipeline,
         TRACES_ROLE: _traces,
+        SUMMARIES: _summaries,
         VIEW: _view,
     }
     builder = builders.get(role)
@@ -197,6 +200,14 @@ def _traces(runtime: Runtime) -> TicketingApp:
     )
     add_agent(app, traces, TRACES)
     app.task(traces.tell)
+    return app
+
+
+def _summaries(runtime: Runtime) -> TicketingApp:
+    from agents.summaries import add_summaries
+
+    app = _app("ticketing-summaries", SUMMARIES, runtime, [INCIDENTS])
+    add_agent(app, add_summaries(app, runtime), INCIDENTS)
     return app
 
 

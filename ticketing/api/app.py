@@ -64,6 +64,7 @@ def _routes(prefix: str) -> list[web.RouteDef]:
         web.get(f"{prefix}/api/v1/config", operations.get_config),
         web.post(f"{prefix}/api/v1/test-connection", operations.test_connection),
         web.post(f"{prefix}/api/v1/test-llm", operations.test_llm),
+        web.get(f"{prefix}/api/v1/llm-status", operations.llm_status),
     ]
     routes += [
         web.post(f"{one}/{action.value}", asked.command_handler(action)) for action in Action

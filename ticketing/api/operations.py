@@ -78,6 +78,11 @@ async def test_llm(request: web.Request) -> web.Response:
     return web.json_response(await _checks(request).test_llm())
 
 
+async def llm_status(request: web.Request) -> web.Response:
+    """GET /api/v1/llm-status: how the language models have been doing."""
+    return web.json_response(await _checks(request).llm_status())
+
+
 def _checks(request: web.Request) -> Checks:
     checks: Any = services(request).checks
     if checks is None:

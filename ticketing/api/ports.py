@@ -34,6 +34,9 @@ class Checks(Protocol):
     async def test_llm(self) -> dict[str, Any]:
         """`{status: "ok"|"error", provider, model, message}`."""
 
+    async def llm_status(self) -> dict[str, Any]:
+        """`{provider, model, circuit, calls, failures, cost, ...}`; raises Unavailable."""
+
 
 class DeadLetters(Protocol):
     """The dead letters and the way back; errors are those of ticketing.redrive."""

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from ticketing import readiness
 from ticketing.api.app import create_app
+from ticketing.api.checks import ConnectionChecks
 from ticketing.api.dead_letters import KafkaDeadLetters
 from ticketing.command_sender import CommandSender
 from ticketing.domain.signals import Command
@@ -69,7 +70,10 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
     async def reasons() -> list[str]:
         return await asyncio.to_thread(readiness.reasons, roles)
 
-    app = create_app(config, store, commands, reasons, dead_letters=KafkaDeadLetters(runtime))
+    checks = ConnectionChecks(config)
+    app = create_app(
+        config, store, commands, reasons, checks, dead_letters=KafkaDeadLetters(runtime)
+    )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
     await runner.setup()
     try:
@@ -79,6 +83,7 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
     finally:
         await runner.cleanup()
         await commands.close()
+        await checks.close()
 
 
 def serve(runtime: Runtime) -> None:

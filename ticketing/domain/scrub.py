@@ -32,7 +32,7 @@ _NO_SECRET = (
 
 def _key(names: str) -> str:
     return (
-        rf"(?<![A-Za-z])(?P<key>[A-Za-z0-9_.-]{{0,40}}?(?:{names}){_SUFFIX})(?![A-Za-z0-9])"
+        rf"(?<![A-Za-z0-9_.-])(?P<key>[A-Za-z0-9_.-]{{0,200}}?(?:{names}){_SUFFIX})(?![A-Za-z0-9])"
         r"(?P<between>\\?[\"']?\s{0,3}(?:=>|[=:])\s{0,3})"
     )
 

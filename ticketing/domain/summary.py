@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import datetime, timezone
 
 from ticketing.domain.incident import Incident, Kind, Status
@@ -123,20 +122,22 @@ def headline(incident: Incident) -> str:
 
 def cause_of(incident: Incident) -> str:
     """The service where it began by its traces, or nothing."""
-    return _root_cause(incident.correlation)[0]
+    found = incident.correlation
+    return found.root_cause.service if found is not None and found.root_cause else ""
 
 
 def likely_cause(incident: Incident) -> str:
     """Where it began by its traces, else what kind of fault the error names; may be empty."""
-    cause, reasons = _root_cause(incident.correlation)
     kind = _kind_of_fault(incident)
-    if cause and cause != incident.service:
-        why = f" ({reasons})" if reasons else ""
-        return f"it began in {cause}{why}"
-    if cause:
-        why = "; ".join(filter(None, [reasons, kind]))
-        return f"it began in {cause} itself" + (f": {why}" if why else "")
-    return f"probably {kind}" if kind else ""
+    candidate = incident.correlation.root_cause if incident.correlation is not None else None
+    if candidate is None:
+        return f"probably {kind}" if kind else ""
+    said = [_cut(_line(reason), QUOTE_CHARACTERS_MAX) for reason in candidate.reasons[:3]]
+    cause = _line(candidate.service)
+    if cause != _line(incident.service):
+        return f"it began in {cause}" + (f" ({'; '.join(said)})" if said else "")
+    why = "; ".join(filter(None, [*said, kind]))
+    return f"it began in {cause} itself" + (f": {why}" if why else "")
 
 
 def _what(incident: Incident) -> str:
@@ -162,8 +163,8 @@ def _when(incident: Incident) -> str:
 
 
 def _path(incident: Incident) -> str:
-    path = _texts(_get(incident.correlation, "path"))
-    names = [name for i, name in enumerate(path) if i == 0 or name != path[i - 1]]
+    hops = [_line(hop.service) for hop in incident.correlation.path] if incident.correlation else []
+    names = [name for i, name in enumerate(hops) if name and (i == 0 or name != hops[i - 1])]
     if len(names) < 2:
         return ""
     shown = names[:PATH_NAMES_MAX] + (["…"] if len(names) > PATH_NAMES_MAX else [])
@@ -184,18 +185,15 @@ def _life(incident: Incident) -> str:
 
 
 def _reach(incident: Incident) -> str:
-    others = [_line(n) for n in incident.affected_services if n and n != incident.service]
-    for name in _texts(_get(incident.correlation, "services")):
-        if name != incident.service and name not in others:
-            others.append(name)
+    traced = incident.correlation.affected_services if incident.correlation else []
+    named = [_line(name) for name in [*incident.affected_services, *traced]]
+    others = [name for name in dict.fromkeys(named) if name and name != _line(incident.service)]
     return f"Also affected: {_names(others)}." if others else ""
 
 
 def _impact(incident: Incident) -> str:
-    share = _get(incident.correlation, "failing_share")
-    if isinstance(share, bool) or not isinstance(share, (int, float)) or not 0 < share <= 1:
-        return ""
-    return f"{share:.0%} of the requests on its path fail"
+    share = incident.correlation.blast_radius.failing_share if incident.correlation else 0.0
+    return f"{share:.0%} of the requests on its path fail" if share > 0 else ""
 
 
 def _fault(incident: Incident) -> str:
@@ -211,30 +209,6 @@ def _kind_of_fault(incident: Incident) -> str:
         if any(expression.search(text) for text in texts):
             return said
     return ""
-
-
-def _root_cause(correlation: object) -> tuple[str, str]:
-    """The service where it began, and why that is thought; both may be empty."""
-    found = _get(correlation, "root_cause")
-    if isinstance(found, str):
-        return _line(found), ""
-    service = _get(found, "service")
-    reasons = _texts(_get(found, "reasons")) or _texts(_get(found, "reason"))
-    return (_line(service), "; ".join(reasons[:3])) if isinstance(service, str) else ("", "")
-
-
-def _get(value: object, name: str) -> object:
-    """A field of what a correlation holds, be it a mapping or an object."""
-    return value.get(name) if isinstance(value, Mapping) else getattr(value, name, None)
-
-
-def _texts(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [_line(value)] if value else []
-    if not isinstance(value, (list, tuple)):
-        return []
-    found = [item if isinstance(item, str) else _get(item, "service") for item in value]
-    return [_line(item) for item in found if isinstance(item, str) and item]
 
 
 def _names(names: list[str]) -> str:

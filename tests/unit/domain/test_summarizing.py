@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ticketing.domain.correlation import Candidate, Findings
 from ticketing.domain.incident import Incident, Kind, Status
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Basis, Summary
@@ -41,6 +42,9 @@ def incident(number: int = 1, **changes: Any) -> Incident:
     return replace(known, **changes)
 
 
+BEGAN_IN_DB = Findings(
+    since=0.0, until=1.0, traces=1, candidates=[Candidate(service="db", score=1.0)]
+)
 ASKED = basis_of(incident(), None)
 
 
@@ -53,8 +57,8 @@ ASKED = basis_of(incident(), None)
         ({"severity": Severity.CRITICAL}, Why.SEVERITY),
         ({"severity": Severity.LOW}, None),
         ({"reopenings": [2000.0]}, Why.REOPENED),
-        ({"correlation": {"path": ["a"]}}, None),
-        ({"correlation": {"root_cause": {"service": "db"}}}, Why.CAUSE),
+        ({"correlation": Findings(since=0.0, until=1.0, traces=1)}, None),
+        ({"correlation": BEGAN_IN_DB}, Why.CAUSE),
         ({"severity": Severity.CRITICAL, "status": Status.RESOLVED}, None),
         ({"severity": Severity.CRITICAL, "held_by": "x"}, None),
         ({"title": "another", "updated_at": 9e9, "revision": 99}, None),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ticketing.domain.correlation import BlastRadius, Candidate, Findings, Hop
 from ticketing.domain.incident import Incident, Kind, Status
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
@@ -46,39 +47,38 @@ def test_it_says_what_where_how_often_since_when_and_why() -> None:
     )
 
 
-def test_traces_bring_the_path_and_where_it_began() -> None:
-    summary = by_rules(
-        incident(
-            correlation={
-                "path": ["frontend", "checkout", "checkout", "payments"],
-                "root_cause": {"service": "payments", "reasons": ["the deepest that fails"]},
-                "services": ["frontend"],
-                "failing_share": 0.25,
-            }
-        )
+def findings(service: str = "payments", **changes: Any) -> Findings:
+    known = Findings(
+        since=0.0,
+        until=1.0,
+        traces=4,
+        path=[Hop(service=name) for name in ("frontend", "checkout", "checkout", "payments")],
+        affected_services=["frontend", "checkout"],
+        blast_radius=BlastRadius(failing_share=0.25, requests=40),
+        candidates=[Candidate(service=service, score=1.0, reasons=["the deepest that fails"])],
     )
+    return replace(known, **changes)
+
+
+def test_traces_bring_the_path_and_where_it_began() -> None:
+    summary = by_rules(incident(correlation=findings()))
     assert "The request's path: frontend → checkout → payments." in summary.text
     assert "Also affected: frontend." in summary.text
     assert summary.root_cause == "it began in payments (the deepest that fails)"
     assert summary.impact == "25% of the requests on its path fail"
 
 
-@pytest.mark.parametrize(
-    "correlation",
-    [
-        {},
-        {"path": 7, "root_cause": 7, "services": {"a": 1}, "failing_share": "all"},
-        {"path": ["a"], "root_cause": {"service": None}, "failing_share": True},
-        {"root_cause": [], "path": [None, 3, {"service": "x"}]},
-    ],
-)
-def test_a_correlation_of_another_form_is_no_reason_to_fail(correlation: dict[str, Any]) -> None:
-    assert "payment 17 timed out" in by_rules(incident(correlation=correlation)).text
+def test_traces_that_say_nothing_change_nothing() -> None:
+    empty = incident(correlation=Findings(since=0.0, until=1.0, traces=0))
+    assert by_rules(empty) == by_rules(incident())
 
 
 def test_it_began_in_the_service_itself() -> None:
-    found = incident(correlation={"root_cause": {"service": "checkout"}})
-    assert likely_cause(found).startswith("it began in checkout itself: something that it calls")
+    found = incident(correlation=findings("checkout"))
+    assert likely_cause(found) == (
+        "it began in checkout itself: the deepest that fails;"
+        " something that it calls answers too slowly or not at all"
+    )
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_hostile_text_is_one_line_and_short() -> None:
             pattern=evil,
             endpoints=[evil] * 20,
             samples=[Sample(at=0.0, message=evil)],
-            correlation={"path": [evil] * 50, "root_cause": {"service": "s", "reasons": [evil]}},
+            correlation=findings(evil, path=[Hop(service=evil)] * 50, causal_chain=[evil]),
         )
     )
     assert "\n" not in found.title + found.text

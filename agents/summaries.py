@@ -1,0 +1,71 @@
+"""The summaries agent: what incidents have become goes to the summarizer; the stream never waits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import structlog
+from faust.types import EventT
+
+from ticketing.agent import BatchAgent
+from ticketing.app import TicketingApp
+from ticketing.domain.signals import Summary
+from ticketing.fence import Fence
+from ticketing.llm.summarizer import Summarizer
+from ticketing.models import decode_incident, encode_signals
+from ticketing.runtime import Runtime
+from ticketing.topics import SIGNALS, signals_partition_of
+from ticketing.watchdog import Watchdog, leave
+
+log = structlog.get_logger(__name__)
+
+
+class SummariesAgent(BatchAgent):
+    """Reads ticketing-incidents; a record counts as handled once it is noted.
+
+    Summaries are advisory: what was noted and not asked yet is lost with the process, and noted
+    again when the incident is published the next time.
+    """
+
+    name = "summaries"
+
+    def __init__(self, app: Any, watchdog: Watchdog, fence: Fence, summarizer: Summarizer) -> None:
+        super().__init__(app, watchdog, fence)
+        self._summarizer = summarizer
+
+    async def handle(self, records: list[Any], event: EventT) -> None:
+        """Note the last snapshot of each incident."""
+        latest = {record.key: record.value for record in records}
+        for key, value in latest.items():
+            if value is None:
+                continue
+            try:
+                self._summarizer.note(decode_incident(value))
+            except msgspec.MsgspecError as error:
+                # We wrote it ourselves, perhaps by a newer release: its ticket has the rules' words.
+                log.error("undecodable_incident", incident=str(key), why=str(error))
+
+
+def add_summaries(app: TicketingApp, runtime: Runtime) -> SummariesAgent:
+    """Put the summarizer on an app: its task, and the way of its summaries to the writer."""
+
+    async def send(summary: Summary) -> None:
+        app.fence.check()
+        try:
+            sent = await app.producer.send(
+                SIGNALS,
+                summary.incident_id.encode(),
+                encode_signals([summary]),
+                signals_partition_of(summary.incident_id),
+                None,
+                None,
+            )
+            await sent
+        except Exception as error:  # noqa: BLE001
+            # Whatever Kafka's client raises means that it can't be written to.
+            leave(f"a summary could not be produced: {type(error).__name__}")
+
+    summarizer = Summarizer.of(runtime.config, send)
+    app.task(summarizer.run)
+    return SummariesAgent(app, app.watchdog, app.fence, summarizer)

@@ -1,0 +1,182 @@
+"""What was spent per tenant and day, and answers that were paid for: in Redis, else in memory.
+
+Redis makes both survive a restart and holds them for all workers together. It is never waited for
+longer than `redis.timeout`, and while it is away this process counts on by itself: then each worker
+may spend a budget of its own, which is said in docs/summaries.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Any
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from ticketing.config import Config
+from ticketing.config.insight import LlmBudget
+
+log = structlog.get_logger(__name__)
+
+DAY_SECONDS = 86_400
+KEPT_SECONDS = 2 * DAY_SECONDS
+ANSWER_SECONDS = 6 * 3600
+TENANTS_MAX = 10_000
+ANSWERS_MAX = 1_000
+AWAY_SECONDS = 5.0
+"""How long Redis is not asked again after it failed."""
+
+
+@dataclass(slots=True)
+class Spent:
+    """What a tenant has used of a day."""
+
+    calls: int = 0
+    cost: float = 0.0
+
+
+def open_redis(config: Config) -> Any:
+    """Redis as configured; None where it is the embedded one, which other processes can't see."""
+    if config.redis.embedded:
+        return None
+    return Redis.from_url(
+        config.redis.url.get_secret_value(),
+        socket_timeout=config.redis.timeout,
+        socket_connect_timeout=config.redis.timeout,
+        retry=Retry(NoBackoff(), 1),
+    )
+
+
+class Ledger:
+    """Counts calls and US dollars per tenant and day (UTC), and keeps answers by revision."""
+
+    def __init__(
+        self,
+        budget: LlmBudget,
+        redis: Any = None,
+        prefix: str = "ticketing",
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._budget = budget
+        self._redis = redis
+        self._prefix = f"{prefix}:llm"
+        self._clock = clock
+        self._day = ""
+        self._spent: OrderedDict[str, Spent] = OrderedDict()
+        self._answers: OrderedDict[str, bytes] = OrderedDict()
+        self._away_until = 0.0
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        if self._redis is not None:
+            await self._redis.aclose()
+
+    async def reserve(self, tenant: str) -> bool:
+        """Count one call; False, and nothing counted, when the tenant's budget of today is used up.
+
+        What calls under way will cost is not known yet: with `llm.concurrency` calls at once, as
+        many may still begin when the budget is nearly spent.
+        """
+        mine = self._mine(tenant)
+        calls, cost = mine.calls, mine.cost
+        shared = await self._shared(tenant)
+        if shared is not None:
+            calls, cost = max(calls, shared.calls), max(cost, shared.cost)
+        if calls >= self._budget.calls_per_day or cost >= self._budget.per_day:
+            return False
+        mine.calls += 1
+        await self._add(tenant, "calls", 1)
+        return True
+
+    async def charge(self, tenant: str, cost: float) -> None:
+        """Add what a call has cost, in US dollars."""
+        if cost > 0:
+            self._mine(tenant).cost += cost
+            await self._add(tenant, "cost", cost)
+
+    def seconds_left(self) -> float:
+        """Until the next day, when budgets begin anew."""
+        return DAY_SECONDS - self._clock() % DAY_SECONDS
+
+    async def answer(self, incident_id: str, revision: int) -> bytes | None:
+        """The answer kept for a revision of an incident."""
+        key = f"{incident_id}:{revision}"
+        found = self._answers.get(key)
+        if found is not None or not self._reachable():
+            return found
+        try:
+            stored = await self._redis.get(f"{self._prefix}:answer:{key}")
+        except RedisError as error:
+            self._lost(error)
+            return None
+        return bytes(stored) if stored is not None else None
+
+    async def keep(self, incident_id: str, revision: int, answer: bytes) -> None:
+        """Keep an answer: the same revision read again, after a crash or a rebalance, costs none."""
+        key = f"{incident_id}:{revision}"
+        self._answers[key] = answer
+        while len(self._answers) > ANSWERS_MAX:
+            self._answers.popitem(last=False)
+        if not self._reachable():
+            return
+        try:
+            await self._redis.set(f"{self._prefix}:answer:{key}", answer, ex=ANSWER_SECONDS)
+        except RedisError as error:
+            self._lost(error)
+
+    def _mine(self, tenant: str) -> Spent:
+        day = self._today()
+        if day != self._day:
+            self._day = day
+            self._spent.clear()
+        spent = self._spent.setdefault(tenant, Spent())
+        self._spent.move_to_end(tenant)
+        while len(self._spent) > TENANTS_MAX:
+            self._spent.popitem(last=False)
+        return spent
+
+    async def _shared(self, tenant: str) -> Spent | None:
+        if not self._reachable():
+            return None
+        try:
+            calls, cost = await self._redis.hmget(self._key(tenant), "calls", "cost")
+        except RedisError as error:
+            self._lost(error)
+            return None
+        return Spent(int(float(calls or 0)), float(cost or 0.0))
+
+    async def _add(self, tenant: str, field: str, amount: float) -> None:
+        if not self._reachable():
+            return
+        key = self._key(tenant)
+        try:
+            async with self._redis.pipeline(transaction=False) as pipe:
+                pipe.hincrbyfloat(key, field, amount)
+                pipe.expire(key, KEPT_SECONDS)
+                await pipe.execute()
+        except RedisError as error:
+            self._lost(error)
+
+    def _key(self, tenant: str) -> str:
+        # A tenant's name comes from logs: of any length, with anything in it.
+        name = hashlib.sha256(tenant.encode("utf-8", "replace")).hexdigest()[:32]
+        return f"{self._prefix}:spent:{self._today()}:{name}"
+
+    def _today(self) -> str:
+        return datetime.fromtimestamp(self._clock(), timezone.utc).strftime("%Y-%m-%d")
+
+    def _reachable(self) -> bool:
+        return self._redis is not None and self._clock() >= self._away_until
+
+    def _lost(self, error: RedisError) -> None:
+        self._away_until = self._clock() + AWAY_SECONDS
+        log.warning("llm_ledger_alone", why=type(error).__name__)
