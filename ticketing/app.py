@@ -12,10 +12,11 @@ from aiokafka.helpers import create_ssl_context
 from faust import App
 from yarl import URL
 
+from ticketing import table_view
 from ticketing.batching import BatchTransport, scheduler_for
 from ticketing.config import Config
 from ticketing.config.values import reveal
-from ticketing.durable import DurableTable
+from ticketing.durable import DurableTable, DurableTables
 from ticketing.fence import Fence
 from ticketing.watchdog import Watchdog, leave
 
@@ -72,6 +73,7 @@ def create_app(
         broker_heartbeat_interval=session / HEARTBEATS_PER_SESSION,
         broker_commit_interval=1.0,
         broker_commit_livelock_soft_timeout=300.0,
+        TableManager=DurableTables,
         ConsumerScheduler=scheduler_for(frozenset(batched)),
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=_instance_id(kafka.group_instance_id, name),
@@ -95,9 +97,12 @@ def create_app(
         web_host=config.faust_web.host,
         # Faust wants a port even where it does not listen.
         web_port=web_port or FAUST_WEB_PORT,
+        # Faust's own pages of tables know no keys of bytes: ticketing.table_view does.
+        web_tables_enabled=False,
         worker_redirect_stdouts=False,
     )
     app.transport = BatchTransport(servers, app)
+    app.web.blueprints.add("/table", table_view.blueprint)
     # Faust's buffer of one hundred warns at each fill; ours is drained batch by batch anyway.
     app.producer.buffer.max_messages = 100_000
     app.watchdog = Watchdog()

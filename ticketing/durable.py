@@ -9,6 +9,8 @@ import shutil
 from typing import Any
 
 from faust import Table
+from faust.tables.manager import TableManager
+from faust.tables.recovery import Recovery
 from faust.types import TP
 from rocksdict import WriteBatch
 
@@ -78,25 +80,45 @@ class DurableTable(Table):
         batch.put(self.data.offset_key, str(offset).encode())
         self.data._db_for_partition(partition).write(batch)
 
-    def persisted_offset(self, tp: TP) -> int | None:
-        """Up to where the local database reflects the changelog; None for a new database.
-
-        A database that is ahead of the changelog belongs to one that was deleted and made anew.
-        Faust would refuse it at every start, so it is dropped and the changelog read from its
-        beginning.
-        """
-        offset: int | None = super().persisted_offset(tp)
-        # Recovery asks for the ends of the changelog before it asks for this.
-        last: int | None = self.app.tables.recovery.active_highwaters.get(tp)
-        if offset is None or last is None or offset <= last:
-            return offset
-        log.warning("%s is ahead of its changelog: read again from the beginning", tp)
-        self.data._dbs.pop(tp.partition, None)
+    def start_over(self, partition: int) -> None:
+        """Forget what the local database holds of a partition; the changelog has all that is true."""
+        self.data._dbs.pop(partition, None)
+        # RocksDB holds its lock until the last reference is gone.
         gc.collect()
-        shutil.rmtree(self.data.partition_path(tp.partition))
-        return None
+        shutil.rmtree(self.data.partition_path(partition), ignore_errors=True)
 
     @property
     def changelog_topic_name(self) -> str:
         """The name of the compacted topic behind the table."""
         return str(self._changelog_topic_name())
+
+
+class DurableRecovery(Recovery):
+    """Faust's recovery, which starts over where Faust would refuse to start.
+
+    A database that is ahead of its changelog belongs to one that was deleted and made anew.
+    """
+
+    async def _build_highwaters(
+        self, consumer: Any, tps: set[TP], destination: dict[TP, int], title: str
+    ) -> None:
+        await super()._build_highwaters(consumer, tps, destination, title)
+        for tp in tps:
+            offset = self.active_offsets.get(tp)
+            if offset is not None and offset > destination[tp]:
+                log.warning("%s: the database is ahead of its changelog, which is read anew", tp)
+                self.tp_to_table[tp].start_over(tp.partition)
+                self.active_offsets[tp] = None
+
+
+class DurableTables(TableManager):
+    """Faust's tables, with the recovery above."""
+
+    _recovery: DurableRecovery | None
+
+    @property
+    def recovery(self) -> DurableRecovery:
+        """The service that reads changelogs."""
+        if self._recovery is None:
+            self._recovery = DurableRecovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery

@@ -19,6 +19,7 @@ from ticketing import log, metrics
 from ticketing.agent import add_agent
 from ticketing.app import TicketingApp, create_app, create_table
 from ticketing.config import PLATFORMS, Config, secrets_of
+from ticketing.ports import free_port
 from ticketing.runtime import Runtime
 from ticketing.topics import INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
 
@@ -109,14 +110,14 @@ def build(role: str, runtime: Runtime) -> TicketingApp:
 def _app(name: str, role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
     web = runtime.config.faust_web
     offset = default_roles(runtime.config).index(role)
-    port = 0 if web.port == 0 else web.port + offset
+    port = web.port + offset if web.port else free_port()
     return create_app(
         name,
         runtime.config,
         batched=batched,
         brokers=runtime.brokers,
         partitions=runtime.partitions,
-        web_port=port if web.enabled and port else None,
+        web_port=port if web.enabled else None,
     )
 
 
@@ -259,5 +260,6 @@ def __getattr__(name: str) -> Any:
     configure_logging(runtime.config)
     runtime.ensure_topics()
     made = build(PIPELINE, runtime)
-    globals()["app"] = made
+    # The runtime too: an embedded broker lives as long as it does.
+    globals().update(app=made, _runtime=runtime)
     return made

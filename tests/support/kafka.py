@@ -181,9 +181,7 @@ class Kafka:
         """Where each partition ends: the offset that its next record gets."""
         with _reader(self) as consumer:
             return {
-                number: consumer.get_watermark_offsets(
-                    TopicPartition(topic, number), timeout=ADMIN_SECONDS_MAX
-                )[1]
+                number: _watermarks(consumer, TopicPartition(topic, number))[1]
                 for number in range(self.topics()[topic])
             }
 
@@ -256,7 +254,7 @@ class Kafka:
     def _run(self, topic: str, number: int) -> Iterator[Message]:
         with _reader(self) as consumer:
             place = TopicPartition(topic, number)
-            low, high = consumer.get_watermark_offsets(place, timeout=ADMIN_SECONDS_MAX)
+            low, high = _watermarks(consumer, place)
             consumer.assign([TopicPartition(topic, number, low)])
             position = low
             deadline = time.monotonic() + ADMIN_SECONDS_MAX * 4
@@ -269,6 +267,22 @@ class Kafka:
                 else:
                     # What is left may be transaction markers, which are no records.
                     position = max(position, consumer.position([place])[0].offset)
+
+
+def _watermarks(consumer: Consumer, place: TopicPartition) -> tuple[int, int]:
+    """First offset and end of a partition; a topic made anew takes a moment to have a leader."""
+
+    def asked() -> tuple[int, int] | None:
+        try:
+            return consumer.get_watermark_offsets(place, timeout=ADMIN_SECONDS_MAX)  # type: ignore
+        except KafkaException as error:
+            if not error.args[0].retriable():
+                raise
+            return None
+
+    found = wait_for(asked, f"the offsets of {place}", ADMIN_SECONDS_MAX * 2)
+    assert found is not None
+    return found
 
 
 class _reader:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import socket
 import threading
 import time
 from collections import Counter
@@ -23,6 +22,7 @@ from ticketing.demo.totals import Totals, totals
 from ticketing.demo.traffic import Traffic
 from ticketing.errors import TicketingError
 from ticketing.feed import Feed
+from ticketing.ports import free_port
 from ticketing.runtime import CONFIG_VARIABLE, EMBEDDED_VARIABLE, Runtime
 from ticketing.sandbox.credentials import sandbox_config
 from ticketing.sandbox.server import Sandbox, start
@@ -197,13 +197,6 @@ async def run_live(say: Callable[[str], None], status: Callable[[Totals], None],
             await feeding
         finally:
             feeding.cancel()
-
-
-def free_port() -> int:
-    """A port on loopback that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _faust_web(demo: Demo) -> str:

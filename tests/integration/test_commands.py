@@ -1,0 +1,134 @@
+"""The commands around the job, as a user types them, against a real broker."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.fleet import STOP_SECONDS_MAX, Fleet
+from support.logs import log
+from support.requirements import free_port, wait_for
+
+from ticketing.topics import INCIDENTS, SIGNALS
+
+pytestmark = pytest.mark.kafka
+
+
+def run(fleet: Fleet, *arguments: str) -> subprocess.CompletedProcess[str]:
+    path = fleet.directory / "command.json"
+    path.write_text(json.dumps(fleet.config))
+    return subprocess.run(
+        [sys.executable, "-m", "ticketing", *arguments],
+        env={**os.environ, "TICKETING_CONFIG": str(path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def test_topics_are_made_checked_and_made_again(fleet: Fleet) -> None:
+    missing = run(fleet, "topics", "check")
+    assert missing.returncode == 1
+    assert f"topic {SIGNALS} is missing: run `ticketing topics create`" in missing.stderr
+    made = run(fleet, "topics", "create")
+    assert made.returncode == 0, made.stderr
+    assert f"created {INCIDENTS}" in made.stdout
+    wait_for(lambda: run(fleet, "topics", "check").returncode == 0, "topics as they should be")
+    assert run(fleet, "topics", "create").stdout == "every topic exists\n"
+
+    fleet.configure(kafka={"partitions": 6})
+    wrong = run(fleet, "topics", "check")
+    assert wrong.returncode == 1
+    assert f"topic {SIGNALS} has 4 partitions, kafka.partitions says 6" in wrong.stderr
+    fleet.configure(kafka={"partitions": 4})
+    fleet.kafka.delete(INCIDENTS)
+    fleet.kafka.create(INCIDENTS, 4, cleanup_policy="delete")
+    wrong = run(fleet, "topics", "check")
+    assert wrong.returncode == 1
+    assert f"topic {INCIDENTS} has cleanup.policy=delete, needs compact" in wrong.stderr
+
+
+def test_a_recording_is_replayed_and_its_dead_letters_are_listed(fleet: Fleet) -> None:
+    fleet.create_topics()
+    recording = fleet.directory / "recording.jsonl"
+    recording.write_bytes(b"\n".join([log(), b"", b"not JSON", log(), b""]))
+    replayed = run(fleet, "replay", str(recording))
+    assert replayed.returncode == 0, replayed.stderr
+    assert "3 records produced to enriched-logs" in replayed.stdout
+    fleet.worker("a", "pipeline")
+    fleet.wait_counted(2)
+    wait_for(lambda: len(fleet.dead_letters()) == 1, "the dead letter")
+    listed = run(fleet, "dead-letters", "list")
+    assert listed.returncode == 0, listed.stderr
+    assert "undecodable" in listed.stdout
+    assert "enriched-logs" in listed.stdout
+
+
+def get(url: str) -> Any:
+    try:
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_fausts_own_command_runs_the_pipeline_and_shows_its_tables(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    port = free_port()
+    fleet.configure(faustWeb={"enabled": True, "port": port}, dataDir=str(tmp_path / "data"))
+    fleet.create_topics()
+    path = fleet.directory / "command.json"
+    path.write_text(json.dumps(fleet.config))
+    said = fleet.directory / "faust.log"
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "faust", "-A", "ticketing.worker:app", "worker", "-l", "info"],
+            env={**os.environ, "TICKETING_CONFIG": str(path)},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        fleet.feed([log(f"fault of the {name}") for name in ("disk", "network", "clock")] * 5)
+        known = fleet.wait_counted(15)
+        tables = f"http://127.0.0.1:{port}/table"
+        assert get(f"{tables}/") == [{"name": "incidents", "partitions": [0, 1, 2, 3]}]
+
+        def keys() -> list[str]:
+            return [entry["key"] for entry in get(f"{tables}/incidents/")["keys"]]
+
+        fingerprints = {incident.fingerprint for incident in known.values()}
+        wait_for(lambda: fingerprints <= set(keys()), "every incident in the table")
+        first = next(iter(known.values()))
+        shown = get(f"{tables}/incidents/{first.fingerprint}/")
+        assert shown["value"]["state"]["incident"]["id"] == first.id
+        assert shown["partition"] == int(first.id.split("-")[1])
+        assert get(f"{tables}/incidents/nothing/") == 404
+        assert get(f"{tables}/nothing/") == 404
+
+        pages, address = [], f"{tables}/incidents/?limit=2"
+        while address:
+            page = get(address)
+            pages.append([entry["key"] for entry in page["keys"]])
+            address = page["next"] and f"http://127.0.0.1:{port}{page['next']}"
+        assert all(0 < len(page) <= 2 for page in pages)
+        assert sorted(key for page in pages for key in page) == sorted(keys())
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+    assert process.returncode == 0, said.read_text()[-3000:]
