@@ -115,6 +115,8 @@ class Redriver:
     def _deliver(self, entry: Entry, by: str) -> Redriven:
         # Safe to repeat by itself: the adapter holds one delivery per incident.
         letter = entry.letter
+        if letter.platform not in self._runtime.config.enabled_platforms():
+            raise Conflict("disabled", f"{entry.id}: {letter.platform} is not enabled any more")
         topic = platform_topic(letter.platform)
         retry = Retry(incident_id=letter.incident_id, by=by)
         sent = self._produce(topic, letter.incident_id.encode(), encode_retry(retry))

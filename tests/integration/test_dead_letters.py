@@ -16,7 +16,7 @@ from ticketing import dead_letters, redrive
 from ticketing.cli.dead_letters import dead_letters as command
 from ticketing.config import validate
 from ticketing.dead_letters import Entry, Wanted, every, get, page
-from ticketing.errors import Conflict, NotFound, NotWhole, Unavailable
+from ticketing.errors import Conflict, Misconfigured, NotFound, NotWhole, Unavailable
 from ticketing.models import DEAD_LETTER_VALUE_BYTES_MAX, DeadLetter, encode
 from ticketing.redrive import HEADER, Redriver
 from ticketing.runtime import Runtime
@@ -183,6 +183,17 @@ def test_a_second_redrive_is_refused_and_says_what_became_of_the_first(
             another.redrive(id, "bert")
         assert another.done(id) == first
     assert len(desk.read(first.to.split("[")[0])) == 1
+
+
+def test_a_delivery_to_a_platform_that_is_gone_is_refused(desk: Desk) -> None:
+    (id,) = desk.put(DeadLetter(reason="invalid", stage="delivery", platform="jira"))
+    with Redriver(desk.runtime) as redriver, pytest.raises(Conflict, match="not enabled"):
+        redriver.redrive(id, "anna")
+
+
+def test_a_broker_that_begins_with_the_command_has_no_dead_letters() -> None:
+    result = CliRunner().invoke(command, ["list"], env={"TICKETING_KAFKA__BROKERS": "embedded"})
+    assert isinstance(result.exception, Misconfigured)
 
 
 def test_a_record_that_was_cut_is_not_produced(desk: Desk) -> None:

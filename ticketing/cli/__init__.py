@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from ticketing.errors import Misconfigured
+from ticketing.errors import Misconfigured, TicketingError
 
 COMMANDS = {
     "config": "ticketing.cli.config:config",
@@ -56,9 +56,12 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; a bad configuration ends it with what is wrong and how to mend it."""
+    """Run the command line; what stands in its way ends it in words, without a stack trace."""
     try:
         cli()
     except Misconfigured as error:
         click.echo(f"misconfigured:\n{error}", err=True)
         sys.exit(2)
+    except TicketingError as error:
+        click.echo(str(error), err=True)
+        sys.exit(1)

@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from ticketing.dead_letters import Entry
     from ticketing.redrive import Redriver
+    from ticketing.runtime import Runtime
 
 
 @click.group("dead-letters", epilog="Example: ticketing dead-letters list --reason undecodable")
@@ -37,11 +38,10 @@ def list_(
 ) -> None:
     """List dead letters, newest first: where each came from and why it could not be handled."""
     from ticketing.dead_letters import Wanted, page
-    from ticketing.runtime import Runtime
 
     wanted = Wanted(reason=reason, stage=stage, platform=platform)
     try:
-        found = page(Runtime.from_environ(), wanted, limit, cursor)
+        found = page(_runtime(), wanted, limit, cursor)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--cursor") from None
     for entry in found.entries:
@@ -59,9 +59,8 @@ def show(id: str) -> None:
     from ticketing import dead_letters
     from ticketing.errors import NotFound
     from ticketing.redrive import Redriver
-    from ticketing.runtime import Runtime
 
-    runtime = Runtime.from_environ()
+    runtime = _runtime()
     try:
         entry = dead_letters.get(runtime, id)
     except NotFound as error:
@@ -101,13 +100,12 @@ def redrive(
     from ticketing import dead_letters
     from ticketing.errors import NotFound
     from ticketing.redrive import Redriver
-    from ticketing.runtime import Runtime
 
     if bool(ids) == all_:
         raise click.UsageError("name the IDs, or give --all")
     if ids and (reason or stage or platform):
         raise click.UsageError("--reason, --stage and --platform go with --all")
-    runtime = Runtime.from_environ()
+    runtime = _runtime()
     runtime.ensure_topics()
     counts = {True: 0, False: 0}
     with Redriver(runtime) as redriver:
@@ -137,6 +135,19 @@ def _redriven(redriver: Redriver, entry: Entry, by: str) -> bool:
         return False
     click.echo(f"{done.id} to {done.to}")
     return True
+
+
+def _runtime() -> Runtime:
+    from ticketing.errors import Misconfigured
+    from ticketing.runtime import EMBEDDED_VARIABLE, Runtime
+
+    runtime = Runtime.from_environ()
+    if runtime.held is not None:
+        raise Misconfigured(
+            "kafka.brokers: `embedded` begins with this command, so there are no dead letters in it;"
+            f" name a broker, or set {EMBEDDED_VARIABLE} to the address that `ticketing demo` prints"
+        )
+    return runtime
 
 
 def _line(entry: Entry) -> str:
