@@ -32,6 +32,8 @@ GROUP_WAIT = {"critical": "1s", "high": "2s", "medium": "2s", "low": "2s"}
 """Shorter than in production, so that tickets appear while one looks."""
 RECORDING = {"storm": {"maxPatternsPerService": 0, "maxPagesPerMinute": 0}}
 """A recording's hours pass in seconds: what guards against storms would take it for one."""
+LIVE = {"autoResolveAfter": "2m", "escalateAfter": {"critical": "1m"}}
+"""So that whole lives of incidents pass before one's eyes."""
 TRAFFIC_RATE = 150.0
 READY_SECONDS_MAX = 120.0
 STARTS_MAX = 3
@@ -179,7 +181,7 @@ async def explained(
 
 async def run_live(say: Callable[[str], None], status: Callable[[Totals], None], port: int) -> None:
     """Feed made-up traffic until cancelled."""
-    async with installation(port) as demo:
+    async with installation(port, settings=LIVE) as demo:
         say("starting the embedded broker, the workers and the sandbox")
         await demo.wait_ready()
         say(f"incidents and their tickets, live:  {demo.api}/")

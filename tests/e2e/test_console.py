@@ -1,0 +1,127 @@
+"""The console in a real browser, on the demo: what is seen, pressed, and reaches the platforms."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+from support.requirements import missing, wait_for
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SECONDS_MAX = 240.0
+SHOWN_MS_MAX = 90_000
+
+
+@dataclass
+class Demo:
+    """The addresses that a running demo prints."""
+
+    page: str
+    sandbox: str
+
+    def ticket(self, platform: str, incident_id: str) -> dict[str, Any] | None:
+        """What a platform holds for an incident."""
+        url = f"{self.sandbox}_sandbox/tickets?platform={platform}"
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            tickets = json.load(answer)
+        return next((t for t in tickets if incident_id in json.dumps(t)), None)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    base = tmp_path_factory.mktemp("console")
+    said = base / "said"
+    with said.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ticketing", "demo", "--port", "0"],
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "TMPDIR": str(base)},
+        )
+    try:
+        pattern = re.compile(r"live: +(http\S+)\s.*side of it: +(http\S+)", re.DOTALL)
+        found = wait_for(lambda: pattern.search(said.read_text()), said.read_text, SECONDS_MAX)
+        yield Demo(*found.groups())
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+@pytest.fixture
+def page(demo: Demo) -> Iterator[Page]:
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if found is None:
+        missing(f"no browser: none of {', '.join(BROWSERS)}")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        tab = browser.new_page(viewport={"width": 1400, "height": 900})
+        problems: list[str] = []
+        tab.on("pageerror", lambda error: problems.append(str(error)))
+        tab.goto(demo.page)
+        yield tab
+        browser.close()
+        assert not problems
+
+
+@pytest.mark.browser
+def test_an_incident_appears_and_is_acknowledged_on_every_platform(demo: Demo, page: Page) -> None:
+    critical = page.locator("#list li", has_text="Critical").locator("a").first
+    expect(critical).to_be_visible(timeout=SHOWN_MS_MAX)
+    critical.click()
+    detail = page.locator("#detail")
+    expect(detail).to_contain_text("Counts", timeout=SHOWN_MS_MAX)
+    incident_id = page.url.rsplit("/", 1)[-1]
+    for platform in ("pagerduty", "slack"):
+        wait_for(
+            lambda p=platform: demo.ticket(p, incident_id), f"a ticket on {platform}", SECONDS_MAX
+        )
+
+    detail.get_by_role("button", name="Acknowledge").click()
+    expect(detail).to_contain_text("Acknowledged", timeout=SHOWN_MS_MAX)
+    for platform in ("pagerduty", "slack"):
+        wait_for(
+            lambda p=platform: "acknowledged" in json.dumps(demo.ticket(p, incident_id)).lower(),
+            lambda p=platform: f"the acknowledgement on {p}: {demo.ticket(p, incident_id)}",
+            SECONDS_MAX,
+        )
+
+    detail.get_by_role("button", name="Resolve").click()
+    expect(detail).to_contain_text("Resolved", timeout=SHOWN_MS_MAX)
+    wait_for(
+        lambda: (demo.ticket("pagerduty", incident_id) or {}).get("state") == "resolved",
+        "the resolution on pagerduty",
+        SECONDS_MAX,
+    )
+
+
+@pytest.mark.browser
+def test_the_records_add_up_on_the_page(page: Page) -> None:
+    expect(page.locator("#totals")).to_contain_text("Records", timeout=SHOWN_MS_MAX)
+    expect(page.locator("#totals")).to_contain_text(re.compile("adds up|under way"))
+
+
+@pytest.mark.browser
+def test_the_list_can_be_searched(page: Page) -> None:
+    expect(page.locator("#list a").first).to_be_visible(timeout=SHOWN_MS_MAX)
+    page.locator("#q").fill("no such incident anywhere")
+    expect(page.locator("#empty")).to_be_visible(timeout=SHOWN_MS_MAX)
