@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sinks.platform import Traits
 from tables.deliveries import Shown, Why
+from ticketing.domain.correlation import Relation
 from ticketing.domain.incident import Incident, Status, Step
+from ticketing.domain.summary import cause_of
 
 
 def links(incident: Incident, platform: str) -> dict[str, str]:
@@ -13,6 +15,18 @@ def links(incident: Incident, platform: str) -> dict[str, str]:
         name: ticket.url or ticket.key
         for name, ticket in sorted(incident.tickets.items())
         if name != platform and (ticket.url or ticket.key)
+    }
+
+
+def linked(incident: Incident) -> dict[str, str]:
+    """The incidents that its ticket names: causes, symptoms, and what has the same cause.
+
+    What merely shares requests is shown too, but is no reason to write the ticket again.
+    """
+    return {
+        link.id: link.relation.value
+        for link in incident.links
+        if link.id and link.relation is not Relation.RELATED
     }
 
 
@@ -26,6 +40,8 @@ def shown(incident: Incident, platform: str, at: float) -> Shown:
         at=at,
         links=links(incident, platform),
         summary=incident.summary.revision if incident.summary else 0,
+        cause=cause_of(incident),
+        linked=linked(incident),
         steps_through=max((step.seq for step in incident.timeline), default=0),
     )
 
@@ -41,8 +57,8 @@ def needs_update(was: Shown, is_: Shown, status: Status, traits: Traits) -> Why 
     reasons = {
         Why.SEVERITY: raised,
         Why.TITLE: is_.title != was.title,
-        Why.LINKS: is_.links != was.links,
-        Why.SUMMARY: is_.summary != was.summary,
+        Why.LINKS: is_.links != was.links or is_.linked != was.linked,
+        Why.SUMMARY: is_.summary != was.summary or is_.cause != was.cause,
         Why.COUNT: is_.count != was.count and is_.at >= was.at + traits.count_interval,
     }
     return next((why for why, holds in reasons.items() if holds and why in traits.updates), None)

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 
 from ticketing.config import Config
+from ticketing.domain.correlation import Relation
 from ticketing.domain.incident import Incident, Kind, Status, Step, StepKind
 from ticketing.domain.signals import Summary
 from ticketing.domain.summary import RULES, in_words
@@ -76,6 +77,13 @@ _STEPS = {
     StepKind.FLAPPING: "Flapping",
     StepKind.COMMENT: "Comment",
 }
+_RELATIONS = {
+    Relation.CAUSE: "its cause in",
+    Relation.SYMPTOM: "its symptom in",
+    Relation.SAME: "of the same cause in",
+    Relation.RELATED: "in",
+}
+LINKED_MAX = 5
 _STANDS_FOR = {
     Kind.OVERFLOW: "several new error patterns of the service",
     Kind.UMBRELLA: "incidents whose tickets are held back",
@@ -298,6 +306,7 @@ def _facts(incident: Incident) -> list[tuple[str, str]]:
         ("Impact", _said(summary.impact, summary)),
         ("Likely cause", _said(summary.root_cause, summary)),
         ("Causal chain", _chain(incident)),
+        ("Linked incidents", _linked(incident)),
         ("Error pattern", line(incident.pattern)),
         ("Traces", _names(incident.trace_ids)),
         ("Incident", incident.id),
@@ -305,9 +314,18 @@ def _facts(incident: Incident) -> list[tuple[str, str]]:
 
 
 def _others(incident: Incident) -> list[str]:
-    found = incident.correlation
-    names = [*incident.affected_services, *(found.affected_services if found else [])]
-    return [name for name in dict.fromkeys(names) if name != incident.service]
+    return [name for name in incident.reach if name != incident.service]
+
+
+def _linked(incident: Incident) -> str:
+    """Other incidents of the same requests: what they are to this one, where, and their ids."""
+    known = [link for link in incident.links if link.id]
+    said = [
+        f"{_RELATIONS[link.relation]} {line(link.service)} ({link.id})"
+        for link in known[:LINKED_MAX]
+    ]
+    more = len(known) - LINKED_MAX
+    return "; ".join(said) + (f"; and {more} more" if more > 0 else "")
 
 
 def _blast_radius(incident: Incident) -> str:

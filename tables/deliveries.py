@@ -56,7 +56,8 @@ class Shown:
     """What a ticket shows of an incident: enough to see whether it has to be written again.
 
     `links` maps other platforms to their ticket's address or key; `steps_through` is the highest
-    `seq` of the timeline that was posted; `at` is when it was written (Unix seconds).
+    `seq` of the timeline that was posted; `at` is when it was written (Unix seconds). `cause` is
+    the service that it was laid to, `linked` maps linked incidents to what they are to it.
     """
 
     revision: int
@@ -66,6 +67,8 @@ class Shown:
     at: float
     links: dict[str, str] = field(default_factory=dict)
     summary: int = 0
+    cause: str = ""
+    linked: dict[str, str] = field(default_factory=dict)
     steps_through: int = 0
 
 

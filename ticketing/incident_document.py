@@ -49,7 +49,7 @@ def list_document(incident: Incident) -> dict[str, Any]:
         "service": incident.service,
         "title": incident.title,
         "anomalyScore": incident.max_score,
-        "affectedServices": affected_services(incident),
+        "affectedServices": incident.reach or [incident.service],
         "traceId": incident.trace_ids[0] if incident.trace_ids else None,
         "createdAt": iso(incident.opened_at),
         "updatedAt": iso(incident.updated_at),
@@ -117,14 +117,6 @@ def detail_document(incident: Incident) -> dict[str, Any]:
         "updated_at": shown["updatedAt"],
         **({"resolved_at": shown["resolvedAt"]} if shown["resolvedAt"] else {}),
     }
-
-
-def affected_services(incident: Incident) -> list[str]:
-    """Its own service, those that its records name, and those that its traces show, each once."""
-    traced = incident.correlation.affected_services if incident.correlation else []
-    named = incident.affected_services
-    own = [] if incident.service in named or not incident.service else [incident.service]
-    return list(dict.fromkeys([*own, *named, *traced]))
 
 
 def _root_cause(found: Findings | None) -> str | None:

@@ -56,10 +56,12 @@ export class Detail {
       this.actions(status, Boolean(pending)),
       error ? problem(error) : "",
       summary(incident.summary),
+      origin(incident),
       facts(incident),
       section("Counts", el("p", { class: "big" }, count(incident.counts.total), el("span", { class: "faint" }, incident.counts.total === 1 ? " anomaly" : " anomalies")), barChart(incident.counts.windows, windowSeconds)),
       this.tickets(incident, platforms),
       this.timeline(incident),
+      requests(incident),
       evidence(incident),
       technical(incident),
     );
@@ -181,6 +183,45 @@ function facts(incident) {
   return el("dl", { class: "facts" }, ...pairs.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 }
 
+const RELATIONS = { cause: "its cause", symptom: "its symptom", same_cause: "the same cause", related: "the same requests" };
+const percent = (share) => `${Math.round(share * 100)} %`;
+
+// Where it began, as far as requests tell, and the incidents that share them.
+function origin(incident) {
+  const found = incident.trace.correlation;
+  const linked = incident.links.filter((link) => link.id);
+  if (!found && !linked.length) return "";
+  const causes = (found ? found.candidates.slice(0, 3) : []).map((one) =>
+    el("li", {}, el("b", {}, one.service), el("span", { class: "faint" }, ` ${percent(one.share)} of the evidence`), ...one.reasons.map((reason) => el("p", {}, reason))),
+  );
+  const radius = found && found.blastRadius;
+  const suffers = radius ? `${count(radius.services)} services, ${count(radius.endpoints)} endpoints; ${percent(radius.failingShare)} of ${count(radius.requests)} requests fail, ${percent(radius.failingShareBefore)} before.` : "";
+  const others = linked.map((link) => el("li", {}, el("a", { href: hashOf(link.id) }, `${link.service}: ${link.title || link.id}`), el("span", { class: "faint" }, ` ${RELATIONS[link.relation] || link.relation}`)));
+  return section(
+    "Where it began",
+    causes.length ? el("ol", { class: "steps" }, ...causes) : "",
+    suffers ? el("p", {}, suffers) : "",
+    others.length ? el("h4", {}, "Linked incidents") : "",
+    others.length ? el("ul", {}, ...others) : "",
+  );
+}
+
+// The most telling requests, line by line.
+function requests(incident) {
+  const found = incident.trace.correlation;
+  if (!found || !found.samples.length) return "";
+  const samples = found.samples.map((sample, index) => {
+    const hops = sample.path.map((hop) => hop.service).filter((name, at, all) => name !== all[at - 1]);
+    const lines = sample.timeline.map((line) =>
+      el("li", {}, el("div", { class: "faint" }, time(line.at), el("span", {}, `${"· ".repeat(Math.min(line.depth, 12))}${line.service}`), el("span", {}, line.level)), el("pre", { tabindex: "0" }, line.message)),
+    );
+    const omitted = sample.omitted ? el("p", { class: "faint" }, `${count(sample.omitted)} more lines.`) : "";
+    const title = `${sample.traceId} (${sample.why}; ${sample.milliseconds.toFixed(0)} ms, ${count(sample.spans)} spans, tree by ${sample.method})`;
+    return el("details", { "data-name": `request-${index}` }, el("summary", { "data-keep": `request-${index}` }, title), el("p", {}, hops.join(" → ")), el("ol", { class: "evidence" }, ...lines), omitted);
+  });
+  return section("Requests", ...samples);
+}
+
 function ticketRow(ticket) {
   const url = safeUrl(ticket.url);
   const label = ticket.key || ticket.externalId || "ticket";
@@ -206,7 +247,6 @@ function technical(incident) {
   const parts = [
     el("dl", { class: "facts wide" }, ...[["Pattern", incident.pattern], ["Fingerprint", incident.fingerprint], ["Id", incident.id], ["Traces", incident.trace.ids.join(" ")]].filter(([, text]) => text).map(([name, text]) => el("div", {}, el("dt", {}, name), el("dd", {}, el("code", {}, text))))),
     refused.length ? el("ul", { class: "refused" }, ...refused.map((command) => el("li", {}, `Refused: ${command.reason} `, time(command.at)))) : "",
-    incident.trace.correlation ? el("pre", { tabindex: "0" }, JSON.stringify(incident.trace.correlation, null, 2)) : "",
   ];
   return el("details", { "data-name": "technical" }, el("summary", { "data-keep": "technical" }, "Identity and traces"), ...parts);
 }

@@ -195,3 +195,11 @@ class Incident:
     attributions: list[Attribution] = field(default_factory=list)
     """Which services its outbreaks were laid to, earliest outbreak first, bounded."""
     summary: Summary | None = None
+
+    @property
+    def reach(self) -> list[str]:
+        """Every service that suffers, each once: its own, those its records name, those of its
+        traces."""
+        traced = self.correlation.affected_services if self.correlation else []
+        own = [self.service] if self.service and self.service not in self.affected_services else []
+        return list(dict.fromkeys([*own, *self.affected_services, *traced]))

@@ -27,6 +27,7 @@ PATH_MAX = 16
 NAMES_MAX = 50
 CANDIDATES_MAX = 8
 REASONS_MAX = 3
+REASON_CHARS_MAX = 300
 CHAIN_MAX = 10
 UNRELATED_WEIGHT = 0.3
 """What evidence counts for that shows in requests other than the incident's own."""
@@ -131,7 +132,9 @@ def _candidates(
             service=service,
             score=round(score, 3),
             share=round(score / whole, 3) if whole else 0.0,
-            reasons=reasons.get(service, [])[:REASONS_MAX],
+            reasons=[
+                text[:REASON_CHARS_MAX] for text in reasons.get(service, [])[:REASONS_MAX] if text
+            ],
         )
         for service, score in order
     ]
