@@ -91,12 +91,12 @@ class IssueFields(msgspec.Struct):
 
 
 class Issue(msgspec.Struct):
-    """An issue; `properties` only if asked for."""
+    """An issue; `properties` only if asked for, and not of every search."""
 
     id: str
     key: str = ""
     fields: IssueFields = msgspec.field(default_factory=IssueFields)
-    properties: dict[str, Any] = {}
+    properties: dict[str, Any] | None = None
 
 
 class Found(msgspec.Struct):

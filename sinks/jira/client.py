@@ -127,10 +127,10 @@ class JiraPlatform:
         return await self._api.make(Created, "/issue", draft.body())
 
     async def _look_up(self, request: Request) -> Outcome:
-        found = await self._finder.issues(request.incident_id)
-        if not found:
+        found = await self._finder.first(request.incident_id)
+        if found is None:
             return Absent()
-        return _delivered(await self._api.site(), found[0])
+        return _delivered(await self._api.site(), found)
 
     async def _update(self, request: Request, have: Held) -> Delivered:
         author = await self._author()
@@ -199,9 +199,7 @@ class JiraPlatform:
     async def _deduplicate(self, request: Request, have: Held) -> Delivered:
         """Close other issues of the same incident, and say which one stays."""
         site = await self._api.site()
-        for issue in await self._finder.issues(request.incident_id, have.external_id):
-            if issue.id == have.external_id or issue.fields.status.done:
-                continue
+        for issue in await self._finder.others(request.incident_id, have.external_id):
             said = f"Duplicate of {have.key}: {site.link(have.key)}"
             body = {"body": site.dialect.lines([said])}
             await self._api.write("POST", f"/issue/{issue.id}/comment", body)

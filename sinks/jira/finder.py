@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from sinks.jira.answers import Found, Issue
 from sinks.jira.api import Api
+from sinks.jira.dialect import CLOUD
 from sinks.jira.payload import PROPERTY, key_label
 from sinks.outcome import Failed, Reason
 
@@ -21,33 +22,52 @@ class Finder:
     def __init__(self, api: Api) -> None:
         self._api = api
 
-    async def issues(self, incident_id: str, known: str = "") -> list[Issue]:
-        """The incident's issues, oldest first; the one with the known id is not missed.
+    async def first(self, incident_id: str) -> Issue | None:
+        """The incident's issue, by one question: after a lost answer there may be time for no more.
+
+        Data Center tells no properties in a search. There the oldest issue with the label is
+        taken: a copy is younger than what it was made of.
+        """
+        for issue in await self._labelled(incident_id, ""):
+            if issue.properties is None or _is_ours(issue, incident_id):
+                return issue
+        return None
+
+    async def others(self, incident_id: str, known: str) -> list[Issue]:
+        """The incident's issues beside the known one that are not done, oldest first.
 
         An issue that has our label and not our property is a person's copy, and none of ours.
         """
+        ours: list[Issue] = []
+        for row in await self._labelled(incident_id, known):
+            if row.id == known or row.fields.status.done:
+                continue
+            issue = row if row.properties is not None else await self._whole(row.id)
+            if issue is not None and _is_ours(issue, incident_id):
+                ours.append(issue)
+        return ours
+
+    async def _labelled(self, incident_id: str, known: str) -> list[Issue]:
         site = await self._api.site()
         body = {
             "jql": f'labels = "{key_label(incident_id)}" ORDER BY created ASC',
             "fields": ["status", "labels"],
             "maxResults": FOUND_MAX,
         }
-        if known.isdecimal() and site.dialect.version == "3":
-            body["reconcileIssues"] = [int(known)]
-        found = await self._api.query(Found, site.dialect.search, body)
-        ours: list[Issue] = []
-        for row in found.issues:
-            issue = await self._verified(row.id, incident_id)
-            ours += [issue] if issue else []
-        return ours
+        if site.dialect is CLOUD:
+            body["properties"] = [PROPERTY]
+            body |= {"reconcileIssues": [int(known)]} if known.isdecimal() else {}
+        return (await self._api.query(Found, site.dialect.search, body)).issues
 
-    async def _verified(self, issue_id: str, incident_id: str) -> Issue | None:
+    async def _whole(self, issue_id: str) -> Issue | None:
         try:
-            issue = await self._api.issue(issue_id, {"properties": PROPERTY})
+            return await self._api.issue(issue_id, {"properties": PROPERTY})
         except Failed as failed:
             if failed.outcome.reason is Reason.NOT_FOUND:
                 return None
             raise
-        value = issue.properties.get(PROPERTY)
-        is_ours = isinstance(value, dict) and value.get("id") == incident_id
-        return issue if is_ours else None
+
+
+def _is_ours(issue: Issue, incident_id: str) -> bool:
+    value = (issue.properties or {}).get(PROPERTY)
+    return isinstance(value, dict) and value.get("id") == incident_id

@@ -5,6 +5,7 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#ap
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from sinks.jira import workflow
@@ -28,10 +29,11 @@ class Mover:
     async def acknowledge(self, issue_id: str) -> None:
         """Into work, unless somebody has moved it there or closed it."""
         wanted = self._configured.acknowledge
-        status = await self._status(issue_id)
-        if wanted is None or status.done or workflow.is_at(wanted, status):
+        if wanted is None:
             return
-        ways = await self._api.transitions(issue_id)
+        status, ways = await self._now(issue_id)
+        if status.done or workflow.is_at(wanted, status):
+            return
         way = workflow.choose(wanted, ways)
         if way is not None:
             await self._take(issue_id, way, {})
@@ -43,10 +45,9 @@ class Mover:
         wanted = self._configured.escalate
         if wanted is None:
             return
-        status = await self._status(issue_id)
+        status, ways = await self._now(issue_id)
         if status.done or workflow.is_at(wanted, status):
             return
-        ways = await self._api.transitions(issue_id)
         way = workflow.choose(wanted, ways)
         if way is None:
             raise _refused(workflow.no_way("escalate", wanted, status, ways))
@@ -64,10 +65,9 @@ class Mover:
     async def reopen(self, issue_id: str) -> None:
         """Out of its end; where nothing leads to its beginning, into work in progress."""
         wanted = self._configured.reopen
-        status = await self._status(issue_id)
+        status, ways = await self._now(issue_id)
         if not status.done:
             return
-        ways = await self._api.transitions(issue_id)
         way = workflow.choose(wanted, ways) or workflow.detour(ways, {status.name})
         if way is None:
             raise _refused(workflow.no_way("reopen", wanted, status, ways))
@@ -75,24 +75,26 @@ class Mover:
 
     async def _finish(self, issue_id: str, given: dict[str, Any], resolution: str = "") -> None:
         wanted = self._configured.resolve
-        status = await self._status(issue_id)
-        seen = {status.name}
+        seen: set[str] = set()
         for _ in range(HOPS_MAX):
+            status, ways = await self._now(issue_id)
             if status.done or workflow.is_at(wanted, status):
                 return
-            ways = await self._api.transitions(issue_id)
+            seen.add(status.name)
             way = workflow.choose(wanted, ways) or workflow.detour(ways, seen)
             if way is None:
                 raise _refused(workflow.no_way("resolve", wanted, status, ways))
             await self._take(issue_id, way, given, resolution)
             if workflow.choose(wanted, [way]):
                 return
-            status = way.to
-            seen.add(status.name)
         raise rejected(Reason.INVALID, f"jira.transitions.resolve: not done after {HOPS_MAX} steps")
 
-    async def _status(self, issue_id: str) -> Status:
-        return (await self._api.issue(issue_id)).fields.status
+    async def _now(self, issue_id: str) -> tuple[Status, list[Transition]]:
+        """The status and the ways out of it, asked for at once: what follows must not be late."""
+        issue, ways = await asyncio.gather(
+            self._api.issue(issue_id), self._api.transitions(issue_id)
+        )
+        return issue.fields.status, ways
 
     async def _take(
         self, issue_id: str, way: Transition, given: dict[str, Any], resolution: str = ""

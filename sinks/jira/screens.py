@@ -36,25 +36,27 @@ class Screens:
     def __init__(self, api: Api, clock: Callable[[], float] = time.monotonic) -> None:
         self._api = api
         self._clock = clock
-        self._kept: dict[tuple[str, str], tuple[float, Screen]] = {}
+        self._screens: dict[tuple[str, str], tuple[float, Screen]] = {}
+        self._types: dict[str, tuple[float, list[IssueType]]] = {}
         self._asking = asyncio.Lock()
 
     async def of(self, project: str, issue_type: str) -> Screen:
         """The screen; raises Failed, with what to fix if there is no such project or type."""
         async with self._asking:
-            until, screen = self._kept.get((project, issue_type), (0.0, None))
+            until, screen = self._screens.get((project, issue_type), (0.0, None))
             if screen is None or self._clock() >= until:
                 screen = await self._read(project, issue_type)
-                self._kept[project, issue_type] = (self._clock() + KEPT_SECONDS, screen)
+                self._screens[project, issue_type] = (self._clock() + KEPT_SECONDS, screen)
             return screen
 
     def forget(self, project: str, issue_type: str) -> None:
         """Read it again next time: Jira refused what it says."""
-        self._kept.pop((project, issue_type), None)
+        self._screens.pop((project, issue_type), None)
+        self._types.pop(project, None)
 
     async def _read(self, project: str, issue_type: str) -> Screen:
         base = f"/issue/createmeta/{quote(project, safe='')}/issuetypes"
-        types = await self._types(project, base)
+        types = await self._types_of(project, base)
         for one in types:
             if one.name.casefold() == issue_type.casefold() or one.id == issue_type:
                 rows = await self._pages(f"{base}/{one.id}", Field)
@@ -65,9 +67,15 @@ class Screens:
             f'jira.issueType: project {project} has no type "{issue_type}", but {names or "none"}',
         )
 
-    async def _types(self, project: str, base: str) -> list[IssueType]:
+    async def _types_of(self, project: str, base: str) -> list[IssueType]:
+        # Kept by themselves: of a slow Jira each answer brings the next attempt further.
+        until, types = self._types.get(project, (0.0, []))
+        if self._clock() < until:
+            return types
         try:
-            return await self._pages(base, IssueType)
+            types = await self._pages(base, IssueType)
+            self._types[project] = (self._clock() + KEPT_SECONDS, types)
+            return types
         except Failed as failed:
             if failed.outcome.reason is not Reason.NOT_FOUND:
                 raise

@@ -29,6 +29,7 @@ from ticketing.sandbox.tickets import Ticket, correlation_of, incident_id_in
 
 PROPERTY_CHARACTERS_MAX = 32_768
 RECONCILE_MAX = 50
+PROPERTIES_SEARCHED_MAX = 5
 SEARCH_PAGE_MAX = 5000
 
 STATUSES = {
@@ -565,11 +566,22 @@ class Jira(Platform):
         start = int(token)
         found = self._found(call, given.get("jql", ""), True, [str(one) for one in known])
         rows = [self._chosen(call, one, given.get("fields"), "") for one in found]
+        if properties := given.get("properties"):
+            self._with_properties(call, rows, found, properties)
         more = start + size < len(rows)
         answer: dict[str, Any] = {"issues": rows[start : start + size], "isLast": not more}
         if more:
             answer["nextPageToken"] = str(start + size)
         return web.json_response(answer)
+
+    def _with_properties(
+        self, call: Call, rows: list[dict[str, Any]], found: list[Ticket], names: Any
+    ) -> None:
+        if not isinstance(names, list) or len(names) > PROPERTIES_SEARCHED_MAX:
+            self.refuse(call, 400, f"At most {PROPERTIES_SEARCHED_MAX} properties can be listed.")
+        for row, ticket in zip(rows, found, strict=True):
+            kept = ticket.record["properties"]
+            row["properties"] = {name: kept[name] for name in names if name in kept}
 
     def _search_arguments(self, call: Call) -> dict[str, Any]:
         if call.method == "POST":
