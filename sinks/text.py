@@ -235,7 +235,7 @@ def _values(incident: Incident, text: Text, platform: str) -> dict[str, Any]:
         "affected": [line(name) for name in _others(incident)],
         "endpoints": [line(name) for name in incident.endpoints],
         "blast_radius": _blast_radius(incident),
-        "summary": text.summary,
+        "summary": _said(text.summary, summary),
         "summary_by": text.summary_by,
         "likely_cause": _said(summary.root_cause, summary),
         "impact": _said(summary.impact, summary),

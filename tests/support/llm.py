@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -159,3 +160,33 @@ async def llm(behaviour: Behaviour | None = None) -> AsyncIterator[Llm]:
     finally:
         standing.released.set()
         await runner.cleanup()
+
+
+class LlmServer:
+    """The stand-in in a thread of its own, for tests of whole workers. Use it as a context."""
+
+    def __init__(self, behaviour: Behaviour | None = None) -> None:
+        self._behaviour = behaviour
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self.llm: Llm
+
+    def __enter__(self) -> LlmServer:
+        self._thread.start()
+        self._context = llm(self._behaviour)
+        self.llm = self._run(self._context.__aenter__())
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._run(self._context.__aexit__(None, None, None))
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def release(self, behaviour: Behaviour | None = None) -> None:
+        """Let what hangs go on, and answer like this from now on."""
+        self.llm.behaviour = behaviour or answers()
+        self._loop.call_soon_threadsafe(self.llm.released.set)
+
+    def _run(self, work: Any) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(60)
