@@ -115,9 +115,10 @@ def cut(text: str, limit: int) -> str:
 
 def line(text: str) -> str:
     """The text in one line, without control characters."""
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(text.split())
+    words = " ".join(text.split())
+    if not words.isprintable():
+        words = " ".join("".join(c if c.isprintable() else " " for c in words).split())
+    return words
 
 
 def moment(at: float) -> str:

@@ -13,7 +13,9 @@ class EmbeddedBroker:
     """A mock cluster that lives as long as this object."""
 
     def __init__(self) -> None:
-        self._owner = Producer({"bootstrap.servers": "", "test.mock.num.brokers": 1, "log_level": 3})
+        self._owner = Producer(
+            {"bootstrap.servers": "", "test.mock.num.brokers": 1, "log_level": 3}
+        )
         brokers = self._owner.list_topics(timeout=10).brokers.values()
         self.address = ",".join(f"{broker.host}:{broker.port}" for broker in brokers)
         """host:port, for any Kafka client on this machine."""

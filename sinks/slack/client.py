@@ -148,9 +148,8 @@ class SlackBot:
 
     async def _edit(self, request: Request) -> Outcome:
         channel, ts = _place(request)
-        await self._api.call(
-            "chat.update", channel, channel=channel, ts=ts, **self._message(request.want)
-        )
+        message = payload.for_update(self._message(request.want))
+        await self._api.call("chat.update", channel, channel=channel, ts=ts, **message)
         assert request.have is not None
         return Delivered() if request.have.url else await self._delivered(channel, ts)
 

@@ -162,6 +162,11 @@ def repeated(message: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def for_update(message: dict[str, Any]) -> dict[str, Any]:
+    """What of a message can be edited."""
+    return {name: message[name] for name in ("text", "blocks", "metadata")}
+
+
 def for_webhook(message: dict[str, Any]) -> dict[str, Any]:
     """What of a message an incoming webhook takes."""
     taken = ("text", "blocks", "unfurl_links", "unfurl_media")
