@@ -18,20 +18,6 @@ def one_each() -> list[bytes]:
     return [log(service=service) for service in SERVICES]
 
 
-def test_a_wiped_disk_is_recovered_from_the_changelog(fleet: Fleet) -> None:
-    fleet.create_topics()
-    worker = fleet.worker("a", "pipeline")
-    fleet.feed(one_each())
-    before = fleet.wait_counted(20)
-    worker.kill("pipeline")
-    worker.wipe("pipeline")
-    worker.start("pipeline")
-    fleet.feed(one_each() * 2)
-    after = fleet.wait_counted(60)
-    assert set(after) == set(before), "the same incidents go on"
-    assert {incident.count for incident in after.values()} == {3}
-
-
 def test_another_worker_takes_over_with_the_state(fleet: Fleet) -> None:
     fleet.create_topics()
     first = fleet.worker("a", "pipeline")

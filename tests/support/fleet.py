@@ -58,6 +58,7 @@ class RoleProcess:
 
     def __init__(self, role: str, environ: Mapping[str, str], log: Path, metrics: Path) -> None:
         self.role = role
+        self.command = [sys.executable, "-m", "ticketing", "worker", role]
         self.log = log
         self.exits: list[int] = []
         """The exit codes of the processes that have ended; negative for a signal."""
@@ -91,7 +92,7 @@ class RoleProcess:
                 return
             with self.log.open("ab") as log:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-m", "ticketing", "worker", self.role],
+                    self.command,
                     env=dict(self._environ),
                     stdin=subprocess.DEVNULL,
                     stdout=log,
