@@ -434,3 +434,20 @@ def test_a_page_that_is_not_taken_goes_to_the_fallback_in_time() -> None:
 def _fallbacks() -> float:
     labels = {"platform": "pagerduty", "reason": "not_in_time"}
     return metrics.registry.get_sample_value("ticketing_fallbacks_total", labels) or 0.0
+
+
+def test_a_command_to_an_archived_episode_does_not_let_a_crash_lose_it() -> None:
+    policy = Policy(routing=ROUTING, reopen_window=100.0)
+    desk = Desk(policy)
+    old = "aa-0-0"
+    batch = [
+        desk.record(anomalies("aa", 1, 2)),
+        desk.record(command(old, Action.RESOLVE)),
+        desk.record(anomalies("aa", 3), at=5000.0),
+        desk.record(command(old, Action.RESOLVE, id="c2"), at=5000.0),
+    ]
+    for writes in range(4):
+        desk.run(batch, writes=writes)
+        desk.state = PartitionState()
+    desk.run(batch)
+    assert {found.id: found.count for found in desk.incidents().values()} == {old: 2, "aa-0-2": 1}
