@@ -13,6 +13,7 @@ import pytest
 
 from ticketing.sandbox import Sandbox, start
 from ticketing.sandbox import credentials as known
+from ticketing.sandbox.server import STATE
 
 
 class Clock:
@@ -41,6 +42,10 @@ class Caller:
         self.sandbox = sandbox
         self.session = session
         self.clock = clock
+
+    def platform(self, name: str) -> Any:
+        """The stand-in itself, for its delays."""
+        return self.sandbox.app[STATE].platforms[name]
 
     async def __call__(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
         if body is not None:
