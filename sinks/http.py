@@ -212,6 +212,9 @@ class Http:
                 ),
                 trust_env=True,
             )
+            # aiohttp sends a PUT again by itself when the connection ends without an answer. Ours
+            # may add a comment; whether anything is sent again is the adapter's to decide.
+            self._session._retry_connection = False
         return self._session
 
 

@@ -147,7 +147,8 @@ class Api:
         except Failed as failed:
             if failed.status == FORBIDDEN and isinstance(failed.outcome, Rejected):
                 detail = f"{failed.outcome.detail} ({FORBIDDEN_MEANS})"
-                failed.outcome = msgspec.structs.replace(failed.outcome, detail=detail)
+                outcome = msgspec.structs.replace(failed.outcome, detail=detail)
+                raise Failed(outcome, status=failed.status) from failed
             raise
         return answer.data
 

@@ -34,10 +34,14 @@ MALFORMED = object()
 
 @dataclass(frozen=True)
 class Call:
-    """One request to a platform; `path` and `query` are the vendor's, without our prefix."""
+    """One request to a platform; `path` and `query` are the vendor's, without our prefix.
+
+    `raw_path` is the path as it was sent, with its escapes.
+    """
 
     method: str
     path: str
+    raw_path: str
     query: MultiMapping[str]
     headers: CIMultiDictProxy[str]
     body: Any

@@ -80,6 +80,7 @@ async def _call(request: web.Request, platform: str) -> Call:
     return Call(
         method=request.method,
         path=request.path[len(prefix) :] or "/",
+        raw_path=request.rel_url.raw_path[len(prefix) :] or "/",
         query=request.query,
         headers=request.headers,
         body=parse_body(raw, request.content_type),
@@ -141,7 +142,7 @@ def _record(state: State, platform: Platform, call: Call, status: int) -> None:
     state.recorder.write(
         platform=platform.name,
         method=call.method,
-        path=call.path,
+        path=call.raw_path,
         query={name: _one_or_all(query.getall(name)) for name in query},
         body=body,
         status=status,

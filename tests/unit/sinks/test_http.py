@@ -22,10 +22,13 @@ class Server:
         self.status = 200
         self.headers: dict[str, str] = {}
         self.requests = 0
+        self.ends = False
         self.url = ""
 
     async def handle(self, request: web.Request) -> web.Response:
         self.requests += 1
+        if self.ends and request.transport is not None:
+            request.transport.abort()
         return web.json_response({"ok": True}, status=self.status, headers=self.headers)
 
 
@@ -49,6 +52,18 @@ async def failure(http: Http, *args: Any, **kwargs: Any) -> Any:
     finally:
         await http.close()
     return caught.value.outcome
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "POST"])
+async def test_what_was_not_answered_is_not_sent_again_behind_the_adapters_back(
+    server: Server, method: str
+) -> None:
+    http = Http(timeout=5.0)
+    await http.call("GET", server.url)
+    server.ends = True
+    outcome = await failure(http, method, server.url)
+    assert (type(outcome), outcome.reason) == (Unknown, Reason.CONNECTION_LOST)
+    assert server.requests == 2
 
 
 async def test_without_room_nothing_is_sent_and_the_wait_is_said(server: Server) -> None:
