@@ -159,7 +159,9 @@ def mentioned(text: str, names: frozenset[str], own: str) -> list[str]:
         for name in {match.group(), match.group().split(".", 1)[0]}:
             if name not in names or name == own or len(name) < MENTION_CHARS_MIN:
                 continue
-            if _PLAIN_WORD.fullmatch(name) and not _addressed(text, match.start(), match.end()):
+            if _PLAIN_WORD.fullmatch(name) and not _addressed(
+                text, match.start(), match.start() + len(name)
+            ):
                 continue
             found[name] = None
     return list(found)
