@@ -8,9 +8,11 @@ import msgspec
 import structlog
 from faust.types import EventT
 
+from agents.past_incidents import PastIncidents
 from ticketing.agent import BatchAgent
 from ticketing.app import TicketingApp
 from ticketing.domain.signals import Summary
+from ticketing.domain.similar import Memory
 from ticketing.fence import Fence
 from ticketing.llm.summarizer import Summarizer
 from ticketing.models import decode_incident, encode_signals
@@ -66,6 +68,8 @@ def add_summaries(app: TicketingApp, runtime: Runtime) -> SummariesAgent:
             # Whatever Kafka's client raises means that it can't be written to.
             leave(f"a summary could not be produced: {type(error).__name__}")
 
-    summarizer = Summarizer.of(runtime.config, send)
+    memory = Memory()
+    summarizer = Summarizer.of(runtime.config, send, memory)
     app.task(summarizer.run)
+    app.task(PastIncidents(runtime, memory).run)
     return SummariesAgent(app, app.watchdog, app.fence, summarizer)

@@ -90,6 +90,31 @@ def test_a_summary_reaches_the_ticket_as_an_update_and_is_marked(
         assert (status, tested["status"]) == (200, "ok"), tested
 
 
+def test_how_a_past_incident_ended_is_told_after_a_restart_too(
+    fleet: Fleet, tmp_path: Path
+) -> None:
+    with LlmServer() as server:
+        worker = started(fleet, server, tmp_path / "requests.jsonl")
+        fleet.feed([line("checkout")])
+        fleet.wait_tickets(lambda found: len(found) == 1, "the ticket")
+        (first,) = worker.incidents()
+        note = {"note": "the database was restarted"}
+        status, _ = worker.post(f"/api/incidents/{first['id']}/resolve", note)
+        assert status == 200
+        wait_for(lambda: len(server.llm.requests) == 1, "the first question")
+        worker.restart("summaries")
+        names = (f"shop-{number}" for number in range(1_000))
+
+        def told() -> bool:
+            # The past is read beside the stream: the first questions may come before it.
+            fleet.feed([line(next(names))])
+            number = len(server.llm.requests)
+            wait_for(lambda: len(server.llm.requests) > number, "another question")
+            return "the database was restarted" in server.llm.prompts[-1]
+
+        wait_for(told, "a question that tells of the past")
+
+
 def test_a_model_that_hangs_holds_up_nothing_on_twelve_partitions(
     fleet: Fleet, tmp_path: Path
 ) -> None:

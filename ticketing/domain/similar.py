@@ -81,24 +81,34 @@ class Memory:
         self._tenants_max = tenants
         self._per_tenant_max = per_tenant
         self._tenants: OrderedDict[str, OrderedDict[str, Past]] = OrderedDict()
+        self._tenant_of: dict[str, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._tenant_of)
 
     def note(self, incident: Incident) -> None:
         """Keep it if it is resolved; forget it if it has been reopened."""
         found = past(incident)
-        kept = self._tenants.get(incident.tenant)
         if found is None:
-            if kept is not None:
-                kept.pop(incident.id, None)
+            self.forget(incident.id)
             return
-        if kept is None:
-            kept = self._tenants[incident.tenant] = OrderedDict()
+        kept = self._tenants.setdefault(incident.tenant, OrderedDict())
         kept[incident.id] = found
         kept.move_to_end(incident.id)
+        self._tenant_of[incident.id] = incident.tenant
         self._tenants.move_to_end(incident.tenant)
         while len(kept) > self._per_tenant_max:
-            kept.popitem(last=False)
+            self.forget(next(iter(kept)))
         while len(self._tenants) > self._tenants_max:
-            self._tenants.popitem(last=False)
+            _, gone = self._tenants.popitem(last=False)
+            for id in gone:
+                del self._tenant_of[id]
+
+    def forget(self, id: str) -> None:
+        """It is no past incident any more."""
+        tenant = self._tenant_of.pop(id, None)
+        if tenant is not None:
+            del self._tenants[tenant][id]
 
     def like(self, incident: Incident, limit: int = 3) -> list[Past]:
         """The most similar ones of the same tenant, best first; of equal ones the latest, and

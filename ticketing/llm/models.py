@@ -122,6 +122,10 @@ class Models:
         self._opening = asyncio.Lock()
         self._rests_until: dict[int, float] = {}
 
+    async def open(self) -> None:
+        """Get everything ready that a first question would have to wait for."""
+        await self._opened()
+
     async def ask(
         self,
         messages: Sequence[Mapping[str, str]],

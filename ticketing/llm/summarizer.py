@@ -65,6 +65,7 @@ class Summarizer:
         pause: float = 60.0,
         queue: Queue | None = None,
         board: Board | None = None,
+        memory: Memory | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`pause`: seconds before a failed question is repeated for the first time."""
@@ -77,13 +78,13 @@ class Summarizer:
         self._queue = queue or Queue()
         self._board = board
         self._clock = clock
-        self._memory = Memory()
+        self._memory = Memory() if memory is None else memory
         self._woken = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
-    def of(cls, config: Config, send: Send) -> Summarizer:
-        """As configured."""
+    def of(cls, config: Config, send: Send, memory: Memory) -> Summarizer:
+        """As configured; `memory` holds the past incidents that models are told of."""
         llm, redis = config.llm, open_redis(config)
         return cls(
             Models(llm),
@@ -93,6 +94,7 @@ class Summarizer:
             concurrency=llm.concurrency,
             pause=llm.cooldown,
             board=Board(redis, config.redis.prefix),
+            memory=memory,
         )
 
     def note(self, incident: Incident) -> None:
@@ -106,6 +108,8 @@ class Summarizer:
     async def run(self) -> None:
         """Ask what is due, so many at once, until cancelled."""
         posting = asyncio.create_task(self._post())
+        # The first question is to wait for a model, not for a library.
+        opening = asyncio.create_task(self._models.open())
         try:
             while True:
                 self._woken.clear()
@@ -117,7 +121,7 @@ class Summarizer:
                 await self._woken.wait()
                 alarm.cancel()
         finally:
-            tasks = [posting, *self._tasks]
+            tasks = [posting, opening, *self._tasks]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)

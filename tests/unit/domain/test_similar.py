@@ -76,6 +76,11 @@ def test_it_is_bounded_and_forgets_the_oldest() -> None:
     for number in range(1, 6):
         memory.note(resolved(number))
     assert {one.id for one in memory.like(incident(99), 10)} == {"3-0-3", "4-0-4", "5-0-5"}
+    assert len(memory) == 3
+    memory.forget("5-0-5")
+    memory.forget("never-heard-of")
+    assert len(memory) == 2
     for tenant in ("b", "c"):
-        memory.note(resolved(7, tenant=tenant))
+        memory.note(resolved(7, id=f"7-0-{tenant}", tenant=tenant))
+    assert len(memory) == 2
     assert memory.like(incident(99)) == []

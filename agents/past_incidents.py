@@ -1,0 +1,81 @@
+"""Follows the compacted topic of incidents in full, for what is remembered of resolved ones.
+
+A service's incidents lie in any partition, so each summaries worker reads all of them, by itself
+and from the beginning: what it knows is there again after a restart. Nothing waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import structlog
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+
+from ticketing.domain.similar import Memory
+from ticketing.models import decode_incident
+from ticketing.runtime import Runtime
+from ticketing.topics import INCIDENTS
+
+log = structlog.get_logger(__name__)
+
+RESOLVED = b'"status":"resolved"'
+"""Stands in every resolved incident; also in some others, which the rules then leave out."""
+BATCH_RECORDS_MAX = 500
+POLL_SECONDS = 1.0
+
+
+class PastIncidents:
+    """Fills a memory from ticketing-incidents."""
+
+    def __init__(self, runtime: Runtime, memory: Memory) -> None:
+        self._runtime = runtime
+        self._memory = memory
+
+    async def run(self) -> None:
+        """Read from the beginning, then follow, until cancelled."""
+        consumer = await asyncio.to_thread(self._open)
+        try:
+            while True:
+                records = await asyncio.to_thread(self._read, consumer)
+                for id, value in records:
+                    self._note(id, value)
+        finally:
+            await asyncio.to_thread(consumer.close)
+
+    def _open(self) -> Consumer:
+        settings: dict[str, Any] = {
+            **self._runtime.client(),
+            "group.id": "ticketing-reader",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+            "isolation.level": "read_committed",
+            "queued.max.messages.kbytes": 4096,
+        }
+        consumer = Consumer(settings)
+        numbers = range(self._runtime.partitions)
+        consumer.assign([TopicPartition(INCIDENTS, n, OFFSET_BEGINNING) for n in numbers])
+        return consumer
+
+    def _read(self, consumer: Consumer) -> list[tuple[str, bytes | None]]:
+        try:
+            found = consumer.consume(BATCH_RECORDS_MAX, POLL_SECONDS)
+        except KafkaException as error:
+            log.warning("past_unread", why=str(error.args[0]))
+            return []
+        return [
+            (message.key().decode("utf-8", "replace"), message.value())
+            for message in found
+            if message.error() is None and message.key()
+        ]
+
+    def _note(self, id: str, value: bytes | None) -> None:
+        if value is None or RESOLVED not in value:
+            self._memory.forget(id)
+            return
+        try:
+            self._memory.note(decode_incident(value))
+        except msgspec.MsgspecError:
+            # By another release: it is as if it had not been.
+            self._memory.forget(id)

@@ -1,0 +1,79 @@
+"""The summaries agent and its reader of the past: what they make of records, good and bad."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+from agents.past_incidents import PastIncidents
+from agents.summaries import SummariesAgent
+from ticketing import models
+from ticketing.domain.incident import Incident, Status
+from ticketing.domain.severity import Severity
+from ticketing.domain.similar import Memory
+
+INCIDENT = Incident(
+    id="aa-0-7",
+    fingerprint="aa",
+    tenant="acme",
+    service="checkout",
+    pattern="payment <num> timed out",
+    title="t",
+    severity=Severity.HIGH,
+    opened_at=0.0,
+    updated_at=0.0,
+    first_seen=0.0,
+    last_seen=0.0,
+)
+RESOLVED = replace(INCIDENT, status=Status.RESOLVED, resolved_at=9.0)
+
+
+class Noted:
+    def __init__(self) -> None:
+        self.incidents: list[Incident] = []
+
+    def note(self, incident: Incident) -> None:
+        self.incidents.append(incident)
+
+
+def record(key: bytes, value: bytes | None) -> Any:
+    return SimpleNamespace(key=key, value=value)
+
+
+async def test_the_last_snapshot_of_each_incident_is_noted_and_bad_ones_harm_nobody() -> None:
+    noted: Any = Noted()
+    nothing: Any = None
+    agent = SummariesAgent(nothing, nothing, nothing, noted)
+    other = replace(INCIDENT, id="bb-0-8", fingerprint="bb")
+    batch = [
+        record(b"aa-0-7", models.encode(INCIDENT)),
+        record(b"x", b"not json"),
+        record(b"gone", None),
+        record(b"aa-0-7", models.encode(replace(INCIDENT, revision=2))),
+        record(b"bb-0-8", models.encode(other)),
+    ]
+    await asyncio.wait_for(agent.handle(batch, nothing), 60)
+    assert [(one.id, one.revision) for one in noted.incidents] == [("aa-0-7", 2), ("bb-0-8", 1)]
+
+
+def test_the_past_is_what_is_resolved_now() -> None:
+    memory = Memory()
+    nothing: Any = None
+    past = PastIncidents(nothing, memory)
+
+    def note(value: bytes | None) -> int:
+        past._note("aa-0-7", value)
+        return len(memory)
+
+    resolved = models.encode(RESOLVED)
+    assert note(models.encode(INCIDENT)) == 0
+    assert note(resolved) == 1
+    assert note(models.encode(replace(INCIDENT, revision=3))) == 0
+    assert note(resolved) == 1
+    assert note(b'{"status":"resolved", but no incident') == 0
+    assert note(resolved) == 1
+    assert note(None) == 0
+    # Somebody else's words about a status make no past of it.
+    assert note(models.encode(replace(INCIDENT, title='"status":"resolved"'))) == 0
