@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from sinks.outcome import Failed
 from sinks.platform import Connection
 from sinks.platforms import create
 from ticketing.config import Config
@@ -17,13 +18,15 @@ async def test(config: Config, platform: str) -> Connection:
     """Whether the platform would take our calls; the message says what to fix."""
     section = config.platform(platform)
     if not section.enabled:
-        return Connection(ok=False, message=f"is not enabled: set {platform}.enabled")
+        return Connection(ok=False, message=f"{platform} is not enabled: set {platform}.enabled")
     try:
         client = create(platform, config, lambda: None)
     except Misconfigured as error:
         return Connection(ok=False, message=str(error))
     try:
         return await asyncio.wait_for(client.test_connection(), section.timeout + GRACE_SECONDS)
+    except Failed as failed:
+        return Connection(ok=False, message=str(failed))
     except asyncio.TimeoutError:
         seconds = section.timeout + GRACE_SECONDS
         return Connection(
