@@ -203,3 +203,18 @@ async def test_many_deaths_and_a_failing_platform(name: str, seed: int) -> None:
     crashes = frozenset(World(seed=seed).random.sample(range(1, 200), 8))
     installation, feed = await play(traits, crashes, seed, chances)
     check(installation, feed, traits)
+
+
+async def test_a_routing_that_changes_before_the_receipt_came_orphans_no_ticket() -> None:
+    feed = Feed()
+    installation = Installation(World(), POLICY, ISSUES)
+    feed.fault("a")(installation)
+    while not installation.platform.tickets:
+        await installation.turn()
+    assert not installation.incidents()[0].tickets, "the receipt is still on its way"
+    installation.policy = replace(POLICY, routing={})
+    installation.restart("incidents")
+    command(Action.RESOLVE, "a", 1)(installation)
+    await installation.run([])
+    assert [ticket.state for ticket in installation.platform.tickets] == [TicketState.RESOLVED]
+    check(installation, feed, ISSUES)

@@ -1,0 +1,233 @@
+"""A platform in trouble costs its own tickets time, and nobody else's anything.
+
+Snapshots of incidents are written to ticketing-incidents as the pipeline would; from there on
+everything is the real thing: the sink agent, Kafka, an adapter process per platform, HTTP.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+from confluent_kafka import Producer
+from support.contract import Subject
+from support.fleet import Fleet, Worker
+from support.life import Clock
+from support.load import Fault, record
+from support.requirements import wait_for
+from support.shapes import enable, plain_subjects
+from support.story import Story
+
+from ticketing.domain.incident import Incident, Status
+from ticketing.domain.severity import Severity
+from ticketing.models import encode
+from ticketing.topics import INCIDENTS
+
+pytestmark = [pytest.mark.crash, pytest.mark.kafka]
+
+INCIDENTS_COUNT = 100
+UPDATES_EACH = 100
+CALM = 40
+
+
+class Stage:
+    """A pipeline for its sink agent, all adapters, and incidents to show them."""
+
+    def __init__(self, fleet: Fleet, **section: Any) -> None:
+        self.platforms: dict[str, Subject] = plain_subjects()
+        self.sandbox = enable(fleet, self.platforms, **section)
+        fleet.configure(delivery={"backoffMin": "0.2s", "backoffMax": "2s"})
+        fleet.create_topics()
+        self.fleet = fleet
+        self.worker: Worker = fleet.worker("a", "pipeline", *self.platforms)
+        self.worker.wait_ready()
+        self.told_at: dict[str, float] = {}
+        self._producer = Producer({**fleet.kafka.client, "enable.idempotence": True})
+
+    def stories(self, count: int, first: int = 0) -> list[Story]:
+        """Incidents that begin now."""
+        clock = Clock(time.time())
+        return [
+            Story(
+                clock,
+                id=f"{number:016x}-{number % 4}-{number}",
+                fingerprint=f"{number:016x}",
+                routes=list(self.platforms),
+            )
+            for number in range(first, first + count)
+        ]
+
+    def tell(self, incidents: Iterable[Incident]) -> None:
+        """Publish snapshots."""
+        for incident in incidents:
+            self.told_at.setdefault(incident.id, time.time())
+            self._producer.produce(INCIDENTS, encode(incident), incident.id)
+            self._producer.poll(0)
+        assert self._producer.flush(60) == 0
+
+    def tickets(self) -> dict[tuple[str, str], list[dict[str, Any]]]:
+        """The sandbox's tickets by platform and incident."""
+        found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        for ticket in self.sandbox.tickets():
+            found.setdefault((ticket["platform"], ticket["correlation"]), []).append(ticket)
+        return found
+
+    def right(self, stories: Iterable[Story], platforms: Iterable[str]) -> bool:
+        """Whether each of these platforms shows each incident as it is, once."""
+        tickets = self.tickets()
+        for name in platforms:
+            subject = self.platforms[name]
+            for story in stories:
+                found = tickets.get((name, story.incident.id), [])
+                if len(found) != 1 or found[0]["state"] != subject.states[story.incident.status]:
+                    return False
+        return True
+
+    def wait_right(
+        self, stories: list[Story], platforms: Iterable[str], seconds: float = 180.0
+    ) -> None:
+        """Wait for that."""
+        names = list(platforms)
+        wait_for(lambda: self.right(stories, names), f"tickets on {', '.join(names)}", seconds)
+
+    def delivered(self) -> Counter[str]:
+        """How many requests each platform has taken so far."""
+        metrics = self.worker.metrics()
+        name = "ticketing_deliveries_total{outcome=delivered,platform=%s}"
+        return Counter({p: int(metrics.get(name % p, 0)) for p in self.platforms})
+
+    def seconds_to_ticket(self, stories: Iterable[Story], name: str) -> list[float]:
+        """From the snapshot to the ticket, by the sandbox's clock, which is this machine's."""
+        tickets = self.tickets()
+        return sorted(
+            tickets[name, story.incident.id][0]["openedAt"] - self.told_at[story.incident.id]
+            for story in stories
+        )
+
+
+def lives(number: int, story: Story) -> Callable[[], Incident]:
+    """How an incident ends up: a third each is resolved, acknowledged, or goes on."""
+    return (story.resolved, story.acknowledged, story.counted)[number % 3]
+
+
+def test_a_platform_that_is_down_gets_its_backlog_in_short_once_it_is_back(fleet: Fleet) -> None:
+    stage = Stage(fleet)
+    down = list(stage.platforms)[-1]
+    others = [name for name in stage.platforms if name != down]
+    stage.sandbox.set_fault(down, "down")
+    stories = stage.stories(INCIDENTS_COUNT)
+    stage.tell(story.opened() for story in stories)
+    stage.wait_right(stories, others)
+
+    for update in range(UPDATES_EACH - 1):
+        stage.tell(story.changed(title=f"Payment timed out, step {update}") for story in stories)
+    stage.tell(lives(number, story)() for number, story in enumerate(stories))
+    stage.wait_right(stories, others)
+    assert not any(name == down for name, _ in stage.tickets())
+    assert stage.delivered()[down] == 0
+
+    stage.sandbox.set_fault(down, "none")
+    stage.wait_right(stories, stage.platforms)
+    # A ticket each, and a transition for those that are not open any more.
+    calls = stage.delivered()[down]
+    print(f"{INCIDENTS_COUNT * (UPDATES_EACH + 1)} snapshots cost {down} {calls} calls")
+    assert INCIDENTS_COUNT <= calls <= 2 * INCIDENTS_COUNT
+    passed = f"step {UPDATES_EACH // 2}"
+    for story in stories:
+        (ticket,) = stage.tickets()[down, story.incident.id]
+        assert not any(passed in entry["what"] for entry in ticket["history"])
+    assert not fleet.dead_letters()
+
+
+def test_a_burst_of_counts_costs_about_a_call_an_incident(fleet: Fleet) -> None:
+    stage = Stage(fleet)
+    stories = stage.stories(INCIDENTS_COUNT)
+    for _ in range(UPDATES_EACH - 1):
+        stage.tell(story.counted(7) for story in stories)
+    stage.tell(story.raised() for story in stories)
+    stage.wait_right(stories, stage.platforms)
+    size = INCIDENTS_COUNT * UPDATES_EACH
+    ends = sum(fleet.kafka.ends(INCIDENTS).values())
+    assert ends == size
+    wait_for(
+        lambda: all(fleet.lag(f"ticketing-{n}", f"ticketing-{n}") < 50 for n in stage.platforms),
+        "the backlog to be read",
+    )
+    calls = stage.delivered()
+    print(f"{size} snapshots cost {dict(calls)} calls")
+    for name in stage.platforms:
+        assert INCIDENTS_COUNT <= calls[name] <= 3 * INCIDENTS_COUNT, name
+
+
+def test_a_slow_platform_and_a_failing_one_delay_no_other(fleet: Fleet) -> None:
+    stage = Stage(fleet, timeout="15s")
+    slow, failing, *others = stage.platforms
+    if not others:
+        pytest.skip("it takes three platforms")
+    calm = stage.stories(CALM)
+    for story in calm:
+        stage.tell([story.opened()])
+        time.sleep(0.05)
+    stage.wait_right(calm, stage.platforms)
+
+    stage.sandbox.set_fault(slow, "latency", seconds=10)
+    stage.sandbox.set_fault(failing, "server_error")
+    troubled = stage.stories(CALM, first=CALM)
+    for story in troubled:
+        stage.tell([story.opened()])
+        time.sleep(0.05)
+    stage.wait_right(troubled, others)
+    behind = [s for s in troubled if (failing, s.incident.id) not in stage.tickets()]
+    assert len(behind) == CALM, "the failing platform was to fail"
+    assert not stage.right(troubled, [slow]), "the slow platform was to be slow"
+    for name in others:
+        before = stage.seconds_to_ticket(calm, name)
+        after = stage.seconds_to_ticket(troubled, name)
+        print(
+            f"{name}: median {statistics.median(before):.2f} s, then {statistics.median(after):.2f}"
+            f" s; p99 {before[-1]:.2f} s, then {after[-1]:.2f} s"
+        )
+        # Far below the ten seconds that an answer of the slow one takes.
+        assert statistics.median(after) <= 3 * statistics.median(before) + 1.0
+        assert after[-1] <= 3 * before[-1] + 2.0
+
+    stage.sandbox.set_fault(slow, "none")
+    stage.sandbox.set_fault(failing, "none")
+    stage.wait_right(troubled, stage.platforms)
+
+
+def test_more_severity_brings_more_platforms_and_less_routing_orphans_none(fleet: Fleet) -> None:
+    platforms = plain_subjects()
+    first, *more = platforms
+    sandbox = enable(fleet, platforms)
+    fleet.configure(routing={"medium": [first], "critical": [first, *more]})
+    fleet.create_topics()
+    worker = fleet.worker("a", "pipeline", *platforms)
+    worker.wait_ready()
+    fault = Fault("checkout", "pool", "medium")
+
+    def states() -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for ticket in sandbox.tickets():
+            found.setdefault(ticket["platform"], []).append(ticket["state"])
+        return found
+
+    fleet.feed([record(fault, 1)])
+    wait_for(lambda: states() == {first: ["open"]}, f"a ticket on {first} alone")
+    fleet.feed([record(fault, 2, "critical")])
+    wait_for(lambda: states() == {name: ["open"] for name in platforms}, "a ticket on each")
+
+    worker.stop("pipeline")
+    fleet.configure(routing={severity.value: [] for severity in Severity})
+    second = fleet.worker("b", "pipeline", "view")
+    second.wait_ready()
+    fleet.feed([record(fault, 3)])
+    (incident,) = wait_for(lambda: second.incidents(), "the incident in the view")
+    status, body = second.post(f"/api/incidents/{incident['id']}/resolve", {})
+    assert status == 200, body
+    wanted = {name: [s.states[Status.RESOLVED]] for name, s in platforms.items()}
+    wait_for(lambda: states() == wanted, "all of them to be resolved")
