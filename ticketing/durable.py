@@ -12,11 +12,14 @@ from faust import Table
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.types import TP
+from mode import Service
 from rocksdict import WriteBatch
 
 from ticketing.batching import Pair
 
 log = logging.getLogger(__name__)
+
+LOOK_EVERY_SECONDS = 5.0
 
 
 class Outbox:
@@ -94,7 +97,7 @@ class DurableTable(Table):
 
 
 class DurableRecovery(Recovery):
-    """Faust's recovery, which starts over where Faust would refuse to start.
+    """Faust's recovery, which starts over where Faust would refuse to start, and comes to an end.
 
     A database that is ahead of its changelog belongs to one that was deleted and made anew.
     """
@@ -109,6 +112,32 @@ class DurableRecovery(Recovery):
                 log.warning("%s: the database is ahead of its changelog, which is read anew", tp)
                 self.tp_to_table[tp].start_over(tp.partition)
                 self.active_offsets[tp] = None
+
+    @Service.task
+    async def _pass_what_is_gone(self) -> None:
+        """End a recovery whose last records can't be read any more.
+
+        The end of a changelog may hold nothing but markers of transactions, or deletions that were
+        compacted away. Faust would wait for them for ever.
+        """
+        before: dict[TP, tuple[int, int]] = {}
+        while not self.should_stop:
+            await self.sleep(LOOK_EVERY_SECONDS)
+            now = await self._read_to_the_end() if self.in_recovery else {}
+            for tp in [tp for tp, seen in now.items() if before.get(tp) == seen]:
+                log.info("the end of %s holds nothing to read", tp)
+                self.active_offsets[tp] = self.active_highwaters[tp]
+            before = now
+
+    async def _read_to_the_end(self) -> dict[TP, tuple[int, int]]:
+        """Partitions whose end was passed without its record, while nothing waits to be applied."""
+        found: dict[TP, tuple[int, int]] = {}
+        for tp, missing in self.active_remaining().items():
+            if missing > 0 and self.tables.changelog_queue.empty():
+                position = await self.app.consumer.position(tp)
+                if position is not None and position > self.active_highwaters[tp]:
+                    found[tp] = (position, self.active_offsets[tp])
+        return found
 
 
 class DurableTables(TableManager):

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from confluent_kafka import Producer
 from support.fleet import INPUT, Fleet
 from support.load import faults, record
 from support.requirements import wait_for
 
+from ticketing.topics import PIPELINE_APP, changelog_topic
+
 pytestmark = pytest.mark.kafka
+
+CHANGELOG = changelog_topic(PIPELINE_APP, "incidents")
 
 
 def test_an_incident_outlives_the_disk_of_its_worker(fleet: Fleet) -> None:
@@ -26,3 +31,51 @@ def test_an_incident_outlives_the_disk_of_its_worker(fleet: Fleet) -> None:
     fleet.feed(lines)
     after = fleet.wait_counted(2000)
     assert set(after) == set(before)
+
+
+def test_a_changelog_that_ends_in_an_aborted_transaction_is_read_to_its_end(fleet: Fleet) -> None:
+    fleet.create_topics()
+    worker = fleet.worker("a", "pipeline")
+    worker.wait_ready()
+    broken = faults(8, [("high", "")])
+    fleet.feed([record(broken[number % 8], number) for number in range(100)])
+    before = fleet.wait_counted(100)
+    worker.stop("pipeline")
+    producer = Producer({**fleet.kafka.client, "transactional.id": "somebody"})
+    producer.init_transactions(60)
+    producer.begin_transaction()
+    for partition in range(fleet.runtime().partitions):
+        producer.produce(CHANGELOG, b"never", b"never", partition=partition)
+    producer.flush(60)
+    producer.abort_transaction(60)
+    worker.wipe("pipeline")
+    worker.start("pipeline")
+    worker.wait_ready()
+    fleet.feed([record(broken[number % 8], number) for number in range(100)])
+    assert set(fleet.wait_counted(200)) == set(before)
+
+
+def test_a_worker_that_comes_and_goes_takes_no_state_with_it(fleet: Fleet) -> None:
+    """Partitions come back to a disk that others have written past, or that was ahead of them."""
+    fleet.create_topics()
+    first = fleet.worker("a", "pipeline")
+    first.wait_ready()
+    broken = faults(20, [("high", "")])
+    total = 0
+    known: set[str] = set()
+
+    def more() -> None:
+        nonlocal total, known
+        total += fleet.feed([record(broken[number % 20], number) for number in range(200)])
+        found = set(fleet.wait_counted(total))
+        assert not known or found == known
+        known = found
+
+    more()
+    second = fleet.worker("b", "pipeline")
+    for _ in range(2):
+        second.wait_ready()
+        more()
+        second.stop("pipeline")
+        more()
+        second.start("pipeline")
