@@ -25,7 +25,7 @@ from support.story import Story
 from ticketing.domain.incident import Incident, Status
 from ticketing.domain.severity import Severity
 from ticketing.models import encode
-from ticketing.topics import INCIDENTS
+from ticketing.topics import INCIDENTS, platform_topic
 
 pytestmark = [pytest.mark.crash, pytest.mark.kafka]
 
@@ -146,21 +146,21 @@ def test_a_platform_that_is_down_gets_its_backlog_in_short_once_it_is_back(fleet
 def test_a_burst_of_counts_costs_about_a_call_an_incident(fleet: Fleet) -> None:
     stage = Stage(fleet)
     stories = stage.stories(INCIDENTS_COUNT)
-    for _ in range(UPDATES_EACH - 1):
+    for _ in range(UPDATES_EACH):
         stage.tell(story.counted(7) for story in stories)
-    stage.tell(story.raised() for story in stories)
     stage.wait_right(stories, stage.platforms)
+    groups = [platform_topic(name) for name in stage.platforms]
     size = INCIDENTS_COUNT * UPDATES_EACH
-    ends = sum(fleet.kafka.ends(INCIDENTS).values())
-    assert ends == size
+    assert all(sum(fleet.kafka.ends(group).values()) > INCIDENTS_COUNT for group in groups)
+    # Ticks and results go on, so that the very end is never reached.
     wait_for(
-        lambda: all(fleet.lag(f"ticketing-{n}", f"ticketing-{n}") < 50 for n in stage.platforms),
+        lambda: all(fleet.lag(group, group) < INCIDENTS_COUNT for group in groups),
         "the backlog to be read",
     )
     calls = stage.delivered()
     print(f"{size} snapshots cost {dict(calls)} calls")
     for name in stage.platforms:
-        assert INCIDENTS_COUNT <= calls[name] <= 3 * INCIDENTS_COUNT, name
+        assert INCIDENTS_COUNT <= calls[name] <= 1.5 * INCIDENTS_COUNT, name
 
 
 def test_a_slow_platform_and_a_failing_one_delay_no_other(fleet: Fleet) -> None:
