@@ -31,6 +31,7 @@ class Timing:
     grace: float = 5.0
     give_up_after: float = 86400.0
     refused_wait: float = 30.0
+    search_again: float = 3600.0
     retention: float = 31 * 86400.0
     backoff: Backoff = field(default_factory=Backoff)
 
@@ -156,7 +157,7 @@ def _ended(
     if isinstance(outcome, Rejected):
         return _rejected(delivery, intent, outcome, now, timing)
     if isinstance(outcome, Unknown):
-        delivery = _doubted(delivery, intent, outcome, traits)
+        delivery = _doubted(delivery, intent, outcome, now, traits)
     return _failed(delivery, intent, outcome, now, traits, timing)
 
 
@@ -233,12 +234,15 @@ def _shown_after(intent: Intent, was: Shown, traits: Traits) -> Shown:
     return replace(was, revision=intent.shown.revision)
 
 
-def _doubted(delivery: Delivery, intent: Intent, outcome: Unknown, traits: Traits) -> Delivery:
+def _doubted(
+    delivery: Delivery, intent: Intent, outcome: Unknown, now: float, traits: Traits
+) -> Delivery:
     # After an answer nothing is under way any more; without one, it may be until the deadline.
+    # What was done then shows in a search only later, even if somebody wants a retry before.
+    ended = now if outcome.over else intent.deadline
     lag = traits.search_lag if traits.repeat is Repeat.AFTER_LOOK_UP else 0.0
-    until = 0.0 if outcome.over else intent.deadline
     marked = _mark(delivery, intent)
-    return replace(marked, unsettled_until=max(until + lag, delivery.unsettled_until))
+    return replace(marked, unsettled_until=max(ended + lag, delivery.unsettled_until))
 
 
 def _mark(delivery: Delivery, intent: Intent) -> Delivery:
@@ -263,7 +267,10 @@ def _rejected(
         # It can't be searched: a ticket that may be a second one is better than none.
         return replace(delivery, repeats_blindly=True, error=_said(outcome.reason, outcome.detail))
     if intent.operation is Operation.DEDUPLICATE:
-        return replace(delivery, verify_at=None, error=_said(outcome.reason, outcome.detail))
+        # A token that is bad for a while must not leave a second ticket behind for good.
+        passing = outcome.reason is Reason.CREDENTIALS
+        verify_at = now + timing.search_again if passing else None
+        return replace(delivery, verify_at=verify_at, error=_said(outcome.reason, outcome.detail))
     if intent.operation is Operation.CREATE:
         # Refused like the look-up: that said nothing of searching, so search again first.
         delivery = replace(delivery, repeats_blindly=False)

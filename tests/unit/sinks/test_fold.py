@@ -257,3 +257,25 @@ def test_a_deleted_ticket_is_not_made_again() -> None:
     planned = reconcile.plan(again, NOW + 1e6, ISSUES, "p")
     assert planned is not None
     assert planned.operation is Operation.RESOLVE
+
+
+def test_a_retry_does_not_outrun_the_search() -> None:
+    """A new ticket shows only after a while: to look before is to make a second one."""
+    unknown = ended(begun(wanting()), Unknown(Reason.SERVER_ERROR, over=True))
+    wanted_now = fold.retried(unknown)
+    assert reconcile.plan(wanted_now, NOW + ISSUES.search_lag - 0.1, ISSUES, "p") is None
+    planned = reconcile.plan(wanted_now, NOW + ISSUES.search_lag, ISSUES, "p")
+    assert planned is not None
+    assert planned.operation is Operation.LOOK_UP
+
+
+@pytest.mark.parametrize(("reason", "again"), [(Reason.CREDENTIALS, True), (Reason.INVALID, False)])
+def test_a_search_for_duplicates_that_a_bad_token_stopped_is_made_later(
+    reason: Reason, again: bool
+) -> None:
+    unknown = ended(begun(wanting()), Unknown(Reason.TIMEOUT))
+    absent = ended(begun(unknown, NOW + 60), Absent(), NOW + 60)
+    made = ended(begun(absent, NOW + 60), Delivered(external_id="T-2"), NOW + 60)
+    refused = ended(begun(made, NOW + 64), Rejected(reason), NOW + 64)
+    later = reconcile.plan(refused, NOW + 64 + TIMING.search_again, ISSUES, "p")
+    assert (later is not None) is again
