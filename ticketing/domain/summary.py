@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
+from functools import lru_cache
 
 from ticketing.domain.incident import Incident, Kind, Status
 from ticketing.domain.signals import Summary
@@ -12,6 +13,7 @@ RULES = "rules"
 """Who wrote a summary, where no model did."""
 TITLE_CHARACTERS_MAX = 120
 QUOTE_CHARACTERS_MAX = 200
+QUOTED_CHARACTERS_MAX = 500
 NAMES_MAX = 5
 PATH_NAMES_MAX = 8
 
@@ -71,7 +73,8 @@ _CAUSES = (
         "data arrives in a form that can't be read",
     ),
 )
-_CAUSES_COMPILED = tuple((re.compile(text, re.IGNORECASE), said) for text, said in _CAUSES)
+_CAUSES_COMPILED = tuple((re.compile(text), said) for text, said in _CAUSES)
+CACHED_FAULTS_MAX = 2_048
 
 
 def in_words(incident: Incident) -> Summary:
@@ -204,11 +207,15 @@ def _fault(incident: Incident) -> str:
 def _kind_of_fault(incident: Incident) -> str:
     if incident.kind is not Kind.PATTERN:
         return ""
-    texts = [incident.title, incident.pattern, *(s.message[:500] for s in incident.samples[:1])]
-    for expression, said in _CAUSES_COMPILED:
-        if any(expression.search(text) for text in texts):
-            return said
-    return ""
+    sample = incident.samples[0].message[:QUOTED_CHARACTERS_MAX] if incident.samples else ""
+    return _named(incident.title, incident.pattern[:QUOTED_CHARACTERS_MAX], sample)
+
+
+@lru_cache(CACHED_FAULTS_MAX)
+def _named(title: str, pattern: str, sample: str) -> str:
+    """The kind of fault that an error names; remembered, as an incident is told many times."""
+    text = f"{title}\n{pattern}\n{sample}".lower()
+    return next((said for expression, said in _CAUSES_COMPILED if expression.search(text)), "")
 
 
 def _names(names: list[str]) -> str:
@@ -237,7 +244,9 @@ def _span(seconds: float) -> str:
 
 
 def _line(text: str) -> str:
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    return " ".join(text.split())
 
 
 def _cut(text: str, limit: int) -> str:
