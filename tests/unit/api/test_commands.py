@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.api.conftest import NOW, make_incident
-from ticketing.domain.incident import Status
+from ticketing.domain.incident import Link, Status
 from ticketing.domain.signals import Action
 
 AT = "2030-03-17T17:47:40.000Z"
@@ -60,6 +60,18 @@ async def test_forward_names_an_enabled_platform(start: Any) -> None:
     assert (status, answer["forwardedTo"]) == (200, ["zammad"])
     status, problem = await api.post(path(1, "forward"), {"platform": "jira"})
     assert (status, problem["field"], problem["allowed"]) == (400, "platform", ["zammad"])
+
+
+async def test_a_wrong_link_is_undone(api: Any) -> None:
+    other = make_incident(2)
+    link = Link(fingerprint=other.fingerprint, service=other.service, id=other.id)
+    await api.put(make_incident(1, links=[link]))
+    status, answer = await api.post(path(1, "unlink"), {"from": [other.id]})
+    assert (status, answer["unlinkedFrom"]) == (200, [other.id])
+    (command,) = api.writer.received
+    assert (command.action, command.to) == (Action.UNLINK, [other.id])
+    status, problem = await api.post(path(1, "unlink"), {"from": ["ffffffffffffffff-0-1"]})
+    assert (status, "not linked" in problem["detail"].lower()) == (409, True)
 
 
 async def test_a_forbidden_transition_is_a_conflict_with_the_current_state(api: Any) -> None:
@@ -128,6 +140,7 @@ async def test_an_incident_that_vanishes_meanwhile_is_not_found(api: Any) -> Non
         ("comment", {}, "text"),
         ("comment", {"text": "  "}, "text"),
         ("forward", {"platform": "fax"}, "platform"),
+        ("unlink", {}, "from"),
     ],
 )
 async def test_a_body_that_cannot_be_taken_names_its_field(

@@ -1,0 +1,239 @@
+"""The incidents' writers and what traces say: findings, severity by reach, words between writers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from agents.incidents import IncidentMachine
+from ticketing import models
+from ticketing.domain.correlation import BlastRadius, Candidate, Findings, Peer, Relation
+from ticketing.domain.fingerprint import partition_of
+from ticketing.domain.incident import Incident
+from ticketing.domain.linking import LEASE_SECONDS
+from ticketing.domain.policy import Policy, RadiusRule
+from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Action, Anomalies, Command, Correlation
+from ticketing.domain.storm import overflow_fingerprint
+from ticketing.statemachine import TICK_KEY, PartitionState, Store, Transaction, fold, pack
+from ticketing.topics import SIGNALS
+
+PARTITIONS = 4
+ROUTING = {Severity.CRITICAL: ("pagerduty",), Severity.HIGH: ("slack",)}
+
+
+class Memory(Store):
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        return self.values.get(key)
+
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        yield from list(self.values.items())
+
+
+class Writers:
+    """All partitions' writers with one machine each; what they say to each other is delivered."""
+
+    def __init__(self, **policy: Any) -> None:
+        known = Policy(routing=ROUTING, **policy)
+        self.machines = [IncidentMachine(known, partitions=PARTITIONS) for _ in range(PARTITIONS)]
+        self.stores = [Memory() for _ in range(PARTITIONS)]
+        self.states = [PartitionState() for _ in range(PARTITIONS)]
+        self.offsets = [0] * PARTITIONS
+        self.now = 1000.0
+        self.cut: set[int] = set()
+        """Partitions that nothing reaches."""
+
+    def send(self, body: Any) -> None:
+        partition = partition_of(body.tenant, body.service, PARTITIONS)
+        self.run(partition, None, models.encode_signals([body]))
+
+    def command(self, incident: Incident, action: Action, to: list[str]) -> None:
+        partition = int(incident.id.split("-")[1])
+        body = Command(id=f"c{self.now}", incident_id=incident.id, action=action, to=to)
+        self.run(partition, None, models.encode_signals([body]))
+
+    def pass_time(self, seconds: float, step: float = 10.0) -> None:
+        for _ in range(int(seconds / step)):
+            self.now += step
+            for partition in range(PARTITIONS):
+                self.run(partition, TICK_KEY, b"")
+
+    def run(self, partition: int, key: bytes | None, value: bytes) -> None:
+        waiting = [(partition, key, value)]
+        while waiting:
+            number, key, value = waiting.pop(0)
+            if number in self.cut:
+                continue
+            for topic, _, said, target in self.fold(number, key, value):
+                if topic == SIGNALS and said is not None and target is not None:
+                    waiting.append((target, None, said))
+
+    def fold(self, number: int, key: bytes | None, value: bytes) -> list[Any]:
+        machine, store = self.machines[number], self.stores[number]
+        record = SimpleNamespace(
+            key=key, value=value, offset=self.offsets[number], timestamp=int(self.now * 1000)
+        )
+        self.offsets[number] += 1
+        tx: Transaction[Any] = Transaction(store, machine, number)
+        folded = fold(machine, tx, [record], self.states[number])
+        assert folded.dead == []
+        for name, write in tx.writes():
+            if write.state is None:
+                store.values.pop(name, None)
+            else:
+                store.values[name] = pack(write.at, write.due, machine.encode(write.state))
+        return tx.sends()
+
+    def incident(self, fingerprint: str) -> Incident:
+        for machine, store in zip(self.machines, self.stores, strict=True):
+            tx: Transaction[Any] = Transaction(store, machine, 0)
+            found = tx.get(fingerprint)
+            if isinstance(found, Incident):
+                return found
+        raise KeyError(fingerprint)
+
+    def opens(self, fingerprint: str, service: str, **fields: Any) -> None:
+        values: dict[str, Any] = {
+            "fingerprint": fingerprint,
+            "tenant": "t",
+            "service": service,
+            "pattern": f"pattern {fingerprint}",
+            "source": f"{service}-0",
+            "severity": Severity.HIGH,
+            "windows": {0: [1]},
+            "first_seen": 10.0,
+            "last_seen": 11.0,
+            "max_score": 0.9,
+        }
+        self.send(Anomalies(**{**values, **fields}))
+
+    def finds(self, fingerprint: str, service: str, *peers: Peer, **fields: Any) -> None:
+        values: dict[str, Any] = {"since": 10.0, "until": 11.0, "traces": 3, "peers": list(peers)}
+        found = Findings(**{**values, **fields})
+        self.send(Correlation(tenant="t", service=service, fingerprint=fingerprint, findings=found))
+
+
+def cause(fingerprint: str, service: str) -> Peer:
+    return Peer(fingerprint=fingerprint, service=service, relation=Relation.CAUSE, traces=3)
+
+
+def two(**policy: Any) -> Writers:
+    """A cause and a symptom whose incidents have writers of different partitions."""
+    assert partition_of("t", "stock", PARTITIONS) != partition_of("t", "shop", PARTITIONS)
+    writers = Writers(**policy)
+    writers.opens("aa", "stock")
+    writers.opens("bb", "shop", severity=Severity.CRITICAL)
+    writers.finds("bb", "shop", cause("aa", "stock"))
+    return writers
+
+
+def test_findings_reach_the_incident_that_the_fingerprint_has() -> None:
+    writers = Writers()
+    writers.opens("aa", "stock")
+    candidates = [Candidate(service="db", score=3.0, share=0.9)]
+    writers.finds("aa", "stock", candidates=candidates, affected_services=["shop"])
+    incident = writers.incident("aa")
+    assert incident.correlation is not None
+    assert incident.correlation.root_cause == candidates[0]
+    assert incident.reach == ["stock", "shop"]
+    assert incident.timeline[-1].text == "likely cause: db"
+
+
+def test_findings_about_an_incident_that_is_not_there_are_nobodys() -> None:
+    writers = Writers()
+    writers.finds("aa", "stock", cause("bb", "shop"))
+    assert all(not store.values for store in writers.stores)
+
+
+def test_findings_of_a_pattern_that_overflowed_go_to_the_overflow_incident() -> None:
+    writers = Writers(max_patterns_per_service=1)
+    writers.opens("aa", "stock")
+    writers.opens("bb", "stock", source="other")
+    writers.finds("bb", "stock", candidates=[Candidate(service="db", score=3.0)])
+    overflow = writers.incident(overflow_fingerprint("t", "stock"))
+    assert overflow.correlation is not None
+
+
+def test_a_large_blast_radius_raises_the_severity_and_a_small_one_does_not() -> None:
+    rules = (RadiusRule(to=Severity.CRITICAL, services=3, failing_share=0.5),)
+    writers = Writers(raise_severity=rules)
+    writers.opens("aa", "stock")
+    small = BlastRadius(services=3, failing_share=0.4)
+    writers.finds("aa", "stock", blast_radius=small)
+    assert writers.incident("aa").severity is Severity.HIGH
+    large = BlastRadius(services=3, failing_share=0.5)
+    writers.finds("aa", "stock", blast_radius=large)
+    incident = writers.incident("aa")
+    assert incident.severity is Severity.CRITICAL
+    assert incident.routes == ["slack", "pagerduty"]
+
+
+def test_a_rule_without_bounds_raises_nothing() -> None:
+    assert not RadiusRule(to=Severity.CRITICAL).reached(BlastRadius(services=100))
+
+
+def test_incidents_of_different_writers_get_to_know_each_other() -> None:
+    writers = two()
+    symptom, origin = writers.incident("bb"), writers.incident("aa")
+    assert [(link.id, link.relation) for link in symptom.links] == [(origin.id, Relation.CAUSE)]
+    assert [(link.id, link.relation) for link in origin.links] == [(symptom.id, Relation.SYMPTOM)]
+    writers.pass_time(60.0)
+    assert writers.incident("bb").ticketed
+    assert writers.incident("aa").ticketed
+
+
+def test_with_root_the_causes_ticket_speaks_for_the_symptom_for_as_long_as_it_lasts() -> None:
+    writers = two(hold_symptoms=True)
+    writers.pass_time(3 * LEASE_SECONDS)
+    symptom, origin = writers.incident("bb"), writers.incident("aa")
+    assert (symptom.ticketed, symptom.held_by) == (False, origin.id)
+    assert origin.ticketed
+    assert origin.severity is Severity.CRITICAL
+    assert set(origin.routes) == {"slack", "pagerduty"}
+
+
+def test_when_the_cause_is_resolved_the_symptom_gets_its_ticket() -> None:
+    writers = two(hold_symptoms=True)
+    writers.command(writers.incident("aa"), Action.RESOLVE, [])
+    symptom = writers.incident("bb")
+    assert (symptom.ticketed, symptom.held_by) == (True, "")
+
+
+def test_a_cause_whose_writer_falls_silent_loses_its_symptom() -> None:
+    writers = two(hold_symptoms=True)
+    writers.cut.add(partition_of("t", "stock", PARTITIONS))
+    writers.pass_time(LEASE_SECONDS + 20.0)
+    assert writers.incident("bb").ticketed
+
+
+def test_a_symptom_that_gets_worse_makes_its_causes_ticket_as_severe() -> None:
+    writers = Writers(hold_symptoms=True)
+    writers.opens("aa", "stock")
+    writers.opens("bb", "shop")
+    writers.finds("bb", "shop", cause("aa", "stock"))
+    writers.opens("bb", "shop", severity=Severity.CRITICAL, windows={0: [2]})
+    writers.pass_time(20.0)
+    assert writers.incident("aa").severity is Severity.CRITICAL
+    assert not writers.incident("bb").ticketed
+
+
+def test_an_undone_link_is_gone_on_both_sides_and_stays_so() -> None:
+    writers = two(hold_symptoms=True)
+    writers.command(writers.incident("bb"), Action.UNLINK, [writers.incident("aa").id])
+    writers.finds("bb", "shop", cause("aa", "stock"), traces=4)
+    symptom, origin = writers.incident("bb"), writers.incident("aa")
+    assert (symptom.links, origin.links, origin.symptoms) == ([], [], [])
+    assert symptom.ticketed
+    assert (symptom.unlinked, origin.unlinked) == (["aa"], ["bb"])
+
+
+def test_tenants_never_hear_of_each_other() -> None:
+    writers = Writers()
+    writers.opens("aa", "stock", tenant="other")
+    writers.opens("bb", "shop")
+    writers.finds("bb", "shop", cause("aa", "stock"))
+    assert writers.incident("aa").links == []
