@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from support.fleet import Fleet, Worker
@@ -149,3 +150,34 @@ def test_the_heartbeat_goes_on_while_the_path_works_and_stops_with_any_part_of_i
     wait_for(lambda: len(switch.called_at) > before, "calls once it is back", 120.0)
     for role in ("pipeline", "pagerduty"):
         assert "s3cr3t-ping" not in worker.log(role)
+
+
+def test_what_a_platform_refused_is_redriven_once_it_is_mended(fleet: Fleet) -> None:
+    worker = started(fleet, routing={"critical": ["pagerduty"]})
+    assert fleet.sandbox is not None
+    fleet.sandbox.set_fault("pagerduty", "server_error", status=400)
+    fleet.feed([line("checkout"), b"no record at all"])
+    path = "/api/v1/dead-letters"
+
+    def both() -> list[dict[str, Any]] | None:
+        status, found = worker.get(path)
+        assert status == 200, found
+        return found if len(found) == 2 else None
+
+    letters = {letter["stage"]: letter for letter in wait_for(both, "two dead letters", 120.0)}
+    delivery, record = letters["delivery"], letters["detection"]
+    _, shown = worker.get(f"{path}/{delivery['id']}")
+    assert (shown["reason"], shown["platform"]) == ("invalid", "pagerduty")
+    assert shown["request"].startswith("POST http://127.0.0.1")
+    assert '"event_action":"trigger"' in shown["request"]
+    assert '"routing_key":"****"' in shown["request"]
+    fleet.sandbox.set_fault("pagerduty", "none")
+    status, answer = worker.post(f"{path}/{delivery['id']}/redrive", {"by": "anna"})
+    assert (status, answer["by"]) == (200, "anna"), answer
+    fleet.wait_tickets(lambda found: len(found) == 1, "the ticket that was refused")
+    for letter in (delivery, record):
+        statuses = [worker.post(f"{path}/{letter['id']}/redrive")[0] for _ in range(2)]
+        assert statuses == ([409, 409] if letter is delivery else [200, 409])
+    # What is no record is none the second time either, and says so in a letter of its own.
+    wait_for(lambda: len(worker.get(path)[1]) == 3 or None, "the record's second letter", 120.0)
+    assert len(fleet.sandbox.tickets()) == 1
