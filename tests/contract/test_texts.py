@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.contract import Desk
 
-from ticketing.domain.incident import Status
+from ticketing.domain.incident import Failure, Status
 from ticketing.domain.signals import Sample, Summary
 
 LONG = 100_000
@@ -74,3 +74,13 @@ async def test_impossible_times_are_taken(desk: Desk, at: float) -> None:
     desk.story.changed(first_seen=at, last_seen=at, samples=[Sample(at=at, message="odd")])
     await desk.life.want(desk.story.opened(), 60)
     desk.is_true(Status.OPEN)
+
+
+async def test_a_ticket_that_somebody_else_did_not_take_says_so(desk: Desk) -> None:
+    words = "another platform did not take it within 60 s"
+    failure = Failure(
+        platform="another", reason="not_in_time", text=words, at=desk.story.incident.opened_at
+    )
+    await desk.life.want(desk.story.changed(failures=[failure]), 60)
+    desk.is_true(Status.OPEN)
+    assert words in desk.texts()
