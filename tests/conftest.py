@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from support import kafka as kafka_support
 from support import redis as redis_support
@@ -15,6 +16,12 @@ from support.kafka import Kafka
 from support.redis import RedisServer
 
 REQUIRE_VARIABLE = "TICKETING_TESTS_REQUIRE"
+
+# How long an example takes says something about the machine and nothing about the code.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
