@@ -146,13 +146,9 @@ class DetectionAgent(BatchAgent):
         for tp in consumer.assignment():
             if tp.topic not in self.topics:
                 continue
-            highwater = consumer.highwater(tp)
-            read = consumer._read_offset.get(tp)
-            busy = tp in self._pending and not self._pending[tp].done()
-            # Transaction markers may stand behind the last record, so "all read" is judged by the
-            # consumer's own position.
-            idle = highwater is not None and (read is None or read + 1 >= highwater) and not busy
-            through = now if idle else self._handled_at.get(tp, 0.0)
+            # A record may bear any time: what was handled before now is all that can be said.
+            handled_at = min(now, self._handled_at.get(tp, 0.0))
+            through = now if consumer.caught_up(tp) else handled_at
             bodies.append(
                 Progress(
                     topic=tp.topic,

@@ -80,6 +80,10 @@ class BatchScheduler(DefaultSchedulingStrategy):
 
     batched: frozenset[str] = frozenset()
 
+    def __init__(self) -> None:
+        self.taken: dict[TP, int] = {}
+        """The last offset of each partition that was handed to its agent in this generation."""
+
     def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
         """Changelogs and other topics record by record, batched ones run by run."""
         others = {tp: run for tp, run in records.items() if tp.topic not in self.batched}
@@ -87,6 +91,7 @@ class BatchScheduler(DefaultSchedulingStrategy):
             yield from super().iterate(others)
         for tp, run in records.items():
             if tp.topic in self.batched:
+                self.taken[tp] = run[-1].offset
                 for start in range(0, len(run), BATCH_RECORDS_MAX):
                     yield tp, Batch(run[start : start + BATCH_RECORDS_MAX])
 
@@ -129,6 +134,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
 class BatchConsumer(driver.Consumer):
     """Faust's consumer, with commits that follow handled batches."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._handled: dict[TP, int] = {}
+
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -139,6 +148,8 @@ class BatchConsumer(driver.Consumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """A new generation begins: the coordinator has just answered."""
+        self.scheduler.taken.clear()
+        self._handled.clear()
         self._thread.heard_at = time.monotonic()
         await super().on_partitions_assigned(assigned, generation_id)
 
@@ -166,7 +177,22 @@ class BatchConsumer(driver.Consumer):
         if message.generation_id != self.app.consumer_generation_id:
             self._unacked_messages.discard(message)
             return False
+        self._handled[message.tp] = message.offset
         return super().ack(message)  # type: ignore[no-any-return]
+
+    def caught_up(self, tp: TP) -> bool:
+        """Whether everything that stands in a batched partition is handled, as far as we know.
+
+        Judged by the position of the fetch: the markers of transactions stand between records and
+        behind the last one, and after a restart there may be nothing to read at all.
+        """
+        subscription = self._thread._ensure_consumer()._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        state = None if assignment is None else assignment.state_value(tp)
+        if state is None or not state.has_valid_position or state.highwater is None:
+            return False
+        handled = self._handled.get(tp, -1) >= self.scheduler.taken.get(tp, -1)
+        return bool(handled and state.position >= state.highwater)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         if not self._is_batched(tp.topic):

@@ -70,8 +70,8 @@ class PathReporter:
         ]
 
     def _through(self, tp: TP) -> float:
-        consumer = self._app.consumer
-        highwater, read = consumer.highwater(tp), consumer._read_offset.get(tp)
-        offset, at = self._handled.get(tp, (-1, 0.0))
-        all_read = highwater is not None and (read is None or read + 1 >= highwater)
-        return self._clock() if all_read and (read is None or offset >= read) else at
+        now = self._clock()
+        if self._app.consumer.caught_up(tp):
+            return now
+        _, at = self._handled.get(tp, (-1, 0.0))
+        return min(now, at)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import Producer
+from faust.types import TP
 from support.apps import Seen, config_for, seen_by, until
 from support.kafka import Kafka
 
@@ -137,3 +138,34 @@ async def test_workers_that_join_and_leave_lose_nothing(
             await until(lambda: kafka.committed(prefix, topic) == ends, "commits to the end")
     seen = [record.value for agent in agents for record in agent.records]
     assert {int(value) for value in seen} == set(range(total))
+
+
+class Held(Seen):
+    """Holds every run until it is let go."""
+
+    gate: asyncio.Event
+
+    async def handle(self, records: list[object], event: object) -> None:
+        await super().handle(records, event)
+        await self.gate.wait()
+
+
+async def test_a_partition_is_caught_up_when_all_is_handled_behind_markers_and_after_a_restart(
+    kafka: Kafka, prefix: str, tmp_path: Path
+) -> None:
+    topic, tp = kafka.create(prefix), TP(prefix, 0)
+    config = config_for(tmp_path, kafka.address)
+    producer = Producer({**kafka.client, "transactional.id": prefix})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(topic, b"one")
+    producer.commit_transaction(30)
+    Held.gate = asyncio.Event()
+    async with seen_by(prefix, topic, config, Held) as held:
+        await until(lambda: len(held.records) == 1, "the record")
+        assert not held.app.consumer.caught_up(tp), "it is read, but not handled"
+        Held.gate.set()
+        await until(lambda: held.app.consumer.caught_up(tp), "nothing left but a marker")
+    async with seen_by(prefix, topic, config) as again:
+        await until(lambda: again.app.consumer.caught_up(tp), "nothing to read after a restart")
+        assert again.records == []

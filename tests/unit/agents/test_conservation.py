@@ -1,0 +1,135 @@
+"""Whatever comes in: below the threshold, counted once, or a dead letter, and nothing besides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.detection import Detector
+from agents.incidents import IncidentMachine
+from ticketing import models
+from ticketing.config.loading import validate
+from ticketing.domain.incident import Incident
+from ticketing.domain.policy import Policy
+from ticketing.domain.severity import Severity
+from ticketing.statemachine import PartitionState, Store, Transaction, fold, pack
+
+PARTITIONS = 2
+MESSAGES = st.one_of(
+    st.sampled_from(["disk is full", "order 17 failed", "order 18 failed", "timeout after 30ms"]),
+    st.text(max_size=30),
+)
+SCORES = st.one_of(
+    st.none(), st.floats(0, 1), st.sampled_from([0.85, 0.8499, 1, 0, 7, -1, "0.9", [], True])
+)
+DOCUMENTS = st.builds(
+    lambda score, message, service, tenant, at: json.dumps(
+        {
+            "anomaly_score": score,
+            "message": message,
+            "service": service,
+            "tenant_id": tenant,
+            "@timestamp": at,
+        }
+    ).encode(),
+    SCORES,
+    st.one_of(MESSAGES, st.none(), st.integers()),
+    st.sampled_from(["orders", "payment", "", None, 5]),
+    st.sampled_from([None, "acme", "", 3]),
+    st.sampled_from([None, "2026-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "soon", 5]),
+)
+VALUES = st.one_of(DOCUMENTS, DOCUMENTS, DOCUMENTS, st.binary(max_size=20), st.none())
+
+
+class Table(Store):
+    def __init__(self) -> None:
+        self.values: dict[str, bytes] = {}
+
+    def get(self, key: str) -> bytes | None:
+        return self.values.get(key)
+
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        yield from list(self.values.items())
+
+
+class Writer:
+    """The incidents of one partition of the signals."""
+
+    def __init__(self, policy: Policy, number: int) -> None:
+        self.counted = 0
+        self.table = Table()
+        self.number = number
+        self.machine = IncidentMachine(policy, counted=self.count)
+        self.state = PartitionState()
+        self.offset = 0
+
+    def count(self, number: int) -> None:
+        self.counted += number
+
+    def take(self, values: list[bytes]) -> None:
+        records = [
+            SimpleNamespace(key=None, value=value, offset=self.offset + i, timestamp=1_000_000)
+            for i, value in enumerate(values)
+        ]
+        self.offset += len(records)
+        tx: Transaction[Any] = Transaction(self.table, self.machine, self.number)
+        assert fold(self.machine, tx, records, self.state).dead == []
+        for key, write in tx.writes():
+            if write.state is None:
+                self.table.values.pop(key, None)
+            else:
+                encoded = self.machine.encode(write.state)
+                self.table.values[key] = pack(write.at, write.due, encoded)
+        for callback in tx.callbacks():
+            callback()
+
+    def incidents(self) -> list[Incident]:
+        tx: Transaction[Any] = Transaction(self.table, self.machine, self.number)
+        records = [tx.get(key) for key in self.table.values]
+        return [record for record in records if isinstance(record, Incident)]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    values=st.lists(VALUES, max_size=60),
+    limit=st.sampled_from([0, 1, 3]),
+    group_by=st.sampled_from(["pattern", "service"]),
+    data=st.data(),
+)
+def test_records_in_are_below_counted_or_dead(
+    values: list[bytes | None], limit: int, group_by: str, data: st.DataObject
+) -> None:
+    detector = Detector.of(validate({}), {"logs": "id"})
+    policy = Policy(
+        max_patterns_per_service=limit, group_by=group_by, routing={Severity.HIGH: ("slack",)}
+    )
+    writers = [Writer(policy, number) for number in range(PARTITIONS)]
+    below = anomalies = dead = start = 0
+    queues: list[list[bytes]] = [[] for _ in writers]
+    while start < len(values):
+        end = data.draw(st.integers(start + 1, len(values)))
+        run = [
+            SimpleNamespace(key=None, value=value, offset=start + i, timestamp=1_800_000_000_000)
+            for i, value in enumerate(values[start:end])
+        ]
+        detected = detector.detect("logs", 0, run)
+        below += detected.below_threshold
+        anomalies += detected.anomalies
+        dead += len(detected.dead_letters)
+        for number, bodies in detected.by_partition(PARTITIONS).items():
+            queues[number].append(models.encode_signals(bodies))
+        start = end
+    for writer, queue in zip(writers, queues, strict=True):
+        if queue:
+            cut = data.draw(st.integers(0, len(queue)))
+            for part in (queue[:cut], queue[cut:]):
+                if part:
+                    writer.take(part)
+    counted = sum(incident.count for writer in writers for incident in writer.incidents())
+    assert counted == anomalies == sum(writer.counted for writer in writers)
+    assert len(values) == below + counted + dead
