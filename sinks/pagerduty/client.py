@@ -135,8 +135,10 @@ class PagerDutyPlatform:
             found = await rest.incident(payload.dedup_key(request.incident_id))
             if found is not None and not found.resolved:
                 break
-        if found is not None:
-            await self._prioritise(rest, found, request.want)
+        if found is None or found.resolved:
+            # An earlier episode's incident is not the one that was just triggered.
+            return None
+        await self._prioritise(rest, found, request.want)
         return found
 
     async def _over_rest(self, rest: Rest, request: Request) -> Outcome:
