@@ -70,6 +70,7 @@ class TracesAgent(BatchAgent):
         self._signals_partitions = signals_partitions
         self._clock = clock
         self._next: dict[int, int] = {}
+        self._generation = -1
 
     async def handle(self, records: list[Any], event: EventT) -> None:
         """Take in a batch; what can't be read, or was let go by the broker, is counted."""
@@ -133,6 +134,10 @@ class TracesAgent(BatchAgent):
 
     def _look_for_gap(self, partition: int, records: list[Any]) -> None:
         """Messages that the broker let go before they were read; how many lines is not known."""
+        if self.app.consumer_generation_id != self._generation:
+            # Somebody else may have read on meanwhile.
+            self._generation = self.app.consumer_generation_id
+            self._next.clear()
         expected = self._next.get(partition, records[0].offset)
         missing = records[-1].offset + 1 - expected - len(records)
         if missing > 0:

@@ -59,6 +59,10 @@ SAME_SHARE = 0.8
 CAUSE_SHARE_MIN = 0.4
 """Part of all evidence from which on a candidate makes another incident this one's cause."""
 TENANTS_MAX = 200
+FACTS_MAX = 30_000
+"""Requests of all tenants together whose facts are remembered."""
+ENDING_MAX = 200_000
+"""Requests under way that wait for event time: a source whose clock stands must not hold them."""
 PEERS_MAX = 20
 TENANT_ACTIVE_SECONDS = 300.0
 
@@ -86,6 +90,7 @@ class _Open:
     traces: OrderedDict[str, None] = field(default_factory=OrderedDict)
     seen: int = 0
     closes_at: float = 0.0
+    closing: bool = False
     pause: float = AGAIN_AFTER_SECONDS
     told: tuple[object, ...] | None = None
 
@@ -120,6 +125,7 @@ class Correlator:
         self._ending: list[tuple[float, Key]] = []
         self._histories: OrderedDict[str, History] = OrderedDict()
         self._outbreaks: OrderedDict[Name, list[_Open]] = OrderedDict()
+        self._facts = 0
         self._fresh: dict[int, _Open] = {}
         self._closing: list[tuple[float, int, _Open]] = []
         self._numbers = itertools.count()
@@ -162,6 +168,8 @@ class Correlator:
         through = self._watermark.at(now)
         tellings: list[Telling] = []
         looks = 0
+        while len(self._ending) > ENDING_MAX:
+            self._complete(heapq.heappop(self._ending)[1])
         while looks < LOOKS_MAX:
             ends = self._ending[0][0] + SETTLE_SECONDS if self._ending else math.inf
             closes = self._closing[0][0] if self._closing else math.inf
@@ -170,8 +178,11 @@ class Correlator:
             if ends <= closes:
                 self._complete(heapq.heappop(self._ending)[1])
                 continue
-            at, _, open_ = heapq.heappop(self._closing)
-            if at == open_.closes_at:
+            at, number, open_ = heapq.heappop(self._closing)
+            if at < open_.closes_at:
+                heapq.heappush(self._closing, (open_.closes_at, number, open_))
+            else:
+                open_.closing = False
                 # Silent for a while: what is known now is what will be known.
                 looks += 1
                 tellings += self._tell(open_, now)
@@ -196,10 +207,10 @@ class Correlator:
                 self._outbreaks.popitem(last=False)
         was = open_.outbreak
         open_.outbreak = replace(was, since=min(at, was.since), until=max(at, was.until))
-        closes_at = open_.outbreak.until + CLOSE_SECONDS
-        if closes_at > open_.closes_at:
-            open_.closes_at = closes_at
-            heapq.heappush(self._closing, (closes_at, next(self._numbers), open_))
+        open_.closes_at = open_.outbreak.until + CLOSE_SECONDS
+        if not open_.closing:
+            open_.closing = True
+            heapq.heappush(self._closing, (open_.closes_at, next(self._numbers), open_))
         self._fresh[id(open_)] = open_
         if trace_id not in open_.traces:
             open_.seen += 1
@@ -224,15 +235,28 @@ class Correlator:
         if not trace.cut:
             facts = facts_of(key[1], tree, history.services)
             if history.wants(key[1], facts.at):
+                before = len(history)
                 history.add(facts)
+                self._facts += len(history) - before
+                self._make_room()
         self._buffer.forget_tree(trace)
+
+    def _make_room(self) -> None:
+        """Let the past of the tenants go that were not heard of for longest."""
+        while self._facts > FACTS_MAX:
+            tenant, history = next(iter(self._histories.items()))
+            before = len(history)
+            history.forget_oldest()
+            self._facts -= before - len(history)
+            if not len(history):
+                del self._histories[tenant]
 
     def _history(self, tenant: str) -> History:
         history = self._histories.get(tenant)
         if history is None:
             history = self._histories[tenant] = History()
             if len(self._histories) > TENANTS_MAX:
-                self._histories.popitem(last=False)
+                self._facts -= len(self._histories.popitem(last=False)[1])
         self._histories.move_to_end(tenant)
         return history
 

@@ -19,11 +19,12 @@ class History:
 
     def __init__(self) -> None:
         self._slots: OrderedDict[int, dict[str, tuple[int, Facts]]] = OrderedDict()
+        self._size = 0
         self.services: dict[str, None] = {}
         """Every service that was seen; what errors may mention."""
 
     def __len__(self) -> int:
-        return sum(len(slot) for slot in self._slots.values())
+        return self._size
 
     def wants(self, trace_id: str, at: float) -> bool:
         """Whether a request that ended at this time (Unix s) would be kept."""
@@ -39,11 +40,18 @@ class History:
         if slot is None:
             slot = self._slots[number] = {}
             if len(self._slots) > SLOTS_MAX:
-                del self._slots[min(self._slots)]
+                self.forget_oldest()
+        self._size += facts.trace_id not in slot
         slot[facts.trace_id] = _lot(facts.trace_id), facts
         if len(slot) > PER_SLOT_MAX:
             # Which to keep is drawn by lot, or the busiest moment would be all that is known.
             del slot[max(slot, key=lambda id: slot[id][0])]
+            self._size -= 1
+
+    def forget_oldest(self) -> None:
+        """Let the earliest slot go."""
+        if self._slots:
+            self._size -= len(self._slots.pop(min(self._slots)))
 
     def know(self, service: str) -> None:
         """Remember the name of a service."""

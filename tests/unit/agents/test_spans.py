@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from agents.detection import Detector
 from agents.spans import MESSAGE_BYTES_MAX, target_of
 from agents.traces import TracesAgent
+from ticketing import metrics
 from ticketing.domain.correlator import Correlator, Settings
 from ticketing.domain.pattern import Patterns
 from ticketing.models import decode_signals
@@ -139,7 +140,7 @@ class Producer:
 async def test_the_agent_sends_what_it_finds_to_the_incidents_partition() -> None:
     clock = SimpleNamespace(now=ARRIVED)
     producer = Producer()
-    app: Any = SimpleNamespace(producer=producer)
+    app: Any = SimpleNamespace(producer=producer, consumer_generation_id=1)
     nothing: Any = None
     correlator = Correlator(Settings(), decode_lines)
     agent = TracesAgent(
@@ -164,3 +165,5 @@ async def test_the_agent_sends_what_it_finds_to_the_incidents_partition() -> Non
     (signal,) = detected.signals
     assert body.fingerprint == signal.fingerprint  # type: ignore[union-attr]
     assert [partition] == list(detected.by_partition(4))
+    lost = metrics.spans_dropped_total.labels("lost_messages")._value.get()
+    assert lost >= 3.0, "offsets 2, 3 and 4 were never seen"

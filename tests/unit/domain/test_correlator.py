@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from support.microservices import START, Fault, Operation, System
 
+from ticketing.domain import correlator
 from ticketing.domain.correlation import Findings, Relation
 from ticketing.domain.correlator import LOOKS_MAX, Correlator, Settings, Telling
 from ticketing.domain.trace_buffer import Part
@@ -40,7 +41,7 @@ class Feed:
         if records:
             self.correlator.reached(source, max(at(record) for record in records), self.now)
 
-    def take(self, record: dict[str, Any]) -> None:
+    def take(self, record: dict[str, Any], tenant: str = "acme") -> None:
         anomalous = record["anomaly_score"] >= ANOMALOUS
         mark = fingerprint(record) if anomalous else None
         row = (
@@ -58,7 +59,7 @@ class Feed:
         )
         marks = {mark: (record["service"], at(record))} if mark else {}
         part = Part(1, msgspec.msgpack.encode([row]))
-        self.correlator.take(("acme", record["trace_id"]), part, at(record), marks, self.now)
+        self.correlator.take((tenant, record["trace_id"]), part, at(record), marks, self.now)
 
     def pass_time(self, seconds: float, step: float = 0.25) -> None:
         for _ in range(int(seconds / step)):
@@ -229,6 +230,28 @@ def test_a_storm_of_incidents_is_looked_at_a_few_at_once() -> None:
     assert len(feed.told) <= LOOKS_MAX
     feed.pass_time(60.0)
     assert len(feed.last()) == 100
+
+
+def test_the_past_of_many_tenants_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(correlator, "FACTS_MAX", 50)
+    feed = Feed()
+    for number in range(100):
+        record = lone(number, f"t{number}", level="INFO", anomaly_score=0.1)
+        feed.take(record, tenant=f"tenant{number % 10}")
+    feed.pass_time(30.0)
+    assert sum(map(len, feed.correlator._histories.values())) == 50
+
+
+def test_a_source_whose_clock_stands_holds_up_no_more_than_so_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(correlator, "ENDING_MAX", 50)
+    feed = Feed()
+    feed.correlator.reached("in:1", START - 1000.0, feed.now)
+    for number in range(100):
+        feed.take(lone(number, f"t{number}", level="INFO", anomaly_score=0.1))
+    feed.correlator.advance(feed.now)
+    assert len(feed.correlator._ending) == 50
 
 
 def test_an_incident_without_any_trace_of_use_is_laid_to_its_own_service() -> None:
