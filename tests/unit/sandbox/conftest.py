@@ -59,7 +59,7 @@ class Caller:
 
 
 def basic(user: str, password: str) -> dict[str, str]:
-    return {"Authorization": aiohttp.BasicAuth(user, password).encode()}
+    return {"Authorization": aiohttp.encode_basic_auth(user, password)}
 
 
 PAGERDUTY = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ async def test_an_error_may_come_after_the_effect(call: Any) -> None:
 
 async def test_a_late_answer_has_taken_effect_before(call: Any) -> None:
     call.sandbox.set_fault("pagerduty", "latency", seconds=60.0)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(asyncio.TimeoutError):
         await call(
             "POST",
             "/pagerduty/v2/enqueue",
