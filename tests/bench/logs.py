@@ -14,6 +14,8 @@ FAULTS = {"normal": 50, "repeat": 200, "distinct": SERVICES * PATTERNS_PER_SERVI
 """How many patterns the anomalies have: a few faults on any day, many in a storm."""
 MESSAGES_PER_PATTERN = 10
 """So often a pattern comes with other values, where messages repeat."""
+LINES_PER_TRACE = 24
+"""How many lines a request leaves, over all partitions."""
 START = 1_900_000_000.0
 _ADVERBS = ("early", "late", "twice", "badly", "slowly")
 _VERBS = ("refused", "lost", "dropped", "rejected", "corrupted")
@@ -69,7 +71,7 @@ def log(which: int, number: int, text: str, score: float, rng: random.Random) ->
             "tenant_id": "bench",
             "environment": "production",
             "host_name": f"host-{rng.randrange(200)}",
-            "trace_id": f"{rng.getrandbits(128):032x}",
+            "trace_id": f"{number // LINES_PER_TRACE * 0x9E3779B97F4A7C15F39CC0605CEDC834 % 2**128:032x}",
             "span_id": f"{rng.getrandbits(64):016x}",
             "endpoint": f"Controller{number % 7}.call",
             "duration_ms": round(rng.expovariate(1 / 40), 3),
