@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
+from msgspec.structs import astuple
 
 from ticketing.domain.detection import DEFAULT_TENANT
 from ticketing.domain.spans import traceable
@@ -33,20 +34,25 @@ class Record(Protocol):
 
 
 class SlimLine(msgspec.Struct, gc=False):
-    """What is read of every record where requests are followed."""
+    """What is read of every record where requests are followed; in the order of a row."""
 
-    anomaly_score: float | None = None
-    trace_id: str | None = None
+    timestamp: str | float | None = msgspec.field(default=None, name="@timestamp")
     span_id: str | None = None
     parent_span_id: str | None = None
     service: str | None = None
-    tenant_id: str | None = None
     endpoint: str | None = None
     level: str | None = None
     duration_ms: float | None = None
+    anomaly_score: float | None = None
     message: str | None = None
+    counted_in: str | None = msgspec.field(default=None, name=" ")
+    """The fingerprint; ours alone to set, so its name is one that no log has."""
     host_name: str | None = None
-    timestamp: str | None = msgspec.field(default=None, name="@timestamp")
+    trace_id: str | None = None
+    tenant_id: str | None = None
+
+
+ROW_FIELDS = SlimLine.__struct_fields__.index("host_name") + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,29 +100,17 @@ class Packer:
         size = len(record.value)
         if not group.followed or size > RECORD_BYTES_MAX:
             return
-        message, fingerprint = line.message, None
-        if message is not None:
+        if line.timestamp is None:
+            line.timestamp = record.timestamp / 1000.0
+        message = line.message
+        if message is not None and len(message) > USUAL_MESSAGE_CHARS_MAX:
             telling = mark is not None or line.level in _TELLING
-            message = message[: MESSAGE_CHARS_MAX if telling else USUAL_MESSAGE_CHARS_MAX]
+            line.message = message[: MESSAGE_CHARS_MAX if telling else USUAL_MESSAGE_CHARS_MAX]
         if mark is not None:
-            fingerprint = mark.fingerprint
-            _, at = group.marks.get(fingerprint, ("", 0.0))
-            group.marks[fingerprint] = mark.service, max(at, mark.at)
-        group.rows.append(
-            (
-                line.timestamp or record.timestamp / 1000.0,
-                line.span_id,
-                line.parent_span_id,
-                line.service,
-                line.endpoint,
-                line.level,
-                line.duration_ms,
-                line.anomaly_score,
-                message,
-                fingerprint,
-                line.host_name,
-            )
-        )
+            line.counted_in = mark.fingerprint
+            _, at = group.marks.get(mark.fingerprint, ("", 0.0))
+            group.marks[mark.fingerprint] = mark.service, max(at, mark.at)
+        group.rows.append(astuple(line)[:ROW_FIELDS])
         group.bytes += size
         if group.bytes > MESSAGE_BYTES_MAX:
             self._full.append((key, group))
