@@ -183,9 +183,10 @@ def _delivered(
         return replace(well, have=found, uncertain=None, verify_at=now + traits.search_lag)
     have = delivery.have
     if intent.operation is Operation.CREATE:
-        made = replace(
-            _held(delivery, outcome, intent.shown), state=intent.reaches or TicketState.OPEN
-        )
+        repeated = traits.repeat is Repeat.BLINDLY and delivery.uncertain is not None
+        # The platform may have taken up what the first attempt opened, as it was then.
+        shown = _nothing_shown(delivery) if repeated else intent.shown
+        made = replace(_held(delivery, outcome, shown), state=intent.reaches or TicketState.OPEN)
         twice = have is not None and have.external_id != made.external_id
         verify = twice or delivery.looked_up or delivery.repeats_blindly
         return replace(

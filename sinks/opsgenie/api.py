@@ -20,6 +20,9 @@ from sinks.outcome import Failed, Reason, Rejected, RetryAfter, Unknown
 
 POLL_SECONDS_FIRST = 0.05
 POLL_SECONDS_MAX = 2.0
+QUESTIONS_FAILED_MAX = 3
+FINAL = frozenset({Reason.CREDENTIALS, Reason.RATE_LIMITED})
+"""After these it makes no sense to ask again at once."""
 NOTES_READ_MAX = 100
 NO_STATUS = (
     "the key may not read what became of a request: give the integration read access (opsgenie."
@@ -115,16 +118,17 @@ class Api:
 
     async def processed(self, door: Door, request_id: str, until: float) -> Processed:
         """What came of a write; raises Failed with Unknown if that can't be told by `until`."""
-        wait = POLL_SECONDS_FIRST
+        wait, failures = POLL_SECONDS_FIRST, 0
         while self.clock() + wait <= until:
             await self._sleep(wait)
             wait = min(wait * 2, POLL_SECONDS_MAX)
             try:
                 data = await self._status(f"{door.url}/requests/{quote(request_id, safe='')}", door)
             except Failed as failed:
-                if failed.outcome.reason is not Reason.NO_ROOM:
+                failures += failed.outcome.reason is not Reason.NO_ROOM
+                if failed.outcome.reason in FINAL or failures >= QUESTIONS_FAILED_MAX:
                     raise
-                # To write it again for want of room to ask would only take more room.
+                # To write it again for want of an answer would cost more than to ask again.
                 data = None
             if data is not None:
                 return data

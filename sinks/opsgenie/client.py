@@ -108,7 +108,7 @@ class OpsGeniePlatform:
             raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer names no alert"))
         key = Key(payload.alias(want.id), done.alert_id)
         before = request.have.external_id if request.have else ""
-        if request.uncertain or done.alert_id == before:
+        if done.alert_id == before or (before and request.uncertain):
             # An alert that was open already was only counted: it shows what it showed before.
             await self._refresh(key, want, on_call, until)
         if done.alert_id == before:

@@ -174,6 +174,7 @@ function facts(incident) {
     ["Escalated", time(incident.escalatedAt)],
     ["Escalated to", incident.escalatedTo.join(", ")],
     ["Resolved", time(incident.resolvedAt)],
+    ["On call", incident.tickets.map((ticket) => ticket.onCall).filter(Boolean).join(", ")],
     ["Highest score", incident.anomalyScore.toFixed(3)],
     ["Affected services", incident.affectedServices.length > 1 ? incident.affectedServices.join(", ") : null],
     ["Endpoints", incident.endpoints.join(", ")],

@@ -340,6 +340,23 @@ def test_a_receipt_that_brings_nothing_new_is_not_published() -> None:
     assert desk.one().tickets["slack"].revision == 2
 
 
+def test_other_people_on_call_are_published() -> None:
+    desk = Desk()
+    desk.send(anomalies("aa", 1))
+    for revision, people in ((1, "alice"), (2, "bob"), (3, "")):
+        desk.send(
+            Receipt(
+                incident_id="aa-0-0",
+                platform="opsgenie",
+                state=TicketState.OPEN,
+                revision=revision,
+                on_call=people,
+            )
+        )
+    assert desk.one().tickets["opsgenie"].on_call == "bob"
+    assert desk.published[-1][1].tickets["opsgenie"].on_call == "bob"
+
+
 def test_a_replayed_message_changes_nothing_and_is_published_again() -> None:
     desk = Desk()
     records = [desk.record(anomalies("aa", 1)), desk.record(anomalies("aa", 2))]

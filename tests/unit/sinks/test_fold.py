@@ -17,6 +17,7 @@ from sinks.platform import STATUS_STEPS, Repeat, Traits
 from tables.deliveries import Delivery, Held, Operation, Why
 from tests.unit.sinks.conftest import an_incident
 from ticketing.domain.incident import Status
+from ticketing.domain.severity import Severity
 from ticketing.domain.signals import TicketState
 
 NOW = 5000.0
@@ -60,6 +61,20 @@ def held(traits: Traits = ISSUES, **changes: Any) -> Delivery:
     return ended(
         begun(wanting(**changes), traits=traits), Delivered(external_id="T-1"), traits=traits
     )
+
+
+def test_a_create_that_was_taken_up_shows_what_its_first_attempt_showed() -> None:
+    """The severity rose between two attempts: the ticket may have been opened by the first."""
+    doubtful = ended(
+        begun(wanting(revision=1), traits=ALERTS), Unknown(Reason.TIMEOUT), traits=ALERTS
+    )
+    worse = fold.desired(doubtful, an_incident(revision=2, severity=Severity.CRITICAL))
+    later = NOW + 600.0
+    made = ended(
+        begun(worse, later, ALERTS), Delivered(external_id="T-1"), now=later, traits=ALERTS
+    )
+    planned = reconcile.plan(made, later, ALERTS, "p")
+    assert planned == reconcile.Planned(operation=Operation.UPDATE, why=Why.SEVERITY)
 
 
 def test_an_older_snapshot_changes_nothing() -> None:

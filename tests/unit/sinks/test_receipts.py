@@ -31,6 +31,16 @@ def test_nothing_is_told_before_there_is_anything() -> None:
     assert receipts.news(a_delivery(), "jira") is None
 
 
+def test_other_people_on_call_are_news() -> None:
+    alice = dataclasses.replace(HELD, on_call="alice")
+    delivery = told(a_delivery(have=alice))
+    assert receipts.news(delivery, "jira") is None
+    bob = dataclasses.replace(delivery, have=dataclasses.replace(alice, on_call="bob"))
+    news = receipts.news(bob, "jira")
+    assert news is not None
+    assert news.on_call == "bob"
+
+
 def test_a_ticket_is_told_with_all_that_finds_it() -> None:
     news = receipts.news(a_delivery(have=HELD), "jira")
     assert news is not None

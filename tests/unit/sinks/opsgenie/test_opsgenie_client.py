@@ -102,6 +102,18 @@ async def test_a_question_that_fails_leaves_the_outcome_open(desk_with: Opens) -
     assert len(desk.tickets()) == 1
 
 
+@pytest.mark.parametrize("failures", [1, 2])
+async def test_a_question_is_asked_again_rather_than_the_alert_opened_again(
+    desk_with: Opens, failures: int
+) -> None:
+    desk = desk_with()
+    desk.fault("server_error", path="/requests/", count=failures)
+    await desk.life.want(desk.story.opened(), 60)
+    desk.is_true(Status.OPEN)
+    assert len(desk.life.operations) == 1
+    assert desk.ticket().repeats == 0
+
+
 async def test_a_refusal_after_the_acceptance_is_a_dead_letter(desk_with: Opens) -> None:
     desk = desk_with(team="Nobody")
     await desk.life.want(desk.story.opened(), HOUR)
