@@ -16,6 +16,8 @@ MESSAGES_PER_PATTERN = 10
 """So often a pattern comes with other values, where messages repeat."""
 LINES_PER_TRACE = 24
 """How many lines a request leaves, over all partitions."""
+TRACE_ID_STEP = 0x9E3779B97F4A7C15F39CC0605CEDC834
+"""Spreads the ids of traces over all 128 bits, the same in every run."""
 START = 1_900_000_000.0
 _ADVERBS = ("early", "late", "twice", "badly", "slowly")
 _VERBS = ("refused", "lost", "dropped", "rejected", "corrupted")
@@ -71,7 +73,7 @@ def log(which: int, number: int, text: str, score: float, rng: random.Random) ->
             "tenant_id": "bench",
             "environment": "production",
             "host_name": f"host-{rng.randrange(200)}",
-            "trace_id": f"{number // LINES_PER_TRACE * 0x9E3779B97F4A7C15F39CC0605CEDC834 % 2**128:032x}",
+            "trace_id": f"{number // LINES_PER_TRACE * TRACE_ID_STEP % 2**128:032x}",
             "span_id": f"{rng.getrandbits(64):016x}",
             "endpoint": f"Controller{number % 7}.call",
             "duration_ms": round(rng.expovariate(1 / 40), 3),
