@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import os
 import random
+import signal
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -37,6 +40,8 @@ SESSION_SECONDS = 6
 FAULTS = 40
 SETTLE_SECONDS_MAX = 240.0
 EXIT_FENCED = 70
+TESTS = Path(__file__).parents[1]
+PYTHON_PATH = os.pathsep.join([str(TESTS), str(TESTS.parent)])
 MOVES = ("acknowledge", "escalate", "resolve")
 
 
@@ -146,6 +151,19 @@ def refuse_to_produce(scene: Scene) -> None:
     scene.fleet.kafka.configure(topic, max_message_bytes=size)
 
 
+def die_between_a_ticks_write_and_its_publish(scene: Scene) -> None:
+    """What a tick changed is in the table and its changelog, and nobody was told."""
+    scene.say("kill -9 pipeline between a tick's write and its publish")
+    worker = scene.worker
+    worker.kept.discard("pipeline")
+    worker.kill("pipeline")
+    process = worker.roles["pipeline"]
+    code = process.run([sys.executable, "-m", "support.dying_worker"], PYTHONPATH=PYTHON_PATH)
+    assert code == -signal.SIGKILL, worker.tail("pipeline")
+    worker.start("pipeline")
+    worker.kept.add("pipeline")
+
+
 def events(scene: Scene) -> list[Callable[[], Any]]:
     """Everything that is to happen, in an order of the seed's."""
     roles = ["pipeline", *scene.platforms]
@@ -161,6 +179,7 @@ def events(scene: Scene) -> list[Callable[[], Any]]:
         lambda: join_and_leave(scene),
         lambda: restart_the_broker(scene),
         lambda: refuse_to_produce(scene),
+        lambda: die_between_a_ticks_write_and_its_publish(scene),
         lambda: sleep_through_the_session(scene, sleeper),
     ]
     for special in specials:

@@ -231,3 +231,20 @@ def test_more_severity_brings_more_platforms_and_less_routing_orphans_none(fleet
     assert status == 200, body
     wanted = {name: [s.states[Status.RESOLVED]] for name, s in platforms.items()}
     wait_for(lambda: states() == wanted, "all of them to be resolved")
+
+
+def test_an_adapter_that_stops_in_order_leaves_nothing_in_doubt(fleet: Fleet) -> None:
+    stage = Stage(fleet)
+    name = list(stage.platforms)[-1]
+    stage.sandbox.set_fault(name, "latency", seconds=2)
+    before = stage.sandbox.requests(name)
+    stories = stage.stories(5)
+    stage.tell(story.opened() for story in stories)
+    wait_for(lambda: stage.sandbox.requests(name) > before, "a request to be under way")
+    stage.worker.stop(name)
+    stage.sandbox.set_fault(name, "none")
+    stage.worker.start(name)
+    stage.wait_right(stories, [name])
+    ends = stage.worker.metrics()
+    assert stage.delivered()[name] == len(stories)
+    assert not ends.get(f"ticketing_deliveries_total{{outcome=unknown,platform={name}}}")

@@ -1,37 +1,34 @@
-"""`python dying_worker.py ROLE FLAG`: a worker that dies once, between its table and its publish.
+"""The pipeline, which kills itself between a tick's writing of its table and what it publishes.
 
-While the file FLAG exists, the first batch that has written the table removes it and ends the
-process as `kill -9` would. Without the file it is a worker like any other.
+Run as `python -m support.dying_worker`, with the environment of a worker.
 """
 
 from __future__ import annotations
 
 import os
 import signal
-import sys
-from pathlib import Path
 from typing import Any
 
-from ticketing import worker
+from ticketing import statemachine, worker
 from ticketing.agent import KeyedAgent
 from ticketing.runtime import Runtime
 
 
-def main(role: str, flag: Path) -> None:
-    """Run the role."""
-    init = KeyedAgent.__init__
+class _Dying(KeyedAgent[Any]):
+    _only_ticks = False
 
-    def die() -> None:
-        if flag.exists():
-            flag.unlink()
+    async def handle(self, records: list[Any], event: Any) -> None:
+        self._only_ticks = all(record.key == statemachine.TICK_KEY for record in records)
+        await super().handle(records, event)
+
+    async def _send(self, tx: statemachine.Transaction[Any], outbox: Any) -> None:
+        if self._only_ticks and tx.writes() and tx.sends():
             os.kill(os.getpid(), signal.SIGKILL)
-
-    def dying(self: Any, *args: Any, **options: Any) -> None:
-        init(self, *args, before_publish=die, **options)
-
-    KeyedAgent.__init__ = dying  # type: ignore[method-assign]
-    worker.run(role, Runtime.from_environ())
+        await super()._send(tx, outbox)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], Path(sys.argv[2]))
+    import ticketing.agent
+
+    ticketing.agent.KeyedAgent = _Dying  # type: ignore[misc]
+    worker.run(worker.PIPELINE, Runtime.from_environ())
