@@ -123,7 +123,8 @@ class DetectionAgent(BatchAgent):
         if self._gaps_fail:
             expected = self._next.get(tp, records[0].offset)
             last = records[-1].offset
-            if records[0].offset != expected or last - records[0].offset + 1 != len(records):
+            # After a recovery some are read twice; that is no gap.
+            if records[0].offset > expected or last - records[0].offset + 1 != len(records):
                 leave(f"the embedded broker has let go of records of {tp.topic}[{tp.partition}]")
             self._next[tp] = last + 1
 

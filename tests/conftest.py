@@ -15,7 +15,7 @@ from support.fleet import Fleet
 from support.kafka import Kafka
 from support.redis import RedisServer
 
-REQUIRE_VARIABLE = "TICKETING_TESTS_REQUIRE"
+REQUIRE_VARIABLE = "TICKETING_TEST_REQUIRE"
 
 # How long an example takes says something about the machine and nothing about the code.
 hypothesis.settings.register_profile(

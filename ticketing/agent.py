@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Generic, TypeVar
 
 from faust.types import TP, EventT
@@ -145,14 +145,12 @@ class KeyedAgent(BatchAgent, Generic[S]):
         topic: str,
         table: DurableTable,
         machine: statemachine.Machine[S],
-        before_publish: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(app, watchdog, fence)
         self.name = name
         self.topic = topic
         self.table = table
         self.machine = machine
-        self._before_publish = before_publish
         self._partitions: dict[int, statemachine.PartitionState] = {}
         self._generation = -1
         self._ticked_at: dict[int, float] = {}
@@ -171,8 +169,6 @@ class KeyedAgent(BatchAgent, Generic[S]):
         self.fence.check()
         outbox = Outbox(self.app)
         await self.table.write(number, kept, outbox)
-        if self._before_publish is not None:
-            self._before_publish()
         await self._send(tx, outbox)
         letters = [dead_letter(r, self.name, reason, why) for r, reason, why in folded.dead]
         await send_dead_letters(outbox, letters)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from faust import App
 from yarl import URL
 
 from ticketing import table_view
-from ticketing.batching import BatchTransport, scheduler_for
+from ticketing.batching import BatchTransport, FlowControl, scheduler_for
 from ticketing.config import Config
 from ticketing.config.values import reveal
 from ticketing.durable import DurableTable, DurableTables
@@ -42,6 +43,11 @@ class TicketingApp(App):
 
     watchdog: Watchdog
     fence: Fence
+
+    @cached_property
+    def flow_control(self) -> FlowControl:
+        """What lets records through to the agents, or holds them up."""
+        return FlowControl(loop=self.loop)
 
     async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:
         # Faust would commit and start the agent again without the batch that it had.

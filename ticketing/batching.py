@@ -1,14 +1,15 @@
 """Batched consumption: a fetched run of one partition reaches an agent as one event.
 
 Faust hands agents one record at a time, and its bookkeeping of offsets is per record. Here the
-scheduler, a Faust setting, yields one `Batch` per partition and fetch instead. Three things of the
-consumer must then be otherwise, each of them seen to lose or stall records before (docs/adr/0001):
+scheduler, a Faust setting, yields one `Batch` per partition and fetch instead. Four things of Faust
+must then be otherwise, each of them seen to lose or stall records before (docs/adr/0001):
 
 - Offsets inside a batch are no gaps. Acks of a batched topic come in order, so what is committed is
   simply the end of the highest batch that was handled.
 - Faust acks what it skips while a rebalance is under way. A batch counts as handled only when
   its agent says so, by `handled`.
 - Records of aborted transactions are not read.
+- What an agent's queue holds is thrown away only where the flow had stopped.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
 from faust.types.tuples import Message
 from mode.utils.futures import notify
+from mode.utils.queues import FlowControlEvent
 
 BATCH_RECORDS_MAX = 10_000
 
@@ -99,6 +101,19 @@ class BatchScheduler(DefaultSchedulingStrategy):
 def scheduler_for(topics: frozenset[str]) -> type[BatchScheduler]:
     """A scheduler class for Faust's setting `ConsumerScheduler`, which is made without arguments."""
     return type("TopicsBatchScheduler", (BatchScheduler,), {"batched": topics})
+
+
+class FlowControl(FlowControlEvent):
+    """Faust's flow control, which empties the agents' queues only where the flow had stopped.
+
+    A recovery lets the flow go on, looks up the committed offsets, and resumes the flow once more.
+    What was read in between would be thrown away, and what follows it be committed.
+    """
+
+    def resume(self) -> None:
+        """Let records through to the agents."""
+        if not self.is_active():
+            super().resume()
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):

@@ -1,6 +1,6 @@
 """Workers die at any moment under load: counts stay exact, every incident has its one ticket.
 
-The seed is printed with everything that is done; TICKETING_CRASH_SEED repeats a run's decisions.
+The seed is printed with everything that is done; TICKETING_TEST_CRASH_SEED repeats a run's decisions.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import pytest
+from support import dying_worker
 from support.contract import Subject
 from support.fleet import INPUT, Fleet, Worker
 from support.load import Fault, Load, faults
@@ -32,7 +32,7 @@ from ticketing.topics import INCIDENTS, SIGNALS, platform_topic
 
 pytestmark = [pytest.mark.crash, pytest.mark.kafka, pytest.mark.redis]
 
-SEED = int(os.environ.get("TICKETING_CRASH_SEED", "20260728"))
+SEED = int(os.environ.get("TICKETING_TEST_CRASH_SEED", "20260728"))
 KILLS = 34
 KILLS_MIN = 30
 WIPED = 8
@@ -40,8 +40,6 @@ SESSION_SECONDS = 6
 FAULTS = 40
 SETTLE_SECONDS_MAX = 240.0
 EXIT_FENCED = 70
-TESTS = Path(__file__).parents[1]
-PYTHON_PATH = os.pathsep.join([str(TESTS), str(TESTS.parent)])
 MOVES = ("acknowledge", "escalate", "resolve")
 
 
@@ -157,8 +155,13 @@ def die_between_a_ticks_write_and_its_publish(scene: Scene) -> None:
     worker = scene.worker
     worker.kept.discard("pipeline")
     worker.kill("pipeline")
-    process = worker.roles["pipeline"]
-    code = process.run([sys.executable, "-m", "support.dying_worker"], PYTHONPATH=PYTHON_PATH)
+    process, flag = worker.roles["pipeline"], scene.fleet.directory / "die"
+    flag.touch()
+    usual = process.command
+    process.command = [sys.executable, dying_worker.__file__, "pipeline", str(flag), "ticks"]
+    worker.start("pipeline")
+    code = process.wait_ended()
+    process.command = usual
     assert code == -signal.SIGKILL, worker.tail("pipeline")
     worker.start("pipeline")
     worker.kept.add("pipeline")
@@ -286,8 +289,8 @@ def wait_until_committed(scene: Scene, groups: dict[str, list[str]]) -> None:
             )
 
 
-def check_counts(truth: Counter[Fault], incidents: dict[str, Incident]) -> None:
-    """Exactly what was produced, each fault in one incident."""
+def miscounted(truth: Counter[Fault], incidents: dict[str, Incident]) -> list[str]:
+    """The faults of which not exactly what was produced is counted, in one incident."""
     wrong = []
     for fault, wanted in truth.items():
         mine = [one for one in incidents.values() if fault.is_of(one)]
@@ -295,6 +298,12 @@ def check_counts(truth: Counter[Fault], incidents: dict[str, Incident]) -> None:
         windows = [sum(count for _, count in one.windows) for one in mine]
         if counts != [wanted] or windows != [wanted]:
             wrong.append(f"{fault.service} {fault.word}: {wanted}, counted {counts} {windows}")
+    return wrong
+
+
+def check_counts(truth: Counter[Fault], incidents: dict[str, Incident]) -> None:
+    """Exactly what was produced, each fault in one incident."""
+    wrong = miscounted(truth, incidents)
     assert not wrong, "\n".join(wrong)
     assert len(incidents) == len(truth)
 
@@ -343,7 +352,13 @@ def test_workers_die_at_any_moment(fleet: Fleet, own_redis: RedisServer) -> None
     wait_until_committed(scene, pipeline)
     assert len(fleet.kafka.read(INPUT)) == load.records, "the load does not know its own truth"
     # What changes counts alone is published within a second.
-    wait_for(lambda: fleet.counted() >= sum(load.truth.values()), "everything to be published", 60)
+    wait_for(
+        lambda: fleet.counted() >= sum(load.truth.values()),
+        lambda: "\n".join(
+            ["everything to be published", *miscounted(load.truth, fleet.incidents())]
+        ),
+        60,
+    )
     incidents = fleet.incidents()
     check_counts(load.truth, incidents)
     wanted = move_everything(scene, incidents)

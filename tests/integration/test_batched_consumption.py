@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 from faust.types import TP
-from support.apps import Seen, config_for, seen_by, until
+from support.apps import Seen, app_for, config_for, running, seen_by, until
 from support.kafka import Kafka
+
+from ticketing.agent import add_agent
+from ticketing.app import create_table
 
 pytestmark = pytest.mark.kafka
 
@@ -169,3 +172,36 @@ async def test_a_partition_is_caught_up_when_all_is_handled_behind_markers_and_a
     async with seen_by(prefix, topic, config) as again:
         await until(lambda: again.app.consumer.caught_up(tp), "nothing to read after a restart")
         assert again.records == []
+
+
+async def test_what_is_read_while_a_recovery_ends_reaches_the_agent(
+    kafka: Kafka, prefix: str, tmp_path: Path
+) -> None:
+    topic = kafka.create(prefix)
+    # Only where there is something to recover does the flow go on before the end of it.
+    kafka.produce(
+        kafka.create(f"{prefix}-table-changelog", cleanup_policy="compact"), [b"state"], key=b"key"
+    )
+    Held.gate = asyncio.Event()
+    app = app_for(prefix, topic, config_for(tmp_path, kafka.address))
+    create_table(app, "table", 1)
+    held = Held(app)
+    add_agent(app, held, topic)
+    perform_seek = app.consumer.perform_seek
+
+    def read() -> int:
+        return int(app.consumer.scheduler.taken.get(TP(topic, 0), -1))
+
+    async def slowly() -> None:
+        """Stay where records flow already, until one waits behind the one in the agent's hands."""
+        await perform_seek()
+        for number in range(2):
+            await asyncio.to_thread(kafka.produce, topic, [b"%d" % number])
+            await until(lambda number=number: read() == number, f"record {number} to be read")
+
+    app.consumer.perform_seek = slowly
+    async with running(app):
+        await until(lambda: read() == 1, "both to be read")
+        Held.gate.set()
+        await until(lambda: kafka.committed(prefix, topic) == {0: 2}, "the commit of both")
+    assert held.values == [b"0", b"1"]

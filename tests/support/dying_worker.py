@@ -1,34 +1,51 @@
-"""The pipeline, which kills itself between a tick's writing of its table and what it publishes.
+"""`python dying_worker.py ROLE FLAG [ticks]`: a worker that dies once, between table and publish.
 
-Run as `python -m support.dying_worker`, with the environment of a worker.
+While the file FLAG exists, the first batch that has written the table and has something to publish
+removes it and ends the process as `kill -9` would; with `ticks`, the first of nothing but ticks.
+Without the file it is a worker like any other.
 """
 
 from __future__ import annotations
 
 import os
 import signal
+import sys
+from pathlib import Path
 from typing import Any
 
+import ticketing.agent
 from ticketing import statemachine, worker
-from ticketing.agent import KeyedAgent
 from ticketing.runtime import Runtime
 
 
-class _Dying(KeyedAgent[Any]):
-    _only_ticks = False
+def dying(flag: Path, *, only_ticks: bool) -> type[ticketing.agent.KeyedAgent[Any]]:
+    """The agent that kills its process."""
 
-    async def handle(self, records: list[Any], event: Any) -> None:
-        self._only_ticks = all(record.key == statemachine.TICK_KEY for record in records)
-        await super().handle(records, event)
+    class Dying(ticketing.agent.KeyedAgent[Any]):
+        _ticks = False
 
-    async def _send(self, tx: statemachine.Transaction[Any], outbox: Any) -> None:
-        if self._only_ticks and tx.writes() and tx.sends():
-            os.kill(os.getpid(), signal.SIGKILL)
-        await super()._send(tx, outbox)
+        async def handle(self, records: list[Any], event: Any) -> None:
+            self._ticks = all(record.key == statemachine.TICK_KEY for record in records)
+            await super().handle(records, event)
+
+        async def _send(self, tx: statemachine.Transaction[Any], outbox: Any) -> None:
+            meant = self._ticks or not only_ticks
+            if meant and tx.writes() and tx.sends():
+                die_if_told(flag)
+            await super()._send(tx, outbox)
+
+    return Dying
+
+
+def die_if_told(flag: Path) -> None:
+    """End the process, once a flag."""
+    if flag.exists():
+        flag.unlink()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    import ticketing.agent
-
-    ticketing.agent.KeyedAgent = _Dying  # type: ignore[misc]
-    worker.run(worker.PIPELINE, Runtime.from_environ())
+    role, flag = sys.argv[1], Path(sys.argv[2])
+    agent = dying(flag, only_ticks="ticks" in sys.argv[3:])
+    ticketing.agent.KeyedAgent = agent  # type: ignore[misc]
+    worker.run(role, Runtime.from_environ())

@@ -100,24 +100,6 @@ class RoleProcess:
                     start_new_session=True,
                 )
 
-    def run(self, command: Sequence[str], *, seconds: float = 120.0, **environ: str) -> int:
-        """Run something else in its place until that ends by itself; its exit code."""
-        with self._lock:
-            assert not self.running
-            with self.log.open("ab") as log:
-                self._process = subprocess.Popen(
-                    command,
-                    env={**self._environ, **environ},
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=log,
-                    start_new_session=True,
-                )
-        try:
-            return self.wait_ended(seconds)
-        finally:
-            self.end(signal.SIGKILL)
-
     def send(self, number: signal.Signals) -> None:
         """Send it a signal."""
         with self._lock:

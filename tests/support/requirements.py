@@ -46,7 +46,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for(condition: Callable[[], T], what: str, seconds: float = 120.0) -> T:
+def wait_for(
+    condition: Callable[[], T], what: str | Callable[[], str], seconds: float = 120.0
+) -> T:
     """The first true value of `condition`; AssertionError after the deadline.
 
     `what` says what was waited for, or is called then to say it.
@@ -57,5 +59,6 @@ def wait_for(condition: Callable[[], T], what: str, seconds: float = 120.0) -> T
         if found:
             return found
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {seconds:g} s for {what}; last seen: {found!r}")
+            said = what() if callable(what) else what
+            raise AssertionError(f"waited {seconds:g} s for {said}; last seen: {found!r}")
         time.sleep(0.1)
