@@ -60,7 +60,7 @@ def test_records_in_are_below_counted_or_dead_and_the_metrics_say_so(fleet: Flee
     assert found["ticketing_records_below_threshold_total"] == 20_000 - counted
     assert found["ticketing_records_dead_lettered_total"] == 150
     assert len(fleet.dead_letters()) == 150
-    assert fleet.lag(GROUP, INPUT) == 0
+    wait_for(lambda: fleet.lag(GROUP, INPUT) == 0, "the commits")
 
 
 def test_what_is_replayed_counts_no_second_time_and_what_is_repeated_does(fleet: Fleet) -> None:
