@@ -39,7 +39,9 @@ class SinkAgent(BatchAgent):
                 routed = _routed.decode(record.value)
             except msgspec.MsgspecError as error:
                 # Not written by us: whoever did must not stop what is.
-                letters.append(dead_letter(record, self.name, "undecodable", str(error)))
+                letters.append(
+                    dead_letter(event.message.tp, record, self.name, "undecodable", str(error))
+                )
                 continue
             for platform in platforms_for(routed):
                 await outbox.send(platform_topic(platform), key, b'{"desired":%b}' % record.value)

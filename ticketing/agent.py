@@ -31,16 +31,16 @@ YIELD_EVERY_SENDS = 200
 DETAIL_CHARS_MAX = 300
 
 
-def dead_letter(record: Any, stage: str, reason: str, detail: str) -> DeadLetter:
-    """The dead letter of a record that was read from Kafka; `record` has aiokafka's shape."""
+def dead_letter(tp: TP, record: Any, stage: str, reason: str, detail: str) -> DeadLetter:
+    """The dead letter of a record of a partition; `record` has aiokafka's shape."""
     value: bytes = record.value or b""
     key: bytes | None = record.key
     return DeadLetter(
         reason=reason,
         detail=detail[:DETAIL_CHARS_MAX],
         stage=stage,
-        topic=record.topic,
-        partition=record.partition,
+        topic=tp.topic,
+        partition=tp.partition,
         offset=record.offset,
         timestamp=record.timestamp / 1000.0,
         key=None
@@ -170,7 +170,8 @@ class KeyedAgent(BatchAgent, Generic[S]):
         outbox = Outbox(self.app)
         await self.table.write(number, kept, outbox)
         await self._send(tx, outbox)
-        letters = [dead_letter(r, self.name, reason, why) for r, reason, why in folded.dead]
+        tp = event.message.tp
+        letters = [dead_letter(tp, r, self.name, reason, why) for r, reason, why in folded.dead]
         await send_dead_letters(outbox, letters)
         await outbox.settle()
         await self.table.write(number, gone, outbox)

@@ -92,14 +92,12 @@ async def test_a_failure_leaves_before_anything_is_committed(
 
 def test_a_dead_letter_has_the_beginning_of_what_it_was_and_an_end() -> None:
     record = SimpleNamespace(
-        topic="t",
-        partition=1,
         offset=7,
         timestamp=1500,
         key=b"k" * 10_000_000,
         value=b"\xff" * 10_000_000,
     )
-    encoded = encode(dead_letter(record, "incidents", "undecodable", "d" * 1_000_000))
+    encoded = encode(dead_letter(TP("t", 1), record, "incidents", "undecodable", "d" * 1_000_000))
     assert len(encoded) < 262_144, "less than the smallest kafka.messageMaxBytes"
     letter = decode_dead_letter(encoded)
     assert (letter.topic, letter.partition, letter.offset, letter.timestamp) == ("t", 1, 7, 1.5)
