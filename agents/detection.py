@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
@@ -12,7 +13,13 @@ import msgspec
 
 from agents.spans import Mark, Packer, SlimLine
 from ticketing.config import Config
-from ticketing.domain.combine import ENDPOINTS_MAX, SERVICES_MAX, TRACE_IDS_MAX, Fold, Identity
+from ticketing.domain.combine import (
+    ENDPOINTS_MAX,
+    SERVICES_MAX,
+    TRACE_IDS_MAX,
+    Columns,
+    Identity,
+)
 from ticketing.domain.detection import (
     AHEAD_SECONDS_MAX,
     NAME_CHARS_MAX,
@@ -31,6 +38,7 @@ from ticketing.domain.detection import (
 )
 from ticketing.domain.fingerprint import fingerprint, partition_of
 from ticketing.domain.pattern import Patterns, Rule
+from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Sample
 from ticketing.models import (
     DEAD_LETTER_KEY_CHARACTERS_MAX,
@@ -47,6 +55,7 @@ ID_CHARS_MAX = 128
 DETAIL_CHARS_MAX = 300
 CACHED_CHARS_MAX = 4_096
 CACHED_MESSAGES_MAX = 8_192
+STORMY_SHARE = 0.5
 CACHED_STATED_MAX = 256
 # What a bad record can raise: msgspec's errors, a number or a text out of its range, nesting
 # without end. Anything else is a fault of ours, and called so.
@@ -75,24 +84,21 @@ class _Scored(msgspec.Struct, gc=False):
 
 
 class _Document(msgspec.Struct, gc=False):
-    """What is read of an enriched log or an anomaly event.
-
-    Any type is let in, since a wrong one in an optional field must not lose the anomaly.
-    """
+    """What is read of an enriched log or an anomaly event."""
 
     anomaly_score: float | None = None
-    message: Any = None
-    service: Any = None
-    tenant_id: Any = None
-    level: Any = None
-    severity: Any = None
-    timestamp: Any = msgspec.field(default=None, name="@timestamp")
-    trace_id: Any = None
-    endpoint: Any = None
+    message: str | None = None
+    service: str | None = None
+    tenant_id: str | None = None
+    level: str | None = None
+    severity: str | None = None
+    timestamp: str | float | None = msgspec.field(default=None, name="@timestamp")
+    trace_id: str | None = None
+    endpoint: str | None = None
     affected_services: Any = None
-    affected_endpoint: Any = None
-    error_message: Any = None
-    description: Any = None
+    affected_endpoint: str | None = None
+    error_message: str | None = None
+    description: str | None = None
 
     def text(self) -> str:
         """What it says; raises Unfit if nothing."""
@@ -102,23 +108,65 @@ class _Document(msgspec.Struct, gc=False):
 class _Detail(_Document, gc=False):
     """What is read beside that of the few records that are shown."""
 
-    span_id: Any = None
-    environment: Any = None
-    host_name: Any = None
+    span_id: str | None = None
+    environment: str | None = None
+    host_name: str | None = None
 
+
+_FIELDS = msgspec.structs.fields(_Detail)
+_Loose = msgspec.defstruct(
+    "_Loose",
+    [
+        (
+            f.name,
+            f.type if f.name == "anomaly_score" else Any,
+            msgspec.field(default=None, name=f.encode_name),
+        )
+        for f in _FIELDS
+    ],
+    gc=False,
+)
+"""The same with any types: a wrong one in an optional field must not lose the anomaly."""
 
 _score = msgspec.json.Decoder(_Scored).decode
 _slim = msgspec.json.Decoder(SlimLine).decode
 _document = msgspec.json.Decoder(_Document).decode
 _detail = msgspec.json.Decoder(_Detail).decode
+_loose = msgspec.json.Decoder(_Loose).decode
 
 
 Key = tuple[str, str, str]
 """Fingerprint, tenant, service."""
-Evidence = tuple[Record, float]
-"""A record and its event time (Unix seconds)."""
-Counted = tuple[Fold[Evidence], float]
-"""What a record was counted in, and its event time."""
+Said = tuple["str | None", "str | None", "str | None"]
+"""Tenant, service and message as a record has them."""
+Row = tuple[Record, float, float, "Severity | None"]
+"""A counted record, its event time (Unix seconds), its score and the severity that it states."""
+
+
+class _Group:
+    """The counted records of one fingerprint in one run."""
+
+    __slots__ = ("affected_services", "endpoints", "identity", "rows", "trace_ids")
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self.rows: list[Row] = []
+        self.trace_ids: dict[str, None] = {}
+        self.endpoints: dict[str, None] = {}
+        self.affected_services: dict[str, None] = {}
+
+    def gather(self, document: _Document) -> None:
+        """Keep what else a record tells, as far as there is room."""
+        trace_id = document.trace_id
+        if trace_id and len(self.trace_ids) < TRACE_IDS_MAX:
+            self.trace_ids[trace_id[:ID_CHARS_MAX]] = None
+        endpoint = document.endpoint or document.affected_endpoint
+        if endpoint and len(self.endpoints) < ENDPOINTS_MAX:
+            self.endpoints[endpoint[:NAME_CHARS_MAX]] = None
+        if document.affected_services is not None:
+            for name in texts_of(document.affected_services, SERVICES_MAX, NAME_CHARS_MAX):
+                if len(self.affected_services) < SERVICES_MAX:
+                    self.affected_services[name] = None
 
 
 @dataclass(slots=True)
@@ -166,12 +214,13 @@ class Detector:
         """
         self._patterns = patterns
         self._topic_ids = topic_ids
-        self._minimum = minimum_score
-        self._window = window
-        self._thresholds = thresholds or Thresholds()
+        self.minimum = minimum_score
+        self.window = window
+        self.thresholds = thresholds or Thresholds()
         self._traces = traces
+        self._stormy = False
         self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._identify)
-        self._stated = functools.lru_cache(CACHED_STATED_MAX)(stated_severity)
+        self.stated = functools.lru_cache(CACHED_STATED_MAX)(stated_severity)
 
     @classmethod
     def of(cls, config: Config, topic_ids: Mapping[str, str]) -> Detector:
@@ -197,45 +246,49 @@ class Detector:
         run = _Run(self, topic, partition, len(records))
         if self._traces:
             return self._follow(run, f"{topic}:{partition}", records)
-        minimum = self._minimum
-        for record, score in zip(records, _scores(records), strict=True):
-            if score is None or 0.0 <= score < minimum:
-                continue
-            run.take(record)
-        return run.finish()
+        # In a storm nearly every record is read whole anyway.
+        suspects = records if self._stormy else self._suspects(records, _scores(records))
+        run.take(suspects)
+        detected = run.finish()
+        self._stormy = detected.anomalies > STORMY_SHARE * len(records)
+        return detected
 
     def _follow(self, run: _Run, source: str, records: Sequence[Record]) -> Detected:
         """Judge a run and pack the lines of its requests."""
-        packer = Packer(source)
-        add, take, minimum = packer.add, run.take, self._minimum
-        for record, line in zip(records, _slim_lines(records), strict=True):
-            score = line.anomaly_score
-            usual = score is None or 0.0 <= score < minimum
-            add(line, record, None if usual else _marked(take(record)))
+        lines = _slim_lines(records)
+        run.take(self._suspects(records, [line.anomaly_score for line in lines]))
         detected = run.finish()
-        detected.spans = packer
+        marks = run.marks()
+        detected.spans = packer = Packer(source)
+        for record, line in zip(records, lines, strict=True):
+            packer.add(line, record, marks.get(record.offset))
         return detected
+
+    def _suspects(
+        self, records: Sequence[Record], scores: Sequence[float | None]
+    ) -> Sequence[Record]:
+        """The records that are anomalous or must be looked at again."""
+        minimum = self.minimum
+        return [
+            record
+            for record, score in zip(records, scores, strict=True)
+            if score is not None and not 0.0 <= score < minimum
+        ]
 
     def source(self, topic: str, partition: int) -> str:
         """Names a source partition for good: a recreated topic or new rules are another source."""
         return f"{self._topic_ids.get(topic, topic)}:{partition}:{self._patterns.version}"
 
-    def identify(self, tenant: object, service: object, message: object) -> Identity:
+    def identify(self, tenant: str | None, service: str | None, message: str) -> Identity:
         """Whose and which fault this is; raises Unfit. The arguments are as the record has them."""
-        if type(message) is str and len(message) > CACHED_CHARS_MAX:
-            return self._identify(tenant, service, message)
-        try:
-            return self._cached(tenant, service, message)
-        except TypeError:
-            # A list or an object can't be looked up; the rules say whether it can be let pass.
-            return self._identify(tenant, service, message)
+        known = self._cached if len(message) <= CACHED_CHARS_MAX else self._identify
+        return known(tenant, service, message)
 
-    def _identify(self, tenant: object, service: object, message: object) -> Identity:
-        text = message_of(message)
+    def _identify(self, tenant: str | None, service: str | None, message: str) -> Identity:
         tenant, service = tenant_of(tenant), service_of(service)
-        pattern = self._patterns.of(text)
+        pattern = self._patterns.of(message)
         return Identity(
-            fingerprint(tenant, service, pattern), tenant, service, pattern, title_of(text)
+            fingerprint(tenant, service, pattern), tenant, service, pattern, title_of(message)
         )
 
 
@@ -273,13 +326,6 @@ def _slim_lines(records: Sequence[Record]) -> list[SlimLine]:
     return lines
 
 
-def _marked(counted: Counted | None) -> Mark | None:
-    if counted is None:
-        return None
-    fold, at = counted
-    return Mark(fold.identity.fingerprint, fold.identity.service, at)
-
-
 class _Run:
     """One run under way."""
 
@@ -288,68 +334,77 @@ class _Run:
         self._topic = topic
         self._partition = partition
         self._identify = detector.identify
-        self._window = detector._window
-        self._by_score = partial(scored_severity, thresholds=detector._thresholds)
-        self._stated = detector._stated
-        self._known: dict[tuple[Any, Any, Any], Fold[Evidence]] = {}
-        self._folds: dict[Key, Fold[Evidence]] = {}
+        self._stated = detector.stated
+        self._minimum = detector.minimum
+        self._by_score = partial(scored_severity, thresholds=detector.thresholds)
+        self._known: dict[Said, _Group] = {}
+        self._groups: dict[Key, _Group] = {}
         self._detected = Detected(records=records)
 
-    def take(self, record: Record) -> Counted | None:
-        """Count one record that is anomalous or can't be read; a bad one harms no other.
+    def take(self, records: Sequence[Record]) -> None:
+        """Count what is anomalous, refuse what can't be read; a bad record harms no other."""
+        count = self._count
+        for record in records:
+            try:
+                count(record, _document(record.value))  # type: ignore[arg-type]
+            except _RECORD_ERRORS as error:
+                self._take_odd(record, error)
+            except Exception as error:  # noqa: BLE001  (a fault of ours harms no other record)
+                self._fail(record, error)
 
-        What it was counted as; None for a dead letter.
-        """
+    def _take_odd(self, record: Record, error: Exception) -> None:
+        """Count a record with wrong types where they don't matter; refuse what `error` is about."""
         try:
-            return self._count(record)
-        except Unfit as error:
-            self._refuse(record, error.reason, str(error))
-        except _RECORD_ERRORS as error:
-            self._refuse(record, BadInput.UNDECODABLE, str(error))
-        except Exception as error:  # noqa: BLE001  (a fault of ours in one record harms no other)
-            self._refuse(record, BadInput.FAILED, f"{type(error).__name__}: {error}")
-        return None
+            if not record.value:
+                raise Unfit(BadInput.EMPTY)
+            if not isinstance(error, msgspec.ValidationError):
+                raise error
+            self._count(record, _loosely(record.value))
+        except Unfit as unfit:
+            self._refuse(record, unfit.reason, str(unfit))
+        except _RECORD_ERRORS as bad:
+            self._refuse(record, BadInput.UNDECODABLE, str(bad))
+        except Exception as failure:  # noqa: BLE001  (a fault of ours harms no other record)
+            self._fail(record, failure)
 
-    def _count(self, record: Record) -> Counted:
-        document = _read(record.value)
+    def _count(self, record: Record, document: _Document) -> None:
+        """Count one record if it is anomalous; raises Unfit if it can't be."""
         score = document.anomaly_score
-        if score is None or not 0.0 <= score <= 1.0:
+        if score is None or 0.0 <= score < self._minimum:
+            return
+        group = self._known.get((document.tenant_id, document.service, document.message))
+        if group is None or not 0.0 <= score <= 1.0:
+            group = self._group_of(document, score)
+        arrived_at = record.timestamp / 1000.0
+        at = event_time(document.timestamp)
+        if at is None or not YEAR_2000 <= at <= arrived_at + AHEAD_SECONDS_MAX:
+            self._detected.clock_corrections += document.timestamp is not None
+            at = arrived_at
+        if (
+            len(group.trace_ids) < TRACE_IDS_MAX
+            or document.endpoint not in group.endpoints
+            or document.affected_services is not None
+        ):
+            group.gather(document)
+        severity = self._stated(document.severity, document.level)
+        # Last: a record is counted once or refused once, never both.
+        group.rows.append((record, at, score, severity))
+
+    def _group_of(self, document: _Document, score: float) -> _Group:
+        if not 0.0 <= score <= 1.0:
             raise Unfit(BadInput.INVALID_SCORE, "anomaly_score is not from 0 to 1")
-        at = self._event_time(document.timestamp, record.timestamp / 1000.0)
-        said = document.tenant_id, document.service, document.message
-        try:
-            fold = self._known.get(said)
-            severity = self._stated(document.severity, document.level)
-        except TypeError:
-            # A list or an object can't be looked up; the rules say whether it can be let pass.
-            fold, severity = None, stated_severity(document.severity, document.level)
-        evidence = record, at
-        if fold is None:
-            fold = self._fold_of(document, evidence)
-            if isinstance(document.message, str) and not document.message.isspace():
-                self._known[said] = fold
-        # Nothing below may fail: a record is counted once or refused once, never both.
-        fold.add(evidence, record.offset, at, score, severity)
-        self._detected.anomalies += 1
-        _gather(fold, document)
-        return fold, at
-
-    def _fold_of(self, document: _Document, evidence: Evidence) -> Fold[Evidence]:
-        identity = self._identify(document.tenant_id, document.service, document.text())
+        tenant, service, message = document.tenant_id, document.service, document.message
+        identity = self._identify(tenant, service, document.text())
         key = identity[:3]
-        fold = self._folds.get(key)
-        if fold is None:
-            fold = self._folds[key] = Fold(identity, self._window, evidence, evidence[1])
-        return fold
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = _Group(identity)
+        if message and not message.isspace():
+            self._known[tenant, service, message] = group
+        return group
 
-    def _event_time(self, said: object, arrived_at: float) -> float:
-        if said is None:
-            return arrived_at
-        at = event_time(said) if isinstance(said, str) else None
-        if at is not None and YEAR_2000 <= at <= arrived_at + AHEAD_SECONDS_MAX:
-            return at
-        self._detected.clock_corrections += 1
-        return arrived_at
+    def _fail(self, record: Record, error: Exception) -> None:
+        self._refuse(record, BadInput.FAILED, f"{type(error).__name__}: {error}")
 
     def _refuse(self, record: Record, reason: BadInput, detail: str) -> None:
         value = record.value or b""
@@ -371,21 +426,45 @@ class _Run:
 
     def finish(self) -> Detected:
         """One signal per fingerprint, in the order of first appearance."""
-        source = self._detector.source(self._topic, self._partition)
-        for fold in self._folds.values():
-            first = _told(fold.first[0])
-            self._detected.signals.append(
-                fold.signal(
-                    source=source,
-                    environment=text_of(first.environment, NAME_CHARS_MAX),
-                    by_score=self._by_score,
-                    sample=self._sample,
-                )
-            )
-        return self._detected
+        detected = self._detected
+        for group in self._groups.values():
+            detected.anomalies += len(group.rows)
+            detected.signals.append(self._signal(group))
+        return detected
 
-    def _sample(self, evidence: Evidence) -> Sample:
-        record, at = evidence
+    def marks(self) -> dict[int, Mark]:
+        """By offset, what each counted record was counted in."""
+        return {
+            record.offset: Mark(group.identity.fingerprint, group.identity.service, at)
+            for group in self._groups.values()
+            for record, at, _, _ in group.rows
+        }
+
+    def _signal(self, group: _Group) -> Anomalies:
+        identity = group.identity
+        records, ats, scores, stated = zip(*group.rows, strict=True)
+        columns = Columns([record.offset for record in records], ats, scores, stated)
+        first = _told(records[0])
+        return Anomalies(
+            fingerprint=identity.fingerprint,
+            tenant=identity.tenant,
+            service=identity.service,
+            pattern=identity.pattern,
+            source=self._detector.source(self._topic, self._partition),
+            severity=columns.severity(self._by_score),
+            windows=columns.windows(self._detector.window),
+            first_seen=min(ats),
+            last_seen=max(ats),
+            max_score=max(scores),
+            title=identity.title,
+            environment=text_of(first.environment, NAME_CHARS_MAX),
+            samples=[self._sample(records[i], ats[i]) for i in columns.chosen()],
+            trace_ids=list(group.trace_ids),
+            endpoints=list(group.endpoints),
+            affected_services=list(group.affected_services),
+        )
+
+    def _sample(self, record: Record, at: float) -> Sample:
         document = _told(record)
         return Sample(
             at=at,
@@ -402,36 +481,29 @@ class _Run:
         )
 
 
-def _gather(fold: Fold[Evidence], document: _Document) -> None:
-    """Keep what else the record tells, as far as there is room."""
-    trace_id = document.trace_id
-    if trace_id and len(fold.trace_ids) < TRACE_IDS_MAX and isinstance(trace_id, str):
-        fold.trace_ids[trace_id[:ID_CHARS_MAX]] = None
-    endpoint = document.endpoint or document.affected_endpoint
-    if endpoint and len(fold.endpoints) < ENDPOINTS_MAX and isinstance(endpoint, str):
-        fold.endpoints[endpoint[:NAME_CHARS_MAX]] = None
-    if document.affected_services is not None:
-        for name in texts_of(document.affected_services, SERVICES_MAX, NAME_CHARS_MAX):
-            if len(fold.affected_services) < SERVICES_MAX:
-                fold.affected_services[name] = None
-
-
 def _told(record: Record) -> _Detail:
     assert record.value is not None, "it was read before"
-    return _detail(record.value)
-
-
-def _read(value: bytes | None) -> _Document:
-    if not value:
-        raise Unfit(BadInput.EMPTY)
     try:
-        return _document(value)
+        return _detail(record.value)
+    except msgspec.ValidationError:
+        return _loosely(record.value)
+
+
+def _loosely(value: bytes) -> _Detail:
+    """A record without its fields of wrong types. Raises Unfit where one is needed."""
+    try:
+        loose: Any = _loose(value)
     except msgspec.ValidationError as error:
         # The score is the only field whose type is looked at, beside the document's own.
         scored = "anomaly_score" in str(error)
-        raise Unfit(
-            BadInput.INVALID_SCORE if scored else BadInput.UNDECODABLE, str(error)
-        ) from error
+        reason = BadInput.INVALID_SCORE if scored else BadInput.UNDECODABLE
+        raise Unfit(reason, str(error)) from error
+    tenant_of(loose.tenant_id)
+    kept = {}
+    for field_ in _FIELDS:
+        with suppress(msgspec.ValidationError):
+            kept[field_.name] = msgspec.convert(getattr(loose, field_.name), field_.type)
+    return _Detail(**kept)
 
 
 def _key(key: bytes | str | None) -> str | None:

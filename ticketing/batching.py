@@ -28,7 +28,7 @@ from faust.types.tuples import Message
 from mode.utils.futures import notify
 from mode.utils.queues import FlowControlEvent
 
-BATCH_RECORDS_MAX = 10_000
+BATCH_RECORDS_MAX = 20_000
 
 Pair = tuple[bytes | None, bytes | None]
 """Key and value."""

@@ -1,12 +1,13 @@
-"""Folds the anomalies of one fingerprint in one batch into one signal."""
+"""What the records of one fingerprint in one batch come to, field by field."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeVar
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import NamedTuple
 
 from ticketing.domain.severity import Severity, worst
-from ticketing.domain.signals import Anomalies, Sample
 
 TRACE_IDS_MAX = 8
 ENDPOINTS_MAX = 16
@@ -23,106 +24,41 @@ class Identity(NamedTuple):
     title: str
 
 
-E = TypeVar("E")
-"""Whatever a sample can be made of."""
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The counted records of one fingerprint, one column a field, all of one length.
+
+    `offsets` rise; `ats` are event times (Unix seconds); `stated` is the severity of each record
+    that states one.
+    """
+
+    offsets: Sequence[int]
+    ats: Sequence[float]
+    scores: Sequence[float]
+    stated: Sequence[Severity | None]
+
+    def chosen(self) -> list[int]:
+        """Which records are shown: the worst, the first and the last, each once."""
+        return list(dict.fromkeys((self.scores.index(max(self.scores)), 0, len(self.offsets) - 1)))
+
+    def windows(self, length: float) -> dict[int, list[int]]:
+        """The offsets by the start of their tumbling window of so many seconds."""
+        first, last = _start(min(self.ats), length), _start(max(self.ats), length)
+        if first == last:
+            return {first: list(self.offsets)}
+        windows: dict[int, list[int]] = {}
+        for offset, at in zip(self.offsets, self.ats, strict=True):
+            windows.setdefault(_start(at, length), []).append(offset)
+        return windows
+
+    def severity(self, by_score: Callable[[float], Severity]) -> Severity:
+        """The worst of what the records state; the score speaks for those that state nothing."""
+        found = {severity for severity in set(self.stated) if severity is not None}
+        if None in self.stated:
+            silent = zip(self.scores, self.stated, strict=True)
+            found.add(by_score(max(score for score, severity in silent if severity is None)))
+        return reduce(worst, found)
 
 
-class Fold(Generic[E]):
-    """What is known so far of one fingerprint in one batch. Offsets must come in rising order."""
-
-    __slots__ = (
-        "affected_services",
-        "best",
-        "endpoints",
-        "first",
-        "first_seen",
-        "identity",
-        "last",
-        "last_seen",
-        "max_score",
-        "scored",
-        "severity",
-        "trace_ids",
-        "window",
-        "windows",
-    )
-
-    def __init__(self, identity: Identity, window: float, evidence: E, at: float) -> None:
-        """`window`: length of the tumbling windows of event time, in seconds.
-
-        The first record's evidence and event time; it is then added like any other.
-        """
-        self.identity = identity
-        self.window = window
-        self.windows: dict[int, list[int]] = {}
-        self.severity = Severity.LOW
-        self.scored = -1.0
-        self.max_score = -1.0
-        self.first_seen = self.last_seen = at
-        self.first = self.best = self.last = evidence
-        self.trace_ids: dict[str, None] = {}
-        self.endpoints: dict[str, None] = {}
-        self.affected_services: dict[str, None] = {}
-
-    def add(
-        self, evidence: E, offset: int, at: float, score: float, severity: Severity | None
-    ) -> None:
-        """Count one record, by its offset and its event time (Unix s).
-
-        Without a severity its score will tell.
-        """
-        start = int(at // self.window * self.window)
-        offsets = self.windows.get(start)
-        if offsets is None:
-            self.windows[start] = [offset]
-        else:
-            offsets.append(offset)
-        if at > self.last_seen:
-            self.last_seen = at
-        elif at < self.first_seen:
-            self.first_seen = at
-        self.last = evidence
-        if score > self.max_score:
-            self.max_score = score
-            self.best = evidence
-        if severity is None:
-            if score > self.scored:
-                self.scored = score
-        elif severity is not self.severity:
-            self.severity = worst(self.severity, severity)
-
-    def chosen(self) -> list[E]:
-        """The evidence kept: of the worst record, the first and the last, each once."""
-        kept = {id(evidence): evidence for evidence in (self.best, self.first, self.last)}
-        return list(kept.values())
-
-    def signal(
-        self,
-        *,
-        source: str,
-        environment: str,
-        by_score: Callable[[float], Severity],
-        sample: Callable[[E], Sample],
-    ) -> Anomalies:
-        """The signal; `sample` turns evidence into what the incident shows."""
-        identity, severity = self.identity, self.severity
-        if self.scored >= 0.0:
-            severity = worst(severity, by_score(self.scored))
-        return Anomalies(
-            fingerprint=identity.fingerprint,
-            tenant=identity.tenant,
-            service=identity.service,
-            pattern=identity.pattern,
-            source=source,
-            severity=severity,
-            windows=self.windows,
-            first_seen=self.first_seen,
-            last_seen=self.last_seen,
-            max_score=self.max_score,
-            title=identity.title,
-            environment=environment,
-            samples=[sample(evidence) for evidence in self.chosen()],
-            trace_ids=list(self.trace_ids),
-            endpoints=list(self.endpoints),
-            affected_services=list(self.affected_services),
-        )
+def _start(at: float, length: float) -> int:
+    return int(at // length * length)
