@@ -56,6 +56,7 @@ DETAIL_CHARS_MAX = 300
 CACHED_CHARS_MAX = 4_096
 CACHED_MESSAGES_MAX = 8_192
 STORMY_SHARE = 0.5
+FOLLOWED_TOGETHER = 1_000
 CACHED_STATED_MAX = 256
 # What a bad record can raise: msgspec's errors, a number or a text out of its range, nesting
 # without end. Anything else is a fault of ours, and called so.
@@ -173,13 +174,13 @@ class _Group:
 class Detected:
     """What became of a run: every record is below threshold, in one signal, or a dead letter."""
 
-    records: int
+    records: int = 0
     anomalies: int = 0
     clock_corrections: int = 0
     signals: list[Anomalies] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
-    spans: Packer | None = None
-    """The lines of requests, where these are followed."""
+    spans: list[tuple[int, bytes]] = field(default_factory=list)
+    """Target partition and message of the lines of requests, where these are followed."""
 
     @property
     def below_threshold(self) -> int:
@@ -206,19 +207,21 @@ class Detector:
         minimum_score: float = 0.85,
         window: float = 900.0,
         thresholds: Thresholds | None = None,
-        traces: bool = False,
+        traces_partitions: int = 0,
     ) -> None:
         """`topic_ids`: of every input topic; `window`: seconds of event time.
 
-        `traces`: whether requests are followed; without, nothing is paid for it.
+        `traces_partitions`: of ticketing-traces; without, no requests are followed, and nothing is
+        paid for it.
         """
         self._patterns = patterns
         self._topic_ids = topic_ids
         self.minimum = minimum_score
         self.window = window
-        self.thresholds = thresholds or Thresholds()
-        self._traces = traces
-        self._stormy = False
+        self.by_score = partial(scored_severity, thresholds=thresholds or Thresholds())
+        self.traces_partitions = traces_partitions
+        self.stormy = False
+        """Whether the last run was mostly of anomalies; it changes how records are read alone."""
         self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._identify)
         self.stated = functools.lru_cache(CACHED_STATED_MAX)(stated_severity)
 
@@ -233,7 +236,7 @@ class Detector:
             minimum_score=anomaly.minimum_score,
             window=anomaly.lookback_window,
             thresholds=Thresholds(critical=own.critical, high=own.high, medium=own.medium),
-            traces=config.traces.enabled,
+            traces_partitions=config.kafka.partitions if config.traces.enabled else 0,
         )
 
     @property
@@ -241,39 +244,15 @@ class Detector:
         """The input topics."""
         return frozenset(self._topic_ids)
 
+    def begin(self, topic: str, partition: int) -> Run:
+        """A run of one partition, which takes its records in the order of their offsets."""
+        return Run(self, topic, partition)
+
     def detect(self, topic: str, partition: int, records: Sequence[Record]) -> Detected:
-        """Judge a run of one partition, in the order of its offsets."""
-        run = _Run(self, topic, partition, len(records))
-        if self._traces:
-            return self._follow(run, f"{topic}:{partition}", records)
-        # In a storm nearly every record is read whole anyway.
-        suspects = records if self._stormy else self._suspects(records, _scores(records))
-        run.take(suspects)
-        detected = run.finish()
-        self._stormy = detected.anomalies > STORMY_SHARE * len(records)
-        return detected
-
-    def _follow(self, run: _Run, source: str, records: Sequence[Record]) -> Detected:
-        """Judge a run and pack the lines of its requests."""
-        lines = _slim_lines(records)
-        run.take(self._suspects(records, [line.anomaly_score for line in lines]))
-        detected = run.finish()
-        marks = run.marks()
-        detected.spans = packer = Packer(source)
-        for record, line in zip(records, lines, strict=True):
-            packer.add(line, record, marks.get(record.offset))
-        return detected
-
-    def _suspects(
-        self, records: Sequence[Record], scores: Sequence[float | None]
-    ) -> Sequence[Record]:
-        """The records that are anomalous or must be looked at again."""
-        minimum = self.minimum
-        return [
-            record
-            for record, score in zip(records, scores, strict=True)
-            if score is not None and not 0.0 <= score < minimum
-        ]
+        """Judge a run that is there at once."""
+        run = self.begin(topic, partition)
+        run.take(records)
+        return run.finish()
 
     def source(self, topic: str, partition: int) -> str:
         """Names a source partition for good: a recreated topic or new rules are another source."""
@@ -326,23 +305,58 @@ def _slim_lines(records: Sequence[Record]) -> list[SlimLine]:
     return lines
 
 
-class _Run:
+class Run:
     """One run under way."""
 
-    def __init__(self, detector: Detector, topic: str, partition: int, records: int) -> None:
+    def __init__(self, detector: Detector, topic: str, partition: int) -> None:
         self._detector = detector
         self._topic = topic
         self._partition = partition
         self._identify = detector.identify
         self._stated = detector.stated
         self._minimum = detector.minimum
-        self._by_score = partial(scored_severity, thresholds=detector.thresholds)
         self._known: dict[Said, _Group] = {}
         self._groups: dict[Key, _Group] = {}
-        self._detected = Detected(records=records)
+        self._marks: dict[int, Mark] | None = {} if detector.traces_partitions else None
+        """By offset, what each record is counted in; only where requests are followed."""
+        self._detected = Detected()
 
     def take(self, records: Sequence[Record]) -> None:
-        """Count what is anomalous, refuse what can't be read; a bad record harms no other."""
+        """Judge records: count what is anomalous, refuse what can't be read."""
+        self._detected.records += len(records)
+        if self._marks is not None:
+            # A part at a time: what all of it comes to does not fit into the processor's cache.
+            for start in range(0, len(records), FOLLOWED_TOGETHER):
+                self._follow(records[start : start + FOLLOWED_TOGETHER], self._marks)
+        elif self._detector.stormy:
+            # Nearly every record is read whole anyway.
+            self._judge(records)
+        else:
+            self._judge(self._suspects(records, _scores(records)))
+
+    def _follow(self, records: Sequence[Record], marks: dict[int, Mark]) -> None:
+        """Judge records and pack the lines of their requests."""
+        lines = _slim_lines(records)
+        self._judge(self._suspects(records, [line.anomaly_score for line in lines]))
+        packer = Packer(f"{self._topic}:{self._partition}")
+        for line, record in zip(lines, records, strict=True):
+            packer.add(line, record, marks.get(record.offset))
+        marks.clear()
+        self._detected.spans += packer.messages(self._detector.traces_partitions)
+
+    def _suspects(
+        self, records: Sequence[Record], scores: Sequence[float | None]
+    ) -> Sequence[Record]:
+        """The records that are anomalous or must be looked at again."""
+        minimum = self._minimum
+        return [
+            record
+            for record, score in zip(records, scores, strict=True)
+            if score is not None and not 0.0 <= score < minimum
+        ]
+
+    def _judge(self, records: Sequence[Record]) -> None:
+        """Each record by itself: a bad one harms no other."""
         count = self._count
         for record in records:
             try:
@@ -359,13 +373,19 @@ class _Run:
                 raise Unfit(BadInput.EMPTY)
             if not isinstance(error, msgspec.ValidationError):
                 raise error
-            self._count(record, _loosely(record.value))
+            loose = _loosely(record.value)
+            if not self._is_usual(loose.anomaly_score):
+                tenant_of(loose.tenant_id)
+                self._count(record, _fitting(loose))
         except Unfit as unfit:
             self._refuse(record, unfit.reason, str(unfit))
         except _RECORD_ERRORS as bad:
             self._refuse(record, BadInput.UNDECODABLE, str(bad))
         except Exception as failure:  # noqa: BLE001  (a fault of ours harms no other record)
             self._fail(record, failure)
+
+    def _is_usual(self, score: float | None) -> bool:
+        return score is None or 0.0 <= score < self._minimum
 
     def _count(self, record: Record, document: _Document) -> None:
         """Count one record if it is anomalous; raises Unfit if it can't be."""
@@ -387,8 +407,11 @@ class _Run:
         ):
             group.gather(document)
         severity = self._stated(document.severity, document.level)
-        # Last: a record is counted once or refused once, never both.
+        # Nothing below may fail: a record is counted once or refused once, never both.
         group.rows.append((record, at, score, severity))
+        if self._marks is not None:
+            identity = group.identity
+            self._marks[record.offset] = Mark(identity.fingerprint, identity.service, at)
 
     def _group_of(self, document: _Document, score: float) -> _Group:
         if not 0.0 <= score <= 1.0:
@@ -430,15 +453,8 @@ class _Run:
         for group in self._groups.values():
             detected.anomalies += len(group.rows)
             detected.signals.append(self._signal(group))
+        self._detector.stormy = detected.anomalies > STORMY_SHARE * detected.records
         return detected
-
-    def marks(self) -> dict[int, Mark]:
-        """By offset, what each counted record was counted in."""
-        return {
-            record.offset: Mark(group.identity.fingerprint, group.identity.service, at)
-            for group in self._groups.values()
-            for record, at, _, _ in group.rows
-        }
 
     def _signal(self, group: _Group) -> Anomalies:
         identity = group.identity
@@ -451,7 +467,7 @@ class _Run:
             service=identity.service,
             pattern=identity.pattern,
             source=self._detector.source(self._topic, self._partition),
-            severity=columns.severity(self._by_score),
+            severity=columns.severity(self._detector.by_score),
             windows=columns.windows(self._detector.window),
             first_seen=min(ats),
             last_seen=max(ats),
@@ -486,23 +502,26 @@ def _told(record: Record) -> _Detail:
     try:
         return _detail(record.value)
     except msgspec.ValidationError:
-        return _loosely(record.value)
+        return _fitting(_loosely(record.value))
 
 
-def _loosely(value: bytes) -> _Detail:
-    """A record without its fields of wrong types. Raises Unfit where one is needed."""
+def _loosely(value: bytes) -> Any:
+    """A record with whatever types it has; raises Unfit where that can't be let pass."""
     try:
-        loose: Any = _loose(value)
+        return _loose(value)
     except msgspec.ValidationError as error:
         # The score is the only field whose type is looked at, beside the document's own.
         scored = "anomaly_score" in str(error)
         reason = BadInput.INVALID_SCORE if scored else BadInput.UNDECODABLE
         raise Unfit(reason, str(error)) from error
-    tenant_of(loose.tenant_id)
+
+
+def _fitting(loose: Any) -> _Detail:
+    """What of a record has the type that it should have."""
     kept = {}
-    for field_ in _FIELDS:
+    for one in _FIELDS:
         with suppress(msgspec.ValidationError):
-            kept[field_.name] = msgspec.convert(getattr(loose, field_.name), field_.type)
+            kept[one.name] = msgspec.convert(getattr(loose, one.name), one.type)
     return _Detail(**kept)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
 from typing import Any
 
 from faust.types import TP, EventT
 
-from agents.detection import Detected, Detector
+from agents.detection import Detected, Detector, Run
 from ticketing import metrics
-from ticketing.agent import BatchAgent, send_dead_letters
+from ticketing.agent import StreamAgent, send_dead_letters
 from ticketing.domain.signals import Progress
 from ticketing.durable import Outbox
 from ticketing.models import SignalBody, encode_signals
@@ -19,15 +20,46 @@ from ticketing.topics import SIGNALS, TRACES
 from ticketing.watchdog import leave
 
 PROGRESS_EVERY_SECONDS = 5.0
+EVENTS_TOGETHER_MAX = 16
+"""Fetches of a partition that share a run; each is at most a megabyte, or one large record."""
+EVENTS_HELD_MAX = 64
+"""Fetches that all open runs hold in memory."""
+BEHIND_SECONDS_MAX = 1.0
+"""How long a run is open while its partition has more to read."""
 MESSAGE_OVERHEAD_BYTES = 1024
 """What Kafka adds to a message, generously."""
 
 
-class DetectionAgent(BatchAgent):
+@dataclass
+class _OpenRun:
+    """What a partition's next signals will tell of."""
+
+    run: Run
+    events: list[EventT] = field(default_factory=list)
+    complete: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def records(self) -> list[Any]:
+        """All of its records."""
+        return [record for event in self.events for record in event.value]
+
+    def goes_on_with(self, event: EventT) -> bool:
+        """Whether there is room for an event, and it comes behind those of the same generation.
+
+        After a rebalance or a recovery records are read again: in one run they would count twice.
+        """
+        last = self.events[-1].message
+        if last.generation_id != event.message.generation_id:
+            return False
+        return len(self.events) < EVENTS_TOGETHER_MAX and event.value[0].offset > int(last.offset)
+
+
+class DetectionAgent(StreamAgent):
     """Sends the signals of a run, and starts the next run of that partition once they are durable.
 
     The order matters: an incident's watermark is exact only if what lies below it has arrived.
-    Runs of other partitions go on meanwhile.
+    Meanwhile runs of other partitions go on. Where much is waiting, a run is of several fetches:
+    the more it tells at once, the less it costs everything behind it.
     """
 
     name = "detection"
@@ -49,43 +81,59 @@ class DetectionAgent(BatchAgent):
         self._signals_partitions = signals_partitions
         self._message_bytes_max = message_bytes_max - MESSAGE_OVERHEAD_BYTES
         self._gaps_fail = gaps_fail
-        self._pending: dict[TP, asyncio.Task[None]] = {}
+        self._open: dict[TP, _OpenRun] = {}
+        self._sending: dict[TP, asyncio.Task[None]] = {}
         self._next: dict[TP, int] = {}
         self._handled_at: dict[TP, float] = {}
         self._generation = -1
 
     async def run(self, stream: Any) -> AsyncIterator[None]:
-        """The body of the Faust agent: one run of each partition under way at a time."""
+        """The body of the Faust agent: of each partition one run is open and one is sent."""
         async for event in stream.noack().events():
             tp = event.message.tp
-            pending = self._pending.get(tp)
-            if pending is not None:
-                await pending
-            self._pending[tp] = asyncio.ensure_future(self._finish(stream, event))
-            # The task must get to its first wait before the next run is begun.
+            open_ = self._open.get(tp)
+            if open_ is not None and not open_.goes_on_with(event):
+                open_.complete.set()
+                await self._sending[tp]
+            self._take(tp, event)
+            if tp not in self._sending:
+                self._sending[tp] = asyncio.ensure_future(self._send_runs(stream, tp))
+            # What is complete gets to its first wait before more is taken.
             await asyncio.sleep(0)
             yield
 
-    async def _finish(self, stream: Any, event: EventT) -> None:
-        tp = event.message.tp
-        with self.watchdog.batch(f"{self.name} {tp.topic}[{tp.partition}]"):
-            try:
-                await self.handle(event.value, event)
-            except Exception as error:  # noqa: BLE001
-                # Bad records were dealt with one by one: what is left is a failure of Kafka.
-                leave(f"{self.name}: {type(error).__name__}: {error}")
-        await stream.ack(event)
-        self.app.consumer.handled(event.message)
+    def _take(self, tp: TP, event: EventT) -> None:
+        self._look_for_gap(tp, event.value)
+        open_ = self._open.get(tp)
+        if open_ is None:
+            open_ = self._open[tp] = _OpenRun(self._detector.begin(tp.topic, tp.partition))
+            asyncio.get_running_loop().call_later(BEHIND_SECONDS_MAX, open_.complete.set)
+        open_.run.take(event.value)
+        open_.events.append(event)
+        held = sum(len(other.events) for other in self._open.values())
+        full = len(open_.events) == EVENTS_TOGETHER_MAX or held >= EVENTS_HELD_MAX
+        if full or self.app.consumer.read_to_the_end(tp):
+            open_.complete.set()
 
-    async def handle(self, records: list[Any], event: EventT) -> None:
-        """Detect, send one message per target partition, wait until all of it is durable."""
-        tp = event.message.tp
-        self._look_for_gap(tp, records)
-        await self._detect(tp, records)
-        self._handled_at[tp] = records[-1].timestamp / 1000.0
+    async def _send_runs(self, stream: Any, tp: TP) -> None:
+        """Send a partition's runs one after the other, until none is open."""
+        while (open_ := self._open.get(tp)) is not None:
+            await open_.complete.wait()
+            del self._open[tp]
+            with self.watchdog.batch(f"{self.name} {tp.topic}[{tp.partition}]"):
+                try:
+                    await self._send(tp, open_.run.finish(), open_.records)
+                except Exception as error:  # noqa: BLE001
+                    # Bad records were dealt with one by one: what is left is a failure of Kafka.
+                    leave(f"{self.name}: {type(error).__name__}: {error}")
+            for event in open_.events:
+                await stream.ack(event)
+                self.app.consumer.handled(event.message)
+            self._handled_at[tp] = open_.events[-1].value[-1].timestamp / 1000.0
+        del self._sending[tp]
 
-    async def _detect(self, tp: TP, records: list[Any]) -> None:
-        detected = self._detector.detect(tp.topic, tp.partition, records)
+    async def _send(self, tp: TP, detected: Detected, records: list[Any]) -> None:
+        """Send one message per target partition, and wait until all of it is durable."""
         messages = [
             (partition, encode_signals(bodies))
             for partition, bodies in detected.by_partition(self._signals_partitions).items()
@@ -94,16 +142,14 @@ class DetectionAgent(BatchAgent):
         if largest > self._message_bytes_max and len(records) > 1:
             # The signals of one run must come in one message, so this becomes two runs.
             middle = len(records) // 2
-            await self._detect(tp, records[:middle])
-            await self._detect(tp, records[middle:])
+            for half in (records[:middle], records[middle:]):
+                await self._send(tp, self._detector.detect(tp.topic, tp.partition, half), half)
             return
         outbox = Outbox(self.app)
         for partition, value in messages:
             await outbox.send(SIGNALS, None, value, partition)
-        if detected.spans is not None:
-            # As many partitions as the signals': all of our topics have the same number.
-            for partition, value, _ in detected.spans.messages(self._signals_partitions):
-                await outbox.send(TRACES, None, value, partition)
+        for partition, value in detected.spans:
+            await outbox.send(TRACES, None, value, partition)
         await send_dead_letters(outbox, detected.dead_letters)
         await outbox.settle()
         self._count(detected)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 from msgspec.structs import astuple
@@ -55,8 +55,7 @@ class SlimLine(msgspec.Struct, gc=False):
 ROW_FIELDS = SlimLine.__struct_fields__.index("host_name") + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A record that was counted: in which fingerprint, and its event time (Unix seconds)."""
 
     fingerprint: str
@@ -79,7 +78,7 @@ Key = tuple[str, str]
 
 
 class Packer:
-    """Takes the lines of one run and gives messages, a few per target partition."""
+    """Takes lines of one run and gives messages, a few per target partition."""
 
     def __init__(self, source: str) -> None:
         """`source` names the input's partition: lines of one source come in their order."""
@@ -116,8 +115,8 @@ class Packer:
             self._full.append((key, group))
             del self._groups[key]
 
-    def messages(self, partitions: int) -> Iterator[tuple[int, bytes, int]]:
-        """Target partition, message and number of lines; a trace goes to one partition, always."""
+    def messages(self, partitions: int) -> Iterator[tuple[int, bytes]]:
+        """Target partition and message; a trace goes to one partition, always."""
         open_: dict[int, list[tuple[Key, _Group]]] = {}
         sizes: dict[int, int] = {}
         for key, group in [*self._full, *self._groups.items()]:
@@ -132,13 +131,12 @@ class Packer:
         for target, groups in open_.items():
             yield self._message(target, groups)
 
-    def _message(self, target: int, groups: Sequence[tuple[Key, _Group]]) -> tuple[int, bytes, int]:
+    def _message(self, target: int, groups: Sequence[tuple[Key, _Group]]) -> tuple[int, bytes]:
         parts = [
             (tenant, trace_id, len(group.rows), group.rows[-1][0], group.marks, group.rows)
             for (tenant, trace_id), group in groups
         ]
-        value = encoder.encode((self._source, parts))
-        return target, value, sum(len(group.rows) for _, group in groups)
+        return target, encoder.encode((self._source, parts))
 
 
 _TELLING = frozenset({"ERROR", "FATAL", "CRITICAL", "WARN"})

@@ -63,8 +63,8 @@ class Abandoned(Exception):
     """A batch is left to whoever gets its partition next; nothing from it on is committed."""
 
 
-class BatchAgent(ABC):
-    """One agent of a batched topic. `name` is Faust's name for it and the stage in dead letters."""
+class StreamAgent(ABC):
+    """One agent of batched topics. `name` is Faust's name for it and the stage in dead letters."""
 
     name: str
 
@@ -72,6 +72,17 @@ class BatchAgent(ABC):
         self.app = app
         self.watchdog = watchdog
         self.fence = fence
+
+    @abstractmethod
+    def run(self, stream: Any) -> AsyncIterator[None]:
+        """The body of the Faust agent."""
+
+
+class BatchAgent(StreamAgent):
+    """An agent that handles one batch after the other."""
+
+    def __init__(self, app: Any, watchdog: Watchdog, fence: Fence) -> None:
+        super().__init__(app, watchdog, fence)
         self.handled: dict[TP, tuple[int, float]] = {}
         """Offset and time (Unix seconds) of the last handled record of each partition."""
 
@@ -107,7 +118,7 @@ class BatchAgent(ABC):
             yield
 
 
-def add_agent(app: Any, agent: BatchAgent, *topics: str) -> None:
+def add_agent(app: Any, agent: StreamAgent, *topics: str) -> None:
     """Put an agent on a Faust app, as the reader of these topics."""
     channel = app.topic(*topics, key_type=bytes, value_type=bytes, value_serializer="raw")
     app.agent(channel, name=agent.name)(agent.run)

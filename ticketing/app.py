@@ -83,7 +83,7 @@ def create_app(
         ConsumerScheduler=scheduler_for(frozenset(batched)),
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=_instance_id(kafka.group_instance_id, name),
-        consumer_max_fetch_size=8 * 1024 * 1024,
+        consumer_max_fetch_size=1024 * 1024,
         datadir=data_dir,
         key_serializer="raw",
         value_serializer="raw",

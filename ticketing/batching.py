@@ -28,7 +28,7 @@ from faust.types.tuples import Message
 from mode.utils.futures import notify
 from mode.utils.queues import FlowControlEvent
 
-BATCH_RECORDS_MAX = 20_000
+BATCH_RECORDS_MAX = 10_000
 
 Pair = tuple[bytes | None, bytes | None]
 """Key and value."""
@@ -205,8 +205,8 @@ class BatchConsumer(driver.Consumer):
         self._handled[message.tp] = message.offset
         return super().ack(message)  # type: ignore[no-any-return]
 
-    def caught_up(self, tp: TP) -> bool:
-        """Whether everything that stands in a batched partition is handled, as far as we know.
+    def read_to_the_end(self, tp: TP) -> bool:
+        """Whether everything that stands in a partition is fetched, as far as we know.
 
         Judged by the position of the fetch: the markers of transactions stand between records and
         behind the last one, and after a restart there may be nothing to read at all.
@@ -216,8 +216,12 @@ class BatchConsumer(driver.Consumer):
         state = None if assignment is None else assignment.state_value(tp)
         if state is None or not state.has_valid_position or state.highwater is None:
             return False
+        return bool(state.position >= state.highwater)
+
+    def caught_up(self, tp: TP) -> bool:
+        """Whether everything that stands in a batched partition is handled, as far as we know."""
         handled = self._handled.get(tp, -1) >= self.scheduler.taken.get(tp, -1)
-        return bool(handled and state.position >= state.highwater)
+        return handled and self.read_to_the_end(tp)
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         if not self._is_batched(tp.topic):

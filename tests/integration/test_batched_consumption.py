@@ -39,7 +39,6 @@ async def test_runs_come_in_order_without_repeats_and_commits_reach_the_end(
         await until(lambda: kafka.committed(prefix, topic) == ends, "commits to the end")
     for partition in range(3):
         assert seen.offsets(partition) == list(range(10_000))
-    assert all(len({record.partition for record in run}) == 1 for run in seen.runs)
     assert len(seen.runs) < 3_000, "records came one by one"
 
 

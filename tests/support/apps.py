@@ -14,22 +14,22 @@ from ticketing.config import Config, load
 
 
 class Seen(BatchAgent):
-    """Remembers every record, run by run; `before` is awaited at the start of each run."""
+    """Remembers every record, run by run, each with its partition."""
 
     name = "seen"
 
     def __init__(self, app: TicketingApp) -> None:
         super().__init__(app, app.watchdog, app.fence)
-        self.runs: list[list[Any]] = []
+        self.runs: list[tuple[int, list[Any]]] = []
 
     async def handle(self, records: list[Any], event: Any) -> None:
         """Remember."""
-        self.runs.append(records)
+        self.runs.append((event.message.partition, records))
 
     @property
     def records(self) -> list[Any]:
         """All records in the order in which they came."""
-        return [record for run in self.runs for record in run]
+        return [record for _, run in self.runs for record in run]
 
     @property
     def values(self) -> list[bytes]:
@@ -38,7 +38,7 @@ class Seen(BatchAgent):
 
     def offsets(self, partition: int) -> list[int]:
         """The offsets of one partition in the order in which they came."""
-        return [record.offset for record in self.records if record.partition == partition]
+        return [one.offset for number, run in self.runs if number == partition for one in run]
 
 
 def config_for(tmp_path: Path, address: str, **more: Any) -> Config:

@@ -186,6 +186,14 @@ documents = st.fixed_dictionaries(
 
 @settings(max_examples=200)
 @given(st.lists(st.binary(max_size=40) | documents, min_size=1, max_size=20))
+def test_in_a_storm_the_same_is_found(values: list[Any]) -> None:
+    detector = Detector(Patterns(), topic_ids={TOPIC: "id"})
+    run(document(), document(), detector=detector)
+    assert run(*values, detector=detector) == run(*values)
+
+
+@settings(max_examples=200)
+@given(st.lists(st.binary(max_size=40) | documents, min_size=1, max_size=20))
 def test_whatever_comes_each_record_ends_in_exactly_one_place(values: list[Any]) -> None:
     found = run(*values)
     counted = offsets(found)

@@ -47,16 +47,14 @@ def document(**fields: Any) -> dict[str, Any]:
     return {k: v for k, v in {**known, **fields}.items() if v is not None}
 
 
-def packed(*values: Any, traces: bool = True, partitions: int = 4) -> dict[int, list[TracePart]]:
+def packed(*values: Any, partitions: int = 4) -> dict[int, list[TracePart]]:
     raw = [v if isinstance(v, bytes) or v is None else json.dumps(v).encode() for v in values]
     records = [Record(value, offset) for offset, value in enumerate(raw)]
-    detector = Detector(Patterns(), topic_ids={TOPIC: "id"}, traces=traces)
-    detected = detector.detect(TOPIC, 3, records)
+    detector = Detector(Patterns(), topic_ids={TOPIC: "id"}, traces_partitions=partitions)
     found: dict[int, list[TracePart]] = {}
-    if detected.spans is not None:
-        for target, value, _ in detected.spans.messages(partitions):
-            assert len(value) <= 2 * MESSAGE_BYTES_MAX
-            found.setdefault(target, []).extend(decode_spans(value).parts)
+    for target, value in detector.detect(TOPIC, 3, records).spans:
+        assert len(value) <= 2 * MESSAGE_BYTES_MAX
+        found.setdefault(target, []).extend(decode_spans(value).parts)
     return found
 
 
@@ -75,7 +73,7 @@ def test_all_lines_of_a_request_are_followed_not_only_anomalies() -> None:
 
 
 def test_without_traces_nothing_is_packed() -> None:
-    assert packed(document(), traces=False) == {}
+    assert packed(document(), partitions=0) == {}
 
 
 def test_lines_without_a_usable_trace_id_are_not_followed() -> None:
@@ -118,13 +116,12 @@ values = st.recursive(
 def test_whatever_a_field_holds_the_record_is_judged_as_without_traces(found: Any) -> None:
     value = json.dumps({**document(anomaly_score=0.9), **found}).encode()
     ends = []
-    for traces in (False, True):
-        detector = Detector(Patterns(), topic_ids={TOPIC: "id"}, traces=traces)
+    for partitions in (0, 4):
+        detector = Detector(Patterns(), topic_ids={TOPIC: "id"}, traces_partitions=partitions)
         detected = detector.detect(TOPIC, 3, [Record(value)])
-        if detected.spans is not None:
-            for _, message, _ in detected.spans.messages(4):
-                for part in decode_spans(message).parts:
-                    decode_lines(bytes(part.lines))
+        for _, message in detected.spans:
+            for part in decode_spans(message).parts:
+                decode_lines(bytes(part.lines))
         ends.append((detected.anomalies, detected.below_threshold, detected.dead_letters))
     assert ends[0] == ends[1]
 
@@ -146,11 +143,10 @@ async def test_the_agent_sends_what_it_finds_to_the_incidents_partition() -> Non
     agent = TracesAgent(
         app, nothing, nothing, correlator, signals_partitions=4, clock=lambda: clock.now
     )
-    detector = Detector(Patterns(), topic_ids={TOPIC: "id"}, traces=True)
+    detector = Detector(Patterns(), topic_ids={TOPIC: "id"}, traces_partitions=4)
     record = Record(json.dumps(document(level="ERROR", anomaly_score=0.95)).encode())
     detected = detector.detect(TOPIC, 3, [record])
-    assert detected.spans is not None
-    ((target, value, _),) = detected.spans.messages(4)
+    ((target, value),) = detected.spans
     event: Any = SimpleNamespace(message=SimpleNamespace(partition=target))
 
     def message(value: bytes, offset: int) -> Any:

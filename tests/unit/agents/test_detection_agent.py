@@ -1,0 +1,138 @@
+"""The detection agent: what comes together is told together, in order, and never twice in one run."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from faust.types import TP
+
+from agents.detection import Detector
+from agents.detection_agent import EVENTS_TOGETHER_MAX, DetectionAgent
+from ticketing.domain.pattern import Patterns
+from ticketing.domain.signals import Anomalies
+from ticketing.models import decode_signals
+from ticketing.watchdog import Watchdog
+
+TOPIC = "enriched-logs"
+ARRIVED_MS = 1_900_000_000_000
+
+
+def event(*offsets: int, partition: int = 0, generation: int = 1) -> Any:
+    value = json.dumps({"message": "it broke", "service": "shop", "anomaly_score": 0.9}).encode()
+    records = [
+        SimpleNamespace(value=value, offset=offset, timestamp=ARRIVED_MS, key=None)
+        for offset in offsets
+    ]
+    message = SimpleNamespace(
+        tp=TP(TOPIC, partition), offset=offsets[-1], generation_id=generation, timestamp=0.0
+    )
+    return SimpleNamespace(message=message, value=records)
+
+
+class Kafka:
+    """The agent's stream, consumer and producer; what is sent is durable once `gate` is open."""
+
+    def __init__(self, events: list[Any], *, behind: bool) -> None:
+        self.events_given = events
+        self.gate = asyncio.Event()
+        self.sent: list[list[int]] = []
+        self.handled: list[int] = []
+        self.consumer = SimpleNamespace(
+            read_to_the_end=lambda tp: not behind,
+            handled=lambda message: self.handled.append(message.offset),
+        )
+        self.producer = SimpleNamespace(send_all=self.send_all)
+        self.consumer_generation_id = 1
+
+    async def send_all(self, place: TP, messages: list[tuple[Any, bytes]]) -> int:
+        for _, value in messages:
+            for body in decode_signals(value):
+                assert isinstance(body, Anomalies)
+                self.sent.append([o for found in body.windows.values() for o in found])
+        await self.gate.wait()
+        return 0
+
+    def noack(self) -> Kafka:
+        return self
+
+    async def events(self) -> AsyncIterator[Any]:
+        for one in self.events_given:
+            yield one
+
+    async def ack(self, event: Any) -> None:
+        pass
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to that")
+
+
+async def run(kafka: Kafka) -> None:
+    agent = DetectionAgent(
+        kafka,
+        Watchdog(),
+        None,
+        Detector(Patterns(), topic_ids={TOPIC: "id"}),
+        signals_partitions=1,
+        message_bytes_max=1_000_000,
+        gaps_fail=False,
+    )
+    async for _ in agent.run(kafka):
+        pass
+
+
+async def test_what_waits_while_a_partition_is_behind_is_told_in_one_run() -> None:
+    kafka = Kafka([event(0, 1), event(2), event(3)], behind=True)
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: kafka.handled == [1, 2, 3])
+    assert kafka.sent == [[0, 1, 2, 3]]
+
+
+async def test_a_run_is_told_at_once_when_there_is_nothing_more() -> None:
+    kafka = Kafka([event(0)], behind=False)
+    running = asyncio.ensure_future(run(kafka))
+    await until(lambda: kafka.sent == [[0]])
+    kafka.gate.set()
+    await running
+    await until(lambda: kafka.handled == [0])
+
+
+async def test_the_next_run_of_a_partition_waits_until_the_last_is_durable_and_others_do_not() -> (
+    None
+):
+    kafka = Kafka([event(0), event(1), event(5, partition=1), event(2)], behind=False)
+    running = asyncio.ensure_future(run(kafka))
+    await until(lambda: kafka.sent == [[0], [5]])
+    assert kafka.handled == []
+    kafka.gate.set()
+    await running
+    await until(lambda: sorted(kafka.handled) == [0, 1, 2, 5])
+    assert kafka.sent == [[0], [5], [1, 2]]
+
+
+@pytest.mark.parametrize("again", [event(0, 1), event(0, 1, generation=2)])
+async def test_what_is_read_again_is_not_put_into_the_same_run(again: Any) -> None:
+    kafka = Kafka([event(0, 1), again], behind=True)
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: kafka.handled == [1, 1])
+    assert kafka.sent == [[0, 1], [0, 1]]
+
+
+async def test_a_run_has_an_end() -> None:
+    events = [event(offset) for offset in range(EVENTS_TOGETHER_MAX + 1)]
+    kafka = Kafka(events, behind=True)
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: len(kafka.handled) == len(events))
+    assert kafka.sent == [list(range(EVENTS_TOGETHER_MAX)), [EVENTS_TOGETHER_MAX]]
