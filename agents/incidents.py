@@ -278,8 +278,8 @@ class IncidentMachine(Machine[Record]):
         key = storm.pages_guard_key(incident.tenant)
         found = tx.get(key)
         guard = found if isinstance(found, Guard) else _NO_GUARD
-        lately = storm.recent(guard, tx.now, policy.pages_window).admitted
-        if incident.id not in guard.admitted and len(lately) >= limit:
+        lately = storm.lately(guard, tx.now, tx.offset, policy.pages_window)
+        if incident.id not in guard.admitted and lately >= limit:
             return False
         self._let_through(tx, key, incident.id, policy.pages_window)
         return True

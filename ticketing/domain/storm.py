@@ -107,8 +107,17 @@ def placed(
         return Place.OWN
     if overflow is not None and overflow.status is not Status.RESOLVED:
         return Place.COLLECTIVE
-    lately = recent(guard, now, policy.patterns_window).admitted
-    return Place.COLLECTIVE if len(lately) >= limit else Place.OWN
+    full = lately(guard, now, offset, policy.patterns_window) >= limit
+    return Place.COLLECTIVE if full else Place.OWN
+
+
+def lately(guard: Guard, now: float, offset: int, window: float) -> int:
+    """How many the window, in seconds, had let through before the message at `offset`.
+
+    What a later message let through stands there only in a replay, and took no room then.
+    """
+    admitted = recent(guard, now, window).admitted
+    return sum(by <= offset for _, by in admitted.values())
 
 
 def recent(guard: Guard, now: float, window: float) -> Guard:

@@ -177,3 +177,22 @@ def consume(partition: Partition, data: st.DataObject) -> None:
             partition.restart()
             partition.run(data.draw(st.integers(0, committed)), end)
         committed = end
+
+
+def test_what_was_let_through_later_takes_no_room_in_a_replay() -> None:
+    policy = Policy(max_patterns_per_service=1, patterns_window=600.0, reopen_window=0.0)
+    partition = Partition(policy)
+    stream = [0, 1, 0]
+    partition.append(signals(stream, 0, 1, "x"), at=1000.0)
+    partition.append(signals(stream, 1, 2, "x"), at=1700.0)
+    partition.append([Command(id="c", incident_id="00-0-0", action=Action.RESOLVE)], at=1700.0)
+    partition.append(signals(stream, 2, 3, "x"), at=1800.0)
+    # The guard, which has forgotten the first by then, and the first one's archived episode.
+    partition.run(0, 4, writes=2)
+    partition.restart()
+    partition.run(0, 4)
+    assert sorted((incident.id, incident.count) for incident in partition.incidents()) == [
+        ("00-0-0", 1),
+        ("00-0-3", 1),
+        ("01-0-1", 1),
+    ]
