@@ -115,6 +115,8 @@ class BatchAgent(StreamAgent):
             if handled:
                 self.app.consumer.handled(message)
                 self.handled[message.tp] = (message.offset, message.timestamp)
+            # Waiting for the next batch must not keep this one in memory.
+            del event, message
             yield
 
 

@@ -28,15 +28,6 @@ PACKED_BYTES_MAX = 512 * 1024
 STREAM_BUFFER_BATCHES = 8
 """Batches that wait before an agent; each holds up to a fetch in memory."""
 
-TABLE_OPTIONS = {
-    "driver": "rocksdict",
-    "write_buffer_size": 8 * 1024**2,
-    "max_write_buffer_number": 2,
-    "block_cache_size": 16 * 1024**2,
-    "max_open_files": 256,
-}
-"""RocksDB's own defaults allow more than 2 GB a partition and table."""
-
 
 class TicketingApp(App):
     """A Faust app with the parts that every one of ours has."""
@@ -124,7 +115,7 @@ def create_table(app: TicketingApp, name: str, partitions: int) -> DurableTable:
         key_type=bytes,
         value_type=bytes,
         partitions=partitions,
-        options=dict(TABLE_OPTIONS),
+        options={"driver": "rocksdict"},
     )
     # Only what the app knows of is read back from its changelog.
     app.tables.add(table)

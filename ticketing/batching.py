@@ -28,7 +28,8 @@ from faust.types.tuples import Message
 from mode.utils.futures import notify
 from mode.utils.queues import FlowControlEvent
 
-BATCH_RECORDS_MAX = 10_000
+BATCH_RECORDS_MAX = 2_500
+"""More than a fetch has of ordinary logs; of tiny ones it has many more."""
 
 Pair = tuple[bytes | None, bytes | None]
 """Key and value."""

@@ -11,11 +11,12 @@ from typing import Any
 from faust import Table
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
-from faust.types import TP
+from faust.types import TP, StoreT
 from mode import Service
 from rocksdict import WriteBatch
 
 from ticketing.batching import Pair
+from ticketing.rocksdb import BoundedOptions
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,11 @@ class DurableTable(Table):
     Faust writes RocksDB at once and sends the changelog behind the writer's back. A crash between
     the two would leave states that exist on one disk only, and deletions that nobody repeats.
     """
+
+    def _new_store(self) -> StoreT:
+        store = super()._new_store()
+        store.rocksdb_options = BoundedOptions()
+        return store
 
     async def write(
         self, partition: int, writes: list[tuple[bytes, bytes | None]], outbox: Outbox

@@ -25,7 +25,7 @@ S = TypeVar("S")
 TICK_KEY = b"tick"
 HORIZON_SECONDS = 3600.0
 """Due times further off than this are found by the next scan instead of being held in memory."""
-DUE_PER_TICK_MAX = 5_000
+DUE_PER_TICK_MAX = 1_000
 
 _AT = slice(6, 26)
 _DUE = slice(33, 57)
@@ -331,7 +331,8 @@ def fold(
     if tick_at is not None:
         tx.begin(tick_at, tx.now)
         if partition.timers.scan_at <= tx.now:
-            _fill(tx, partition.timers)
+            for _ in _filling(tx, partition.timers):
+                pass
         _apply_due(machine, tx, partition.timers)
     tx.offset = records[-1].offset
     machine.end_batch(tx)
@@ -368,14 +369,15 @@ def scan(
     tx.now = now
     tx.offset = first
     partition.timers = Timers()
-    _fill(tx, partition.timers)
-    for key, value in tx.stored():
+    for key, value in _filling(tx, partition.timers):
         unpublished = unpack_at(value) >= first
         if unpublished or machine.recovers_all:
             machine.recover(tx, key, machine.decode(unpack_state(value)), unpublished)
 
 
-def _fill(tx: Transaction[S], timers: Timers) -> None:
+def _filling(tx: Transaction[S], timers: Timers) -> Iterator[tuple[str, bytes]]:
+    """Every stored pair, its due time noted."""
     for key, value in tx.stored():
         timers.schedule(key, unpack_due(value), tx.now)
+        yield key, value
     timers.scan_at = tx.now + HORIZON_SECONDS
