@@ -321,6 +321,11 @@ class Run:
         """By offset, what each record is counted in; only where requests are followed."""
         self._detected = Detected()
 
+    @property
+    def fingerprints(self) -> int:
+        """How many the run will tell of."""
+        return len(self._groups)
+
     def take(self, records: Sequence[Record]) -> None:
         """Judge records: count what is anomalous, refuse what can't be read."""
         self._detected.records += len(records)

@@ -24,6 +24,8 @@ EVENTS_TOGETHER_MAX = 16
 """Fetches of a partition that share a run; each is at most a megabyte, or one large record."""
 EVENTS_HELD_MAX = 64
 """Fetches that all open runs hold in memory."""
+FINGERPRINTS_TOGETHER_MAX = 1_500
+"""A run that tells of so many fills a message: more together would not cost less."""
 BEHIND_SECONDS_MAX = 1.0
 """How long a run is open while its partition has more to read."""
 MESSAGE_OVERHEAD_BYTES = 1024
@@ -98,6 +100,8 @@ class DetectionAgent(StreamAgent):
             self._take(tp, event)
             if tp not in self._sending:
                 self._sending[tp] = asyncio.ensure_future(self._send_runs(stream, tp))
+            # Waiting for the next event must not keep this one in memory.
+            del event, open_
             # What is complete gets to its first wait before more is taken.
             await asyncio.sleep(0)
             yield
@@ -111,7 +115,11 @@ class DetectionAgent(StreamAgent):
         open_.run.take(event.value)
         open_.events.append(event)
         held = sum(len(other.events) for other in self._open.values())
-        full = len(open_.events) == EVENTS_TOGETHER_MAX or held >= EVENTS_HELD_MAX
+        full = (
+            len(open_.events) == EVENTS_TOGETHER_MAX
+            or held >= EVENTS_HELD_MAX
+            or open_.run.fingerprints >= FINGERPRINTS_TOGETHER_MAX
+        )
         if full or self.app.consumer.read_to_the_end(tp):
             open_.complete.set()
 
@@ -140,10 +148,10 @@ class DetectionAgent(StreamAgent):
         ]
         largest = max((len(value) for _, value in messages), default=0)
         if largest > self._message_bytes_max and len(records) > 1:
-            # The signals of one run must come in one message, so this becomes two runs.
-            middle = len(records) // 2
-            for half in (records[:middle], records[middle:]):
-                await self._send(tp, self._detector.detect(tp.topic, tp.partition, half), half)
+            # The signals of one run must come in one message, so this becomes several runs.
+            parts = largest // self._message_bytes_max + 2
+            for part in _parted(records, parts):
+                await self._send(tp, self._detector.detect(tp.topic, tp.partition, part), part)
             return
         outbox = Outbox(self.app)
         for partition, value in messages:
@@ -210,3 +218,8 @@ class DetectionAgent(StreamAgent):
     def topics(self) -> frozenset[str]:
         """The input topics."""
         return self._detector.topics
+
+
+def _parted(records: list[Any], parts: int) -> list[list[Any]]:
+    length = -(-len(records) // parts)
+    return [records[start : start + length] for start in range(0, len(records), length)]

@@ -99,12 +99,12 @@ def _seconds(milliseconds: Any) -> float:
 
 def event_time(said: Any) -> float | None:
     """Unix seconds of a record's own time, ISO-8601 or seconds; None if it says none."""
+    if not isinstance(said, str):
+        return said if isinstance(said, float) else None
     try:
         if said[-1:] == "Z":
             return _minute(said[:17]) + float(said[17:-1])
         return _moment(said)
-    except TypeError:
-        return said if isinstance(said, float) else None
     except (msgspec.MsgspecError, ValueError, OverflowError):
         return None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,7 +12,11 @@ import pytest
 from faust.types import TP
 
 from agents.detection import Detector
-from agents.detection_agent import EVENTS_TOGETHER_MAX, DetectionAgent
+from agents.detection_agent import (
+    EVENTS_TOGETHER_MAX,
+    FINGERPRINTS_TOGETHER_MAX,
+    DetectionAgent,
+)
 from ticketing.domain.pattern import Patterns
 from ticketing.domain.signals import Anomalies
 from ticketing.models import decode_signals
@@ -22,11 +26,18 @@ TOPIC = "enriched-logs"
 ARRIVED_MS = 1_900_000_000_000
 
 
-def event(*offsets: int, partition: int = 0, generation: int = 1) -> Any:
-    value = json.dumps({"message": "it broke", "service": "shop", "anomaly_score": 0.9}).encode()
+def log(message: str = "it broke", service: str = "shop") -> bytes:
+    return json.dumps({"message": message, "service": service, "anomaly_score": 0.9}).encode()
+
+
+def event(
+    *offsets: int, partition: int = 0, generation: int = 1, values: Sequence[bytes] = (log(),)
+) -> Any:
     records = [
-        SimpleNamespace(value=value, offset=offset, timestamp=ARRIVED_MS, key=None)
-        for offset in offsets
+        SimpleNamespace(
+            value=values[number % len(values)], offset=offset, timestamp=ARRIVED_MS, key=None
+        )
+        for number, offset in enumerate(offsets)
     ]
     message = SimpleNamespace(
         tp=TP(TOPIC, partition), offset=offsets[-1], generation_id=generation, timestamp=0.0
@@ -42,6 +53,7 @@ class Kafka:
         self.gate = asyncio.Event()
         self.sent: list[list[int]] = []
         self.handled: list[int] = []
+        self.messages = self.largest = 0
         self.consumer = SimpleNamespace(
             read_to_the_end=lambda tp: not behind,
             handled=lambda message: self.handled.append(message.offset),
@@ -51,6 +63,8 @@ class Kafka:
 
     async def send_all(self, place: TP, messages: list[tuple[Any, bytes]]) -> int:
         for _, value in messages:
+            self.messages += 1
+            self.largest = max(self.largest, len(value))
             for body in decode_signals(value):
                 assert isinstance(body, Anomalies)
                 self.sent.append([o for found in body.windows.values() for o in found])
@@ -76,14 +90,14 @@ async def until(condition: Callable[[], bool]) -> None:
     raise AssertionError("it did not come to that")
 
 
-async def run(kafka: Kafka) -> None:
+async def run(kafka: Kafka, message_bytes_max: int = 1_000_000) -> None:
     agent = DetectionAgent(
         kafka,
         Watchdog(),
         None,
         Detector(Patterns(), topic_ids={TOPIC: "id"}),
         signals_partitions=1,
-        message_bytes_max=1_000_000,
+        message_bytes_max=message_bytes_max,
         gaps_fail=False,
     )
     async for _ in agent.run(kafka):
@@ -136,3 +150,24 @@ async def test_a_run_has_an_end() -> None:
     await run(kafka)
     await until(lambda: len(kafka.handled) == len(events))
     assert kafka.sent == [list(range(EVENTS_TOGETHER_MAX)), [EVENTS_TOGETHER_MAX]]
+
+
+async def test_a_run_of_many_faults_waits_for_no_more_of_them() -> None:
+    enough = FINGERPRINTS_TOGETHER_MAX
+    many = event(*range(enough), values=[log(service=f"shop-{n}") for n in range(enough)])
+    kafka = Kafka([many, event(enough, values=[log(service="shop-0")])], behind=True)
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: kafka.handled == [enough - 1, enough])
+    assert kafka.sent == [[offset] for offset in range(enough + 1)]
+
+
+async def test_what_does_not_fit_into_a_message_becomes_several_runs() -> None:
+    values = [log(service=f"shop-{number}") for number in range(200)]
+    kafka = Kafka([event(*range(200), values=values)], behind=False)
+    kafka.gate.set()
+    await run(kafka, message_bytes_max=20_000)
+    await until(lambda: kafka.handled == [199])
+    assert kafka.messages > 5
+    assert kafka.largest <= 20_000
+    assert kafka.sent == [[offset] for offset in range(200)]
