@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from pace import Pace
+from pace import SKIPPED_SHARE, Pace
 
 from ticketing import metrics
 from ticketing.runtime import Runtime
@@ -14,13 +14,13 @@ from ticketing.worker import PIPELINE, build, configure_logging, spare_the_colle
 LOOK_EVERY_SECONDS = 0.005
 
 
-def main(total: int, anomalies: int) -> None:
+def main(total: int, anomalies: int, skipped_share: float = SKIPPED_SHARE) -> None:
     """Everything must be read, and every anomaly counted in an incident."""
     runtime = Runtime.from_environ()
     configure_logging(runtime.config)
     runtime.ensure_topics()
     app = build(PIPELINE, runtime)
-    pace = Pace(total)
+    pace = Pace(total, skipped_share)
 
     async def watch() -> None:
         while True:
@@ -36,4 +36,4 @@ def main(total: int, anomalies: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+    main(int(sys.argv[1]), int(sys.argv[2]), *map(float, sys.argv[3:]))

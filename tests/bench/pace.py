@@ -11,16 +11,17 @@ SKIPPED_SHARE = 0.1
 
 
 class Pace:
-    """Measures records a second from the first tenth of a run to its end."""
+    """Measures records a second from the first tenth of a run, or a later part, to its end."""
 
-    def __init__(self, total: int) -> None:
+    def __init__(self, total: int, skipped_share: float = SKIPPED_SHARE) -> None:
         self._total = total
+        self._skipped_share = skipped_share
         self._begun: tuple[int, float, float] | None = None
 
     def at(self, done: int) -> None:
         """So many records are done; leaves the process with the result once it is all of them."""
         now = time.perf_counter()
-        if self._begun is None and done >= self._total * SKIPPED_SHARE:
+        if self._begun is None and done >= self._total * self._skipped_share:
             self._begun = (done, now, time.process_time())
         if done >= self._total and self._begun is not None:
             first, since, used = self._begun

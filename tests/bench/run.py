@@ -9,9 +9,7 @@ import argparse
 import json
 import os
 import platform
-import re
 import statistics
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterable
@@ -25,6 +23,7 @@ ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE.parent), str(ROOT)]
 
 from bench import life, logs  # noqa: E402
+from bench.side import rate_of  # noqa: E402
 from confluent_kafka import KafkaException  # noqa: E402
 from rich.console import Console  # noqa: E402  (the path must be set first)
 from rich.progress import track  # noqa: E402
@@ -34,11 +33,8 @@ from support.requirements import wait_for  # noqa: E402
 REPORT = ROOT / "docs" / "benchmarks.md"
 QUIX_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 PARTITIONS = 4
-SIDE_SECONDS_MAX = 900
 GROUP_SECONDS_MAX = 120
 BAR = 40
-RESULT = re.compile(rb'{"recordsPerSecond": ([0-9.e+]+)')
-"""Faust moves the terminal's cursor around it."""
 say = Console(stderr=True).print
 
 
@@ -117,7 +113,7 @@ class Bench:
 
     def measure(self, python: str, script: str, topic: str, total: int) -> float:
         """Run another's side."""
-        return _run([python, str(HERE / script), self.kafka.address, topic, str(total)], {})
+        return rate_of([python, str(HERE / script), self.kafka.address, topic, str(total)], {})
 
     def ours(self, kind: str, environ: dict[str, str]) -> float:
         """Run our pipeline, from nothing."""
@@ -134,7 +130,7 @@ class Bench:
                 **environ,
             }
             command = [sys.executable, str(HERE / "ours.py"), str(self.records)]
-            return _run([*command, str(self.anomalies[kind])], given)
+            return rate_of([*command, str(self.anomalies[kind])], given)
 
     def forget(self) -> None:
         """Delete what a run of ours has left on the broker."""
@@ -156,21 +152,6 @@ class Bench:
 
 def _anomalous(log: bytes) -> bool:
     return b'"level":"ERROR"' in log
-
-
-def _run(command: list[str], environ: dict[str, str]) -> float:
-    done = subprocess.run(
-        command,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environ},
-        capture_output=True,
-        timeout=SIDE_SECONDS_MAX,
-        check=False,
-    )
-    said = RESULT.search(done.stdout)
-    if said is None:
-        output = (done.stdout + done.stderr).decode(errors="replace")
-        raise SystemExit(f"{' '.join(command)} failed:\n{output[-3000:]}")
-    return float(said.group(1))
 
 
 def table(sides: Iterable[Side]) -> str:
