@@ -198,7 +198,9 @@ class PagerDutyPlatform:
     async def _problem_of_events(self) -> str:
         try:
             await self._http.call(
-                "POST", f"{self._settings.api_url}/v2/enqueue", body={"event_action": "trigger"}
+                "POST",
+                f"{self._settings.api_url}/v2/enqueue",
+                body={"routing_key": "", "event_action": "trigger"},
             )
         except Failed as failed:
             return "" if failed.outcome.reason is Reason.INVALID else f"pagerduty.apiUrl: {failed}"

@@ -238,6 +238,8 @@ class PagerDutyRest(Platform):
         statuses = call.query.getall("statuses[]", [])
         if set(statuses) - set(STATES.values()):
             raise self._invalid(["statuses[] is invalid"])
+        if call.query.get("date_range", "all") != "all":
+            raise self._invalid(["date_range is invalid"])
         services = call.query.getall("service_ids[]", [])
         key = call.query.get("incident_key")
         found = [
@@ -357,7 +359,7 @@ class PagerDutyRest(Platform):
         }
         notes.append(note)
         self.tickets.note(ticket, f"note: {content[:200]}")
-        return web.json_response({"note": note}, status=201)
+        return web.json_response({"note": note})
 
     def _alerts(self, call: Call) -> web.Response:
         self._authorize(call)
@@ -398,7 +400,7 @@ class PagerDutyRest(Platform):
         ticket = self._incident(call, call.params["id"])
         self.tickets.note(ticket, f"status update: {message[:200]}")
         update = {"id": f"{ticket.id}U", "message": message}
-        return web.json_response({"status_update": update}, status=201)
+        return web.json_response({"status_update": update})
 
     def _abilities(self, call: Call) -> web.Response:
         self._authorize(call)

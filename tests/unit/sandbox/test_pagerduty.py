@@ -151,7 +151,19 @@ async def test_rest_takes_notes(call: Any, headers: Any) -> None:
     path = f"/pagerduty/incidents/{await opened(call, headers)}/notes"
     good = await call("POST", path, {"note": {"content": "seen"}}, headers=headers["pagerduty"])
     empty = await call("POST", path, {"note": {"content": ""}}, headers=headers["pagerduty"])
-    assert (good.status, empty.status) == (201, 400)
+    assert (good.status, empty.status) == (200, 400)
+
+
+async def test_rest_takes_status_updates(call: Any, headers: Any) -> None:
+    path = f"/pagerduty/incidents/{await opened(call, headers)}/status_updates"
+    good = await call("POST", path, {"message": "better"}, headers=headers["pagerduty"])
+    assert (good.status, good.body["status_update"]["message"]) == (200, "better")
+
+
+async def test_rest_lists_incidents_of_a_range_it_knows(call: Any, headers: Any) -> None:
+    for asked, status in (("all", 200), ("year", 400)):
+        path = f"/pagerduty/incidents?date_range={asked}"
+        assert (await call("GET", path, headers=headers["pagerduty"])).status == status
 
 
 async def test_rest_refuses_a_second_open_incident_of_one_key(call: Any, headers: Any) -> None:
