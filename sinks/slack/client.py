@@ -250,7 +250,7 @@ class SlackBot:
     async def test_connection(self) -> Connection:
         """Whether the token is good and the channels can be seen; posts nothing."""
         try:
-            who = await self._api.call("auth.test")
+            who = await self._api.read("auth.test")
         except Failed as failed:
             return Connection(ok=False, message=f"slack.botToken: {failed}")
         for channel in self._settings.channel_names():

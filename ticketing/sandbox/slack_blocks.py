@@ -131,6 +131,17 @@ ELEMENTS: dict[str, Check] = {
 }
 
 
+_RICH_TEXT = Record({"type": Text(), "elements": ListOf(Record())}, required=("type", "elements"))
+RICH_TEXT = ByType(
+    {
+        "rich_text_section": _RICH_TEXT,
+        "rich_text_list": _RICH_TEXT,
+        "rich_text_preformatted": _RICH_TEXT,
+        "rich_text_quote": _RICH_TEXT,
+    }
+)
+
+
 @dataclass(frozen=True)
 class Section:
     """A section needs a text or fields, and may have both."""
@@ -199,7 +210,7 @@ BLOCK = ByType(
             closed=True,
         ),
         "rich_text": Record(
-            {"type": Text(), "block_id": ID, "elements": ListOf(Record(), min=1)},
+            {"type": Text(), "block_id": ID, "elements": ListOf(RICH_TEXT, min=1)},
             required=("elements",),
             closed=True,
         ),

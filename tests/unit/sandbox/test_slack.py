@@ -75,6 +75,8 @@ async def test_errors_are_answered_with_200(call: Any, headers_: Any, error: str
         ({"blocks": [section("")]}, "invalid_blocks"),
         ({"blocks": [{"type": "section"}]}, "invalid_blocks"),
         ({"blocks": [{"type": "unheard"}]}, "invalid_blocks"),
+        ({"blocks": ["unheard"]}, "invalid_blocks"),
+        ({"blocks": [{"type": "rich_text", "elements": [{"type": "text"}]}]}, "invalid_blocks"),
         ({"blocks": [{"type": "divider"}] * 51}, "invalid_blocks"),
         ({"blocks": [{"type": "actions", "elements": []}]}, "invalid_blocks"),
         ({"blocks": [section("x" * 2800)] * 5}, "msg_blocks_too_long"),
