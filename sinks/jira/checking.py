@@ -8,6 +8,7 @@ from typing import Any
 from sinks.jira import fields, workflow
 from sinks.jira.answers import Found, Permissions
 from sinks.jira.api import Api
+from sinks.jira.dialect import CLOUD
 from sinks.jira.payload import INDISPENSABLE
 from sinks.jira.screens import Screen, Screens
 from sinks.jira.settings import Settings
@@ -83,7 +84,10 @@ class Checker:
         settings = self._settings
         assigns = settings.assignee or settings.assignees.names()
         wanted = [*PERMISSIONS, *([ASSIGNING] if assigns else [])]
-        asked = {"projectKey": project, "permissions": ",".join(wanted)}
+        asked = {"projectKey": project}
+        if (await self._api.site()).dialect is CLOUD:
+            # Data Center has no such parameter: it tells of every permission.
+            asked["permissions"] = ",".join(wanted)
         answer = await self._api.read(Permissions, "/mypermissions", asked)
         given = answer.permissions
         missing = [one for one in wanted if one not in given or not given[one].have_permission]

@@ -48,6 +48,17 @@ GONE = (
     "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. "
     "A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046"
 )
+PERMISSIONS = (
+    "BROWSE_PROJECTS",
+    "CREATE_ISSUES",
+    "EDIT_ISSUES",
+    "TRANSITION_ISSUES",
+    "ADD_COMMENTS",
+    "ASSIGN_ISSUES",
+)
+"""What Data Center tells, whatever it is asked for."""
+METADATA_PAGE_MAX = 200
+"""Cloud's largest page of create metadata; who asks for more is given this."""
 NO_ISSUE = "Issue does not exist or you do not have permission to see it."
 
 
@@ -192,7 +203,9 @@ class Jira(Platform):
     def _permissions(self, call: Call) -> web.Response:
         self._authorize(call)
         wanted = [name for name in call.query.get("permissions", "").split(",") if name]
-        if self._is_cloud(call) and not wanted:
+        if not self._is_cloud(call):
+            wanted = list(PERMISSIONS)
+        elif not wanted:
             self.refuse(call, 400, "The 'permissions' query parameter is required.")
         project = call.query.get("projectKey")
         if project is not None and project not in fields.PROJECTS:
@@ -248,6 +261,8 @@ class Jira(Platform):
     def _metadata(self, call: Call, name: str, rows: list[dict[str, Any]]) -> web.Response:
         """Cloud names the list after its content, Data Center calls it values."""
         start, size = self._paging(call, dict(call.query), 50)
+        if self._is_cloud(call):
+            size = min(size, METADATA_PAGE_MAX)
         page = {"maxResults": size, "startAt": start, "total": len(rows)}
         list_name = name if self._is_cloud(call) else "values"
         return web.json_response({**page, list_name: rows[start : start + size]})

@@ -185,6 +185,23 @@ async def test_create_metadata_names_fields_and_their_kinds(call: Any, headers: 
     assert len(elsewhere.body["values"]) == len(found)
 
 
+async def test_a_page_of_create_metadata_has_an_end_on_cloud(call: Any, headers: Any) -> None:
+    path = f"issue/createmeta/{credentials.JIRA_PROJECT}/issuetypes?maxResults=1000"
+    assert (await cloud(call, headers, "GET", path)).body["maxResults"] == 200
+    assert (await own(call, headers, "GET", path)).body["maxResults"] == 1000
+
+
+async def test_cloud_tells_the_permissions_asked_for_and_data_center_all(
+    call: Any, headers: Any
+) -> None:
+    path = f"mypermissions?projectKey={credentials.JIRA_PROJECT}"
+    assert (await cloud(call, headers, "GET", path)).status == 400
+    asked = f"{path}&permissions=EDIT_ISSUES"
+    assert list((await cloud(call, headers, "GET", asked)).body["permissions"]) == ["EDIT_ISSUES"]
+    assert "CREATE_ISSUES" in (await own(call, headers, "GET", path)).body["permissions"]
+    assert "CREATE_ISSUES" in (await own(call, headers, "GET", asked)).body["permissions"]
+
+
 async def test_data_center_knows_no_third_version(call: Any, headers: Any) -> None:
     answer = await call("GET", "/jira/rest/api/3/myself", headers=headers["jira-dc"])
     assert answer.status == 404
