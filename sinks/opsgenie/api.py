@@ -23,7 +23,8 @@ POLL_SECONDS_MAX = 2.0
 QUESTIONS_FAILED_MAX = 3
 FINAL = frozenset({Reason.CREDENTIALS, Reason.RATE_LIMITED})
 """After these it makes no sense to ask again at once."""
-NOTES_READ_MAX = 100
+PAGE_SIZE_MAX = 100
+TEAMS_ASKED_MAX = 100
 NO_STATUS = (
     "the key may not read what became of a request: give the integration read access (opsgenie."
     "apiKey)"
@@ -101,16 +102,18 @@ class Api:
         self,
         door: Door,
         where: tuple[str, dict[str, str]],
-        body: Mapping[str, Any],
+        body: Mapping[str, Any] | None,
         method: str = "POST",
     ) -> str:
-        """Send a write; its request id."""
+        """Send a write, some of which have no body; its request id."""
         path, params = where
+        # Without a body aiohttp would call it an octet-stream.
+        kind = {"Content-Type": "application/json"} if body is None else {}
         answer = await self._http.call(
             method,
             path,
             body=body,
-            headers=door.headers,
+            headers={**door.headers, **kind},
             params=params,
             account=self._account,
         )
@@ -171,7 +174,9 @@ class Api:
         assert self.full is not None, "only the full API can be read"
         path, params = self.full.of(key, by_id=True)
         if self.full.by_alias:
-            params = {**params, "limit": str(NOTES_READ_MAX), "order": "desc"}
+            params = {**params, "limit": str(PAGE_SIZE_MAX), "order": "desc"}
+        else:
+            params = {**params, "size": str(PAGE_SIZE_MAX)}
         data = await self._found(f"{path}/notes", self.full.headers, params)
         return [str(one.get("note", "")) for one in _rows(data)]
 
@@ -191,9 +196,10 @@ class Api:
         teams = _rows(await self._found(f"{self.root}/teams", self._root_headers, {}))
         named = set(self._settings.known_teams())
         teams.sort(key=lambda one: one.get("teamName") not in named)
-        for team in teams[:NOTES_READ_MAX]:
+        largest = {"size": str(PAGE_SIZE_MAX)}
+        for team in teams[:TEAMS_ASKED_MAX]:
             path = f"{self.root}/teams/{quote(str(team.get('teamId')), safe='')}/escalations"
-            found = _named(_rows(await self._found(path, self._root_headers, {})), name)
+            found = _named(_rows(await self._found(path, self._root_headers, largest)), name)
             if found:
                 return found
         return ""

@@ -135,7 +135,9 @@ class OpsGeniePlatform:
         alert = await self._api.alert(key)
         if alert is not None and alert.acknowledged:
             path, params = door.of(key)
-            await self._done(door, (f"{path}/unacknowledge", params), {}, until)
+            # JSM describes no body here, OpsGenie one.
+            body = {"source": payload.SOURCE} if door.by_alias else None
+            await self._done(door, (f"{path}/unacknowledge", params), body, until)
 
     async def _update(self, request: Request, until: float) -> Outcome:
         want, have = request.want, _held(request)
@@ -257,7 +259,11 @@ class OpsGeniePlatform:
         return await self._explained(key, done, body, lambda alert: False)
 
     async def _done(
-        self, door: Door, where: tuple[str, dict[str, str]], body: Mapping[str, Any], until: float
+        self,
+        door: Door,
+        where: tuple[str, dict[str, str]],
+        body: Mapping[str, Any] | None,
+        until: float,
     ) -> Processed:
         return await self._api.processed(door, await self._api.write(door, where, body), until)
 

@@ -30,6 +30,7 @@ from ticketing.sandbox.platform import (
 from ticketing.sandbox.tickets import Ticket, correlation_of
 
 REQUESTS_MAX = 50_000
+PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 20, 100
 NAMESPACE = uuid.UUID("6f70736f-0000-4000-8000-73616e64626f")
 _TERM = re.compile(r'(\w+)\s*[:=]\s*(?:"([^"]*)"|(\S+))')
 
@@ -61,6 +62,7 @@ class OpsGenie(Platform):
         yield from self._alert_routes("/jsm/ops/integration/v2/alerts", integration, "PUT", {})
         jsm = "/jsm/ops/api/{cloud}/v1"
         yield "GET", f"{jsm}/alerts/alias", self._get
+        yield "POST", f"{jsm}/alerts/{{id}}/notes", self._add_note
         yield from self._alert_routes(f"{jsm}/alerts", rules.JSM_ACTIONS, "PATCH", rules.FIELDS)
         for base in ("/v2", jsm):
             yield "GET", f"{base}/schedules", self._named("schedule", rules.SCHEDULES)
@@ -140,6 +142,8 @@ class OpsGenie(Platform):
 
     def _body(self, call: Call, rule: Record) -> dict[str, Any]:
         self._authorize(call)
+        if rule is rules.NO_BODY and call.raw:
+            self.refuse(call, 422, "This request has no body")
         body = {} if call.body is None else call.body
         if not isinstance(body, dict):
             self.refuse(call, 400, "Could not parse JSON")
@@ -350,7 +354,16 @@ class OpsGenie(Platform):
 
     def _notes(self, call: Call) -> web.Response:
         notes = self._known(call).record["notes"]
-        return self._read(call, {"values": notes} if self._is_jsm(call) else notes)
+        if call.query.get("order", "desc") == "desc":
+            notes = notes[::-1]
+        return self._rows(call, notes)
+
+    def _add_note(self, call: Call) -> web.Response:
+        """JSM operations write a note at once, and answer it."""
+        given = self._body(call, rules.JSM_NOTE)
+        ticket = self._known(call)
+        self._note(ticket, given["note"])
+        return self._read(call, ticket.record["notes"][-1])
 
     def _delete(self, call: Call) -> web.Response:
         ticket = self._known(call)
@@ -360,9 +373,6 @@ class OpsGenie(Platform):
 
     def _list(self, call: Call) -> web.Response:
         self._authorize(call)
-        limit, offset = call.query.get("limit", "20"), call.query.get("offset", "0")
-        if not limit.isdecimal() or not 1 <= int(limit) <= 100 or not offset.isdecimal():
-            self.refuse(call, 422, "limit must be between 1 and 100")
         terms = {
             name.lower(): quoted or word
             for name, quoted, word in _TERM.findall(call.query.get("query", ""))
@@ -371,8 +381,18 @@ class OpsGenie(Platform):
             self._view(ticket)
             for ticket in reversed(self.listing())
             if all(self._fits(ticket, name, value) for name, value in terms.items())
-        ][int(offset) : int(offset) + int(limit)]
-        return self._read(call, {"values": found} if self._is_jsm(call) else found)
+        ]
+        return self._rows(call, found)
+
+    def _rows(self, call: Call, rows: list[dict[str, Any]]) -> web.Response:
+        """A page of a list; how long it may be is called `size` by JSM operations."""
+        jsm = self._is_jsm(call)
+        name = "size" if jsm else "limit"
+        size, offset = call.query.get(name, str(PAGE_SIZE_DEFAULT)), call.query.get("offset", "0")
+        if not size.isdecimal() or not 1 <= int(size) <= PAGE_SIZE_MAX or not offset.isdecimal():
+            self.refuse(call, 422, f"{name} must be between 1 and {PAGE_SIZE_MAX}")
+        page = rows[int(offset) : int(offset) + int(size)]
+        return self._read(call, {"values": page, "links": {}} if jsm else page)
 
     def _fits(self, ticket: Ticket, name: str, value: str) -> bool:
         view = self._view(ticket)
@@ -409,13 +429,10 @@ class OpsGenie(Platform):
             self._authorize(call)
             word = call.query.get("query", "").lower()
             rows = [(name, key) for name, key in known.items() if word in name.lower()]
-            if not self._is_jsm(call):
-                return self._read(call, [{"id": key, "name": name} for name, key in rows])
-            if kind == "team":
+            if kind == "team" and self._is_jsm(call):
                 teams = [{"teamId": key, "teamName": name} for name, key in rows]
                 return web.json_response({"platformTeams": teams, "links": {}})
-            values = [{"id": key, "name": name} for name, key in rows]
-            return web.json_response({"values": values, "links": {}})
+            return self._rows(call, [{"id": key, "name": name} for name, key in rows])
 
         return handler
 

@@ -64,8 +64,9 @@ def _with(required: str, **fields: Check) -> Record:
     return Record({**COMMON, **fields}, required=(required,) if required else ())
 
 
+_ESCALATION = {"type": Text(choices=("escalation",)), "id": Text(), "name": Text()}
 ESCALATION = Either(
-    (Record({"id": Text()}, required=("id",)), Record({"name": Text()}, required=("name",)))
+    (Record(_ESCALATION, required=("id",)), Record(_ESCALATION, required=("name",)))
 )
 OWNER = Either(
     (
@@ -94,11 +95,14 @@ FIELDS: dict[str, Record] = {
 }
 """By the last word of the path: PUT to OpsGenie, PATCH to JSM operations."""
 
+JSM_NOTE = Record({"note": Text(max=25_000)}, required=("note",))
+NO_BODY = Record(closed=True)
+"""Not even an empty object is described."""
+
 JSM_ACTIONS: dict[str, Record] = {
-    "acknowledge": Record(),
-    "unacknowledge": Record(),
-    "close": Record(),
-    "notes": Record({"note": Text(max=25_000)}, required=("note",)),
+    "acknowledge": NO_BODY,
+    "unacknowledge": NO_BODY,
+    "close": NO_BODY,
     "snooze": ACTIONS["snooze"],
     "escalate": Record({"escalationId": Text()}, required=("escalationId",)),
     "assign": Record({"accountId": Text()}, required=("accountId",)),

@@ -212,3 +212,48 @@ async def test_jsm_escalates_by_id(call: Any, headers: Any) -> None:
     named = {"escalation": {"name": "SRE escalation"}}
     refused = await call("POST", f"{JSM}/alerts/{opened}/escalate", named, headers=mine)
     assert refused.status == 422
+
+
+async def test_jsm_changes_a_state_without_a_body(call: Any, headers: Any) -> None:
+    mine, path = (
+        headers["jira"],
+        f"{JSM}/alerts/{(await write(call, headers, '', ALERT))['alertId']}",
+    )
+    for action in ("acknowledge", "unacknowledge", "close"):
+        refused = await call("POST", f"{path}/{action}", {}, headers=mine)
+        assert refused.status == 422
+        accepted = await call("POST", f"{path}/{action}", headers=mine)
+        assert (await outcome(call, mine, accepted, f"{JSM}/alerts"))["isSuccess"] is True
+
+
+async def test_jsm_writes_a_note_at_once(call: Any, headers: Any) -> None:
+    mine, path = (
+        headers["jira"],
+        f"{JSM}/alerts/{(await write(call, headers, '', ALERT))['alertId']}",
+    )
+    written = await call("POST", f"{path}/notes", {"note": "seen"}, headers=mine)
+    assert (written.status, written.body["note"]) == (200, "seen")
+    listed = await call("GET", f"{path}/notes", headers=mine)
+    assert [one["note"] for one in listed.body["values"]] == ["seen"]
+    missing = await call("POST", f"{JSM}/alerts/none/notes", {"note": "seen"}, headers=mine)
+    assert missing.status == 404
+
+
+async def test_a_page_is_as_long_as_was_asked(call: Any, headers: Any) -> None:
+    opened = (await write(call, headers, "", ALERT))["alertId"]
+    for text in ("one", "two"):
+        await write(call, headers, f"/{opened}/notes", {"note": text})
+    jsm = await call("GET", f"{JSM}/alerts/{opened}/notes?size=1", headers=headers["jira"])
+    path = f"/opsgenie/v2/alerts/{opened}/notes?limit=1&order=asc"
+    own = await call("GET", path, headers=headers["opsgenie"])
+    assert [one["note"] for one in jsm.body["values"]] == ["two"]
+    assert [one["note"] for one in own.body["data"]] == ["one"]
+
+
+@pytest.mark.parametrize("path", ["alerts", "schedules", "teams/t-0001/escalations", "notes"])
+async def test_jsm_lists_a_hundred_at_most(call: Any, headers: Any, path: str) -> None:
+    opened = (await write(call, headers, "", ALERT))["alertId"]
+    path = f"alerts/{opened}/notes" if path == "notes" else path
+    for size, status in ((100, 200), (101, 422), (0, 422)):
+        answer = await call("GET", f"{JSM}/{path}?size={size}", headers=headers["jira"])
+        assert answer.status == status

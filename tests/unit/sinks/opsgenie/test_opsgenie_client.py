@@ -13,6 +13,7 @@ from support.contract import Desk, Subject
 from support.life import Clock
 
 from sinks.opsgenie.api import Api
+from sinks.opsgenie.payload import SOURCE
 from sinks.opsgenie.settings import Settings
 from sinks.outcome import Delivered, Failed, Reason, Unknown
 from sinks.platforms import create
@@ -239,6 +240,17 @@ async def test_jsm_tells_who_is_on_call_by_account(desk_with: Opens) -> None:
 # People
 
 
+async def test_jsm_is_asked_for_its_longest_lists(desk_with: Opens, record: Path) -> None:
+    desk = desk_with(JSM)
+    for snapshot in (desk.story.opened(), desk.story.escalated("lead"), desk.story.commented()):
+        desk.fault("timeout_after_accept", count=1)
+        await desk.life.want(snapshot, 600)
+    for path in ("/notes", "/escalations"):
+        asked = [one["query"] for one in requests(record, "GET", path)]
+        assert asked
+        assert all(query == {"size": "100"} for query in asked)
+
+
 async def test_a_risen_severity_opens_another_alert_after_a_person_closed_the_first(
     desk_with: Opens,
 ) -> None:
@@ -273,11 +285,14 @@ async def test_resolving_what_a_person_deleted_is_told_once(desk_with: Opens) ->
     assert [letter.reason for letter in desk.life.dead_letters] == ["not_found"]
 
 
+@pytest.mark.parametrize(
+    ("subject", "body"), [(OPSGENIE, {"source": SOURCE}), (JSM, None)], ids=["opsgenie", "jsm"]
+)
 async def test_a_resolve_that_did_not_happen_does_not_leave_an_old_acknowledgement(
-    desk_with: Opens,
+    desk_with: Opens, record: Path, subject: Subject, body: Any
 ) -> None:
     """Resolving fails and the incident fires again: the open alert is taken up, not acknowledged."""
-    desk = desk_with()
+    desk = desk_with(subject)
     await desk.life.want(desk.story.opened(), 60)
     await desk.life.want(desk.story.acknowledged(), 60)
     desk.fault("down")
@@ -285,6 +300,8 @@ async def test_a_resolve_that_did_not_happen_does_not_leave_an_old_acknowledgeme
     desk.fault("none")
     await desk.life.want(desk.story.reopened(), HOUR)
     desk.is_true(Status.OPEN)
+    (asked,) = requests(record, "POST", "/unacknowledge")
+    assert (asked["body"], asked["status"]) == (body, 202)
 
 
 # The key alone
