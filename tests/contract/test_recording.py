@@ -49,17 +49,37 @@ async def test_a_recorded_life_fits_the_vendors_description(
 
 
 @pytest.mark.parametrize(
-    ("line", "fault"),
+    ("platform", "line", "fault"),
     [
-        ({"method": "POST", "path": "/opsgenie/v2/alerts", "body": {"message": "m"}}, "no call"),
-        ({"method": "POST", "path": "/v2/alerts", "body": {"alias": "a"}}, "message is missing"),
+        ("opsgenie", {"path": "/opsgenie/v2/alerts", "body": {"message": "m"}}, "no call"),
+        ("opsgenie", {"path": "/v2/alerts", "body": {"alias": "a"}}, "message is missing"),
+        ("opsgenie", {"path": "/v2/alerts", "body": {"message": "m", "x": 1}}, "x is unknown"),
+        ("opsgenie", {"path": "/v2/alerts/a/b/close", "body": {}}, "no call"),
         (
-            {"method": "POST", "path": "/v2/alerts", "body": {"message": "m", "x": 1}},
-            "x is unknown",
+            "opsgenie",
+            {"path": "/jsm/ops/api/c/v1/alerts/a/unacknowledge", "body": {}},
+            "there is no body",
         ),
-        ({"method": "POST", "path": "/v2/alerts/a/b/close", "body": {}}, "no call"),
+        ("pagerduty", {"path": "/v2/enqueue", "body": {"event_action": "trigger"}}, "routing_key"),
+        (
+            "pagerduty",
+            {"path": "/incidents/Q/notes", "body": {"note": {}}, "status": 201},
+            "status 201 is unknown",
+        ),
+        (
+            "jira",
+            {
+                "method": "GET",
+                "path": "/rest/api/2/mypermissions",
+                "query": {"permissions": "CREATE_ISSUES"},
+                "status": 200,
+            },
+            "?permissions is unknown",
+        ),
+        ("slack", {"path": "/api/auth.test", "body": {}, "status": 200}, "no call"),
     ],
 )
-def test_what_does_not_fit_is_noticed(line: dict[str, Any], fault: str) -> None:
-    (said,) = unfit({"platform": "opsgenie", **line})
+def test_what_does_not_fit_is_noticed(platform: str, line: dict[str, Any], fault: str) -> None:
+    whole = {"method": "POST", "query": {}, "body": None, "status": 202, **line}
+    (said,) = unfit({"platform": platform, **whole})
     assert fault in said
