@@ -132,10 +132,13 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     """Monotonic time of the last heartbeat that was answered; None before the first."""
 
     async def on_start(self) -> None:
-        """Start the consumer, and listen to its heartbeats: aiokafka has no callback for them."""
+        """Start the consumer, with what it has no settings for."""
         await super().on_start()
-        batched = self.consumer.scheduler.batched
-        self._consumer._fetcher._records = FetchedRecords(batched)
+        self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
+        self._note_heartbeats()
+
+    def _note_heartbeats(self) -> None:
+        """Listen to the heartbeats: aiokafka has no callback for them."""
         coordinator = self._consumer._coordinator
         do_heartbeat = coordinator._do_heartbeat
 

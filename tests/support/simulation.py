@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
+from faust.types import TP
+
 from agents.incidents import IncidentMachine
 from sinks import fold as delivery_fold
 from sinks import reconcile
@@ -279,7 +281,7 @@ class Keyed(Process):
         )
 
     async def handle(self, records: list[Record]) -> None:
-        event = SimpleNamespace(message=SimpleNamespace(partition=0))
+        event = SimpleNamespace(message=SimpleNamespace(partition=0, tp=TP(self.agent.topic, 0)))
         await self.agent.handle(records, event)  # type: ignore[arg-type]
 
     def wants_tick(self) -> bool:

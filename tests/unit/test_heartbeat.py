@@ -6,7 +6,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from faust.transport.drivers import aiokafka as driver
 
 from ticketing import batching
 
@@ -21,14 +20,10 @@ async def test_an_answer_that_waited_while_we_slept_is_as_old_as_its_question(
         now += 60.0  # stopped right here
         return True
 
-    async def started(self: Any) -> None:
-        return None
-
-    monkeypatch.setattr(driver.AIOKafkaConsumerThread, "on_start", started)
     monkeypatch.setattr(batching.time, "monotonic", lambda: now)
     thread: Any = object.__new__(batching.BatchConsumerThread)
     coordinator = SimpleNamespace(_do_heartbeat=heartbeat)
     thread._consumer = SimpleNamespace(_coordinator=coordinator)
-    await batching.BatchConsumerThread.on_start(thread)
+    thread._note_heartbeats()
     assert await coordinator._do_heartbeat()
     assert thread.heard_at == 100.0
