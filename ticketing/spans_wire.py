@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from datetime import datetime, timezone
 from typing import Any
 
@@ -14,6 +13,7 @@ SPAN_ID_CHARS_MAX = 64
 NAME_CHARS_MAX = 256
 MESSAGE_CHARS_MAX = 300
 USUAL_MESSAGE_CHARS_MAX = 120
+MINUTES_KEPT = 4_096
 
 Row = tuple[
     "str | float",
@@ -97,22 +97,29 @@ def _seconds(milliseconds: Any) -> float:
     return milliseconds / 1000.0 if usable else 0.0
 
 
+class _Minutes(dict[str, float]):
+    """The Unix time of each minute lately seen: neighbouring records share theirs."""
+
+    def __missing__(self, text: str) -> float:
+        if len(self) >= MINUTES_KEPT:
+            self.clear()
+        self[text] = moment = _moment(f"{text}00Z")
+        return moment
+
+
+_minutes = _Minutes()
+
+
 def event_time(said: Any) -> float | None:
     """Unix seconds of a record's own time, ISO-8601 or seconds; None if it says none."""
     if not isinstance(said, str):
         return said if isinstance(said, float) else None
     try:
-        if said[-1:] == "Z":
-            return _minute(said[:17]) + float(said[17:-1])
+        if said[-1] == "Z":
+            return _minutes[said[:17]] + float(said[17:-1])
         return _moment(said)
-    except (msgspec.MsgspecError, ValueError, OverflowError):
+    except (msgspec.MsgspecError, ValueError, LookupError, OverflowError):
         return None
-
-
-@functools.lru_cache(4_096)
-def _minute(text: str) -> float:
-    # Neighbouring records share their minute.
-    return _moment(f"{text}00Z")
 
 
 def _moment(text: str) -> float:
