@@ -44,6 +44,7 @@ class Watchdog:
         """How many batches were begun so far."""
         self._checks: list[Callable[[], str | None]] = []
         self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
 
     @contextmanager
     def batch(self, name: str) -> Iterator[None]:
@@ -92,8 +93,10 @@ class Watchdog:
         return None
 
     def start(self) -> None:
-        """Watch until the process ends."""
-        threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
+        """Watch until the process ends. Safe to repeat."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+            self._thread.start()
 
     def stop(self) -> None:
         """Watch no more: the process is shutting down in order."""

@@ -226,6 +226,8 @@ def _attach(app: TicketingApp, role: str) -> None:
     parent = os.environ.get(PARENT_VARIABLE)
     if parent is not None:
         app.watchdog.add(lambda: None if os.getppid() == int(parent) else "the supervisor is gone")
+        # At once: where the broker has gone with the supervisor, the app never comes to its tasks.
+        app.watchdog.start()
 
     def waiting() -> bool:
         if app.rebalancing or app.in_recovery or app.should_stop:

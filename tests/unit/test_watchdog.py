@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import queue
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
+from ticketing import worker
 from ticketing.watchdog import Watchdog
 
 
@@ -62,3 +67,17 @@ def test_batches_that_wait_behind_others_are_none(watchdog: Watchdog, clock: Clo
         with watchdog.batch("detection"):
             pass
         assert watchdog.verdict() is None
+
+
+def test_a_worker_whose_supervisor_is_gone_leaves_even_if_its_app_never_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said: queue.Queue[str] = queue.Queue()
+    watchdog = Watchdog(leave=said.put)
+    monkeypatch.setenv(worker.PARENT_VARIABLE, "0")
+    app: Any = SimpleNamespace(watchdog=watchdog, task=lambda body: None)
+    worker._attach(app, "traces")
+    try:
+        assert said.get(timeout=30) == "the supervisor is gone"
+    finally:
+        watchdog.stop()
