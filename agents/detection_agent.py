@@ -20,10 +20,10 @@ from ticketing.topics import SIGNALS, TRACES
 from ticketing.watchdog import leave
 
 PROGRESS_EVERY_SECONDS = 5.0
-EVENTS_TOGETHER_MAX = 16
-"""Fetches of a partition that share a run; each is at most a megabyte, or one large record."""
-EVENTS_HELD_MAX = 64
-"""Fetches that all open runs hold in memory."""
+EVENTS_TOGETHER_MAX = 32
+"""Batches of a partition that share a run; a fetch is at most a megabyte, or one large record."""
+EVENTS_HELD_MAX = 128
+"""Batches that all open runs hold in memory."""
 FINGERPRINTS_TOGETHER_MAX = 1_500
 """A run that tells of so many fills a message: more together would not cost less."""
 BEHIND_SECONDS_MAX = 1.0

@@ -28,8 +28,8 @@ from faust.types.tuples import Message
 from mode.utils.futures import notify
 from mode.utils.queues import FlowControlEvent
 
-BATCH_RECORDS_MAX = 2_500
-"""More than a fetch has of ordinary logs; of tiny ones it has many more."""
+BATCH_RECORDS_MAX = 1_200
+"""About half a fetch of ordinary logs; what a batch comes to is held in memory until it is durable."""
 
 Pair = tuple[bytes | None, bytes | None]
 """Key and value."""

@@ -6,10 +6,10 @@ from faust.stores.rocksdb import RocksDBOptions
 from rocksdict import BlockBasedOptions, Cache, Options, WriteBufferManager
 
 MEGABYTE = 1024**2
-BLOCK_CACHE_BYTES = 16 * MEGABYTE
-MEMTABLES_BYTES = 16 * MEGABYTE
+BLOCK_CACHE_BYTES = 4 * MEGABYTE
+MEMTABLES_BYTES = 8 * MEGABYTE
 """Of all partitions together; the fullest is flushed first."""
-MEMTABLE_BYTES_MAX = 4 * MEGABYTE
+MEMTABLE_BYTES_MAX = 2 * MEGABYTE
 BLOOM_BITS = 10
 """A key that is not there, as of each new fault, is then looked for on the disk once in a hundred."""
 
