@@ -77,7 +77,7 @@ class TracesAgent(BatchAgent):
         self._look_for_gap(event.message.partition, records)
         for record in records:
             try:
-                self._take(decode_spans(record.value), record.partition)
+                self._take(decode_spans(record.value), event.message.partition)
             except msgspec.MsgspecError as error:
                 # We wrote it ourselves, perhaps by another release: requests can do without it.
                 metrics.spans_dropped_total.labels("undecodable").inc()
