@@ -150,7 +150,7 @@ async def test_the_agent_sends_what_it_finds_to_the_incidents_partition() -> Non
     event: Any = SimpleNamespace(message=SimpleNamespace(partition=target))
 
     def message(value: bytes, offset: int) -> Any:
-        return SimpleNamespace(value=value, partition=target, offset=offset)
+        return SimpleNamespace(value=value, offset=offset)
 
     await agent.handle([message(value, 0), message(b"\xc1", 1)], event)
     assert producer.sent == []
