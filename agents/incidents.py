@@ -157,8 +157,7 @@ class IncidentMachine(Machine[Record]):
         guard, overflow = _NO_GUARD, None
         if own is None:
             tenant, service = signal.tenant, signal.service
-            found = tx.get(storm.patterns_guard_key(tenant, service))
-            guard = found if isinstance(found, Guard) else _NO_GUARD
+            guard = _guard(tx.get(storm.patterns_guard_key(tenant, service)))
             overflow = _incident(tx.get(storm.overflow_fingerprint(tenant, service)))
         return storm.placed(
             signal.fingerprint, own, guard, overflow, tx.offset, tx.now, self.policy
@@ -253,8 +252,7 @@ class IncidentMachine(Machine[Record]):
         self._let_through(tx, key, signal.fingerprint, self.policy.patterns_window)
 
     def _let_through(self, tx: Tx, key: str, name: str, window: float) -> None:
-        found = tx.get(key)
-        guard = found if isinstance(found, Guard) else _NO_GUARD
+        guard = _guard(tx.get(key))
         after = storm.admitting(guard, name, tx.now, tx.offset, window)
         if after is not guard:
             tx.put(key, after, due=tx.now + window, order=storm.FIRST)
@@ -276,8 +274,7 @@ class IncidentMachine(Machine[Record]):
         if limit <= 0 or not incident.routes:
             return True
         key = storm.pages_guard_key(incident.tenant)
-        found = tx.get(key)
-        guard = found if isinstance(found, Guard) else _NO_GUARD
+        guard = _guard(tx.get(key))
         lately = storm.lately(guard, tx.now, tx.offset, policy.pages_window)
         if incident.id not in guard.admitted and lately >= limit:
             return False
@@ -456,3 +453,7 @@ def _order(key: str, incident: Incident) -> int:
 
 def _incident(record: Record | None) -> Incident | None:
     return record if isinstance(record, Incident) else None
+
+
+def _guard(record: Record | None) -> Guard:
+    return record if isinstance(record, Guard) else _NO_GUARD
