@@ -93,6 +93,7 @@ class DetectionAgent(StreamAgent):
         """The body of the Faust agent: of each partition one run is open and one is sent."""
         async for event in stream.noack().events():
             tp = event.message.tp
+            self.app.consumer.begun(event.message)
             open_ = self._open.get(tp)
             if open_ is not None and not open_.goes_on_with(event):
                 open_.complete.set()

@@ -98,6 +98,7 @@ class BatchAgent(StreamAgent):
         abandoned: dict[TP, int | None] = {}
         async for event in stream.noack().events():
             message = event.message
+            self.app.consumer.begun(message)
             # What follows an abandoned batch must not be committed over it.
             handled = abandoned.get(message.tp) != message.generation_id
             with self.watchdog.batch(self.name):

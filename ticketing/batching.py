@@ -10,13 +10,16 @@ must then be otherwise, each of them seen to lose or stall records before (docs/
   its agent says so, by `handled`.
 - Records of aborted transactions are not read.
 - What an agent's queue holds is thrown away only where the flow had stopped.
+
+What is thrown away all the same must be noticed: the next batch would be committed over it. So each
+run of records says which one it was read behind, and a process whose agent has not seen that leaves.
 """
 
 from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
@@ -28,11 +31,27 @@ from faust.types.tuples import Message
 from mode.utils.futures import notify
 from mode.utils.queues import FlowControlEvent
 
+from ticketing.watchdog import leave
+
 BATCH_RECORDS_MAX = 1_200
 """About half a fetch of ordinary logs; what a batch comes to is held in memory until it is durable."""
 
 Pair = tuple[bytes | None, bytes | None]
 """Key and value."""
+
+
+class Fetched(list[Any]):
+    """A run of records of one partition in the order in which they were read.
+
+    `behind` is the offset of the record that was read before the first one; None if reading began
+    here, with an assignment or a seek.
+    """
+
+    __slots__ = ("behind",)
+
+    def __init__(self, records: Iterable[Any], behind: int | None) -> None:
+        super().__init__(records)
+        self.behind = behind
 
 
 class Batch:
@@ -51,7 +70,7 @@ class Batch:
     serialized_key_size = -1
     serialized_value_size = -1
 
-    def __init__(self, tp: TP, records: list[Any]) -> None:
+    def __init__(self, tp: TP, records: Fetched) -> None:
         self.topic, self.partition = tp
         self.value = records
         last = records[-1]
@@ -103,8 +122,16 @@ class BatchScheduler(DefaultSchedulingStrategy):
         for tp, run in records.items():
             if tp.topic in self.batched:
                 self.taken[tp] = run[-1].offset
-                for start in range(0, len(run), BATCH_RECORDS_MAX):
-                    yield tp, Batch(tp, run[start : start + BATCH_RECORDS_MAX])
+                for part in _parted(run):
+                    yield tp, Batch(tp, part)
+
+
+def _parted(run: list[Any]) -> Iterator[Fetched]:
+    behind = run.behind if isinstance(run, Fetched) else None
+    for start in range(0, len(run), BATCH_RECORDS_MAX):
+        part = Fetched(run[start : start + BATCH_RECORDS_MAX], behind)
+        behind = part[-1].offset
+        yield part
 
 
 def scheduler_for(topics: frozenset[str]) -> type[BatchScheduler]:
@@ -131,11 +158,32 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     heard_at: float | None = None
     """Monotonic time of the last heartbeat that was answered; None before the first."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read: dict[TP, int] = {}
+        """The last offset of each batched partition that was read in this assignment."""
+
     async def on_start(self) -> None:
         """Start the consumer, with what it has no settings for."""
         await super().on_start()
         self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
         self._note_heartbeats()
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Reading begins anew."""
+        self._read.clear()
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Mapping[TP, list[Any]]:
+        fetched: dict[TP, list[Any]] = await super()._fetch_records(*args, **kwargs)
+        for tp, run in fetched.items():
+            if run and tp.topic in self.consumer.scheduler.batched:
+                behind = self._read.get(tp)
+                if behind is not None and behind >= run[0].offset:
+                    behind = None  # It is read again.
+                fetched[tp] = Fetched(run, behind)
+                self._read[tp] = run[-1].offset
+        return fetched
 
     def _note_heartbeats(self) -> None:
         """Listen to the heartbeats: aiokafka has no callback for them."""
@@ -165,6 +213,8 @@ class BatchConsumer(driver.Consumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._begun: dict[TP, tuple[int, int]] = {}
+        """Generation and last offset of the batch that each partition's agent has begun with."""
         self._handled: dict[TP, int] = {}
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
@@ -197,6 +247,15 @@ class BatchConsumer(driver.Consumer):
             notify(self._waiting_for_ack)
             return False
         return super().ack(message)  # type: ignore[no-any-return]
+
+    def begun(self, message: Message) -> None:
+        """An agent begins with a batch; leave if it was read behind one that never came to it."""
+        behind = message.value.behind
+        before = self._begun.get(message.tp)
+        if behind is not None and before != (message.generation_id, behind):
+            place = f"{message.topic}[{message.partition}]"
+            leave(f"{place}: what was read up to offset {behind} has not come to its agent")
+        self._begun[message.tp] = (message.generation_id, message.offset)
 
     def handled(self, message: Message) -> bool:
         """Everything that follows from the batch is durable: its end may be committed.

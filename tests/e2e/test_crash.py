@@ -27,7 +27,9 @@ from support.shapes import enable, plain_subjects
 from support.weather import Weather
 
 from ticketing.domain.incident import Incident, Status, StepKind
-from ticketing.domain.signals import TicketState
+from ticketing.domain.signals import Anomalies, TicketState
+from ticketing.models import decode_signals
+from ticketing.statemachine import TICK_KEY
 from ticketing.topics import INCIDENTS, SIGNALS, platform_topic
 
 pytestmark = [pytest.mark.crash, pytest.mark.kafka, pytest.mark.redis]
@@ -301,6 +303,25 @@ def miscounted(truth: Counter[Fault], incidents: dict[str, Incident]) -> list[st
     return wrong
 
 
+def evidence(scene: Scene, truth: Counter[Fault]) -> str:
+    """What went wrong with the counts, and where to look: before the signals or behind them."""
+    kafka = scene.fleet.kafka
+    lines = miscounted(truth, scene.fleet.incidents())
+    records = [r.value() for r in kafka.read(SIGNALS) if r.key() != TICK_KEY and r.value()]
+    signals = [s for r in records for s in decode_signals(r) if isinstance(s, Anomalies)]
+    for fault, wanted in truth.items():
+        found = {
+            (s.source, o) for s in signals if fault.is_of(s) for w in s.windows.values() for o in w
+        }
+        if len(found) != wanted:
+            lines.append(f"{fault.service} {fault.word}: {wanted}, {len(found)} in the signals")
+    lines += [f"dead letter: {letter}" for letter in scene.fleet.dead_letters()]
+    for worker in scene.fleet.workers.values():
+        log = worker.log("pipeline").splitlines()
+        lines += [line for line in log if "leaving" in line or "rebalanc" in line.lower()]
+    return "\n".join(lines)
+
+
 def check_counts(truth: Counter[Fault], incidents: dict[str, Incident]) -> None:
     """Exactly what was produced, each fault in one incident."""
     wrong = miscounted(truth, incidents)
@@ -354,9 +375,7 @@ def test_workers_die_at_any_moment(fleet: Fleet, own_redis: RedisServer) -> None
     # What changes counts alone is published within a second.
     wait_for(
         lambda: fleet.counted() >= sum(load.truth.values()),
-        lambda: "\n".join(
-            ["everything to be published", *miscounted(load.truth, fleet.incidents())]
-        ),
+        lambda: f"everything to be published\n{evidence(scene, load.truth)}",
         60,
     )
     incidents = fleet.incidents()

@@ -11,6 +11,7 @@ from faust.types import TP
 from support.apps import Seen, app_for, config_for, running, seen_by, until
 from support.kafka import Kafka
 
+from ticketing import batching
 from ticketing.agent import add_agent
 from ticketing.app import create_table
 
@@ -204,3 +205,35 @@ async def test_what_is_read_while_a_recovery_ends_reaches_the_agent(
         Held.gate.set()
         await until(lambda: kafka.committed(prefix, topic) == {0: 2}, "the commit of both")
     assert held.values == [b"0", b"1"]
+
+
+async def test_what_was_thrown_away_is_not_committed_over(
+    kafka: Kafka, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[str] = []
+
+    def leave(why: str) -> None:
+        """In place of the process's end: nothing goes on."""
+        left.append(why)
+        Held.gate.clear()
+
+    monkeypatch.setattr(batching, "leave", leave)
+    topic = kafka.create(prefix)
+    config = config_for(tmp_path, kafka.address)
+    Held.gate = asyncio.Event()
+    async with seen_by(prefix, topic, config, Held) as held:
+        for number in range(3):
+            await asyncio.to_thread(kafka.produce, topic, [b"%d" % number])
+            taken = held.app.consumer.scheduler.taken
+            await until(lambda n=number, t=taken: t.get(TP(topic, 0)) == n, f"record {number}")
+            if number == 1:
+                held.app.flow_control.clear()
+        Held.gate.set()
+        await until(lambda: left, "the agent to notice")
+        # An orderly stop would wait for what was thrown away.
+        held.app.consumer._unacked_messages.clear()
+    assert left == [f"{topic}[0]: what was read up to offset 1 has not come to its agent"]
+    assert kafka.committed(prefix, topic) == {0: 1}
+    async with seen_by(prefix, topic, config) as again:
+        await until(lambda: kafka.committed(prefix, topic) == {0: 3}, "the commit of the rest")
+    assert again.values == [b"1", b"2"]

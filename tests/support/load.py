@@ -16,6 +16,7 @@ from confluent_kafka import Message, Producer
 from support.kafka import Kafka
 
 from ticketing.domain.incident import Incident
+from ticketing.domain.signals import Anomalies
 
 WORDS = ("pool", "cache", "quota", "socket", "lease", "shard", "proxy", "vault", "queue", "broker")
 SERVICES = ("checkout", "payment", "catalog", "search", "account", "shipping")
@@ -36,9 +37,9 @@ class Fault:
         """What is logged; %d is another number each time."""
         return f"{self.word} refused request %d of the {self.service}"
 
-    def is_of(self, incident: Incident) -> bool:
-        """Whether the incident is this fault's."""
-        return incident.service == self.service and incident.pattern.startswith(f"{self.word} ")
+    def is_of(self, what: Incident | Anomalies) -> bool:
+        """Whether the incident, or the signal, is this fault's."""
+        return what.service == self.service and what.pattern.startswith(f"{self.word} ")
 
 
 def faults(count: int, severities: Sequence[tuple[str, str]]) -> list[Fault]:

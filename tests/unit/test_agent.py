@@ -45,7 +45,10 @@ class Picky(BatchAgent):
 
     def __init__(self, abandons: set[int], fails: set[int] = frozenset()) -> None:  # type: ignore[assignment]
         self.committed: list[tuple[int, int]] = []
-        consumer = SimpleNamespace(handled=lambda m: self.committed.append((m.partition, m.offset)))
+        consumer = SimpleNamespace(
+            begun=lambda _: None,
+            handled=lambda m: self.committed.append((m.partition, m.offset)),
+        )
         super().__init__(SimpleNamespace(consumer=consumer), Watchdog(), None)  # type: ignore[arg-type]
         self._abandons, self._fails = abandons, fails
 

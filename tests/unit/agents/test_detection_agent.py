@@ -55,6 +55,7 @@ class Kafka:
         self.handled: list[int] = []
         self.messages = self.largest = 0
         self.consumer = SimpleNamespace(
+            begun=lambda _: None,
             read_to_the_end=lambda tp: not behind,
             handled=lambda message: self.handled.append(message.offset),
         )
