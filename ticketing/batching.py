@@ -1,7 +1,7 @@
 """Batched consumption: a fetched run of one partition reaches an agent as one event.
 
 Faust hands agents one record at a time, and its bookkeeping of offsets is per record. Here the
-scheduler, a Faust setting, yields one `Batch` per partition and fetch instead. Four things of Faust
+scheduler, a Faust setting, yields one `Batch` per partition and fetch instead. Five things of Faust
 must then be otherwise, each of them seen to lose or stall records before (docs/adr/0001):
 
 - Offsets inside a batch are no gaps. Acks of a batched topic come in order, so what is committed is
@@ -10,6 +10,8 @@ must then be otherwise, each of them seen to lose or stall records before (docs/
   its agent says so, by `handled`.
 - Records of aborted transactions are not read.
 - What an agent's queue holds is thrown away only where the flow had stopped.
+- Only what is not paused is read. Where everything was for a moment, at the end of a recovery, the
+  next fetch read everything, threw it away, and what followed was handled first.
 
 What is thrown away all the same must be noticed: the next batch would be committed over it. So each
 run of records says which one it was read behind, and a process whose agent has not seen that leaves.
@@ -174,8 +176,17 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self._read.clear()
         await super().on_partitions_assigned(assigned, generation_id)
 
-    async def _fetch_records(self, *args: Any, **kwargs: Any) -> Mapping[TP, list[Any]]:
-        fetched: dict[TP, list[Any]] = await super()._fetch_records(*args, **kwargs)
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: set[TP], *args: Any, **kwargs: Any
+    ) -> Mapping[TP, list[Any]]:
+        # Faust goes on changing the set that it has given away, and an empty one is to aiokafka as
+        # good as all: what is paused would be read, and thrown away since it is paused.
+        active = set(active_partitions)
+        if not active:
+            return {}
+        fetched: dict[TP, list[Any]] = await super()._fetch_records(
+            consumer, active, *args, **kwargs
+        )
         for tp, run in fetched.items():
             if run and tp.topic in self.consumer.scheduler.batched:
                 behind = self._read.get(tp)

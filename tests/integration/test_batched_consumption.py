@@ -207,6 +207,29 @@ async def test_what_is_read_while_a_recovery_ends_reaches_the_agent(
     assert held.values == [b"0", b"1"]
 
 
+async def test_what_is_paused_is_not_read(kafka: Kafka, prefix: str, tmp_path: Path) -> None:
+    topic = kafka.create(prefix, 2)
+    first, second = TP(topic, 0), TP(topic, 1)
+    app = app_for(prefix, topic, config_for(tmp_path, kafka.address), partitions=2)
+    seen = Seen(app)
+    add_agent(app, seen, topic)
+    async with running(app):
+        consumer = app.consumer
+        await until(lambda: consumer.assignment() >= {first, second}, "both partitions")
+        await until(lambda: not app.rebalancing, "the flow")
+        consumer.pause_partitions([first, second])
+        active = {first}
+        reading = asyncio.create_task(consumer._getmany(active_partitions=active, timeout=3.0))
+        await asyncio.sleep(0)
+        # As Faust does at the end of a recovery, while the consumer's thread waits for records.
+        active.clear()
+        await asyncio.to_thread(kafka.produce, topic, [b"kept"], partition=1)
+        assert second not in await reading
+        assert await consumer._getmany(active_partitions=set(), timeout=3.0) == {}
+        consumer.resume_partitions([second])
+        await until(lambda: seen.values == [b"kept"], "the record")
+
+
 async def test_what_was_thrown_away_is_not_committed_over(
     kafka: Kafka, prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
