@@ -1,7 +1,7 @@
 """Batched consumption: a fetched run of one partition reaches an agent as one event.
 
 Faust hands agents one record at a time, and its bookkeeping of offsets is per record. Here the
-scheduler, a Faust setting, yields one `Batch` per partition and fetch instead. Five things of Faust
+scheduler, a Faust setting, yields one `Batch` per partition and fetch instead. Six things of Faust
 must then be otherwise, each of them seen to lose or stall records before (docs/adr/0001):
 
 - Offsets inside a batch are no gaps. Acks of a batched topic come in order, so what is committed is
@@ -12,6 +12,7 @@ must then be otherwise, each of them seen to lose or stall records before (docs/
 - What an agent's queue holds is thrown away only where the flow had stopped.
 - Only what is not paused is read. Where everything was for a moment, at the end of a recovery, the
   next fetch read everything, threw it away, and what followed was handled first.
+- The flow stands still between two assignments, even if a recovery ends just then.
 
 What is thrown away all the same must be noticed: the next batch would be committed over it. So each
 run of records says which one it was read behind, and a process whose agent has not seen that leaves.
@@ -187,8 +188,13 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         fetched: dict[TP, list[Any]] = await super()._fetch_records(
             consumer, active, *args, **kwargs
         )
-        for tp, run in fetched.items():
-            if run and tp.topic in self.consumer.scheduler.batched:
+        wanted = active_partitions | self.consumer._buffered_partitions
+        for tp, run in list(fetched.items()):
+            if tp not in wanted:
+                # It was paused meanwhile; Faust would throw it away.
+                consumer.seek(tp, run[0].offset)
+                del fetched[tp]
+            elif run and tp.topic in self.consumer.scheduler.batched:
                 behind = self._read.get(tp)
                 if behind is not None and behind >= run[0].offset:
                     behind = None  # It is read again.
@@ -227,12 +233,14 @@ class BatchConsumer(driver.Consumer):
         self._begun: dict[TP, tuple[int, int]] = {}
         """Generation and last offset of the batch that each partition's agent has begun with."""
         self._handled: dict[TP, int] = {}
+        self._assigning = self._flow_wanted = False
 
     def _new_consumer_thread(self) -> BatchConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Commit what was handled: Faust forgets it before it commits, and it would be read again."""
+        self._assigning = True
         await self.commit()
         await super().on_partitions_revoked(revoked)
 
@@ -242,6 +250,19 @@ class BatchConsumer(driver.Consumer):
         self._handled.clear()
         self._thread.heard_at = time.monotonic()
         await super().on_partitions_assigned(assigned, generation_id)
+        self._assigning = False
+        if self._flow_wanted:
+            self.resume_flow()
+
+    def resume_flow(self) -> None:
+        """Let records through, but not between two assignments.
+
+        A recovery that ends while the next rebalance begins would start the flow again: agents
+        would get records of partitions whose tables are not recovered.
+        """
+        self._flow_wanted = self._assigning
+        if not self._assigning:
+            super().resume_flow()
 
     @property
     def heard_at(self) -> float | None:

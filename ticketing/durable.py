@@ -119,6 +119,18 @@ class DurableRecovery(Recovery):
                 self.tp_to_table[tp].start_over(tp.partition)
                 self.active_offsets[tp] = None
 
+    async def on_recovery_completed(self, generation_id: int = 0) -> None:
+        """Let the agents have their partitions, from where they are committed.
+
+        Faust lets records through first and looks for where to read from then: what comes in between
+        may stand behind what is still to be read.
+        """
+        if self.app.consumer.assignment():
+            await self._wait(
+                self.app.consumer.perform_seek(), timeout=self.app.conf.broker_request_timeout
+            )
+        await super().on_recovery_completed(generation_id)
+
     @Service.task
     async def _pass_what_is_gone(self) -> None:
         """End a recovery whose last records can't be read any more.

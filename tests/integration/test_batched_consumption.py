@@ -187,15 +187,17 @@ async def test_what_is_read_while_a_recovery_ends_reaches_the_agent(
     create_table(app, "table", 1)
     held = Held(app)
     add_agent(app, held, topic)
-    perform_seek = app.consumer.perform_seek
+    perform_seek, sought = app.consumer.perform_seek, 0
 
     def read() -> int:
         return int(app.consumer.scheduler.taken.get(TP(topic, 0), -1))
 
     async def slowly() -> None:
         """Stay where records flow already, until one waits behind the one in the agent's hands."""
+        nonlocal sought
         await perform_seek()
-        for number in range(2):
+        sought += 1
+        for number in range(2) if sought == 2 else ():
             await asyncio.to_thread(kafka.produce, topic, [b"%d" % number])
             await until(lambda number=number: read() == number, f"record {number} to be read")
 
@@ -205,6 +207,65 @@ async def test_what_is_read_while_a_recovery_ends_reaches_the_agent(
         Held.gate.set()
         await until(lambda: kafka.committed(prefix, topic) == {0: 2}, "the commit of both")
     assert held.values == [b"0", b"1"]
+
+
+async def test_the_flow_stands_still_between_two_assignments(
+    kafka: Kafka, prefix: str, tmp_path: Path
+) -> None:
+    topic = kafka.create(prefix, 2)
+    table = kafka.create(f"{prefix}-table-changelog", 2, cleanup_policy="compact")
+    kafka.produce(table, [b"state"], key=b"key")
+    agents = []
+    for name in ("first", "second"):
+        base = tmp_path / name
+        base.mkdir()
+        app = app_for(prefix, topic, config_for(base, kafka.address), partitions=2)
+        create_table(app, "table", 2)
+        agents.append(Seen(app))
+        add_agent(app, agents[-1], topic)
+    first, second = (agent.app for agent in agents)
+    consumer = first.consumer
+    perform_seek, on_partitions_revoked = consumer.perform_seek, consumer.on_partitions_revoked
+    on_partitions_assigned, resume_flow = consumer.on_partitions_assigned, consumer.resume_flow
+    seeking, revoked, resumed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    flows = []
+
+    async def seek() -> None:
+        """A recovery is about to end when the next rebalance begins."""
+        await perform_seek()
+        seeking.set()
+        await revoked.wait()
+
+    async def revoke(partitions: set[TP]) -> None:
+        await on_partitions_revoked(partitions)
+        if partitions:
+            revoked.set()
+            await resumed.wait()
+
+    async def assign(partitions: set[TP], generation_id: int = 0) -> None:
+        flows.append(consumer.flow_active)
+        await on_partitions_assigned(partitions, generation_id)
+
+    def resume() -> None:
+        resume_flow()
+        if revoked.is_set():
+            resumed.set()
+
+    consumer.perform_seek, consumer.resume_flow = seek, resume
+    consumer.on_partitions_revoked, consumer.on_partitions_assigned = revoke, assign
+    starting = asyncio.create_task(first.start())
+    await seeking.wait()
+    async with running(second):
+        await starting
+        await until(lambda: len(flows) == 2, "the second assignment")
+        assert not flows[1]
+        values = [b"%d" % number for number in range(10)]
+        await asyncio.to_thread(kafka.produce, topic, values)
+        await until(
+            lambda: {value for agent in agents for value in agent.values} == set(values),
+            "everything to be seen",
+        )
+    await first.stop()
 
 
 async def test_what_is_paused_is_not_read(kafka: Kafka, prefix: str, tmp_path: Path) -> None:
