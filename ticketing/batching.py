@@ -117,8 +117,8 @@ class BatchScheduler(DefaultSchedulingStrategy):
         self.taken: dict[TP, int] = {}
         """The last offset of each partition that was handed to its agent in this generation."""
 
-    def iterate(self, records: Mapping[TP, list[Any]]) -> Iterator[tuple[TP, Any]]:
-        """Changelogs and other topics record by record, batched ones run by run."""
+    def iterate(self, records: Mapping[TP, Any]) -> Iterator[tuple[TP, Any]]:
+        """Changelogs and other topics record by record, batched ones run by run, as `Fetched`."""
         others = {tp: run for tp, run in records.items() if tp.topic not in self.batched}
         if others:
             yield from super().iterate(others)
@@ -129,8 +129,8 @@ class BatchScheduler(DefaultSchedulingStrategy):
                     yield tp, Batch(tp, part)
 
 
-def _parted(run: list[Any]) -> Iterator[Fetched]:
-    behind = run.behind if isinstance(run, Fetched) else None
+def _parted(run: Fetched) -> Iterator[Fetched]:
+    behind = run.behind
     for start in range(0, len(run), BATCH_RECORDS_MAX):
         part = Fetched(run[start : start + BATCH_RECORDS_MAX], behind)
         behind = part[-1].offset
@@ -194,7 +194,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 # It was paused meanwhile; Faust would throw it away.
                 consumer.seek(tp, run[0].offset)
                 del fetched[tp]
-            elif run and tp.topic in self.consumer.scheduler.batched:
+            elif tp.topic in self.consumer.scheduler.batched:
                 behind = self._read.get(tp)
                 if behind is not None and behind >= run[0].offset:
                     behind = None  # It is read again.
