@@ -109,7 +109,7 @@ def test_a_forward_makes_one_ticket_under_the_same_key_however_often(fleet: Flee
     worker = started(fleet, routing={"critical": ["pagerduty"]})
     fleet.feed([line("checkout")])
     fleet.wait_tickets(lambda found: len(found) == 1, "the routed ticket")
-    (incident,) = worker.incidents()
+    incident = worker.only_incident()
     path = f"/api/incidents/{incident['id']}/forward"
     for platform in ("slack", "slack", "pagerduty", "slack"):
         status, answer = worker.post(path, {"platform": platform})

@@ -217,20 +217,23 @@ def test_more_severity_brings_more_platforms_and_less_routing_orphans_none(fleet
         return found
 
     fleet.feed([record(fault, 1)])
-    wait_for(lambda: states() == {first: ["open"]}, f"a ticket on {first} alone")
+    fleet.wait_tickets(lambda _: states() == {first: ["open"]}, f"a ticket on {first} alone")
     fleet.feed([record(fault, 2, "critical")])
-    wait_for(lambda: states() == {name: ["open"] for name in platforms}, "a ticket on each")
+    opened = {name: ["open"] for name in platforms}
+    fleet.wait_tickets(lambda _: states() == opened, "a ticket on each")
 
     worker.stop("pipeline")
     fleet.configure(routing={severity.value: [] for severity in Severity})
     second = fleet.worker("b", "pipeline", "view")
     second.wait_ready()
     fleet.feed([record(fault, 3)])
-    (incident,) = wait_for(lambda: second.incidents(), "the incident in the view")
+    # Resolved before the third is counted, the incident would rightly be reopened by it.
+    fleet.wait_counted(3)
+    incident = second.only_incident()
     status, body = second.post(f"/api/incidents/{incident['id']}/resolve", {})
     assert status == 200, body
     wanted = {name: [s.states[Status.RESOLVED]] for name, s in platforms.items()}
-    wait_for(lambda: states() == wanted, "all of them to be resolved")
+    fleet.wait_tickets(lambda _: states() == wanted, "all of them to be resolved")
 
 
 def test_an_adapter_that_stops_in_order_leaves_nothing_in_doubt(fleet: Fleet) -> None:

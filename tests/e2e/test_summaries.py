@@ -72,7 +72,7 @@ def test_a_summary_reaches_the_ticket_as_an_update_and_is_marked(
         assert "AI, openai/gpt-4" in bodies(record)
         assert SECRET not in server.llm.prompts[0]
         assert "checkout" in server.llm.prompts[0]
-        (listed,) = worker.incidents()
+        listed = worker.only_incident()
         _, incident = worker.get(f"/api/incidents/{listed['id']}")
         assert incident["summary"]["title"] == ANSWER["title"]
         assert incident["summary"]["generated"] is True
@@ -97,7 +97,7 @@ def test_how_a_past_incident_ended_is_told_after_a_restart_too(
         worker = started(fleet, server, tmp_path / "requests.jsonl")
         fleet.feed([line("checkout")])
         fleet.wait_tickets(lambda found: len(found) == 1, "the ticket")
-        (first,) = worker.incidents()
+        first = worker.only_incident()
         note = {"note": "the database was restarted"}
         status, _ = worker.post(f"/api/incidents/{first['id']}/resolve", note)
         assert status == 200

@@ -7,6 +7,7 @@ from itertools import islice
 from support.fleet import Fleet
 from support.kafka import Kafka
 from support.redis import RedisServer
+from support.requirements import wait_for
 
 from ticketing.demo.traffic import Traffic
 
@@ -50,5 +51,5 @@ def test_a_fleet_runs_the_job_and_knows_its_counts(fleet: Fleet) -> None:
     assert critical
     tickets = fleet.wait_tickets(lambda found: len(found) >= len(critical), "a ticket each")
     assert {ticket["correlation"] for ticket in tickets} == critical
-    assert worker.metrics()["ticketing_records_total"] == 3000
-    assert len(worker.incidents()) == len(incidents)
+    wait_for(lambda: worker.metrics()["ticketing_records_total"] == 3000, "all records")
+    wait_for(lambda: len(worker.incidents()) == len(incidents), "each incident in the API")

@@ -307,6 +307,11 @@ class Worker:
         assert status == 200, body
         return body  # type: ignore[no-any-return]
 
+    def only_incident(self) -> dict[str, Any]:
+        """The only incident, once the API knows it; a ticket may be there before it does."""
+        (incident,) = wait_for(self.incidents, "the incident in the API")
+        return incident
+
 
 def _decoded(raw: bytes) -> Any:
     try:
