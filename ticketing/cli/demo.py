@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +35,9 @@ def demo(recording: Path | None, as_json: bool, port: int) -> None:
 
     if as_json and recording is None:
         raise click.UsageError("--json needs --input: made-up traffic has no end to report")
+    # Also where a script has put it into the background, which makes it deaf to Ctrl-C.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     try:
         if recording is None:
             asyncio.run(_live(port))
