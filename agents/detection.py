@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,9 +21,7 @@ from ticketing.domain.combine import (
     Identity,
 )
 from ticketing.domain.detection import (
-    AHEAD_SECONDS_MAX,
     NAME_CHARS_MAX,
-    YEAR_2000,
     BadInput,
     Thresholds,
     Unfit,
@@ -36,6 +34,7 @@ from ticketing.domain.detection import (
     texts_of,
     title_of,
 )
+from ticketing.domain.event_times import UNREADABLE, EventTimes, Stated, believed
 from ticketing.domain.fingerprint import fingerprint, partition_of
 from ticketing.domain.pattern import Patterns, Rule
 from ticketing.domain.severity import Severity
@@ -47,7 +46,6 @@ from ticketing.models import (
     SignalBody,
     raw_key,
 )
-from ticketing.spans_wire import event_time
 
 STAGE = "detection"
 MESSAGE_CHARS_MAX = 2_000
@@ -93,7 +91,7 @@ class _Document(msgspec.Struct, gc=False):
     tenant_id: str | None = None
     level: str | None = None
     severity: str | None = None
-    timestamp: str | float | None = msgspec.field(default=None, name="@timestamp")
+    timestamp: Stated = msgspec.field(default=None, name="@timestamp")
     trace_id: str | None = None
     endpoint: str | None = None
     affected_services: Any = None
@@ -140,18 +138,36 @@ Key = tuple[str, str, str]
 """Fingerprint, tenant, service."""
 Said = tuple["str | None", "str | None", "str | None"]
 """Tenant, service and message as a record has them."""
-Row = tuple[Record, float, float, "Severity | None"]
-"""A counted record, its event time (Unix seconds), its score and the severity that it states."""
 
 
 class _Group:
-    """The counted records of one fingerprint in one run."""
+    """The counted records of one fingerprint in one run, with a column for what each states.
 
-    __slots__ = ("affected_services", "endpoints", "identity", "rows", "trace_ids")
+    `times` is what they say of when they happened, `stated` the severity that they state; `arrivals`
+    are Kafka's milliseconds.
+    """
+
+    __slots__ = (
+        "affected_services",
+        "arrivals",
+        "endpoints",
+        "identity",
+        "offsets",
+        "records",
+        "scores",
+        "stated",
+        "times",
+        "trace_ids",
+    )
 
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
-        self.rows: list[Row] = []
+        self.records: list[Record] = []
+        self.offsets: list[int] = []
+        self.arrivals: list[int] = []
+        self.times: list[Stated] = []
+        self.scores: list[float] = []
+        self.stated: list[Severity | None] = []
         self.trace_ids: dict[str, None] = {}
         self.endpoints: dict[str, None] = {}
         self.affected_services: dict[str, None] = {}
@@ -335,14 +351,16 @@ class Run:
                 self._follow(records[start : start + FOLLOWED_TOGETHER], self._marks)
         elif self._detector.stormy:
             # Nearly every record is read whole anyway.
-            self._judge(records)
+            self._judge(records, _document, self._judge_odd)
         else:
-            self._judge(self._suspects(records, _scores(records)))
+            suspects = self._suspects(records, _scores(records))
+            self._judge(suspects, _document, self._judge_odd)
 
     def _follow(self, records: Sequence[Record], marks: dict[int, Mark]) -> None:
         """Judge records and pack the lines of their requests."""
         lines = _slim_lines(records)
-        self._judge(self._suspects(records, [line.anomaly_score for line in lines]))
+        suspects = self._suspects(records, [line.anomaly_score for line in lines])
+        self._judge(suspects, _document, self._judge_odd)
         packer = Packer(f"{self._topic}:{self._partition}")
         for line, record in zip(lines, records, strict=True):
             packer.add(line, record, marks.get(record.offset))
@@ -360,63 +378,67 @@ class Run:
             if score is not None and not 0.0 <= score < minimum
         ]
 
-    def _judge(self, records: Sequence[Record]) -> None:
-        """Each record by itself: a bad one harms no other."""
-        count = self._count
+    def _judge(
+        self,
+        records: Sequence[Record],
+        read: Callable[[Any], _Document],
+        refuse: Callable[[Record, Exception], None],
+    ) -> None:
+        """Count each record that is anomalous; one that can't be, harms no other.
+
+        `read` makes a document of its bytes, `refuse` deals with what can't be read or counted.
+        """
+        minimum, known, stated, marks = self._minimum, self._known, self._stated, self._marks
         for record in records:
             try:
-                count(record, _document(record.value))  # type: ignore[arg-type]
+                document = read(record.value)
+                score = document.anomaly_score
+                if score is None or 0.0 <= score < minimum:
+                    continue
+                group = known.get((document.tenant_id, document.service, document.message))
+                if group is None or not 0.0 <= score <= 1.0:
+                    group = self._group_of(document, score)
+                if (
+                    document.endpoint not in group.endpoints
+                    or len(group.trace_ids) < TRACE_IDS_MAX
+                    or document.affected_services is not None
+                ):
+                    group.gather(document)
+                severity = stated(document.severity, document.level)
+                if marks is not None:
+                    marks[record.offset] = _mark(group.identity, record, document.timestamp)
+                # Nothing below may fail: a record is counted once or refused once, never both.
+                # What is read while it is at hand need not be fetched from memory again.
+                group.records.append(record)
+                group.offsets.append(record.offset)
+                group.arrivals.append(record.timestamp)
+                group.times.append(document.timestamp)
+                group.scores.append(score)
+                group.stated.append(severity)
             except _RECORD_ERRORS as error:
-                self._take_odd(record, error)
+                refuse(record, error)
             except Exception as error:  # noqa: BLE001  (a fault of ours harms no other record)
-                self._fail(record, error)
+                self._refuse(record, BadInput.FAILED, f"{type(error).__name__}: {error}")
 
-    def _take_odd(self, record: Record, error: Exception) -> None:
+    def _judge_odd(self, record: Record, error: Exception) -> None:
         """Count a record with wrong types where they don't matter; refuse what `error` is about."""
-        try:
-            if not record.value:
+
+        def read(value: bytes | None) -> _Document:
+            if not value:
                 raise Unfit(BadInput.EMPTY)
             if not isinstance(error, msgspec.ValidationError):
                 raise error
-            loose = _loosely(record.value)
-            if not self._is_usual(loose.anomaly_score):
+            loose = _loosely(value)
+            score = loose.anomaly_score
+            if score is not None and not 0.0 <= score < self._minimum:
                 tenant_of(loose.tenant_id)
-                self._count(record, _fitting(loose))
-        except Unfit as unfit:
-            self._refuse(record, unfit.reason, str(unfit))
-        except _RECORD_ERRORS as bad:
-            self._refuse(record, BadInput.UNDECODABLE, str(bad))
-        except Exception as failure:  # noqa: BLE001  (a fault of ours harms no other record)
-            self._fail(record, failure)
+            return _fitting(loose)
 
-    def _is_usual(self, score: float | None) -> bool:
-        return score is None or 0.0 <= score < self._minimum
+        self._judge([record], read, self._refuse_for)
 
-    def _count(self, record: Record, document: _Document) -> None:
-        """Count one record if it is anomalous; raises Unfit if it can't be."""
-        score = document.anomaly_score
-        if score is None or 0.0 <= score < self._minimum:
-            return
-        group = self._known.get((document.tenant_id, document.service, document.message))
-        if group is None or not 0.0 <= score <= 1.0:
-            group = self._group_of(document, score)
-        arrived_at = record.timestamp / 1000.0
-        at = event_time(document.timestamp)
-        if at is None or not YEAR_2000 <= at <= arrived_at + AHEAD_SECONDS_MAX:
-            self._detected.clock_corrections += document.timestamp is not None
-            at = arrived_at
-        if (
-            len(group.trace_ids) < TRACE_IDS_MAX
-            or document.endpoint not in group.endpoints
-            or document.affected_services is not None
-        ):
-            group.gather(document)
-        severity = self._stated(document.severity, document.level)
-        # Nothing below may fail: a record is counted once or refused once, never both.
-        group.rows.append((record, at, score, severity))
-        if self._marks is not None:
-            identity = group.identity
-            self._marks[record.offset] = Mark(identity.fingerprint, identity.service, at)
+    def _refuse_for(self, record: Record, error: Exception) -> None:
+        reason = error.reason if isinstance(error, Unfit) else BadInput.UNDECODABLE
+        self._refuse(record, reason, str(error))
 
     def _group_of(self, document: _Document, score: float) -> _Group:
         if not 0.0 <= score <= 1.0:
@@ -430,9 +452,6 @@ class Run:
         if message and not message.isspace():
             self._known[tenant, service, message] = group
         return group
-
-    def _fail(self, record: Record, error: Exception) -> None:
-        self._refuse(record, BadInput.FAILED, f"{type(error).__name__}: {error}")
 
     def _refuse(self, record: Record, reason: BadInput, detail: str) -> None:
         value = record.value or b""
@@ -456,15 +475,18 @@ class Run:
         """One signal per fingerprint, in the order of first appearance."""
         detected = self._detected
         for group in self._groups.values():
-            detected.anomalies += len(group.rows)
+            if not group.records:
+                continue  # The one that it was for could not be counted.
+            detected.anomalies += len(group.records)
             detected.signals.append(self._signal(group))
         self._detector.stormy = detected.anomalies > STORMY_SHARE * detected.records
         return detected
 
     def _signal(self, group: _Group) -> Anomalies:
-        identity = group.identity
-        records, ats, scores, stated = zip(*group.rows, strict=True)
-        columns = Columns([record.offset for record in records], ats, scores, stated)
+        identity, records = group.identity, group.records
+        times = EventTimes(group.times, group.arrivals)
+        self._detected.clock_corrections += times.corrections
+        columns = Columns(group.offsets, times, group.scores, group.stated)
         first = _told(records[0])
         return Anomalies(
             fingerprint=identity.fingerprint,
@@ -474,12 +496,12 @@ class Run:
             source=self._detector.source(self._topic, self._partition),
             severity=columns.severity(self._detector.by_score),
             windows=columns.windows(self._detector.window),
-            first_seen=min(ats),
-            last_seen=max(ats),
-            max_score=max(scores),
+            first_seen=times.first,
+            last_seen=times.last,
+            max_score=max(group.scores),
             title=identity.title,
             environment=text_of(first.environment, NAME_CHARS_MAX),
-            samples=[self._sample(records[i], ats[i]) for i in columns.chosen()],
+            samples=[self._sample(records[i], times[i]) for i in columns.chosen()],
             trace_ids=list(group.trace_ids),
             endpoints=list(group.endpoints),
             affected_services=list(group.affected_services),
@@ -500,6 +522,12 @@ class Run:
             partition=self._partition,
             offset=record.offset,
         )
+
+
+def _mark(identity: Identity, record: Record, stated: Stated) -> Mark:
+    arrived = record.timestamp / 1000.0
+    at = believed(stated, arrived)
+    return Mark(identity.fingerprint, identity.service, arrived if at is None else at)
 
 
 def _told(record: Record) -> _Detail:
@@ -523,10 +551,12 @@ def _loosely(value: bytes) -> Any:
 
 def _fitting(loose: Any) -> _Detail:
     """What of a record has the type that it should have."""
-    kept = {}
+    kept: dict[str, Any] = {} if loose.timestamp is None else {"timestamp": UNREADABLE}
     for one in _FIELDS:
-        with suppress(msgspec.ValidationError):
-            kept[one.name] = msgspec.convert(getattr(loose, one.name), one.type)
+        value = getattr(loose, one.name)
+        if value is not None:
+            with suppress(msgspec.ValidationError):
+                kept[one.name] = msgspec.convert(value, one.type)
     return _Detail(**kept)
 
 

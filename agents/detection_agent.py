@@ -166,6 +166,7 @@ class DetectionAgent(StreamAgent):
     def _count(self, detected: Detected) -> None:
         metrics.records_total.inc(detected.records)
         metrics.records_below_threshold_total.inc(detected.below_threshold)
+        metrics.clock_corrections_total.inc(detected.clock_corrections)
         for letter in detected.dead_letters:
             metrics.records_dead_lettered_total.labels(letter.reason).inc()
 

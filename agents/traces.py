@@ -19,7 +19,7 @@ from ticketing import metrics
 from ticketing.agent import BatchAgent
 from ticketing.config import Config
 from ticketing.domain.correlator import Correlator, Settings, Telling
-from ticketing.domain.detection import YEAR_2000
+from ticketing.domain.event_times import YEAR_2000
 from ticketing.domain.fingerprint import partition_of
 from ticketing.domain.signals import Correlation
 from ticketing.domain.trace_buffer import Part

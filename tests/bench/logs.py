@@ -18,7 +18,8 @@ LINES_PER_TRACE = 24
 """How many lines a request leaves, over all partitions."""
 TRACE_ID_STEP = 0x9E3779B97F4A7C15F39CC0605CEDC834
 """Spreads the ids of traces over all 128 bits, the same in every run."""
-START = 1_900_000_000.0
+START = 1_790_000_000.0
+"""Unix seconds; past, since a time ahead of its arrival would be corrected, record by record."""
 _ADVERBS = ("early", "late", "twice", "badly", "slowly")
 _VERBS = ("refused", "lost", "dropped", "rejected", "corrupted")
 

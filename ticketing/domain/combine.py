@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
 
+from ticketing.domain.event_times import EventTimes
 from ticketing.domain.severity import Severity, worst
 
 TRACE_IDS_MAX = 8
@@ -28,12 +29,11 @@ class Identity(NamedTuple):
 class Columns:
     """The counted records of one fingerprint, one column a field, all of one length.
 
-    `offsets` rise; `ats` are event times (Unix seconds); `stated` is the severity of each record
-    that states one.
+    `offsets` rise; `stated` is the severity of each record that states one.
     """
 
     offsets: Sequence[int]
-    ats: Sequence[float]
+    times: EventTimes
     scores: Sequence[float]
     stated: Sequence[Severity | None]
 
@@ -43,18 +43,21 @@ class Columns:
 
     def windows(self, length: float) -> dict[int, list[int]]:
         """The offsets by the start of their tumbling window of so many seconds."""
-        first, last = _start(min(self.ats), length), _start(max(self.ats), length)
+        first, last = _start(self.times.first, length), _start(self.times.last, length)
         if first == last:
             return {first: list(self.offsets)}
         windows: dict[int, list[int]] = {}
-        for offset, at in zip(self.offsets, self.ats, strict=True):
+        for offset, at in zip(self.offsets, self.times, strict=True):
             windows.setdefault(_start(at, length), []).append(offset)
         return windows
 
     def severity(self, by_score: Callable[[float], Severity]) -> Severity:
         """The worst of what the records state; the score speaks for those that state nothing."""
-        found = {severity for severity in set(self.stated) if severity is not None}
-        if None in self.stated:
+        stated = set(self.stated)
+        found = {severity for severity in stated if severity is not None}
+        if not found:
+            return by_score(max(self.scores))
+        if None in stated:
             silent = zip(self.scores, self.stated, strict=True)
             found.add(by_score(max(score for score, severity in silent if severity is None)))
         return reduce(worst, found)

@@ -7,10 +7,6 @@ from enum import Enum
 
 from ticketing.domain.severity import Severity
 
-YEAR_2000 = 946_684_800.0
-"""Unix seconds: no log is older, so an earlier event time is a clock that was never set."""
-AHEAD_SECONDS_MAX = 86_400.0
-"""An event time further ahead of the record's arrival is a clock that runs wrong."""
 TITLE_CHARS_MAX = 200
 NAME_CHARS_MAX = 256
 """Longest name of a tenant or service: it stands in every signal, which has an end."""

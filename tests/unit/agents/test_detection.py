@@ -136,10 +136,43 @@ def test_a_fault_of_our_own_rules_harms_only_its_record(monkeypatch: pytest.Monk
     assert offsets(found) == [0, 2]
 
 
-@pytest.mark.parametrize("at", ["1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z", "soon", 17, None])
+def test_a_fault_of_ours_in_the_only_record_of_its_kind_leaves_no_signal() -> None:
+    detector = Detector(Patterns(), topic_ids={TOPIC: "id"})
+
+    def failing(severity: str | None, level: str | None) -> None:
+        if severity == "break":
+            raise IndexError("list index out of range")
+
+    detector.stated = failing  # type: ignore[assignment]
+    found = run(document(), document(service="other", severity="break"), detector=detector)
+    assert offsets(found) == [0]
+    assert [letter.offset for letter in found.dead_letters] == [1]
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z", "soon", "2030-03-17T17:46:39,5", 17, ["a"]],
+)
 def test_an_implausible_event_time_is_replaced_by_the_arrival(at: object) -> None:
+    found = run(document(**{"@timestamp": at}), document())
+    (signal,) = found.signals
+    assert (signal.first_seen, signal.last_seen) == (EVENT_AT, ARRIVED)
+    assert found.clock_corrections == 1
+
+
+def test_a_record_without_a_time_has_its_arrival() -> None:
+    found = run(document(**{"@timestamp": None}))
+    assert found.signals[0].first_seen == ARRIVED
+    assert found.clock_corrections == 0
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["2030-03-18T02:46:39.5+09:00", "2030-03-17T17:46:39.5", "2030-03-17 17:46:39.5Z", EVENT_AT],
+)
+def test_an_event_time_may_be_written_in_many_ways(at: object) -> None:
     (signal,) = run(document(**{"@timestamp": at})).signals
-    assert signal.first_seen == ARRIVED
+    assert signal.first_seen == EVENT_AT
 
 
 def test_a_score_that_is_missing_is_below_the_threshold() -> None:
@@ -153,6 +186,14 @@ def test_an_anomaly_event_says_what_happened_in_other_fields() -> None:
     assert signal.title == "card declined"
     assert signal.affected_services == ["a", "b"]
     assert signal.endpoints == ["/pay"]
+    assert signal.severity is Severity.LOW
+
+
+def test_a_score_speaks_only_for_records_that_state_no_severity() -> None:
+    records = [document(severity="low", anomaly_score=0.99), document(anomaly_score=0.9)]
+    (signal,) = run(*records).signals
+    assert signal.severity is Severity.MEDIUM
+    (signal,) = run(*records[:1]).signals
     assert signal.severity is Severity.LOW
 
 

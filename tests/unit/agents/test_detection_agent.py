@@ -17,9 +17,11 @@ from agents.detection_agent import (
     FINGERPRINTS_TOGETHER_MAX,
     DetectionAgent,
 )
+from ticketing import metrics
 from ticketing.domain.pattern import Patterns
 from ticketing.domain.signals import Anomalies
 from ticketing.models import decode_signals
+from ticketing.topics import SIGNALS
 from ticketing.watchdog import Watchdog
 
 TOPIC = "enriched-logs"
@@ -59,17 +61,20 @@ class Kafka:
             read_to_the_end=lambda tp: not behind,
             handled=lambda message: self.handled.append(message.offset),
         )
-        self.producer = SimpleNamespace(send_all=self.send_all)
+        self.producer = SimpleNamespace(send_all=self.send_all, partition_of=self.partition_of)
         self.consumer_generation_id = 1
 
     async def send_all(self, place: TP, messages: list[tuple[Any, bytes]]) -> int:
-        for _, value in messages:
+        for _, value in messages if place.topic == SIGNALS else ():
             self.messages += 1
             self.largest = max(self.largest, len(value))
             for body in decode_signals(value):
                 assert isinstance(body, Anomalies)
                 self.sent.append([o for found in body.windows.values() for o in found])
         await self.gate.wait()
+        return 0
+
+    async def partition_of(self, topic: str, key: bytes | None) -> int:
         return 0
 
     def noack(self) -> Kafka:
@@ -120,6 +125,24 @@ async def test_a_run_is_told_at_once_when_there_is_nothing_more() -> None:
     kafka.gate.set()
     await running
     await until(lambda: kafka.handled == [0])
+
+
+async def test_what_became_of_each_record_stands_in_the_metrics() -> None:
+    counters = [
+        metrics.records_total,
+        metrics.records_below_threshold_total,
+        metrics.clock_corrections_total,
+        metrics.records_dead_lettered_total.labels("no_service"),
+    ]
+    before = [counter._value.get() for counter in counters]
+    unset = json.dumps({**json.loads(log()), "@timestamp": "1970-01-01T00:00:00Z"}).encode()
+    usual = b'{"anomaly_score": 0.1}'
+    kafka = Kafka([event(0, 1, 2, 3, values=(log(), unset, usual, log(service="")))], behind=False)
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: kafka.handled == [3])
+    counted = [c._value.get() - b for c, b in zip(counters, before, strict=True)]
+    assert counted == [4, 1, 1, 1]
 
 
 async def test_the_next_run_of_a_partition_waits_until_the_last_is_durable_and_others_do_not() -> (
