@@ -31,6 +31,7 @@ _CAMEL_NAME = re.compile(r"[A-Za-z]+\d{1,3}(?:[A-Z][a-z]{2,30})+")
 _MESSAGE_CODE = re.compile(rf"(?:{MESSAGE_CODE_PREFIXES})-?\d{{3,7}}[A-Z]?")
 _PLAIN_PAIR = re.compile(r"[A-Za-z_-]+/[A-Za-z_+-]+")
 _VERSIONED = re.compile(r"([A-Za-z][A-Za-z_-]*)/v?\d[\w.\-+]*")
+_LOG_POSITION = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{5,8}")
 _DIGITS_IN_NAME_MAX = 2
 _LETTERS_MAX = 64
 
@@ -98,7 +99,7 @@ def _with_slashes(core: str) -> str:
     if _PLAIN_PAIR.fullmatch(core):
         return core
     versioned = _VERSIONED.fullmatch(core)
-    if versioned:
+    if versioned and not _LOG_POSITION.fullmatch(core):
         return f"{versioned.group(1)}/{MASK}"
     return MASK
 

@@ -11,7 +11,7 @@ import re
 from ticketing.domain.maskedword import MASK, is_variable, mask_word
 from ticketing.domain.words import ID_KEYS, MESSAGE_KEYS, NOT_VALUES, UNITS
 
-_URL = re.compile(r"\b[A-Za-z][A-Za-z0-9+.\-]{1,15}://[^\s\"'<>`|\])}]*")
+_URL = re.compile(r"\b(?:[A-Za-z][A-Za-z0-9+.\-]{1,15}://|[au]rn:[a-z])[^\s\"'<>`|\])}]*")
 CUT_CHARS_MIN = 1_000
 """A text at least so long may have been cut in the midst of a value."""
 _DAY = (
@@ -66,6 +66,11 @@ _BEFORE_USER = frozenset(
     ["for", "invalid", "illegal", "unknown", "of", "by", "from", "as", "to", "su"]
 )
 _BEFORE_FOR = frozenset(["failure", "failures", "password", "publickey", "login", "logon"])
+_PORT_OF_IPV6 = re.compile(r"(?<![\w>])\[<\*>\]:<\*>")
+_IN_ANGLES = re.compile(r"<\d[^\s<>]{0,256}>")
+_BEFORE_NAME = frozenset(["", "{", "[", "(", ",", ";"])
+_PADDING = re.compile(r"={1,2}(?=[\s:,;.)\]}>|]|$)")
+_BASE64 = re.compile(r"(?=\D*\d)(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?:[\w+/-]{4}){4,}")
 _BRACKET = re.compile(r"[\[\](){}]")
 _CLOSES = {"[": "]", "(": ")", "{": "}"}
 _CLOSERS = frozenset(",;|&)]}>")
@@ -87,6 +92,7 @@ def _masked_url(match: re.Match[str]) -> str:
 
 def _collapsed(text: str) -> str:
     text = " ".join(text.split())
+    text = _PORT_OF_IPV6.sub(MASK, text)
     text = _EMPTY_LIST.sub(f"[{MASK}]", text.replace(f"= {MASK}", f"={MASK}"))
     text = _IN_PARENTHESES.sub(MASK, _RUN.sub(MASK, text))
     text = _DASHES.sub(MASK, _RUN.sub(MASK, text))
@@ -113,6 +119,8 @@ class _Scan:
         self._before = ""
         self._number = False
         """Whether that word was a number, so that a unit may follow."""
+        self._char = ""
+        """The latest character that is no space."""
 
     def run(self) -> str:
         """The masked text, not yet collapsed."""
@@ -132,6 +140,8 @@ class _Scan:
                 self._quote(match.group()[1:-1])
             else:
                 self._value(MASK if match.group() == "<->" else match.group())
+            if kind != "space":
+                self._char = match.group()[-1]
         if self._key is not None and not self._weak:
             self._out.append(MASK)
         return "".join(self._out)
@@ -143,6 +153,10 @@ class _Scan:
 
     def _name(self, text: str) -> None:
         key = text.rstrip(": \t")[1:-1]
+        if self._char not in _BEFORE_NAME:
+            self._quote(key)
+            self._out.append(":")
+            return
         self._out.append(f'"{mask_word(key)}":')
         self._expect(key)
 
@@ -161,7 +175,8 @@ class _Scan:
             self._value(MASK)
 
     def _word(self, word: str, end: int) -> None:
-        is_key = _NEXT_IS_KEY.match(self._text, end) is not None
+        padded = self._pass_padding(word, end)
+        is_key = not padded and _NEXT_IS_KEY.match(self._text, end) is not None
         if self._key is not None and not is_key:
             opened = self._opens_value(end)
             self._out.append(self._of_key(word, end))
@@ -179,6 +194,17 @@ class _Scan:
         self._remember(word)
         if word[-1] == ":":
             self._colon_key(word)
+
+    def _pass_padding(self, word: str, end: int) -> bool:
+        """Skip what fills up the last characters of something in base64."""
+        padding = _PADDING.match(self._text, end)
+        if padding is None:
+            return False
+        whole = word.rsplit(":", 1)[-1] + "-" * len(padding.group())
+        if _BASE64.fullmatch(whole) is None:
+            return False
+        self._skip = padding.end()
+        return True
 
     def _remember(self, word: str) -> None:
         self._before, self._last = self._last, word
@@ -210,7 +236,7 @@ class _Scan:
 
     def _plain(self, word: str, end: int) -> str:
         core = word.rstrip(".:!?")
-        if self._number and core.lower() in UNITS:
+        if self._number and _is_unit(core.lower()):
             self._out.pop()
             return word[len(core) :]
         if self._is_person(core, end):
@@ -239,7 +265,7 @@ class _Scan:
                 self._out.append(f"[{MASK}]")
                 return
         if char == "<" and self._text[start + 1 : start + 2].isdigit():
-            char = ""
+            char = char if _IN_ANGLES.match(self._text, start) else ""
         self._out.append(char)
         self._last = self._before = ""
         self._number = False
@@ -297,6 +323,12 @@ def closing_brackets(text: str) -> dict[int, int]:
 def is_id_key(key: str) -> bool:
     """Whether what follows this key and a colon is the name of a thing, not a message."""
     return key.lower() in ID_KEYS or key.endswith(("Id", "ID", "_id", "-id", "Name", "_name"))
+
+
+def _is_unit(word: str) -> bool:
+    """Whether the word is a unit, or one by another: `kb`, `bytes/s`."""
+    unit, _, per = word.partition("/")
+    return unit in UNITS and (not per or per in UNITS)
 
 
 def _pair(word: str) -> str | None:

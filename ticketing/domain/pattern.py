@@ -11,7 +11,7 @@ from ticketing.domain.maskedword import MASK
 from ticketing.domain.masking import mask
 from ticketing.domain.stacktrace import reduce_trace
 
-CODE_VERSION = "1"
+CODE_VERSION = "2"
 """Rises whenever the same text may get another pattern: then counting starts afresh."""
 TEXT_CHARS_MAX = 2048
 PATTERN_CHARS_MAX = 512

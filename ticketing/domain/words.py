@@ -21,7 +21,7 @@ NAMES_WITH_DIGITS = _words(
     socks4 socks5 sqlite3 ss7 ssh1 ssh2 sslv2 sslv3 t4g tls1 tlsv1 tlsv1_1 tlsv1_2 tlsv1_3
     uint16 uint32 uint64 uint8 usb2 usb3 utf16 utf32 utf8 v4l2 w3c web2 web3 wifi6 win32 win64
     ws2 x11 x25519 x509 x64 x86 xxh3 xxh64 xxhash64 y2k z3 zfs2 boto3 urllib3 jdk8 jdk11 jdk17
-    jdk21 psycopg2 psycopg3 c3p0 hbase2 netty4 jaxb2 junit4 junit5 httpclient4 httpclient5 eth2
+    jdk21 psycopg2 psycopg3 c3p0 hbase2 netty4 jaxb2 junit4 junit5 httpclient4 httpclient5
     mdns4 amqp091
     """
 )
