@@ -53,6 +53,7 @@ ID_CHARS_MAX = 128
 DETAIL_CHARS_MAX = 300
 CACHED_CHARS_MAX = 4_096
 CACHED_MESSAGES_MAX = 8_192
+CACHED_FINGERPRINTS_MAX = 8_192
 STORMY_SHARE = 0.5
 FOLLOWED_TOGETHER = 1_000
 CACHED_STATED_MAX = 256
@@ -239,6 +240,7 @@ class Detector:
         self.stormy = False
         """Whether the last run was mostly of anomalies; it changes how records are read alone."""
         self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._identify)
+        self._fingerprint = functools.lru_cache(CACHED_FINGERPRINTS_MAX)(fingerprint)
         self.stated = functools.lru_cache(CACHED_STATED_MAX)(stated_severity)
 
     @classmethod
@@ -282,9 +284,7 @@ class Detector:
     def _identify(self, tenant: str | None, service: str | None, message: str) -> Identity:
         tenant, service = tenant_of(tenant), service_of(service)
         pattern = self._patterns.of(message)
-        return Identity(
-            fingerprint(tenant, service, pattern), tenant, service, pattern, title_of(message)
-        )
+        return Identity(self._fingerprint(tenant, service, pattern), tenant, service, pattern)
 
 
 def patterns_of(config: Config) -> Patterns:
@@ -499,7 +499,7 @@ class Run:
             first_seen=times.first,
             last_seen=times.last,
             max_score=max(group.scores),
-            title=identity.title,
+            title=title_of(first.text()),
             environment=text_of(first.environment, NAME_CHARS_MAX),
             samples=[self._sample(records[i], times[i]) for i in columns.chosen()],
             trace_ids=list(group.trace_ids),

@@ -13,7 +13,7 @@ ANOMALOUS_SHARE = 0.04
 FAULTS = {"normal": 50, "repeat": 200, "distinct": SERVICES * PATTERNS_PER_SERVICE}
 """How many patterns the anomalies have: a few faults on any day, many in a storm."""
 MESSAGES_PER_PATTERN = 10
-"""So often a pattern comes with other values, where messages repeat."""
+"""So often a pattern comes with other values, in a storm of messages that repeat."""
 LINES_PER_TRACE = 24
 """How many lines a request leaves, over all partitions."""
 TRACE_ID_STEP = 0x9E3779B97F4A7C15F39CC0605CEDC834
@@ -50,13 +50,16 @@ class Repeated:
 
 
 def logs(count: int, kind: str, seed: int = 1) -> Iterator[bytes]:
-    """`count` logs: `normal` (4% anomalous), `repeat` or `distinct` (all anomalous)."""
+    """`count` logs: `normal` (4% anomalous), `repeat` or `distinct` (all anomalous).
+
+    Every message has values of its own, but for `repeat`.
+    """
     rng = random.Random(seed)
     repeated = Repeated(rng)
     for number in range(count):
         anomalous = kind != "normal" or rng.random() < ANOMALOUS_SHARE
         which = rng.randrange(FAULTS[kind]) if anomalous else number
-        text = message(which, rng) if kind == "distinct" else rng.choice(repeated[which])
+        text = rng.choice(repeated[which]) if kind == "repeat" else message(which, rng)
         score = rng.uniform(0.86, 0.99) if anomalous else rng.uniform(0.0, 0.3)
         yield log(which, number, text, score, rng)
 

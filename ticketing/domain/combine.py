@@ -16,13 +16,12 @@ SERVICES_MAX = 16
 
 
 class Identity(NamedTuple):
-    """Whose and which fault it is, and what people call it."""
+    """Whose and which fault it is."""
 
     fingerprint: str
     tenant: str
     service: str
     pattern: str
-    title: str
 
 
 @dataclass(frozen=True, slots=True)

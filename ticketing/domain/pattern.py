@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ticketing.domain.maskedword import MASK
-from ticketing.domain.masking import mask
+from ticketing.domain.masking import CUT_CHARS_MIN, mask
+from ticketing.domain.shape import shaped
 from ticketing.domain.stacktrace import reduce_trace
 
 CODE_VERSION = "2"
@@ -16,6 +18,7 @@ CODE_VERSION = "2"
 TEXT_CHARS_MAX = 2048
 PATTERN_CHARS_MAX = 512
 """Kept well below the text's bound, so that where the text was cut never shows."""
+REMEMBERED_MAX = 8_192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +31,7 @@ class Rule:
 
 
 class Patterns:
-    """Finds patterns; keeps no state, so equal text and rules always give the equal pattern.
+    """Finds patterns; equal text and rules give equal patterns: what is remembered never shows.
 
     Raises ValueError naming the rule whose regular expression or replacement is not valid.
     """
@@ -37,6 +40,7 @@ class Patterns:
         self._rules = [_compile(rule) for rule in rules]
         self.version = _version(self._rules)
         """Names code and own rules: patterns of different versions are not comparable."""
+        self._mask = functools.lru_cache(REMEMBERED_MAX)(mask)
 
     def of(self, text: str) -> str:
         """The pattern of a message, in time bounded by the first 2 kB and a trace's frames.
@@ -55,7 +59,9 @@ class Patterns:
         text = _cut(text.lstrip(), TEXT_CHARS_MAX)
         for rule, expression in self._rules:
             text = expression.sub(rule.replace, text)
-        return _cut(mask(text[:TEXT_CHARS_MAX]), PATTERN_CHARS_MAX)
+        text = text[:TEXT_CHARS_MAX]
+        masked = self._mask(shaped(text)) if len(text) < CUT_CHARS_MIN else mask(text)
+        return _cut(masked, PATTERN_CHARS_MAX)
 
 
 def _cut(text: str, chars_max: int) -> str:

@@ -1,0 +1,38 @@
+"""Texts that differ by obvious values only become one text, which is masked once and remembered.
+
+Numbers and ids are what most messages differ by, and all of them are masked in the end. What could
+be part of a name (`ipv6`, `sha256`, `ORA-00942`) is left as it is. Every expression begins with one
+class of characters, before it looks back: so the others are passed over quickly.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NUMBER = re.compile(r"[0-9](?<=[ =(\[#].)[0-9]{2,}(?=[ ,;)\]]|$)")
+_SOME_NUMBER = "000"
+"""Of at least three digits: with one or two it may be the day of a month."""
+_UNIT = r"(?i:[kmgt]?i?b|[munµ]?s|m|h)\b"
+_DIGITS = re.compile(
+    r"[0-9](?:"
+    rf"(?<![A-Za-z0-9].)(?<![A-Z]-.)(?!(?<=0)[^0-9])[0-9]*(?:(?={_UNIT})|(?![A-Za-z0-9]))"
+    r"|(?<=[a-z_].)[0-9]{4,}(?![A-Za-z0-9]))"
+)
+_ZEROS = ("", "0", "00", "000", "0000", "00000")
+"""Dates and clock times are told by how many digits they have."""
+_ID = re.compile(
+    r"[0-9a-fA-F](?:"
+    r"[0-9a-fA-F]{7}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![\w-])"
+    r"|(?<![\w./-].)(?:(?<=[0-9a-f])[0-9a-f]{7,63}|(?<=[0-9A-F])[0-9A-F]{7,63})(?![\w-]))"
+)
+_SOME_ID = "0a0a0a0a"
+
+
+def shaped(text: str) -> str:
+    """The text with zeros for digits, and one id for all ids, where these are certainly values."""
+    # Numbers first: what is left of digits only is too short for an id.
+    return _ID.sub(_SOME_ID, _DIGITS.sub(_zeros, _NUMBER.sub(_SOME_NUMBER, text)))
+
+
+def _zeros(match: re.Match[str]) -> str:
+    return _ZEROS[min(match.end() - match.start(), len(_ZEROS) - 1)]
