@@ -15,7 +15,8 @@ _SOME_NUMBER = "000"
 _UNIT = r"(?i:[kmgt]?i?b|[munµ]?s|m|h)\b"
 _DIGITS = re.compile(
     r"[0-9](?:"
-    rf"(?<![A-Za-z0-9].)(?<![A-Z]-.)(?!(?<=0)[^0-9])[0-9]*(?:(?={_UNIT})|(?![A-Za-z0-9]))"
+    r"(?<![A-Za-z0-9].)(?<![A-Z]-.)(?!(?<=0)(?:00)?(?![0-9]))"
+    rf"[0-9]*(?:(?={_UNIT})|(?![A-Za-z0-9]))"
     r"|(?<=[a-z_].)[0-9]{4,}(?![A-Za-z0-9]))"
 )
 _ZEROS = ("", "0", "00", "000", "0000", "00000")
@@ -23,15 +24,15 @@ _ZEROS = ("", "0", "00", "000", "0000", "00000")
 _ID = re.compile(
     r"[0-9a-fA-F](?:"
     r"[0-9a-fA-F]{7}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![\w-])"
-    r"|(?<![\w./-].)(?:(?<=[0-9a-f])[0-9a-f]{7,63}|(?<=[0-9A-F])[0-9A-F]{7,63})(?![\w-]))"
+    r"|(?<![\w./-].)(?=[0-9]*[a-fA-F])"
+    r"(?:(?<=[0-9a-f])[0-9a-f]{7,63}|(?<=[0-9A-F])[0-9A-F]{7,63})(?![\w-]))"
 )
 _SOME_ID = "0a0a0a0a"
 
 
 def shaped(text: str) -> str:
     """The text with zeros for digits, and one id for all ids, where these are certainly values."""
-    # Numbers first: what is left of digits only is too short for an id.
-    return _ID.sub(_SOME_ID, _DIGITS.sub(_zeros, _NUMBER.sub(_SOME_NUMBER, text)))
+    return _DIGITS.sub(_zeros, _ID.sub(_SOME_ID, _NUMBER.sub(_SOME_NUMBER, text)))
 
 
 def _zeros(match: re.Match[str]) -> str:
