@@ -27,7 +27,7 @@ _ID = re.compile(
     r"|(?<![\w./-].)(?=[0-9]*[a-fA-F])"
     r"(?:(?<=[0-9a-f])[0-9a-f]{7,63}|(?<=[0-9A-F])[0-9A-F]{7,63})(?![\w-]))"
 )
-_SOME_ID = "0a0a0a0a"
+_SOME_ID = "0aaaaaaa"
 
 
 def shaped(text: str) -> str:
