@@ -152,13 +152,14 @@ class _Scan:
         self._before, self._last, self._number = self._last, "", False
 
     def _name(self, text: str) -> None:
-        key = text.rstrip(": \t")[1:-1]
+        inner = text.rstrip(": \t")[1:-1]
         if self._char not in _BEFORE_NAME:
-            self._quote(key)
+            # In the midst of a sentence it is a quoted value, and the colon is the sentence's.
+            self._quote(inner)
             self._out.append(":")
             return
-        self._out.append(f'"{mask_word(key)}":')
-        self._expect(key)
+        self._out.append(f'"{mask_word(inner)}":')
+        self._expect(inner)
 
     def _expect(self, key: str, *, weak: bool = False) -> None:
         self._key = key.rsplit(".", 1)[-1].lower()

@@ -19,6 +19,7 @@ TEXT_CHARS_MAX = 2048
 PATTERN_CHARS_MAX = 512
 """Kept well below the text's bound, so that where the text was cut never shows."""
 REMEMBERED_MAX = 8_192
+"""Shapes whose mask is kept; each has less than a thousand characters."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

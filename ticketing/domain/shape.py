@@ -13,6 +13,7 @@ _NUMBER = re.compile(r"[0-9](?<=[ =(\[#].)[0-9]{2,}(?=[ ,;)\]]|$)")
 _SOME_NUMBER = "000"
 """Of at least three digits: with one or two it may be the day of a month."""
 _UNIT = r"(?i:[kmgt]?i?b|[munµ]?s|m|h)\b"
+"""Those of words.UNITS that make no name of a number: `3d` and `5g` are more than values."""
 _DIGITS = re.compile(
     r"[0-9](?:"
     r"(?<![A-Za-z0-9].)(?<![A-Z]-.)(?!(?<=0)(?:00)?(?![0-9]))"
