@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
-from ticketing.errors import Misconfigured
+from ticketing.errors import Misconfigured, Unavailable
 
 SIGNALS = "ticketing-signals"
 INCIDENTS = "ticketing-incidents"
@@ -26,6 +26,11 @@ RETENTION_MS_SIGNALS = 7 * 24 * 3600 * 1000
 RETENTION_MS_DEAD_LETTERS = 30 * 24 * 3600 * 1000
 RETENTION_MS_REDRIVES = 2 * RETENTION_MS_DEAD_LETTERS
 """Longer than the dead letters, so that none can be redriven twice."""
+
+
+def silent(error: KafkaException) -> Unavailable:
+    """The broker did not answer a question."""
+    return Unavailable(f"Kafka does not answer ({error.args[0].name()})")
 
 
 def platform_topic(platform: str) -> str:
@@ -97,7 +102,10 @@ class Topics:
 
     def partitions(self) -> dict[str, int]:
         """Every existing topic with its number of partitions."""
-        found = self._admin.list_topics(timeout=ADMIN_SECONDS_MAX).topics
+        try:
+            found = self._admin.list_topics(timeout=ADMIN_SECONDS_MAX).topics
+        except KafkaException as error:
+            raise silent(error) from None
         return {name: len(topic.partitions) for name, topic in found.items()}
 
     def create(self, wanted: Iterable[TopicSpec], replication: int) -> list[str]:
