@@ -41,11 +41,6 @@ def read_lines(path: Path) -> Iterator[bytes]:
                 yield text
 
 
-def count_lines(path: Path) -> int:
-    """How many records `read_lines` will yield."""
-    return sum(1 for _ in read_lines(path))
-
-
 class Feed:
     """Produces records round robin over the partitions, no faster than asked or than is read."""
 
