@@ -118,7 +118,7 @@ class IncidentMachine(Machine[Record]):
             elif isinstance(body, Linked):
                 self._linked(tx, body)
             elif not isinstance(body, (Anomalies, Tick)):
-                self._told(tx, body)
+                self._apply_to_incident(tx, body)
 
     def due(self, tx: Tx, key: str, state: Record) -> None:
         """Do what time has brought: publish, ticket, escalate, resolve, forget."""
@@ -384,7 +384,7 @@ class IncidentMachine(Machine[Record]):
                 partition = partition_of(message.tenant, message.to_service, self._partitions)
             tx.send(topics.SIGNALS, None, signals.encode_signals([message]), partition)
 
-    def _told(self, tx: Tx, body: Command | Receipt | Summary) -> None:
+    def _apply_to_incident(self, tx: Tx, body: Command | Receipt | Summary) -> None:
         key, incident = self._find(tx, body.incident_id)
         if incident is None:
             return

@@ -128,7 +128,7 @@ class Http:
             answer, reply_headers = await self._exchange(
                 method, url, data=payload, params=params, headers={**kept, **(headers or {})}
             )
-            self._mind(reply_headers, answer.status, account)
+            self._respect_pauses(reply_headers, answer.status, account)
             if not 200 <= answer.status < 300:
                 seconds = retry_after.asked_for(reply_headers, self._clock())
                 detail = f"HTTP {answer.status} {self.excerpt(answer.body)}".strip()
@@ -151,7 +151,7 @@ class Http:
             patience -= seconds
             await self._sleep(seconds)
 
-    def _mind(self, headers: Mapping[str, str], status: int, account: str) -> None:
+    def _respect_pauses(self, headers: Mapping[str, str], status: int, account: str) -> None:
         """Send nothing more for as long as the answer asks for."""
         now = self._clock()
         limited = status == TOO_MANY_REQUESTS

@@ -14,7 +14,7 @@ PEOPLE_MAX = 5
 CHARACTERS_MAX = 200
 
 
-class Duty:
+class OnCall:
     """The people on call of one schedule, as one line."""
 
     def __init__(self, api: Api, schedule: str) -> None:
