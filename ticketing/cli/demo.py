@@ -58,7 +58,7 @@ def _recording(recording: Path, as_json: bool) -> None:
     from ticketing.cli.progress import bar
     from ticketing.cli.recording import measured
     from ticketing.demo.run import run_recording
-    from ticketing.feed import read_lines
+    from ticketing.kafka.feed import read_lines
 
     with bar() as progress:
         task = progress.add_task("feeding", total=measured(recording))

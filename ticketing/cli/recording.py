@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from ticketing.feed import read_lines
+from ticketing.kafka.feed import read_lines
 
 NO_SCORES = "no record has an anomaly_score, so no incident will come of it: see docs/input.md"
 

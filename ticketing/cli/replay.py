@@ -16,8 +16,8 @@ def replay(file: Path, rate: float | None, topic: str | None) -> None:
     from ticketing.cli.progress import bar
     from ticketing.cli.recording import measured
     from ticketing.errors import Misconfigured
-    from ticketing.feed import Feed, read_lines
-    from ticketing.runtime import EMBEDDED_VARIABLE, Runtime
+    from ticketing.kafka.feed import Feed, read_lines
+    from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
 
     runtime = Runtime.from_environ()
     if runtime.held is not None:

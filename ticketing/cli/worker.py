@@ -17,7 +17,7 @@ def worker(roles: tuple[str, ...]) -> None:
     console alone), and one per enabled platform, such as pagerduty.
     """
     from ticketing import worker as composition
-    from ticketing.runtime import EMBEDDED_VARIABLE, Runtime
+    from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
     from ticketing.supervisor import Supervisor
 
     runtime = Runtime.from_environ()

@@ -54,8 +54,8 @@ def ended(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 def test_a_broker_that_does_not_answer_ends_a_command_in_words(
     words: tuple[str, ...], ended: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for client in ("topics.AdminClient", "topic_reader.Consumer", "feed.Producer"):
-        monkeypatch.setattr(f"ticketing.{client}", Unreachable)
+    for client in ("admin.AdminClient", "reader.Consumer", "feed.Producer"):
+        monkeypatch.setattr(f"ticketing.kafka.{client}", Unreachable)
     status, said = ended(*words, TICKETING_KAFKA__BROKERS="127.0.0.1:1")
     assert status == 1
     assert said.endswith("Kafka does not answer (_TRANSPORT)\n")

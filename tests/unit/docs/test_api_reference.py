@@ -16,8 +16,8 @@ from support.pages import REPOSITORY, blocks, chapter, code, page, pages, rows
 from ticketing.api.app import create_app
 from ticketing.api.security import PREFIX
 from ticketing.config import Config
-from ticketing.domain.incident import Incident, StepKind
-from ticketing.incident_document import detail_document, list_document
+from ticketing.domain.incidents.incident import Incident, StepKind
+from ticketing.view.document import detail_document, list_document
 
 PAGE = page("docs/api.md")
 HEADING = re.compile(r"^### ((?:GET|POST|PUT|PATCH|DELETE) /\S*)$", re.MULTILINE)

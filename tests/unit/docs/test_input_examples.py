@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import msgspec
 import pytest
 from support.pages import blocks, chapter, page, rows
 
-from agents.detection import _FIELDS, Detected, Detector
-from agents.spans import SlimLine
-from ticketing.domain.detection import BadInput
-from ticketing.domain.pattern import Patterns
+from agents.detection_run import Detected, Detector
+from agents.log_record import Detail
+from agents.span_packer import SlimLine
+from ticketing.domain.alerts.record_fields import BadInput
+from ticketing.domain.patterns.pattern import Patterns
 
 PAGE = page("docs/input.md")
 EXAMPLE = re.compile(r"^\*\*([^*]+)\*\*([^*]*?)\n\n```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -58,7 +60,7 @@ def test_every_json_block_is_an_example_that_is_tried() -> None:
 
 def test_every_field_that_is_read_stands_in_the_table_and_no_other() -> None:
     listed = {cells[0].strip("`") for cells in rows(chapter(PAGE, "## Fields"))}
-    read = {field.encode_name for field in _FIELDS}
+    read = {field.encode_name for field in msgspec.structs.fields(Detail)}
     # Detection sets the mark of a line itself: its name is one that no log has.
     read |= {"@timestamp", *SlimLine.__struct_fields__} - {"timestamp", "counted_in"}
     assert listed - {"field", "---"} == read
