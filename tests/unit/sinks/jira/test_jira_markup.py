@@ -13,7 +13,7 @@ from sinks.jira import wiki
 from sinks.jira.dialect import CLOUD, DATA_CENTER, Dialect
 from sinks.length import units
 from sinks.text import Text
-from ticketing.sandbox.jira_adf import document_problems, text_of
+from ticketing.sandbox.jira.adf import document_problems, text_of
 from ticketing.template import clean
 
 hostile = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
