@@ -16,18 +16,18 @@ import structlog
 from faust.types import EventT
 
 from ticketing import metrics
-from ticketing.agent import BatchAgent
 from ticketing.config import Config
-from ticketing.domain.correlator import Correlator, Settings, Telling
-from ticketing.domain.event_times import YEAR_2000
-from ticketing.domain.fingerprint import partition_of
+from ticketing.domain.alerts.event_times import YEAR_2000
+from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.signals import Correlation
-from ticketing.domain.trace_buffer import Part
-from ticketing.fence import Fence
-from ticketing.models import encode_signals
-from ticketing.spans_wire import Spans, decode_lines, decode_spans, event_time
-from ticketing.topics import SIGNALS
-from ticketing.watchdog import Watchdog
+from ticketing.domain.traces.buffer import Part
+from ticketing.domain.traces.correlator import Correlator, Settings, Telling
+from ticketing.engine.agent import BatchAgent
+from ticketing.engine.fence import Fence
+from ticketing.engine.watchdog import Watchdog
+from ticketing.wire.signals import encode_signals
+from ticketing.wire.topics import SIGNALS
+from ticketing.wire.traces import Spans, decode_lines, decode_spans, event_time
 
 log = structlog.get_logger(__name__)
 

@@ -13,13 +13,13 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from sinks import fold, reconcile
-from sinks.backoff import Backoff
-from sinks.messages import OperationResult
-from sinks.outcome import Absent, Failed, Outcome, Reason, RetryAfter, Unknown
+from sinks.calls.backoff import Backoff
+from sinks.calls.outcome import Absent, Failed, Outcome, Reason, RetryAfter, Unknown
+from sinks.delivery import fold, reconcile
+from sinks.delivery.wishes import OperationResult
 from sinks.platform import Platform, Repeat, Request
 from tables.deliveries import Delivery
-from ticketing.domain.incident import Incident, Status, Step, StepKind
+from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sinks.length import cut, latest, shares
-from sinks.text import Text
-from ticketing.template import clean
+from sinks.text.parts import Text
+from sinks.text.utf16 import cut, latest, shares
+from ticketing.config.template import clean
 
 Node = dict[str, Any]
 

@@ -10,24 +10,24 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from sinks import material, text
-from sinks.http import http_for
+from sinks.calls.http import http_for
+from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected
 from sinks.jira import answers, payload
 from sinks.jira.answers import Created, Issue
 from sinks.jira.api import Api, Site
-from sinks.jira.checking import Checker
-from sinks.jira.finder import SEARCH_LAG_SECONDS, Finder
-from sinks.jira.mover import Mover
+from sinks.jira.connection import Checker
 from sinks.jira.payload import Author, Draft
 from sinks.jira.screens import Screen, Screens
+from sinks.jira.search import SEARCH_LAG_SECONDS, Finder
 from sinks.jira.settings import Settings
 from sinks.jira.templates import FieldTemplates
-from sinks.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected
+from sinks.jira.transitions import Mover
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
-from sinks.text import Writer, writer_for
+from sinks.text import parts, shown_fields
+from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
-from ticketing.domain.incident import Incident, StepKind
+from ticketing.domain.incidents.incident import Incident, StepKind
 
 log = structlog.get_logger(__name__)
 
@@ -182,8 +182,8 @@ class JiraPlatform:
         return Delivered()
 
     async def _comment(self, request: Request, have: Held) -> Delivered:
-        told = material.unposted(request.want, have.shown.steps_through, self.traits)
-        lines = text.steps(told)
+        told = shown_fields.unposted(request.want, have.shown.steps_through, self.traits)
+        lines = parts.steps(told)
         dialect = (await self._api.site()).dialect
         path = f"/issue/{have.external_id}/comment"
         if request.uncertain:

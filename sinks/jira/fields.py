@@ -11,7 +11,7 @@ from typing import Any
 
 from sinks.jira.answers import Field
 from sinks.jira.dialect import Dialect
-from sinks.length import cut
+from sinks.text.utf16 import cut
 
 TEXT_UNITS_MAX = 255
 LABEL_UNITS_MAX = 255

@@ -15,9 +15,10 @@ from sinks.jira.dialect import Dialect
 from sinks.jira.screens import Screen
 from sinks.jira.settings import Settings
 from sinks.jira.templates import FieldTemplates
-from sinks.length import cut
-from sinks.text import Writer, line
-from ticketing.domain.incident import Incident
+from sinks.text.parts import line
+from sinks.text.utf16 import cut
+from sinks.text.writer import Writer
+from ticketing.domain.incidents.incident import Incident
 
 SUMMARY_UNITS_MAX = 255
 PROPERTY = "ticketing.incident"

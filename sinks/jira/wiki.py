@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from sinks.length import cut, latest, shares
-from sinks.text import Text
-from ticketing.template import clean
+from sinks.text.parts import Text
+from sinks.text.utf16 import cut, latest, shares
+from ticketing.config.template import clean
 
 SUMMARY_MAX, FACTS_MAX, LISTS_MAX, EVIDENCE_MAX = 4_000, 6_000, 2_000, 5_000
 """Escaping can double a text; even so it stays below Jira's 32,767 characters."""

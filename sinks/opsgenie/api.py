@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from sinks.http import Http
+from sinks.calls.http import Http
+from sinks.calls.outcome import Failed, Reason, Rejected, RetryAfter, Unknown
 from sinks.opsgenie.settings import Settings
-from sinks.outcome import Failed, Reason, Rejected, RetryAfter, Unknown
 
 POLL_SECONDS_FIRST = 0.05
 POLL_SECONDS_MAX = 2.0

@@ -12,20 +12,20 @@ from typing import Any
 
 import msgspec
 
-from sinks import material, progress
-from sinks.http import Http, http_for
+from sinks.calls.http import Http, http_for
+from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Rejected, Unknown
+from sinks.calls.references import reference
 from sinks.opsgenie import payload
 from sinks.opsgenie.api import Alert, Api, Door, Key, Processed
-from sinks.opsgenie.duty import Duty
-from sinks.opsgenie.examination import Examination
+from sinks.opsgenie.connection import Examination
+from sinks.opsgenie.on_call import Duty
 from sinks.opsgenie.settings import Settings
-from sinks.outcome import Delivered, Failed, Outcome, Reason, Rejected, Unknown
 from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Connection, Repeat, Request, Traits
-from sinks.references import reference
-from sinks.text import Writer, writer_for
+from sinks.text import comment, shown_fields
+from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
-from ticketing.domain.incident import Incident, StepKind
+from ticketing.domain.incidents.incident import Incident, StepKind
 
 NAME = "opsgenie"
 TIME_SHARE = 0.9
@@ -243,10 +243,10 @@ class OpsGeniePlatform:
 
     async def _comment(self, request: Request, until: float) -> Outcome:
         want, have = request.want, _held(request)
-        told = material.unposted(want, have.shown.steps_through, self.traits)
+        told = shown_fields.unposted(want, have.shown.steps_through, self.traits)
         key, door = _key(have, want), self._api.plain
         already = await self._api.notes(key) if request.uncertain and self._api.full else []
-        note = progress.comment(told, already, NOTE_CHARACTERS_MAX)
+        note = comment.comment(told, already, NOTE_CHARACTERS_MAX)
         if not note:
             return Delivered()
         if request.uncertain and not self._api.full:

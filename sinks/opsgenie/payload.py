@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from sinks.opsgenie.settings import Settings
-from sinks.text import Writer, cut, line
-from ticketing.domain.incident import Incident, Status
+from sinks.text.parts import cut, line
+from sinks.text.writer import Writer
+from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.severity import Severity
 
 MESSAGE_CHARACTERS_MAX = 130

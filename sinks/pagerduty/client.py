@@ -14,18 +14,18 @@ from typing import Any
 
 import structlog
 
-from sinks import material
-from sinks.http import Http, http_for
-from sinks.outcome import Delivered, Failed, Outcome, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.http import Http, http_for
+from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.references import reference
 from sinks.pagerduty import payload
-from sinks.pagerduty.rest import Found, Rest
+from sinks.pagerduty.api import Found, Rest
 from sinks.pagerduty.settings import Settings
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
-from sinks.references import reference
-from sinks.text import Writer, writer_for
+from sinks.text import shown_fields
+from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Operation, Why
 from ticketing.config import Config
-from ticketing.domain.incident import Incident, StepKind
+from ticketing.domain.incidents.incident import Incident, StepKind
 
 log = structlog.get_logger(__name__)
 
@@ -165,7 +165,7 @@ class PagerDutyPlatform:
 
     async def _comment(self, rest: Rest, found: Found, request: Request) -> None:
         assert request.have is not None, "there is nothing to comment on yet"
-        told = material.unposted(request.want, request.have.shown.steps_through, self.traits)
+        told = shown_fields.unposted(request.want, request.have.shown.steps_through, self.traits)
         if request.uncertain:
             told = payload.missing_from(await rest.notes(found), told)
         if told:

@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from sinks.text import CONSOLE, ELLIPSIS, Writer, cut, line, moment, steps
-from ticketing.domain.incident import Incident, Step, StepKind
+from sinks.text.parts import CONSOLE, ELLIPSIS, cut, line, moment, steps
+from sinks.text.writer import Writer
+from ticketing.domain.incidents.incident import Incident, Step, StepKind
 from ticketing.domain.severity import Severity
 
 SUMMARY_CHARACTERS_MAX = 1024

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import re
 
-from sinks.length import cut, latest
 from sinks.servicenow.api import Row
 from sinks.servicenow.settings import Settings
-from sinks.text import ELLIPSIS, Writer, line
-from ticketing.domain.incident import Incident, StepKind
+from sinks.text.parts import ELLIPSIS, line
+from sinks.text.utf16 import cut, latest
+from sinks.text.writer import Writer
+from ticketing.config.template import BadTemplate, Template
+from ticketing.config.template_names import CLOSING, NAMES, fault
+from ticketing.domain.incidents.incident import Incident, StepKind
 from ticketing.errors import Misconfigured
-from ticketing.template import BadTemplate, Template
-from ticketing.template_names import CLOSING, NAMES, fault
 
 SHORT_DESCRIPTION_MAX = 160
 DESCRIPTION_MAX = 4000

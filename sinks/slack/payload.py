@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from sinks.platform import STATUS_STEPS
-from sinks.text import ELLIPSIS, Text, Writer, cut, line, steps
-from ticketing.domain.commands import ALLOWED_FROM
-from ticketing.domain.incident import Incident, Status, Step, StepKind
+from sinks.text.parts import ELLIPSIS, Text, cut, line, steps
+from sinks.text.writer import Writer
+from ticketing.domain.incidents.commands import ALLOWED_FROM
+from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action
 

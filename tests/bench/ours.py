@@ -8,7 +8,7 @@ import sys
 from pace import SKIPPED_SHARE, Pace
 
 from ticketing import metrics
-from ticketing.runtime import Runtime
+from ticketing.kafka.runtime import Runtime
 from ticketing.worker import PIPELINE, build, configure_logging, spare_the_collector
 
 LOOK_EVERY_SECONDS = 0.005

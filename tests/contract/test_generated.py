@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from support.contract import Desk
 
-from sinks.text import GENERATED
-from ticketing.domain.incident import Status
+from sinks.text.parts import GENERATED
+from ticketing.domain.incidents.incident import Status
 from ticketing.domain.signals import Summary
 
 MODEL = Summary(

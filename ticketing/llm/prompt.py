@@ -12,12 +12,12 @@ from typing import Any
 
 import jinja2
 
-from ticketing.domain.correlation import Findings
-from ticketing.domain.incident import Incident, Kind, Step, StepKind
-from ticketing.domain.scrub import scrub
-from ticketing.domain.similar import Past
-from ticketing.domain.summary import likely_cause
-from ticketing.domain.tokens import tokens_at_most
+from ticketing.domain.incidents.incident import Incident, Kind, Step, StepKind
+from ticketing.domain.summaries.by_rules import likely_cause
+from ticketing.domain.summaries.scrub import scrub
+from ticketing.domain.summaries.similar import Past
+from ticketing.domain.summaries.tokens import tokens_at_most
+from ticketing.domain.traces.findings import Findings
 
 TEMPLATE = Path(__file__).with_name("prompt.txt.j2")
 SYSTEM = (
