@@ -15,7 +15,6 @@ from ticketing.sandbox.tickets import Tickets
 
 HERE = Path(ticketing.sandbox.__file__).parent
 FOLDERS = sorted(one.parent.name for one in HERE.glob("*/__init__.py"))
-PARTS = ("access", "answers", "api", "credentials", "search", "store", "tickets")
 SEVENTH = """
 from aiohttp import web
 
@@ -56,8 +55,10 @@ def test_every_folder_is_a_platform_of_its_name() -> None:
 
 
 @pytest.mark.parametrize("name", FOLDERS)
-def test_the_same_part_has_the_same_name_on_every_platform(name: str) -> None:
-    assert set(PARTS) <= {file.stem for file in (HERE / name).glob("*.py")}
+def test_a_stand_in_is_found_by_the_common_names(name: str) -> None:
+    folder = folders()[name]
+    assert folder.STAND_IN.__module__ == f"ticketing.sandbox.{name}.api"
+    assert folder.section.__module__ == f"ticketing.sandbox.{name}.credentials"
 
 
 @pytest.mark.parametrize("name", FOLDERS)
