@@ -10,7 +10,7 @@ from typing import Any
 
 from sinks.platform import STATUS_STEPS
 from sinks.text import ELLIPSIS, Text, Writer, cut, line, steps
-from ticketing.domain.commands import ALLOWED_FROM
+from ticketing.domain.commands import allowed_actions
 from ticketing.domain.incident import Incident, Status, Step, StepKind
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action
@@ -228,6 +228,7 @@ def _links(links: dict[str, str]) -> str:
 
 
 def _buttons(incident: Incident) -> list[Block]:
+    allowed = allowed_actions(incident.status)
     return [
         {
             "type": "button",
@@ -237,7 +238,7 @@ def _buttons(incident: Incident) -> list[Block]:
             **({"style": style} if style else {}),
         }
         for action, label, style in BUTTONS
-        if incident.status in ALLOWED_FROM[action]
+        if action in allowed
     ]
 
 
