@@ -31,16 +31,18 @@ export class LiveList {
     this.reading?.abort();
     const mine = new AbortController();
     this.reading = mine;
-    this.matching.reset();
+    // The first page answers all questions; a further one does not.
+    if (!more) this.matching.reset();
     try {
       const cursor = more ? this.incidents.next : null;
       const path = listPath(this.filter(), { limit: PAGE, cursor });
-      this.takePage(await this.getPage(path, mine.signal), more);
+      const page = await this.getPage(path, mine.signal);
+      if (this.reading !== mine) return;
+      this.takePage(page, more);
     } catch (error) {
-      if (error.name === "AbortError") return;
+      if (this.reading !== mine) return;
       this.on.problem(error);
     }
-    if (this.reading !== mine) return;
     this.reading = null;
     for (const change of this.held.splice(0)) this.takeChange(change);
     this.on.change();
