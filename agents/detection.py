@@ -1,570 +1,227 @@
-"""Turns a fetched run of one partition into combined signals and dead letters; no I/O."""
+"""The detection agent: enriched logs in, packed signals out, stateless."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import asyncio
+import time
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
-import msgspec
+from faust.types import TP, EventT
 
-from agents.spans import Mark, Packer, SlimLine
-from ticketing.config import Config
-from ticketing.domain.combine import (
-    ENDPOINTS_MAX,
-    SERVICES_MAX,
-    TRACE_IDS_MAX,
-    Columns,
-    Identity,
-)
-from ticketing.domain.detection import (
-    NAME_CHARS_MAX,
-    BadInput,
-    Thresholds,
-    Unfit,
-    message_of,
-    scored_severity,
-    service_of,
-    stated_severity,
-    tenant_of,
-    text_of,
-    texts_of,
-    title_of,
-)
-from ticketing.domain.event_times import UNREADABLE, EventTimes, Stated, believed
-from ticketing.domain.fingerprint import fingerprint, partition_of
-from ticketing.domain.pattern import Patterns, Rule
-from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Anomalies, Sample
-from ticketing.models import (
-    DEAD_LETTER_KEY_CHARACTERS_MAX,
-    DEAD_LETTER_VALUE_BYTES_MAX,
-    DeadLetter,
-    SignalBody,
-    raw_key,
-)
+from agents.detection_run import Detected, Detector, Run
+from ticketing import metrics
+from ticketing.domain.signals import Progress
+from ticketing.engine.agent import StreamAgent, send_dead_letters
+from ticketing.engine.outbox import Outbox
+from ticketing.engine.watchdog import leave
+from ticketing.wire.signals import SignalBody, encode_signals
+from ticketing.wire.topics import SIGNALS, TRACES
 
-STAGE = "detection"
-MESSAGE_CHARS_MAX = 2_000
-ID_CHARS_MAX = 128
-DETAIL_CHARS_MAX = 300
-CACHED_CHARS_MAX = 4_096
-CACHED_MESSAGES_MAX = 8_192
-CACHED_FINGERPRINTS_MAX = 8_192
-STORMY_SHARE = 0.5
-FOLLOWED_TOGETHER = 1_000
-CACHED_STATED_MAX = 256
-# What a bad record can raise: msgspec's errors, a number or a text out of its range, nesting
-# without end. Anything else is a fault of ours, and called so.
-_RECORD_ERRORS = (
-    msgspec.MsgspecError,
-    ValueError,
-    TypeError,
-    OverflowError,
-    RecursionError,
-)
+PROGRESS_EVERY_SECONDS = 5.0
+EVENTS_TOGETHER_MAX = 32
+"""Batches of a partition that share a run; a fetch is at most a megabyte, or one large record."""
+EVENTS_HELD_MAX = 128
+"""Batches that all open runs hold in memory."""
+FINGERPRINTS_TOGETHER_MAX = 1_500
+"""A run that tells of so many fills a message: more together would not cost less."""
+BEHIND_SECONDS_MAX = 1.0
+"""How long a run is open while its partition has more to read."""
+MESSAGE_OVERHEAD_BYTES = 1024
+"""What Kafka adds to a message, generously."""
 
 
-class Record(Protocol):
-    """What is used of a Kafka record; `timestamp` in milliseconds."""
+@dataclass
+class _OpenRun:
+    """What a partition's next signals will tell of."""
 
-    value: bytes | None
-    offset: int
-    timestamp: int
-    key: bytes | None
-
-
-class _Scored(msgspec.Struct, gc=False):
-    """The one field that most records are judged by."""
-
-    anomaly_score: float | None = None
-
-
-class _Document(msgspec.Struct, gc=False):
-    """What is read of an enriched log or an anomaly event."""
-
-    anomaly_score: float | None = None
-    message: str | None = None
-    service: str | None = None
-    tenant_id: str | None = None
-    level: str | None = None
-    severity: str | None = None
-    timestamp: Stated = msgspec.field(default=None, name="@timestamp")
-    trace_id: str | None = None
-    endpoint: str | None = None
-    affected_services: Any = None
-    affected_endpoint: str | None = None
-    error_message: str | None = None
-    description: str | None = None
-
-    def text(self) -> str:
-        """What it says; raises Unfit if nothing."""
-        return message_of(self.message, self.error_message, self.description)
-
-
-class _Detail(_Document, gc=False):
-    """What is read beside that of the few records that are shown."""
-
-    span_id: str | None = None
-    environment: str | None = None
-    host_name: str | None = None
-
-
-_FIELDS = msgspec.structs.fields(_Detail)
-_Loose = msgspec.defstruct(
-    "_Loose",
-    [
-        (
-            f.name,
-            f.type if f.name == "anomaly_score" else Any,
-            msgspec.field(default=None, name=f.encode_name),
-        )
-        for f in _FIELDS
-    ],
-    gc=False,
-)
-"""The same with any types: a wrong one in an optional field must not lose the anomaly."""
-
-_score = msgspec.json.Decoder(_Scored).decode
-_slim = msgspec.json.Decoder(SlimLine).decode
-_document = msgspec.json.Decoder(_Document).decode
-_detail = msgspec.json.Decoder(_Detail).decode
-_loose = msgspec.json.Decoder(_Loose).decode
-
-
-Key = tuple[str, str, str]
-"""Fingerprint, tenant, service."""
-Said = tuple["str | None", "str | None", "str | None"]
-"""Tenant, service and message as a record has them."""
-
-
-class _Group:
-    """The counted records of one fingerprint in one run, with a column for what each states.
-
-    `times` is what they say of when they happened, `stated` the severity that they state; `arrivals`
-    are Kafka's milliseconds.
-    """
-
-    __slots__ = (
-        "affected_services",
-        "arrivals",
-        "endpoints",
-        "identity",
-        "offsets",
-        "records",
-        "scores",
-        "stated",
-        "times",
-        "trace_ids",
-    )
-
-    def __init__(self, identity: Identity) -> None:
-        self.identity = identity
-        self.records: list[Record] = []
-        self.offsets: list[int] = []
-        self.arrivals: list[int] = []
-        self.times: list[Stated] = []
-        self.scores: list[float] = []
-        self.stated: list[Severity | None] = []
-        self.trace_ids: dict[str, None] = {}
-        self.endpoints: dict[str, None] = {}
-        self.affected_services: dict[str, None] = {}
-
-    def gather(self, document: _Document) -> None:
-        """Keep what else a record tells, as far as there is room."""
-        trace_id = document.trace_id
-        if trace_id and len(self.trace_ids) < TRACE_IDS_MAX:
-            self.trace_ids[trace_id[:ID_CHARS_MAX]] = None
-        endpoint = document.endpoint or document.affected_endpoint
-        if endpoint and len(self.endpoints) < ENDPOINTS_MAX:
-            self.endpoints[endpoint[:NAME_CHARS_MAX]] = None
-        if document.affected_services is not None:
-            for name in texts_of(document.affected_services, SERVICES_MAX, NAME_CHARS_MAX):
-                if len(self.affected_services) < SERVICES_MAX:
-                    self.affected_services[name] = None
-
-
-@dataclass(slots=True)
-class Detected:
-    """What became of a run: every record is below threshold, in one signal, or a dead letter."""
-
-    records: int = 0
-    anomalies: int = 0
-    clock_corrections: int = 0
-    signals: list[Anomalies] = field(default_factory=list)
-    dead_letters: list[DeadLetter] = field(default_factory=list)
-    spans: list[tuple[int, bytes]] = field(default_factory=list)
-    """Target partition and message of the lines of requests, where these are followed."""
+    run: Run
+    events: list[EventT] = field(default_factory=list)
+    complete: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
-    def below_threshold(self) -> int:
-        """Records without a score, or with one below the threshold."""
-        return self.records - self.anomalies - len(self.dead_letters)
+    def records(self) -> list[Any]:
+        """All of its records."""
+        return [record for event in self.events for record in event.value]
 
-    def by_partition(self, partitions: int) -> dict[int, list[SignalBody]]:
-        """The signals for each partition of ticketing-signals that has any."""
-        grouped: dict[int, list[SignalBody]] = {}
-        for signal in self.signals:
-            target = partition_of(signal.tenant, signal.service, partitions)
-            grouped.setdefault(target, []).append(signal)
-        return grouped
+    def goes_on_with(self, event: EventT) -> bool:
+        """Whether there is room for an event, and it comes behind those of the same generation.
+
+        After a rebalance or a recovery records are read again: in one run they would count twice.
+        """
+        last = self.events[-1].message
+        if last.generation_id != event.message.generation_id:
+            return False
+        return len(self.events) < EVENTS_TOGETHER_MAX and event.value[0].offset > int(last.offset)
 
 
-class Detector:
-    """Detection's rules. Equal runs give equal results: what is cached never shows."""
+class DetectionAgent(StreamAgent):
+    """Sends the signals of a run, and starts the next run of that partition once they are durable.
+
+    The order matters: an incident's watermark is exact only if what lies below it has arrived.
+    Meanwhile runs of other partitions go on. Where much is waiting, a run is of several fetches:
+    the more it tells at once, the less it costs everything behind it.
+    """
+
+    name = "detection"
 
     def __init__(
         self,
-        patterns: Patterns,
+        app: Any,
+        watchdog: Any,
+        fence: Any,
+        detector: Detector,
         *,
-        topic_ids: Mapping[str, str],
-        minimum_score: float = 0.85,
-        window: float = 900.0,
-        thresholds: Thresholds | None = None,
-        traces_partitions: int = 0,
+        signals_partitions: int,
+        message_bytes_max: int,
+        gaps_fail: bool,
     ) -> None:
-        """`topic_ids`: of every input topic; `window`: seconds of event time.
+        """`gaps_fail`: offsets that jump mean that the (embedded) broker has let records go."""
+        super().__init__(app, watchdog, fence)
+        self._detector = detector
+        self._signals_partitions = signals_partitions
+        self._message_bytes_max = message_bytes_max - MESSAGE_OVERHEAD_BYTES
+        self._gaps_fail = gaps_fail
+        self._open: dict[TP, _OpenRun] = {}
+        self._sending: dict[TP, asyncio.Task[None]] = {}
+        self._next: dict[TP, int] = {}
+        self._handled_at: dict[TP, float] = {}
+        self._generation = -1
 
-        `traces_partitions`: of ticketing-traces; without, no requests are followed, and nothing is
-        paid for it.
-        """
-        self._patterns = patterns
-        self._topic_ids = topic_ids
-        self.minimum = minimum_score
-        self.window = window
-        self.by_score = partial(scored_severity, thresholds=thresholds or Thresholds())
-        self.traces_partitions = traces_partitions
-        self.stormy = False
-        """Whether the last run was mostly of anomalies; it changes how records are read alone."""
-        self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._identify)
-        self._fingerprint = functools.lru_cache(CACHED_FINGERPRINTS_MAX)(fingerprint)
-        self.stated = functools.lru_cache(CACHED_STATED_MAX)(stated_severity)
+    async def run(self, stream: Any) -> AsyncIterator[None]:
+        """The body of the Faust agent: of each partition one run is open and one is sent."""
+        async for event in stream.noack().events():
+            tp = event.message.tp
+            self.app.consumer.begun(event.message)
+            open_ = self._open.get(tp)
+            if open_ is not None and not open_.goes_on_with(event):
+                open_.complete.set()
+                await self._sending[tp]
+            self._take(tp, event)
+            if tp not in self._sending:
+                self._sending[tp] = asyncio.ensure_future(self._send_runs(stream, tp))
+            # Waiting for the next event must not keep this one in memory.
+            del event, open_
+            # What is complete gets to its first wait before more is taken.
+            await asyncio.sleep(0)
+            yield
 
-    @classmethod
-    def of(cls, config: Config, topic_ids: Mapping[str, str]) -> Detector:
-        """As configured."""
-        anomaly = config.anomaly
-        own = anomaly.severity_thresholds
-        return cls(
-            patterns_of(config),
-            topic_ids=topic_ids,
-            minimum_score=anomaly.minimum_score,
-            window=anomaly.lookback_window,
-            thresholds=Thresholds(critical=own.critical, high=own.high, medium=own.medium),
-            traces_partitions=config.kafka.partitions if config.traces.enabled else 0,
+    def _take(self, tp: TP, event: EventT) -> None:
+        self._look_for_gap(tp, event.value)
+        open_ = self._open.get(tp)
+        if open_ is None:
+            open_ = self._open[tp] = _OpenRun(self._detector.begin(tp.topic, tp.partition))
+            asyncio.get_running_loop().call_later(BEHIND_SECONDS_MAX, open_.complete.set)
+        open_.run.take(event.value)
+        open_.events.append(event)
+        held = sum(len(other.events) for other in self._open.values())
+        full = (
+            len(open_.events) == EVENTS_TOGETHER_MAX
+            or held >= EVENTS_HELD_MAX
+            or open_.run.fingerprints >= FINGERPRINTS_TOGETHER_MAX
         )
+        if full or self.app.consumer.read_to_the_end(tp):
+            open_.complete.set()
+
+    async def _send_runs(self, stream: Any, tp: TP) -> None:
+        """Send a partition's runs one after the other, until none is open."""
+        while (open_ := self._open.get(tp)) is not None:
+            await open_.complete.wait()
+            del self._open[tp]
+            with self.watchdog.batch(f"{self.name} {tp.topic}[{tp.partition}]"):
+                try:
+                    await self._send(tp, open_.run.finish(), open_.records)
+                except Exception as error:  # noqa: BLE001
+                    # Bad records were dealt with one by one: what is left is a failure of Kafka.
+                    leave(f"{self.name}: {type(error).__name__}: {error}")
+            for event in open_.events:
+                await stream.ack(event)
+                self.app.consumer.handled(event.message)
+            self._handled_at[tp] = open_.events[-1].value[-1].timestamp / 1000.0
+        del self._sending[tp]
+
+    async def _send(self, tp: TP, detected: Detected, records: list[Any]) -> None:
+        """Send one message per target partition, and wait until all of it is durable."""
+        messages = [
+            (partition, encode_signals(bodies))
+            for partition, bodies in detected.by_partition(self._signals_partitions).items()
+        ]
+        largest = max((len(value) for _, value in messages), default=0)
+        if largest > self._message_bytes_max and len(records) > 1:
+            # The signals of one run must come in one message, so this becomes several runs.
+            parts = largest // self._message_bytes_max + 2
+            for part in _parted(records, parts):
+                await self._send(tp, self._detector.detect(tp.topic, tp.partition, part), part)
+            return
+        outbox = Outbox(self.app)
+        for partition, value in messages:
+            await outbox.send(SIGNALS, None, value, partition)
+        for partition, value in detected.spans:
+            await outbox.send(TRACES, None, value, partition)
+        await send_dead_letters(outbox, detected.dead_letters)
+        await outbox.settle()
+        self._count(detected)
+
+    def _count(self, detected: Detected) -> None:
+        metrics.records_total.inc(detected.records)
+        metrics.records_below_threshold_total.inc(detected.below_threshold)
+        metrics.clock_corrections_total.inc(detected.clock_corrections)
+        for letter in detected.dead_letters:
+            metrics.records_dead_lettered_total.labels(letter.reason).inc()
+
+    def _look_for_gap(self, tp: TP, records: list[Any]) -> None:
+        generation = self.app.consumer_generation_id
+        if generation != self._generation:
+            self._generation = generation
+            self._next.clear()
+            self._handled_at.clear()
+        if self._gaps_fail:
+            expected = self._next.get(tp, records[0].offset)
+            last = records[-1].offset
+            # After a recovery some are read twice; that is no gap.
+            if records[0].offset > expected or last - records[0].offset + 1 != len(records):
+                leave(f"the embedded broker has let go of records of {tp.topic}[{tp.partition}]")
+            self._next[tp] = last + 1
+
+    async def report_progress(self) -> None:
+        """Tell the incidents up to which arrival time each owned partition is dealt with."""
+        while not self.app.should_stop:
+            await asyncio.sleep(PROGRESS_EVERY_SECONDS)
+            if self.app.rebalancing or self.app.in_recovery:
+                continue
+            bodies = self._progress()
+            if bodies:
+                value = encode_signals(bodies)
+                for partition in range(self._signals_partitions):
+                    await self.app.producer.send(SIGNALS, None, value, partition, None, None)
+
+    def _progress(self) -> list[SignalBody]:
+        consumer = self.app.consumer
+        now = time.time()
+        bodies: list[SignalBody] = []
+        for tp in consumer.assignment():
+            if tp.topic not in self.topics:
+                continue
+            # A record may bear any time: what was handled before now is all that can be said.
+            handled_at = min(now, self._handled_at.get(tp, 0.0))
+            through = now if consumer.caught_up(tp) else handled_at
+            bodies.append(
+                Progress(
+                    topic=tp.topic,
+                    partition=tp.partition,
+                    partitions=consumer.topic_partitions(tp.topic) or 0,
+                    through=through,
+                )
+            )
+        return bodies
 
     @property
     def topics(self) -> frozenset[str]:
         """The input topics."""
-        return frozenset(self._topic_ids)
-
-    def begin(self, topic: str, partition: int) -> Run:
-        """A run of one partition, which takes its records in the order of their offsets."""
-        return Run(self, topic, partition)
-
-    def detect(self, topic: str, partition: int, records: Sequence[Record]) -> Detected:
-        """Judge a run that is there at once."""
-        run = self.begin(topic, partition)
-        run.take(records)
-        return run.finish()
-
-    def source(self, topic: str, partition: int) -> str:
-        """Names a source partition for good: a recreated topic or new rules are another source."""
-        return f"{self._topic_ids.get(topic, topic)}:{partition}:{self._patterns.version}"
-
-    def identify(self, tenant: str | None, service: str | None, message: str) -> Identity:
-        """Whose and which fault this is; raises Unfit. The arguments are as the record has them."""
-        known = self._cached if len(message) <= CACHED_CHARS_MAX else self._identify
-        return known(tenant, service, message)
-
-    def _identify(self, tenant: str | None, service: str | None, message: str) -> Identity:
-        tenant, service = tenant_of(tenant), service_of(service)
-        pattern = self._patterns.of(message)
-        return Identity(self._fingerprint(tenant, service, pattern), tenant, service, pattern)
+        return self._detector.topics
 
 
-def patterns_of(config: Config) -> Patterns:
-    """The patterns with the rules of one's own that are configured."""
-    rules = config.anomaly.pattern_rules
-    return Patterns([Rule(name=r.name, pattern=r.pattern, replace=r.replace) for r in rules])
-
-
-def _scores(records: Sequence[Record]) -> list[float | None]:
-    """Every record's score; -1 for what must be looked at again because it can't be read."""
-    scores: list[float | None] = []
-    append, decode = scores.append, _score
-    remaining = iter(records)
-    while len(scores) < len(records):
-        try:
-            for record in remaining:
-                append(decode(record.value).anomaly_score)  # type: ignore[arg-type]
-        except _RECORD_ERRORS:
-            append(-1.0)
-    return scores
-
-
-def _slim_lines(records: Sequence[Record]) -> list[SlimLine]:
-    """Every record's line; where something has another type than it should, only its score."""
-    lines: list[SlimLine] = []
-    append, decode = lines.append, _slim
-    remaining = iter(records)
-    while len(lines) < len(records):
-        try:
-            for record in remaining:
-                append(decode(record.value))  # type: ignore[arg-type]
-        except _RECORD_ERRORS:
-            append(SlimLine(anomaly_score=_scores([records[len(lines)]])[0]))
-    return lines
-
-
-class Run:
-    """One run under way."""
-
-    def __init__(self, detector: Detector, topic: str, partition: int) -> None:
-        self._detector = detector
-        self._topic = topic
-        self._partition = partition
-        self._identify = detector.identify
-        self._stated = detector.stated
-        self._minimum = detector.minimum
-        self._known: dict[Said, _Group] = {}
-        self._groups: dict[Key, _Group] = {}
-        self._marks: dict[int, Mark] | None = {} if detector.traces_partitions else None
-        """By offset, what each record is counted in; only where requests are followed."""
-        self._detected = Detected()
-
-    @property
-    def fingerprints(self) -> int:
-        """How many the run will tell of."""
-        return len(self._groups)
-
-    def take(self, records: Sequence[Record]) -> None:
-        """Judge records: count what is anomalous, refuse what can't be read."""
-        self._detected.records += len(records)
-        if self._marks is not None:
-            # A part at a time: what all of it comes to does not fit into the processor's cache.
-            for start in range(0, len(records), FOLLOWED_TOGETHER):
-                self._follow(records[start : start + FOLLOWED_TOGETHER], self._marks)
-        elif self._detector.stormy:
-            # Nearly every record is read whole anyway.
-            self._judge(records, _document, self._judge_odd)
-        else:
-            suspects = self._suspects(records, _scores(records))
-            self._judge(suspects, _document, self._judge_odd)
-
-    def _follow(self, records: Sequence[Record], marks: dict[int, Mark]) -> None:
-        """Judge records and pack the lines of their requests."""
-        lines = _slim_lines(records)
-        suspects = self._suspects(records, [line.anomaly_score for line in lines])
-        self._judge(suspects, _document, self._judge_odd)
-        packer = Packer(f"{self._topic}:{self._partition}")
-        for line, record in zip(lines, records, strict=True):
-            packer.add(line, record, marks.get(record.offset))
-        marks.clear()
-        self._detected.spans += packer.messages(self._detector.traces_partitions)
-
-    def _suspects(
-        self, records: Sequence[Record], scores: Sequence[float | None]
-    ) -> Sequence[Record]:
-        """The records that are anomalous or must be looked at again."""
-        minimum = self._minimum
-        return [
-            record
-            for record, score in zip(records, scores, strict=True)
-            if score is not None and not 0.0 <= score < minimum
-        ]
-
-    def _judge(
-        self,
-        records: Sequence[Record],
-        read: Callable[[Any], _Document],
-        refuse: Callable[[Record, Exception], None],
-    ) -> None:
-        """Count each record that is anomalous; one that can't be, harms no other.
-
-        `read` makes a document of its bytes, `refuse` deals with what can't be read or counted.
-        """
-        minimum, known, stated, marks = self._minimum, self._known, self._stated, self._marks
-        for record in records:
-            try:
-                document = read(record.value)
-                score = document.anomaly_score
-                if score is None or 0.0 <= score < minimum:
-                    continue
-                group = known.get((document.tenant_id, document.service, document.message))
-                if group is None or not 0.0 <= score <= 1.0:
-                    group = self._group_of(document, score)
-                if (
-                    document.endpoint not in group.endpoints
-                    or len(group.trace_ids) < TRACE_IDS_MAX
-                    or document.affected_services is not None
-                ):
-                    group.gather(document)
-                severity = stated(document.severity, document.level)
-                if marks is not None:
-                    marks[record.offset] = _mark(group.identity, record, document.timestamp)
-                # Nothing below may fail: a record is counted once or refused once, never both.
-                # What is read while it is at hand need not be fetched from memory again.
-                group.records.append(record)
-                group.offsets.append(record.offset)
-                group.arrivals.append(record.timestamp)
-                group.times.append(document.timestamp)
-                group.scores.append(score)
-                group.stated.append(severity)
-            except _RECORD_ERRORS as error:
-                refuse(record, error)
-            except Exception as error:  # noqa: BLE001  (a fault of ours harms no other record)
-                self._refuse(record, BadInput.FAILED, f"{type(error).__name__}: {error}")
-
-    def _judge_odd(self, record: Record, error: Exception) -> None:
-        """Count a record with wrong types where they don't matter; refuse what `error` is about."""
-
-        def read(value: bytes | None) -> _Document:
-            if not value:
-                raise Unfit(BadInput.EMPTY)
-            if not isinstance(error, msgspec.ValidationError):
-                raise error
-            loose = _loosely(value)
-            score = loose.anomaly_score
-            if score is not None and not 0.0 <= score < self._minimum:
-                tenant_of(loose.tenant_id)
-            return _fitting(loose)
-
-        self._judge([record], read, self._refuse_for)
-
-    def _refuse_for(self, record: Record, error: Exception) -> None:
-        reason = error.reason if isinstance(error, Unfit) else BadInput.UNDECODABLE
-        self._refuse(record, reason, str(error))
-
-    def _group_of(self, document: _Document, score: float) -> _Group:
-        if not 0.0 <= score <= 1.0:
-            raise Unfit(BadInput.INVALID_SCORE, "anomaly_score is not from 0 to 1")
-        tenant, service, message = document.tenant_id, document.service, document.message
-        identity = self._identify(tenant, service, document.text())
-        key = identity[:3]
-        group = self._groups.get(key)
-        if group is None:
-            group = self._groups[key] = _Group(identity)
-        if message and not message.isspace():
-            self._known[tenant, service, message] = group
-        return group
-
-    def _refuse(self, record: Record, reason: BadInput, detail: str) -> None:
-        value = record.value or b""
-        self._detected.dead_letters.append(
-            DeadLetter(
-                reason=reason.value,
-                detail=detail[:DETAIL_CHARS_MAX],
-                stage=STAGE,
-                topic=self._topic,
-                partition=self._partition,
-                offset=record.offset,
-                timestamp=record.timestamp / 1000.0,
-                key=_key(record.key),
-                value=value[:DEAD_LETTER_VALUE_BYTES_MAX] if value else None,
-                size=len(value),
-                raw_key=raw_key(record.key),
-            )
-        )
-
-    def finish(self) -> Detected:
-        """One signal per fingerprint, in the order of first appearance."""
-        detected = self._detected
-        for group in self._groups.values():
-            if not group.records:
-                continue  # The one that it was for could not be counted.
-            detected.anomalies += len(group.records)
-            detected.signals.append(self._signal(group))
-        self._detector.stormy = detected.anomalies > STORMY_SHARE * detected.records
-        return detected
-
-    def _signal(self, group: _Group) -> Anomalies:
-        identity, records = group.identity, group.records
-        times = EventTimes(group.times, group.arrivals)
-        self._detected.clock_corrections += times.corrections
-        columns = Columns(group.offsets, times, group.scores, group.stated)
-        first = _told(records[0])
-        return Anomalies(
-            fingerprint=identity.fingerprint,
-            tenant=identity.tenant,
-            service=identity.service,
-            pattern=identity.pattern,
-            source=self._detector.source(self._topic, self._partition),
-            severity=columns.severity(self._detector.by_score),
-            windows=columns.windows(self._detector.window),
-            first_seen=times.first,
-            last_seen=times.last,
-            max_score=max(group.scores),
-            title=title_of(first.text()),
-            environment=text_of(first.environment, NAME_CHARS_MAX),
-            samples=[self._sample(records[i], times[i]) for i in columns.chosen()],
-            trace_ids=list(group.trace_ids),
-            endpoints=list(group.endpoints),
-            affected_services=list(group.affected_services),
-        )
-
-    def _sample(self, record: Record, at: float) -> Sample:
-        document = _told(record)
-        return Sample(
-            at=at,
-            message=document.text()[:MESSAGE_CHARS_MAX],
-            level=text_of(document.level, ID_CHARS_MAX),
-            score=document.anomaly_score or 0.0,
-            trace_id=text_of(document.trace_id, ID_CHARS_MAX),
-            span_id=text_of(document.span_id, ID_CHARS_MAX),
-            endpoint=text_of(document.endpoint or document.affected_endpoint, NAME_CHARS_MAX),
-            host=text_of(document.host_name, NAME_CHARS_MAX),
-            topic=self._topic,
-            partition=self._partition,
-            offset=record.offset,
-        )
-
-
-def _mark(identity: Identity, record: Record, stated: Stated) -> Mark:
-    arrived = record.timestamp / 1000.0
-    at = believed(stated, arrived)
-    return Mark(identity.fingerprint, identity.service, arrived if at is None else at)
-
-
-def _told(record: Record) -> _Detail:
-    assert record.value is not None, "it was read before"
-    try:
-        return _detail(record.value)
-    except msgspec.ValidationError:
-        return _fitting(_loosely(record.value))
-
-
-def _loosely(value: bytes) -> Any:
-    """A record with whatever types it has; raises Unfit where that can't be let pass."""
-    try:
-        return _loose(value)
-    except msgspec.ValidationError as error:
-        # The score is the only field whose type is looked at, beside the document's own.
-        scored = "anomaly_score" in str(error)
-        reason = BadInput.INVALID_SCORE if scored else BadInput.UNDECODABLE
-        raise Unfit(reason, str(error)) from error
-
-
-def _fitting(loose: Any) -> _Detail:
-    """What of a record has the type that it should have."""
-    kept: dict[str, Any] = {} if loose.timestamp is None else {"timestamp": UNREADABLE}
-    for one in _FIELDS:
-        value = getattr(loose, one.name)
-        if value is not None:
-            with suppress(msgspec.ValidationError):
-                kept[one.name] = msgspec.convert(value, one.type)
-    return _Detail(**kept)
-
-
-def _key(key: bytes | str | None) -> str | None:
-    if key is None:
-        return None
-    return (
-        key
-        if isinstance(key, str)
-        else key[:DEAD_LETTER_KEY_CHARACTERS_MAX].decode("utf-8", "replace")
-    )
+def _parted(records: list[Any], parts: int) -> list[list[Any]]:
+    length = -(-len(records) // parts)
+    return [records[start : start + length] for start in range(0, len(records), length)]

@@ -18,10 +18,10 @@ import structlog
 
 from ticketing import metrics
 from ticketing.config import Config, reveal
-from ticketing.domain.progress import QuietClock
+from ticketing.domain.alerts.quiet_clock import QuietClock
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Progress
-from ticketing.topics import INCIDENTS, SIGNALS, platform_topic
+from ticketing.wire.topics import INCIDENTS, SIGNALS, platform_topic
 
 log = structlog.get_logger(__name__)
 

@@ -11,14 +11,23 @@ from dataclasses import replace
 from functools import partial
 
 from tables.incidents import Record, decode, encode
-from ticketing import metrics, models, path, topics
-from ticketing.domain import commands, fallback, lifecycle, linking, reports, storm, timers
-from ticketing.domain.counting import Fresh, fresh_above, merged
-from ticketing.domain.fingerprint import partition_of
-from ticketing.domain.incident import Incident, Kind, Status
-from ticketing.domain.linking import Linked
-from ticketing.domain.policy import GROUP_BY_SERVICE, Policy
-from ticketing.domain.progress import QuietClock
+from ticketing import metrics
+from ticketing.domain.alerts.counting import Fresh, fresh_above, merged
+from ticketing.domain.alerts.fingerprint import partition_of
+from ticketing.domain.alerts.quiet_clock import QuietClock
+from ticketing.domain.incidents import (
+    commands,
+    fallback,
+    lifecycle,
+    linking,
+    reports,
+    storm,
+    timers,
+)
+from ticketing.domain.incidents.incident import Incident, Kind, Status
+from ticketing.domain.incidents.linking import Linked
+from ticketing.domain.incidents.policy import GROUP_BY_SERVICE, Policy
+from ticketing.domain.incidents.storm import Guard, Place
 from ticketing.domain.signals import (
     Anomalies,
     Command,
@@ -28,8 +37,10 @@ from ticketing.domain.signals import (
     Summary,
     Tick,
 )
-from ticketing.domain.storm import Guard, Place
-from ticketing.statemachine import Machine, Transaction
+from ticketing.engine import path_reporter
+from ticketing.engine.statemachine import Machine, Transaction
+from ticketing.wire import signals, topics
+from ticketing.wire.incidents import encode_incident
 
 Tx = Transaction[Record]
 _NO_GUARD = Guard()
@@ -56,7 +67,7 @@ class IncidentMachine(Machine[Record]):
         """`inputs` are the topics whose progress the quiet clock waits for.
 
         `counted` is told how many anomalies were counted, once that is durable; `reported` every
-        report of progress that comes to the partition of the path (see ticketing.path).
+        report of progress that comes to the partition of the path (see ticketing.engine.path_reporter).
         `partitions` is how many partitions the signals have.
         """
         self.policy = policy
@@ -84,30 +95,30 @@ class IncidentMachine(Machine[Record]):
         for key in self._changed:
             record = tx.get(key)
             if isinstance(record, Incident):
-                tx.send(topics.INCIDENTS, record.id, models.encode(record))
+                tx.send(topics.INCIDENTS, record.id, encode_incident(record))
 
     def recover(self, tx: Tx, key: str, state: Record, unpublished: bool) -> None:
         """Publish again what a process may have written and not sent."""
         if unpublished and isinstance(state, Incident):
-            tx.send(topics.INCIDENTS, state.id, models.encode(state))
+            tx.send(topics.INCIDENTS, state.id, encode_incident(state))
 
     def apply(self, tx: Tx, value: bytes) -> None:
         """Fold one message. Its anomalies come first: its progress says that they are counted."""
-        bodies = models.decode_signals(value)
+        bodies = signals.decode_signals(value)
         anomalies = [body for body in bodies if isinstance(body, Anomalies)]
         if anomalies:
             self._count(tx, anomalies)
         for body in bodies:
             if isinstance(body, Progress):
                 self._clock(tx).report(body)
-                if self._reported is not None and tx.partition == path.PARTITION:
+                if self._reported is not None and tx.partition == path_reporter.PARTITION:
                     tx.after(partial(self._reported, body))
             elif isinstance(body, Correlation):
                 self._correlated(tx, body)
             elif isinstance(body, Linked):
                 self._linked(tx, body)
             elif not isinstance(body, (Anomalies, Tick)):
-                self._told(tx, body)
+                self._apply_to_incident(tx, body)
 
     def due(self, tx: Tx, key: str, state: Record) -> None:
         """Do what time has brought: publish, ticket, escalate, resolve, forget."""
@@ -211,7 +222,7 @@ class IncidentMachine(Machine[Record]):
         now, policy = tx.now, self.policy
         if before is None and kind is Kind.PATTERN and policy.group_by != GROUP_BY_SERVICE:
             self._admit(tx, signal)
-        if before is not None and self._reopens(before, now):
+        if before is not None and lifecycle.reopens(before, now, policy):
             after = lifecycle.fired_again(before, signal, fresh, now, policy, inherited)
             self._save(tx, key, before, after)
             return
@@ -229,9 +240,6 @@ class IncidentMachine(Machine[Record]):
             inherited=inherited,
         )
         self._save(tx, key, None, self._paged(tx, incident))
-
-    def _reopens(self, before: Incident, now: float) -> bool:
-        return now <= (before.resolved_at or 0.0) + self.policy.reopen_window
 
     def _archive(self, tx: Tx, resolved: Incident) -> None:
         """Keep the old episode under its id. Written first: its place is taken in this batch."""
@@ -295,7 +303,7 @@ class IncidentMachine(Machine[Record]):
         if umbrella is not None and tx.replayed(key):
             return umbrella.id
         if umbrella is not None and (
-            umbrella.status is not Status.RESOLVED or self._reopens(umbrella, now)
+            umbrella.status is not Status.RESOLVED or lifecycle.reopens(umbrella, now, policy)
         ):
             after = storm.holding(umbrella, incident, now, policy)
             self._save(tx, key, umbrella, after)
@@ -371,9 +379,9 @@ class IncidentMachine(Machine[Record]):
                 partition = topics.signals_partition_of(message.to_id)
             else:
                 partition = partition_of(message.tenant, message.to_service, self._partitions)
-            tx.send(topics.SIGNALS, None, models.encode_signals([message]), partition)
+            tx.send(topics.SIGNALS, None, signals.encode_signals([message]), partition)
 
-    def _told(self, tx: Tx, body: Command | Receipt | Summary) -> None:
+    def _apply_to_incident(self, tx: Tx, body: Command | Receipt | Summary) -> None:
         key, incident = self._find(tx, body.incident_id)
         if incident is None:
             return

@@ -13,10 +13,10 @@ import msgspec
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
-from ticketing.domain.similar import Memory
-from ticketing.models import decode_incident
-from ticketing.runtime import Runtime
-from ticketing.topics import INCIDENTS
+from ticketing.domain.summaries.similar import Memory
+from ticketing.kafka.runtime import Runtime
+from ticketing.wire.incidents import decode_incident
+from ticketing.wire.topics import INCIDENTS
 
 log = structlog.get_logger(__name__)
 

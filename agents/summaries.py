@@ -9,16 +9,17 @@ import structlog
 from faust.types import EventT
 
 from agents.past_incidents import PastIncidents
-from ticketing.agent import BatchAgent
-from ticketing.app import TicketingApp
 from ticketing.domain.signals import Summary
-from ticketing.domain.similar import Memory
-from ticketing.fence import Fence
+from ticketing.domain.summaries.similar import Memory
+from ticketing.engine.agent import BatchAgent
+from ticketing.engine.app import TicketingApp
+from ticketing.engine.fence import Fence
+from ticketing.engine.watchdog import Watchdog, leave
+from ticketing.kafka.runtime import Runtime
 from ticketing.llm.summarizer import Summarizer
-from ticketing.models import decode_incident, encode_signals
-from ticketing.runtime import Runtime
-from ticketing.topics import SIGNALS, signals_partition_of
-from ticketing.watchdog import Watchdog, leave
+from ticketing.wire.incidents import decode_incident
+from ticketing.wire.signals import encode_signals
+from ticketing.wire.topics import SIGNALS, signals_partition_of
 
 log = structlog.get_logger(__name__)
 

@@ -10,13 +10,13 @@ import structlog
 from faust.types import EventT
 
 from ticketing import metrics
-from ticketing.agent import Abandoned, BatchAgent
-from ticketing.domain.incident import Incident
+from ticketing.domain.incidents.incident import Incident
+from ticketing.engine.agent import Abandoned, BatchAgent
+from ticketing.engine.fence import Fence
+from ticketing.engine.watchdog import Watchdog
 from ticketing.errors import Unavailable
-from ticketing.fence import Fence
-from ticketing.models import decode_incident
-from ticketing.view_store import ViewStore
-from ticketing.watchdog import Watchdog
+from ticketing.view.store import ViewStore
+from ticketing.wire.incidents import decode_incident
 
 log = structlog.get_logger(__name__)
 

@@ -11,9 +11,9 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaExcepti
 
 from agents.view import latest
 from ticketing.errors import Unavailable
-from ticketing.runtime import Runtime
-from ticketing.topics import INCIDENTS
-from ticketing.view_store import Rebuild, ViewStore
+from ticketing.kafka.runtime import Runtime
+from ticketing.view.store import Rebuild, ViewStore
+from ticketing.wire.topics import INCIDENTS
 
 log = structlog.get_logger(__name__)
 

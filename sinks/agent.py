@@ -8,10 +8,10 @@ import msgspec
 from faust.types import EventT
 
 from sinks.router import platforms_for
-from ticketing.agent import BatchAgent, dead_letter, send_dead_letters
-from ticketing.durable import Outbox
-from ticketing.models import DeadLetter
-from ticketing.topics import platform_topic
+from ticketing.engine.agent import BatchAgent, send_dead_letters
+from ticketing.engine.outbox import Outbox
+from ticketing.wire.dead_letters import DeadLetter, dead_letter_of
+from ticketing.wire.topics import platform_topic
 
 
 class Routed(msgspec.Struct):
@@ -39,8 +39,16 @@ class SinkAgent(BatchAgent):
                 routed = _routed.decode(record.value)
             except msgspec.MsgspecError as error:
                 # Not written by us: whoever did must not stop what is.
+                tp = event.message.tp
                 letters.append(
-                    dead_letter(event.message.tp, record, self.name, "undecodable", str(error))
+                    dead_letter_of(
+                        tp.topic,
+                        tp.partition,
+                        record,
+                        stage=self.name,
+                        reason="undecodable",
+                        detail=str(error),
+                    )
                 )
                 continue
             for platform in platforms_for(routed):

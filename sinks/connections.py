@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from sinks.outcome import Failed
+from sinks.calls.outcome import Failed
 from sinks.platform import Connection
 from sinks.platforms import create
 from ticketing.config import Config

@@ -13,13 +13,13 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
-from sinks import fold, reconcile
-from sinks.backoff import Backoff
-from sinks.messages import OperationResult
-from sinks.outcome import Absent, Failed, Outcome, Reason, RetryAfter, Unknown
+from sinks.calls.backoff import Backoff
+from sinks.calls.outcome import Absent, Failed, Outcome, Reason, RetryAfter, Unknown
+from sinks.delivery import fold, reconcile
+from sinks.delivery.wishes import OperationResult
 from sinks.platform import Platform, Repeat, Request
 from tables.deliveries import Delivery
-from ticketing.domain.incident import Incident, Status, Step, StepKind
+from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
 
@@ -118,13 +118,13 @@ class Drill:
         good = True
         for step in STEPS[:-1]:
             if good and not self.stopping.is_set():
-                good = self._told(await self._step(step), told)
+                good = self._report(await self._step(step), told)
         good = good and not self.stopping.is_set()
         if not self._left_something:
             return False
-        return self._told(await self._step(RESOLVE), told) and good
+        return self._report(await self._step(RESOLVE), told) and good
 
-    def _told(self, row: Row, told: Callable[[Row], None]) -> bool:
+    def _report(self, row: Row, told: Callable[[Row], None]) -> bool:
         told(row)
         return row.ok
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from sinks.outcome import Outcome
+from sinks.calls.outcome import Outcome
 from tables.deliveries import Held, Operation, Why
-from ticketing.domain.incident import Incident, StepKind
+from ticketing.domain.incidents.incident import Incident, StepKind
 from ticketing.domain.severity import Severity
 
 

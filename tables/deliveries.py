@@ -7,7 +7,7 @@ from enum import Enum
 
 import msgspec
 
-from ticketing.domain.incident import Incident
+from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Receipt, TicketState
 

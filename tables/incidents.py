@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 import msgspec
 
-from ticketing.domain.incident import Incident
-from ticketing.domain.storm import Guard
+from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.incidents.storm import Guard
 
 Record: TypeAlias = Incident | Guard
 """Under its fingerprint the current episode, under its id an archived one; guards under theirs."""

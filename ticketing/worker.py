@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from ticketing import log, metrics
-from ticketing.agent import add_agent
-from ticketing.app import TicketingApp, create_app, create_table
 from ticketing.config import PLATFORMS, Config, secrets_of
-from ticketing.ports import free_port
-from ticketing.runtime import Runtime
-from ticketing.topics import INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
+from ticketing.engine.agent import add_agent
+from ticketing.engine.app import TicketingApp, create_app, create_table
+from ticketing.kafka.ports import free_port
+from ticketing.kafka.runtime import Runtime
+from ticketing.wire.topics import INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
 
 PIPELINE, TRACES_ROLE, VIEW, API = "pipeline", "traces", "view", "api"
 SUMMARIES = "summaries"
@@ -79,14 +79,14 @@ def run(role: str, runtime: Runtime) -> None:
         serve(runtime)
         return
     app = build(role, runtime)
-    spare_the_collector()
+    freeze_garbage_collector()
     worker = app.Worker(
         loglevel=runtime.config.log.level.upper(), quiet=True, override_logging=False
     )
     worker.execute_from_commandline()
 
 
-def spare_the_collector() -> None:
+def freeze_garbage_collector() -> None:
     """Look for cycles seldom: a worker holds many records, and reference counts free them all."""
     gc.collect()
     gc.freeze()
@@ -122,15 +122,15 @@ def _app(name: str, role: str, runtime: Runtime, batched: list[str]) -> Ticketin
 
 
 def _pipeline(runtime: Runtime) -> TicketingApp:
-    from agents.detection import Detector
-    from agents.detection_agent import DetectionAgent
+    from agents.detection import DetectionAgent
+    from agents.detection_run import Detector
     from agents.heartbeat import heartbeat_for
     from agents.incidents import IncidentMachine
     from sinks.agent import SinkAgent
-    from ticketing.agent import KeyedAgent
-    from ticketing.path import PathReporter
-    from ticketing.policies import policy
-    from ticketing.topic_watch import TopicWatch
+    from ticketing.config.policy import policy
+    from ticketing.engine.agent import KeyedAgent
+    from ticketing.engine.path_reporter import PathReporter
+    from ticketing.kafka.watch import TopicWatch
 
     config = runtime.config
     app = _app(PIPELINE_APP, PIPELINE, runtime, [*runtime.inputs, SIGNALS, INCIDENTS])
@@ -178,7 +178,7 @@ def _view(runtime: Runtime) -> TicketingApp:
     from agents.view import ViewAgent
     from agents.view_rebuild import keep_complete
     from ticketing.api.process import start
-    from ticketing.view_store import open_store
+    from ticketing.view.store import open_store
 
     app = _app("ticketing-view", VIEW, runtime, [INCIDENTS])
     store = open_store(runtime.config)
@@ -213,7 +213,7 @@ def _summaries(runtime: Runtime) -> TicketingApp:
 
 
 def _adapter(platform: str, runtime: Runtime) -> TicketingApp:
-    from sinks.adapter import add_adapter
+    from sinks.delivery.adapter import add_adapter
 
     topic = f"ticketing-{platform}"
     app = _app(topic, platform, runtime, [topic])

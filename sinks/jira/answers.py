@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from sinks.outcome import Failed, Reason, Unknown
+from sinks.calls.outcome import Failed, Reason, Unknown
 
 T = TypeVar("T")
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from sinks.http import Http
+from sinks.calls.http import Http
+from sinks.calls.outcome import Failed, Reason, Rejected, RetryAfter, nothing_done
 from sinks.jira.answers import Issue, ServerInfo, Transition, Transitions, read_as
 from sinks.jira.dialect import CLOUD, DATA_CENTER, Dialect
 from sinks.jira.settings import Settings
-from sinks.outcome import Failed, Reason, Rejected, RetryAfter, nothing_done
 
 T = TypeVar("T")
 

@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from sinks.jira import adf, wiki
-from sinks.text import Text
+from sinks.text.parts import Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

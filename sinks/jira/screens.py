@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from sinks.calls.outcome import Failed, Reason
 from sinks.jira.answers import Field, IssueType, Page, read_as
 from sinks.jira.api import Api, rejected
-from sinks.outcome import Failed, Reason
 
 KEPT_SECONDS = 600.0
 PAGE_SIZE = 200

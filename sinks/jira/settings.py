@@ -9,7 +9,7 @@ from typing import Any
 
 from ticketing.config.platforms import Jira, JiraTransitions
 from ticketing.config.values import Choice, reveal
-from ticketing.domain.incident import Incident
+from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity
 
 NOBODY = frozenset({"", "-1"})

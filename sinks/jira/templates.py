@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sinks.text import Writer
-from ticketing.domain.incident import Incident
+from sinks.text.writer import Writer
+from ticketing.config.template import BadTemplate, Template
+from ticketing.config.template_names import NAMES, faults
+from ticketing.domain.incidents.incident import Incident
 from ticketing.errors import Misconfigured
-from ticketing.template import BadTemplate, Template
-from ticketing.template_names import NAMES, faults
 
 
 class FieldTemplates:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from ticketing.config.platforms import OpsGenie
 from ticketing.config.values import Choice, reveal
-from ticketing.domain.incident import Incident
+from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity
 
 _PAGES = {"api.opsgenie.com": "app.opsgenie.com", "api.eu.opsgenie.com": "app.eu.opsgenie.com"}

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sinks.references import reference
+from sinks.calls.references import reference
 from ticketing.config.platforms import PagerDuty
 from ticketing.config.values import Choice, reveal
-from ticketing.domain.incident import Incident
+from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity
 
 

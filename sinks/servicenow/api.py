@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from sinks.http import Answer, Http
-from sinks.outcome import Failed, Reason, Rejected, Unknown, nothing_done
+from sinks.calls.http import Answer, Http
+from sinks.calls.outcome import Failed, Reason, Rejected, Unknown, nothing_done
 from sinks.servicenow.settings import Settings
 from sinks.servicenow.tokens import Tokens
 

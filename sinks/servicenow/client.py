@@ -11,20 +11,20 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from sinks import material, text
-from sinks.http import http_for
-from sinks.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected, Unknown
+from sinks.calls.http import http_for
+from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected, Unknown
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
 from sinks.servicenow import payload
 from sinks.servicenow.api import Api, Row, equals
-from sinks.servicenow.checking import Checker
+from sinks.servicenow.connection import ConnectionCheck
 from sinks.servicenow.directory import Directory
 from sinks.servicenow.payload import Author
 from sinks.servicenow.settings import Settings
-from sinks.text import Writer, writer_for
+from sinks.text import parts, shown_fields
+from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
-from ticketing.domain.incident import Incident, StepKind
+from ticketing.domain.incidents.incident import Incident, StepKind
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +85,7 @@ class ServiceNowPlatform:
 
     async def test_connection(self) -> Connection:
         """Whether everything is there that records will need; changes nothing."""
-        return await Checker(self._api, self._directory, self._settings).check()
+        return await ConnectionCheck(self._api, self._directory, self._settings).check()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -212,8 +212,8 @@ class ServiceNowPlatform:
         return await self._insert(request.want, [remark])
 
     async def _comment(self, request: Request, have: Held) -> Delivered:
-        told = material.unposted(request.want, have.shown.steps_through, self.traits)
-        lines = text.steps(told)
+        told = shown_fields.unposted(request.want, have.shown.steps_through, self.traits)
+        lines = parts.steps(told)
         if request.uncertain:
             there = await self._notes(have.external_id)
             lines = [one for one in lines if payload.harmless(one) not in there]

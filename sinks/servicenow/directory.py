@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sinks.outcome import Failed, Rejected
+from sinks.calls.outcome import Failed, Rejected
 from sinks.servicenow.api import Api, Row, equals
 from sinks.servicenow.settings import Settings
-from sinks.text import cut, line
+from ticketing.domain.text import cut, line
 
 KEPT_SECONDS = 600.0
 KEPT_MAX = 10_000

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from ticketing.config.platforms import ServiceNow
 from ticketing.config.values import Choice, reveal
-from ticketing.domain.incident import Incident
+from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity
 
 OFF = "off"

@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from sinks.http import Http
-from sinks.outcome import Failed, Reason, Rejected, RetryAfter, nothing_done
+from sinks.calls.http import Http
+from sinks.calls.outcome import Failed, Reason, Rejected, RetryAfter, nothing_done
 from sinks.servicenow.settings import Settings
 
 MARGIN_SECONDS = 60.0

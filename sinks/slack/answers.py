@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sinks.outcome import Failed, Failure, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Failed, Failure, Reason, Rejected, RetryAfter, Unknown
 
 PASSING = frozenset({"ratelimited", "rate_limited", "request_timeout", "message_limit_exceeded"})
 """It was not done, and may be later."""

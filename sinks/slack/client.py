@@ -12,25 +12,17 @@ from typing import Any
 
 import msgspec
 
-from sinks import material
-from sinks.http import Http, http_for
-from sinks.outcome import (
-    Absent,
-    Delivered,
-    Failed,
-    Outcome,
-    Reason,
-    Rejected,
-    Unknown,
-)
+from sinks.calls.http import Http, http_for
+from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected, Unknown
+from sinks.calls.references import reference
 from sinks.platform import STATUS_STEPS, Connection, Platform, Repeat, Request, Traits
-from sinks.references import reference
 from sinks.slack import answers, payload
 from sinks.slack.settings import Settings
-from sinks.text import Writer, writer_for
+from sinks.text import shown_fields
+from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Operation, Why
 from ticketing.config import Config
-from ticketing.domain.incident import Incident, StepKind
+from ticketing.domain.incidents.incident import Incident, StepKind
 
 NAME = "slack"
 PAGE_MESSAGES = 200
@@ -159,7 +151,7 @@ class SlackBot:
         through = request.have.shown.steps_through
         if request.uncertain:
             through = max(through, await self._replied_through(request, channel, ts))
-        told = material.unposted(request.want, through, self.traits)
+        told = shown_fields.unposted(request.want, through, self.traits)
         if told:
             message = payload.reply(request.incident_id, told)
             await self._api.call(
@@ -330,7 +322,7 @@ class SlackWebhook:
         if request.operation is not Operation.COMMENT:
             return payload.parent(request.want, self._writer, buttons=self._settings.buttons)
         through = request.have.shown.steps_through if request.have else 0
-        told = material.unposted(request.want, through, self.traits)
+        told = shown_fields.unposted(request.want, through, self.traits)
         return payload.note(request.want, self._writer, told) if told else None
 
     async def test_connection(self) -> Connection:

@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from sinks.platform import STATUS_STEPS
-from sinks.text import ELLIPSIS, Text, Writer, cut, line, steps
-from ticketing.domain.commands import allowed_actions
-from ticketing.domain.incident import Incident, Status, Step, StepKind
+from sinks.text.parts import Text, steps
+from sinks.text.writer import Writer
+from ticketing.domain.incidents.commands import allowed_actions
+from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action
+from ticketing.domain.text import ELLIPSIS, cut, line
 
 HEADER_CHARACTERS_MAX = 150
 SECTION_CHARACTERS_MAX = 3000

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from ticketing.config.platforms import Slack
 from ticketing.config.values import Choice, reveal
-from ticketing.domain.incident import Incident
+from ticketing.domain.incidents.incident import Incident
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from sinks.http import Http
-from sinks.outcome import Failed, Reason, Rejected, Unknown
+from sinks.calls.http import Http
+from sinks.calls.outcome import Failed, Reason, Rejected, Unknown
 from sinks.zammad.settings import Settings
 
 CANDIDATES_MAX = 10

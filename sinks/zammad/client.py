@@ -9,19 +9,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sinks import material, progress
-from sinks.http import Http, http_for
-from sinks.outcome import Absent, Delivered, Outcome
+from sinks.calls.http import Http, http_for
+from sinks.calls.outcome import Absent, Delivered, Outcome
+from sinks.calls.references import reference
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
-from sinks.references import reference
-from sinks.text import Writer, writer_for
+from sinks.text import comment, shown_fields
+from sinks.text.writer import Writer, writer_for
 from sinks.zammad import payload
 from sinks.zammad.api import Api, Ticket
-from sinks.zammad.examination import Examination
+from sinks.zammad.connection import ConnectionCheck
 from sinks.zammad.settings import Settings
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
-from ticketing.domain.incident import Incident, StepKind
+from ticketing.domain.incidents.incident import Incident, StepKind
 
 NAME = "zammad"
 SEARCH_LAG_SECONDS = 1.0
@@ -66,7 +66,7 @@ class ZammadPlatform:
 
     async def test_connection(self) -> Connection:
         """Whether the token is taken, and every name of the configuration known."""
-        return await Examination(self._settings, self._api).result()
+        return await ConnectionCheck(self._settings, self._api).result()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -85,7 +85,7 @@ class ZammadPlatform:
     async def _update(self, request: Request) -> Outcome:
         want, have = request.want, _held(request)
         body = payload.fields(want, have.shown, self._writer, self._settings)
-        told = payload.news(want, have.shown, material.links(want, NAME), self._writer)
+        told = payload.news(want, have.shown, shown_fields.links(want, NAME), self._writer)
         if told and not await self._stands(request, told):
             body["article"] = told
         await self._api.change(have.external_id, body)
@@ -141,12 +141,12 @@ class ZammadPlatform:
 
     async def _comment(self, request: Request) -> Outcome:
         have = _held(request)
-        told = material.unposted(request.want, have.shown.steps_through, self.traits)
+        told = shown_fields.unposted(request.want, have.shown.steps_through, self.traits)
         there = await self._api.articles(have.external_id) if request.uncertain else []
         bodies = [body for _, body in there]
-        comment = progress.comment(told, bodies, payload.BODY_CHARACTERS_MAX)
-        if comment:
-            await self._api.add_article(have.external_id, payload.article("Progress", comment))
+        text = comment.comment(told, bodies, payload.BODY_CHARACTERS_MAX)
+        if text:
+            await self._api.add_article(have.external_id, payload.article("Progress", text))
         return Delivered()
 
     async def _deduplicate(self, request: Request) -> Outcome:

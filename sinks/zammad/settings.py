@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ticketing.config.platforms import Zammad, ZammadStates
 from ticketing.config.values import Choice, reveal
-from ticketing.domain.incident import Incident, Status
+from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.severity import Severity
 
 GUESS = "guess:"

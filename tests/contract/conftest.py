@@ -9,7 +9,7 @@ import pytest
 from support.contract import Desk, Subject, subjects
 from support.life import Clock
 
-from sinks.limits import Limits
+from sinks.calls.limits import Limits
 from ticketing.sandbox.server import start
 
 SUBJECTS = subjects()
@@ -33,7 +33,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The time of everything, the pauses that platforms ask for included."""
     made = Clock()
     monkeypatch.setattr(
-        "sinks.http.limits_for", lambda config, name: Limits(name, "1000000/second", clock=made)
+        "sinks.calls.http.limits_for",
+        lambda config, name: Limits(name, "1000000/second", clock=made),
     )
     return made
 

@@ -10,8 +10,8 @@ import pytest
 from aiohttp import web
 from support.contract import OUTCOMES, Desk, Subject
 
-from sinks.outcome import Delivered, RetryAfter
-from ticketing.models import encode
+from sinks.calls.outcome import Delivered, RetryAfter
+from ticketing.wire.dead_letters import encode_dead_letter
 
 HOUR = 3600.0
 Answering = Callable[[web.Request], Awaitable[web.Response]]
@@ -152,10 +152,10 @@ async def test_an_answer_that_repeats_our_secrets_does_not_spread_them(
     await desk.life.want(desk.story.opened(), HOUR)
     tested = await desk.life.platform.test_connection()
     told = [
-        *(encode(outcome).decode() for _, outcome in desk.life.platform.outcomes),
-        *(encode(letter).decode() for letter in desk.life.dead_letters),
+        *(encode_dead_letter(outcome).decode() for _, outcome in desk.life.platform.outcomes),
+        *(encode_dead_letter(letter).decode() for letter in desk.life.dead_letters),
         *((letter.value or b"").decode() for letter in desk.life.dead_letters),
-        *(encode(receipt).decode() for receipt in desk.life.receipts),
+        *(encode_dead_letter(receipt).decode() for receipt in desk.life.receipts),
         *(row.decode() for row in desk.life.store.rows.values()),
         tested.message,
         caplog.text,

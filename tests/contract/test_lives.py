@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from support.contract import Desk
 
-from sinks.messages import encode_desired
-from ticketing.domain.incident import Incident, Status
+from sinks.delivery.wishes import encode_desired
+from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.signals import TicketState
 from ticketing.sandbox.tickets import Ticket
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.contract import Desk
 
-from ticketing.domain.incident import Failure, Status
+from ticketing.domain.incidents.incident import Failure, Status
 from ticketing.domain.signals import Sample, Summary
 
 LONG = 100_000

@@ -26,11 +26,11 @@ from support.requirements import wait_for
 from support.shapes import enable, plain_subjects
 from support.weather import Weather
 
-from ticketing.domain.incident import Incident, Status, StepKind
+from ticketing.domain.incidents.incident import Incident, Status, StepKind
 from ticketing.domain.signals import Anomalies, TicketState
-from ticketing.models import decode_signals
-from ticketing.statemachine import TICK_KEY
-from ticketing.topics import INCIDENTS, SIGNALS, platform_topic
+from ticketing.engine.statemachine import TICK_KEY
+from ticketing.wire.signals import decode_signals
+from ticketing.wire.topics import INCIDENTS, SIGNALS, platform_topic
 
 pytestmark = [pytest.mark.crash, pytest.mark.kafka, pytest.mark.redis]
 

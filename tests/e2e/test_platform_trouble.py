@@ -22,10 +22,10 @@ from support.requirements import wait_for
 from support.shapes import enable, plain_subjects
 from support.story import Story
 
-from ticketing.domain.incident import Incident, Status
+from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.severity import Severity
-from ticketing.models import encode
-from ticketing.topics import INCIDENTS, platform_topic
+from ticketing.wire.dead_letters import encode_dead_letter
+from ticketing.wire.topics import INCIDENTS, platform_topic
 
 pytestmark = [pytest.mark.crash, pytest.mark.kafka]
 
@@ -65,7 +65,7 @@ class Stage:
         """Publish snapshots."""
         for incident in incidents:
             self.told_at.setdefault(incident.id, time.time())
-            self._producer.produce(INCIDENTS, encode(incident), incident.id)
+            self._producer.produce(INCIDENTS, encode_dead_letter(incident), incident.id)
             self._producer.poll(0)
         assert self._producer.flush(60) == 0
 

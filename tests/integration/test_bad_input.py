@@ -9,8 +9,8 @@ from support.fleet import Fleet
 from support.logs import log
 from support.requirements import wait_for
 
-from ticketing.models import DEAD_LETTER_VALUE_BYTES_MAX
-from ticketing.topics import INCIDENTS, SIGNALS
+from ticketing.wire.dead_letters import VALUE_BYTES_MAX
+from ticketing.wire.topics import INCIDENTS, SIGNALS
 
 pytestmark = pytest.mark.kafka
 
@@ -82,7 +82,7 @@ def test_every_bad_record_is_accounted_for_and_harms_no_other(fleet: Fleet) -> N
         letter = letters[1 + 2 * number]
         assert (letter.reason, letter.topic, letter.partition) == (reason, "enriched-logs", 0)
         assert letter.size == len(value or b"")
-        assert (letter.value or b"") == (value or b"")[:DEAD_LETTER_VALUE_BYTES_MAX]
+        assert (letter.value or b"") == (value or b"")[:VALUE_BYTES_MAX]
     assert letters[1 + 2 * (len(REFUSED) - 1)].size > TEN_MEGABYTES
 
     metrics = worker.metrics()

@@ -11,9 +11,9 @@ from faust.types import TP
 from support.apps import Seen, app_for, config_for, running, seen_by, until
 from support.kafka import Kafka
 
-from ticketing import batching
-from ticketing.agent import add_agent
-from ticketing.app import create_table
+from ticketing.engine import transport
+from ticketing.engine.agent import add_agent
+from ticketing.engine.app import create_table
 
 pytestmark = pytest.mark.kafka
 
@@ -301,7 +301,7 @@ async def test_what_was_thrown_away_is_not_committed_over(
         left.append(why)
         Held.gate.clear()
 
-    monkeypatch.setattr(batching, "leave", leave)
+    monkeypatch.setattr(transport, "leave", leave)
     topic = kafka.create(prefix)
     config = config_for(tmp_path, kafka.address)
     Held.gate = asyncio.Event()

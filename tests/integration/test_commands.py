@@ -17,7 +17,7 @@ from support.fleet import STOP_SECONDS_MAX, Fleet
 from support.logs import log
 from support.requirements import free_port, wait_for
 
-from ticketing.topics import INCIDENTS, SIGNALS
+from ticketing.wire.topics import INCIDENTS, SIGNALS
 
 pytestmark = pytest.mark.kafka
 

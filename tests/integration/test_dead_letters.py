@@ -11,17 +11,17 @@ from click.testing import CliRunner
 from confluent_kafka import Message, Producer
 from support.kafka import Kafka
 
-from sinks.messages import Retry, decode
-from ticketing import dead_letters, redrive
+from sinks.delivery.wishes import Retry, decode
 from ticketing.cli.dead_letters import dead_letters as command
 from ticketing.config import validate
-from ticketing.dead_letters import Entry, Wanted, every, get, page
+from ticketing.dead_letters import reading, redrive
+from ticketing.dead_letters.reading import Entry, Wanted, every, get, page
+from ticketing.dead_letters.redrive import HEADER, Redriver
 from ticketing.errors import Conflict, Misconfigured, NotFound, NotWhole, Unavailable
-from ticketing.models import DEAD_LETTER_VALUE_BYTES_MAX, DeadLetter, encode
-from ticketing.redrive import HEADER, Redriver
-from ticketing.runtime import Runtime
-from ticketing.topic_reader import TopicReader
-from ticketing.topics import DEAD_LETTERS, platform_topic
+from ticketing.kafka.reader import TopicReader
+from ticketing.kafka.runtime import Runtime
+from ticketing.wire.dead_letters import VALUE_BYTES_MAX, DeadLetter, encode_dead_letter
+from ticketing.wire.topics import DEAD_LETTERS, platform_topic
 
 INPUT = "enriched-logs"
 ID = "0123456789abcdef-2-41"
@@ -36,7 +36,7 @@ def record_letter(value: bytes = b'{"a":1}', **fields: Any) -> DeadLetter:
         "partition": 2,
         "offset": 7,
         "key": "k",
-        "value": value[:DEAD_LETTER_VALUE_BYTES_MAX],
+        "value": value[:VALUE_BYTES_MAX],
         "size": len(value),
     }
     return DeadLetter(**{**known, **fields})
@@ -66,7 +66,7 @@ class Desk:
         with TopicReader(self.runtime) as reader:
             first = reader.bounds(DEAD_LETTERS, partition)[1]
         for letter in letters:
-            self._producer.produce(DEAD_LETTERS, encode(letter), partition=partition)
+            self._producer.produce(DEAD_LETTERS, encode_dead_letter(letter), partition=partition)
         assert self._producer.flush(30) == 0
         return [f"{partition}-{first + number}" for number in range(len(letters))]
 
@@ -89,7 +89,7 @@ def desk() -> Iterator[Desk]:
 def test_pages_go_back_in_time_over_all_partitions(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dead_letters, "CHUNK_RECORDS", 3)
+    monkeypatch.setattr(reading, "CHUNK_RECORDS", 3)
     ids = []
     for number in range(20):
         ids += desk.put(record_letter(detail=str(number)), partition=number % 3)
@@ -110,7 +110,7 @@ def test_pages_go_back_in_time_over_all_partitions(
 def test_a_filter_looks_at_a_bounded_number_and_says_where_to_go_on(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(dead_letters, "SCANNED_MAX", 10)
+    monkeypatch.setattr(reading, "SCANNED_MAX", 10)
     (wanted,) = desk.put(DELIVERY)
     desk.put(*[record_letter()] * 15)
     first = page(desk.runtime, Wanted(stage="delivery"), 5)
@@ -197,7 +197,7 @@ def test_a_broker_that_begins_with_the_command_has_no_dead_letters() -> None:
 
 
 def test_a_record_that_was_cut_is_not_produced(desk: Desk) -> None:
-    (id,) = desk.put(record_letter(b"x" * (DEAD_LETTER_VALUE_BYTES_MAX + 1)))
+    (id,) = desk.put(record_letter(b"x" * (VALUE_BYTES_MAX + 1)))
     with Redriver(desk.runtime) as redriver, pytest.raises(NotWhole, match="holds 64000 of 64001"):
         redriver.redrive(id, "anna")
     assert desk.read(INPUT) == []

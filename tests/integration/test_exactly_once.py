@@ -24,8 +24,8 @@ from support.kafka import Kafka
 from support.logs import anomalies, log, traffic
 from support.requirements import wait_for
 
-from ticketing.topics import INCIDENTS, SIGNALS
-from ticketing.watchdog import EXIT_HUNG
+from ticketing.engine.watchdog import EXIT_HUNG
+from ticketing.wire.topics import INCIDENTS, SIGNALS
 
 pytestmark = pytest.mark.kafka
 

@@ -10,7 +10,7 @@ from support.fleet import Fleet
 from support.logs import log
 from support.requirements import wait_for
 
-from ticketing.domain.incident import Incident, Kind, Status
+from ticketing.domain.incidents.incident import Incident, Kind, Status
 
 pytestmark = pytest.mark.kafka
 

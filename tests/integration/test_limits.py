@@ -7,7 +7,7 @@ import time
 import pytest
 from support.redis import LocalRedis, RedisServer
 
-from sinks.limits import REDIS_SECONDS_MAX, Limits, limits_for
+from sinks.calls.limits import REDIS_SECONDS_MAX, Limits, limits_for
 from ticketing.config import validate
 
 pytestmark = pytest.mark.redis

@@ -8,7 +8,7 @@ from support.fleet import INPUT, Fleet
 from support.load import faults, record
 from support.requirements import wait_for
 
-from ticketing.topics import PIPELINE_APP, changelog_topic
+from ticketing.wire.topics import PIPELINE_APP, changelog_topic
 
 pytestmark = pytest.mark.kafka
 

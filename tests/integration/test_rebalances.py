@@ -18,11 +18,13 @@ from faust.agents.manager import AgentManager
 from support.apps import Seen, app_for, config_for, running
 from support.kafka import Kafka
 
-from ticketing import batching
-from ticketing.agent import add_agent
-from ticketing.app import create_table
-from ticketing.batching import BatchConsumer, BatchConsumerThread
-from ticketing.durable import DurableRecovery, DurableTable, Outbox
+from ticketing.engine import transport
+from ticketing.engine.agent import add_agent
+from ticketing.engine.app import create_table
+from ticketing.engine.outbox import Outbox
+from ticketing.engine.recovery import DurableRecovery
+from ticketing.engine.table import DurableTable
+from ticketing.engine.transport import BatchConsumer, BatchConsumerThread
 
 pytestmark = pytest.mark.kafka
 
@@ -84,9 +86,9 @@ async def test_nothing_is_read_past_however_long_each_step_takes(
     print(f"seed {SEED}")
     chance = random.Random(SEED)
     left: list[str] = []
-    monkeypatch.setattr(batching, "leave", left.append)
+    monkeypatch.setattr(transport, "leave", left.append)
     # An agent that fails is the same: what it says is what counts here.
-    monkeypatch.setattr("ticketing.agent.leave", left.append)
+    monkeypatch.setattr("ticketing.engine.agent.leave", left.append)
     for owner, name, seconds in STEPS:
         monkeypatch.setattr(owner, name, delayed(getattr(owner, name), chance, seconds))
     topic = kafka.create(prefix, PARTITIONS)

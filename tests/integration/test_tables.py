@@ -7,7 +7,7 @@ from support.fleet import Fleet
 from support.logs import log
 from support.requirements import wait_for
 
-from ticketing.topics import changelog_topic
+from ticketing.wire.topics import changelog_topic
 
 pytestmark = pytest.mark.kafka
 

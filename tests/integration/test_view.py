@@ -14,12 +14,12 @@ from support.redis import RedisServer
 from support.requirements import wait_for
 
 from agents.view_rebuild import keep_complete
-from ticketing.domain.incident import Incident
+from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity
-from ticketing.models import encode
-from ticketing.runtime import Runtime
-from ticketing.topics import INCIDENTS
-from ticketing.view_store import open_store
+from ticketing.kafka.runtime import Runtime
+from ticketing.view.store import open_store
+from ticketing.wire.dead_letters import encode_dead_letter
+from ticketing.wire.topics import INCIDENTS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis]
 
@@ -74,7 +74,7 @@ async def test_only_the_newest_state_of_each_incident_survives_a_rebuild(
     broker.create(INCIDENTS, 2, cleanup_policy="compact")
     for number in range(4):
         for revision in range(1, 4):
-            value = encode(incident(number, revision))
+            value = encode_dead_letter(incident(number, revision))
             broker.produce(INCIDENTS, [value], key=id_of(number).encode(), partition=number % 2)
     broker.produce(INCIDENTS, [None], key=id_of(3).encode(), partition=1)
     broker.produce(INCIDENTS, [b"garbage"], key=b"foreign", partition=1)

@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from ticketing.agent import BatchAgent, add_agent
-from ticketing.app import TicketingApp, create_app
 from ticketing.config import Config, load
+from ticketing.engine.agent import BatchAgent, add_agent
+from ticketing.engine.app import TicketingApp, create_app
 
 
 class Seen(BatchAgent):

@@ -14,11 +14,11 @@ from typing import Any
 from support.life import Clock, Life
 from support.story import Story
 
-from sinks.outcome import Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Rejected, RetryAfter, Unknown
 from sinks.platforms import create
 from tables.deliveries import Operation
 from ticketing.config import Config, secrets_of
-from ticketing.domain.incident import Status
+from ticketing.domain.incidents.incident import Status
 from ticketing.sandbox.credentials import sandbox_config
 from ticketing.sandbox.server import Sandbox
 from ticketing.sandbox.tickets import Ticket

@@ -39,11 +39,12 @@ from support.requirements import free_port, wait_for
 from support.sandbox import SandboxProcess
 
 from ticketing.config import load
-from ticketing.domain.incident import Incident
-from ticketing.models import DeadLetter, decode_dead_letter, decode_incident
-from ticketing.runtime import Runtime
+from ticketing.domain.incidents.incident import Incident
+from ticketing.kafka.runtime import Runtime
 from ticketing.sandbox.credentials import sandbox_config
-from ticketing.topics import DEAD_LETTERS, INCIDENTS
+from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter
+from ticketing.wire.incidents import decode_incident
+from ticketing.wire.topics import DEAD_LETTERS, INCIDENTS
 
 INPUT = "enriched-logs"
 PARTITIONS = 4

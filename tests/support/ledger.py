@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from support.life import Clock
 
-from sinks.outcome import Absent, Delivered, Outcome, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Absent, Delivered, Outcome, Reason, Rejected, RetryAfter, Unknown
 from sinks.platform import Connection, Repeat, Request, Traits
 from tables.deliveries import Operation
-from ticketing.domain.incident import Incident
+from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.signals import TicketState
 
 STATES = {

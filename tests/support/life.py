@@ -11,20 +11,21 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
-from sinks import fold, messages
-from sinks.gate import Gate
-from sinks.machine import AdapterMachine
-from sinks.messages import OperationResult
-from sinks.outcome import Outcome
+from sinks.calls.outcome import Outcome
+from sinks.delivery import fold, wishes
+from sinks.delivery.gate import Gate
+from sinks.delivery.machine import AdapterMachine
+from sinks.delivery.runner import Runner
+from sinks.delivery.wishes import OperationResult
 from sinks.platform import Platform, Request
-from sinks.runner import Runner
 from tables import deliveries
 from tables.deliveries import Delivery, Operation
-from ticketing import statemachine
-from ticketing.domain.incident import Incident
+from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.signals import Receipt
-from ticketing.models import DeadLetter, decode_dead_letter, decode_signals
-from ticketing.topics import DEAD_LETTERS, SIGNALS
+from ticketing.engine import statemachine
+from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter
+from ticketing.wire.signals import decode_signals
+from ticketing.wire.topics import DEAD_LETTERS, SIGNALS
 
 START = 1_800_000_000.0
 STEPS_MAX = 2_000
@@ -127,12 +128,12 @@ class Life:
 
     async def want(self, incident: Incident, seconds: float = 0.0) -> None:
         """A snapshot arrives; then so much time passes."""
-        self.send(messages.encode_desired(incident))
+        self.send(wishes.encode_desired(incident))
         await self.run(seconds)
 
     async def retry(self, incident_id: str, seconds: float = 0.0) -> None:
         """Somebody wants it tried again; then so much time passes."""
-        self.send(messages.encode_retry(messages.Retry(incident_id=incident_id)))
+        self.send(wishes.encode_retry(wishes.Retry(incident_id=incident_id)))
         await self.run(seconds)
 
     def send(self, value: bytes, key: bytes = b"") -> None:
@@ -226,5 +227,5 @@ class Life:
 
     async def _report(self, result: OperationResult, partition: int) -> None:
         self.platform.outcomes.append((result.operation, result.outcome))
-        self.send(messages.encode_result(result))
+        self.send(wishes.encode_result(result))
         self._reported.set()

@@ -15,7 +15,7 @@ from typing import Any
 from confluent_kafka import Message, Producer
 from support.kafka import Kafka
 
-from ticketing.domain.incident import Incident
+from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.signals import Anomalies
 
 WORDS = ("pool", "cache", "quota", "socket", "lease", "shard", "proxy", "vault", "queue", "broker")

@@ -17,23 +17,25 @@ from typing import Any
 from faust.types import TP
 
 from agents.incidents import IncidentMachine
-from sinks import fold as delivery_fold
-from sinks import reconcile
 from sinks.agent import SinkAgent
-from sinks.backoff import Backoff
-from sinks.gate import Gate
-from sinks.machine import AdapterMachine
-from sinks.messages import OperationResult, encode_result
-from sinks.outcome import Absent, Delivered, Outcome, Reason, RetryAfter, Unknown
+from sinks.calls.backoff import Backoff
+from sinks.calls.outcome import Absent, Delivered, Outcome, Reason, RetryAfter, Unknown
+from sinks.delivery import fold as delivery_fold
+from sinks.delivery import reconcile
+from sinks.delivery.gate import Gate
+from sinks.delivery.machine import AdapterMachine
+from sinks.delivery.wishes import OperationResult, encode_result
 from sinks.platform import Repeat, Request, Traits
 from tables.deliveries import Delivery, Operation
-from ticketing import statemachine, topics
-from ticketing.agent import KeyedAgent
-from ticketing.domain.incident import Incident
-from ticketing.domain.policy import Policy
+from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.signals import TicketState
-from ticketing.durable import DurableTable
-from ticketing.models import decode_incident, encode_signals
+from ticketing.engine import statemachine
+from ticketing.engine.agent import KeyedAgent
+from ticketing.engine.table import DurableTable
+from ticketing.wire import topics
+from ticketing.wire.incidents import decode_incident
+from ticketing.wire.signals import encode_signals
 
 START = 1_800_000_000.0
 PLATFORM = "jira"

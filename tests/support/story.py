@@ -7,7 +7,7 @@ from typing import Any
 
 from support.life import Clock
 
-from ticketing.domain.incident import Incident, Status, Step, StepKind
+from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
 

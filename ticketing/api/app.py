@@ -13,7 +13,7 @@ from ticketing.api.problems import problems
 from ticketing.api.security import PREFIX, SLACK_PATH, guard, safe_headers
 from ticketing.config import Config
 from ticketing.domain.signals import Action
-from ticketing.view_store import ViewStore
+from ticketing.view.store import ViewStore
 
 BODY_BYTES_MAX = 128 * 1024
 COMMAND_SECONDS_MAX = 10.0

@@ -15,7 +15,7 @@ from ticketing.api.parameters import INCIDENT_ID, Body, json_object
 from ticketing.api.ports import Services, services
 from ticketing.api.problems import Invalid, Problem, problem_of
 from ticketing.config import Config
-from ticketing.domain.commands import ACTION_RULES
+from ticketing.domain.incidents.commands import ACTION_RULES
 from ticketing.domain.signals import Action, Command
 from ticketing.errors import Conflict
 

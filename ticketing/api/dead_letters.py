@@ -9,14 +9,14 @@ from typing import Any
 
 from aiohttp import web
 
-from ticketing import dead_letters
 from ticketing.api.parameters import Body, json_object, require_known
 from ticketing.api.ports import DeadLetters, services
 from ticketing.api.problems import Invalid, Problem
-from ticketing.dead_letters import DELIVERY, LIMIT_DEFAULT, LIMIT_MAX, Entry, Page, Wanted
-from ticketing.incident_document import iso
-from ticketing.redrive import Redriven, Redriver
-from ticketing.runtime import Runtime
+from ticketing.dead_letters import reading
+from ticketing.dead_letters.reading import DELIVERY, LIMIT_DEFAULT, LIMIT_MAX, Entry, Page, Wanted
+from ticketing.dead_letters.redrive import Redriven, Redriver
+from ticketing.kafka.runtime import Runtime
+from ticketing.view.document import iso
 
 NAMES = ("reason", "stage", "platform", "limit", "cursor")
 NAME_CHARACTERS_MAX = 100
@@ -32,7 +32,7 @@ class KafkaDeadLetters:
     async def page(self, wanted: Wanted, limit: int, cursor: str | None) -> Page:
         """Some of them, newest first."""
         async with self._turn:
-            return await asyncio.to_thread(dead_letters.page, self._runtime, wanted, limit, cursor)
+            return await asyncio.to_thread(reading.page, self._runtime, wanted, limit, cursor)
 
     async def get(self, id: str) -> tuple[Entry, Redriven | None]:
         """One of them, and what became of it."""
@@ -45,7 +45,7 @@ class KafkaDeadLetters:
             return await asyncio.to_thread(self._redrive, id, by)
 
     def _get(self, id: str) -> tuple[Entry, Redriven | None]:
-        entry = dead_letters.get(self._runtime, id)
+        entry = reading.get(self._runtime, id)
         with Redriver(self._runtime) as redriver:
             return entry, redriver.done(id)
 

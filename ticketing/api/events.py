@@ -17,7 +17,7 @@ from ticketing.api.ports import SERVICES
 from ticketing.api.problems import unavailable
 from ticketing.api.security import HEADERS
 from ticketing.errors import Unavailable
-from ticketing.view_store import Changes, ViewStore
+from ticketing.view.store import Changes, ViewStore
 
 log = logging.getLogger(__name__)
 

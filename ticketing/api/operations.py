@@ -13,7 +13,7 @@ from ticketing import metrics
 from ticketing.api.parameters import Body, json_object
 from ticketing.api.ports import Checks, services
 from ticketing.api.problems import Invalid, Problem, unavailable
-from ticketing.config import PLATFORMS
+from ticketing.config import PLATFORMS, in_effect
 
 CONSERVATION = {
     "ticketing_records_total": "records",
@@ -58,7 +58,7 @@ async def totals(request: web.Request) -> web.Response:
 
 async def get_config(request: web.Request) -> web.Response:
     """GET /api/v1/config: all settings in effect, secrets as `****`."""
-    return web.json_response(services(request).config.public())
+    return web.json_response(in_effect(services(request).config))
 
 
 async def list_platforms(request: web.Request) -> web.Response:

@@ -11,9 +11,9 @@ from typing import Any
 from aiohttp import web
 
 from ticketing.api.problems import Invalid
-from ticketing.domain.incident import Status
+from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
-from ticketing.view_query import (
+from ticketing.view.query import (
     LIMIT_DEFAULT,
     LIMIT_MAX,
     SEARCH_CHARS_MAX,

@@ -9,10 +9,10 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from ticketing.config import Config
-from ticketing.dead_letters import Entry, Page, Wanted
+from ticketing.dead_letters.reading import Entry, Page, Wanted
+from ticketing.dead_letters.redrive import Redriven
 from ticketing.domain.signals import Command
-from ticketing.redrive import Redriven
-from ticketing.view_store import ViewStore
+from ticketing.view.store import ViewStore
 
 
 class Commands(Protocol):
@@ -39,7 +39,7 @@ class Checks(Protocol):
 
 
 class DeadLetters(Protocol):
-    """The dead letters and the way back; errors are those of ticketing.redrive."""
+    """The dead letters and the way back; errors are those of ticketing.dead_letters.redrive."""
 
     async def page(self, wanted: Wanted, limit: int, cursor: str | None) -> Page:
         """Some of them, newest first; raises ValueError for a bad cursor."""

@@ -10,15 +10,15 @@ import signal
 from aiohttp import web
 from aiokafka.errors import KafkaError
 
-from ticketing import readiness
+from ticketing.api import readiness
 from ticketing.api.app import create_app
 from ticketing.api.checks import ConnectionChecks
+from ticketing.api.command_sender import CommandSender
 from ticketing.api.dead_letters import KafkaDeadLetters
-from ticketing.command_sender import CommandSender
 from ticketing.domain.signals import Command
 from ticketing.errors import Unavailable
-from ticketing.runtime import Runtime
-from ticketing.view_store import ViewStore, open_store
+from ticketing.kafka.runtime import Runtime
+from ticketing.view.store import ViewStore, open_store
 
 log = logging.getLogger(__name__)
 

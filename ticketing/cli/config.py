@@ -17,7 +17,7 @@ def config() -> None:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def check(file: Path) -> None:
     """Check FILE as a start would; exit 2 with every problem, its key and the nearest fix."""
-    from ticketing.config_command import check as check_file
+    from ticketing.config.report import check as check_file
 
     problems, report = check_file(file)
     for problem in problems:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from ticketing.dead_letters import Entry
-    from ticketing.redrive import Redriver
-    from ticketing.runtime import Runtime
+    from ticketing.dead_letters.reading import Entry
+    from ticketing.dead_letters.redrive import Redriver
+    from ticketing.kafka.runtime import Runtime
 
 
 @click.group("dead-letters", epilog="Example: ticketing dead-letters list --reason undecodable")
@@ -37,7 +37,7 @@ def list_(
     reason: str, stage: str, platform: str, limit: int, cursor: str | None, as_json: bool
 ) -> None:
     """List dead letters, newest first: where each came from and why it could not be handled."""
-    from ticketing.dead_letters import Wanted, page
+    from ticketing.dead_letters.reading import Wanted, page
 
     wanted = Wanted(reason=reason, stage=stage, platform=platform)
     try:
@@ -56,13 +56,13 @@ def list_(
 @click.argument("id")
 def show(id: str) -> None:
     """Show the dead letter ID with its record, or the request that a platform did not take."""
-    from ticketing import dead_letters
+    from ticketing.dead_letters import reading
+    from ticketing.dead_letters.redrive import Redriver
     from ticketing.errors import NotFound
-    from ticketing.redrive import Redriver
 
     runtime = _runtime()
     try:
-        entry = dead_letters.get(runtime, id)
+        entry = reading.get(runtime, id)
     except NotFound as error:
         raise click.ClickException(str(error)) from None
     letter = entry.letter
@@ -97,9 +97,9 @@ def redrive(
 
     Safe to repeat: what was redriven before is left alone, and told.
     """
-    from ticketing import dead_letters
+    from ticketing.dead_letters import reading
+    from ticketing.dead_letters.redrive import Redriver
     from ticketing.errors import NotFound
-    from ticketing.redrive import Redriver
 
     if bool(ids) == all_:
         raise click.UsageError("name the IDs, or give --all")
@@ -110,13 +110,13 @@ def redrive(
     counts = {True: 0, False: 0}
     with Redriver(runtime) as redriver:
         if all_:
-            wanted = dead_letters.Wanted(reason=reason, stage=stage, platform=platform)
-            entries = dead_letters.every(runtime, wanted)
+            wanted = reading.Wanted(reason=reason, stage=stage, platform=platform)
+            entries = reading.every(runtime, wanted)
             for entry in entries:
                 counts[_redriven(redriver, entry, by)] += 1
         for id in ids:
             try:
-                counts[_redriven(redriver, dead_letters.get(runtime, id), by)] += 1
+                counts[_redriven(redriver, reading.get(runtime, id), by)] += 1
             except NotFound as error:
                 click.echo(str(error), err=True)
                 counts[False] += 1
@@ -139,7 +139,7 @@ def _redriven(redriver: Redriver, entry: Entry, by: str) -> bool:
 
 def _runtime() -> Runtime:
     from ticketing.errors import Misconfigured
-    from ticketing.runtime import EMBEDDED_VARIABLE, Runtime
+    from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
 
     runtime = Runtime.from_environ()
     if runtime.held is not None:
@@ -157,6 +157,6 @@ def _line(entry: Entry) -> str:
 
 
 def _json(entry: Entry) -> bytes:
-    from ticketing.models import encode
+    from ticketing.wire.dead_letters import encode_dead_letter
 
-    return b'{"id":"%b",%b' % (entry.id.encode(), encode(entry.letter)[1:])
+    return b'{"id":"%b",%b' % (entry.id.encode(), encode_dead_letter(entry.letter)[1:])

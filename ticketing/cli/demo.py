@@ -57,7 +57,7 @@ def _say(text: str) -> None:
 def _recording(recording: Path, as_json: bool) -> None:
     from ticketing.cli.progress import bar
     from ticketing.demo.run import run_recording
-    from ticketing.feed import count_lines, read_lines
+    from ticketing.kafka.feed import count_lines, read_lines
 
     with bar() as progress:
         task = progress.add_task("feeding", total=count_lines(recording))

@@ -111,9 +111,9 @@ async def _rehearse(
     config: Config, platforms: list[str], severity: str, service: str, as_json: bool
 ) -> bool:
     """Print every call; whether all steps could be gone through."""
+    from sinks.calls.dry_run import Rehearsal, rehearsing
     from sinks.drill import Drill, incident
     from sinks.platforms import create
-    from sinks.rehearsal import Rehearsal, rehearsing
     from ticketing import log
     from ticketing.domain.severity import Severity
 

@@ -41,7 +41,7 @@ def evaluate(recording: Path, labels: Path, as_json: bool, ticketing: str) -> No
     from ticketing.cli.progress import bar
     from ticketing.demo import judging
     from ticketing.demo.run import DemoFailed, explained
-    from ticketing.feed import count_lines, read_lines
+    from ticketing.kafka.feed import count_lines, read_lines
 
     faults = judging.read_faults(labels)
     settings = {"correlation": {"ticketing": ticketing}, **(ROOT if ticketing == "root" else {})}

@@ -16,7 +16,7 @@ def pattern() -> None:
 
     A line that is a JSON object with a message is taken as an enriched log; any other as a message.
     """
-    from ticketing.pattern_command import describe
+    from ticketing.cli.pattern_description import describe
 
     for line in sys.stdin.buffer:
         text = line.decode("utf-8", "replace").rstrip("\r\n")

@@ -15,8 +15,8 @@ def replay(file: Path, rate: float | None, topic: str | None) -> None:
     """Produce each line of FILE (JSON lines, plain or .gz) as a record, as it is."""
     from ticketing.cli.progress import bar
     from ticketing.errors import Misconfigured
-    from ticketing.feed import Feed, count_lines, read_lines
-    from ticketing.runtime import EMBEDDED_VARIABLE, Runtime
+    from ticketing.kafka.feed import Feed, count_lines, read_lines
+    from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
 
     runtime = Runtime.from_environ()
     if runtime.held is not None:

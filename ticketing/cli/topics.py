@@ -15,7 +15,7 @@ def topics() -> None:
 @topics.command(epilog="Example: TICKETING_CONFIG=ticketing.yaml ticketing topics create")
 def create() -> None:
     """Create the topics that are missing; safe to repeat."""
-    from ticketing.runtime import Runtime
+    from ticketing.kafka.runtime import Runtime
 
     runtime = Runtime.from_environ()
     made = runtime.topics().create(runtime.topic_specs(), runtime.config.kafka.replication_factor)
@@ -28,7 +28,7 @@ def create() -> None:
 @topics.command(epilog="Example: ticketing topics check || ticketing topics create")
 def check() -> None:
     """Compare the topics with what they should be; exit 1 and say what differs."""
-    from ticketing.runtime import Runtime
+    from ticketing.kafka.runtime import Runtime
 
     runtime = Runtime.from_environ()
     problems = runtime.topics().check(runtime.topic_specs(), runtime.inputs)

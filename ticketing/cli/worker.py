@@ -16,7 +16,7 @@ def worker(roles: tuple[str, ...]) -> None:
     api (the API and the console alone), and one per enabled platform, such as pagerduty.
     """
     from ticketing import worker as composition
-    from ticketing.runtime import EMBEDDED_VARIABLE, Runtime
+    from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
     from ticketing.supervisor import Supervisor
 
     runtime = Runtime.from_environ()

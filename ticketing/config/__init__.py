@@ -4,7 +4,7 @@ from ticketing.config.checks import warnings
 from ticketing.config.incidents import PLATFORMS
 from ticketing.config.loading import apply_patch, load, validate
 from ticketing.config.model import Config
-from ticketing.config.secrets import explicit, public, secrets_of
+from ticketing.config.secrets import explicit, in_effect, public, secrets_of
 from ticketing.config.values import reveal
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Config",
     "apply_patch",
     "explicit",
+    "in_effect",
     "load",
     "public",
     "reveal",

@@ -12,8 +12,8 @@ from ticketing.config.model import Config
 from ticketing.config.problems import Problem, nearest
 from ticketing.config.process import EMBEDDED, EMBEDDED_PARTITIONS
 from ticketing.config.schema import env_name
+from ticketing.config.template_names import CLOSING, fault, faults
 from ticketing.domain.severity import Severity
-from ticketing.template_names import CLOSING, fault, faults
 
 _KNOWN_PROVIDERS = (
     *("disabled", "openai", "azure", "anthropic", "bedrock", "vertex_ai", "gemini", "mistral"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
@@ -126,14 +126,3 @@ class Config(Section):
     def fallback(self) -> list[str]:
         """The enabled platforms that are told when a delivery fails."""
         return [name for name in self.routing.fallback if self.platform(name).enabled]
-
-    def public(self) -> dict[str, Any]:
-        """All settings in camelCase for people to see: secrets as `****`, durations in seconds,
-        routes as they are in effect."""
-        # That module needs this one's classes.
-        from ticketing.config.secrets import public
-
-        shown = public(self)
-        shown["routing"] = {s.value: self.routes(s) for s in Severity}
-        shown["routing"]["fallback"] = self.fallback()
-        return shown

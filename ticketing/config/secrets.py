@@ -14,6 +14,7 @@ from pydantic import SecretStr
 from ticketing.config.model import Config
 from ticketing.config.process import Redis
 from ticketing.config.values import Section
+from ticketing.domain.severity import Severity
 
 MASK = "****"
 
@@ -21,6 +22,14 @@ MASK = "****"
 def public(section: Section) -> dict[str, Any]:
     """All settings in camelCase, JSON types only: secrets as `****`, durations in seconds."""
     return _fields(section, every=True, reveal=False)
+
+
+def in_effect(config: Config) -> dict[str, Any]:
+    """All public settings, with the routes in effect: without platforms that are not enabled."""
+    shown = public(config)
+    shown["routing"] = {severity.value: config.routes(severity) for severity in Severity}
+    shown["routing"]["fallback"] = config.fallback()
+    return shown
 
 
 def explicit(section: Section) -> dict[str, Any]:

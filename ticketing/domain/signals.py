@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from ticketing.domain.correlation import Findings
 from ticketing.domain.severity import Severity
+from ticketing.domain.traces.findings import Findings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,11 +13,11 @@ import structlog
 
 from ticketing import metrics
 from ticketing.config import Config, secrets_of
-from ticketing.domain.answer import Answer, read
-from ticketing.domain.incident import Incident
+from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.signals import Basis, Summary
-from ticketing.domain.similar import Memory
-from ticketing.domain.summarizing import Ask, Queue
+from ticketing.domain.summaries.answer import Answer, read
+from ticketing.domain.summaries.queue import Ask, Queue
+from ticketing.domain.summaries.similar import Memory
 from ticketing.llm.ledger import Ledger, open_redis
 from ticketing.llm.models import Models, NoAnswer, label
 from ticketing.llm.prompt import Prompts

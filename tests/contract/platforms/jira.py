@@ -7,8 +7,8 @@ from typing import Any
 
 from support.contract import Reply, Subject
 
-from sinks.outcome import RetryAfter
-from ticketing.domain.incident import Status
+from sinks.calls.outcome import RetryAfter
+from ticketing.domain.incidents.incident import Status
 from ticketing.sandbox.credentials import JIRA_DATA_CENTER_TOKEN
 from ticketing.sandbox.tickets import Ticket
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from support.contract import Reply, Subject
 
-from sinks.outcome import Unknown
-from ticketing.domain.incident import Status
+from sinks.calls.outcome import Unknown
+from ticketing.domain.incidents.incident import Status
 from ticketing.sandbox import credentials
 from ticketing.sandbox.tickets import Ticket
 

@@ -6,8 +6,8 @@ import json
 
 from support.contract import Reply, Subject
 
-from sinks.outcome import Rejected, Unknown
-from ticketing.domain.incident import Status
+from sinks.calls.outcome import Rejected, Unknown
+from ticketing.domain.incidents.incident import Status
 from ticketing.sandbox.tickets import Ticket
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from support.contract import Reply, Subject
 
-from sinks.outcome import RetryAfter
-from ticketing.domain.incident import Status
+from sinks.calls.outcome import RetryAfter
+from ticketing.domain.incidents.incident import Status
 from ticketing.sandbox.credentials import SERVICENOW_CLIENT_ID, SERVICENOW_CLIENT_SECRET
 from ticketing.sandbox.tickets import Ticket
 

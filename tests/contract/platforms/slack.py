@@ -7,7 +7,7 @@ from typing import Any
 
 from support.contract import Reply, Subject
 
-from sinks.outcome import Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Rejected, RetryAfter, Unknown
 from ticketing.sandbox import credentials
 from ticketing.sandbox.tickets import Ticket
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from support.contract import Reply, Subject
 
-from sinks.outcome import Unknown
-from ticketing.domain.incident import Status
+from sinks.calls.outcome import Unknown
+from ticketing.domain.incidents.incident import Status
 from ticketing.sandbox.tickets import Ticket
 
 

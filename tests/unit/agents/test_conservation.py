@@ -10,14 +10,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.detection import Detector
+from agents.detection_run import Detector
 from agents.incidents import IncidentMachine
-from ticketing import models
 from ticketing.config.loading import validate
-from ticketing.domain.incident import Incident
-from ticketing.domain.policy import Policy
+from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
-from ticketing.statemachine import PartitionState, Store, Transaction, fold, pack
+from ticketing.engine.statemachine import PartitionState, Store, Transaction, fold, pack
+from ticketing.wire import signals
 
 PARTITIONS = 2
 MESSAGES = st.one_of(
@@ -122,7 +122,7 @@ def test_records_in_are_below_counted_or_dead(
         anomalies += detected.anomalies
         dead += len(detected.dead_letters)
         for number, bodies in detected.by_partition(PARTITIONS).items():
-            queues[number].append(models.encode_signals(bodies))
+            queues[number].append(signals.encode_signals(bodies))
         start = end
     for writer, queue in zip(writers, queues, strict=True):
         if queue:

@@ -1,245 +1,193 @@
-"""Detection: every record of a run ends below the threshold, in one signal, or as a dead letter."""
+"""The detection agent: what comes together is told together, in order, and never twice in one run."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from faust.types import TP
 
-from agents.detection import Detected, Detector
-from ticketing.domain.detection import BadInput
-from ticketing.domain.fingerprint import partition_of
-from ticketing.domain.pattern import Patterns
-from ticketing.domain.severity import Severity
-from ticketing.models import DEAD_LETTER_VALUE_BYTES_MAX
+from agents.detection import EVENTS_TOGETHER_MAX, FINGERPRINTS_TOGETHER_MAX, DetectionAgent
+from agents.detection_run import Detector
+from ticketing import metrics
+from ticketing.domain.patterns.pattern import Patterns
+from ticketing.domain.signals import Anomalies
+from ticketing.engine.watchdog import Watchdog
+from ticketing.wire.signals import decode_signals
+from ticketing.wire.topics import SIGNALS
 
 TOPIC = "enriched-logs"
-ARRIVED = 1_900_000_000.0
-EVENT_TIME = "2030-03-17T17:46:39.500000Z"
-EVENT_AT = 1_899_999_999.5
+ARRIVED_MS = 1_900_000_000_000
 
 
-@dataclass
-class Record:
-    value: bytes | None
-    offset: int = 0
-    timestamp: int = int(ARRIVED * 1000)
-    key: bytes | None = None
+def log(message: str = "it broke", service: str = "shop") -> bytes:
+    return json.dumps({"message": message, "service": service, "anomaly_score": 0.9}).encode()
 
 
-def document(**fields: Any) -> dict[str, Any]:
-    known: dict[str, Any] = {
-        "@timestamp": EVENT_TIME,
-        "level": "ERROR",
-        "message": "order 17 was lost",
-        "service": "checkout",
-        "tenant_id": "acme",
-        "anomaly_score": 0.95,
-    }
-    return {k: v for k, v in {**known, **fields}.items() if v is not None}
-
-
-def run(*values: Any, detector: Detector | None = None) -> Detected:
-    """Detect a run; what is no bytes is written as JSON first."""
-    raw = [v if isinstance(v, bytes) or v is None else json.dumps(v).encode() for v in values]
-    records = [Record(value, offset) for offset, value in enumerate(raw)]
-    return (detector or Detector(Patterns(), topic_ids={TOPIC: "id"})).detect(TOPIC, 3, records)
-
-
-def offsets(detected: Detected) -> list[int]:
-    return sorted(o for s in detected.signals for w in s.windows.values() for o in w)
-
-
-def test_equal_patterns_of_a_run_become_one_signal() -> None:
-    found = run(
-        document(message="order 1 was lost", trace_id="t1", anomaly_score=0.9),
-        document(message="all is well", anomaly_score=0.2),
-        document(message="order 2 was lost", trace_id="t2", anomaly_score=0.99),
+def event(
+    *offsets: int, partition: int = 0, generation: int = 1, values: Sequence[bytes] = (log(),)
+) -> Any:
+    records = [
+        SimpleNamespace(
+            value=values[number % len(values)], offset=offset, timestamp=ARRIVED_MS, key=None
+        )
+        for number, offset in enumerate(offsets)
+    ]
+    message = SimpleNamespace(
+        tp=TP(TOPIC, partition), offset=offsets[-1], generation_id=generation, timestamp=0.0
     )
-    (signal,) = found.signals
-    assert signal.windows == {int(EVENT_AT // 900 * 900): [0, 2]}
-    assert signal.source == "id:3:2"
-    assert signal.max_score == 0.99
-    assert signal.severity is Severity.CRITICAL
-    assert signal.trace_ids == ["t1", "t2"]
-    assert [sample.offset for sample in signal.samples] == [2, 0]
-    assert (found.records, found.anomalies, found.below_threshold) == (3, 2, 1)
+    return SimpleNamespace(message=message, value=records)
 
 
-def test_tenants_and_services_are_kept_apart() -> None:
-    found = run(document(), document(tenant_id="other"), document(service="other"))
-    assert len({signal.fingerprint for signal in found.signals}) == 3
+class Kafka:
+    """The agent's stream, consumer and producer; what is sent is durable once `gate` is open."""
+
+    def __init__(self, events: list[Any], *, behind: bool) -> None:
+        self.events_given = events
+        self.gate = asyncio.Event()
+        self.sent: list[list[int]] = []
+        self.handled: list[int] = []
+        self.messages = self.largest = 0
+        self.consumer = SimpleNamespace(
+            begun=lambda _: None,
+            read_to_the_end=lambda tp: not behind,
+            handled=lambda message: self.handled.append(message.offset),
+        )
+        self.producer = SimpleNamespace(send_all=self.send_all, partition_of=self.partition_of)
+        self.consumer_generation_id = 1
+
+    async def send_all(self, place: TP, messages: list[tuple[Any, bytes]]) -> int:
+        for _, value in messages if place.topic == SIGNALS else ():
+            self.messages += 1
+            self.largest = max(self.largest, len(value))
+            for body in decode_signals(value):
+                assert isinstance(body, Anomalies)
+                self.sent.append([o for found in body.windows.values() for o in found])
+        await self.gate.wait()
+        return 0
+
+    async def partition_of(self, topic: str, key: bytes | None) -> int:
+        return 0
+
+    def noack(self) -> Kafka:
+        return self
+
+    async def events(self) -> AsyncIterator[Any]:
+        for one in self.events_given:
+            yield one
+
+    async def ack(self, event: Any) -> None:
+        pass
 
 
-def test_a_services_signals_go_to_one_partition() -> None:
-    found = run(document(), document(message="disk full"), document(service="other"))
-    packed = found.by_partition(12)
-    assert len(packed[partition_of("acme", "checkout", 12)]) >= 2
-    assert sum(map(len, packed.values())) == 3
+async def until(condition: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it did not come to that")
 
 
-@pytest.mark.parametrize(
-    ("value", "reason"),
-    [
-        (None, BadInput.UNDECODABLE),
-        (b"", BadInput.UNDECODABLE),
-        (b"\xff\xfe{", BadInput.UNDECODABLE),
-        (b"not json", BadInput.UNDECODABLE),
-        (b"[1, 2]", BadInput.UNDECODABLE),
-        (b"[" * 100_000, BadInput.UNDECODABLE),
-        (b'{"anomaly_score": NaN}', BadInput.UNDECODABLE),
-        (b'{"anomaly_score": "high"}', BadInput.INVALID_SCORE),
-        (document(anomaly_score=7), BadInput.INVALID_SCORE),
-        (document(anomaly_score=-0.5), BadInput.INVALID_SCORE),
-        (document(service=None), BadInput.NO_SERVICE),
-        (document(service="  "), BadInput.NO_SERVICE),
-        (document(message=None), BadInput.NO_MESSAGE),
-        (document(message=["a", "b"]), BadInput.NO_MESSAGE),
-        (document(tenant_id=5), BadInput.INVALID_TENANT),
-    ],
-)
-def test_a_bad_record_is_a_dead_letter_and_its_neighbours_count(
-    value: Any, reason: BadInput
-) -> None:
-    found = run(document(), value, document(message="disk full"))
-    (letter,) = found.dead_letters
-    expected = BadInput.EMPTY if value in (None, b"") else reason
-    assert letter.reason == expected.value
-    assert (letter.topic, letter.partition, letter.offset) == (TOPIC, 3, 1)
-    assert offsets(found) == [0, 2]
-    assert found.below_threshold == 0
+async def run(kafka: Kafka, message_bytes_max: int = 1_000_000) -> None:
+    agent = DetectionAgent(
+        kafka,
+        Watchdog(),
+        None,
+        Detector(Patterns(), topic_ids={TOPIC: "id"}),
+        signals_partitions=1,
+        message_bytes_max=message_bytes_max,
+        gaps_fail=False,
+    )
+    async for _ in agent.run(kafka):
+        pass
 
 
-def test_a_dead_letter_keeps_the_size_and_the_beginning_of_a_large_record() -> None:
-    (letter,) = run(b"x" * 10_000_000).dead_letters
-    assert letter.size == 10_000_000
-    assert letter.value == b"x" * DEAD_LETTER_VALUE_BYTES_MAX
+async def test_what_waits_while_a_partition_is_behind_is_told_in_one_run() -> None:
+    kafka = Kafka([event(0, 1), event(2), event(3)], behind=True)
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: kafka.handled == [1, 2, 3])
+    assert kafka.sent == [[0, 1, 2, 3]]
 
 
-def test_a_fault_of_our_own_rules_harms_only_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    detector = Detector(Patterns(), topic_ids={TOPIC: "id"})
-    identify = detector.identify
-
-    def failing(tenant: object, service: object, message: object) -> Any:
-        if message == "break":
-            raise IndexError("list index out of range")
-        return identify(tenant, service, message)
-
-    monkeypatch.setattr(detector, "identify", failing)
-    found = run(document(), document(message="break"), document(), detector=detector)
-    (letter,) = found.dead_letters
-    assert letter.reason == BadInput.FAILED.value
-    assert offsets(found) == [0, 2]
+async def test_a_run_is_told_at_once_when_there_is_nothing_more() -> None:
+    kafka = Kafka([event(0)], behind=False)
+    running = asyncio.ensure_future(run(kafka))
+    await until(lambda: kafka.sent == [[0]])
+    kafka.gate.set()
+    await running
+    await until(lambda: kafka.handled == [0])
 
 
-def test_a_fault_of_ours_in_the_only_record_of_its_kind_leaves_no_signal() -> None:
-    detector = Detector(Patterns(), topic_ids={TOPIC: "id"})
-
-    def failing(severity: str | None, level: str | None) -> None:
-        if severity == "break":
-            raise IndexError("list index out of range")
-
-    detector.stated = failing  # type: ignore[assignment]
-    found = run(document(), document(service="other", severity="break"), detector=detector)
-    assert offsets(found) == [0]
-    assert [letter.offset for letter in found.dead_letters] == [1]
-
-
-@pytest.mark.parametrize(
-    "at",
-    ["1970-01-01T00:00:00Z", "2100-01-01T00:00:00Z", "soon", "2030-03-17T17:46:39,5", 17, ["a"]],
-)
-def test_an_implausible_event_time_is_replaced_by_the_arrival(at: object) -> None:
-    found = run(document(**{"@timestamp": at}), document())
-    (signal,) = found.signals
-    assert (signal.first_seen, signal.last_seen) == (EVENT_AT, ARRIVED)
-    assert found.clock_corrections == 1
+async def test_what_became_of_each_record_stands_in_the_metrics() -> None:
+    counters = [
+        metrics.records_total,
+        metrics.records_below_threshold_total,
+        metrics.clock_corrections_total,
+        metrics.records_dead_lettered_total.labels("no_service"),
+    ]
+    before = [counter._value.get() for counter in counters]
+    unset = json.dumps({**json.loads(log()), "@timestamp": "1970-01-01T00:00:00Z"}).encode()
+    usual = b'{"anomaly_score": 0.1}'
+    kafka = Kafka([event(0, 1, 2, 3, values=(log(), unset, usual, log(service="")))], behind=False)
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: kafka.handled == [3])
+    counted = [c._value.get() - b for c, b in zip(counters, before, strict=True)]
+    assert counted == [4, 1, 1, 1]
 
 
-def test_a_record_without_a_time_has_its_arrival() -> None:
-    found = run(document(**{"@timestamp": None}))
-    assert found.signals[0].first_seen == ARRIVED
-    assert found.clock_corrections == 0
+async def test_the_next_run_of_a_partition_waits_until_the_last_is_durable_and_others_do_not() -> (
+    None
+):
+    kafka = Kafka([event(0), event(1), event(5, partition=1), event(2)], behind=False)
+    running = asyncio.ensure_future(run(kafka))
+    await until(lambda: kafka.sent == [[0], [5]])
+    assert kafka.handled == []
+    kafka.gate.set()
+    await running
+    await until(lambda: sorted(kafka.handled) == [0, 1, 2, 5])
+    assert kafka.sent == [[0], [5], [1, 2]]
 
 
-@pytest.mark.parametrize(
-    "at",
-    ["2030-03-18T02:46:39.5+09:00", "2030-03-17T17:46:39.5", "2030-03-17 17:46:39.5Z", EVENT_AT],
-)
-def test_an_event_time_may_be_written_in_many_ways(at: object) -> None:
-    (signal,) = run(document(**{"@timestamp": at})).signals
-    assert signal.first_seen == EVENT_AT
+@pytest.mark.parametrize("again", [event(0, 1), event(0, 1, generation=2)])
+async def test_what_is_read_again_is_not_put_into_the_same_run(again: Any) -> None:
+    kafka = Kafka([event(0, 1), again], behind=True)
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: kafka.handled == [1, 1])
+    assert kafka.sent == [[0, 1], [0, 1]]
 
 
-def test_a_score_that_is_missing_is_below_the_threshold() -> None:
-    found = run({"message": "no score", "service": "a"}, document(anomaly_score=0.84))
-    assert (found.anomalies, found.below_threshold, found.dead_letters) == (0, 2, [])
+async def test_a_run_has_an_end() -> None:
+    events = [event(offset) for offset in range(EVENTS_TOGETHER_MAX + 1)]
+    kafka = Kafka(events, behind=True)
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: len(kafka.handled) == len(events))
+    assert kafka.sent == [list(range(EVENTS_TOGETHER_MAX)), [EVENTS_TOGETHER_MAX]]
 
 
-def test_an_anomaly_event_says_what_happened_in_other_fields() -> None:
-    event = document(message=None, error_message="card declined", affected_services=["a", "b"])
-    (signal,) = run({**event, "affected_endpoint": "/pay", "severity": "low"}).signals
-    assert signal.title == "card declined"
-    assert signal.affected_services == ["a", "b"]
-    assert signal.endpoints == ["/pay"]
-    assert signal.severity is Severity.LOW
+async def test_a_run_of_many_faults_waits_for_no_more_of_them() -> None:
+    enough = FINGERPRINTS_TOGETHER_MAX
+    many = event(*range(enough), values=[log(service=f"shop-{n}") for n in range(enough)])
+    kafka = Kafka([many, event(enough, values=[log(service="shop-0")])], behind=True)
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: kafka.handled == [enough - 1, enough])
+    assert kafka.sent == [[offset] for offset in range(enough + 1)]
 
 
-def test_a_score_speaks_only_for_records_that_state_no_severity() -> None:
-    records = [document(severity="low", anomaly_score=0.99), document(anomaly_score=0.9)]
-    (signal,) = run(*records).signals
-    assert signal.severity is Severity.MEDIUM
-    (signal,) = run(*records[:1]).signals
-    assert signal.severity is Severity.LOW
-
-
-def test_new_rules_or_a_recreated_topic_are_another_source() -> None:
-    old = Detector(Patterns(), topic_ids={TOPIC: "a"}).source(TOPIC, 0)
-    assert Detector(Patterns(), topic_ids={TOPIC: "b"}).source(TOPIC, 0) != old
-    assert Detector(Patterns(), topic_ids={TOPIC: "a"}).source(TOPIC, 1) != old
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
-    max_leaves=8,
-)
-documents = st.fixed_dictionaries(
-    {},
-    optional={
-        "anomaly_score": json_values | st.floats(0, 1),
-        "message": json_values | st.text(),
-        "service": json_values | st.sampled_from(["a", "b"]),
-        "tenant_id": json_values | st.sampled_from(["x", "y"]),
-        "@timestamp": json_values | st.just(EVENT_TIME),
-        "severity": json_values,
-        "level": json_values,
-        "trace_id": json_values,
-        "endpoint": json_values,
-        "affected_services": json_values,
-    },
-)
-
-
-@settings(max_examples=200)
-@given(st.lists(st.binary(max_size=40) | documents, min_size=1, max_size=20))
-def test_in_a_storm_the_same_is_found(values: list[Any]) -> None:
-    detector = Detector(Patterns(), topic_ids={TOPIC: "id"})
-    run(document(), document(), detector=detector)
-    assert run(*values, detector=detector) == run(*values)
-
-
-@settings(max_examples=200)
-@given(st.lists(st.binary(max_size=40) | documents, min_size=1, max_size=20))
-def test_whatever_comes_each_record_ends_in_exactly_one_place(values: list[Any]) -> None:
-    found = run(*values)
-    counted = offsets(found)
-    dead = [letter.offset for letter in found.dead_letters]
-    assert len(counted) == len(set(counted)) == found.anomalies
-    assert len(dead) == len(set(dead))
-    assert not set(counted) & set(dead)
-    assert found.below_threshold + len(counted) + len(dead) == len(values)
+async def test_what_does_not_fit_into_a_message_becomes_several_runs() -> None:
+    values = [log(service=f"shop-{number}") for number in range(200)]
+    kafka = Kafka([event(*range(200), values=values)], behind=False)
+    kafka.gate.set()
+    await run(kafka, message_bytes_max=20_000)
+    await until(lambda: kafka.handled == [199])
+    assert kafka.messages > 5
+    assert kafka.largest <= 20_000
+    assert kafka.sent == [[offset] for offset in range(200)]

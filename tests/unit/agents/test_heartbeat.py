@@ -13,7 +13,7 @@ from agents.heartbeat import BEHIND_SECONDS_MAX, Heartbeat, heartbeat_for, path_
 from ticketing import metrics
 from ticketing.config import validate
 from ticketing.domain.signals import Progress
-from ticketing.path import PathReporter
+from ticketing.engine.path_reporter import PathReporter
 
 TOPICS = ["logs", "ticketing-signals", "ticketing-pagerduty"]
 OUTCOMES = ("called", "failed", "withheld")

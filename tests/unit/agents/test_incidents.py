@@ -9,13 +9,19 @@ from typing import Any
 import pytest
 
 from agents.incidents import IncidentMachine
-from ticketing import metrics, models
-from ticketing.domain.incident import Incident, Kind, Status, StepKind
-from ticketing.domain.policy import Policy
+from ticketing import metrics
+from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
+from ticketing.domain.incidents.policy import Policy
+from ticketing.domain.incidents.storm import (
+    group_fingerprint,
+    overflow_fingerprint,
+    umbrella_fingerprint,
+)
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action, Anomalies, Command, Progress, Receipt, TicketState
-from ticketing.domain.storm import group_fingerprint, overflow_fingerprint, umbrella_fingerprint
-from ticketing.statemachine import TICK_KEY, PartitionState, Store, Transaction, fold, pack
+from ticketing.engine.statemachine import TICK_KEY, PartitionState, Store, Transaction, fold, pack
+from ticketing.wire import signals
+from ticketing.wire.incidents import decode_incident
 
 ROUTING = {
     Severity.CRITICAL: ("pagerduty", "slack"),
@@ -52,7 +58,7 @@ class Desk:
 
     def record(self, *bodies: Any, at: float | None = None) -> Any:
         self.now = self.now if at is None else at
-        value = models.encode_signals(list(bodies))
+        value = signals.encode_signals(list(bodies))
         found = SimpleNamespace(
             key=None, value=value, offset=self.offset, timestamp=int(self.now * 1000)
         )
@@ -82,7 +88,7 @@ class Desk:
             return
         for _, key, value, _ in tx.sends():
             assert key is not None
-            found = None if value is None else models.decode_incident(value)
+            found = None if value is None else decode_incident(value)
             self.published.append((key, found))
         for callback in tx.callbacks():
             callback()

@@ -7,17 +7,17 @@ from types import SimpleNamespace
 from typing import Any
 
 from agents.incidents import IncidentMachine
-from ticketing import models
-from ticketing.domain.correlation import BlastRadius, Candidate, Findings, Peer, Relation
-from ticketing.domain.fingerprint import partition_of
-from ticketing.domain.incident import Incident
-from ticketing.domain.linking import LEASE_SECONDS
-from ticketing.domain.policy import Policy, RadiusRule
+from ticketing.domain.alerts.fingerprint import partition_of
+from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.incidents.linking import LEASE_SECONDS
+from ticketing.domain.incidents.policy import Policy, RadiusRule
+from ticketing.domain.incidents.storm import overflow_fingerprint
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action, Anomalies, Command, Correlation
-from ticketing.domain.storm import overflow_fingerprint
-from ticketing.statemachine import TICK_KEY, PartitionState, Store, Transaction, fold, pack
-from ticketing.topics import SIGNALS
+from ticketing.domain.traces.findings import BlastRadius, Candidate, Findings, Peer, Relation
+from ticketing.engine.statemachine import TICK_KEY, PartitionState, Store, Transaction, fold, pack
+from ticketing.wire import signals
+from ticketing.wire.topics import SIGNALS
 
 PARTITIONS = 4
 ROUTING = {Severity.CRITICAL: ("pagerduty",), Severity.HIGH: ("slack",)}
@@ -49,12 +49,12 @@ class Writers:
 
     def send(self, body: Any) -> None:
         partition = partition_of(body.tenant, body.service, PARTITIONS)
-        self.run(partition, None, models.encode_signals([body]))
+        self.run(partition, None, signals.encode_signals([body]))
 
     def command(self, incident: Incident, action: Action, to: list[str]) -> None:
         partition = int(incident.id.split("-")[1])
         body = Command(id=f"c{self.now}", incident_id=incident.id, action=action, to=to)
-        self.run(partition, None, models.encode_signals([body]))
+        self.run(partition, None, signals.encode_signals([body]))
 
     def pass_time(self, seconds: float, step: float = 10.0) -> None:
         for _ in range(int(seconds / step)):

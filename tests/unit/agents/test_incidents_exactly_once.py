@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.incidents import IncidentMachine
-from ticketing import models
-from ticketing.domain.incident import Incident
-from ticketing.domain.policy import Policy
+from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action, Anomalies, Command
-from ticketing.statemachine import PartitionState, Store, Transaction, fold, pack
+from ticketing.engine.statemachine import PartitionState, Store, Transaction, fold, pack
+from ticketing.wire.signals import encode_signals
 
 PATTERNS = [f"{i:02x}" for i in range(6)]
 
@@ -42,7 +42,7 @@ class Partition:
         self.done = 0
 
     def append(self, bodies: list[Any], at: float) -> None:
-        value = models.encode_signals(bodies)
+        value = encode_signals(bodies)
         self.log.append(
             SimpleNamespace(key=None, value=value, offset=len(self.log), timestamp=int(at * 1000))
         )

@@ -9,10 +9,10 @@ from typing import Any
 
 from agents.past_incidents import PastIncidents
 from agents.summaries import SummariesAgent
-from ticketing import models
-from ticketing.domain.incident import Incident, Status
+from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.severity import Severity
-from ticketing.domain.similar import Memory
+from ticketing.domain.summaries.similar import Memory
+from ticketing.wire.incidents import encode_incident
 
 INCIDENT = Incident(
     id="aa-0-7",
@@ -48,11 +48,11 @@ async def test_the_last_snapshot_of_each_incident_is_noted_and_bad_ones_harm_nob
     agent = SummariesAgent(nothing, nothing, nothing, noted)
     other = replace(INCIDENT, id="bb-0-8", fingerprint="bb")
     batch = [
-        record(b"aa-0-7", models.encode(INCIDENT)),
+        record(b"aa-0-7", encode_incident(INCIDENT)),
         record(b"x", b"not json"),
         record(b"gone", None),
-        record(b"aa-0-7", models.encode(replace(INCIDENT, revision=2))),
-        record(b"bb-0-8", models.encode(other)),
+        record(b"aa-0-7", encode_incident(replace(INCIDENT, revision=2))),
+        record(b"bb-0-8", encode_incident(other)),
     ]
     await asyncio.wait_for(agent.handle(batch, nothing), 60)
     assert [(one.id, one.revision) for one in noted.incidents] == [("aa-0-7", 2), ("bb-0-8", 1)]
@@ -67,13 +67,13 @@ def test_the_past_is_what_is_resolved_now() -> None:
         past._note("aa-0-7", value)
         return len(memory)
 
-    resolved = models.encode(RESOLVED)
-    assert note(models.encode(INCIDENT)) == 0
+    resolved = encode_incident(RESOLVED)
+    assert note(encode_incident(INCIDENT)) == 0
     assert note(resolved) == 1
-    assert note(models.encode(replace(INCIDENT, revision=3))) == 0
+    assert note(encode_incident(replace(INCIDENT, revision=3))) == 0
     assert note(resolved) == 1
     assert note(b'{"status":"resolved", but no incident') == 0
     assert note(resolved) == 1
     assert note(None) == 0
     # Somebody else's words about a status make no past of it.
-    assert note(models.encode(replace(INCIDENT, title='"status":"resolved"'))) == 0
+    assert note(encode_incident(replace(INCIDENT, title='"status":"resolved"'))) == 0

@@ -11,13 +11,13 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from ticketing.api.app import create_app
 from ticketing.config import Config
-from ticketing.domain.commands import commanded
-from ticketing.domain.incident import Incident
-from ticketing.domain.policy import Policy
+from ticketing.domain.incidents.commands import commanded
+from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Command
 from ticketing.errors import Unavailable
-from ticketing.view_store import ViewStore
+from ticketing.view.store import ViewStore
 
 NOW = 1_900_000_000.0
 

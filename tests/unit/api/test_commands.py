@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.unit.api.conftest import NOW, make_incident
-from ticketing.domain.commands import ACTION_RULES
-from ticketing.domain.incident import Link, Status
+from ticketing.domain.incidents.commands import ACTION_RULES
+from ticketing.domain.incidents.incident import Link, Status
 from ticketing.domain.signals import Action
 
 AT = "2030-03-17T17:47:40.000Z"

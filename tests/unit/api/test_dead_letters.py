@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ticketing.dead_letters import Entry, Page, Wanted, unknown
+from ticketing.dead_letters.reading import Entry, Page, Wanted, unknown
+from ticketing.dead_letters.redrive import Redriven
 from ticketing.errors import Conflict, NotWhole, Unavailable
-from ticketing.models import DeadLetter
-from ticketing.redrive import Redriven
+from ticketing.wire.dead_letters import DeadLetter
 
 RECORD = Entry(
     id="0-1",

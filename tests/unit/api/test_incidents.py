@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.api.conftest import make_incident as incident
-from ticketing.domain.incident import Status, Step, StepKind, Ticket
+from ticketing.domain.incidents.incident import Status, Step, StepKind, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, TicketState
 

@@ -12,7 +12,7 @@ import pytest
 from slack_sdk.signature import SignatureVerifier
 
 from sinks.slack.payload import parent
-from sinks.text import Writer
+from sinks.text.writer import Writer
 from tests.unit.api.conftest import make_incident
 from ticketing.domain.signals import Action
 

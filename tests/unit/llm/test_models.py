@@ -12,8 +12,8 @@ import pytest
 from support.llm import ANSWER, HUGE_CHARACTERS, answers, drips, garbles, hangs, llm, refuses
 
 from ticketing.config import Config
-from ticketing.domain.answer import Answer, read
-from ticketing.llm.models import Models, NoAnswer, Outcome, Told
+from ticketing.domain.summaries.answer import Answer, read
+from ticketing.llm.models import Models, NoAnswer, Outcome, PaidAnswer
 
 MESSAGES = ({"role": "system", "content": "s"}, {"role": "user", "content": "u"})
 KEY = "sk-not-a-real-key-0123456789"
@@ -36,7 +36,7 @@ def models(*endpoints: str, **options: Any) -> Models:
     return Models(configured(*endpoints, **options).llm)
 
 
-async def ask(asked: Models) -> Told[Answer]:
+async def ask(asked: Models) -> PaidAnswer[Answer]:
     return await asyncio.wait_for(asked.ask(MESSAGES, read), DEADLINE_SECONDS)
 
 
@@ -170,7 +170,7 @@ def asking(host, *rest, **more):
     return look_up(host, *rest, **more)
 socket.getaddrinfo = asking
 from ticketing.config import Config
-from ticketing.domain.answer import read
+from ticketing.domain.summaries.answer import read
 from ticketing.llm.models import Models
 section = {{"provider": "openai", "model": "gpt-4", "apiKey": "k", "endpoint": {url!r}}}
 asked = Models(Config.model_validate({{"llm": section}}).llm)
@@ -200,7 +200,7 @@ WITHOUT = """
 import sys
 sys.path[:0] = {path!r}
 import ticketing.worker as worker
-from ticketing.runtime import Runtime
+from ticketing.kafka.runtime import Runtime
 from ticketing.config import validate
 from ticketing.api.checks import ConnectionChecks
 config = validate({{"dataDir": {data!r}, "faustWeb": {{"enabled": False}}, **{more!r}}})

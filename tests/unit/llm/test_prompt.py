@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from ticketing.domain.correlation import (
+from ticketing.domain.incidents.incident import Incident, Step, StepKind
+from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Sample
+from ticketing.domain.summaries.similar import Past
+from ticketing.domain.summaries.tokens import tokens_at_most
+from ticketing.domain.traces.findings import (
     BlastRadius,
     Candidate,
     Findings,
@@ -15,11 +20,6 @@ from ticketing.domain.correlation import (
     Moment,
     SampleTrace,
 )
-from ticketing.domain.incident import Incident, Step, StepKind
-from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Sample
-from ticketing.domain.similar import Past
-from ticketing.domain.tokens import tokens_at_most
 from ticketing.llm.prompt import SYSTEM, Prompts
 from ticketing.log import Redactor
 

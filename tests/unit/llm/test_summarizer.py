@@ -12,9 +12,9 @@ import pytest
 from support.llm import ANSWER, Llm, answers, hangs, llm, refuses
 
 from ticketing.config import Config
-from ticketing.domain.incident import Incident, Status, Step, StepKind
-from ticketing.domain.policy import Policy
-from ticketing.domain.reports import summarized
+from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
+from ticketing.domain.incidents.policy import Policy
+from ticketing.domain.incidents.reports import summarized
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
 from ticketing.llm.ledger import Ledger

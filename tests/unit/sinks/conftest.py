@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ticketing.domain.incident import Incident, Status, Step, StepKind
+from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.severity import Severity
 
 ID = "0123456789abcdef-2-41"

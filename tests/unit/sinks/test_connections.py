@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sinks import connections
-from sinks.outcome import Failed, Reason, Rejected
+from sinks.calls.outcome import Failed, Reason, Rejected
 from sinks.platform import Connection
 from ticketing.api.checks import ConnectionChecks
 from ticketing.config import Config, validate

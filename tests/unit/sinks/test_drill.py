@@ -8,11 +8,20 @@ from collections.abc import Callable
 import pytest
 from support.life import Clock
 
+from sinks.calls.outcome import (
+    Absent,
+    Delivered,
+    Failed,
+    Outcome,
+    Reason,
+    Rejected,
+    RetryAfter,
+    Unknown,
+)
 from sinks.drill import STEPS, TITLE, Drill, Row, incident
-from sinks.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected, RetryAfter, Unknown
 from sinks.platform import Connection, Repeat, Request, Traits
 from tables.deliveries import Operation
-from ticketing.domain.incident import Incident
+from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity
 
 Answer = Callable[[Request], Outcome]

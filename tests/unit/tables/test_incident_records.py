@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from tables.incidents import decode, encode
-from ticketing.domain.incident import Incident, Status, Step, StepKind, Ticket
+from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind, Ticket
+from ticketing.domain.incidents.storm import Guard
 from ticketing.domain.severity import Severity
-from ticketing.domain.storm import Guard
 
 INCIDENT = Incident(
     id="aa-0-1",

@@ -1,0 +1,421 @@
+"""Turns a fetched run of one partition into combined signals and dead letters; no I/O."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from agents.log_record import (
+    ID_CHARS_MAX,
+    RECORD_ERRORS,
+    Document,
+    Record,
+    decode_document,
+    decode_loosely,
+    detail_of,
+    fitting,
+    scores_of,
+    slim_lines_of,
+)
+from agents.span_packer import Mark, Packer
+from ticketing.config import Config
+from ticketing.domain.alerts.combine import (
+    ENDPOINTS_MAX,
+    SERVICES_MAX,
+    TRACE_IDS_MAX,
+    Columns,
+    Identity,
+)
+from ticketing.domain.alerts.event_times import EventTimes, Stated, believed
+from ticketing.domain.alerts.fingerprint import fingerprint, partition_of
+from ticketing.domain.alerts.record_fields import (
+    NAME_CHARS_MAX,
+    BadInput,
+    Thresholds,
+    Unfit,
+    scored_severity,
+    service_of,
+    stated_severity,
+    tenant_of,
+    text_of,
+    texts_of,
+)
+from ticketing.domain.patterns.pattern import Patterns, Rule
+from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Anomalies, Sample
+from ticketing.wire.dead_letters import DeadLetter, dead_letter_of
+from ticketing.wire.signals import SignalBody
+
+STAGE = "detection"
+MESSAGE_CHARS_MAX = 2_000
+DETAIL_CHARS_MAX = 300
+CACHED_CHARS_MAX = 4_096
+CACHED_MESSAGES_MAX = 8_192
+CACHED_FINGERPRINTS_MAX = 8_192
+STORMY_SHARE = 0.5
+FOLLOWED_TOGETHER = 1_000
+CACHED_STATED_MAX = 256
+
+
+Key = tuple[str, str, str]
+"""Fingerprint, tenant, service."""
+Said = tuple["str | None", "str | None", "str | None"]
+"""Tenant, service and message as a record has them."""
+
+
+class _Group:
+    """The counted records of one fingerprint in one run, with a column for what each states.
+
+    `times` is what they say of when they happened, `stated` the severity that they state; `arrivals`
+    are Kafka's milliseconds.
+    """
+
+    __slots__ = (
+        "affected_services",
+        "arrivals",
+        "endpoints",
+        "identity",
+        "offsets",
+        "records",
+        "scores",
+        "stated",
+        "times",
+        "trace_ids",
+    )
+
+    def __init__(self, identity: Identity) -> None:
+        self.identity = identity
+        self.records: list[Record] = []
+        self.offsets: list[int] = []
+        self.arrivals: list[int] = []
+        self.times: list[Stated] = []
+        self.scores: list[float] = []
+        self.stated: list[Severity | None] = []
+        self.trace_ids: dict[str, None] = {}
+        self.endpoints: dict[str, None] = {}
+        self.affected_services: dict[str, None] = {}
+
+    def gather(self, document: Document) -> None:
+        """Keep what else a record tells, as far as there is room."""
+        trace_id = document.trace_id
+        if trace_id and len(self.trace_ids) < TRACE_IDS_MAX:
+            self.trace_ids[trace_id[:ID_CHARS_MAX]] = None
+        endpoint = document.endpoint or document.affected_endpoint
+        if endpoint and len(self.endpoints) < ENDPOINTS_MAX:
+            self.endpoints[endpoint[:NAME_CHARS_MAX]] = None
+        if document.affected_services is not None:
+            for name in texts_of(document.affected_services, SERVICES_MAX, NAME_CHARS_MAX):
+                if len(self.affected_services) < SERVICES_MAX:
+                    self.affected_services[name] = None
+
+
+@dataclass(slots=True)
+class Detected:
+    """What became of a run: every record is below threshold, in one signal, or a dead letter."""
+
+    records: int = 0
+    anomalies: int = 0
+    clock_corrections: int = 0
+    signals: list[Anomalies] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    spans: list[tuple[int, bytes]] = field(default_factory=list)
+    """Target partition and message of the lines of requests, where these are followed."""
+
+    @property
+    def below_threshold(self) -> int:
+        """Records without a score, or with one below the threshold."""
+        return self.records - self.anomalies - len(self.dead_letters)
+
+    def by_partition(self, partitions: int) -> dict[int, list[SignalBody]]:
+        """The signals for each partition of ticketing-signals that has any."""
+        grouped: dict[int, list[SignalBody]] = {}
+        for signal in self.signals:
+            target = partition_of(signal.tenant, signal.service, partitions)
+            grouped.setdefault(target, []).append(signal)
+        return grouped
+
+
+class Detector:
+    """Detection's rules. Equal runs give equal results: what is cached never shows."""
+
+    def __init__(
+        self,
+        patterns: Patterns,
+        *,
+        topic_ids: Mapping[str, str],
+        minimum_score: float = 0.85,
+        window: float = 900.0,
+        thresholds: Thresholds | None = None,
+        traces_partitions: int = 0,
+    ) -> None:
+        """`topic_ids`: of every input topic; `window`: seconds of event time.
+
+        `traces_partitions`: of ticketing-traces; without, no requests are followed, and nothing is
+        paid for it.
+        """
+        self._patterns = patterns
+        self._topic_ids = topic_ids
+        self.minimum = minimum_score
+        self.window = window
+        self.by_score = partial(scored_severity, thresholds=thresholds or Thresholds())
+        self.traces_partitions = traces_partitions
+        self.stormy = False
+        """Whether the last run was mostly of anomalies; it changes how records are read alone."""
+        self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._identify)
+        self._fingerprint = functools.lru_cache(CACHED_FINGERPRINTS_MAX)(fingerprint)
+        self.stated = functools.lru_cache(CACHED_STATED_MAX)(stated_severity)
+
+    @classmethod
+    def of(cls, config: Config, topic_ids: Mapping[str, str]) -> Detector:
+        """As configured."""
+        anomaly = config.anomaly
+        own = anomaly.severity_thresholds
+        return cls(
+            patterns_of(config),
+            topic_ids=topic_ids,
+            minimum_score=anomaly.minimum_score,
+            window=anomaly.lookback_window,
+            thresholds=Thresholds(critical=own.critical, high=own.high, medium=own.medium),
+            traces_partitions=config.kafka.partitions if config.traces.enabled else 0,
+        )
+
+    @property
+    def topics(self) -> frozenset[str]:
+        """The input topics."""
+        return frozenset(self._topic_ids)
+
+    def begin(self, topic: str, partition: int) -> Run:
+        """A run of one partition, which takes its records in the order of their offsets."""
+        return Run(self, topic, partition)
+
+    def detect(self, topic: str, partition: int, records: Sequence[Record]) -> Detected:
+        """Judge a run that is there at once."""
+        run = self.begin(topic, partition)
+        run.take(records)
+        return run.finish()
+
+    def source(self, topic: str, partition: int) -> str:
+        """Names a source partition for good: a recreated topic or new rules are another source."""
+        return f"{self._topic_ids.get(topic, topic)}:{partition}:{self._patterns.version}"
+
+    def identify(self, tenant: str | None, service: str | None, message: str) -> Identity:
+        """Whose and which fault this is; raises Unfit. The arguments are as the record has them."""
+        known = self._cached if len(message) <= CACHED_CHARS_MAX else self._identify
+        return known(tenant, service, message)
+
+    def _identify(self, tenant: str | None, service: str | None, message: str) -> Identity:
+        tenant, service = tenant_of(tenant), service_of(service)
+        pattern = self._patterns.of(message)
+        return Identity(self._fingerprint(tenant, service, pattern), tenant, service, pattern)
+
+
+def patterns_of(config: Config) -> Patterns:
+    """The patterns with the rules of one's own that are configured."""
+    rules = config.anomaly.pattern_rules
+    return Patterns([Rule(name=r.name, pattern=r.pattern, replace=r.replace) for r in rules])
+
+
+class Run:
+    """One run under way."""
+
+    def __init__(self, detector: Detector, topic: str, partition: int) -> None:
+        self._detector = detector
+        self._topic = topic
+        self._partition = partition
+        self._identify = detector.identify
+        self._stated = detector.stated
+        self._minimum = detector.minimum
+        self._known: dict[Said, _Group] = {}
+        self._groups: dict[Key, _Group] = {}
+        self._marks: dict[int, Mark] | None = {} if detector.traces_partitions else None
+        """By offset, what each record is counted in; only where requests are followed."""
+        self._detected = Detected()
+
+    @property
+    def fingerprints(self) -> int:
+        """How many the run will tell of."""
+        return len(self._groups)
+
+    def take(self, records: Sequence[Record]) -> None:
+        """Judge records: count what is anomalous, refuse what can't be read."""
+        self._detected.records += len(records)
+        if self._marks is not None:
+            # A part at a time: what all of it comes to does not fit into the processor's cache.
+            for start in range(0, len(records), FOLLOWED_TOGETHER):
+                self._follow(records[start : start + FOLLOWED_TOGETHER], self._marks)
+        elif self._detector.stormy:
+            # Nearly every record is read whole anyway.
+            self._judge(records, decode_document, self._judge_odd)
+        else:
+            suspects = self._suspects(records, scores_of(records))
+            self._judge(suspects, decode_document, self._judge_odd)
+
+    def _follow(self, records: Sequence[Record], marks: dict[int, Mark]) -> None:
+        """Judge records and pack the lines of their requests."""
+        lines = slim_lines_of(records)
+        suspects = self._suspects(records, [line.anomaly_score for line in lines])
+        self._judge(suspects, decode_document, self._judge_odd)
+        packer = Packer(f"{self._topic}:{self._partition}")
+        for line, record in zip(lines, records, strict=True):
+            packer.add(line, record, marks.get(record.offset))
+        marks.clear()
+        self._detected.spans += packer.messages(self._detector.traces_partitions)
+
+    def _suspects(
+        self, records: Sequence[Record], scores: Sequence[float | None]
+    ) -> Sequence[Record]:
+        """The records that are anomalous or must be looked at again."""
+        minimum = self._minimum
+        return [
+            record
+            for record, score in zip(records, scores, strict=True)
+            if score is not None and not 0.0 <= score < minimum
+        ]
+
+    def _judge(
+        self,
+        records: Sequence[Record],
+        read: Callable[[Any], Document],
+        refuse: Callable[[Record, Exception], None],
+    ) -> None:
+        """Count each record that is anomalous; one that can't be, harms no other.
+
+        `read` makes a document of its bytes, `refuse` deals with what can't be read or counted.
+        """
+        minimum, known, stated, marks = self._minimum, self._known, self._stated, self._marks
+        for record in records:
+            try:
+                document = read(record.value)
+                score = document.anomaly_score
+                if score is None or 0.0 <= score < minimum:
+                    continue
+                group = known.get((document.tenant_id, document.service, document.message))
+                if group is None or not 0.0 <= score <= 1.0:
+                    group = self._group_of(document, score)
+                if (
+                    document.endpoint not in group.endpoints
+                    or len(group.trace_ids) < TRACE_IDS_MAX
+                    or document.affected_services is not None
+                ):
+                    group.gather(document)
+                severity = stated(document.severity, document.level)
+                if marks is not None:
+                    marks[record.offset] = _mark(group.identity, record, document.timestamp)
+                # Nothing below may fail: a record is counted once or refused once, never both.
+                # What is read while it is at hand need not be fetched from memory again.
+                group.records.append(record)
+                group.offsets.append(record.offset)
+                group.arrivals.append(record.timestamp)
+                group.times.append(document.timestamp)
+                group.scores.append(score)
+                group.stated.append(severity)
+            except RECORD_ERRORS as error:
+                refuse(record, error)
+            except Exception as error:  # noqa: BLE001  (a fault of ours harms no other record)
+                self._refuse(record, BadInput.FAILED, f"{type(error).__name__}: {error}")
+
+    def _judge_odd(self, record: Record, error: Exception) -> None:
+        """Count a record with wrong types where they don't matter; refuse what `error` is about."""
+
+        def read(value: bytes | None) -> Document:
+            if not value:
+                raise Unfit(BadInput.EMPTY)
+            if not isinstance(error, msgspec.ValidationError):
+                raise error
+            loose = decode_loosely(value)
+            score = loose.anomaly_score
+            if score is not None and not 0.0 <= score < self._minimum:
+                tenant_of(loose.tenant_id)
+            return fitting(loose)
+
+        self._judge([record], read, self._refuse_for)
+
+    def _refuse_for(self, record: Record, error: Exception) -> None:
+        reason = error.reason if isinstance(error, Unfit) else BadInput.UNDECODABLE
+        self._refuse(record, reason, str(error))
+
+    def _group_of(self, document: Document, score: float) -> _Group:
+        if not 0.0 <= score <= 1.0:
+            raise Unfit(BadInput.INVALID_SCORE, "anomaly_score is not from 0 to 1")
+        tenant, service, message = document.tenant_id, document.service, document.message
+        identity = self._identify(tenant, service, document.text())
+        key = identity[:3]
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = _Group(identity)
+        if message and not message.isspace():
+            self._known[tenant, service, message] = group
+        return group
+
+    def _refuse(self, record: Record, reason: BadInput, detail: str) -> None:
+        self._detected.dead_letters.append(
+            dead_letter_of(
+                self._topic,
+                self._partition,
+                record,
+                stage=STAGE,
+                reason=reason.value,
+                detail=detail,
+            )
+        )
+
+    def finish(self) -> Detected:
+        """One signal per fingerprint, in the order of first appearance."""
+        detected = self._detected
+        for group in self._groups.values():
+            if not group.records:
+                continue  # The one that it was for could not be counted.
+            detected.anomalies += len(group.records)
+            detected.signals.append(self._signal(group))
+        self._detector.stormy = detected.anomalies > STORMY_SHARE * detected.records
+        return detected
+
+    def _signal(self, group: _Group) -> Anomalies:
+        identity, records = group.identity, group.records
+        times = EventTimes(group.times, group.arrivals)
+        self._detected.clock_corrections += times.corrections
+        columns = Columns(group.offsets, times, group.scores, group.stated)
+        return Anomalies(
+            fingerprint=identity.fingerprint,
+            tenant=identity.tenant,
+            service=identity.service,
+            pattern=identity.pattern,
+            source=self._detector.source(self._topic, self._partition),
+            severity=columns.severity(self._detector.by_score),
+            windows=columns.windows(self._detector.window),
+            first_seen=times.first,
+            last_seen=times.last,
+            max_score=max(group.scores),
+            **detail_of(records[0]).described(),
+            samples=[self._sample(records[i], times[i]) for i in columns.chosen()],
+            trace_ids=list(group.trace_ids),
+            endpoints=list(group.endpoints),
+            affected_services=list(group.affected_services),
+        )
+
+    def _sample(self, record: Record, at: float) -> Sample:
+        document = detail_of(record)
+        return Sample(
+            at=at,
+            message=document.text()[:MESSAGE_CHARS_MAX],
+            level=text_of(document.level, ID_CHARS_MAX),
+            score=document.anomaly_score or 0.0,
+            trace_id=text_of(document.trace_id, ID_CHARS_MAX),
+            span_id=text_of(document.span_id, ID_CHARS_MAX),
+            endpoint=text_of(document.endpoint or document.affected_endpoint, NAME_CHARS_MAX),
+            host=text_of(document.host_name, NAME_CHARS_MAX),
+            topic=self._topic,
+            partition=self._partition,
+            offset=record.offset,
+        )
+
+
+def _mark(identity: Identity, record: Record, stated: Stated) -> Mark:
+    arrived = record.timestamp / 1000.0
+    at = believed(stated, arrived)
+    return Mark(identity.fingerprint, identity.service, arrived if at is None else at)

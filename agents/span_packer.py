@@ -1,0 +1,143 @@
+"""Packs the lines of a run by request, for ticketing-traces; no I/O."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+import msgspec
+from msgspec.structs import astuple
+
+from ticketing.domain.alerts.record_fields import DEFAULT_TENANT
+from ticketing.domain.traces.spans import traceable
+from ticketing.wire.traces import MESSAGE_CHARS_MAX, USUAL_MESSAGE_CHARS_MAX, Row, encoder
+
+TRACE_ID_CHARS_MAX = 128
+RECORD_BYTES_MAX = 100_000
+"""A larger record is counted like any other, but not followed."""
+MESSAGE_BYTES_MAX = 600_000
+"""Of the records that a message stands for; its own size is at most that."""
+
+
+class Record(Protocol):
+    """What is used of a Kafka record; `timestamp` in milliseconds."""
+
+    value: bytes | None
+    timestamp: int
+
+
+class SlimLine(msgspec.Struct, gc=False):
+    """What is read of every record where requests are followed; in the order of a row."""
+
+    timestamp: str | float | None = msgspec.field(default=None, name="@timestamp")
+    span_id: str | None = None
+    parent_span_id: str | None = None
+    service: str | None = None
+    endpoint: str | None = None
+    level: str | None = None
+    duration_ms: float | None = None
+    anomaly_score: float | None = None
+    message: str | None = None
+    counted_in: str | None = msgspec.field(default=None, name=" ")
+    """The fingerprint; ours alone to set, so its name is one that no log has."""
+    host_name: str | None = None
+    trace_id: str | None = None
+    tenant_id: str | None = None
+
+
+ROW_FIELDS = SlimLine.__struct_fields__.index("host_name") + 1
+
+
+class Mark(NamedTuple):
+    """A record that was counted: in which fingerprint, and its event time (Unix seconds)."""
+
+    fingerprint: str
+    service: str
+    at: float
+
+
+@dataclass(slots=True)
+class _Group:
+    """The lines of one trace in one run; `followed` is false where the id names no request."""
+
+    followed: bool = True
+    rows: list[Row] = field(default_factory=list)
+    marks: dict[str, tuple[str, float]] = field(default_factory=dict)
+    bytes: int = 0
+
+
+Key = tuple[str, str]
+"""Tenant and trace id."""
+
+
+class Packer:
+    """Takes lines of one run and gives messages, a few per target partition."""
+
+    def __init__(self, source: str) -> None:
+        """`source` names the input's partition: lines of one source come in their order."""
+        self._source = source
+        self._groups: dict[Key, _Group] = {}
+        self._full: list[tuple[Key, _Group]] = []
+
+    def add(self, line: SlimLine, record: Record, mark: Mark | None) -> None:
+        """Take in a line, if it belongs to a request."""
+        trace_id = line.trace_id
+        if not trace_id or record.value is None:
+            return
+        key = line.tenant_id or DEFAULT_TENANT, trace_id
+        group = self._groups.get(key)
+        if group is None:
+            followed = len(trace_id) <= TRACE_ID_CHARS_MAX and traceable(trace_id)
+            group = self._groups[key] = _Group(followed)
+        size = len(record.value)
+        if not group.followed or size > RECORD_BYTES_MAX:
+            return
+        if line.timestamp is None:
+            line.timestamp = record.timestamp / 1000.0
+        message = line.message
+        if message is not None and len(message) > USUAL_MESSAGE_CHARS_MAX:
+            telling = mark is not None or line.level in _TELLING
+            line.message = message[: MESSAGE_CHARS_MAX if telling else USUAL_MESSAGE_CHARS_MAX]
+        if mark is not None:
+            line.counted_in = mark.fingerprint
+            _, at = group.marks.get(mark.fingerprint, ("", 0.0))
+            group.marks[mark.fingerprint] = mark.service, max(at, mark.at)
+        group.rows.append(astuple(line)[:ROW_FIELDS])
+        group.bytes += size
+        if group.bytes > MESSAGE_BYTES_MAX:
+            self._full.append((key, group))
+            del self._groups[key]
+
+    def messages(self, partitions: int) -> Iterator[tuple[int, bytes]]:
+        """Target partition and message; a trace goes to one partition, always."""
+        open_: dict[int, list[tuple[Key, _Group]]] = {}
+        sizes: dict[int, int] = {}
+        for key, group in [*self._full, *self._groups.items()]:
+            if not group.rows:
+                continue
+            target = target_of(key, partitions)
+            if sizes.get(target, 0) + group.bytes > MESSAGE_BYTES_MAX and target in open_:
+                yield self._message(target, open_.pop(target))
+                sizes[target] = 0
+            open_.setdefault(target, []).append((key, group))
+            sizes[target] = sizes.get(target, 0) + group.bytes
+        for target, groups in open_.items():
+            yield self._message(target, groups)
+
+    def _message(self, target: int, groups: Sequence[tuple[Key, _Group]]) -> tuple[int, bytes]:
+        parts = [
+            (tenant, trace_id, len(group.rows), group.rows[-1][0], group.marks, group.rows)
+            for (tenant, trace_id), group in groups
+        ]
+        return target, encoder.encode((self._source, parts))
+
+
+_TELLING = frozenset({"ERROR", "FATAL", "CRITICAL", "WARN"})
+
+
+def target_of(key: Key, partitions: int) -> int:
+    """The partition, of so many, in which all lines of a trace meet."""
+    text = "\0".join(key)
+    return zlib.crc32(text.encode("utf-8", "surrogatepass")) % partitions

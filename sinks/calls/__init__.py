@@ -1,0 +1,1 @@
+"""HTTP calls to platforms: the client, outcomes, rate limits, retries and dry runs."""

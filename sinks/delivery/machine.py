@@ -1,0 +1,374 @@
+"""The state machine of an adapter: keeps tickets as incidents want them, by reconciling."""
+
+from __future__ import annotations
+
+import dataclasses
+import heapq
+import random
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+
+import structlog
+
+from sinks.calls.outcome import Absent, Delivered
+from sinks.delivery import fold, receipts, reconcile, wishes
+from sinks.delivery.gate import Gate, Gates
+from sinks.delivery.runner import Runner
+from sinks.delivery.wishes import OperationResult
+from sinks.platform import Platform, Request
+from tables import deliveries
+from tables.deliveries import Delivery, Intent
+from ticketing import metrics
+from ticketing.domain.incidents.incident import Status
+from ticketing.engine.statemachine import Machine, Transaction
+from ticketing.wire.dead_letters import DeadLetter, encode_dead_letter
+from ticketing.wire.signals import encode_signals
+from ticketing.wire.topics import DEAD_LETTERS, SIGNALS, signals_partition_of
+
+log = structlog.get_logger(__name__)
+
+WAIT_SECONDS = 5.0
+"""How long a delivery that found no room waits for its tick; most are woken before."""
+SET_ASIDE_SECONDS = 300.0
+"""When to look again at a delivery that could not even be planned."""
+WAIT_SECONDS_EACH = 0.01
+"""Spreads the ticks of many that wait, so that waiting costs little."""
+
+
+class Waiting:
+    """Keys of one partition that have something to do and found no room: most severe first."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, float, str]] = []
+        self._places: dict[str, tuple[int, float, str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    @property
+    def first(self) -> tuple[int, float, str]:
+        """What orders the first key; there must be one."""
+        # A key that has moved forward leaves its old place behind.
+        while self._places.get(self._heap[0][2]) != self._heap[0]:
+            heapq.heappop(self._heap)
+        return self._heap[0]
+
+    def push(self, delivery: Delivery, now: float) -> None:
+        """Add a key, or move it forward. What has no ticket yet goes before what has."""
+        if delivery.want is None:
+            return
+        key = delivery.incident_id
+        rank = -delivery.want.severity.rank - (10 if delivery.have is None else 0)
+        known = self._places.get(key)
+        if known is not None and known[0] <= rank:
+            return
+        place = (rank, now if known is None else known[1], key)
+        self._places[key] = place
+        heapq.heappush(self._heap, place)
+
+    def pop(self) -> str:
+        """Take the first key."""
+        key = self.first[2]
+        heapq.heappop(self._heap)
+        del self._places[key]
+        return key
+
+
+class AdapterMachine(Machine[Delivery]):
+    """Folds wishes and results per incident; at the end of a batch starts what is planned.
+
+    An intent is durable before its request is started, and a request starts only in this process.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        runner: Runner,
+        gate: Gate,
+        timing: fold.Timing,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._platform = platform
+        self._runner = runner
+        self._gates = Gates(gate, seed=platform.name)
+        self._timing = timing
+        self._clock = clock
+        self._touched: dict[str, None] = {}
+        self._starting = 0
+        self._waiting: dict[int, dict[str, Waiting]] = {}
+        """By partition and account."""
+
+    def encode(self, state: Delivery) -> bytes:
+        """As in the table."""
+        return deliveries.encode(state)
+
+    def decode(self, value: bytes) -> Delivery:
+        """As in the table."""
+        return deliveries.decode(value)
+
+    def begin_batch(self, tx: Transaction[Delivery]) -> None:
+        """What the batch before has started runs by now."""
+        self._touched = {}
+        self._starting = 0
+
+    def apply(self, tx: Transaction[Delivery], value: bytes) -> None:
+        """Fold one message; what follows from it is planned once per key, at the batch's end."""
+        message = wishes.decode(value)
+        if message.desired is not None:
+            key = message.desired.id
+            # Checked before anything is kept: a receipt has to find its way back.
+            signals_partition_of(key)
+            state = tx.get(key) or Delivery(incident_id=key)
+            after = fold.desired(state, message.desired)
+        elif message.result is not None:
+            key = message.result.incident_id
+            found = tx.get(key)
+            if found is None:
+                return
+            state, after = found, found
+            if not tx.replayed(key):
+                after = self._concluded(tx, found, message.result)
+        elif message.retry is not None:
+            key = message.retry.incident_id
+            found = tx.get(key)
+            if found is None:
+                return
+            state, after = found, fold.retried(found)
+        else:
+            return
+        if tx.replayed(key):
+            self._publish_again(tx, state)
+        elif after is not state:
+            tx.put(key, after, due=None)
+            self._touched[key] = None
+
+    def due(self, tx: Transaction[Delivery], key: str, state: Delivery) -> None:
+        """Time may change the plan: plan again with the others."""
+        self._touched[key] = None
+
+    def end_batch(self, tx: Transaction[Delivery]) -> None:
+        """Plan for everything that was touched, then for what waits, as far as there is room."""
+        for key in self._touched:
+            self._advance(tx, key)
+        closed: set[str] = set()
+        for _ in range(self._waiting_in(tx.partition)):
+            account = self._first_waiting(tx.partition, tx.now, closed)
+            if account is None or not self._room:
+                break
+            started = self._starting
+            self._advance(tx, self._waiting[tx.partition][account].pop())
+            if self._starting == started and self._gates.probing_for(account):
+                closed.add(account)
+        self._measure()
+
+    def ready(self, partition: int) -> bool:
+        """Whether something waits here that could start: other partitions may have had the room."""
+        return (
+            self._runner.room > 0
+            and self._first_waiting(partition, self._clock(), set()) is not None
+        )
+
+    def forget(self, partitions: Iterable[int]) -> None:
+        """What waits there waits for its next owner."""
+        for partition in partitions:
+            self._waiting.pop(partition, None)
+
+    def recover(
+        self, tx: Transaction[Delivery], key: str, state: Delivery, unpublished: bool
+    ) -> None:
+        """Tell again what may not have been told.
+
+        An intent found here is left to its due time: its deadline says when nobody can be at it.
+        """
+        if unpublished:
+            self._publish_again(tx, state)
+
+    def _waiting_in(self, partition: int) -> int:
+        return sum(len(keys) for keys in self._waiting.get(partition, {}).values())
+
+    def _first_waiting(self, partition: int, now: float, closed: set[str]) -> str | None:
+        """The account, of those that are let through, whose first key is the most severe."""
+        open_ = [
+            (keys.first, account)
+            for account, keys in self._waiting.get(partition, {}).items()
+            if keys and account not in closed and self._gates.may_admit(account, now)
+        ]
+        return min(open_)[1] if open_ else None
+
+    @property
+    def circuit_open(self) -> bool:
+        """Whether the platform gets probes only, as it does not answer."""
+        return self._gates.probing
+
+    @property
+    def _room(self) -> bool:
+        return self._runner.room > self._starting
+
+    def _advance(self, tx: Transaction[Delivery], key: str) -> None:
+        state = tx.get(key)
+        if state is None:
+            return
+        starting = self._starting
+        tx.begin(tx.offset, tx.now)
+        try:
+            self._plan(tx, key, state)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # A fault of our own in one incident must not stop its neighbours.
+            log.exception("planning_failed", platform=self._platform.name, incident=key)
+            tx.rollback()
+            self._starting = starting
+            aside = fold.set_aside(state, type(error).__name__)
+            after = self._dead_lettered(tx, state, aside, "")
+            tx.put(key, after, due=tx.now + SET_ASIDE_SECONDS)
+
+    def _plan(self, tx: Transaction[Delivery], key: str, state: Delivery) -> None:
+        now = tx.now
+        if not self._runner.busy(key):
+            state = self._dead_lettered(
+                tx, state, fold.expired(state, now, self._platform.traits, self._timing), ""
+            )
+        planned = reconcile.plan(state, now, self._platform.traits, self._platform.name)
+        waits = planned is not None and not self._may_start(state, planned, now)
+        if planned is not None and not waits:
+            state = self._start(tx, state, planned)
+        elif planned is None and self._is_over(state, now):
+            tx.delete(key)
+            return
+        state = self._with_receipt(tx, state)
+        tx.put(key, state, due=self._due_at(state, now, tx.partition, waits))
+
+    def _may_start(self, state: Delivery, planned: reconcile.Planned, now: float) -> bool:
+        if not self._room or self._runner.busy(state.incident_id):
+            return False
+        aside = planned.operation in self._platform.traits.aside
+        return aside or self._gates.admits(self._account(state), now)
+
+    def _account(self, state: Delivery) -> str:
+        """What the platform counts this delivery's requests by."""
+        if state.have is not None and state.have.account:
+            return state.have.account
+        if state.account or state.want is None:
+            return state.account
+        return self._platform.account(state.want)
+
+    def _start(
+        self, tx: Transaction[Delivery], state: Delivery, planned: reconcile.Planned
+    ) -> Delivery:
+        assert state.want is not None, "nothing is planned without a wish"
+        # The clock of this machine may be ahead of the message's: the later one bounds the request.
+        begun = fold.started(
+            state,
+            planned,
+            max(tx.now, self._clock()),
+            platform=self._platform.name,
+            account=state.account or self._platform.account(state.want),
+            traits=self._platform.traits,
+            timing=self._timing,
+        )
+        assert begun.intent is not None, "starting makes an intent"
+        self._starting += 1
+        tx.after(partial(self._runner.start, self._request(begun, begun.intent, tx.partition)))
+        return begun
+
+    def _request(self, state: Delivery, intent: Intent, partition: int) -> Request:
+        assert state.want is not None, "nothing is planned without a wish"
+        doubt = state.uncertain.operation if state.uncertain else None
+        return Request(
+            incident_id=state.incident_id,
+            partition=partition,
+            number=intent.number,
+            operation=intent.operation,
+            why=intent.why,
+            want=state.want,
+            have=state.have,
+            account=state.account,
+            uncertain=doubt is intent.operation,
+            start_by=self._runner.now() + self._timing.start_within,
+            timeout=self._timing.timeout,
+        )
+
+    def _concluded(
+        self, tx: Transaction[Delivery], state: Delivery, result: OperationResult
+    ) -> Delivery:
+        if result.operation not in self._platform.traits.aside:
+            self._gates.record(self._account(state), result.outcome, tx.now)
+        after = fold.concluded(state, result, tx.now, self._platform.traits, self._timing)
+        if state.have is None and after.have is not None and state.want is not None:
+            took = max(0.0, tx.now - (state.want.ticket_at or state.want.opened_at))
+            metrics.ticket_seconds.labels(self._platform.name).observe(took)
+        if isinstance(result.outcome, Delivered) or after is state:
+            return after
+        request = "" if isinstance(result.outcome, Absent) else result.outcome.request
+        return self._dead_lettered(tx, state, after, request)
+
+    def _dead_lettered(
+        self, tx: Transaction[Delivery], before: Delivery, after: Delivery, request: str
+    ) -> Delivery:
+        """One dead letter per reason, until the delivery went well again."""
+        refused = after.rejection is not None and after.rejection != before.rejection
+        if not refused or after.error == after.dead_lettered:
+            return after
+        letter = DeadLetter(
+            reason=after.error.partition(":")[0],
+            detail=after.error,
+            stage="delivery",
+            timestamp=tx.now,
+            key=after.incident_id,
+            value=request.encode() or None,
+            size=len(request.encode()),
+            platform=self._platform.name,
+            incident_id=after.incident_id,
+        )
+        tx.send(DEAD_LETTERS, after.incident_id, encode_dead_letter(letter))
+        metrics.dead_letters_total.labels("delivery", letter.reason).inc()
+        return dataclasses.replace(after, dead_lettered=after.error)
+
+    def _with_receipt(self, tx: Transaction[Delivery], state: Delivery) -> Delivery:
+        news = receipts.news(state, self._platform.name)
+        if news is None:
+            return state
+        told = dataclasses.replace(state, told=news)
+        self._publish_again(tx, told)
+        return told
+
+    def _publish_again(self, tx: Transaction[Delivery], state: Delivery) -> None:
+        if state.told is not None:
+            partition = signals_partition_of(state.incident_id)
+            tx.send(SIGNALS, state.incident_id, encode_signals([state.told]), partition)
+
+    def _due_at(self, state: Delivery, now: float, partition: int, waits: bool) -> float | None:
+        if state.intent is not None:
+            return state.intent.deadline + self._timing.grace
+        if waits:
+            return self._waits_until(state, now, partition)
+        wake = reconcile.wakes_at(state, now, self._platform.traits, self._platform.name)
+        return wake if wake is not None else self._over_at(state, now)
+
+    def _waits_until(self, state: Delivery, now: float, partition: int) -> float:
+        account = self._account(state)
+        waiting = self._waiting.setdefault(partition, {}).setdefault(account, Waiting())
+        waiting.push(state, now)
+        opens_at = self._gates.opens_at(account)
+        spread = WAIT_SECONDS_EACH * len(waiting)
+        if opens_at <= now:
+            # A result of what is under way will most likely wake it before.
+            opens_at, spread = now + WAIT_SECONDS, 1.0 + spread
+        return opens_at + random.Random(state.incident_id).uniform(0.0, spread)
+
+    def _over_at(self, state: Delivery, now: float) -> float | None:
+        want = state.want
+        if want is None or want.status is not Status.RESOLVED:
+            return None
+        return max((want.resolved_at or want.updated_at) + self._timing.retention, now + 1.0)
+
+    def _is_over(self, state: Delivery, now: float) -> bool:
+        over_at = self._over_at(state, -1.0)
+        return state.intent is None and over_at is not None and now >= over_at
+
+    def _measure(self) -> None:
+        waiting = sum(self._waiting_in(partition) for partition in self._waiting)
+        name = self._platform.name
+        metrics.deliveries_pending.labels(name).set(waiting + len(self._runner))
+        metrics.circuit_open.labels(name).set(1 if self._gates.probing else 0)

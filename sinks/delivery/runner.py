@@ -1,0 +1,136 @@
+"""Runs requests to a platform: bounded, one per incident, each with an end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass
+
+import structlog
+
+from sinks.calls.outcome import Failed, Outcome, Reason, Rejected, RetryAfter, Unknown
+from sinks.delivery.wishes import OperationResult
+from sinks.platform import Platform, Request
+from ticketing import metrics
+
+log = structlog.get_logger(__name__)
+
+Report = Callable[[OperationResult, int], Awaitable[None]]
+"""Takes a result and the partition it belongs to, and returns once it is durable."""
+
+
+@dataclass
+class _Running:
+    request: Request
+    task: asyncio.Task[None]
+
+
+class Runner:
+    """Holds the requests under way of one platform in this process.
+
+    `report` gets every result but those of cancelled requests; whoever owns the partition then
+    waits for the deadline. `fence` is called right before each request and leaves the process if
+    its partitions may belong to somebody else. `fatal` gets an error of `report`.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        report: Report,
+        *,
+        concurrency: int,
+        fence: Callable[[], None],
+        fatal: Callable[[BaseException], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._platform = platform
+        self._report = report
+        self._concurrency = concurrency
+        self._fence = fence
+        self._fatal = fatal
+        self._clock = clock
+        self._running: dict[str, _Running] = {}
+
+    def __len__(self) -> int:
+        return len(self._running)
+
+    @property
+    def room(self) -> int:
+        """How many more requests may be started."""
+        return max(0, self._concurrency - len(self._running))
+
+    def busy(self, incident_id: str) -> bool:
+        """Whether a request for this incident is under way here."""
+        return incident_id in self._running
+
+    def now(self) -> float:
+        """The clock by which `Request.start_by` is meant: monotonic seconds."""
+        return self._clock()
+
+    def start(self, request: Request) -> None:
+        """Begin a request in a task of its own; call it once its intent is durable."""
+        assert request.incident_id not in self._running, "one request at a time per incident"
+        task = asyncio.create_task(self._run(request), name=f"request {request.incident_id}")
+        self._running[request.incident_id] = _Running(request, task)
+        # A task that is cancelled before its first step never gets to its own end.
+        task.add_done_callback(lambda _: self._ended(request))
+
+    def _ended(self, request: Request) -> None:
+        running = self._running.get(request.incident_id)
+        # The incident's next request may be under way already.
+        if running is not None and running.request is request:
+            del self._running[request.incident_id]
+
+    async def cancel(self, partitions: Collection[int]) -> None:
+        """Stop what is under way for partitions that are no longer ours; nothing is reported."""
+        gone = [
+            running for running in self._running.values() if running.request.partition in partitions
+        ]
+        for running in gone:
+            running.task.cancel()
+        await asyncio.gather(*(running.task for running in gone), return_exceptions=True)
+
+    async def drain(self, partitions: Collection[int], seconds: float) -> None:
+        """Give what is under way some time to end and be reported, then cancel the rest."""
+        tasks = [r.task for r in self._running.values() if r.request.partition in partitions]
+        if tasks:
+            await asyncio.wait(tasks, timeout=seconds)
+        await self.cancel(partitions)
+
+    async def _run(self, request: Request) -> None:
+        began = self._clock()
+        outcome = await self._perform(request)
+        # Before the report: its reader may want to start the next request.
+        self._ended(request)
+        seconds = self._clock() - began
+        name = self._platform.name
+        metrics.delivery_seconds.labels(name).observe(seconds)
+        metrics.deliveries_total.labels(name, type(outcome).__struct_config__.tag).inc()
+        result = OperationResult(
+            incident_id=request.incident_id,
+            number=request.number,
+            operation=request.operation,
+            outcome=outcome,
+            seconds=seconds,
+        )
+        try:
+            await self._report(result, request.partition)
+        except Exception as error:  # noqa: BLE001  (whatever Kafka's client raises is fatal)
+            self._fatal(error)
+
+    async def _perform(self, request: Request) -> Outcome:
+        # A process that was stopped meanwhile must not send what another may have taken over.
+        if self._clock() > request.start_by:
+            return RetryAfter(reason=Reason.NOT_SENT, detail="its time had passed")
+        self._fence()
+        try:
+            return await asyncio.wait_for(self._platform.perform(request), request.timeout)
+        except Failed as failed:
+            return failed.outcome
+        except asyncio.TimeoutError:
+            return Unknown(reason=Reason.TIMEOUT, detail=f"no answer in {request.timeout:g} s")
+        except Exception as error:
+            # A fault of our own in one delivery must not stop the others; it may have been sent.
+            log.exception("delivery_failed", platform=self._platform.name)
+            return Rejected(reason=Reason.INTERNAL, detail=type(error).__name__)

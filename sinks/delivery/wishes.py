@@ -1,0 +1,75 @@
+"""The wire model of ticketing-<platform>: what an adapter is told."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import msgspec
+
+from sinks.calls.outcome import Outcome
+from tables.deliveries import Operation
+from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.signals import Tick
+from ticketing.errors import BadRecord
+
+
+class OperationResult(msgspec.Struct, frozen=True, kw_only=True):
+    """How a request ended. `number` is that of the intent it belongs to; `seconds` it took."""
+
+    incident_id: str
+    number: int
+    operation: Operation
+    outcome: Outcome
+    seconds: float = 0.0
+
+
+class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Somebody wants a refused or waiting delivery tried again now. Safe to repeat."""
+
+    incident_id: str
+    by: str = ""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One message: exactly one field is set."""
+
+    desired: Incident | None = None
+    result: OperationResult | None = None
+    retry: Retry | None = None
+    tick: Tick | None = None
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Message)
+
+
+def slim(incident: Incident) -> Incident:
+    """The snapshot without what only the incidents' writer needs."""
+    return dataclasses.replace(incident, watermarks={}, commands=[], windows=[])
+
+
+def encode_desired(incident: Incident) -> bytes:
+    """What a platform's ticket is to be like, for the topic of that platform."""
+    return _encoder.encode(Message(desired=slim(incident)))
+
+
+def encode_result(result: OperationResult) -> bytes:
+    """The result of a request, for the adapter's own topic."""
+    return _encoder.encode(Message(result=result))
+
+
+def encode_retry(retry: Retry) -> bytes:
+    """The wish to try again, for the topic of the platform."""
+    return _encoder.encode(Message(retry=retry))
+
+
+def decode(value: bytes) -> Message:
+    """The reverse of all the above; raises BadRecord."""
+    try:
+        message = _decoder.decode(value)
+    except msgspec.MsgspecError as error:
+        raise BadRecord("undecodable", str(error)) from error
+    bodies = (message.desired, message.result, message.retry, message.tick)
+    if sum(body is not None for body in bodies) != 1:
+        raise BadRecord("undecodable", "exactly one of desired, result, retry, tick must be set")
+    return message

@@ -1,0 +1,73 @@
+"""Finds an incident's issues again: by label through the search, then by their entity property.
+
+https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/
+"""
+
+from __future__ import annotations
+
+from sinks.calls.outcome import Failed, Reason
+from sinks.jira.answers import Found, Issue
+from sinks.jira.api import Api
+from sinks.jira.dialect import CLOUD
+from sinks.jira.payload import PROPERTY, key_label
+
+SEARCH_LAG_SECONDS = 10.0
+"""How long a new issue may be missing from the search; Cloud promises no bound."""
+FOUND_MAX = 20
+
+
+class IssueSearch:
+    """Looks issues up. Raises Failed."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def first(self, incident_id: str) -> Issue | None:
+        """The incident's issue, by one question: after a lost answer there may be time for no more.
+
+        Data Center tells no properties in a search. There the oldest issue with the label is
+        taken: a copy is younger than what it was made of.
+        """
+        for issue in await self._labelled(incident_id, ""):
+            if issue.properties is None or _is_ours(issue, incident_id):
+                return issue
+        return None
+
+    async def others(self, incident_id: str, known: str) -> list[Issue]:
+        """The incident's issues beside the known one that are not done, oldest first.
+
+        An issue that has our label and not our property is a person's copy, and none of ours.
+        """
+        ours: list[Issue] = []
+        for row in await self._labelled(incident_id, known):
+            if row.id == known or row.fields.status.done:
+                continue
+            issue = row if row.properties is not None else await self._whole(row.id)
+            if issue is not None and _is_ours(issue, incident_id):
+                ours.append(issue)
+        return ours
+
+    async def _labelled(self, incident_id: str, known: str) -> list[Issue]:
+        site = await self._api.site()
+        body = {
+            "jql": f'labels = "{key_label(incident_id)}" ORDER BY created ASC',
+            "fields": ["status", "labels"],
+            "maxResults": FOUND_MAX,
+        }
+        if site.dialect is CLOUD:
+            body["properties"] = [PROPERTY]
+            body |= {"reconcileIssues": [int(known)]} if known.isdecimal() else {}
+        return (await self._api.query(Found, site.dialect.search, body)).issues
+
+    async def _whole(self, issue_id: str) -> Issue | None:
+        try:
+            return await self._api.issue(issue_id, {"properties": PROPERTY})
+        except Failed as failed:
+            if failed.outcome.reason is Reason.NOT_FOUND:
+                return None
+            raise
+
+
+def _is_ours(issue: Issue, incident_id: str) -> bool:
+    value = (issue.properties or {}).get(PROPERTY)
+    return isinstance(value, dict) and value.get("id") == incident_id

@@ -1,0 +1,114 @@
+"""Moves issues through their workflow, as far as it is open to us, and never against a person.
+
+https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-issueidorkey-transitions-post
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from sinks.calls.outcome import Failed, Reason
+from sinks.jira import workflow
+from sinks.jira.answers import Status, Transition
+from sinks.jira.api import Api, rejected
+from sinks.jira.workflow import NoWay
+from ticketing.config.platforms import JiraTransitions
+
+HOPS_MAX = 5
+DUPLICATE = "duplicate"
+
+
+class Transitions:
+    """Takes transitions. Raises Failed."""
+
+    def __init__(self, api: Api, configured: JiraTransitions) -> None:
+        self._api = api
+        self._configured = configured
+
+    async def acknowledge(self, issue_id: str) -> None:
+        """Into work, unless somebody has moved it there or closed it."""
+        wanted = self._configured.acknowledge
+        if wanted is None:
+            return
+        status, ways = await self._now(issue_id)
+        if status.done or workflow.is_at(wanted, status):
+            return
+        way = workflow.choose(wanted, ways)
+        if way is not None:
+            await self._take(issue_id, way, {})
+        elif status.status_category.key != workflow.STARTED:
+            raise _refused(workflow.no_way("acknowledge", wanted, status, ways))
+
+    async def escalate(self, issue_id: str) -> None:
+        """Where escalated issues go, if that is configured."""
+        wanted = self._configured.escalate
+        if wanted is None:
+            return
+        status, ways = await self._now(issue_id)
+        if status.done or workflow.is_at(wanted, status):
+            return
+        way = workflow.choose(wanted, ways)
+        if way is None:
+            raise _refused(workflow.no_way("escalate", wanted, status, ways))
+        await self._take(issue_id, way, {})
+
+    async def resolve(self, issue_id: str) -> None:
+        """To its end, through work in progress if there is no shorter way."""
+        await self._finish(issue_id, self._configured.fields)
+
+    async def close_duplicate(self, issue_id: str) -> None:
+        """To its end, as a duplicate where there is such a resolution."""
+        given = {k: v for k, v in self._configured.fields.items() if k != workflow.RESOLUTION}
+        await self._finish(issue_id, given, DUPLICATE)
+
+    async def reopen(self, issue_id: str) -> None:
+        """Out of its end; where nothing leads to its beginning, into work in progress."""
+        wanted = self._configured.reopen
+        status, ways = await self._now(issue_id)
+        if not status.done:
+            return
+        way = workflow.choose(wanted, ways) or workflow.detour(ways, {status.name})
+        if way is None:
+            raise _refused(workflow.no_way("reopen", wanted, status, ways))
+        await self._take(issue_id, way, {})
+
+    async def _finish(self, issue_id: str, given: dict[str, Any], resolution: str = "") -> None:
+        wanted = self._configured.resolve
+        seen: set[str] = set()
+        for _ in range(HOPS_MAX):
+            status, ways = await self._now(issue_id)
+            if status.done or workflow.is_at(wanted, status):
+                return
+            seen.add(status.name)
+            way = workflow.choose(wanted, ways) or workflow.detour(ways, seen)
+            if way is None:
+                raise _refused(workflow.no_way("resolve", wanted, status, ways))
+            await self._take(issue_id, way, given, resolution)
+            if workflow.choose(wanted, [way]):
+                return
+        raise rejected(Reason.INVALID, f"jira.transitions.resolve: not done after {HOPS_MAX} steps")
+
+    async def _now(self, issue_id: str) -> tuple[Status, list[Transition]]:
+        """The status and the ways out of it, asked for at once: what follows must not be late."""
+        issue, ways = await asyncio.gather(
+            self._api.issue(issue_id), self._api.transitions(issue_id)
+        )
+        return issue.fields.status, ways
+
+    async def _take(
+        self, issue_id: str, way: Transition, given: dict[str, Any], resolution: str = ""
+    ) -> None:
+        dialect = (await self._api.site()).dialect
+        try:
+            sent = workflow.screen_fields(way, given, dialect, resolution)
+        except NoWay as error:
+            raise _refused(error) from error
+        body: dict[str, Any] = {"transition": {"id": way.id}}
+        await self._api.write(
+            "POST", f"/issue/{issue_id}/transitions", {**body, "fields": sent} if sent else body
+        )
+
+
+def _refused(error: NoWay) -> Failed:
+    return rejected(Reason.INVALID, str(error))

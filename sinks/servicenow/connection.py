@@ -1,0 +1,123 @@
+"""Looks whether everything is there that ServiceNow's records will need, without touching any."""
+
+from __future__ import annotations
+
+from sinks.calls.outcome import Failed, Reason
+from sinks.platform import Connection
+from sinks.servicenow.api import Api, equals
+from sinks.servicenow.directory import Directory, Found
+from sinks.servicenow.settings import Settings
+
+NEEDED = ("sys_id", "number", "state", "correlation_id")
+CODES_MAX = 100
+SHOWN_MAX = 12
+PARENT = "task"
+
+
+class ConnectionCheck:
+    """One test of the connection."""
+
+    def __init__(self, api: Api, directory: Directory, settings: Settings) -> None:
+        self._api = api
+        self._directory = directory
+        self._settings = settings
+        self._problems: list[str] = []
+        self._remarks: list[str] = []
+
+    async def check(self) -> Connection:
+        """Every problem that was found, each with what to fix."""
+        try:
+            await self._table()
+            await self._groups()
+            await self._caller()
+            await self._close_code()
+            await self._cmdb()
+        except Failed as failed:
+            self._problems.append(self._unreachable(failed))
+        if self._problems:
+            return Connection(ok=False, message="; ".join(self._problems))
+        said = [
+            f"ServiceNow answers and table {self._settings.table} can be read",
+            "only a record would show whether it can be written",
+            *self._remarks,
+        ]
+        return Connection(ok=True, message="; ".join(said))
+
+    def _unreachable(self, failed: Failed) -> str:
+        if failed.outcome.reason is Reason.CREDENTIALS:
+            keys = "clientId and clientSecret" if self._settings.oauth else "username and password"
+            return f"servicenow.{keys}: the instance refuses them ({failed.outcome.detail})"
+        return f"servicenow.instanceUrl: {failed}"
+
+    async def _table(self) -> None:
+        table = self._settings.table
+        try:
+            rows = await self._api.rows(table, "", list(NEEDED), 1)
+        except Failed as failed:
+            if failed.status not in (400, 403, 404):
+                raise
+            self._problems.append(
+                f"servicenow.table {table}: it is not there, or our account may not read it: give "
+                f"it the role itil or sn_incident_write ({failed.outcome.detail})"
+            )
+            return
+        missing = [name for name in NEEDED if rows and name not in rows[0]]
+        if missing:
+            self._problems.append(
+                f"servicenow.table {table}: our account may not read {', '.join(missing)}"
+            )
+
+    async def _groups(self) -> None:
+        configured = {
+            "assignmentGroup": [self._settings.group],
+            "assignmentGroups": sorted(self._settings.groups.names()),
+            "escalationGroup": [self._settings.escalation_group],
+        }
+        for key, names in configured.items():
+            for name in names:
+                self._note(f"servicenow.{key}", await self._directory.group(name))
+
+    async def _caller(self) -> None:
+        self._note("servicenow.callerId", await self._directory.caller(self._settings.caller))
+
+    def _note(self, key: str, found: Found) -> None:
+        if found.why_not:
+            self._problems.append(f"{key}: {found.why_not}")
+
+    async def _close_code(self) -> None:
+        """Choices of a table can be its own or those of the table that it extends."""
+        wanted = self._settings.close_code
+        codes: list[str] = []
+        for table in (self._settings.table, PARENT):
+            query = f"{equals('name', table)}^element=close_code^inactive=false"
+            columns = ["name", "element", "value", "inactive"]
+            try:
+                rows = await self._api.rows("sys_choice", query, columns, CODES_MAX)
+            except Failed as failed:
+                if failed.status not in (400, 403, 404):
+                    raise
+                self._remarks.append("servicenow.closeCode is not checked: sys_choice is hidden")
+                return
+            codes += [
+                row.get("value", "")
+                for row in rows
+                if (row.get("name"), row.get("element")) == (table, "close_code")
+            ]
+        if codes and wanted not in codes:
+            self._problems.append(
+                f'servicenow.closeCode: "{wanted}" is none of {", ".join(codes[:SHOWN_MAX])}'
+            )
+
+    async def _cmdb(self) -> None:
+        table = self._settings.cmdb_table
+        if not table:
+            return
+        try:
+            await self._api.rows(table, "", ["sys_id", "name"], 1)
+        except Failed as failed:
+            if failed.status not in (400, 403, 404):
+                raise
+            self._problems.append(
+                f"servicenow.cmdbTable {table}: it can't be read; give our account the right, or "
+                f'set it to "off" ({failed.outcome.detail})'
+            )

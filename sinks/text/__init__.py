@@ -1,0 +1,1 @@
+"""The text of tickets: parts, titles, bodies, comments, and their lengths."""

@@ -1,0 +1,163 @@
+"""An incident in plain text, in parts: title, summary, facts, evidence, links."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ticketing.domain.incidents.incident import Incident, Step, StepKind
+from ticketing.domain.signals import Summary
+from ticketing.domain.summaries.by_rules import RULES, in_words
+from ticketing.domain.summaries.facts import blast_radius, facts_of, marked, other_services
+from ticketing.domain.text import cut, line, moment
+
+TITLE_CHARACTERS_MAX = 200
+
+
+EVIDENCE_LINES_MAX = 5
+
+
+EVIDENCE_CHARACTERS_MAX = 500
+
+
+NAMES_MAX = 10
+
+
+CONSOLE = "console"
+"""What the link to our own page is called."""
+
+
+_STEPS = {
+    StepKind.OPENED: "Opened",
+    StepKind.SEVERITY_RAISED: "Severity raised",
+    StepKind.ACKNOWLEDGED: "Acknowledged",
+    StepKind.ESCALATED: "Escalated",
+    StepKind.RESOLVED: "Resolved",
+    StepKind.REOPENED: "Reopened",
+    StepKind.FLAPPING: "Flapping",
+    StepKind.COMMENT: "Comment",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Text:
+    """An incident in plain text, in parts; none of it is markup, all of it may be hostile.
+
+    `facts` are pairs of a label and a value; `links` maps a platform to its ticket's address;
+    `notes` say what went wrong with the delivery elsewhere and belong at the top.
+    """
+
+    title: str
+    summary: str = ""
+    summary_by: str = ""
+    facts: list[tuple[str, str]] = field(default_factory=list)
+    evidence: list[str] = field(default_factory=list)
+    links: dict[str, str] = field(default_factory=dict)
+    next_steps: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def title(incident: Incident) -> str:
+    """How bad, where, what: `[CRITICAL] checkout: payment gateway timed out`."""
+    where = line(incident.service) or "unknown service"
+    text = f"[{incident.severity.value.upper()}] {where}: {_what(incident)}"
+    return cut(text, TITLE_CHARACTERS_MAX)
+
+
+def describe(incident: Incident, platform: str, console: str = "") -> Text:
+    """The incident for a platform's ticket; its own ticket is not among the links."""
+    summary = in_words(incident)
+    return Text(
+        title=title(incident),
+        summary=_words(summary),
+        summary_by=_writer(summary),
+        facts=[(fact.label, fact.text) for fact in facts_of(incident)],
+        evidence=_evidence(incident),
+        links=_links(incident, platform, console),
+        notes=[line(one.text) for one in incident.failures if one.platform != platform],
+        next_steps=[marked(step, summary) for step in summary.steps[:NAMES_MAX]],
+    )
+
+
+def steps(timeline: list[Step]) -> list[str]:
+    """Steps of the timeline, a line each."""
+    return [_step(step) for step in timeline]
+
+
+def _what(incident: Incident) -> str:
+    return line(incident.title) or line(incident.pattern) or "unnamed fault"
+
+
+def _words(summary: Summary) -> str:
+    """The summary's text; a model's title stands before it, never in place of the ticket's own."""
+    text = summary.text.strip()
+    if summary.generated_by == RULES or not summary.title:
+        return text
+    return f"{summary.title.strip().rstrip('.')}. {text}"
+
+
+def _writer(summary: Summary) -> str:
+    by = line(summary.generated_by)
+    return by if by == RULES else f"AI, {by}"
+
+
+def _links(incident: Incident, platform: str, console: str) -> dict[str, str]:
+    links = {CONSOLE: f"{console}/#/incidents/{incident.id}"} if console else {}
+    return links | {
+        name: ticket.url
+        for name, ticket in sorted(incident.tickets.items())
+        if name != platform and ticket.url.startswith(("http://", "https://"))
+    }
+
+
+def _evidence(incident: Incident) -> list[str]:
+    return [
+        cut(f"{moment(s.at)} {line(s.level)} {line(s.message)}", EVIDENCE_CHARACTERS_MAX)
+        for s in incident.samples[:EVIDENCE_LINES_MAX]
+    ]
+
+
+def _step(step: Step) -> str:
+    said = _STEPS.get(step.kind, step.kind.value)
+    by = f" by {line(step.by)}" if step.by else ""
+    note = f": {line(step.text)}" if step.text else ""
+    return cut(f"{said}{by} at {moment(step.at)}{note}", EVIDENCE_CHARACTERS_MAX)
+
+
+def values(incident: Incident, text: Text, platform: str) -> dict[str, Any]:
+    """What the names of ticketing.config.template_names mean for this incident."""
+    summary = in_words(incident)
+    return {
+        "severity": incident.severity.value,
+        "status": incident.status.value,
+        "headline": text.title,
+        "title": _what(incident),
+        "pattern": line(incident.pattern),
+        "service": line(incident.service),
+        "environment": line(incident.environment),
+        "tenant": line(incident.tenant),
+        "since": moment(incident.first_seen),
+        "last_seen": moment(incident.last_seen),
+        "opened": moment(incident.opened_at),
+        "count": incident.count,
+        "score": round(incident.max_score, 4),
+        "affected": [line(name) for name in other_services(incident)],
+        "endpoints": [line(name) for name in incident.endpoints],
+        "blast_radius": blast_radius(incident),
+        "summary": marked(text.summary, summary),
+        "summary_by": text.summary_by,
+        "likely_cause": marked(summary.root_cause, summary),
+        "impact": marked(summary.impact, summary),
+        "next_steps": text.next_steps,
+        "evidence": text.evidence,
+        "trace_ids": [line(name) for name in incident.trace_ids],
+        "links": text.links,
+        "facts": dict(text.facts),
+        "notes": text.notes,
+        "reopened": len(incident.reopenings),
+        "flapping": incident.flapping,
+        "escalated_to": [line(name) for name in incident.escalated_to],
+        "id": incident.id,
+        "url": text.links.get(CONSOLE, ""),
+        "platform": platform,
+    }

@@ -1,0 +1,135 @@
+"""The writer of a platform's tickets, by the configured templates or the default ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from sinks.text import parts
+from sinks.text.parts import TITLE_CHARACTERS_MAX, Text, describe, title
+from ticketing.config import Config
+from ticketing.config.template import BadTemplate, Template, clean
+from ticketing.config.template_names import NAMES, fault
+from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.text import cut, line
+from ticketing.errors import Misconfigured
+
+log = structlog.get_logger(__name__)
+
+
+TITLE_TEMPLATE = "[{{ severity|upper }}] {{ service or 'unknown service' }}: {{ title }}"
+BODY_TEMPLATE = """\
+{% for note in notes %}
+! {{ note }}
+{% endfor %}
+{% if notes %}
+
+{% endif %}
+{% if summary %}
+{{ summary }}{{ " (written by " ~ summary_by ~ ")" if summary_by }}
+
+{% endif %}
+{% for label, value in facts.items() %}
+{{ label }}: {{ value }}
+{% endfor %}
+{% if next_steps %}
+
+Next steps:
+{% for step in next_steps %}
+- {{ step }}
+{% endfor %}
+{% endif %}
+{% if evidence %}
+
+Evidence:
+{% for one in evidence %}
+{{ one }}
+{% endfor %}
+{% endif %}
+{% if links %}
+
+Links:
+{% for name, address in links.items() %}
+{{ name }}: {{ address }}
+{% endfor %}
+{% endif %}
+"""
+"""For a platform with one field of plain text."""
+
+
+class Writer:
+    """Writes incidents for one platform, by its templates or the default ones."""
+
+    def __init__(
+        self,
+        platform: str,
+        title_template: str | None = None,
+        body_template: str | None = None,
+        *,
+        console: str = "",
+    ) -> None:
+        """`console` is the address of our own pages, for a link. Raises Misconfigured."""
+        self._platform = platform
+        self._console = console.rstrip("/")
+        self._title = _template(f"{platform}.titleTemplate", title_template or TITLE_TEMPLATE)
+        self._body = _template(f"{platform}.bodyTemplate", body_template or BODY_TEMPLATE)
+        self.own_body = body_template is not None
+        """Whether the body was given by the configuration: then a platform that has places for
+        the parts of an incident shows the body instead of them."""
+
+    def title(self, incident: Incident) -> str:
+        """One line, at most 200 characters."""
+        return self._headline(incident, self.text(incident))
+
+    def text(self, incident: Incident) -> Text:
+        """The incident in parts, for platforms that have places for them."""
+        text = describe(incident, self._platform, self._console)
+        return replace(text, title=self._headline(incident, text))
+
+    def body(self, incident: Incident) -> str:
+        """All of it as plain text, for platforms with one field for it."""
+        text = self.text(incident)
+        return self._rendered(self._body, parts.values(incident, text, self._platform)) or plain(
+            text
+        )
+
+    def values(self, incident: Incident) -> dict[str, Any]:
+        """What the names of ticketing.config.template_names mean, for a platform's other templates."""
+        return parts.values(incident, self.text(incident), self._platform)
+
+    def _headline(self, incident: Incident, text: Text) -> str:
+        written = line(self._rendered(self._title, parts.values(incident, text, self._platform)))
+        return cut(written or title(incident), TITLE_CHARACTERS_MAX)
+
+    def _rendered(self, template: Template, values: dict[str, Any]) -> str:
+        try:
+            return template.render(values)
+        except BadTemplate as error:
+            # It did well with the samples. A ticket in default words is better than none.
+            log.warning("template_failed", platform=self._platform, error=str(error))
+            return ""
+
+
+def writer_for(config: Config, platform: str) -> Writer:
+    """The writer of a platform as configured; raises Misconfigured for a bad template."""
+    section = config.platform(platform)
+    console = config.web.public_url or ""
+    return Writer(platform, section.title_template, section.body_template, console=console)
+
+
+def _template(key: str, source: str) -> Template:
+    problem = fault(source)
+    if problem is not None:
+        raise Misconfigured(f"{key}: {problem}")
+    return Template(source, NAMES)
+
+
+def plain(text: Text) -> str:
+    """All of it as plain text, for when no template can say it."""
+    parts = [text.title, "\n".join(text.notes), text.summary]
+    parts.append("\n".join(f"{label}: {value}" for label, value in text.facts))
+    parts.append("\n".join(text.evidence))
+    parts.append("\n".join(f"{name}: {url}" for name, url in text.links.items()))
+    return clean("\n\n".join(part for part in parts if part))

@@ -1,0 +1,82 @@
+"""The test of a Zammad connection: everything that later calls need, and no side effect."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from sinks.calls.outcome import Failed, Reason
+from sinks.platform import Connection
+from sinks.zammad.api import Api
+from sinks.zammad.settings import GUESS, Settings
+
+
+class ConnectionCheck:
+    """Goes through the settings one by one; collects what is to be fixed."""
+
+    def __init__(self, settings: Settings, api: Api) -> None:
+        self._settings = settings
+        self._api = api
+        self._faults: list[str] = []
+
+    async def result(self) -> Connection:
+        """What was found."""
+        try:
+            await self._api.own_id()
+        except Failed as failed:
+            wrong = failed.outcome.reason is Reason.CREDENTIALS
+            key = "token" if wrong else "baseUrl"
+            return Connection(ok=False, message=f"zammad.{key}: {failed}")
+        for examine in (self._groups, self._states, self._priorities, self._people):
+            await self._guarded(examine)
+        if self._faults:
+            return Connection(ok=False, message="; ".join(self._faults))
+        return Connection(ok=True, message="the token is taken, and every name is known")
+
+    async def _guarded(self, examine: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await examine()
+        except Failed as failed:
+            self._faults.append(
+                f"zammad.token must be that of an agent (permission ticket.agent): {failed}"
+            )
+
+    async def _groups(self) -> None:
+        named = {
+            "group": {self._settings.group},
+            "groups": self._settings.groups.names(),
+            "escalationGroup": {self._settings.escalation_group} - {""},
+        }
+        await self._known("groups", "group", named)
+
+    async def _states(self) -> None:
+        states = self._settings.states
+        named = {
+            "states.open": {states.open},
+            "states.acknowledged": {states.acknowledged},
+            "states.escalated": {states.escalated},
+            "states.resolved": {states.resolved},
+        }
+        await self._known("ticket_states", "state", named)
+
+    async def _priorities(self) -> None:
+        named = {"priorityMapping": set(self._settings.priorities.values())}
+        await self._known("ticket_priorities", "priority", named)
+
+    async def _known(self, of: str, kind: str, named: dict[str, set[str]]) -> None:
+        known = await self._api.names(of)
+        there = ", ".join(sorted(known))
+        for key, names in named.items():
+            for name in sorted(names - known):
+                self._faults.append(
+                    f'zammad.{key}: there is no active {kind} "{name}", only {there}'
+                )
+
+    async def _people(self) -> None:
+        customer = self._settings.customer
+        guessed = customer.startswith(GUESS)
+        if guessed and "@" not in customer:
+            self._faults.append(f'zammad.customer: "{customer}" names no email address')
+        people = {"owner": self._settings.owner, "customer": "" if guessed else customer}
+        for key, name in people.items():
+            if name and not await self._api.has_user(name):
+                self._faults.append(f'zammad.{key}: there is no user "{name}"')

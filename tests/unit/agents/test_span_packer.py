@@ -1,0 +1,165 @@
+"""Lines of requests as they are packed in detection and read by the traces agent."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agents.detection_run import Detector
+from agents.span_packer import MESSAGE_BYTES_MAX, target_of
+from agents.traces import TracesAgent
+from ticketing import metrics
+from ticketing.domain.patterns.pattern import Patterns
+from ticketing.domain.traces.correlator import Correlator, Settings
+from ticketing.wire.signals import decode_signals
+from ticketing.wire.traces import TracePart, decode_lines, decode_spans
+
+TOPIC = "enriched-logs"
+ARRIVED = 1_900_000_000.0
+
+
+@dataclass
+class Record:
+    value: bytes | None
+    offset: int = 0
+    timestamp: int = int(ARRIVED * 1000)
+    key: bytes | None = None
+
+
+def document(**fields: Any) -> dict[str, Any]:
+    known = {
+        "@timestamp": "2030-03-17T17:46:39.500000Z",
+        "level": "INFO",
+        "message": "all is well",
+        "service": "checkout",
+        "tenant_id": "acme",
+        "trace_id": "4bf92f",
+        "span_id": "s1",
+        "endpoint": "POST /pay",
+        "duration_ms": 12.5,
+        "anomaly_score": 0.1,
+    }
+    return {k: v for k, v in {**known, **fields}.items() if v is not None}
+
+
+def packed(*values: Any, partitions: int = 4) -> dict[int, list[TracePart]]:
+    raw = [v if isinstance(v, bytes) or v is None else json.dumps(v).encode() for v in values]
+    records = [Record(value, offset) for offset, value in enumerate(raw)]
+    detector = Detector(Patterns(), topic_ids={TOPIC: "id"}, traces_partitions=partitions)
+    found: dict[int, list[TracePart]] = {}
+    for target, value in detector.detect(TOPIC, 3, records).spans:
+        assert len(value) <= 2 * MESSAGE_BYTES_MAX
+        found.setdefault(target, []).extend(decode_spans(value).parts)
+    return found
+
+
+def test_all_lines_of_a_request_are_followed_not_only_anomalies() -> None:
+    found = packed(
+        document(), document(anomaly_score=0.95, message="broke"), document(level="WARN")
+    )
+    ((part,),) = found.values()
+    lines = decode_lines(bytes(part.lines))
+    assert [line.message for line in lines] == ["all is well", "broke", "all is well"]
+    assert (part.tenant, part.trace_id, part.count) == ("acme", "4bf92f", 3)
+    (fingerprint,) = part.marks
+    assert [line.fingerprint for line in lines] == ["", fingerprint, ""]
+    assert lines[0].duration == 0.0125
+    assert lines[0].at == 1_899_999_999.5
+
+
+def test_without_traces_nothing_is_packed() -> None:
+    assert packed(document(), partitions=0) == {}
+
+
+def test_lines_without_a_usable_trace_id_are_not_followed() -> None:
+    for id in (None, "", "0000000000000000", "null", "-", "x" * 1000):
+        assert packed(document(trace_id=id)) == {}
+
+
+def test_a_trace_meets_in_one_partition_whichever_run_it_comes_in() -> None:
+    many = [document(trace_id=f"{n:08x}") for n in range(100)]
+    first, second = packed(*many), packed(*reversed(many))
+    assert {t: {p.trace_id for p in parts} for t, parts in first.items()} == {
+        t: {p.trace_id for p in parts} for t, parts in second.items()
+    }
+    assert set(first) == {0, 1, 2, 3}
+    assert target_of(("a", "bc"), 1000) != target_of(("ab", "c"), 1000)
+
+
+def test_tenants_are_kept_apart() -> None:
+    parts = [p for found in packed(document(), document(tenant_id="b")).values() for p in found]
+    assert sorted(part.tenant for part in parts) == ["acme", "b"]
+
+
+def test_a_big_run_is_split_into_messages_that_a_broker_takes() -> None:
+    big = [document(message="m" * 5000, trace_id="same") for _ in range(1000)]
+    found = packed(*big)
+    assert sum(part.count for parts in found.values() for part in parts) == 1000
+    assert sum(len(parts) for parts in found.values()) > 5
+
+
+values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*document(), "parent_span_id", "host_name"]), values))
+def test_whatever_a_field_holds_the_record_is_judged_as_without_traces(found: Any) -> None:
+    value = json.dumps({**document(anomaly_score=0.9), **found}).encode()
+    ends = []
+    for partitions in (0, 4):
+        detector = Detector(Patterns(), topic_ids={TOPIC: "id"}, traces_partitions=partitions)
+        detected = detector.detect(TOPIC, 3, [Record(value)])
+        for _, message in detected.spans:
+            for part in decode_spans(message).parts:
+                decode_lines(bytes(part.lines))
+        ends.append((detected.anomalies, detected.below_threshold, detected.dead_letters))
+    assert ends[0] == ends[1]
+
+
+class Producer:
+    def __init__(self) -> None:
+        self.sent: list[Any] = []
+
+    async def send(self, *message: Any) -> None:
+        self.sent.append(message)
+
+
+async def test_the_agent_sends_what_it_finds_to_the_incidents_partition() -> None:
+    clock = SimpleNamespace(now=ARRIVED)
+    producer = Producer()
+    app: Any = SimpleNamespace(producer=producer, consumer_generation_id=1)
+    nothing: Any = None
+    correlator = Correlator(Settings(), decode_lines)
+    agent = TracesAgent(
+        app, nothing, nothing, correlator, signals_partitions=4, clock=lambda: clock.now
+    )
+    detector = Detector(Patterns(), topic_ids={TOPIC: "id"}, traces_partitions=4)
+    record = Record(json.dumps(document(level="ERROR", anomaly_score=0.95)).encode())
+    detected = detector.detect(TOPIC, 3, [record])
+    ((target, value),) = detected.spans
+    event: Any = SimpleNamespace(message=SimpleNamespace(partition=target))
+
+    def message(value: bytes, offset: int) -> Any:
+        return SimpleNamespace(value=value, offset=offset)
+
+    await agent.handle([message(value, 0), message(b"\xc1", 1)], event)
+    assert producer.sent == []
+    clock.now += 2.0
+    await agent.handle([message(b"\xc1", 5)], event)
+    ((_, _, signals, partition, *_),) = producer.sent
+    (body,) = decode_signals(signals)
+    (signal,) = detected.signals
+    assert body.fingerprint == signal.fingerprint  # type: ignore[union-attr]
+    assert [partition] == list(detected.by_partition(4))
+    lost = metrics.spans_dropped_total.labels("lost_messages")._value.get()
+    assert lost >= 3.0, "offsets 2, 3 and 4 were never seen"

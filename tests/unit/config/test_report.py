@@ -1,0 +1,38 @@
+"""`ticketing config check`: problems with their fix, or what is in effect."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ticketing.config.report import check
+
+
+def test_a_valid_file_is_reported_with_its_routes_and_without_its_secrets(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("pagerduty: {enabled: true, routingKey: hunter2}\n")
+    problems, report = check(file, {"TICKETING_ANOMALY__MINIMUM_SCORE": "0.9"})
+    assert problems == []
+    assert "critical  pagerduty" in report
+    assert "high incidents go to no platform" in report
+    assert "hunter2" not in report
+    shown = json.loads(report[report.index("\n{") :])
+    assert shown["anomaly"]["minimumScore"] == 0.9
+    assert shown["pagerduty"]["routingKey"] == "****"
+    assert shown["routing"]["critical"] == ["pagerduty"]
+
+
+def test_a_faulty_file_gives_its_problems_and_no_report(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("anomaly: {minimumScor: 1}\nrouting: {low: [slack]}\n")
+    problems, report = check(file, {})
+    assert [problem.split(":")[0] for problem in problems] == ["anomaly.minimumScor", "routing.low"]
+    assert report == ""
+
+
+def test_faust_pages_that_others_can_reach_are_warned_of(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text("faustWeb: {host: 0.0.0.0}\n")
+    problems, report = check(file, {})
+    assert problems == []
+    assert "faustWeb.host is 0.0.0.0" in report

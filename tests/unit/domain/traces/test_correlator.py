@@ -1,0 +1,267 @@
+"""From lines of requests to what an incident is told: whole systems with a fault in them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pytest
+from support.microservices import START, Fault, Operation, System
+
+from ticketing.domain.traces import correlator
+from ticketing.domain.traces.buffer import Part
+from ticketing.domain.traces.correlator import LOOKS_MAX, Correlator, Report, Settings
+from ticketing.domain.traces.findings import Findings, Relation
+from ticketing.wire.traces import decode_lines
+
+ANOMALOUS = 0.85
+
+
+def at(record: dict[str, Any]) -> float:
+    return datetime.fromisoformat(record["@timestamp"]).timestamp()
+
+
+def fingerprint(record: dict[str, Any]) -> str:
+    words = [w for w in record["message"].split() if not any(c.isdigit() for c in w)]
+    return f"{record['service']} {' '.join(words)}"
+
+
+class Feed:
+    """Gives records to a correlator as the traces agent does, by a clock of its own."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.correlator = Correlator(Settings(**settings), decode_lines)
+        self.now = 5_000.0
+        self.told: list[Report] = []
+
+    def give(self, records: list[dict[str, Any]], *, source: str = "in:0") -> None:
+        for record in records:
+            self.take(record)
+        if records:
+            self.correlator.reached(source, max(at(record) for record in records), self.now)
+
+    def take(self, record: dict[str, Any], tenant: str = "acme") -> None:
+        anomalous = record["anomaly_score"] >= ANOMALOUS
+        mark = fingerprint(record) if anomalous else None
+        row = (
+            record["@timestamp"],
+            record["span_id"],
+            record["parent_span_id"],
+            record["service"],
+            record["endpoint"],
+            record["level"],
+            record["duration_ms"],
+            record["anomaly_score"],
+            record["message"],
+            mark,
+            None,
+        )
+        marks = {mark: (record["service"], at(record))} if mark else {}
+        part = Part(1, msgspec.msgpack.encode([row]))
+        self.correlator.take((tenant, record["trace_id"]), part, at(record), marks, self.now)
+
+    def pass_time(self, seconds: float, step: float = 0.25) -> None:
+        for _ in range(int(seconds / step)):
+            self.now += step
+            self.told += self.correlator.advance(self.now)
+
+    def last(self) -> dict[str, Findings]:
+        return {one.fingerprint: one.findings for one in self.told}
+
+
+def recording(seed: int, kind: str) -> tuple[list[dict[str, Any]], Fault]:
+    system = System(seed)
+    operations = [one for one in system.reachable() if one not in system.entries]
+    fault = Fault(kind, operations[seed % len(operations)], START + 120)
+    return system.run(fault, 200.0), fault
+
+
+def causes(found: dict[str, Findings], fault: Fault) -> dict[str, float]:
+    scores: dict[str, float] = {}
+    for findings in found.values():
+        if findings.until >= fault.at:
+            for candidate in findings.candidates:
+                scores[candidate.service] = scores.get(candidate.service, 0) + candidate.score
+    return scores
+
+
+@pytest.mark.parametrize("kind", ["exception", "return", "cpu", "delay"])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_broken_service_is_among_the_first_three(kind: str, seed: int) -> None:
+    records, fault = recording(seed, kind)
+    feed = Feed()
+    feed.give(records)
+    feed.pass_time(30.0)
+    scores = causes(feed.last(), fault)
+    ranking = sorted(scores, key=lambda name: -scores[name])
+    assert fault.operation.service in ranking[:3]
+
+
+def test_a_replay_at_full_speed_comes_to_what_was_found_live() -> None:
+    records, _ = recording(2, "return")
+    replayed = Feed()
+    replayed.give(records)
+    replayed.pass_time(30.0)
+    live = Feed()
+    live.now = START
+    waiting = list(records)
+    while waiting:
+        due = [one for one in waiting if at(one) <= live.now]
+        waiting = waiting[len(due) :]
+        live.give(due)
+        live.pass_time(1.0)
+    live.pass_time(60.0)
+
+    def named(feed: Feed) -> dict[str, list[str]]:
+        return {
+            name: [candidate.service for candidate in findings.candidates[:1]]
+            for name, findings in feed.last().items()
+        }
+
+    assert named(replayed) == named(live)
+
+
+def test_findings_tell_the_whole_request_not_only_its_anomalies() -> None:
+    records, fault = recording(1, "return")
+    feed = Feed(samples=3)
+    feed.give(records)
+    feed.pass_time(30.0)
+    findings = feed.last()[f"{fault.operation.service} result of request is empty"]
+    assert 1 <= len(findings.samples) <= 3
+    sample = findings.samples[0]
+    assert sample.failed
+    assert "fails" in sample.why
+    assert any(line.score < ANOMALOUS for line in sample.timeline)
+    assert sample.timeline == sorted(sample.timeline, key=lambda line: line.at)
+    assert fault.operation.service in findings.affected_services
+    assert findings.blast_radius.failing_share > findings.blast_radius.failing_share_before
+    assert findings.path[-1].service == fault.operation.service
+    assert findings.causal_chain[0].startswith(fault.operation.service)
+    assert sum(candidate.share for candidate in findings.candidates) <= 1.01
+
+
+def lone(number: int, trace: str, service: str = "cart", **fields: Any) -> dict[str, Any]:
+    known = {
+        "@timestamp": datetime.fromtimestamp(START + number).astimezone().isoformat(),
+        "service": service,
+        "endpoint": "op",
+        "level": "ERROR",
+        "message": f"{service} broke",
+        "trace_id": trace,
+        "span_id": f"{number}-{service}",
+        "parent_span_id": "",
+        "duration_ms": 5.0,
+        "anomaly_score": 0.95,
+    }
+    return {**known, **fields}
+
+
+def test_the_first_word_comes_in_time_for_a_critical_ticket() -> None:
+    feed = Feed()
+    feed.give([lone(0, "t1")])
+    feed.pass_time(2.0)
+    assert [one.fingerprint for one in feed.told] == ["cart cart broke"]
+
+
+def test_nothing_is_said_again_that_was_said_before() -> None:
+    feed = Feed()
+    for number in range(60):
+        feed.give([lone(number, f"t{number}")])
+        feed.pass_time(1.0)
+    feed.pass_time(60.0)
+    assert len(feed.told) <= 4
+
+
+def test_incidents_that_share_requests_are_peers_and_who_is_laid_to_the_other_is_its_symptom() -> (
+    None
+):
+    feed = Feed()
+    text = "call of stock-service failed"
+    for number in range(10):
+        trace = f"t{number}"
+        feed.give(
+            [
+                lone(number, trace, "cart", message=text, duration_ms=9.0),
+                lone(number, trace, "stock-service"),
+            ]
+        )
+    feed.pass_time(60.0)
+    found = feed.last()
+    (peer,) = found[f"cart {text}"].peers
+    assert (peer.service, peer.traces) == ("stock-service", 10)
+    assert peer.relation is Relation.CAUSE
+    (other,) = found["stock-service stock-service broke"].peers
+    assert other.relation is Relation.SYMPTOM
+
+
+def test_a_trace_that_everybody_shares_links_nobody() -> None:
+    feed = Feed(shared_by_max=5)
+    feed.give([lone(number, "batch", f"service{number}") for number in range(10)])
+    feed.pass_time(60.0)
+    assert len(feed.last()) == 10
+    assert all(findings.peers == [] for findings in feed.last().values())
+
+
+def test_one_trace_id_for_everything_is_bounded_and_counted() -> None:
+    feed = Feed(spans_max=50)
+    quiet = [lone(n, "same", level="INFO", anomaly_score=0.1) for n in range(1000)]
+    feed.give(quiet)
+    assert feed.correlator.held == 50
+    assert feed.correlator.take_dropped() == {"trace_full": 950}
+
+
+def test_lines_that_come_late_still_belong_to_their_request() -> None:
+    feed = Feed()
+    feed.give([lone(0, "t1")])
+    feed.pass_time(30.0)
+    feed.give([lone(0, "t1", "stock-service", anomaly_score=0.1)])
+    feed.give([lone(40, "t2")])
+    feed.pass_time(30.0)
+    first = next(s for s in feed.told[-1].findings.samples if s.trace_id == "t1")
+    assert first.services == 2
+
+
+def test_a_storm_of_incidents_is_looked_at_a_few_at_once() -> None:
+    feed = Feed()
+    feed.give([lone(0, f"t{n}", f"service{n}") for n in range(100)])
+    feed.now += 10.0
+    feed.told += feed.correlator.advance(feed.now)
+    assert len(feed.told) <= LOOKS_MAX
+    feed.pass_time(60.0)
+    assert len(feed.last()) == 100
+
+
+def test_the_past_of_many_tenants_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(correlator, "FACTS_MAX", 50)
+    feed = Feed()
+    for number in range(100):
+        record = lone(number, f"t{number}", level="INFO", anomaly_score=0.1)
+        feed.take(record, tenant=f"tenant{number % 10}")
+    feed.pass_time(30.0)
+    assert sum(map(len, feed.correlator._histories.values())) == 50
+
+
+def test_a_source_whose_clock_stands_holds_up_no_more_than_so_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(correlator, "ENDING_MAX", 50)
+    feed = Feed()
+    feed.correlator.reached("in:1", START - 1000.0, feed.now)
+    for number in range(100):
+        feed.take(lone(number, f"t{number}", level="INFO", anomaly_score=0.1))
+    feed.correlator.advance(feed.now)
+    assert len(feed.correlator._ending) == 50
+
+
+def test_an_incident_without_any_trace_of_use_is_laid_to_its_own_service() -> None:
+    feed = Feed()
+    feed.give([lone(0, "t1", level="INFO")])
+    feed.pass_time(5.0)
+    assert feed.told[0].findings.candidates[0].service == "cart"
+
+
+def test_made_up_systems_are_what_they_are_said_to_be() -> None:
+    operation = System(1).operations[0]
+    assert isinstance(operation, Operation)
+    assert System(1).run(None, 20.0) == System(1).run(None, 20.0)

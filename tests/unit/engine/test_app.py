@@ -1,0 +1,16 @@
+"""How an app is put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ticketing.config import Config
+from ticketing.engine.app import create_app, create_table
+
+
+def test_the_app_recovers_its_tables_from_their_changelogs(tmp_path: Path) -> None:
+    config = Config(data_dir=tmp_path)
+    app = create_app("an-app", config, batched=["in"], brokers="localhost:1", partitions=4)
+    table = create_table(app, "things", 4)
+    assert app.tables.changelog_topics == {"an-app-things-changelog"}
+    assert table.changelog_topic_name == "an-app-things-changelog"

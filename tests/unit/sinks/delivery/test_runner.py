@@ -1,0 +1,206 @@
+"""Requests run beside each other up to a bound, each ends, and each end is reported once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Rejected, RetryAfter, Unknown
+from sinks.delivery.runner import Runner
+from sinks.delivery.wishes import OperationResult
+from sinks.platform import Repeat, Request, Traits
+from tables.deliveries import Operation, Why
+from tests.unit.sinks.conftest import an_incident
+
+Perform = Callable[[Request], Awaitable[Outcome]]
+
+
+class Scene:
+    """A runner, what its platform does, and what it reported."""
+
+    def __init__(self, perform: Perform, concurrency: int = 2) -> None:
+        self.name = "scene"
+        self.traits = Traits(repeat=Repeat.BLINDLY)
+        self.perform = perform
+        self.results: list[tuple[OperationResult, int]] = []
+        self.fatal: list[BaseException] = []
+        self.fenced = 0
+        self.happened = asyncio.Event()
+        self.now = 100.0
+        self.runner = Runner(
+            self,  # type: ignore[arg-type]
+            self.report,
+            concurrency=concurrency,
+            fence=self.fence,
+            fatal=self.fail,
+            clock=lambda: self.now,
+        )
+
+    def fence(self) -> None:
+        self.fenced += 1
+
+    async def report(self, result: OperationResult, partition: int) -> None:
+        self.results.append((result, partition))
+        self.happened.set()
+
+    def fail(self, error: BaseException) -> None:
+        self.fatal.append(error)
+        self.happened.set()
+
+    def start(self, number: int = 1, partition: int = 0, **fields: Any) -> None:
+        known: dict[str, Any] = {
+            "incident_id": f"{number:x}-0-1",
+            "partition": partition,
+            "number": number,
+            "operation": Operation.CREATE,
+            "why": Why.NOT_HELD,
+            "want": an_incident(),
+            "have": None,
+            "account": "",
+            "uncertain": False,
+            "start_by": self.now + 5.0,
+            "timeout": 30.0,
+        }
+        self.runner.start(Request(**{**known, **fields}))
+
+    async def ended(self) -> Outcome:
+        await asyncio.wait_for(self.happened.wait(), 30.0)
+        return self.results[-1][0].outcome
+
+
+async def takes(request: Request) -> Outcome:
+    return Delivered(external_id="T-1")
+
+
+async def hangs(request: Request) -> Outcome:
+    await asyncio.sleep(3600)
+    return Delivered()
+
+
+async def test_a_result_is_reported_to_its_partition() -> None:
+    scene = Scene(takes)
+    scene.start(7, partition=3)
+    assert await scene.ended() == Delivered(external_id="T-1")
+    ((result, partition),) = scene.results
+    assert (result.number, result.operation, partition) == (7, Operation.CREATE, 3)
+    assert scene.fenced == 1
+
+
+async def test_there_is_room_for_as_many_as_configured() -> None:
+    scene = Scene(hangs, concurrency=2)
+    assert scene.runner.room == 2
+    scene.start(1)
+    scene.start(2)
+    assert scene.runner.room == 0
+    assert scene.runner.busy("1-0-1")
+    assert not scene.runner.busy("3-0-1")
+    await scene.runner.cancel({0})
+
+
+async def test_two_at_once_for_one_incident_are_a_fault() -> None:
+    scene = Scene(hangs)
+    scene.start(1)
+    with pytest.raises(AssertionError):
+        scene.start(1)
+    await scene.runner.cancel({0})
+
+
+async def test_what_comes_too_late_is_not_sent() -> None:
+    """The process slept: somebody else may have taken over meanwhile."""
+    asked: list[Request] = []
+
+    async def notes(request: Request) -> Outcome:
+        asked.append(request)
+        return Delivered()
+
+    scene = Scene(notes)
+    scene.start(start_by=scene.now - 0.1)
+    outcome = await scene.ended()
+    assert isinstance(outcome, RetryAfter)
+    assert outcome.reason is Reason.NOT_SENT
+    assert asked == []
+
+
+async def test_a_request_that_takes_too_long_has_an_unknown_outcome() -> None:
+    scene = Scene(hangs)
+    scene.start(timeout=0.01)
+    outcome = await scene.ended()
+    assert isinstance(outcome, Unknown)
+    assert outcome.reason is Reason.TIMEOUT
+    assert not outcome.over
+
+
+async def test_a_failure_is_its_outcome() -> None:
+    async def fails(request: Request) -> Outcome:
+        raise Failed(RetryAfter(Reason.RATE_LIMITED, 7.0))
+
+    scene = Scene(fails)
+    scene.start()
+    assert await scene.ended() == RetryAfter(Reason.RATE_LIMITED, 7.0)
+
+
+@pytest.mark.parametrize("error", [KeyError("secret"), ValueError("secret"), AssertionError()])
+async def test_a_fault_of_ours_is_one_refused_delivery(error: Exception) -> None:
+    async def breaks(request: Request) -> Outcome:
+        raise error
+
+    scene = Scene(breaks)
+    scene.start()
+    outcome = await scene.ended()
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason is Reason.INTERNAL
+    assert "secret" not in outcome.detail
+    assert scene.fatal == []
+
+
+async def test_a_result_that_cannot_be_reported_is_fatal() -> None:
+    scene = Scene(takes)
+
+    async def broken(result: OperationResult, partition: int) -> None:
+        raise OSError("no broker")
+
+    scene.runner._report = broken
+    scene.start()
+    await asyncio.wait_for(scene.happened.wait(), 30.0)
+    assert isinstance(scene.fatal[0], OSError)
+
+
+async def test_cancelling_ends_one_partitions_requests_and_tells_nothing() -> None:
+    scene = Scene(hangs)
+    scene.start(1, partition=1)
+    scene.start(2, partition=2)
+    await asyncio.sleep(0)
+    await scene.runner.cancel({1})
+    assert not scene.runner.busy("1-0-1")
+    assert scene.runner.busy("2-0-1")
+    assert scene.results == []
+    await scene.runner.cancel({2})
+
+
+async def test_draining_lets_what_is_quick_end() -> None:
+    released = asyncio.Event()
+
+    async def waits(request: Request) -> Outcome:
+        await released.wait()
+        return Delivered()
+
+    scene = Scene(waits)
+    scene.start(1, partition=1)
+    draining = asyncio.create_task(scene.runner.drain({1}, 30.0))
+    await asyncio.sleep(0)
+    released.set()
+    await draining
+    assert len(scene.results) == 1
+    assert len(scene.runner) == 0
+
+
+async def test_draining_has_an_end() -> None:
+    scene = Scene(hangs)
+    scene.start(1, partition=1)
+    await asyncio.sleep(0)
+    await scene.runner.drain({1}, 0.01)
+    assert scene.results == []
+    assert len(scene.runner) == 0

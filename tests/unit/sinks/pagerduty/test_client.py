@@ -1,0 +1,273 @@
+"""PagerDuty: the right service, the right level, and no page that waits for the REST API."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.life import Clock, Life
+from support.story import Story
+
+from sinks.calls.outcome import Rejected
+from sinks.calls.references import reference
+from sinks.pagerduty import payload
+from sinks.pagerduty.settings import Settings
+from sinks.platforms import create
+from sinks.text.writer import Writer
+from tests.unit.sinks.conftest import an_incident
+from ticketing.config import Config
+from ticketing.config.platforms import PagerDuty
+from ticketing.domain.incidents.incident import Step, StepKind
+from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Sample, Summary, TicketState
+from ticketing.sandbox.credentials import PAGERDUTY_ROUTING_KEYS, sandbox_config
+from ticketing.sandbox.server import Sandbox, start
+from ticketing.sandbox.tickets import Ticket
+
+MAPPING = Settings.of(PagerDuty()).severity_mapping
+
+
+def trigger(**changes: Any) -> dict[str, Any]:
+    return payload.trigger(an_incident(**changes), "k" * 32, MAPPING, Writer("pagerduty"))
+
+
+class Account:
+    """A sandbox and an adapter for it."""
+
+    def __init__(self, sandbox: Sandbox, clock: Clock, **more: Any) -> None:
+        self.sandbox = sandbox
+        section = {**sandbox_config(sandbox.url)["pagerduty"], **more}
+        section["rateLimit"] = "1000/second"
+        platform: Any = create("pagerduty", Config.model_validate({"pagerduty": section}), _open)
+        platform.clock = clock
+        self.life = Life(platform, clock=clock)
+        self.story = Story(clock)
+
+    def ticket(self) -> Ticket:
+        found = self.sandbox.ticket("pagerduty", self.sandbox.tickets("pagerduty")[-1]["id"])
+        assert found is not None
+        return found
+
+    def notes(self) -> list[str]:
+        return [note["content"] for note in self.ticket().record["notes"]]
+
+
+def _open() -> None:
+    return None
+
+
+@pytest.fixture
+async def account() -> AsyncIterator[Any]:
+    clock = Clock()
+    sandbox = await start(clock=clock)
+    accounts: list[Account] = []
+
+    def made(**more: Any) -> Account:
+        accounts.append(Account(sandbox, clock, **more))
+        return accounts[-1]
+
+    yield made
+    for one in accounts:
+        await one.life.close()
+    await sandbox.stop()
+
+
+@pytest.mark.parametrize("fault", ["down", "server_error", "malformed", "rate_limit"])
+async def test_a_page_needs_no_rest_api(account: Any, fault: str) -> None:
+    one = account(priorities={"high": "PPRIOP2"})
+    one.sandbox.set_fault("pagerduty", fault, path="/incidents")
+    await one.life.want(one.story.opened(), 5.0)
+    await one.life.want(one.story.commented(), 60.0)
+    await one.life.want(one.story.acknowledged(), 1.0)
+    assert one.ticket().state == "acknowledged"
+    await one.life.want(one.story.resolved(), 1.0)
+    assert one.ticket().state == "resolved"
+    assert one.life.receipts[-1].state is TicketState.RESOLVED
+    assert not one.life.machine.circuit_open
+
+
+async def test_notes_follow_when_the_rest_api_is_back(account: Any) -> None:
+    one = account(priorities={"high": "PPRIOP2"})
+    one.sandbox.set_fault("pagerduty", "down", path="/incidents")
+    await one.life.want(one.story.opened(), 5.0)
+    await one.life.want(one.story.acknowledged(note="on it"), 600.0)
+    assert one.notes() == []
+    one.sandbox.set_fault("pagerduty", "none")
+    await one.life.run(600.0)
+    assert "on it" in "".join(one.notes())
+    assert one.ticket().record["priority"] == "PPRIOP2"
+    assert one.life.receipts[-1].url.startswith("https://")
+
+
+async def test_the_address_of_the_incident_is_told(account: Any) -> None:
+    one = account()
+    await one.life.want(one.story.opened(), 5.0)
+    receipt = one.life.receipts[-1]
+    assert (receipt.url, receipt.external_id) == (one.ticket().url, one.story.incident.id)
+
+
+async def test_each_escalation_is_a_level_higher(account: Any) -> None:
+    one = account()
+    await one.life.want(one.story.opened(), 5.0)
+    await one.life.want(one.story.escalated(), 60.0)
+    assert one.ticket().record["escalation_level"] == 2
+    await one.life.want(one.story.acknowledged(), 60.0)
+    await one.life.want(one.story.escalated(), 60.0)
+    assert one.ticket().record["escalation_level"] == 3
+    await one.life.want(one.story.acknowledged(), 60.0)
+    await one.life.want(one.story.escalated(), 60.0)
+    assert one.ticket().record["escalation_level"] == 3, "there is nobody above"
+    assert one.life.dead_letters == []
+
+
+async def test_an_escalation_moves_to_the_chosen_policy(account: Any) -> None:
+    one = account(escalationPolicies={"severities": {"high": "PPOLICY2"}})
+    await one.life.want(one.story.opened(), 5.0)
+    await one.life.want(one.story.escalated(), 60.0)
+    assert one.ticket().record["escalation_policy"] == "PPOLICY2"
+
+
+async def test_what_a_person_resolved_is_not_escalated(account: Any) -> None:
+    one = account(escalationPolicies={"severities": {"high": "PPOLICY2"}})
+    await one.life.want(one.story.opened(), 5.0)
+    one.sandbox.act("pagerduty", one.ticket().id, "close")
+    await one.life.want(one.story.escalated(), 60.0)
+    assert one.ticket().state == "resolved"
+    assert one.ticket().record["escalation_policy"] == "PPOLICY1"
+
+
+async def test_an_alert_is_acknowledged_by_itself_if_so_configured(account: Any) -> None:
+    one = account(autoAcknowledge=["high"])
+    await one.life.want(one.story.opened(), 60.0)
+    assert one.ticket().state == "acknowledged"
+    await one.life.want(one.story.raised(Severity.CRITICAL), 60.0)
+    assert one.ticket().priority == "critical"
+
+
+async def test_an_alert_stays_with_the_key_that_opened_it(account: Any) -> None:
+    one = account()
+    await one.life.want(one.story.opened(), 5.0)
+    await one.life.want(one.story.raised(Severity.CRITICAL), 60.0)
+    await one.life.want(one.story.resolved(), 60.0)
+    assert [t["state"] for t in one.sandbox.tickets("pagerduty")] == ["resolved"]
+    assert one.ticket().record["service"] == "PSVCHIGH"
+
+
+async def test_a_key_that_is_not_configured_any_more_is_said(account: Any) -> None:
+    one = account()
+    await one.life.want(one.story.opened(), 5.0)
+    two = account(routingKeys={}, routingKey=PAGERDUTY_ROUTING_KEYS["low"])
+    two.life.take_over(one.life)
+    await two.life.want(one.story.resolved(), 5.0)
+    _, outcome = two.life.platform.outcomes[-1]
+    assert isinstance(outcome, Rejected)
+    assert "not configured any more" in outcome.detail
+
+
+@pytest.mark.parametrize(
+    ("more", "word"),
+    [
+        ({"escalationPolicies": {"severities": {"high": "PNONE"}}}, "escalationPolicies"),
+        ({"priorities": {"high": "PNONE"}}, "priorities"),
+        ({"fromEmail": None}, "fromEmail"),
+        ({"apiToken": "wrong"}, "apiToken"),
+        ({"restUrl": "http://127.0.0.1:9"}, "apiToken"),
+    ],
+)
+async def test_a_test_of_the_connection_names_the_key(
+    account: Any, more: dict[str, Any], word: str
+) -> None:
+    tested = await account(**more).life.platform.test_connection()
+    assert not tested.ok
+    assert f"pagerduty.{word}" in tested.message
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ({"service": "checkout"}, "s" * 32),
+        ({"service": "cart", "severity": Severity.CRITICAL}, "c" * 32),
+        ({"service": "cart", "severity": Severity.LOW}, "d" * 32),
+    ],
+)
+def test_the_routing_key_is_chosen(changes: dict[str, Any], key: str) -> None:
+    config = PagerDuty.model_validate(
+        {
+            "routingKey": "d" * 32,
+            "routingKeys": {"critical": "c" * 32},
+            "services": {"checkout": "s" * 32},
+        }
+    )
+    chosen = Settings.of(config).key_for(an_incident(**changes))
+    assert chosen == key
+    assert Settings.of(config).keys()[reference(key)] == key
+
+
+def test_europe_has_its_own_addresses() -> None:
+    settings = Settings.of(PagerDuty.model_validate({"region": "eu"}))
+    assert settings.api_url == "https://events.eu.pagerduty.com"
+    assert settings.rest_url == "https://api.eu.pagerduty.com"
+
+
+@given(text=st.text(st.characters(exclude_categories=["Cs"]), max_size=3000))
+def test_an_event_keeps_the_limits(text: str) -> None:
+    summary = Summary(incident_id="i", revision=1, generated_by=text, title=text, text=text)
+    event = trigger(
+        title=text,
+        service=text,
+        tenant=text,
+        samples=[Sample(at=1.0, message=text)] * 5,
+        summary=summary,
+    )
+    assert 0 < len(event["payload"]["summary"]) <= 1024
+    assert len(event["payload"]["source"]) <= 1024
+    assert len(event["dedup_key"]) <= 255
+    assert len(msgspec.json.encode(event)) <= payload.BODY_BYTES_MAX
+
+
+def test_details_that_are_too_large_go_before_the_page_does() -> None:
+    summary = Summary(incident_id="i", revision=1, generated_by="m", title="t", text="x" * 600_000)
+    event = trigger(summary=summary)
+    assert event["payload"]["custom_details"] == {"truncated": "the details were too large"}
+    assert event["payload"]["summary"]
+
+
+def test_a_template_of_ones_own_takes_the_place_of_the_details() -> None:
+    writer = Writer("pagerduty", None, "Only {{ service }}.")
+    event = payload.trigger(an_incident(), "k" * 32, MAPPING, writer)
+    assert event["payload"]["custom_details"] == {"Details": "Only checkout."}
+
+
+@given(count=st.integers(1, 400), length=st.integers(0, 600))
+def test_a_note_keeps_its_length_and_counts_what_is_missing(count: int, length: int) -> None:
+    told = [
+        Step(seq=n, at=1.0, kind=StepKind.COMMENT, text="y" * length) for n in range(1, count + 1)
+    ]
+    content = payload.note(told)["note"]["content"]
+    assert len(content) <= payload.NOTE_CHARACTERS_MAX + 50
+    whole = content.count("Comment at")
+    if whole < count:
+        assert f"{count - whole} more steps" in content
+
+
+def test_only_what_no_note_tells_is_told_again() -> None:
+    told = [
+        Step(seq=1, at=1.0, kind=StepKind.COMMENT, text="one"),
+        Step(seq=2, at=2.0, kind=StepKind.COMMENT, text="two"),
+    ]
+    first = payload.note(told[:1])["note"]["content"]
+    assert payload.missing_from(["lunch", first], told) == told[1:]
+    assert payload.missing_from([], told) == told
+
+
+def test_the_same_wish_is_the_same_body() -> None:
+    steps = [Step(seq=n, at=1.0, kind=StepKind.ESCALATED) for n in (1, 2)]
+    incident = an_incident(timeline=steps)
+    first, second = payload.escalate(incident, ""), payload.escalate(incident, "")
+    assert json.dumps(first) == json.dumps(second)
+    assert first["incident"]["escalation_level"] == 3

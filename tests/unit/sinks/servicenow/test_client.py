@@ -1,0 +1,420 @@
+"""What is particular to ServiceNow: references, levels, closing, tokens, and a loose query."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from contract.platforms.servicenow import SUBJECTS
+from support.contract import Desk, Subject
+from support.life import Clock
+
+from tables.deliveries import Operation
+from ticketing.domain.incidents.incident import Status
+from ticketing.domain.severity import Severity
+from ticketing.domain.signals import TicketState
+from ticketing.sandbox import servicenow as sandbox_servicenow
+from ticketing.sandbox import servicenow_tables as tables
+from ticketing.sandbox.server import STATE, start
+
+HOUR = 3600.0
+BASIC, OAUTH = SUBJECTS
+Opens = Callable[..., Desk]
+GROUPS = {row["name"]: row["sys_id"] for row in tables.STATIC["sys_user_group"]}
+SERVICES = {row["name"]: row for row in tables.STATIC["cmdb_ci_service"]}
+USERS = {row["user_name"]: row["sys_id"] for row in tables.STATIC["sys_user"]}
+HOST = tables.STATIC["cmdb_ci"][-1]
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    return tmp_path / "requests.jsonl"
+
+
+@pytest.fixture
+async def desk_with(record: Path) -> AsyncIterator[Opens]:
+    """Opens a desk with settings of section `servicenow`."""
+    clock = Clock()
+    sandbox = await start(clock=clock, record=record)
+    desks: list[Desk] = []
+
+    def opened(subject: Subject = BASIC, **more: Any) -> Desk:
+        desks.append(Desk(subject, sandbox, clock, subject.config(sandbox.url, **more)))
+        return desks[-1]
+
+    yield opened
+    for desk in desks:
+        await desk.life.close()
+    await sandbox.stop()
+
+
+def requests(record: Path, method: str, path: str) -> list[dict[str, Any]]:
+    rows = [json.loads(row) for row in record.read_text().splitlines()]
+    return [row for row in rows if row["method"] == method and row["path"].endswith(path)]
+
+
+def row_of(desk: Desk) -> dict[str, Any]:
+    return desk.ticket().record
+
+
+# References
+
+
+async def test_the_configuration_item_is_found_by_the_services_name(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    assert row_of(desk)["cmdb_ci"] == SERVICES["checkout"]["sys_id"]
+    assert row_of(desk)["assignment_group"] == SERVICES["checkout"]["support_group"]
+    assert row_of(desk)["journal"] == []
+
+
+async def test_what_is_no_service_is_looked_for_among_all_items(desk_with: Opens) -> None:
+    desk = desk_with()
+    desk.story.changed(service="db-01")
+    await desk.life.want(desk.story.opened(), 60)
+    assert row_of(desk)["cmdb_ci"] == HOST["sys_id"]
+    assert row_of(desk)["assignment_group"] == GROUPS["Site Reliability"]
+
+
+@pytest.mark.parametrize(
+    ("service", "said"),
+    [
+        ("twice", 'cmdb_ci is not set: more than one in cmdb_ci_service is named "twice"'),
+        ("unheard", 'cmdb_ci is not set: nothing in cmdb_ci is named "unheard"'),
+        ("check^out", 'cmdb_ci is not set: "check^out" can not be a name'),
+    ],
+)
+async def test_no_item_is_guessed(desk_with: Opens, service: str, said: str) -> None:
+    desk = desk_with()
+    desk.story.changed(service=service)
+    await desk.life.want(desk.story.opened(), 60)
+    assert row_of(desk)["cmdb_ci"] == ""
+    assert row_of(desk)["assignment_group"] == GROUPS["Site Reliability"]
+    assert said in desk.texts()
+
+
+@pytest.mark.parametrize("answered", [lambda row: True, lambda row: row["name"] == "payment"])
+async def test_an_ignored_query_finds_no_item(
+    desk_with: Opens, monkeypatch: Any, answered: Any
+) -> None:
+    """ServiceNow answers a query that it does not understand with other rows."""
+    monkeypatch.setattr(tables, "query", lambda text, columns, value: (answered, "", False))
+    desk = desk_with()
+    desk.story.changed(service="unheard")
+    await desk.life.want(desk.story.opened(), 60)
+    assert row_of(desk)["cmdb_ci"] == ""
+    assert "nothing in cmdb_ci is named" in desk.texts()
+
+
+async def test_a_cmdb_that_can_not_be_read_costs_no_record(
+    desk_with: Opens, monkeypatch: Any
+) -> None:
+    table = sandbox_servicenow.ServiceNow._table
+
+    def hidden(self: Any, call: Any, writes: bool = False) -> str:
+        if call.params["table"].startswith("cmdb"):
+            self._refuse(403, "Insufficient rights to query records", "ACL")
+        return table(self, call, writes)
+
+    monkeypatch.setattr(sandbox_servicenow.ServiceNow, "_table", hidden)
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    desk.is_true(Status.OPEN)
+    assert "cmdb_ci is not set: cmdb_ci can't be read" in desk.texts()
+
+
+async def test_without_a_look_up_nothing_is_said(desk_with: Opens) -> None:
+    desk = desk_with(cmdbTable="off")
+    await desk.life.want(desk.story.opened(), 60)
+    assert row_of(desk)["cmdb_ci"] == ""
+    assert row_of(desk)["journal"] == []
+
+
+@pytest.mark.parametrize("chosen", ["Database", GROUPS["Database"]])
+async def test_a_chosen_group_goes_before_that_of_the_item(desk_with: Opens, chosen: str) -> None:
+    desk = desk_with(assignmentGroups={"tenants": {"acme": chosen}}, callerId="alice")
+    await desk.life.want(desk.story.opened(), 60)
+    assert row_of(desk)["assignment_group"] == GROUPS["Database"]
+    assert row_of(desk)["caller_id"] == USERS["alice"]
+
+
+async def test_what_was_found_is_kept(desk_with: Opens, record: Path) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    desk.story.changed(id="0123456789abcdef-2-42")
+    await desk.life.want(desk.story.opened(), 60)
+    assert len(desk.tickets()) == 2
+    assert len(requests(record, "GET", "/cmdb_ci_service")) == 1
+
+
+# Levels
+
+
+@pytest.mark.parametrize(
+    ("severity", "priority"),
+    [
+        (Severity.CRITICAL, "1"),
+        (Severity.HIGH, "2"),
+        (Severity.MEDIUM, "3"),
+        (Severity.LOW, "5"),
+    ],
+)
+async def test_the_derived_priority_follows_the_severity(
+    desk_with: Opens, severity: Severity, priority: str
+) -> None:
+    desk = desk_with()
+    desk.story.changed(severity=severity)
+    await desk.life.want(desk.story.opened(), 60)
+    assert desk.ticket().priority == priority
+
+
+async def test_a_persons_urgency_stays_until_the_severity_rises(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    row_of(desk)["urgency"] = "3"
+    await desk.life.want(desk.story.changed(title="Payment 18 timed out"), 60)
+    assert "Payment 18" in desk.ticket().title
+    assert row_of(desk)["urgency"] == "3"
+    await desk.life.want(desk.story.raised(), 60)
+    assert row_of(desk)["urgency"] == "1"
+
+
+async def test_an_escalation_goes_to_the_group_for_it(desk_with: Opens) -> None:
+    desk = desk_with(escalationGroup="Management")
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.escalated(), 60)
+    assert row_of(desk)["assignment_group"] == GROUPS["Management"]
+    assert desk.ticket().priority == "1"
+    assert desk.life.receipts[-1].state is TicketState.ESCALATED
+
+
+# Closing
+
+
+async def test_a_resolution_has_a_code_and_notes(desk_with: Opens) -> None:
+    desk = desk_with(
+        closeCode="Solution provided", closeNotes="{{ service }} {{ resolution }} {{ count }}"
+    )
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.resolved(), 60)
+    assert row_of(desk)["close_code"] == "Solution provided"
+    assert row_of(desk)["close_notes"] == "checkout rolled back (by ada) 3"
+
+
+async def test_a_code_that_does_not_exist_is_a_dead_letter(desk_with: Opens) -> None:
+    desk = desk_with(closeCode="Gone")
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.resolved(), 60)
+    (letter,) = desk.life.dead_letters
+    assert letter.reason == "invalid"
+    assert "close_code is one of" in letter.detail
+
+
+async def test_a_data_policy_is_no_question_of_rights(desk_with: Opens, monkeypatch: Any) -> None:
+    """It would not pass by itself, so that it is not tried again as it is."""
+
+    def policy(self: Any, row: Any) -> None:
+        if row["state"] == "6":
+            self._refuse(403, "Operation Failed", "Data Policy Exception: Root cause is mandatory")
+
+    monkeypatch.setattr(sandbox_servicenow.ServiceNow, "_check_policy", policy)
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    asked = desk.requests()
+    await desk.life.want(desk.story.resolved(), 24 * HOUR)
+    (letter,) = desk.life.dead_letters
+    assert letter.reason == "invalid"
+    assert "Root cause" in letter.detail
+    assert desk.requests() - asked <= 2
+
+
+async def test_reopening_clears_what_was_said_at_closing(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.resolved(), 60)
+    await desk.life.want(desk.story.reopened(), 60)
+    assert (row_of(desk)["state"], row_of(desk)["close_code"]) == ("1", "")
+
+
+async def test_a_record_that_was_closed_for_good_gets_a_successor(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    first = desk.ticket()
+    await desk.life.want(desk.story.resolved(), 60)
+    first.record["state"] = "7"
+    desk.fault("timeout_after_accept", method="POST", count=1)
+    await desk.life.want(desk.story.reopened(), HOUR)
+    was, is_ = desk.tickets()
+    assert (was.record["state"], is_.record["state"]) == ("7", "1")
+    assert f"{first.key} was closed and can't be reopened" in desk.texts()
+    assert desk.life.receipts[-1].key == is_.key
+    await desk.life.want(desk.story.resolved(), HOUR)
+    assert is_.state == "resolved"
+    assert not desk.life.dead_letters
+
+
+async def test_a_closed_record_is_left_alone_and_nothing_is_refused(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    row_of(desk)["state"] = "7"
+    for step in (desk.story.raised, desk.story.acknowledged, desk.story.escalated):
+        await desk.life.want(step(), 60)
+    await desk.life.want(desk.story.resolved(), 60)
+    assert row_of(desk)["state"] == "7"
+    assert desk.ticket().priority == "2"
+    assert not desk.life.dead_letters
+    assert desk.life.receipts[-1].state is TicketState.RESOLVED
+
+
+async def test_a_record_that_a_person_put_on_hold_stays_so(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    row_of(desk)["state"] = "3"
+    await desk.life.want(desk.story.acknowledged(), 60)
+    assert row_of(desk)["state"] == "3"
+
+
+@pytest.mark.parametrize("mode", ["timeout_after_accept", "malformed"])
+async def test_each_change_of_unknown_outcome_is_made_once(desk_with: Opens, mode: str) -> None:
+    desk = desk_with()
+    steps = (desk.story.opened, desk.story.acknowledged, desk.story.escalated)
+    steps = (*steps, desk.story.resolved, desk.story.reopened)
+    for step in steps:
+        for method in ("POST", "PATCH"):
+            desk.fault(mode, method=method, count=1)
+        await desk.life.want(step(), HOUR)
+        assert not desk.life.dead_letters
+    desk.is_true(Status.OPEN)
+    whats = [what for _, what in desk.ticket().history]
+    assert sum("close_notes rolled back" in what or "state 6" in what for what in whats) == 1
+    for said in ("Acknowledged by ada", "Escalated by ada", "Resolved by ada", "Reopened"):
+        assert desk.texts().count(said) == 1
+
+
+# Finding it again
+
+
+async def test_a_second_record_is_resolved_and_names_the_first(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    platform = desk.life.platform._platform
+    request = desk.life.platform.requests[0]
+    await platform.perform(request)
+    first, second = desk.tickets()
+    held = desk.life.delivery(desk.story.incident.id).have
+    await platform.perform(replace(request, operation=Operation.DEDUPLICATE, have=held))
+    assert (first.state, second.state) == ("open", "resolved")
+    assert second.record["close_notes"] == f"Duplicate of {first.key}"
+    changed = second.updated_at, len(second.history)
+    await platform.perform(replace(request, operation=Operation.DEDUPLICATE, have=held))
+    assert (second.updated_at, len(second.history)) == changed
+
+
+async def test_a_table_that_ignores_the_key_is_not_trusted(
+    desk_with: Opens, monkeypatch: Any
+) -> None:
+    """Somebody else's record is not taken for ours, and ours is made, marked."""
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    other = desk.ticket()
+    monkeypatch.setattr(tables, "query", lambda text, columns, value: (lambda row: True, "", False))
+    desk.story.changed(id="fedcba9876543210-1-7")
+    desk.fault("server_error", method="POST", count=1)
+    await desk.life.want(desk.story.opened(), HOUR)
+    assert len(desk.tickets()) == 2
+    assert desk.ticket().correlation == "fedcba9876543210-1-7"
+    assert other.record["correlation_id"] != "fedcba9876543210-1-7"
+    assert "This may be a second record" in desk.texts()
+
+
+async def test_a_record_whose_key_somebody_changed_is_left_alone(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    row_of(desk)["correlation_id"] = "somebody else's"
+    await desk.life.want(desk.story.acknowledged(), 60)
+    assert row_of(desk)["state"] == "1"
+    (letter,) = desk.life.dead_letters
+    assert "another correlation_id" in letter.detail
+
+
+# Tokens
+
+
+async def test_a_token_is_asked_for_once(desk_with: Opens, record: Path) -> None:
+    desk = desk_with(OAUTH)
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.resolved(), 60)
+    (asked,) = requests(record, "POST", "/oauth_token.do")
+    assert asked["body"]["grant_type"] == "password"
+
+
+async def test_a_token_that_ended_is_refreshed(desk_with: Opens, record: Path) -> None:
+    desk = desk_with(OAUTH)
+    await desk.life.want(desk.story.opened(), 60)
+    desk.sandbox.app[STATE].platforms["servicenow"]._tokens.clear()  # type: ignore[attr-defined]
+    await desk.life.want(desk.story.resolved(), 60)
+    desk.is_true(Status.RESOLVED)
+    asked = [one["body"]["grant_type"] for one in requests(record, "POST", "/oauth_token.do")]
+    assert asked == ["password", "refresh_token"]
+
+
+async def test_a_client_alone_has_a_grant_of_its_own(desk_with: Opens, record: Path) -> None:
+    desk = desk_with(OAUTH, username=None, password=None)
+    await desk.life.want(desk.story.opened(), 60)
+    desk.is_true(Status.OPEN)
+    (asked,) = requests(record, "POST", "/oauth_token.do")
+    assert asked["body"]["grant_type"] == "client_credentials"
+
+
+async def test_an_answer_that_repeats_a_token_does_not_spread_it(
+    desk_with: Opens, monkeypatch: Any
+) -> None:
+    def repeated(self: Any, call: Any) -> web.Response:
+        return web.Response(status=400, text=f"bad: {call.headers['Authorization']}")
+
+    monkeypatch.setattr(sandbox_servicenow.ServiceNow, "_create", repeated)
+    clock = Clock()
+    sandbox = await start(clock=clock)
+    desk = Desk(OAUTH, sandbox, clock, OAUTH.config(sandbox.url))
+    await desk.life.want(desk.story.opened(), 60)
+    (letter,) = desk.life.dead_letters
+    await desk.life.close()
+    await sandbox.stop()
+    assert "bad: Bearer" in letter.detail
+    assert "access-" not in letter.detail
+
+
+# Testing the connection
+
+
+@pytest.mark.parametrize(
+    ("subject", "wrong", "said"),
+    [
+        (BASIC, {"password": "wrong-password"}, "servicenow.username and password"),
+        (OAUTH, {"clientSecret": "wrong-secret"}, "servicenow.clientId and clientSecret"),
+        (BASIC, {"table": "u_nothing"}, "servicenow.table u_nothing"),
+        (BASIC, {"assignmentGroup": "Nobody"}, "servicenow.assignmentGroup: nothing in"),
+        (BASIC, {"escalationGroup": "Nobody"}, "servicenow.escalationGroup: nothing in"),
+        (BASIC, {"callerId": "nobody"}, "servicenow.callerId: nothing in sys_user"),
+        (BASIC, {"closeCode": "Gone"}, 'servicenow.closeCode: "Gone" is none of Solved'),
+        (BASIC, {"cmdbTable": "cmdb_ci_nothing"}, "servicenow.cmdbTable cmdb_ci_nothing"),
+    ],
+)
+async def test_what_is_wrong_is_named(
+    desk_with: Opens, subject: Subject, wrong: Any, said: str
+) -> None:
+    tested = await desk_with(subject, **wrong).life.platform.test_connection()
+    assert not tested.ok
+    assert said in tested.message
+
+
+async def test_an_instance_that_sleeps_is_named(desk_with: Opens) -> None:
+    desk = desk_with()
+    desk.fault("malformed")
+    tested = await desk.life.platform.test_connection()
+    assert "an instance that sleeps answers with a page" in tested.message

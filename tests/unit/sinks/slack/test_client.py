@@ -1,0 +1,155 @@
+"""The bot finds its messages again, and touches nobody else's."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp
+import pytest
+from support.life import Clock, Life
+from support.story import Story
+
+from sinks.calls.outcome import Rejected
+from sinks.platforms import create
+from tables.deliveries import Operation
+from ticketing.config import Config
+from ticketing.domain.severity import Severity
+from ticketing.sandbox.credentials import SLACK_BOT_TOKEN, SLACK_CHANNEL, sandbox_config
+from ticketing.sandbox.server import Sandbox, start
+
+HOUR = 3600.0
+
+
+class Team:
+    """A sandbox, a bot in it, and a colleague who posts too."""
+
+    def __init__(self, sandbox: Sandbox, clock: Clock, **more: Any) -> None:
+        self.sandbox = sandbox
+        section = {**sandbox_config(sandbox.url)["slack"], "rateLimit": "1000/second", **more}
+        self.life = Life(
+            create("slack", Config.model_validate({"slack": section}), lambda: None), clock=clock
+        )
+        self.story = Story(clock)
+
+    async def posts(self, **message: Any) -> None:
+        url = f"{self.sandbox.url}/slack/api/chat.postMessage"
+        headers = {"Authorization": f"Bearer {SLACK_BOT_TOKEN}"}
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.post(url, json={"channel": SLACK_CHANNEL, **message}) as answer,
+        ):
+            assert (await answer.json())["ok"]
+
+    def messages(self) -> list[dict[str, Any]]:
+        return [one for one in self.sandbox.tickets("slack") if one["state"] != "deleted"]
+
+
+@pytest.fixture
+async def team() -> AsyncIterator[Any]:
+    clock = Clock()
+    sandbox = await start(clock=clock)
+    teams: list[Team] = []
+
+    def made(**more: Any) -> Team:
+        teams.append(Team(sandbox, clock, **more))
+        return teams[-1]
+
+    yield made
+    for one in teams:
+        await one.life.close()
+    await sandbox.stop()
+
+
+async def test_a_lost_message_is_found_among_many(team: Any) -> None:
+    one = team()
+    one.sandbox.set_fault("slack", "timeout_after_accept", count=1)
+    one.life.clock.now += 1.0
+    await one.life.want(one.story.opened())
+    one.sandbox.set_fault("slack", "none")
+    for number in range(450):
+        await one.posts(text=f"lunch {number}? {one.story.incident.id}")
+    await one.life.run(HOUR)
+    ours = [m for m in one.messages() if "lunch" not in m["title"]]
+    assert len(ours) == 1
+    assert Operation.LOOK_UP in one.life.operations
+
+
+async def test_another_apps_metadata_is_not_taken_for_ours(team: Any) -> None:
+    one = team()
+    metadata = {"event_type": "deploy", "event_payload": {"id": one.story.incident.id}}
+    one.sandbox.set_fault("slack", "down", count=1)
+    await one.life.want(one.story.opened())
+    await one.posts(text="deployed", metadata=metadata)
+    await one.life.run(HOUR)
+    assert len(one.messages()) == 2
+
+
+async def test_a_second_message_of_ours_is_deleted(team: Any) -> None:
+    one = team()
+    await one.life.want(one.story.opened(), 60.0)
+    (first,) = one.messages()
+    record = one.sandbox.ticket("slack", first["id"]).record
+    await one.posts(text="twin", metadata=record["metadata"])
+    await one.posts(text="somebody else's")
+    request = dataclasses.replace(
+        one.life.platform.requests[-1],
+        operation=Operation.DEDUPLICATE,
+        have=one.life.delivery(one.story.incident.id).have,
+    )
+    await one.life.platform.perform(request)
+    kept, other = one.messages()
+    assert kept["id"] == first["id"]
+    assert other["title"] == "somebody else's"
+
+
+async def test_a_channel_given_by_name_is_kept_by_its_id(team: Any) -> None:
+    one = team(channel="#incidents")
+    await one.life.want(one.story.opened(), 60.0)
+    await one.life.want(one.story.acknowledged(), 60.0)
+    delivery = one.life.delivery(one.story.incident.id)
+    assert delivery.have.account == SLACK_CHANNEL
+    assert delivery.have.url.startswith("https://")
+    assert one.messages()[0]["state"] == "acknowledged"
+
+
+async def test_a_message_stays_in_its_channel_when_the_choice_changes(team: Any) -> None:
+    one = team(channels={"severities": {"critical": "C0SANDBOX2"}})
+    await one.life.want(one.story.opened(), 60.0)
+    await one.life.want(one.story.raised(Severity.CRITICAL), 60.0)
+    (message,) = one.messages()
+    assert message["id"].startswith(SLACK_CHANNEL)
+    assert "CRITICAL" in message["title"]
+
+
+@pytest.mark.parametrize("channel", ["C0PRIVATE1", "C0ARCHIVED", "#nowhere"])
+async def test_a_channel_that_cannot_be_written_to_is_said_and_tried_again(
+    team: Any, channel: str
+) -> None:
+    one = team(channel=channel)
+    await one.life.want(one.story.opened())
+    _, outcome = one.life.platform.outcomes[0]
+    assert isinstance(outcome, Rejected)
+    assert outcome.reason == "credentials"
+    assert one.life.delivery(one.story.incident.id).rejection.passing
+
+
+@pytest.mark.parametrize("channel", ["C0ARCHIVED", "#nowhere", "C0NONE0000"])
+async def test_a_test_of_the_connection_looks_at_the_channels(team: Any, channel: str) -> None:
+    tested = await team(channels={"services": {"cart": channel}}).life.platform.test_connection()
+    assert not tested.ok
+    assert channel in tested.message
+
+
+async def test_the_thread_tells_each_step_once(team: Any) -> None:
+    one = team()
+    await one.life.want(one.story.opened(), 60.0)
+    await one.life.want(one.story.acknowledged(note="on it"), 60.0)
+    await one.life.want(one.story.escalated(note="worse"), 60.0)
+    await one.life.want(one.story.resolved(note="fixed"), 60.0)
+    (message,) = one.messages()
+    replies = one.sandbox.ticket("slack", message["id"]).record["replies"]
+    told = "\n".join(reply["text"] for reply in replies)
+    assert [told.count(note) for note in ("on it", "worse", "fixed")] == [1, 1, 1]
+    assert [reply.get("subtype") == "thread_broadcast" for reply in replies] == [False, True, False]

@@ -1,0 +1,326 @@
+"""What is particular to Zammad: tags, articles, names, and what people do to tickets."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import subprocess
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+from contract.platforms.zammad import SUBJECTS
+from support.contract import Desk
+from support.life import Clock
+
+from tables.deliveries import Operation
+from ticketing.domain.incidents.incident import Incident, Status
+from ticketing.domain.incidents.incident import Ticket as Held
+from ticketing.domain.signals import Summary, TicketState
+from ticketing.sandbox.server import start
+
+HOUR = 3600.0
+Opens = Callable[..., Desk]
+
+
+@pytest.fixture
+def record(tmp_path: Path) -> Path:
+    return tmp_path / "requests.jsonl"
+
+
+@pytest.fixture
+async def desk_with(record: Path) -> AsyncIterator[Opens]:
+    """Opens a desk with settings of section `zammad`."""
+    clock = Clock()
+    sandbox = await start(clock=clock, record=record)
+    desks: list[Desk] = []
+
+    def opened(**more: Any) -> Desk:
+        subject = replace(SUBJECTS[0], section=lambda base: {})
+        desks.append(Desk(subject, sandbox, clock, subject.config(sandbox.url, **more)))
+        return desks[-1]
+
+    yield opened
+    for desk in desks:
+        await desk.life.close()
+    await sandbox.stop()
+
+
+def requests(record: Path, method: str, path: str = "") -> list[dict[str, Any]]:
+    rows = [json.loads(row) for row in record.read_text().splitlines()]
+    return [row for row in rows if row["method"] == method and row["path"].endswith(path)]
+
+
+def articles(desk: Desk) -> list[str]:
+    return [one["body"] for one in desk.ticket().record["articles"]]
+
+
+# What a ticket is made of
+
+
+async def test_a_ticket_has_its_group_owner_customer_and_tags(desk_with: Opens) -> None:
+    desk = desk_with(
+        groups={"services": {"checkout": "Management"}},
+        owner="owner@sandbox.example",
+        customer="customer@sandbox.example",
+        tags=["sre, first line", "team-a"],
+    )
+    await desk.life.want(desk.story.opened(), 60)
+    kept = desk.ticket().record
+    assert (kept["group"], kept["owner"]) == ("Management", "owner@sandbox.example")
+    assert kept["customer_id"] == 10
+    assert kept["tags"] == [desk.story.incident.id, "sre first line", "team-a", "checkout"]
+
+
+async def test_without_a_customer_it_is_the_tokens_own_user(desk_with: Opens, record: Path) -> None:
+    desk = desk_with(customer=None)
+    await desk.life.want(desk.story.opened(), 60)
+    assert desk.ticket().record["customer_id"] == 2
+    assert len(requests(record, "GET", "/users/me")) == 1
+
+
+async def test_articles_are_internal_notes_in_plain_text(desk_with: Opens, record: Path) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.commented(), 60)
+    sent = [requests(record, "POST", "/tickets")[0]["body"]["article"]]
+    sent += [row["body"] for row in requests(record, "POST", "/ticket_articles")]
+    assert len(sent) == 2
+    for one in sent:
+        assert (one["internal"], one["type"], one["content_type"]) == (True, "note", "text/plain")
+
+
+async def test_states_have_the_configured_names(desk_with: Opens) -> None:
+    desk = desk_with(states={"open": "open", "acknowledged": "pending reminder"})
+    await desk.life.want(desk.story.opened(), 60)
+    assert desk.ticket().record["state"] == "open"
+    await desk.life.want(desk.story.acknowledged(), 60)
+    assert desk.ticket().record["state"] == "pending reminder"
+
+
+async def test_the_group_of_its_opening_is_kept_for_a_repeat(desk_with: Opens) -> None:
+    desk = desk_with(groups={"severities": {"high": "Management"}})
+    desk.fault("down", count=1)
+    await desk.life.want(desk.story.opened())
+    await desk.life.want(desk.story.raised(), HOUR)
+    assert desk.ticket().record["group"] == "Management"
+
+
+# Escalating
+
+
+async def test_escalating_moves_it_to_the_group(desk_with: Opens) -> None:
+    desk = desk_with(escalationGroup="Management")
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.escalated("lead"), 60)
+    assert desk.ticket().record["group"] == "Management"
+
+
+async def test_without_a_group_the_priority_says_it(desk_with: Opens) -> None:
+    desk = desk_with(priorityMapping={"high": "2 normal"})
+    await desk.life.want(desk.story.opened(), 60)
+    assert desk.ticket().priority == "2 normal"
+    await desk.life.want(desk.story.escalated("lead"), 60)
+    assert desk.ticket().priority == "3 high"
+
+
+# What is told
+
+
+def summarized(desk: Desk, text: str) -> Incident:
+    return desk.story.changed(
+        summary=Summary(
+            incident_id=desk.story.incident.id,
+            revision=desk.story.incident.revision,
+            generated_by="rules",
+            title="t",
+            text=text,
+        )
+    )
+
+
+async def test_a_summary_and_links_are_articles(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(summarized(desk, "the pool is too small"), 60)
+    assert "the pool is too small" in articles(desk)[-1]
+    tickets = {"jira": Held(platform="jira", url="https://jira.example/browse/OPS-1", key="OPS-1")}
+    await desk.life.want(desk.story.changed(tickets=tickets), 60)
+    assert "https://jira.example/browse/OPS-1" in articles(desk)[-1]
+
+
+async def test_an_article_of_unknown_outcome_is_written_once(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    for fault in ("timeout_after_accept", "malformed"):
+        desk.fault(fault, method="PUT", count=1)
+        await desk.life.want(summarized(desk, f"words before {fault}"), HOUR)
+        assert sum(f"words before {fault}" in one for one in articles(desk)) == 1
+
+
+async def test_resolving_tells_the_final_numbers_once(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    desk.fault("timeout_after_accept", method="PUT", count=1)
+    await desk.life.want(desk.story.resolved(), HOUR)
+    told = [one for one in desk.ticket().record["articles"] if one["subject"] == "Resolved"]
+    assert len(told) == 1
+    assert "How many" in told[0]["body"]
+
+
+# Found again
+
+
+async def test_what_may_be_there_is_looked_for_and_its_tags_are_checked(
+    desk_with: Opens, record: Path
+) -> None:
+    desk = desk_with()
+    desk.fault("timeout_after_accept", method="POST", path="/tickets", count=1)
+    await desk.life.want(desk.story.opened(), HOUR)
+    assert desk.life.operations[:2] == [Operation.CREATE, Operation.LOOK_UP]
+    search = requests(record, "POST", "/tickets/search")[0]
+    assert "query" not in search["body"]
+    asked = requests(record, "GET", "/tags")[0]
+    assert asked["query"] == {"object": "Ticket", "o_id": desk.ticket().id}
+    desk.is_true(Status.OPEN)
+
+
+async def test_tickets_of_others_are_not_taken_for_ours(
+    desk_with: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A condition that Zammad does not understand is answered with whatever there is."""
+    monkeypatch.setattr("ticketing.sandbox.zammad._condition", lambda name, test: None)
+    desk, other = desk_with(), desk_with()
+    other.story.changed(id="fedcba9876543210-1-7")
+    await other.life.want(other.story.opened(), 60)
+    desk.fault("down", method="POST", path="/tickets", count=1)
+    await desk.life.want(desk.story.opened(), HOUR)
+    found = {ticket.correlation for ticket in desk.tickets()}
+    assert found == {desk.story.incident.id, other.story.incident.id}
+
+
+async def test_a_second_ticket_is_closed_with_a_word(desk_with: Opens) -> None:
+    """The search misses the first one, which turns up after the second was made."""
+    desk = desk_with()
+    desk.fault("timeout_after_accept", method="POST", path="/tickets", count=1)
+    await desk.life.want(desk.story.opened())
+    (first,) = desk.tickets()
+    tags, first.record["tags"] = first.record["tags"], []
+    while len(desk.tickets()) < 2:
+        await desk.life.run(0.2)
+    first.record["tags"] = tags
+    await desk.life.run(HOUR)
+    assert Operation.DEDUPLICATE in desk.life.operations
+    assert [one.state for one in desk.tickets()] == ["resolved", "open"]
+    assert desk.ticket().key in first.record["articles"][-1]["body"]
+
+
+# People
+
+
+async def test_acknowledging_leaves_a_ticket_closed_that_a_person_closed(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    desk.person("close")
+    await desk.life.want(desk.story.acknowledged(), 60)
+    await desk.life.want(desk.story.escalated("lead"), 60)
+    assert desk.ticket().record["state"] == "closed"
+    await desk.life.want(desk.story.resolved(), 60)
+    await desk.life.want(desk.story.reopened(), 60)
+    assert desk.ticket().record["state"] == "new"
+
+
+async def test_a_priority_that_a_person_chose_stays_until_it_is_worse(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    desk.ticket().record["priority"] = "1 low"
+    await desk.life.want(desk.story.changed(title="another title"), 60)
+    assert desk.ticket().record["priority"] == "1 low"
+    await desk.life.want(desk.story.raised(), 60)
+    assert desk.ticket().record["priority"] == "3 high"
+
+
+async def test_a_deleted_ticket_is_told_as_rejected(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    desk.person("delete")
+    await desk.life.want(desk.story.resolved(), 24 * HOUR)
+    assert desk.life.receipts[-1].state is TicketState.REJECTED
+    assert [letter.reason for letter in desk.life.dead_letters] == ["not_found"]
+
+
+# The test of the connection
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("token", "wrong"),
+        ("group", "Nobody"),
+        ("groups", {"services": {"checkout": "Nobody"}}),
+        ("escalationGroup", "Nobody"),
+        ("owner", "nobody@sandbox.example"),
+        ("customer", "nobody@sandbox.example"),
+        ("customer", "guess:nobody"),
+    ],
+)
+async def test_what_is_wrong_is_named(desk_with: Opens, key: str, value: Any) -> None:
+    tested = await desk_with(**{key: value}).life.platform.test_connection()
+    assert not tested.ok
+    assert f"zammad.{key}" in tested.message
+
+
+async def test_every_wrong_name_is_told_at_once(desk_with: Opens) -> None:
+    desk = desk_with(states={"resolved": "done"}, priorityMapping={"low": "4 idle"}, group="X")
+    tested = await desk.life.platform.test_connection()
+    for said in ('states.resolved: there is no active state "done"', '"4 idle"', '"X", only '):
+        assert said in tested.message
+
+
+async def test_403_says_what_else_it_can_mean(desk_with: Opens) -> None:
+    desk = desk_with()
+    desk.fault("server_error", status=403)
+    tested = await desk.life.platform.test_connection()
+    assert "maintenance" in tested.message
+
+
+# Nothing outside
+
+
+def certified(folder: Path) -> tuple[Path, Path]:
+    key, certificate = folder / "key.pem", folder / "ca.pem"
+    command = [
+        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+        *("-subj", "/CN=zammad", "-addext", "subjectAltName=IP:127.0.0.1"),
+        *("-keyout", str(key), "-out", str(certificate)),
+    ]
+    subprocess.run(command, check=True, capture_output=True)
+    return key, certificate
+
+
+async def test_a_certificate_authority_of_ones_own_is_trusted_and_no_other(
+    desk_with: Opens, tmp_path: Path
+) -> None:
+    key, certificate = certified(tmp_path)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate, key)
+
+    async def ticket(request: web.Request) -> web.Response:
+        return web.json_response({"id": 7, "number": "10007"}, status=201)
+
+    app = web.Application()
+    app.router.add_post("/api/v1/tickets", ticket)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context).start()
+    base = f"https://127.0.0.1:{runner.addresses[0][1]}"
+    trusting = desk_with(baseUrl=base, caBundle=str(certificate))
+    await trusting.life.want(trusting.story.opened())
+    doubting = desk_with(baseUrl=base)
+    await doubting.life.want(doubting.story.opened())
+    await runner.cleanup()
+    assert trusting.life.receipts[-1].key == "10007"
+    assert doubting.life.platform.outcomes[0][1].reason == "unreachable"

@@ -1,0 +1,360 @@
+"""The view in Redis: what is newer wins, indexes stay true, builds are switched whole."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import fakeredis
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ticketing.domain.incidents.incident import Incident, Status, Ticket
+from ticketing.domain.severity import Severity
+from ticketing.errors import Unavailable
+from ticketing.view.query import Query, decode_cursor, encode_cursor, parse_time, place_of
+from ticketing.view.store import DOCUMENTS_VERSION, ViewStore
+
+NOW = 1_900_000_000.0
+
+
+def incident(number: int = 0, **fields: Any) -> Incident:
+    known: dict[str, Any] = {
+        "id": f"{number:016x}-1-{number}",
+        "fingerprint": f"{number:016x}",
+        "tenant": "acme",
+        "service": "checkout",
+        "pattern": "payment <num> failed",
+        "title": f"payment failed {number}",
+        "severity": Severity.HIGH,
+        "opened_at": NOW + number,
+        "updated_at": NOW + number,
+        "first_seen": NOW,
+        "last_seen": NOW,
+    }
+    return Incident(**{**known, **fields})
+
+
+def fake() -> Any:
+    return fakeredis.FakeAsyncRedis(server=fakeredis.FakeServer())
+
+
+@pytest.fixture
+async def store() -> AsyncIterator[ViewStore]:
+    view = ViewStore(fake(), "t", retention=1000.0, clock=lambda: NOW)
+    yield view
+    await view.close()
+
+
+async def write(store: ViewStore, *incidents: Incident) -> Any:
+    return await store.write([(one.id, one) for one in incidents])
+
+
+async def listed(store: ViewStore, **query: Any) -> list[str]:
+    page = await store.page(Query(**query))
+    return [json.loads(document)["title"] for document in page.documents]
+
+
+async def keys_about(store: ViewStore, id: str) -> list[bytes]:
+    found = []
+    async for key in store.redis.scan_iter():
+        kind = await store.redis.type(key)
+        if kind == b"hash" and await store.redis.hexists(key, id):
+            found.append(key)
+        if kind == b"zset":
+            members = await store.redis.zrange(key, 0, -1)
+            if any(id.encode() in member for member in members):
+                found.append(key)
+    return sorted(found)
+
+
+async def test_a_newer_revision_replaces_an_older_one_and_never_the_reverse(
+    store: ViewStore,
+) -> None:
+    first = incident(1, revision=1)
+    assert (await write(store, first)).written == 1
+    assert (await write(store, replace(first, revision=3, title="third"))).written == 1
+    assert (await write(store, replace(first, revision=2, title="second"))).stale == 1
+    assert (await write(store, replace(first, revision=3, title="again"))).stale == 1
+    assert await listed(store) == ["third"]
+    assert json.loads(await store.get(first.id) or b"")["title"] == "third"
+    assert await store.revisions([first.id, "ab-1-1"]) == [3, None]
+
+
+async def test_a_change_of_status_moves_the_incident_between_indexes(store: ViewStore) -> None:
+    first = incident(1)
+    await write(store, first)
+    moved = replace(first, revision=2, status=Status.RESOLVED, resolved_at=NOW)
+    await write(store, moved)
+    assert await listed(store, statuses=("open",)) == []
+    assert await listed(store, statuses=("resolved",)) == [first.title]
+    totals = await store.totals()
+    assert totals["byStatus"] == {"open": 0, "acknowledged": 0, "escalated": 0, "resolved": 1}
+    assert totals["active"]["high"] == 0
+    assert totals["incidents"] == 1
+
+
+async def test_a_tombstone_takes_documents_and_indexes_away(store: ViewStore) -> None:
+    first = incident(1, status=Status.RESOLVED, resolved_at=NOW)
+    await write(store, first)
+    assert (await store.write([(first.id, None)])).deleted == 1
+    assert await store.get(first.id) is None
+    assert await listed(store) == []
+    left = await keys_about(store, first.id)
+    assert left == [b"t:v1:changed", b"t:v1:gone"]
+
+
+async def test_what_a_tombstone_removed_does_not_come_back_by_a_late_write(
+    store: ViewStore,
+) -> None:
+    first = incident(1, revision=5)
+    await store.write([(first.id, None)])
+    assert (await write(store, first)).stale == 1
+    assert await listed(store) == []
+
+
+async def test_the_memory_of_tombstones_ends() -> None:
+    now = [NOW]
+    store = ViewStore(fake(), "t", clock=lambda: now[0])
+    await write(store, incident(1))
+    await store.write([(incident(1).id, None)])
+    now[0] += 90_000.0
+    await write(store, incident(2))
+    assert await keys_about(store, incident(1).id) == []
+
+
+async def test_resolved_incidents_leave_after_their_retention() -> None:
+    now = [NOW]
+    store = ViewStore(fake(), "t", retention=1000.0, clock=lambda: now[0])
+    resolved = incident(1, status=Status.RESOLVED, resolved_at=NOW, title="resolved")
+    await write(store, resolved, incident(2, title="open"))
+    now[0] += 999.0
+    await write(store, incident(3, title="trigger"))
+    assert await listed(store) == ["trigger", "open", "resolved"]
+    now[0] += 2.0
+    await write(store, incident(4, title="another"))
+    assert await listed(store) == ["another", "trigger", "open"]
+    assert await store.get(resolved.id) is None
+
+
+async def test_the_last_of_a_batch_counts_for_an_incident_that_stands_in_it_twice(
+    store: ViewStore,
+) -> None:
+    first = incident(1)
+    done = await store.write([(first.id, first), (first.id, replace(first, revision=2))])
+    assert done.written == 1
+    assert await store.revisions([first.id]) == [2]
+
+
+async def test_pages_hold_every_incident_once_though_all_opened_at_once(store: ViewStore) -> None:
+    await write(store, *(incident(n, opened_at=NOW, title=str(n)) for n in range(620)))
+    seen: list[str] = []
+    query = Query(limit=7)
+    while True:
+        page = await store.page(query)
+        seen += [json.loads(document)["title"] for document in page.documents]
+        if page.after is None:
+            break
+        query = replace(query, after=decode_cursor(page.after))
+    assert seen == [str(n) for n in reversed(range(620))]
+
+
+async def test_a_page_is_not_disturbed_by_newer_incidents(store: ViewStore) -> None:
+    await write(store, *(incident(n) for n in range(4)))
+    page = await store.page(Query(limit=2))
+    await write(store, incident(9))
+    assert page.after is not None
+    rest = await store.page(Query(limit=9, after=decode_cursor(page.after)))
+    assert [json.loads(d)["title"] for d in rest.documents] == [
+        "payment failed 1",
+        "payment failed 0",
+    ]
+
+
+async def test_a_search_goes_on_where_it_stopped(
+    store: ViewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticketing.view.store.SCANNED_MAX", 500)
+    await write(store, *(incident(n, title="x") for n in range(600)), incident(0, revision=2))
+    first = await store.page(Query(search="payment"))
+    assert first.documents == []
+    assert first.after is not None
+    second = await store.page(Query(search="payment", after=decode_cursor(first.after)))
+    assert len(second.documents) == 1
+    assert second.after is None
+
+
+async def test_filters_narrow_the_list_each_and_together(store: ViewStore) -> None:
+    critical = Severity.CRITICAL
+    ticket = Ticket(platform="jira", key="OPS-17")
+    await write(
+        store,
+        incident(1, title="a", service="cart", tenant="x", tickets={"jira": ticket}),
+        incident(2, title="b", severity=critical, tenant="y", trace_ids=["deadbeef"]),
+        incident(3, title="c", service="cart", severity=critical, status=Status.ACKNOWLEDGED),
+    )
+    assert await listed(store, services=("cart",)) == ["c", "a"]
+    assert await listed(store, severities=("critical",)) == ["c", "b"]
+    assert await listed(store, severities=("critical", "high")) == ["c", "b", "a"]
+    assert await listed(store, services=("cart",), severities=("critical",)) == ["c"]
+    assert await listed(store, tenants=("x", "y")) == ["b", "a"]
+    assert await listed(store, statuses=("open",), tenants=("acme",)) == []
+    assert await listed(store, search="ops-17 CART") == ["a"]
+    assert await listed(store, search="deadBEEF") == ["b"]
+    assert await listed(store, since=NOW + 2) == ["c", "b"]
+    assert await listed(store, until=NOW + 2) == ["a"]
+    assert await listed(store, since=NOW + 2, until=NOW + 3) == ["b"]
+
+
+STATUSES = st.sampled_from(list(Status))
+WRITES = st.lists(
+    st.tuples(
+        st.integers(0, 3),
+        st.integers(1, 6),
+        STATUSES,
+        st.sampled_from(list(Severity)),
+        st.booleans(),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(writes=WRITES)
+async def test_indexes_hold_what_the_documents_say_after_any_writes(writes: list[Any]) -> None:
+    store = ViewStore(fake(), "t", clock=lambda: NOW)
+    for number, revision, status, severity, gone in writes:
+        one = incident(number, revision=revision, status=status, severity=severity)
+        await store.write([(one.id, None if gone else one)])
+    everything = [json.loads(document) for document in (await store.page(Query())).documents]
+    for status in Status:
+        page = await store.page(Query(statuses=(status.value,)))
+        by_index = [json.loads(document) for document in page.documents]
+        assert by_index == [one for one in everything if one["status"] == status.value]
+    totals = await store.totals()
+    assert totals["incidents"] == len(everything)
+    assert sum(totals["active"].values()) == sum(o["status"] != "resolved" for o in everything)
+    await store.close()
+
+
+async def test_writes_in_any_order_end_in_the_same_view() -> None:
+    writes = [incident(n, revision=r, title=f"{n} at {r}") for n in range(3) for r in range(1, 5)]
+    ends = []
+    for seed in range(5):
+        store = ViewStore(fake(), "t", clock=lambda: NOW)
+        shuffled = random.Random(seed).sample(writes, len(writes))
+        for one in shuffled:
+            await write(store, one)
+        ends.append(await listed(store))
+    assert ends == [["2 at 4", "1 at 4", "0 at 4"]] * 5
+
+
+async def test_a_rebuild_fills_a_new_build_beside_the_live_one_and_switches(
+    store: ViewStore,
+) -> None:
+    stale, kept = incident(1, title="stale"), incident(2, title="kept")
+    await write(store, stale, kept)
+    rebuild = await store.begin_rebuild()
+    assert rebuild is not None
+    await rebuild.write([(kept.id, kept)])
+    assert await listed(store) == ["kept", "stale"]
+    await write(store, incident(3, title="meanwhile"))
+    assert not await store.is_complete()
+    await rebuild.finish()
+    assert await listed(store) == ["meanwhile", "kept"]
+    assert await store.is_complete()
+    assert await store.redis.ttl("t:v1:docs") > 0
+    assert await store.redis.ttl("t:v2:docs") == -1
+
+
+async def test_one_rebuild_at_a_time(store: ViewStore) -> None:
+    assert await store.begin_rebuild() is not None
+    assert await store.begin_rebuild() is None
+
+
+async def test_a_rebuild_that_was_taken_over_ends(store: ViewStore) -> None:
+    first = await store.begin_rebuild()
+    await store.redis.delete("t:rebuild")
+    second = await store.begin_rebuild()
+    assert first is not None
+    assert second is not None
+    with pytest.raises(Unavailable):
+        await first.write([(incident(1).id, incident(1))])
+    await second.finish()
+    assert await store.is_complete()
+
+
+async def test_a_redis_that_lost_its_memory_says_that_the_view_is_not_complete(
+    store: ViewStore,
+) -> None:
+    await store.declare_complete()
+    assert await store.is_complete()
+    await store.redis.flushall()
+    await write(store, incident(1))
+    assert not await store.is_complete()
+    assert await listed(store) == ["payment failed 1"]
+
+
+async def test_a_view_of_an_older_release_is_built_anew(
+    store: ViewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.declare_complete()
+    await store.redis.hdel("t:view", "documents")
+    assert not await store.is_complete()
+    rebuild = await store.begin_rebuild()
+    assert rebuild is not None
+    await rebuild.finish()
+    assert await store.is_complete()
+    monkeypatch.setattr("ticketing.view.store.DOCUMENTS_VERSION", DOCUMENTS_VERSION + 1)
+    assert not await store.is_complete()
+
+
+async def test_changes_are_told_in_order_and_each_incident_once(store: ViewStore) -> None:
+    start = await store.changes("", 0, 10)
+    await write(store, incident(1), incident(2))
+    await write(store, incident(1, revision=2, title="again"))
+    first = await store.changes("1", 0, 1)
+    assert list(first.ids) == [incident(2).id]
+    rest = await store.changes("1", first.seq, 10)
+    assert list(rest.ids) == [incident(1).id]
+    await store.write([(incident(2).id, None)])
+    last = await store.changes("1", rest.seq, 10)
+    assert (list(last.ids), list(last.documents)) == ([incident(2).id], [None])
+    assert start.reset
+    assert (await store.changes("7", 0, 10)).reset
+
+
+async def test_an_unreachable_redis_is_unavailable_and_its_address_is_not_told() -> None:
+    server = fakeredis.FakeServer()
+    store = ViewStore(fakeredis.FakeAsyncRedis(server=server), "t")
+    server.connected = False
+    with pytest.raises(Unavailable, match=r"^Redis does not answer"):
+        await write(store, incident(1))
+    with pytest.raises(Unavailable):
+        await store.page(Query())
+    with pytest.raises(Unavailable):
+        await store.get("ab-1-1")
+
+
+def test_a_cursor_is_the_place_it_was_made_of() -> None:
+    place = place_of("abc-1-2", NOW)
+    assert decode_cursor(encode_cursor(place)) == place
+
+
+@pytest.mark.parametrize("garbage", ["", "x", "%%%", "é", encode_cursor("nothing"), "A" * 5000])
+def test_a_cursor_that_never_was_one_is_refused(garbage: str) -> None:
+    with pytest.raises(ValueError, match="cursor"):
+        decode_cursor(garbage)
+
+
+def test_times_are_read_in_every_usual_form() -> None:
+    for text in ("2030-01-31T08:00:00Z", "2030-01-31T09:00:00 01:00", "2030-01-31 08:00:00"):
+        assert parse_time(text) == 1896076800.0
+    assert parse_time("12.5") == 12.5
+    for text in ("nan", "-1", "inf", "soon", ""):
+        with pytest.raises(ValueError, match=r"time|isoformat"):
+            parse_time(text)

@@ -1,0 +1,43 @@
+"""`ticketing config check`: a configuration tried as a start would, without starting."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from ticketing.config.checks import warnings
+from ticketing.config.loading import load
+from ticketing.config.model import Config
+from ticketing.config.secrets import in_effect
+from ticketing.domain.severity import Severity
+from ticketing.errors import Misconfigured
+
+
+def check(path: Path, environ: Mapping[str, str] | None = None) -> tuple[list[str], str]:
+    """The problems of a file, the environment included, and a report of what is in effect.
+
+    One problem a line, each with the key's path and the nearest fix; the report is empty if there
+    are any. Neither holds a secret.
+    """
+    try:
+        config = load(path, os.environ if environ is None else environ)
+    except Misconfigured as error:
+        return error.problems, ""
+    return [], report(config)
+
+
+def report(config: Config) -> str:
+    """A valid configuration for people: routes, warnings, and every setting, secrets masked."""
+    lines = ["The configuration is valid.", "", "Routes:"]
+    for severity in Severity:
+        lines.append(f"  {severity.value:<9} {', '.join(config.routes(severity)) or '(none)'}")
+    if config.fallback():
+        lines.append(f"  {'fallback':<9} {', '.join(config.fallback())}")
+    said = warnings(config)
+    if said:
+        lines += ["", "Warnings:", *(f"  {warning}" for warning in said)]
+    lines += ["", "Settings in effect (durations in seconds, secrets masked):"]
+    lines.append(json.dumps(in_effect(config), indent=2, ensure_ascii=False))
+    return "\n".join(lines)

@@ -1,0 +1,116 @@
+"""What a template can name of an incident, with samples on which it is tried at start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ticketing.config.template import BadTemplate, Template
+
+NAMES = {
+    "severity": "critical, high, medium or low",
+    "status": "open, acknowledged, escalated or resolved",
+    "headline": "the title as this ticket has it",
+    "title": "what went wrong, in a line",
+    "pattern": "the error pattern that the incident counts",
+    "service": "the service it happens in",
+    "environment": "its environment, or nothing",
+    "tenant": "its tenant, or nothing",
+    "since": "the time of the first anomaly",
+    "last_seen": "the time of the latest anomaly",
+    "opened": "when the incident was opened",
+    "count": "how many anomalies, a number",
+    "score": "the highest anomaly score, a number",
+    "affected": "a list: other services that are affected",
+    "endpoints": "a list: endpoints it was seen at",
+    "blast_radius": "affected services and endpoints in a line, or nothing",
+    "summary": "the incident in words, or nothing",
+    "summary_by": "who wrote the summary, a model or the rules",
+    "likely_cause": "the likely cause, or nothing",
+    "impact": "what it means for users, or nothing",
+    "next_steps": "a list: what to do next",
+    "evidence": "a list: log lines with their time and level",
+    "trace_ids": "a list: traces it was seen in",
+    "links": "a dictionary: other tickets and the console to their addresses",
+    "facts": "a dictionary: the default body's facts, label to text",
+    "notes": "a list: what went wrong with the delivery elsewhere",
+    "reopened": "how often it was reopened, a number",
+    "flapping": "whether it keeps coming back",
+    "escalated_to": "a list: platforms or teams it was escalated to",
+    "id": "the incident's id",
+    "url": "the incident's address in the console, or nothing",
+    "platform": "the platform that this text is for",
+}
+
+FULL: dict[str, Any] = {
+    "severity": "critical",
+    "status": "open",
+    "headline": "[CRITICAL] checkout: payment gateway timed out",
+    "title": "payment gateway timed out",
+    "pattern": "payment <num> timed out after <num> ms",
+    "service": "checkout",
+    "environment": "production",
+    "tenant": "acme",
+    "since": "2026-01-31 03:00:00 UTC",
+    "last_seen": "2026-01-31 03:04:10 UTC",
+    "opened": "2026-01-31 03:00:02 UTC",
+    "count": 1234,
+    "score": 0.99,
+    "affected": ["cart", "orders"],
+    "endpoints": ["POST /pay"],
+    "blast_radius": "cart, orders; at POST /pay",
+    "summary": "Payments time out since the gateway stopped answering.",
+    "summary_by": "rules",
+    "likely_cause": "the payment gateway does not answer",
+    "impact": "customers can't pay",
+    "next_steps": ["look at the gateway"],
+    "evidence": ["2026-01-31 03:00:00 UTC ERROR payment 17 timed out after 3000 ms"],
+    "trace_ids": ["4bf92f3577b34da6a3ce929d0e0e4736"],
+    "links": {"jira": "https://jira.example/browse/OPS-1"},
+    "facts": {"Status": "open"},
+    "notes": ["pagerduty did not take it within 60 s"],
+    "reopened": 2,
+    "flapping": True,
+    "escalated_to": ["sre"],
+    "id": "0123456789abcdef-2-41",
+    "url": "https://ticketing.example/#/incidents/0123456789abcdef-2-41",
+    "platform": "jira",
+}
+BARE: dict[str, Any] = {
+    name: type(value)() if name not in ("severity", "status", "headline", "platform") else value
+    for name, value in FULL.items()
+}
+"""An incident of which nothing is known: lists are empty, texts too."""
+
+
+CLOSING = {"resolution": "how it was resolved and by whom"}
+"""What the notes of a resolution can name besides."""
+
+
+def fault(source: str, more: Mapping[str, str] | None = None) -> str | None:
+    """What is wrong with a template of a ticket's text; None when it can be used.
+
+    `more` are further names that it may use, with what they stand for.
+    """
+    more = more or {}
+    try:
+        template = Template(source, [*NAMES, *more])
+        template.render({**FULL, **more})
+    except BadTemplate as error:
+        return str(error)
+    try:
+        template.render({**BARE, **dict.fromkeys(more, "")})
+    except BadTemplate as error:
+        return f"fails where an incident has less to tell: {error}"
+    return None
+
+
+def faults(value: Any) -> Iterator[str]:
+    """What is wrong with the templates in a value, which may be a list or an object."""
+    if isinstance(value, str):
+        problem = fault(value)
+        if problem is not None:
+            yield problem
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from faults(item)

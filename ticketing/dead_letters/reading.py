@@ -1,0 +1,156 @@
+"""Reading the dead letters: what could not be handled, with why and where from.
+
+An id is `partition-offset` in the topic of the dead letters. Reading goes back from the newest one,
+a bounded number at a time, so that a topic with millions of them can be looked at too.
+"""
+
+from __future__ import annotations
+
+import heapq
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+from confluent_kafka import Message
+
+from ticketing.errors import NotFound
+from ticketing.kafka.reader import TopicReader
+from ticketing.kafka.runtime import Runtime
+from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter
+from ticketing.wire.topics import DEAD_LETTERS
+
+CHUNK_RECORDS = 200
+SCANNED_MAX = 20_000
+"""Letters looked at for one page; a filter that matches few of them gets short pages."""
+LIMIT_DEFAULT = 50
+LIMIT_MAX = 500
+ID = re.compile(r"([0-9]{1,6})-([0-9]{1,19})")
+DELIVERY = "delivery"
+"""The stage of what a platform did not take; everything else is a record read from a topic."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A dead letter at its place. `at` is when it was written (Unix seconds)."""
+
+    id: str
+    at: float
+    letter: DeadLetter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which letters; an empty text is no condition."""
+
+    reason: str = ""
+    stage: str = ""
+    platform: str = ""
+
+    def __call__(self, letter: DeadLetter) -> bool:
+        """Whether it is one of those."""
+        return all(
+            not text or text == found
+            for text, found in (
+                (self.reason, letter.reason),
+                (self.stage, letter.stage),
+                (self.platform, letter.platform),
+            )
+        )
+
+
+@dataclass(slots=True)
+class Page:
+    """Some letters, newest first, and where the next page starts; None after the last one."""
+
+    entries: list[Entry] = field(default_factory=list)
+    following: str | None = None
+
+
+def page(runtime: Runtime, wanted: Wanted, limit: int, cursor: str | None = None) -> Page:
+    """Letters from the newest one, or from the cursor of an earlier page, back in time.
+
+    Raises ValueError for what is no cursor, Unavailable when Kafka does not answer.
+    """
+    ends = _from_cursor(cursor) if cursor else {}
+    with TopicReader(runtime) as reader:
+        bounds = {n: reader.bounds(DEAD_LETTERS, n) for n in reader.partitions(DEAD_LETTERS)}
+        before = {n: max(low, min(ends.get(n, high), high)) for n, (low, high) in bounds.items()}
+        backwards = heapq.merge(
+            *(_backwards(reader, n, bounds[n][0], before[n]) for n in sorted(before)),
+            key=lambda found: -found[2].at,
+        )
+        found = Page()
+        for scanned, (number, offset, entry) in enumerate(backwards, 1):
+            before[number] = offset
+            if wanted(entry.letter):
+                found.entries.append(entry)
+            if len(found.entries) >= limit or scanned >= SCANNED_MAX:
+                break
+        if any(before[n] > low for n, (low, _) in bounds.items()):
+            found.following = ",".join(f"{n}-{offset}" for n, offset in sorted(before.items()))
+        return found
+
+
+def every(runtime: Runtime, wanted: Wanted) -> Iterator[Entry]:
+    """All letters that are wanted, page by page, newest first."""
+    cursor: str | None = None
+    while True:
+        found = page(runtime, wanted, LIMIT_MAX, cursor)
+        yield from found.entries
+        cursor = found.following
+        if cursor is None:
+            return
+
+
+def get(runtime: Runtime, id: str) -> Entry:
+    """One letter; raises NotFound, or Unavailable when Kafka does not answer."""
+    match = ID.fullmatch(id)
+    if match is None:
+        raise unknown(id)
+    number, offset = int(match[1]), int(match[2])
+    with TopicReader(runtime) as reader:
+        if number in reader.partitions(DEAD_LETTERS):
+            low, high = reader.bounds(DEAD_LETTERS, number)
+            if low <= offset < high:
+                for found in reader.between(DEAD_LETTERS, number, offset, offset + 1):
+                    return _entry(found)
+    raise unknown(id)
+
+
+def unknown(id: str) -> NotFound:
+    """There is no such dead letter, or no longer."""
+    return NotFound(f"There is no dead letter {id[:40]}, or no longer.")
+
+
+def _from_cursor(cursor: str) -> Mapping[int, int]:
+    places = [ID.fullmatch(part) for part in cursor[:10_000].split(",")]
+    if not all(places):
+        raise ValueError("is no cursor of a page of dead letters")
+    return {int(place[1]): int(place[2]) for place in places if place}
+
+
+def _backwards(
+    reader: TopicReader, number: int, low: int, before: int
+) -> Iterator[tuple[int, int, Entry]]:
+    """(partition, offset, letter) of one partition from `before` back to `low`."""
+    while before > low:
+        start = max(low, before - CHUNK_RECORDS)
+        chunk = list(reader.between(DEAD_LETTERS, number, start, before))
+        for message in reversed(chunk):
+            yield number, message.offset(), _entry(message)
+        before = start
+
+
+def _entry(message: Message) -> Entry:
+    value = message.value()
+    try:
+        letter = decode_dead_letter(value)
+    except msgspec.MsgspecError as error:
+        # Somebody else wrote into the topic; it must not hide what else is there.
+        letter = DeadLetter(reason="undecodable", stage="dead-letters", detail=str(error))
+    return Entry(
+        id=f"{message.partition()}-{message.offset()}",
+        at=message.timestamp()[1] / 1000.0,
+        letter=letter,
+    )

@@ -1,0 +1,214 @@
+"""Redriving dead letters: what could not be handled is tried again, once, however often asked.
+
+A delivery is tried again by its adapter. An input record is produced again as it was. So that two
+people, or one who asks twice, do not produce it twice, a redrive is first claimed and at the end
+noted in a topic of its own; a claim without a note is looked into before anything is repeated.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+
+import msgspec
+from confluent_kafka import KafkaError, Message, Producer
+
+from sinks.delivery.wishes import Retry, encode_retry
+from ticketing.dead_letters import reading
+from ticketing.dead_letters.reading import DELIVERY, Entry
+from ticketing.errors import Conflict, NotWhole, Unavailable
+from ticketing.kafka.reader import TopicReader
+from ticketing.kafka.runtime import Runtime
+from ticketing.wire.topics import REDRIVES, platform_topic
+
+HEADER = "ticketing-redrive"
+"""The header of a record that was produced again: the id of its dead letter."""
+PRODUCE_SECONDS_MAX = 20.0
+CLAIM_SECONDS = 60.0
+"""How long a claim keeps others away; whoever made it is done, or gone, by then."""
+
+
+class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A message of the topic of redrives. `to` is empty in a claim and set when it is done.
+
+    `token` tells claims apart; `searched_from` is where, in the target partition, the record can
+    stand at the earliest.
+    """
+
+    id: str
+    at: float
+    by: str = ""
+    token: str = ""
+    searched_from: int = 0
+    to: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redriven:
+    """What became of a dead letter. `at` is Unix seconds, `to` where it went."""
+
+    id: str
+    at: float
+    by: str
+    to: str
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(Note)
+
+
+class Redriver:
+    """Redrives dead letters. Use it in a `with`, from one thread at a time."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._reader = TopicReader(runtime)
+        self._producer = Producer(
+            {
+                **runtime.client(),
+                "enable.idempotence": not runtime.embedded,
+                "acks": "all",
+                "linger.ms": 0,
+                "delivery.timeout.ms": int(PRODUCE_SECONDS_MAX * 1000),
+                "message.max.bytes": runtime.config.kafka.message_max_bytes,
+            }
+        )
+        self._notes: dict[str, list[Note]] = {}
+        self._read_to: dict[int, int] = {}
+
+    def __enter__(self) -> Redriver:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._reader.close()
+
+    def done(self, id: str) -> Redriven | None:
+        """Whether, when and by whom a dead letter was redriven."""
+        for note in reversed(self._noted(id)):
+            if note.to:
+                return Redriven(id=id, at=note.at, by=note.by, to=note.to)
+        return None
+
+    def redrive(self, id: str, by: str) -> Redriven:
+        """Try a dead letter again; returns where it went.
+
+        Raises NotFound; Conflict if it was redriven before, or is being so; NotWhole; Unavailable.
+        """
+        return self.redrive_entry(reading.get(self._runtime, id), by)
+
+    def redrive_entry(self, entry: Entry, by: str) -> Redriven:
+        """As `redrive`, for a letter that was read already."""
+        known = self.done(entry.id)
+        if known is not None:
+            raise _done_before(known)
+        if entry.letter.stage == DELIVERY:
+            return self._deliver(entry, by)
+        if not entry.letter.whole:
+            kept = len(entry.letter.value or b"")
+            raise NotWhole(
+                f"{entry.id} holds {kept} of {entry.letter.size} bytes; all of the record stood at"
+                f" {_place(entry)}"
+            )
+        return self._again(entry, by)
+
+    def _deliver(self, entry: Entry, by: str) -> Redriven:
+        # Safe to repeat by itself: the adapter holds one delivery per incident.
+        letter = entry.letter
+        if letter.platform not in self._runtime.config.enabled_platforms():
+            raise Conflict("disabled", f"{entry.id}: {letter.platform} is not enabled any more")
+        topic = platform_topic(letter.platform)
+        retry = Retry(incident_id=letter.incident_id, by=by)
+        sent = self._produce(topic, letter.incident_id.encode(), encode_retry(retry))
+        return self._note(entry.id, by, sent)
+
+    def _again(self, entry: Entry, by: str) -> Redriven:
+        letter = entry.letter
+        claimed, deadline = self._claim(entry, by), time.time() + CLAIM_SECONDS / 2
+        found = self._find(entry, claimed.searched_from)
+        if found is None:
+            if time.time() > deadline:
+                raise Unavailable(f"{entry.id} took too long to look into")
+            key = letter.raw_key or (None if letter.key is None else letter.key.encode())
+            found = self._produce(
+                letter.topic, key, letter.value or b"", letter.partition, entry.id
+            )
+        return self._note(entry.id, by, found)
+
+    # Claims and notes
+
+    def _claim(self, entry: Entry, by: str) -> Note:
+        id, letter, now = entry.id, entry.letter, time.time()
+        end = self._reader.bounds(letter.topic, letter.partition)[1]
+        # An earlier claim may have got as far as producing.
+        start = min([end, *(note.searched_from for note in self._noted(id))])
+        mine = Note(id=id, at=now, by=by, token=secrets.token_hex(8), searched_from=start)
+        self._produce(REDRIVES, id.encode(), _encoder.encode(mine))
+        for note in self._noted(id):
+            if note.to:
+                raise _done_before(Redriven(id=id, at=note.at, by=note.by, to=note.to))
+            if note.token == mine.token:
+                return mine
+            if note.at > now - CLAIM_SECONDS:
+                raise Conflict("redriving", f"{id} is being redriven by {note.by}; ask again later")
+        raise Unavailable(f"the claim of {id} can't be read back")
+
+    def _note(self, id: str, by: str, sent: Message) -> Redriven:
+        to = f"{sent.topic()}[{sent.partition()}]@{sent.offset()}"
+        note = Note(id=id, at=time.time(), by=by, to=to)
+        self._produce(REDRIVES, id.encode(), _encoder.encode(note))
+        return Redriven(id=id, at=note.at, by=by, to=to)
+
+    def _noted(self, id: str) -> list[Note]:
+        """What was noted of a dead letter up to now, in order: one id stands in one partition."""
+        for number in self._reader.partitions(REDRIVES):
+            low, high = self._reader.bounds(REDRIVES, number)
+            start = max(low, self._read_to.get(number, low))
+            for message in self._reader.between(REDRIVES, number, start, high):
+                if message.value() is not None:
+                    note = _decoder.decode(message.value())
+                    self._notes.setdefault(note.id, []).append(note)
+            self._read_to[number] = high
+        return self._notes.get(id, [])
+
+    def _find(self, entry: Entry, start: int) -> Message | None:
+        """The record if an earlier attempt has produced it."""
+        letter = entry.letter
+        end = self._reader.bounds(letter.topic, letter.partition)[1]
+        for message in self._reader.between(letter.topic, letter.partition, start, end):
+            if (HEADER, entry.id.encode()) in (message.headers() or []):
+                return message
+        return None
+
+    def _produce(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes,
+        partition: int | None = None,
+        redrives: str = "",
+    ) -> Message:
+        """Return once the broker holds it, with its coordinates; raises Unavailable."""
+        ended: list[tuple[KafkaError | None, Message]] = []
+        self._producer.produce(
+            topic,
+            value,
+            key,
+            headers=[(HEADER, redrives.encode())] if redrives else [],
+            on_delivery=lambda error, message: ended.append((error, message)),
+            **({} if partition is None else {"partition": partition}),
+        )
+        self._producer.flush(PRODUCE_SECONDS_MAX + 5)
+        if not ended or ended[0][0] is not None:
+            why = ended[0][0].name() if ended and ended[0][0] else "no answer"
+            raise Unavailable(f"{topic} does not take a record ({why})")
+        return ended[0][1]
+
+
+def _done_before(known: Redriven) -> Conflict:
+    return Conflict("redriven", f"{known.id} was redriven before, by {known.by}, to {known.to}")
+
+
+def _place(entry: Entry) -> str:
+    letter = entry.letter
+    return f"{letter.topic}[{letter.partition}]@{letter.offset}"

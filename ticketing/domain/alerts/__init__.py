@@ -1,0 +1,1 @@
+"""Anomalies counted exactly, by tenant, service and error pattern."""

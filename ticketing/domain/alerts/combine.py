@@ -1,0 +1,66 @@
+"""What the records of one fingerprint in one batch come to, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from typing import NamedTuple
+
+from ticketing.domain.alerts.event_times import EventTimes
+from ticketing.domain.severity import Severity, worst
+
+TRACE_IDS_MAX = 8
+ENDPOINTS_MAX = 16
+SERVICES_MAX = 16
+
+
+class Identity(NamedTuple):
+    """Whose and which fault it is."""
+
+    fingerprint: str
+    tenant: str
+    service: str
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The counted records of one fingerprint, one column a field, all of one length.
+
+    `offsets` rise; `stated` is the severity of each record that states one.
+    """
+
+    offsets: Sequence[int]
+    times: EventTimes
+    scores: Sequence[float]
+    stated: Sequence[Severity | None]
+
+    def chosen(self) -> list[int]:
+        """Which records are shown: the worst, the first and the last, each once."""
+        return list(dict.fromkeys((self.scores.index(max(self.scores)), 0, len(self.offsets) - 1)))
+
+    def windows(self, length: float) -> dict[int, list[int]]:
+        """The offsets by the start of their tumbling window of so many seconds."""
+        first, last = _start(self.times.first, length), _start(self.times.last, length)
+        if first == last:
+            return {first: list(self.offsets)}
+        windows: dict[int, list[int]] = {}
+        for offset, at in zip(self.offsets, self.times, strict=True):
+            windows.setdefault(_start(at, length), []).append(offset)
+        return windows
+
+    def severity(self, by_score: Callable[[float], Severity]) -> Severity:
+        """The worst of what the records state; the score speaks for those that state nothing."""
+        stated = set(self.stated)
+        found = {severity for severity in stated if severity is not None}
+        if not found:
+            return by_score(max(self.scores))
+        if None in stated:
+            silent = zip(self.scores, self.stated, strict=True)
+            found.add(by_score(max(score for score, severity in silent if severity is None)))
+        return reduce(worst, found)
+
+
+def _start(at: float, length: float) -> int:
+    return int(at // length * length)

@@ -1,0 +1,1 @@
+"""The rules of incidents: lifecycle, commands, timers, storm guards and links."""

@@ -1,0 +1,130 @@
+"""What people, platforms and policies may ask of an incident, and how it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from ticketing.domain.incidents.incident import CommandOutcome, Incident, Status, StepKind
+from ticketing.domain.incidents.lifecycle import (
+    escalated,
+    published,
+    reopened,
+    resolved,
+    routed,
+    settled,
+    ticketed,
+)
+from ticketing.domain.incidents.linking import unlinked_from
+from ticketing.domain.incidents.policy import Policy
+from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.signals import Action, Command
+
+_ACTIVE = frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.ESCALATED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRule:
+    """The rule of one action; the API, the console and Slack's buttons follow it."""
+
+    allowed_from: frozenset[Status]
+    done: str
+    """Past participle: `acknowledged` becomes the API's field `acknowledgedAt`."""
+    leads_to: Status | None = None
+    """The status afterwards; None where the action leaves the status alone."""
+    needs: str | None = None
+    """The field of the request that the action is refused without."""
+
+
+ACTION_RULES: dict[Action, ActionRule] = {
+    Action.ACKNOWLEDGE: ActionRule(
+        allowed_from=frozenset({Status.OPEN, Status.ESCALATED}),
+        done="acknowledged",
+        leads_to=Status.ACKNOWLEDGED,
+    ),
+    Action.ESCALATE: ActionRule(
+        allowed_from=frozenset({Status.OPEN, Status.ACKNOWLEDGED}),
+        done="escalated",
+        leads_to=Status.ESCALATED,
+    ),
+    Action.RESOLVE: ActionRule(allowed_from=_ACTIVE, done="resolved", leads_to=Status.RESOLVED),
+    Action.REOPEN: ActionRule(
+        allowed_from=frozenset({Status.RESOLVED}), done="reopened", leads_to=Status.OPEN
+    ),
+    Action.COMMENT: ActionRule(allowed_from=frozenset(Status), done="commented", needs="text"),
+    Action.FORWARD: ActionRule(allowed_from=_ACTIVE, done="forwarded", needs="platform"),
+    Action.UNLINK: ActionRule(allowed_from=frozenset(Status), done="unlinked", needs="from"),
+}
+
+
+def allowed_actions(status: Status) -> list[Action]:
+    """The actions that an incident of this status allows, in the order people are offered them."""
+    return [action for action, rule in ACTION_RULES.items() if status in rule.allowed_from]
+
+
+def commanded(
+    incident: Incident, command: Command, now: float, policy: Policy, *, archived: bool = False
+) -> Incident:
+    """The incident after a command, its outcome recorded; the same command again changes nothing.
+
+    An archived incident refuses everything: a later episode has taken its place.
+    """
+    if any(outcome.id == command.id for outcome in incident.commands):
+        return incident
+    reason = refusal(incident, command, policy, archived=archived)
+    if not reason:
+        incident = _applied(incident, command, now, policy)
+    outcome = CommandOutcome(
+        id=command.id, applied=not reason, status=incident.status, at=now, reason=reason
+    )
+    commands = [*incident.commands, outcome][-policy.commands_kept :]
+    return published(replace(incident, commands=commands), now)
+
+
+def refusal(incident: Incident, command: Command, policy: Policy, *, archived: bool = False) -> str:
+    """Why a command is forbidden, as a sentence; empty when it is not."""
+    if archived:
+        return "a later episode of the same fault has taken its place"
+    if incident.status not in ACTION_RULES[command.action].allowed_from:
+        return f"cannot {command.action.value} an incident that is {incident.status.value}"
+    if command.action is Action.FORWARD:
+        unknown = [name for name in command.to if name not in policy.platforms]
+        if unknown:
+            return f"not an enabled platform: {', '.join(unknown)}"
+        if not command.to:
+            return "names no platform to forward to"
+    if command.action is Action.UNLINK:
+        linked = {link.fingerprint for link in incident.links} | set(incident.unlinked)
+        unknown = [id for id in command.to if id.split("-", 1)[0] not in linked]
+        if unknown:
+            return f"not linked with {', '.join(unknown)}"
+        if not command.to:
+            return "names no incident to undo the link with"
+    return ""
+
+
+def _applied(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
+    note, by = command.note, command.by
+    if command.action is Action.ACKNOWLEDGE:
+        return replace(
+            incident,
+            status=Status.ACKNOWLEDGED,
+            acknowledged_at=now,
+            escalate_at=None,
+            timeline=with_step(incident.timeline, policy, now, StepKind.ACKNOWLEDGED, note, by),
+        )
+    if command.action is Action.ESCALATE:
+        to = list(command.to) or list(policy.escalation_to)
+        return escalated(incident, to, now, policy, note, by)
+    if command.action is Action.RESOLVE:
+        return resolved(incident, now, policy, note, by)
+    if command.action is Action.REOPEN:
+        return settled(reopened(incident, now, policy, note, by), now, policy)
+    if command.action is Action.FORWARD:
+        incident = routed(incident, command.to, now, policy)
+        return ticketed(incident, now, policy, f"forwarded by {by}" if by else "forwarded")
+    if command.action is Action.UNLINK:
+        for id in command.to:
+            incident = unlinked_from(incident, id.split("-", 1)[0], now, policy)
+        return incident
+    timeline = with_step(incident.timeline, policy, now, StepKind.COMMENT, note, by)
+    return replace(incident, timeline=timeline)

@@ -1,0 +1,347 @@
+"""Incidents that share requests: linked, and, where asked for, a symptom behind its cause's ticket.
+
+Writers of different partitions talk in messages that may be lost or come twice, late or in any
+order. So nothing rests on one: a symptom is held by a lease, which its cause grants only while it
+has a ticket and none speaks for it, and which must be asked for again and again. Whoever has once
+had a ticket of its own is never held, hence no circle of incidents can wait for each other.
+Times are Unix seconds of arrival.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import Enum
+
+from ticketing.domain.incidents.incident import Incident, Kind, Link, Status, StepKind
+from ticketing.domain.incidents.lifecycle import POLICY, published, raised, routed, ticketed
+from ticketing.domain.incidents.policy import Policy
+from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.severity import Severity
+from ticketing.domain.traces.findings import Peer, Relation
+
+LEASE_SECONDS = 180.0
+ASK_EVERY_SECONDS = 60.0
+LINKS_MAX = 20
+UNLINKED_MAX = 50
+SYMPTOMS_MAX = 200
+TITLE_CHARACTERS_MAX = 120
+
+OPPOSITE = {
+    Relation.CAUSE: Relation.SYMPTOM,
+    Relation.SYMPTOM: Relation.CAUSE,
+    Relation.SAME: Relation.SAME,
+    Relation.RELATED: Relation.RELATED,
+}
+
+
+class Word(str, Enum):
+    """What one incident's writer says to another's."""
+
+    HELLO = "hello"
+    """We share requests, and this is who I am."""
+    ASK = "ask"
+    """You are my cause: speak for me."""
+    ACCEPT = "accept"
+    REFUSE = "refuse"
+    RELEASE = "release"
+    """I am resolved: speak for yourself."""
+    UNLINK = "unlink"
+    """Somebody says that we have nothing to do with each other."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linked:
+    """A message from one incident to another. `relation` is what the sender is to the receiver.
+
+    It goes to the incident `to_id`, or, where that is empty, to the one that the fingerprint has.
+    """
+
+    word: Word
+    tenant: str
+    to_fingerprint: str
+    to_service: str
+    id: str
+    fingerprint: str
+    service: str
+    to_id: str = ""
+    title: str = ""
+    relation: Relation = Relation.RELATED
+    traces: int = 0
+    severity: Severity = Severity.LOW
+    routes: list[str] = field(default_factory=list)
+
+
+Said = tuple[Incident, list[Linked]]
+"""The incident as it is then, the very same if nothing changed, and what its writer says."""
+
+
+def met(incident: Incident, peers: list[Peer], now: float, policy: Policy) -> Said:
+    """The incident with those that share its requests; it tells them, and may ask one of them."""
+    known = {link.fingerprint: link for link in incident.links}
+    said = []
+    for peer in peers:
+        if peer.fingerprint in incident.unlinked or peer.fingerprint == incident.fingerprint:
+            continue
+        link = known.get(peer.fingerprint)
+        if link is None and len(known) >= LINKS_MAX:
+            continue
+        before = link or Link(fingerprint=peer.fingerprint, service=peer.service)
+        relation = before.relation if peer.relation is Relation.RELATED else peer.relation
+        linked = replace(before, relation=relation, traces=max(before.traces, peer.traces))
+        known[peer.fingerprint] = linked
+        if link is None or linked.relation is not before.relation or not linked.id:
+            said.append(_say(Word.HELLO, incident, linked))
+    after = _with_links(incident, list(known.values()))
+    if after is not incident:
+        after = published(after, now)
+    after, wish = _asking(after, policy)
+    return after, [*said, *wish]
+
+
+def _asking(incident: Incident, policy: Policy) -> Said:
+    """An incident that may be held asks its cause, once."""
+    speaker = _speaker(incident)
+    if not policy.hold_symptoms or speaker is None or not _may_be_held(incident):
+        return incident, []
+    if incident.asked == speaker.fingerprint:
+        return incident, []
+    incident = replace(incident, asked=speaker.fingerprint)
+    return incident, [_say(Word.ASK, incident, speaker)]
+
+
+def told(incident: Incident, message: Linked, now: float, policy: Policy) -> Said:
+    """The incident after another's word, and the answer."""
+    unlinked = message.fingerprint in incident.unlinked
+    if message.word is Word.ASK:
+        return _asked(incident, message, now, policy)
+    if message.word is Word.HELLO and not unlinked:
+        return _greeted(incident, message, now, policy)
+    if message.word is Word.ACCEPT and not unlinked:
+        return _accepted(incident, message, now, policy), []
+    if message.word is Word.REFUSE:
+        if incident.asked == message.fingerprint:
+            incident = replace(incident, asked="")
+        if not incident.held_by.startswith(f"{message.fingerprint}-"):
+            return incident, []
+        return _let_go(
+            incident, incident.held_by, now, policy, "its cause speaks for it no more"
+        ), []
+    if message.word is Word.RELEASE:
+        return _let_go(incident, message.id, now, policy, "its cause is resolved"), []
+    if message.word is Word.UNLINK:
+        return unlinked_from(incident, message.fingerprint, now, policy), []
+    return incident, []
+
+
+def nobody(message: Linked) -> list[Linked]:
+    """The answer where there is no such incident: whoever asks must speak for itself."""
+    return [_answer(Word.REFUSE, message, "")] if message.word is Word.ASK else []
+
+
+def asking_again(incident: Incident, now: float) -> Said:
+    """A held incident that asks its cause for another while, when it is time to."""
+    if not is_leased(incident) or now < ask_at(incident):
+        return incident, []
+    link = _link_to(incident, incident.held_by)
+    if link is None:
+        return incident, []
+    return replace(incident, asked_at=now), [_say(Word.ASK, incident, link)]
+
+
+def lapsed(incident: Incident, now: float, policy: Policy) -> Incident:
+    """The incident, speaking for itself once its lease has run out."""
+    if not is_leased(incident) or now < incident.held_until:
+        return incident
+    return _let_go(incident, incident.held_by, now, policy, "its cause did not answer")
+
+
+def is_leased(incident: Incident) -> bool:
+    """Whether its cause's ticket speaks for it just now."""
+    return bool(incident.held_by) and incident.held_until > 0 and not incident.ticketed
+
+
+def ask_at(incident: Incident) -> float:
+    """When a held incident asks again."""
+    return incident.asked_at + ASK_EVERY_SECONDS
+
+
+def released(incident: Incident) -> list[Linked]:
+    """What a resolved incident says to those that it spoke for."""
+    return [
+        Linked(
+            word=Word.RELEASE,
+            tenant=incident.tenant,
+            to_fingerprint=id.split("-", 1)[0],
+            to_service="",
+            to_id=id,
+            id=incident.id,
+            fingerprint=incident.fingerprint,
+            service=incident.service,
+        )
+        for id in incident.symptoms
+    ]
+
+
+def unlinked_from(incident: Incident, fingerprint: str, now: float, policy: Policy) -> Incident:
+    """The incident without its link to another, for good; held by that one, it is let go."""
+    if fingerprint in incident.unlinked:
+        return incident
+    link = next((link for link in incident.links if link.fingerprint == fingerprint), None)
+    names = [*incident.unlinked, fingerprint][-UNLINKED_MAX:]
+    links = [link for link in incident.links if link.fingerprint != fingerprint]
+    symptoms = [id for id in incident.symptoms if not id.startswith(f"{fingerprint}-")]
+    text = f"from {link.id or link.service}" if link else f"from {fingerprint}"
+    incident = replace(
+        incident,
+        unlinked=names,
+        links=links,
+        symptoms=symptoms,
+        asked="" if incident.asked == fingerprint else incident.asked,
+        timeline=with_step(incident.timeline, policy, now, StepKind.UNLINKED, text),
+    )
+    if is_leased(incident) and incident.held_by.startswith(f"{fingerprint}-"):
+        return _let_go(incident, incident.held_by, now, policy, "the link was undone")
+    return published(incident, now)
+
+
+def unlinking(incident: Incident, link: Link) -> Linked:
+    """What an incident says to one that it was linked with, when somebody undoes that."""
+    return _say(Word.UNLINK, incident, link)
+
+
+def _greeted(incident: Incident, message: Linked, now: float, policy: Policy) -> Said:
+    known = next((link for link in incident.links if link.fingerprint == message.fingerprint), None)
+    if known is None and len(incident.links) >= LINKS_MAX:
+        return incident, []
+    before = known or Link(fingerprint=message.fingerprint, service=message.service)
+    own = before.relation
+    link = replace(
+        before,
+        id=message.id,
+        title=message.title,
+        relation=message.relation if own is Relation.RELATED else own,
+        traces=max(before.traces, message.traces),
+    )
+    if link == known:
+        return incident, []
+    others = [one for one in incident.links if one.fingerprint != message.fingerprint]
+    incident = published(_with_links(incident, [*others, link]), now)
+    # Who is new to us need not know us either. That ends: an answer to what is known is none.
+    said = [_say(Word.HELLO, incident, link)] if known is None or not known.id else []
+    incident, wish = _asking(incident, policy)
+    return incident, [*said, *wish]
+
+
+def _asked(incident: Incident, message: Linked, now: float, policy: Policy) -> Said:
+    if not _may_speak_for(incident, message):
+        return incident, [_answer(Word.REFUSE, message, incident.id)]
+    after = incident
+    if message.id not in after.symptoms:
+        timeline = with_step(
+            after.timeline, policy, now, StepKind.ATTACHED, f"speaks for {message.id}", POLICY
+        )
+        after = replace(after, symptoms=[*after.symptoms, message.id], timeline=timeline)
+    after = raised(after, message.severity, now, policy)
+    after = routed(after, message.routes, now, policy)
+    after = ticketed(after, now, policy, "a symptom waits for it")
+    if after is not incident:
+        after = published(after, now)
+    return after, [_answer(Word.ACCEPT, message, after.id)]
+
+
+def _may_speak_for(incident: Incident, message: Linked) -> bool:
+    """Open, and itself unattached; of two that take each other for the cause, the lower one."""
+    if incident.status is Status.RESOLVED or incident.held_by:
+        return False
+    if message.fingerprint in incident.unlinked or incident.id == message.id:
+        return False
+    known = message.id in incident.symptoms
+    if not known and len(incident.symptoms) >= SYMPTOMS_MAX:
+        return False
+    mutual = incident.asked == message.fingerprint and not incident.ticketed
+    return not mutual or incident.fingerprint < message.fingerprint
+
+
+def _accepted(incident: Incident, message: Linked, now: float, policy: Policy) -> Incident:
+    if incident.held_by == message.id and is_leased(incident):
+        return replace(incident, held_until=now + LEASE_SECONDS)
+    if incident.asked != message.fingerprint or not _may_be_held(incident):
+        return incident
+    text = f"a symptom of {message.id}, whose ticket speaks for it"
+    incident = replace(
+        incident,
+        held_by=message.id,
+        held_until=now + LEASE_SECONDS,
+        asked="",
+        asked_at=now,
+        timeline=with_step(incident.timeline, policy, now, StepKind.HELD, text, POLICY),
+    )
+    return published(incident, now)
+
+
+def _may_be_held(incident: Incident) -> bool:
+    waits = not incident.ticketed and not incident.held_by and not incident.symptoms
+    return waits and incident.status is not Status.RESOLVED and incident.kind is Kind.PATTERN
+
+
+def _let_go(incident: Incident, holder: str, now: float, policy: Policy, why: str) -> Incident:
+    if not is_leased(incident) or incident.held_by != holder:
+        return incident
+    incident = replace(incident, held_by="", held_until=0.0, asked="")
+    if incident.status is Status.RESOLVED:
+        return published(incident, now)
+    return published(ticketed(incident, now, policy, why), now)
+
+
+def _speaker(incident: Incident) -> Link | None:
+    """Whose ticket may speak for this one: its cause's, else the first of those with the same.
+
+    Of several the lowest fingerprint, so that all of them turn to the same one.
+    """
+    causes = [link for link in incident.links if link.relation is Relation.CAUSE]
+    same = [
+        link
+        for link in incident.links
+        if link.relation is Relation.SAME and link.fingerprint < incident.fingerprint
+    ]
+    return min(causes or same, key=lambda link: link.fingerprint, default=None)
+
+
+def _link_to(incident: Incident, id: str) -> Link | None:
+    fingerprint = id.split("-", 1)[0]
+    return next((link for link in incident.links if link.fingerprint == fingerprint), None)
+
+
+def _with_links(incident: Incident, links: list[Link]) -> Incident:
+    ordered = sorted(links, key=lambda link: (-link.traces, link.fingerprint))
+    return incident if ordered == incident.links else replace(incident, links=ordered)
+
+
+def _say(word: Word, incident: Incident, link: Link) -> Linked:
+    return Linked(
+        word=word,
+        tenant=incident.tenant,
+        to_fingerprint=link.fingerprint,
+        to_service=link.service,
+        id=incident.id,
+        fingerprint=incident.fingerprint,
+        service=incident.service,
+        title=incident.title[:TITLE_CHARACTERS_MAX],
+        relation=OPPOSITE[link.relation],
+        traces=link.traces,
+        severity=incident.severity,
+        routes=list(incident.routes),
+    )
+
+
+def _answer(word: Word, message: Linked, id: str) -> Linked:
+    return Linked(
+        word=word,
+        tenant=message.tenant,
+        to_fingerprint=message.fingerprint,
+        to_service=message.service,
+        to_id=message.id,
+        id=id,
+        fingerprint=message.to_fingerprint,
+        service=message.to_service,
+    )

@@ -1,0 +1,122 @@
+"""What others report about an incident: receipts of platforms, correlations, summaries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ticketing.domain.incidents.fallback import refused
+from ticketing.domain.incidents.incident import Incident, Status, StepKind, Ticket
+from ticketing.domain.incidents.lifecycle import POLICY, published, raised
+from ticketing.domain.incidents.policy import Policy
+from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.signals import Receipt, Summary
+from ticketing.domain.traces.findings import Attribution, Findings
+
+CANDIDATES_KEPT = 5
+
+
+def receipted(incident: Incident, receipt: Receipt, now: float, policy: Policy) -> Incident:
+    """The incident with what a platform has reached.
+
+    Only a change of state, id, key, URL or people on call is published: were every receipt, then
+    each publication would bring an update and that another receipt. What is older than the known
+    receipt is ignored.
+    """
+    known = incident.tickets.get(receipt.platform) or Ticket(platform=receipt.platform)
+    if receipt.revision < known.revision:
+        return incident
+    ticket = Ticket(
+        platform=receipt.platform,
+        state=receipt.state,
+        revision=receipt.revision,
+        external_id=receipt.external_id or known.external_id,
+        key=receipt.key or known.key,
+        url=receipt.url or known.url,
+        error=receipt.error,
+        on_call=receipt.on_call or known.on_call,
+        at=known.at,
+    )
+    if ticket == known and receipt.platform in incident.tickets:
+        return incident
+    visible = _shown(ticket) != _shown(known) or receipt.platform not in incident.tickets
+    if visible:
+        ticket = replace(ticket, at=now)
+    incident = replace(incident, tickets={**incident.tickets, receipt.platform: ticket})
+    if not visible:
+        return incident
+    text = " ".join(filter(None, [f"{receipt.platform}: {receipt.state.value}", ticket.key]))
+    if receipt.error:
+        text += f" ({receipt.error})"
+    timeline = with_step(incident.timeline, policy, now, StepKind.RECEIPT, text, receipt.platform)
+    incident = published(replace(incident, timeline=timeline), now)
+    return refused(incident, receipt.platform, now, policy)
+
+
+def correlated(incident: Incident, findings: Findings, now: float, policy: Policy) -> Incident:
+    """The incident with what its traces say of an outbreak, and as severe as its blast radius asks.
+
+    Of an earlier outbreak than the known one only the attribution is kept; of the same one, what
+    rests on fewer traces is another worker's part of them, and is ignored.
+    """
+    attributions = _attributed(incident.attributions, findings, policy)
+    known = incident.correlation
+    if known is not None and _outranked(findings, known):
+        if attributions == incident.attributions:
+            return incident
+        return replace(incident, attributions=attributions)
+    if known == findings:
+        return incident
+    timeline = incident.timeline
+    cause = findings.root_cause
+    before = known.root_cause if known is not None else None
+    if cause is not None and (before is None or before.service != cause.service):
+        text = f"likely cause: {cause.service}"
+        timeline = with_step(timeline, policy, now, StepKind.CORRELATED, text, POLICY)
+    incident = replace(incident, correlation=findings, attributions=attributions, timeline=timeline)
+    if incident.status is not Status.RESOLVED:
+        rules = [rule for rule in policy.raise_severity if rule.reached(findings.blast_radius)]
+        for rule in rules:
+            incident = raised(incident, rule.to, now, policy)
+    return published(incident, now)
+
+
+def _outranked(findings: Findings, known: Findings) -> bool:
+    if findings.until < known.since:
+        return True
+    return findings.since <= known.until and findings.traces < known.traces
+
+
+def _attributed(known: list[Attribution], findings: Findings, policy: Policy) -> list[Attribution]:
+    since, until = findings.since, findings.until
+    kept = [one for one in known if one.until < since or one.since > until]
+    best = [replace(candidate, reasons=[]) for candidate in findings.candidates[:CANDIDATES_KEPT]]
+    new = Attribution(since=since, until=until, candidates=best)
+    return sorted([*kept, new], key=lambda one: one.since)[-policy.attributions_kept :]
+
+
+def summarized(incident: Incident, summary: Summary, now: float, policy: Policy) -> Incident:
+    """The incident in words; a summary of an older revision than the known one is ignored.
+
+    So is one that comes after the resolution: a closed ticket is not written again for it. The
+    writer's opinion of the severity raises the incident's if `summary_may_raise`; nothing else that
+    a summary says changes what the incident is, where it goes or how it ends.
+    """
+    known = incident.summary
+    if known is not None and (known == summary or summary.revision < known.revision):
+        return incident
+    if incident.status is Status.RESOLVED:
+        return incident
+    timeline = incident.timeline
+    by = summary.generated_by
+    if known is None or known.generated_by != by:
+        timeline = with_step(timeline, policy, now, StepKind.SUMMARIZED, "", by)
+    incident = replace(incident, summary=summary, timeline=timeline)
+    if policy.summary_may_raise and summary.severity is not None:
+        higher = raised(incident, summary.severity, now, policy)
+        if higher is not incident:
+            return higher
+    return published(incident, now)
+
+
+def _shown(ticket: Ticket) -> tuple[str, ...]:
+    return ticket.state.value, ticket.external_id, ticket.key, ticket.url, ticket.on_call

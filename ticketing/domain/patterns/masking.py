@@ -1,0 +1,343 @@
+"""Masks the variable parts of a text, token by token, in one pass from left to right.
+
+Bounded for any input: every expression here is either anchored at one place or made of parts that
+can't match the same characters in two ways, so that the work grows linearly with the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from ticketing.domain.patterns.word import MASK, is_variable, mask_word
+from ticketing.domain.patterns.word_lists import ID_KEYS, MESSAGE_KEYS, NOT_VALUES, UNITS
+
+_URL = re.compile(r"\b(?:[A-Za-z][A-Za-z0-9+.\-]{1,15}://|[au]rn:[a-z])[^\s\"'<>`|\])}]*")
+CUT_CHARS_MIN = 1_000
+"""A text at least so long may have been cut in the midst of a value."""
+_DAY = (
+    r"(?:Mon(?:day)?|Tue(?:sday)?|Wed(?:nesday)?|Thu(?:rsday)?|Fri(?:day)?|Sat(?:urday)?"
+    r"|Sun(?:day)?)"
+)
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?"
+    r"|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)"
+)
+_ZONE = (
+    r"(?:UTC|GMT|CST|CET|CEST|EET|PST|PDT|EST|EDT|MST|MDT|IST|JST|BST|MSK|AEST|HKT"
+    r"|[+-]\d\d:?\d\d)"
+)
+_CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d{1,9})?)?"
+_DATE = re.compile(
+    rf"\b(?:{_DAY},?\s{{1,2}})?(?:{_MONTH}\s{{1,2}}\d{{1,2}}|\d{{1,2}}[\s/-]{_MONTH})\b"
+    rf"(?:[,/\s-]{{1,2}}\d{{4}}\b)?(?:[\s:T,]{{1,2}}{_CLOCK})?(?:\s[AP]M\b)?(?:\s{_ZONE}\b)?"
+    rf"(?:\s\d{{4}}\b)?"
+    rf"|\b\d{{4}}[-/]\d\d[-/]\d\d[T\s]{_CLOCK}Z?(?:\s?{_ZONE}\b)?"
+)
+_SYSLOG = re.compile(
+    rf"\s*(?:<\d{{1,3}}>)?{_MONTH}\s{{1,2}}\d{{1,2}} {_CLOCK} [\w.:-]{{1,80}} (?=\S)"
+)
+_ACCESS_LOG = re.compile(r"\s*[^\s\"\[]{1,256} [^\s\"\[]{1,80} [^\s\"\[]{1,80} \[(?=\d{1,2}/)")
+_TOKEN = re.compile(
+    r"""
+    (?P<space>\s+)
+    |(?P<mask><[A-Za-z_*-]{1,32}>)
+    |(?P<name>"[^"\n]{1,80}"\s?:|(?<!\w)'[^'\n]{1,80}'\s?:)
+    |(?P<quote>"[^"\n]{0,2000}"|(?<!\w)'[^'\n]{0,2000}'(?!\w)|`[^`\n]{0,2000}`)
+    |(?P<word>[^\s"'`()\[\]{}<>,;|=&]+(?:'[a-z]{1,2}\b)?)
+    |(?P<punct>.)
+    """,
+    re.VERBOSE,
+)
+_REQUEST = re.compile(r"(GET|POST|PUT|DELETE|HEAD|PATCH|OPTIONS|CONNECT|TRACE|PROPFIND) \S")
+_NEXT_IS_KEY = re.compile(r"\s?=(?![=>~])")
+_DELIMITED = re.compile(r"\s{0,2}(?:$|[,;)\]}|\n]|\s[\w.-]{1,40}\s?[:=])")
+_THEN_VERB = re.compile(
+    r"\s(?:from|by|at|logged|has|is|was|does|did|cannot|tried|attempted|connected|disconnected)\b"
+)
+_THEN_ORIGIN = re.compile(r"\sfrom\s(?:<|\d|[\w-]{1,63}\.[\w-]|[0-9a-fA-F]{0,4}:)")
+_NUMBER = re.compile(r"[<>~+-]{0,2}\d[\d.,:/]*")
+_RUN = re.compile(r"<\*>(?:[ ,;:|/\#&x+.~=_-]{0,4}<\*>)+")
+_IN_PARENTHESES = re.compile(r"<\*>(?: ?\((?:<\*>)?\)|\{<\*>\}|\[<\*>\])")
+_EMPTY_LIST = re.compile(r"\[ ?\]")
+_DASHES = re.compile(r"<\*>(?: (?:<\*>|-(?= -|\]|$)))+")
+_REPEATED_OBJECT = re.compile(r"(\b\w{0,40}[({][^(){}]{0,300}[)}])(?:, ?\1)+")
+_WORD_LIST = re.compile(r"\[[\w.-]{1,60}(?:, ?[\w.-]{1,60})+\]")
+_BEFORE_USER = frozenset(
+    ["for", "invalid", "illegal", "unknown", "of", "by", "from", "as", "to", "su"]
+)
+_BEFORE_FOR = frozenset(["failure", "failures", "password", "publickey", "login", "logon"])
+_PORT_OF_IPV6 = re.compile(r"(?<![\w>])\[<\*>\]:<\*>")
+_IN_ANGLES = re.compile(r"<\d[^\s<>]{0,256}>")
+_BEFORE_NAME = frozenset(["", "{", "[", "(", ",", ";"])
+_PADDING = re.compile(r"={1,2}(?=[\s:,;.)\]}>|]|$)")
+_BASE64 = re.compile(r"(?=\D*\d)(?=[^A-Z]*[A-Z])(?=[^a-z]*[a-z])(?:[\w+/-]{4}){4,}")
+_BRACKET = re.compile(r"[\[\](){}]")
+_CLOSES = {"[": "]", "(": ")", "{": "}"}
+_CLOSERS = frozenset(",;|&)]}>")
+
+
+def mask(text: str) -> str:
+    """The text on one line, each variable part as `<*>`; runs and lists of them as one."""
+    text = text.replace('\\"', "'")
+    text = _SYSLOG.sub(rf"{MASK} {MASK} ", text, count=1) if _SYSLOG.match(text) else text
+    text = _ACCESS_LOG.sub(f"{MASK} [", text, count=1) if _ACCESS_LOG.match(text) else text
+    text = _DATE.sub(MASK, _URL.sub(_masked_url, text))
+    return _collapsed(_Scan(text).run())
+
+
+def _masked_url(match: re.Match[str]) -> str:
+    url = match.group()
+    return MASK + url[len(url.rstrip(".,;:!?")) :]
+
+
+def _collapsed(text: str) -> str:
+    text = " ".join(text.split())
+    text = _PORT_OF_IPV6.sub(MASK, text)
+    text = _EMPTY_LIST.sub(f"[{MASK}]", text.replace(f"= {MASK}", f"={MASK}"))
+    text = _IN_PARENTHESES.sub(MASK, _RUN.sub(MASK, text))
+    text = _DASHES.sub(MASK, _RUN.sub(MASK, text))
+    text = text.replace('": ', '":').replace(f'{MASK}, "', f'{MASK},"')
+    return _REPEATED_OBJECT.sub(r"\1", text)
+
+
+class _Scan:
+    """One pass over one text."""
+
+    def __init__(self, text: str, depth: int = 0) -> None:
+        self._text = text
+        self._depth = depth
+        self._out: list[str] = []
+        self._key: str | None = None
+        """The key whose value comes next."""
+        self._weak = False
+        """Whether that key stands before a colon: its value is masked only if it must be one."""
+        self._skip = 0
+        """Up to where a list, being a key's value, is passed over."""
+        self._closing: dict[int, int] | None = None
+        self._last = ""
+        """The latest word, as long as only a space has followed it."""
+        self._before = ""
+        self._number = False
+        """Whether that word was a number, so that a unit may follow."""
+        self._char = ""
+        """The latest character that is no space."""
+
+    def run(self) -> str:
+        """The masked text, not yet collapsed."""
+        for match in _TOKEN.finditer(self._text):
+            kind = match.lastgroup
+            if match.start() < self._skip:
+                continue
+            if kind == "word":
+                self._word(match.group(), match.end())
+            elif kind == "space":
+                self._out.append(" ")
+            elif kind == "punct":
+                self._punctuation(match.group(), match.start())
+            elif kind == "name":
+                self._name(match.group())
+            elif kind == "quote":
+                self._quote(match.group()[1:-1])
+            else:
+                self._value(MASK if match.group() == "<->" else match.group())
+            if kind != "space":
+                self._char = match.group()[-1]
+        if self._key is not None and not self._weak:
+            self._out.append(MASK)
+        return "".join(self._out)
+
+    def _value(self, masked: str) -> None:
+        self._out.append(masked)
+        self._key = None
+        self._before, self._last, self._number = self._last, "", False
+
+    def _name(self, text: str) -> None:
+        inner = text.rstrip(": \t")[1:-1]
+        if self._char not in _BEFORE_NAME:
+            # In the midst of a sentence it is a quoted value, and the colon is the sentence's.
+            self._quote(inner)
+            self._out.append(":")
+            return
+        self._out.append(f'"{mask_word(inner)}":')
+        self._expect(inner)
+
+    def _expect(self, key: str, *, weak: bool = False) -> None:
+        self._key = key.rsplit(".", 1)[-1].lower()
+        self._weak = weak
+        self._last = self._last if weak else ""
+
+    def _quote(self, inner: str) -> None:
+        request = _REQUEST.match(inner)
+        if request:
+            self._value(f'"{request.group(1)} {MASK}"')
+        elif self._key in MESSAGE_KEYS and self._depth < 2:
+            self._value(_Scan(inner, self._depth + 1).run())
+        else:
+            self._value(MASK)
+
+    def _word(self, word: str, end: int) -> None:
+        padded = self._pass_padding(word, end)
+        is_key = not padded and _NEXT_IS_KEY.match(self._text, end) is not None
+        if self._key is not None and not is_key:
+            opened = self._opens_value(end)
+            self._out.append(self._of_key(word, end))
+            self._remember(word)
+            if opened and self._pass_over(end):
+                self._number = False
+            return
+        if self._key is not None and not self._weak:
+            self._out.append(f"{MASK} ")
+        self._key = None
+        if is_key:
+            self._out.append(word if not is_variable(word) else mask_word(word))
+        else:
+            self._out.append(self._plain(word, end))
+        self._remember(word)
+        if word[-1] == ":":
+            self._colon_key(word)
+
+    def _pass_padding(self, word: str, end: int) -> bool:
+        """Skip what fills up the last characters of something in base64."""
+        padding = _PADDING.match(self._text, end)
+        if padding is None:
+            return False
+        whole = word.rsplit(":", 1)[-1] + "-" * len(padding.group())
+        if _BASE64.fullmatch(whole) is None:
+            return False
+        self._skip = padding.end()
+        return True
+
+    def _remember(self, word: str) -> None:
+        self._before, self._last = self._last, word
+        self._number = _NUMBER.fullmatch(word) is not None
+
+    def _colon_key(self, word: str) -> None:
+        key = word.rstrip(":")
+        if is_id_key(key) or key.lower() in MESSAGE_KEYS:
+            self._expect(key, weak=True)
+
+    def _of_key(self, word: str, end: int) -> str:
+        key, weak, self._key = self._key, self._weak, None
+        if key in MESSAGE_KEYS:
+            return mask_word(word, called=self._calls(end))
+        if not weak:
+            return MASK
+        core = word.rstrip(".:!?")
+        if core.lower() not in NOT_VALUES and _DELIMITED.match(self._text, end):
+            return MASK + word[len(core) :]
+        return mask_word(word, called=self._calls(end))
+
+    def _opens_value(self, end: int) -> bool:
+        """Whether a key's value goes on in brackets, as in `item=Item(id=5)`."""
+        char = self._text[end : end + 1]
+        return char != "" and char in "[({" and not self._weak and self._key not in MESSAGE_KEYS
+
+    def _calls(self, end: int) -> bool:
+        return self._text.startswith("(", end)
+
+    def _plain(self, word: str, end: int) -> str:
+        core = word.rstrip(".:!?")
+        if self._number and _is_unit(core.lower()):
+            self._out.pop()
+            return word[len(core) :]
+        if self._is_person(core, end):
+            return MASK + word[len(core) :]
+        return _pair(word) or mask_word(word, called=self._calls(end))
+
+    def _is_person(self, word: str, end: int) -> bool:
+        """Whether the word is somebody's name, as told by what stands around it."""
+        last, before = self._last.lower(), self._before.lower()
+        if last not in ("user", "for") or word.lower() in NOT_VALUES:
+            return False
+        if last == "user":
+            return before in _BEFORE_USER or _THEN_VERB.match(self._text, end) is not None
+        return before in _BEFORE_FOR or _THEN_ORIGIN.match(self._text, end) is not None
+
+    def _punctuation(self, char: str, start: int) -> None:
+        if char == "=":
+            self._equals(start)
+            return
+        if self._key is not None and self._is_whole_value(char, start):
+            return
+        if char == "[" and self._last[-1:] == ":":
+            listed = _WORD_LIST.match(self._text, start)
+            if listed:
+                self._skip = listed.end()
+                self._out.append(f"[{MASK}]")
+                return
+        if char == "<" and self._text[start + 1 : start + 2].isdigit():
+            char = char if _IN_ANGLES.match(self._text, start) else ""
+        self._out.append(char)
+        self._last = self._before = ""
+        self._number = False
+
+    def _is_whole_value(self, char: str, start: int) -> bool:
+        """A list as the value of a key is passed over; an empty value is a value too."""
+        key, weak, self._key = self._key, self._weak, None
+        if weak:
+            return False
+        if char in _CLOSERS:
+            self._out.append(MASK)
+        elif char in "[({" and key not in MESSAGE_KEYS and self._pass_over(start):
+            self._out.append(MASK)
+            return True
+        return False
+
+    def _pass_over(self, start: int) -> bool:
+        """Skip what stands in brackets, if they are closed or the text was cut before that."""
+        if self._text[start] == "{" and self._text[start - 1] in ": ":
+            return False
+        if self._closing is None:
+            self._closing = closing_brackets(self._text)
+        end = self._closing.get(start, len(self._text))
+        if end == len(self._text) < CUT_CHARS_MIN:
+            return False
+        self._skip = end + 1
+        return True
+
+    def _equals(self, start: int) -> None:
+        text = self._text
+        follows = text[start + 1 : start + 2]
+        if self._last and follows not in ("=", ">", "~") and text[start - 1] not in "=!":
+            self._out.append("=")
+            self._expect(self._last)
+        elif self._key is None and not follows.strip(" =,;)]}") and self._out[-1:] == ["="]:
+            self._out.pop()
+        else:
+            self._out.append("=")
+            self._last = ""
+
+
+def closing_brackets(text: str) -> dict[int, int]:
+    """Where each bracket that is closed is closed, by the position of the opening one."""
+    opened: list[tuple[str, int]] = []
+    closed: dict[int, int] = {}
+    for match in _BRACKET.finditer(text):
+        char = match.group()
+        if char in _CLOSES:
+            opened.append((_CLOSES[char], match.start()))
+        elif opened and opened[-1][0] == char:
+            closed[opened.pop()[1]] = match.start()
+    return closed
+
+
+def is_id_key(key: str) -> bool:
+    """Whether what follows this key and a colon is the name of a thing, not a message."""
+    return key.lower() in ID_KEYS or key.endswith(("Id", "ID", "_id", "-id", "Name", "_name"))
+
+
+def _is_unit(word: str) -> bool:
+    """Whether the word is a unit, or one by another: `kb`, `bytes/s`."""
+    unit, _, per = word.partition("/")
+    return unit in UNITS and (not per or per in UNITS)
+
+
+def _pair(word: str) -> str | None:
+    """`userId:bob`, in one word: the key stays, the value goes."""
+    key, colon, value = word.partition(":")
+    if not colon or not value or not is_id_key(key) or value.startswith(":"):
+        return None
+    core = value.rstrip(".:!?")
+    if not core or core.lower() in NOT_VALUES:
+        return None
+    return f"{key}:{MASK}{value[len(core) :]}"

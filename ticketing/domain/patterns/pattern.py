@@ -1,0 +1,93 @@
+"""The error pattern of a message: what stays when ids, numbers and other values are masked."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ticketing.domain.patterns.masking import CUT_CHARS_MIN, mask
+from ticketing.domain.patterns.shape import shaped
+from ticketing.domain.patterns.stacktrace import reduce_trace
+from ticketing.domain.patterns.word import MASK
+
+CODE_VERSION = "2"
+"""Rises whenever the same text may get another pattern: then counting starts afresh."""
+TEXT_CHARS_MAX = 2048
+PATTERN_CHARS_MAX = 512
+"""Kept well below the text's bound, so that where the text was cut never shows."""
+REMEMBERED_MAX = 8_192
+"""Shapes whose mask is kept; each has less than a thousand characters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """An own masking rule: what `pattern` (a regular expression) finds becomes `replace`."""
+
+    name: str
+    pattern: str
+    replace: str = MASK
+
+
+class Patterns:
+    """Finds patterns; equal text and rules give equal patterns: what is remembered never shows.
+
+    Raises ValueError naming the rule whose regular expression or replacement is not valid.
+    """
+
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        self._rules = [_compile(rule) for rule in rules]
+        self.version = _version(self._rules)
+        """Names code and own rules: patterns of different versions are not comparable."""
+        self._mask = functools.lru_cache(REMEMBERED_MAX)(mask)
+
+    def of(self, text: str) -> str:
+        """The pattern of a message, in time bounded by the first 2 kB and a trace's frames.
+
+        Own rules come first, in their order, and see the first 2 kB or the trace's message only.
+        """
+        trace = reduce_trace(text)
+        if trace is None:
+            return self._masked(text) or MASK
+        message = self._masked(trace.message) if trace.message else ""
+        head = f"{trace.exception}: {message}" if message else trace.exception
+        frames = "".join(f" at {frame}" for frame in trace.frames)
+        return _cut(head, PATTERN_CHARS_MAX) + frames
+
+    def _masked(self, text: str) -> str:
+        text = _cut(text.lstrip(), TEXT_CHARS_MAX)
+        for rule, expression in self._rules:
+            text = expression.sub(rule.replace, text)
+        text = text[:TEXT_CHARS_MAX]
+        masked = self._mask(shaped(text)) if len(text) < CUT_CHARS_MIN else mask(text)
+        return _cut(masked, PATTERN_CHARS_MAX)
+
+
+def _cut(text: str, chars_max: int) -> str:
+    """At most so many characters, cut between words where there are any."""
+    if len(text) <= chars_max:
+        return text
+    head = text[:chars_max]
+    words = head.rsplit(None, 1)
+    return words[0] if words else ""
+
+
+def _compile(rule: Rule) -> tuple[Rule, re.Pattern[str]]:
+    try:
+        expression = re.compile(rule.pattern)
+        expression.sub(rule.replace, "")
+    except (re.error, IndexError) as error:
+        raise ValueError(f"pattern rule {rule.name!r}: {error}") from error
+    return rule, expression
+
+
+def _version(rules: list[tuple[Rule, re.Pattern[str]]]) -> str:
+    if not rules:
+        return CODE_VERSION
+    digest = hashlib.blake2b(digest_size=4)
+    for rule, _ in rules:
+        for part in (rule.pattern, rule.replace):
+            digest.update(b"%d:" % len(part.encode()) + part.encode())
+    return f"{CODE_VERSION}-{digest.hexdigest()}"

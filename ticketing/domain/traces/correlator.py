@@ -1,0 +1,417 @@
+"""Follows requests and says of each incident's outbreak what its requests tell, bounded in memory.
+
+Two clocks: what is compared, and which outbreak an anomaly belongs to, goes by event time, so that
+a replay at full speed comes to what was found live; how long lines are kept and how often anything
+is told goes by arrival. All times are Unix seconds.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from ticketing.domain.traces.buffer import Key, Part, TraceBuffer
+from ticketing.domain.traces.comparison import (
+    WINDOWS_SECONDS,
+    Evidence,
+    Usual,
+    over_windows,
+    usual_children,
+)
+from ticketing.domain.traces.facts import Facts, facts_of
+from ticketing.domain.traces.findings import Candidate, Findings, Peer, Relation
+from ticketing.domain.traces.history import History
+from ticketing.domain.traces.reporting import MarkedRequest, Outbreak, findings
+from ticketing.domain.traces.spans import Line
+from ticketing.domain.traces.watermark import Watermark
+
+SETTLE_SECONDS = 5.0
+"""Event time after a request's last line from which on it counts as complete."""
+OUTBREAK_GAP_SECONDS = 120.0
+"""An incident that was silent for longer has another outbreak."""
+CLOSE_SECONDS = 30.0
+"""Event time after an outbreak's last anomaly at which it is looked at for good."""
+FIRST_AFTER_SECONDS = 1.5
+SECOND_AFTER_SECONDS = 6.0
+AGAIN_AFTER_SECONDS = 10.0
+AGAIN_AFTER_SECONDS_MAX = 300.0
+"""Arrival time from an outbreak's first anomaly to its first report, from there to the second
+telling, and between later ones, where that doubles."""
+OWN_TRACES_MAX = 100
+READ_TRACES_MAX = 40
+"""Requests of an outbreak that are remembered, and of those the ones looked into."""
+RECENT_SECONDS = 120.0
+FIRST_TRACES = 25
+OUTBREAKS_MAX = 5_000
+OUTBREAKS_EACH_MAX = 4
+LOOKS_MAX = 20
+"""Outbreaks looked into at once: the rest waits for the next call, a storm must not block."""
+COMPARED_MAX = 2_000
+BEFORE_MIN = 20
+"""Requests that are compared at a time, the latest; and how many before tell what is usual."""
+EVIDENCE_KEPT = 20
+SAME_SHARE = 0.8
+"""Of its requests, shared with another incident of the same service: two lines of one event."""
+CAUSE_SHARE_MIN = 0.4
+"""Part of all evidence from which on a candidate makes another incident this one's cause."""
+TENANTS_MAX = 200
+FACTS_MAX = 30_000
+"""Requests of all tenants together whose facts are remembered."""
+ENDING_MAX = 200_000
+"""Requests under way that wait for event time: a source whose clock stands must not hold them."""
+PEERS_MAX = 20
+TENANT_ACTIVE_SECONDS = 300.0
+
+Name = tuple[str, str]
+"""Tenant and fingerprint."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Bounds; as in the configuration's section `traces`."""
+
+    samples: int = 5
+    spans_max: int = 500
+    buffer_spans: int = 500_000
+    keep: float = 900.0
+    shared_by_max: int = 20
+
+
+@dataclass(slots=True)
+class _Open:
+    """An outbreak under way: the essence of the last report, and the arrival time of the next."""
+
+    outbreak: Outbreak
+    report_at: float
+    traces: OrderedDict[str, None] = field(default_factory=OrderedDict)
+    seen: int = 0
+    closes_at: float = 0.0
+    closing: bool = False
+    pause: float = AGAIN_AFTER_SECONDS
+    reported: tuple[object, ...] | None = None
+
+    def covers(self, at: float) -> bool:
+        """Whether an anomaly of this time belongs to it."""
+        gap = OUTBREAK_GAP_SECONDS
+        return self.outbreak.since - gap <= at <= self.outbreak.until + gap
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """Findings about a fingerprint, for its incident's writer."""
+
+    tenant: str
+    service: str
+    fingerprint: str
+    findings: Findings
+
+
+class Correlator:
+    """Takes lines in, gives findings out. One instance per worker; everything in it may be lost."""
+
+    def __init__(self, settings: Settings, decode: Callable[[bytes], list[Line]]) -> None:
+        self._settings = settings
+        self._buffer = TraceBuffer(
+            decode,
+            lines_max=settings.buffer_spans,
+            per_trace_max=settings.spans_max,
+            keep_seconds=settings.keep,
+        )
+        self._watermark = Watermark()
+        self._ending: list[tuple[float, Key]] = []
+        self._histories: OrderedDict[str, History] = OrderedDict()
+        self._outbreaks: OrderedDict[Name, list[_Open]] = OrderedDict()
+        self._facts = 0
+        self._fresh: dict[int, _Open] = {}
+        self._closing: list[tuple[float, int, _Open]] = []
+        self._numbers = itertools.count()
+        self._evidence: OrderedDict[tuple[str, float, int], tuple[list[Evidence], Usual]] = (
+            OrderedDict()
+        )
+        self._causes: OrderedDict[Name, str] = OrderedDict()
+
+    @property
+    def held(self) -> int:
+        """Lines in memory."""
+        return self._buffer.held
+
+    def take_dropped(self) -> dict[str, int]:
+        """How many lines were let go since the last call, by reason."""
+        return self._buffer.take_dropped()
+
+    def take(
+        self,
+        key: Key,
+        part: Part,
+        at: float,
+        fingerprints: dict[str, tuple[str, float]],
+        now: float,
+    ) -> None:
+        """Lines of one request; `fingerprints` are its anomalies' with their service and time."""
+        services = {fingerprint: service for fingerprint, (service, _) in fingerprints.items()}
+        trace = self._buffer.add(key, part, at, services, now)
+        if trace is not None:
+            heapq.heappush(self._ending, (trace.at, key))
+        for fingerprint, (service, seen_at) in fingerprints.items():
+            self._anomalous(key, fingerprint, service, seen_at, now)
+
+    def reached(self, source: str, at: float, now: float) -> None:
+        """All lines of a source up to this event time have been read."""
+        self._watermark.report(source, at, now)
+
+    def advance(self, now: float) -> list[Report]:
+        """The reports due at this arrival time, a few at once; the others at the next call."""
+        through = self._watermark.at(now)
+        reports: list[Report] = []
+        looks = 0
+        while len(self._ending) > ENDING_MAX:
+            self._complete(heapq.heappop(self._ending)[1])
+        while looks < LOOKS_MAX:
+            ends = self._ending[0][0] + SETTLE_SECONDS if self._ending else math.inf
+            closes = self._closing[0][0] if self._closing else math.inf
+            if min(ends, closes) > through or min(ends, closes) == math.inf:
+                break
+            if ends <= closes:
+                self._complete(heapq.heappop(self._ending)[1])
+                continue
+            at, number, open_ = heapq.heappop(self._closing)
+            if at < open_.closes_at:
+                heapq.heappush(self._closing, (open_.closes_at, number, open_))
+            else:
+                open_.closing = False
+                # Silent for a while: what is known now is what will be known.
+                looks += 1
+                reports += self._report(open_, now)
+        for open_ in [one for one in self._fresh.values() if one.report_at <= now]:
+            if looks >= LOOKS_MAX:
+                break
+            looks += 1
+            reports += self._report(open_, now)
+        self._buffer.expire(now)
+        return reports
+
+    def _anomalous(self, key: Key, fingerprint: str, service: str, at: float, now: float) -> None:
+        tenant, trace_id = key
+        outbreaks = self._outbreaks.setdefault((tenant, fingerprint), [])
+        open_ = next((one for one in outbreaks if one.covers(at)), None)
+        if open_ is None:
+            outbreak = Outbreak(tenant, service, fingerprint, at, at)
+            open_ = _Open(outbreak, report_at=now + FIRST_AFTER_SECONDS)
+            outbreaks.append(open_)
+            del outbreaks[:-OUTBREAKS_EACH_MAX]
+            if len(self._outbreaks) > OUTBREAKS_MAX:
+                self._outbreaks.popitem(last=False)
+        was = open_.outbreak
+        open_.outbreak = replace(was, since=min(at, was.since), until=max(at, was.until))
+        open_.closes_at = open_.outbreak.until + CLOSE_SECONDS
+        if not open_.closing:
+            open_.closing = True
+            heapq.heappush(self._closing, (open_.closes_at, next(self._numbers), open_))
+        self._fresh[id(open_)] = open_
+        if trace_id not in open_.traces:
+            open_.seen += 1
+            open_.traces[trace_id] = None
+            if len(open_.traces) > OWN_TRACES_MAX:
+                # The first ones show how it began, the latest ones what it is now.
+                del open_.traces[next(itertools.islice(open_.traces, FIRST_TRACES, None))]
+
+    def _complete(self, key: Key) -> None:
+        trace = self._buffer.get(key)
+        if trace is None or trace.done:
+            return
+        trace.done = True
+        history = self._history(key[0])
+        if not history.wants(key[1], trace.at) and not trace.fingerprints:
+            return
+        tree = self._buffer.tree(trace)
+        if not tree.calls:
+            return
+        for call in tree.calls:
+            history.know(call.span.service)
+        if not trace.cut:
+            facts = facts_of(key[1], tree, history.services)
+            if history.wants(key[1], facts.at):
+                before = len(history)
+                history.add(facts)
+                self._facts += len(history) - before
+                self._make_room()
+        self._buffer.forget_tree(trace)
+
+    def _make_room(self) -> None:
+        """Let the past of the tenants go that were not heard of for longest."""
+        while self._facts > FACTS_MAX:
+            tenant, history = next(iter(self._histories.items()))
+            before = len(history)
+            history.forget_oldest()
+            self._facts -= before - len(history)
+            if not len(history):
+                del self._histories[tenant]
+
+    def _history(self, tenant: str) -> History:
+        history = self._histories.get(tenant)
+        if history is None:
+            history = self._histories[tenant] = History()
+            if len(self._histories) > TENANTS_MAX:
+                self._facts -= len(self._histories.popitem(last=False)[1])
+        self._histories.move_to_end(tenant)
+        return history
+
+    def _report(self, open_: _Open, now: float) -> list[Report]:
+        """The findings, if they differ materially from the last report."""
+        self._fresh.pop(id(open_), None)
+        found = self._findings(open_)
+        open_.report_at = now + open_.pause
+        essence = _essence(found)
+        if open_.reported is None:
+            # Once more before the ticket is due: by then its neighbours are known too.
+            open_.report_at = now + SECOND_AFTER_SECONDS
+            self._fresh[id(open_)] = open_
+        if essence == open_.reported:
+            return []
+        if open_.reported is not None:
+            open_.pause = min(2 * open_.pause, AGAIN_AFTER_SECONDS_MAX)
+        open_.reported = essence
+        outbreak = open_.outbreak
+        return [Report(outbreak.tenant, outbreak.service, outbreak.fingerprint, found)]
+
+    def _findings(self, open_: _Open) -> Findings:
+        outbreak = open_.outbreak
+        history = self._history(outbreak.tenant)
+        requests = self._marked_requests(open_, history)
+        until = math.ceil(outbreak.until / SETTLE_SECONDS) * SETTLE_SECONDS + SETTLE_SECONDS
+        facts = history.through(until)
+        begins = max(outbreak.since - SETTLE_SECONDS, until - RECENT_SECONDS)
+        found = findings(
+            outbreak,
+            requests,
+            [one for one in facts if one.at > begins],
+            [one for one in facts if one.at <= begins],
+            *self._compared(outbreak.tenant, until, facts),
+            traces=open_.seen,
+            tenants=self._tenants(outbreak),
+            samples_max=self._settings.samples,
+        )
+        self._remember_cause(outbreak, found.candidates)
+        return replace(found, peers=self._peers(open_, found.candidates))
+
+    def _compared(
+        self, tenant: str, until: float, facts: list[Facts]
+    ) -> tuple[list[Evidence], Usual]:
+        key = tenant, until, len(facts)
+        known = self._evidence.get(key)
+        if known is None:
+            facts = facts[-COMPARED_MAX:]
+            before = [one for one in facts if one.at <= until - max(WINDOWS_SECONDS)]
+            usual = usual_children(before if len(before) >= BEFORE_MIN else facts)
+            known = self._evidence[key] = over_windows(facts, until, usual), usual
+            if len(self._evidence) > EVIDENCE_KEPT:
+                self._evidence.popitem(last=False)
+        return known
+
+    def _remember_cause(self, outbreak: Outbreak, candidates: list[Candidate]) -> None:
+        name = outbreak.tenant, outbreak.fingerprint
+        self._causes[name] = _cause(candidates)
+        if len(self._causes) > OUTBREAKS_MAX:
+            self._causes.popitem(last=False)
+
+    def _marked_requests(self, open_: _Open, history: History) -> list[MarkedRequest]:
+        ids = list(open_.traces)
+        wanted = ids if len(ids) <= READ_TRACES_MAX else [*ids[:10], *ids[10 - READ_TRACES_MAX :]]
+        requests = []
+        for id in wanted:
+            trace = self._buffer.get((open_.outbreak.tenant, id))
+            if trace is None:
+                continue
+            lines = self._buffer.lines(trace)
+            tree = self._buffer.tree(trace)
+            if not tree.calls:
+                continue
+            ids_of = {call.span.id: call.index for call in tree.calls}
+            marked = frozenset(
+                ids_of[line.span_id or f"{line.service} {line.endpoint}"]
+                for line in lines
+                if line.fingerprint == open_.outbreak.fingerprint
+            )
+            requests.append(
+                MarkedRequest(tree, facts_of(id, tree, history.services), lines, marked)
+            )
+            self._buffer.forget_tree(trace)
+        return requests
+
+    def _peers(self, open_: _Open, candidates: list[Candidate]) -> list[Peer]:
+        """Incidents that have anomalies in the same requests, unless the request is everybody's."""
+        outbreak = open_.outbreak
+        shared: Counter[str] = Counter()
+        services: dict[str, str] = {}
+        for id in open_.traces:
+            trace = self._buffer.get((outbreak.tenant, id))
+            if trace is None or len(trace.fingerprints) > self._settings.shared_by_max:
+                continue
+            for fingerprint, service in trace.fingerprints.items():
+                if fingerprint != outbreak.fingerprint:
+                    shared[fingerprint] += 1
+                    services[fingerprint] = service
+        cause = _cause(candidates)
+        return [
+            Peer(
+                fingerprint=fingerprint,
+                service=services[fingerprint],
+                relation=self._relation(
+                    outbreak,
+                    cause,
+                    fingerprint,
+                    services[fingerprint],
+                    count / len(open_.traces),
+                ),
+                traces=count,
+            )
+            for fingerprint, count in shared.most_common(PEERS_MAX)
+        ]
+
+    def _relation(
+        self, outbreak: Outbreak, cause: str, fingerprint: str, service: str, share: float
+    ) -> Relation:
+        """What another incident is to this one; `share` is the part of its requests they share."""
+        theirs = self._causes.get((outbreak.tenant, fingerprint))
+        if service == outbreak.service:
+            return (
+                Relation.SAME if theirs == cause != "" or share >= SAME_SHARE else Relation.RELATED
+            )
+        if service == cause:
+            return Relation.CAUSE
+        if theirs == outbreak.service:
+            return Relation.SYMPTOM
+        return Relation.SAME if theirs == cause != "" else Relation.RELATED
+
+    def _tenants(self, outbreak: Outbreak) -> int:
+        """How many tenants have an outbreak in the same service just now."""
+        active = {outbreak.tenant}
+        for (tenant, _), others in self._outbreaks.items():
+            latest = others[-1].outbreak
+            same = latest.service == outbreak.service
+            if same and abs(latest.until - outbreak.until) <= TENANT_ACTIVE_SECONDS:
+                active.add(tenant)
+        return len(active)
+
+
+def _cause(candidates: list[Candidate]) -> str:
+    """The service that most of the evidence speaks against, if there is one."""
+    return candidates[0].service if candidates and candidates[0].share >= CAUSE_SHARE_MIN else ""
+
+
+def _essence(found: Findings) -> tuple[object, ...]:
+    """What of the findings is worth telling anew when it changes."""
+    radius = found.blast_radius
+    return (
+        [candidate.service for candidate in found.candidates[:3]],
+        sorted(found.affected_services),
+        sorted(found.affected_endpoints),
+        sorted((peer.fingerprint, peer.relation.value) for peer in found.peers),
+        round(radius.failing_share * 4),
+        radius.tenants,
+        bool(found.samples),
+    )

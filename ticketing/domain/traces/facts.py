@@ -1,0 +1,180 @@
+"""What one request says: which operations worked how long, who failed first, who is blamed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from ticketing.domain.traces.calltree import Call, CallTree, Method
+
+Operation = tuple[str, str]
+"""Service and endpoint."""
+
+OBSERVED_MAX = 400
+"""Calls of one request that are compared with others; the first in order."""
+_MENTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*[A-Za-z0-9]")
+_PLAIN_WORD = re.compile(r"[A-Za-z]+")
+MENTION_CHARS_MIN = 4
+MENTIONS_MAX = 40
+HANDLED_WEIGHT = 0.5
+"""An error that did not make its caller fail, beside one that did."""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One call, as it is compared with others of its operation. Times in seconds."""
+
+    trace_id: str
+    operation: Operation
+    own: float
+    duration: float
+    lines: int
+    failed: bool
+    origin: bool
+    """Whether it fails, nothing that it called does, and its errors name nobody else."""
+    excused: bool
+    """Whether what it called last fails: then what it lacks after that is no wonder."""
+    children: tuple[Operation, ...]
+    gaps: tuple[float, ...]
+    """The caller's own time before each child, and after the last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One request, as it is compared with others."""
+
+    trace_id: str
+    at: float
+    seconds: float
+    entry: Operation
+    observed: tuple[Observed, ...]
+    failed: bool
+    blamed: dict[str, float] = field(default_factory=dict)
+    """Services that errors lead to, with shares that add up to one; empty without errors."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Per blamed service, what says so."""
+    method: Method = Method.TIME
+
+
+def facts_of(trace_id: str, tree: CallTree, known: Iterable[str] = ()) -> Facts:
+    """The facts of a request; `known` are the names of services that errors may mention."""
+    calls = tree.calls
+    below = _failing_below(calls)
+    excused = [
+        bool(call.children) and (calls[call.children[-1]].span.failed or below[call.children[-1]])
+        for call in calls
+    ]
+    blamed, reasons, origins = _blamed(calls, below, known)
+    first, last = calls[0].span.start, max(call.span.end for call in calls)
+    entry = min(calls, key=lambda call: (call.depth, call.span.start))
+    return Facts(
+        trace_id=trace_id,
+        at=last,
+        seconds=last - first,
+        entry=entry.span.operation,
+        observed=tuple(
+            _observed(trace_id, calls, call, call.index in origins, excused[call.index])
+            for call in calls[:OBSERVED_MAX]
+        ),
+        failed=any(call.span.failed for call in calls),
+        blamed=blamed,
+        reasons=reasons,
+        method=tree.method,
+    )
+
+
+def _observed(
+    trace_id: str, calls: list[Call], call: Call, origin: bool, excused: bool
+) -> Observed:
+    span = call.span
+    return Observed(
+        trace_id=trace_id,
+        operation=span.operation,
+        own=call.own,
+        duration=span.duration,
+        lines=span.lines,
+        failed=span.failed,
+        origin=origin,
+        excused=excused,
+        children=tuple(calls[child].span.operation for child in call.children),
+        gaps=_gaps(calls, call),
+    )
+
+
+def _gaps(calls: list[Call], call: Call) -> tuple[float, ...]:
+    """How long the caller did nothing that shows, before each child and after the last."""
+    gaps = []
+    until = call.span.start
+    for child in call.children:
+        span = calls[child].span
+        gaps.append(max(0.0, span.start - until))
+        until = max(until, span.end)
+    gaps.append(max(0.0, call.span.end - until))
+    return tuple(gaps)
+
+
+def _failing_below(calls: list[Call]) -> list[bool]:
+    """Per call, whether anything that it called, or that was called for it, fails."""
+    below = [False] * len(calls)
+    for call in sorted(calls, key=lambda call: -call.depth):
+        if call.parent >= 0 and (call.span.failed or below[call.index]):
+            below[call.parent] = True
+    return below
+
+
+def _blamed(
+    calls: list[Call], failing_below: list[bool], known: Iterable[str]
+) -> tuple[dict[str, float], dict[str, str], set[int]]:
+    """The deepest failures are where it began, unless their errors name somebody else."""
+    names = frozenset(known)
+    votes: dict[str, float] = {}
+    reasons: dict[str, str] = {}
+    origins: set[int] = set()
+    for call in calls:
+        span = call.span
+        if not span.failed or failing_below[call.index]:
+            continue
+        weight = 1.0 if call.parent < 0 or calls[call.parent].span.failed else HANDLED_WEIGHT
+        others = {n: text for text in span.errors for n in mentioned(text, names, span.service)}
+        for name, text in others.items():
+            votes[name] = votes.get(name, 0.0) + weight / len(others)
+            reasons.setdefault(name, f"{span.service} says: {text}")
+        if not others:
+            origins.add(call.index)
+            votes[span.service] = votes.get(span.service, 0.0) + weight
+            reasons.setdefault(span.service, "the deepest service that fails")
+    total = sum(votes.values())
+    return {name: vote / total for name, vote in votes.items()}, reasons, origins
+
+
+def mentioned(text: str, names: frozenset[str], own: str) -> list[str]:
+    """The other services that an error names, each once.
+
+    A name that is a plain word counts only where it stands as an address or is called a service:
+    "order" is in many a message that is not about the service of that name.
+    """
+    found: dict[str, None] = {}
+    for match in list(_MENTION.finditer(text))[:MENTIONS_MAX]:
+        for name in {match.group(), match.group().split(".", 1)[0]}:
+            if name not in names or name == own or len(name) < MENTION_CHARS_MIN:
+                continue
+            if _PLAIN_WORD.fullmatch(name) and not _addressed(
+                text, match.start(), match.start() + len(name)
+            ):
+                continue
+            found[name] = None
+    return list(found)
+
+
+def _addressed(text: str, start: int, end: int) -> bool:
+    word = text[start:end].lower()
+    if word.endswith(("service", "svc", "server", "api", "db")):
+        return True
+    after = text[end : end + 9].lower()
+    return (
+        text[:start].endswith(("//", "@"))
+        or bool(re.match(r":\d", after))
+        or after.startswith((" service", " svc", " server"))
+        or text[:start].lower().endswith(("service ", "upstream ", "host ", "instance of "))
+    )

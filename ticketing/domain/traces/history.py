@@ -1,0 +1,75 @@
+"""The recent past of a tenant's requests: facts in slots of event time, an even sample of each."""
+
+from __future__ import annotations
+
+import zlib
+from collections import OrderedDict
+
+from ticketing.domain.traces.facts import Facts
+
+SLOT_SECONDS = 10.0
+PER_SLOT_MAX = 50
+SLOTS_MAX = 120
+"""Slots that hold anything: after a pause what was before it is still what is usual."""
+NAMES_MAX = 2_000
+
+
+class History:
+    """Bounded whatever comes; which requests it keeps does not depend on the order they come in."""
+
+    def __init__(self) -> None:
+        self._slots: OrderedDict[int, dict[str, tuple[int, Facts]]] = OrderedDict()
+        self._size = 0
+        self.services: dict[str, None] = {}
+        """Every service that was seen; what errors may mention."""
+
+    def __len__(self) -> int:
+        return self._size
+
+    def wants(self, trace_id: str, at: float) -> bool:
+        """Whether a request that ended at this time (Unix s) would be kept."""
+        slot = self._slots.get(int(at // SLOT_SECONDS))
+        if slot is None or len(slot) < PER_SLOT_MAX or trace_id in slot:
+            return True
+        return _lot(trace_id) < max(lot for lot, _ in slot.values())
+
+    def add(self, facts: Facts) -> None:
+        """Take in a request; one that was there already is replaced."""
+        number = int(facts.at // SLOT_SECONDS)
+        slot = self._slots.get(number)
+        if slot is None:
+            slot = self._slots[number] = {}
+            if len(self._slots) > SLOTS_MAX:
+                self.forget_oldest()
+        self._size += facts.trace_id not in slot
+        slot[facts.trace_id] = _lot(facts.trace_id), facts
+        if len(slot) > PER_SLOT_MAX:
+            # Which to keep is drawn by lot, or the busiest moment would be all that is known.
+            del slot[max(slot, key=lambda id: slot[id][0])]
+            self._size -= 1
+
+    def forget_oldest(self) -> None:
+        """Let the earliest slot go."""
+        if self._slots:
+            self._size -= len(self._slots.pop(min(self._slots)))
+
+    def know(self, service: str) -> None:
+        """Remember the name of a service."""
+        if len(self.services) < NAMES_MAX:
+            self.services[service] = None
+
+    def through(self, until: float) -> list[Facts]:
+        """The requests that ended up to a time (Unix s), earliest first."""
+        last = int(until // SLOT_SECONDS)
+        found = [
+            facts
+            for number, slot in self._slots.items()
+            if number <= last
+            for _, facts in slot.values()
+            if facts.at <= until
+        ]
+        return sorted(found, key=lambda facts: (facts.at, facts.trace_id))
+
+
+def _lot(trace_id: str) -> int:
+    return zlib.crc32(trace_id.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,321 @@
+"""The report of an outbreak's traces: samples, path, blast radius, causal chain and candidates."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ticketing.domain.traces.calltree import Call, CallTree
+from ticketing.domain.traces.comparison import Evidence, Usual, blamed, ranked
+from ticketing.domain.traces.facts import Facts
+from ticketing.domain.traces.findings import (
+    BlastRadius,
+    Candidate,
+    Findings,
+    Hop,
+    Moment,
+    SampleTrace,
+)
+from ticketing.domain.traces.spans import Line
+
+TIMELINE_LINES_MAX = 40
+FURTHER_LINES_MAX = 10
+"""Lines kept of the first sample, and of each further one."""
+MESSAGE_CHARS_MAX = 160
+PATH_MAX = 16
+NAMES_MAX = 50
+CANDIDATES_MAX = 8
+REASONS_MAX = 3
+REASON_CHARS_MAX = 300
+CHAIN_MAX = 10
+UNRELATED_WEIGHT = 0.3
+"""What evidence counts for that shows in requests other than the incident's own."""
+OWN_WEIGHT = 1.0
+"""What the incident's own failures count for, however usual they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedRequest:
+    """One request of the incident: its calls, its facts, and which calls have its anomalies."""
+
+    tree: CallTree
+    facts: Facts
+    lines: list[Line]
+    marked: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Outbreak:
+    """What is to be explained: an incident's fingerprint and when it was seen (event time)."""
+
+    tenant: str
+    service: str
+    fingerprint: str
+    since: float
+    until: float
+
+
+def findings(
+    outbreak: Outbreak,
+    requests: Sequence[MarkedRequest],
+    recent: Sequence[Facts],
+    before: Sequence[Facts],
+    evidence: Sequence[Evidence],
+    usual: Usual,
+    *,
+    traces: int,
+    tenants: int,
+    samples_max: int,
+) -> Findings:
+    """Everything about one outbreak; `recent` and `before` are the tenant's requests."""
+    candidates = _candidates(outbreak, requests, evidence, usual)
+    ordered = _most_telling(requests)
+    samples = [
+        _sample(one, TIMELINE_LINES_MAX if place == 0 else FURTHER_LINES_MAX, why)
+        for place, (one, why) in enumerate(ordered[:samples_max])
+    ]
+    services, endpoints = _affected(outbreak, requests)
+    entries = {one.facts.entry for one in requests}
+    share, total = _failing(recent, entries)
+    return Findings(
+        since=outbreak.since,
+        until=outbreak.until,
+        traces=traces,
+        method=samples[0].method if samples else "",
+        samples=samples,
+        path=samples[0].path if samples else [],
+        affected_services=services[:NAMES_MAX],
+        affected_endpoints=endpoints[:NAMES_MAX],
+        blast_radius=BlastRadius(
+            services=len(services),
+            endpoints=len(endpoints),
+            tenants=tenants,
+            failing_share=share,
+            failing_share_before=_failing(before, entries)[0],
+            requests=total,
+        ),
+        causal_chain=_chain(candidates, samples),
+        candidates=candidates,
+    )
+
+
+def _candidates(
+    outbreak: Outbreak,
+    requests: Sequence[MarkedRequest],
+    evidence: Sequence[Evidence],
+    usual: Usual,
+) -> list[Candidate]:
+    """Services by what speaks against them: in the incident's own requests, and all around."""
+    own = {one.facts.trace_id for one in requests}
+    weighed = [_related(one, own) for one in evidence]
+    scores: Counter[str] = Counter(ranked(weighed))
+    reasons: dict[str, list[str]] = {}
+    for one in sorted(weighed, key=lambda one: -one.strength):
+        reasons.setdefault(one.service, []).append(one.text)
+    blames: Counter[str] = Counter()
+    for request in requests:
+        shares, why = _own_blame(request, usual)
+        for service, share in shares.items():
+            blames[service] += share  # type: ignore[assignment]
+            said = why.get(service, "")
+            reasons.setdefault(service, [])
+            if said not in reasons[service]:
+                reasons[service].append(said)
+    total = sum(blames.values())
+    for service, share in blames.items():
+        scores[service] += OWN_WEIGHT * share / total  # type: ignore[assignment]
+    if not scores:
+        scores[outbreak.service] = OWN_WEIGHT  # type: ignore[assignment]
+        reasons[outbreak.service] = ["the service of its anomalies; no trace says more"]
+    whole = sum(scores.values())
+    order = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:CANDIDATES_MAX]
+    return [
+        Candidate(
+            service=service,
+            score=round(score, 3),
+            share=round(score / whole, 3) if whole else 0.0,
+            reasons=[
+                text[:REASON_CHARS_MAX] for text in reasons.get(service, [])[:REASONS_MAX] if text
+            ],
+        )
+        for service, score in order
+    ]
+
+
+def _related(evidence: Evidence, own: set[str]) -> Evidence:
+    shared = len(own & evidence.traces) / len(own) if own else 0.0
+    weight = UNRELATED_WEIGHT + (1 - UNRELATED_WEIGHT) * min(1.0, shared)
+    return Evidence(
+        evidence.service,
+        evidence.sign,
+        evidence.strength * weight,
+        evidence.text,
+        evidence.about,
+        evidence.traces,
+    )
+
+
+def _own_blame(request: MarkedRequest, usual: Usual) -> tuple[dict[str, float], dict[str, str]]:
+    """Whom one of the incident's requests speaks against: by its errors, else by where it is slow."""
+    if request.facts.blamed:
+        return blamed(request.facts, usual)
+    calls = request.tree.calls
+    below = {index for mark in request.marked for index in _under(calls, mark)}
+    if not below:
+        return {}, {}
+    slowest = calls[max(below, key=lambda index: calls[index].own)]
+    text = f"{slowest.own * 1000:.0f} ms of a slow request are its own"
+    return {slowest.span.service: 1.0}, {slowest.span.service: text}
+
+
+def _under(calls: Sequence[Call], index: int) -> list[int]:
+    found = [index]
+    for one in found:
+        found.extend(calls[one].children)
+    return found
+
+
+def _most_telling(requests: Sequence[MarkedRequest]) -> list[tuple[MarkedRequest, str]]:
+    """Requests by how much they say, each kind once before any twice; with what makes it telling."""
+    if not requests:
+        return []
+    longest = max(one.facts.seconds for one in requests) or 1.0
+    scored = sorted(requests, key=lambda one: (-_weight(one, longest), one.facts.trace_id))
+    first: list[MarkedRequest] = []
+    again: list[MarkedRequest] = []
+    kinds: set[object] = set()
+    for one in scored:
+        kind = one.facts.entry, tuple(sorted(one.facts.blamed))
+        (again if kind in kinds else first).append(one)
+        kinds.add(kind)
+    return [(one, _why(one, longest)) for one in [*first, *again]]
+
+
+def _weight(request: MarkedRequest, longest: float) -> float:
+    calls = request.tree.calls
+    entry_failed = any(call.span.failed for call in calls if call.parent < 0)
+    services = len({call.span.service for call in calls})
+    depth = max(call.depth for call in calls)
+    return (
+        2.0 * request.facts.failed
+        + 1.0 * entry_failed
+        + 1.0 * request.facts.seconds / longest
+        + 0.5 * min(1.0, services / 10)
+        + 0.5 * min(1.0, depth / 6)
+    )
+
+
+def _why(request: MarkedRequest, longest: float) -> str:
+    words = []
+    if request.facts.failed:
+        words.append("it fails")
+    if request.facts.seconds >= longest:
+        words.append("the slowest")
+    depth = max(call.depth for call in request.tree.calls)
+    words.append(f"{depth + 1} calls deep" if depth else "a single call")
+    return ", ".join(words)
+
+
+def _sample(request: MarkedRequest, lines_max: int, why: str) -> SampleTrace:
+    calls = request.tree.calls
+    depth_of = {call.span.id: call.depth for call in calls}
+    kept = _kept(request.lines, lines_max)
+    target = _target(request)
+    return SampleTrace(
+        trace_id=request.facts.trace_id,
+        at=calls[0].span.start,
+        seconds=request.facts.seconds,
+        spans=len(calls),
+        services=len({call.span.service for call in calls}),
+        depth=max(call.depth for call in calls) + 1,
+        failed=request.facts.failed,
+        why=why,
+        method=request.tree.method.value,
+        path=[_hop(calls[index]) for index in request.tree.path(target)[:PATH_MAX]],
+        timeline=[
+            Moment(
+                at=line.at,
+                service=line.service,
+                endpoint=line.endpoint,
+                level=line.level,
+                message=line.message[:MESSAGE_CHARS_MAX],
+                depth=depth_of.get(line.span_id or f"{line.service} {line.endpoint}", 0),
+                score=line.score,
+            )
+            for line in kept
+        ],
+        omitted=len(request.lines) - len(kept),
+        skewed=request.tree.skewed,
+    )
+
+
+def _kept(lines: list[Line], lines_max: int) -> list[Line]:
+    """Failures first, then each span's first line, then the rest, in the order of time again."""
+    seen: set[str] = set()
+    ranks = []
+    for place, line in enumerate(lines):
+        fresh = line.span_id not in seen
+        seen.add(line.span_id)
+        rank = 0 if line.failed or line.fingerprint else 1 if fresh else 2
+        ranks.append((rank, place))
+    chosen = sorted(place for _, place in sorted(ranks)[:lines_max])
+    return [lines[place] for place in chosen]
+
+
+def _target(request: MarkedRequest) -> int:
+    """The call that the path leads to: the deepest failure, else the incident's own slow call."""
+    calls = request.tree.calls
+    failed = [call.index for call in calls if call.span.failed]
+    marked = sorted(request.marked)
+    wanted = failed or marked or [max(calls, key=lambda call: call.own).index]
+    return max(wanted, key=lambda index: (calls[index].depth, calls[index].own))
+
+
+def _hop(call: Call) -> Hop:
+    span = call.span
+    return Hop(
+        service=span.service,
+        endpoint=span.endpoint,
+        at=span.start,
+        seconds=span.duration,
+        own_seconds=call.own,
+        failed=span.failed,
+    )
+
+
+def _affected(outbreak: Outbreak, requests: Sequence[MarkedRequest]) -> tuple[list[str], list[str]]:
+    """Who has the fault or waits for who has it: the failing calls and all their callers."""
+    services: dict[str, None] = {outbreak.service: None}
+    endpoints: dict[str, None] = {}
+    for one in requests:
+        calls = one.tree.calls
+        bad = set(one.marked) | {call.index for call in calls if call.span.failed}
+        for index in sorted(bad):
+            for step in one.tree.path(index):
+                span = calls[step].span
+                services[span.service] = None
+                if span.endpoint:
+                    endpoints[f"{span.service} {span.endpoint}"] = None
+    return list(services), list(endpoints)
+
+
+def _failing(facts: Sequence[Facts], entries: set[tuple[str, str]]) -> tuple[float, int]:
+    same = [one for one in facts if one.entry in entries]
+    failing = sum(one.failed for one in same)
+    return (round(failing / len(same), 3) if same else 0.0), len(same)
+
+
+def _chain(candidates: list[Candidate], samples: list[SampleTrace]) -> list[str]:
+    """From the likely cause up to where users see it."""
+    chain = []
+    if candidates:
+        reason = candidates[0].reasons[0] if candidates[0].reasons else ""
+        chain.append(": ".join(filter(None, [candidates[0].service, reason])))
+    if samples:
+        for hop in reversed(samples[0].path):
+            if candidates and len(chain) == 1 and hop.service == candidates[0].service:
+                continue
+            said = "fails" if hop.failed else f"takes {hop.seconds * 1000:.0f} ms"
+            chain.append(f"{hop.service} {hop.endpoint}".strip() + f" {said}")
+    return chain[:CHAIN_MAX]

@@ -1,0 +1,1 @@
+"""Faust as this project needs it: batched, durable, watched; nothing about incidents."""

@@ -1,0 +1,235 @@
+"""Agents that handle a batch at a time: nothing is acked before what follows from it is durable."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from abc import ABC, abstractmethod
+from collections.abc import AsyncIterator, Iterator
+from typing import Any, Generic, TypeVar
+
+from faust.types import TP, EventT
+
+from ticketing import metrics
+from ticketing.engine import statemachine
+from ticketing.engine.fence import Fence
+from ticketing.engine.outbox import Outbox
+from ticketing.engine.table import DurableTable
+from ticketing.engine.watchdog import Watchdog, leave
+from ticketing.wire.dead_letters import DeadLetter, dead_letter_of, encode_dead_letter
+from ticketing.wire.topics import DEAD_LETTERS
+
+S = TypeVar("S")
+
+TICK_EVERY_SECONDS = 0.1
+TICK_RETRY_SECONDS = 5.0
+YIELD_EVERY_SENDS = 200
+
+
+async def send_dead_letters(outbox: Outbox, letters: list[DeadLetter]) -> None:
+    """Produce dead letters with the batch they come from."""
+    for letter in letters:
+        await outbox.send(DEAD_LETTERS, None, encode_dead_letter(letter))
+        metrics.dead_letters_total.labels(letter.stage, letter.reason).inc()
+
+
+class Abandoned(Exception):
+    """A batch is left to whoever gets its partition next; nothing from it on is committed."""
+
+
+class StreamAgent(ABC):
+    """One agent of batched topics. `name` is Faust's name for it and the stage in dead letters."""
+
+    name: str
+
+    def __init__(self, app: Any, watchdog: Watchdog, fence: Fence) -> None:
+        self.app = app
+        self.watchdog = watchdog
+        self.fence = fence
+
+    @abstractmethod
+    def run(self, stream: Any) -> AsyncIterator[None]:
+        """The body of the Faust agent."""
+
+
+class BatchAgent(StreamAgent):
+    """An agent that handles one batch after the other."""
+
+    def __init__(self, app: Any, watchdog: Watchdog, fence: Fence) -> None:
+        super().__init__(app, watchdog, fence)
+        self.handled: dict[TP, tuple[int, float]] = {}
+        """Offset and time (Unix seconds) of the last handled record of each partition."""
+
+    @abstractmethod
+    async def handle(self, records: list[Any], event: EventT) -> None:
+        """Do everything that follows from a run of records, and wait until it is durable.
+
+        May raise Abandoned while partitions are being given away.
+        """
+
+    async def run(self, stream: Any) -> AsyncIterator[None]:
+        """The body of the Faust agent."""
+        abandoned: dict[TP, int | None] = {}
+        async for event in stream.noack().events():
+            message = event.message
+            self.app.consumer.begun(message)
+            # What follows an abandoned batch must not be committed over it.
+            handled = abandoned.get(message.tp) != message.generation_id
+            with self.watchdog.batch(self.name):
+                try:
+                    if handled:
+                        await self.handle(event.value, event)
+                except Abandoned:
+                    handled = False
+                    abandoned[message.tp] = message.generation_id
+                except Exception as error:  # noqa: BLE001
+                    # Bad records were dealt with one by one: what is left is a failure of Kafka,
+                    # RocksDB or the disk. Faust would ack and go on, so the process leaves instead.
+                    leave(f"{self.name}: {type(error).__name__}: {error}")
+            await stream.ack(event)
+            if handled:
+                self.app.consumer.handled(message)
+                self.handled[message.tp] = (message.offset, message.timestamp)
+            # Waiting for the next batch must not keep this one in memory.
+            del event, message
+            yield
+
+
+def add_agent(app: Any, agent: StreamAgent, *topics: str) -> None:
+    """Put an agent on a Faust app, as the reader of these topics."""
+    channel = app.topic(*topics, key_type=bytes, value_type=bytes, value_serializer="raw")
+    app.agent(channel, name=agent.name)(agent.run)
+
+
+class TableStore(statemachine.Store):
+    """One partition of a Faust table, read without decoding what is not asked for."""
+
+    def __init__(self, table: DurableTable, partition: int) -> None:
+        self._store = table.data
+        self._db = table.data._db_for_partition(partition)
+
+    def get(self, key: str) -> bytes | None:
+        """The stored value of a key."""
+        return self._db.get(key.encode())  # type: ignore[no-any-return]
+
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        """Every pair but Faust's own note of the changelog's offset."""
+        offset_key = self._store.offset_key
+        for key, value in self._db.items():
+            if key != offset_key:
+                yield key.decode(), value
+
+
+class KeyedAgent(BatchAgent, Generic[S]):
+    """The agent of a keyed state machine: the only writer of its table."""
+
+    def __init__(
+        self,
+        app: Any,
+        watchdog: Watchdog,
+        fence: Fence,
+        *,
+        name: str,
+        topic: str,
+        table: DurableTable,
+        machine: statemachine.Machine[S],
+    ) -> None:
+        super().__init__(app, watchdog, fence)
+        self.name = name
+        self.topic = topic
+        self.table = table
+        self.machine = machine
+        self._partitions: dict[int, statemachine.PartitionState] = {}
+        self._generation = -1
+        self._ticked_at: dict[int, float] = {}
+
+    async def handle(self, records: list[Any], event: EventT) -> None:
+        """Fold, write what is kept, send, delete what is not, then act; each step made durable.
+
+        A key goes last: should its end not be sent before a crash, it comes to its end again.
+        """
+        number = event.message.partition
+        tx = statemachine.Transaction(TableStore(self.table, number), self.machine, number)
+        partition = self._open(tx, number, records[0])
+        folded = statemachine.fold(self.machine, tx, records, partition)
+        self._ticked_at.pop(number, None)
+        kept, gone = self._writes(tx)
+        self.fence.check()
+        outbox = Outbox(self.app)
+        await self.table.write(number, kept, outbox)
+        await self._send(tx, outbox)
+        tp = event.message.tp
+        letters = [
+            dead_letter_of(
+                tp.topic, tp.partition, record, stage=self.name, reason=reason, detail=detail
+            )
+            for record, reason, detail in folded.dead
+        ]
+        await send_dead_letters(outbox, letters)
+        await outbox.settle()
+        await self.table.write(number, gone, outbox)
+        for callback in tx.callbacks():
+            callback()
+
+    async def tick(self) -> None:
+        """Send a tick into each owned partition that was just assigned or has something due.
+
+        Runs as a task beside the agent for as long as the app does.
+        """
+        while not self.app.should_stop:
+            await asyncio.sleep(TICK_EVERY_SECONDS)
+            if self.app.rebalancing or self.app.in_recovery:
+                continue
+            for number in self._owned():
+                if self._wants_tick(number):
+                    self._ticked_at[number] = time.monotonic()
+                    await self.app.producer.send(
+                        self.topic, statemachine.TICK_KEY, b"{}", number, None, None
+                    )
+
+    def _owned(self) -> list[int]:
+        return sorted(
+            tp.partition for tp in self.app.consumer.assignment() if tp.topic == self.topic
+        )
+
+    def _wants_tick(self, number: int) -> bool:
+        last = self._ticked_at.get(number)
+        if last is not None and time.monotonic() - last < TICK_RETRY_SECONDS:
+            return False
+        partition = self._partitions.get(number)
+        if partition is None or self._generation != self.app.consumer_generation_id:
+            return True
+        return partition.timers.earliest() <= time.time() or self.machine.ready(number)
+
+    def _open(
+        self, tx: statemachine.Transaction[S], number: int, first: Any
+    ) -> statemachine.PartitionState:
+        generation = self.app.consumer_generation_id
+        if generation != self._generation:
+            # Another worker may have written in between: nothing held in memory is true any more.
+            self._generation = generation
+            self._partitions.clear()
+        partition = self._partitions.get(number)
+        if partition is None:
+            partition = self._partitions[number] = statemachine.PartitionState()
+            statemachine.scan(self.machine, tx, partition, first.offset, first.timestamp / 1000.0)
+        return partition
+
+    def _writes(
+        self, tx: statemachine.Transaction[S]
+    ) -> tuple[list[tuple[bytes, bytes | None]], list[tuple[bytes, bytes | None]]]:
+        kept: list[tuple[bytes, bytes | None]] = []
+        gone: list[tuple[bytes, bytes | None]] = []
+        for key, write in tx.writes():
+            if write.state is not None:
+                state = self.machine.encode(write.state)
+                kept.append((key.encode(), statemachine.pack(write.at, write.due, state)))
+            elif tx.is_stored(key):
+                gone.append((key.encode(), None))
+        return kept, gone
+
+    async def _send(self, tx: statemachine.Transaction[S], outbox: Outbox) -> None:
+        for sent, (topic, key, value, partition) in enumerate(tx.sends(), 1):
+            await outbox.send(topic, None if key is None else key.encode(), value, partition)
+            if sent % YIELD_EVERY_SENDS == 0:
+                await asyncio.sleep(0)

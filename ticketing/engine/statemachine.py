@@ -1,0 +1,345 @@
+"""The keyed state machine: one input topic, one agent, one table, everything durable before the ack.
+
+Incidents and adapters are both one of these. A batch of messages is folded over an overlay of the
+table; every changed key is then written once, effects are sent, all of it is awaited, and only then
+is the batch handled. What a crash leaves half done is done again: a stored state remembers the
+offset of the last message it reflects, so a replayed message changes nothing but is published again.
+Times are Unix seconds, taken from Kafka's timestamps.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from ticketing.engine.due_times import HORIZON_SECONDS, DueTimes
+from ticketing.errors import BadRecord
+
+S = TypeVar("S")
+
+TICK_KEY = b"tick"
+DUE_PER_TICK_MAX = 1_000
+
+_AT = slice(6, 26)
+_DUE = slice(33, 57)
+_STATE_START = 66
+
+
+def pack(at: int, due: float | None, state: bytes) -> bytes:
+    """A stored value: JSON for whoever looks at the table, with a head of fixed width for scans."""
+    when = "null" if due is None else f"{due:.3f}"
+    return b'{"at":%20d,"due":%24b,"state":%b}' % (at, when.encode(), state)
+
+
+def unpack_at(value: bytes) -> int:
+    """The offset of the last message that the stored state reflects."""
+    return int(value[_AT])
+
+
+def unpack_due(value: bytes) -> float | None:
+    """When the stored state wants its next tick."""
+    text = value[_DUE].strip()
+    return None if text == b"null" else float(text)
+
+
+def unpack_state(value: bytes) -> bytes:
+    """The encoded state itself."""
+    return value[_STATE_START:-1]
+
+
+@dataclass
+class _Write:
+    at: int
+    due: float | None
+    order: int
+    state: Any
+
+
+class Store(ABC):
+    """What a transaction reads from: one partition of the table."""
+
+    @abstractmethod
+    def get(self, key: str) -> bytes | None:
+        """The stored value, packed."""
+
+    @abstractmethod
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        """Every stored pair of the partition."""
+
+
+Send = tuple[str, str | None, bytes | None, int | None]
+
+
+class Transaction(Generic[S]):
+    """The overlay of one batch over one partition of the table, and the effects that follow."""
+
+    def __init__(self, store: Store, machine: Machine[S], partition: int) -> None:
+        self.partition = partition
+        self.offset = -1
+        self.now = 0.0
+        self._store = store
+        self._machine = machine
+        self._stored: dict[str, tuple[int, S] | None] = {}
+        self._writes: dict[str, _Write] = {}
+        self._sends: list[Send] = []
+        self._callbacks: list[Callable[[], None]] = []
+        self._journal: list[tuple[str, _Write | None]] | None = None
+        self._marks = (0, 0)
+
+    def get(self, key: str) -> S | None:
+        """The state of a key as this batch has it so far."""
+        write = self._writes.get(key)
+        if write is not None:
+            return write.state  # type: ignore[no-any-return]
+        stored = self._load(key)
+        return None if stored is None else stored[1]
+
+    def replayed(self, key: str) -> bool:
+        """Whether the stored state already reflects the current message."""
+        stored = self._load(key)
+        return stored is not None and stored[0] >= self.offset
+
+    def put(self, key: str, state: S, *, due: float | None, order: int = 0) -> None:
+        """Set a key's state; `due` is when it wants `Machine.due`, lower `order` is written first."""
+        # A replayed message must not take the mark back: what came after it stays reflected.
+        self._set(key, _Write(max(self.offset, self._at(key)), due, order, state))
+
+    def delete(self, key: str) -> None:
+        """Remove a key for good, from the table and the changelog."""
+        self._set(key, _Write(self.offset, None, 0, None))
+
+    def send(
+        self, topic: str, key: str | None, value: bytes | None, partition: int | None = None
+    ) -> None:
+        """Send a message once the batch is folded, after the table's writes."""
+        self._sends.append((topic, key, value, partition))
+
+    def after(self, callback: Callable[[], None]) -> None:
+        """Call once the table, its changelog and all sends of this batch are durable."""
+        self._callbacks.append(callback)
+
+    def due_of(self, key: str) -> float | None:
+        """When a key wants its next tick, as this batch has it so far."""
+        write = self._writes.get(key)
+        if write is not None:
+            return write.due
+        value = self._store.get(key)
+        return None if value is None else unpack_due(value)
+
+    def is_stored(self, key: str) -> bool:
+        """Whether the table had the key before this batch."""
+        return self._store.get(key) is not None
+
+    def stored(self) -> Iterator[tuple[str, bytes]]:
+        """Every pair of the partition as it was before this batch."""
+        return self._store.items()
+
+    def begin(self, offset: int, now: float) -> None:
+        """Start a message: `rollback` returns to here."""
+        self.offset = offset
+        self.now = max(self.now, now)
+        self._journal = []
+        self._marks = (len(self._sends), len(self._callbacks))
+
+    def rollback(self) -> None:
+        """Forget what the current message has done."""
+        for key, before in reversed(self._journal or []):
+            if before is None:
+                del self._writes[key]
+            else:
+                self._writes[key] = before
+        del self._sends[self._marks[0] :]
+        del self._callbacks[self._marks[1] :]
+
+    def writes(self) -> list[tuple[str, _Write]]:
+        """What is to be written, in order."""
+        return sorted(self._writes.items(), key=lambda item: item[1].order)
+
+    def sends(self) -> list[Send]:
+        """What is to be sent; of several snapshots of one key to one compacted topic, the last."""
+        latest = {
+            (topic, key): index
+            for index, (topic, key, _, _) in enumerate(self._sends)
+            if topic in self._machine.latest_only
+        }
+        return [
+            send
+            for index, send in enumerate(self._sends)
+            if latest.get((send[0], send[1]), index) == index
+        ]
+
+    def callbacks(self) -> list[Callable[[], None]]:
+        """What is to be called at the end."""
+        return self._callbacks
+
+    def _set(self, key: str, write: _Write) -> None:
+        if self._journal is not None:
+            self._journal.append((key, self._writes.get(key)))
+        self._writes[key] = write
+
+    def _at(self, key: str) -> int:
+        write = self._writes.get(key)
+        if write is not None:
+            return write.at
+        stored = self._load(key)
+        return -1 if stored is None else stored[0]
+
+    def _load(self, key: str) -> tuple[int, S] | None:
+        if key in self._stored:
+            return self._stored[key]
+        value = self._store.get(key)
+        loaded = (
+            None if value is None else (unpack_at(value), self._machine.decode(unpack_state(value)))
+        )
+        self._stored[key] = loaded
+        return loaded
+
+
+class Machine(ABC, Generic[S]):
+    """What a kind of state does with its messages. Everything here is synchronous and does no I/O."""
+
+    latest_only: frozenset[str] = frozenset()
+    """Topics of which a batch sends only the last message of each key."""
+    recovers_all = False
+    """Whether `recover` sees every stored state, or only those that may be unpublished."""
+
+    @abstractmethod
+    def encode(self, state: S) -> bytes:
+        """The state as JSON."""
+
+    @abstractmethod
+    def decode(self, value: bytes) -> S:
+        """The reverse of `encode`."""
+
+    @abstractmethod
+    def apply(self, tx: Transaction[S], value: bytes) -> None:
+        """Fold one message; raise BadRecord to make it a dead letter."""
+
+    @abstractmethod
+    def due(self, tx: Transaction[S], key: str, state: S) -> None:
+        """A key's time has come: put it with a later due time, or delete it."""
+
+    def recover(self, tx: Transaction[S], key: str, state: S, unpublished: bool) -> None:
+        """See a stored key when its partition is assigned; `unpublished`: publish it again.
+
+        `recovers_all` says whether each key is shown or only those that may be unpublished.
+        """
+
+    def ready(self, partition: int) -> bool:
+        """Whether a tick is wanted although nothing is due. Asked often: it must cost nothing."""
+        return False
+
+    def begin_batch(self, tx: Transaction[S]) -> None:
+        """Called before the first message of a batch."""
+
+    def end_batch(self, tx: Transaction[S]) -> None:
+        """Called after the last message of a batch and the due times."""
+
+
+@dataclass
+class Folded:
+    """What a batch came to: dead letters as (record, reason, detail), and the last time seen."""
+
+    dead: list[tuple[Any, str, str]]
+    now: float
+
+
+class PartitionState:
+    """What is known in memory of one owned partition: its clock and its timers."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.timers = DueTimes()
+
+
+def fold(
+    machine: Machine[S],
+    tx: Transaction[S],
+    records: list[Any],
+    partition: PartitionState,
+) -> Folded:
+    """Fold a fetched run into the transaction: messages in order, then whatever is due.
+
+    Of several ticks only the last is applied. `records` have aiokafka's shape.
+    """
+    dead: list[tuple[Any, str, str]] = []
+    tx.now = partition.now
+    tick_at: int | None = None
+    machine.begin_batch(tx)
+    for record in records:
+        if record.key == TICK_KEY:
+            tick_at = record.offset
+            tx.now = max(tx.now, record.timestamp / 1000.0)
+            continue
+        tx.begin(record.offset, record.timestamp / 1000.0)
+        try:
+            if record.value is None:
+                raise BadRecord("empty", "a message without a value")
+            machine.apply(tx, record.value)
+        except BadRecord as error:
+            tx.rollback()
+            dead.append((record, error.reason, error.detail))
+        except msgspec.MsgspecError as error:
+            tx.rollback()
+            dead.append((record, "undecodable", str(error)))
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            # A fault of our own code in one message must not stop its neighbours.
+            tx.rollback()
+            dead.append((record, "failed", f"{type(error).__name__}: {error}"))
+    if tick_at is not None:
+        tx.begin(tick_at, tx.now)
+        if partition.timers.scan_at <= tx.now:
+            for _ in _filling(tx, partition.timers):
+                pass
+        _apply_due(machine, tx, partition.timers)
+    tx.offset = records[-1].offset
+    machine.end_batch(tx)
+    for key, write in tx.writes():
+        partition.timers.schedule(key, write.due, tx.now)
+    partition.now = tx.now
+    return Folded(dead, tx.now)
+
+
+def _apply_due(machine: Machine[S], tx: Transaction[S], timers: DueTimes) -> None:
+    for _ in range(DUE_PER_TICK_MAX):
+        key = timers.pop(tx.now)
+        if key is None:
+            return
+        state = tx.get(key)
+        if state is None:
+            continue
+        due = tx.due_of(key)
+        if due is not None and due > tx.now:
+            timers.schedule(key, due, tx.now)
+        elif due is not None:
+            machine.due(tx, key, state)
+
+
+def scan(
+    machine: Machine[S], tx: Transaction[S], partition: PartitionState, first: int, now: float
+) -> None:
+    """Go through a newly assigned partition: fill the timers, publish again what may not be out.
+
+    `first` is the offset of the first message that was not yet handled: a state that reflects it or
+    a later one was written by a process that may have died before it had published. `now` is the
+    time of that message.
+    """
+    tx.now = now
+    tx.offset = first
+    partition.timers = DueTimes()
+    for key, value in _filling(tx, partition.timers):
+        unpublished = unpack_at(value) >= first
+        if unpublished or machine.recovers_all:
+            machine.recover(tx, key, machine.decode(unpack_state(value)), unpublished)
+
+
+def _filling(tx: Transaction[S], timers: DueTimes) -> Iterator[tuple[str, bytes]]:
+    """Every stored pair, its due time noted."""
+    for key, value in tx.stored():
+        timers.schedule(key, unpack_due(value), tx.now)
+        yield key, value
+    timers.scan_at = tx.now + HORIZON_SECONDS

@@ -1,0 +1,60 @@
+"""Tables that are written a batch at a time: first to the changelog, then to the disk in one piece."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+
+from faust import Table
+from faust.types import TP, StoreT
+from rocksdict import WriteBatch
+
+from ticketing.engine.outbox import Outbox
+from ticketing.engine.rocksdb import BoundedOptions
+
+
+class DurableTable(Table):
+    """A table that is written a batch at a time: first its changelog, then, in one go, the disk.
+
+    Faust writes RocksDB at once and sends the changelog behind the writer's back. A crash between
+    the two would leave states that exist on one disk only, and deletions that nobody repeats.
+    """
+
+    def _new_store(self) -> StoreT:
+        store = super()._new_store()
+        store.rocksdb_options = BoundedOptions()
+        return store
+
+    async def write(
+        self, partition: int, writes: list[tuple[bytes, bytes | None]], outbox: Outbox
+    ) -> None:
+        """Write keys of one partition, in their order; None deletes. Durable when it returns.
+
+        What a crash leaves out on the disk is read from the changelog at the next start.
+        """
+        if not writes:
+            return
+        place = TP(self.changelog_topic_name, partition)
+        batch = WriteBatch(raw_mode=True)
+        for key, value in writes:
+            await outbox.send(place.topic, key, value, partition)
+            if value is None:
+                batch.delete(key)
+            else:
+                batch.put(key, value)
+        offset = (await outbox.settle())[place]
+        # Faust reads the changelog from this offset on.
+        batch.put(self.data.offset_key, str(offset).encode())
+        self.data._db_for_partition(partition).write(batch)
+
+    def start_over(self, partition: int) -> None:
+        """Forget what the local database holds of a partition; the changelog has all that is true."""
+        self.data._dbs.pop(partition, None)
+        # RocksDB holds its lock until the last reference is gone.
+        gc.collect()
+        shutil.rmtree(self.data.partition_path(partition), ignore_errors=True)
+
+    @property
+    def changelog_topic_name(self) -> str:
+        """The name of the compacted topic behind the table."""
+        return str(self._changelog_topic_name())

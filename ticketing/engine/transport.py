@@ -1,0 +1,308 @@
+"""Batched consumption: a fetched run of one partition reaches an agent as one event.
+
+Faust hands agents one record at a time, and its bookkeeping of offsets is per record. Here the
+scheduler, a Faust setting, yields one `Batch` per partition and fetch instead. Six things of Faust
+must then be otherwise, each of them seen to lose or stall records before (docs/adr/0001):
+
+- Offsets inside a batch are no gaps. Acks of a batched topic come in order, so what is committed is
+  simply the end of the highest batch that was handled.
+- Faust acks what it skips while a rebalance is under way. A batch counts as handled only when
+  its agent says so, by `handled`.
+- Records of aborted transactions are not read.
+- What an agent's queue holds is thrown away only where the flow had stopped.
+- Only what is not paused is read. Where everything was for a moment, at the end of a recovery, the
+  next fetch read everything, threw it away, and what followed was handled first.
+- The flow stands still between two assignments, even if a recovery ends just then.
+
+What is thrown away all the same must be noticed: the next batch would be committed over it. So each
+run of records says which one it was read behind, and a process whose agent has not seen that leaves.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from aiokafka.partitioner import DefaultPartitioner
+from faust.transport.drivers import aiokafka as driver
+from faust.transport.utils import DefaultSchedulingStrategy
+from faust.types import TP
+from faust.types.tuples import Message
+from mode.utils.futures import notify
+from mode.utils.queues import FlowControlEvent
+
+from ticketing.engine.batch import BATCH_RECORDS_MAX, Batch, Fetched, FetchedRecords
+from ticketing.engine.watchdog import leave
+
+Pair = tuple[bytes | None, bytes | None]
+"""Key and value."""
+
+
+class BatchScheduler(DefaultSchedulingStrategy):
+    """Faust's ConsumerScheduler, one object per fetched run for batched topics."""
+
+    batched: frozenset[str] = frozenset()
+
+    def __init__(self) -> None:
+        self.taken: dict[TP, int] = {}
+        """The last offset of each partition that was handed to its agent in this generation."""
+
+    def iterate(self, records: Mapping[TP, Any]) -> Iterator[tuple[TP, Any]]:
+        """Changelogs and other topics record by record, batched ones run by run, as `Fetched`."""
+        others = {tp: run for tp, run in records.items() if tp.topic not in self.batched}
+        if others:
+            yield from super().iterate(others)
+        for tp, run in records.items():
+            if tp.topic in self.batched:
+                self.taken[tp] = run[-1].offset
+                for part in _parted(run):
+                    yield tp, Batch(tp, part)
+
+
+def _parted(run: Fetched) -> Iterator[Fetched]:
+    behind = run.behind
+    for start in range(0, len(run), BATCH_RECORDS_MAX):
+        part = Fetched(run[start : start + BATCH_RECORDS_MAX], behind)
+        behind = part[-1].offset
+        yield part
+
+
+def scheduler_for(topics: frozenset[str]) -> type[BatchScheduler]:
+    """A scheduler class for Faust's setting `ConsumerScheduler`, which is made without arguments."""
+    return type("TopicsBatchScheduler", (BatchScheduler,), {"batched": topics})
+
+
+class FlowControl(FlowControlEvent):
+    """Faust's flow control, which empties the agents' queues only where the flow had stopped.
+
+    A recovery lets the flow go on, looks up the committed offsets, and resumes the flow once more.
+    What was read in between would be thrown away, and what follows it be committed.
+    """
+
+    def resume(self) -> None:
+        """Let records through to the agents."""
+        if not self.is_active():
+            super().resume()
+
+
+class BatchConsumerThread(driver.AIOKafkaConsumerThread):
+    """The consumer's thread: reads committed records only, notes each answered heartbeat."""
+
+    heard_at: float | None = None
+    """Monotonic time of the last heartbeat that was answered; None before the first."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read: dict[TP, int] = {}
+        """The last offset of each batched partition that was read in this assignment."""
+
+    async def on_start(self) -> None:
+        """Start the consumer, with what it has no settings for."""
+        await super().on_start()
+        self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
+        self._note_heartbeats()
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Reading begins anew."""
+        self._read.clear()
+        await super().on_partitions_assigned(assigned, generation_id)
+
+    async def _fetch_records(
+        self, consumer: Any, active_partitions: set[TP], *args: Any, **kwargs: Any
+    ) -> Mapping[TP, list[Any]]:
+        # Faust goes on changing the set that it has given away, and an empty one is to aiokafka as
+        # good as all: what is paused would be read, and thrown away since it is paused.
+        active = set(active_partitions)
+        if not active:
+            return {}
+        fetched: dict[TP, list[Any]] = await super()._fetch_records(
+            consumer, active, *args, **kwargs
+        )
+        wanted = active_partitions | self.consumer._buffered_partitions
+        for tp, run in list(fetched.items()):
+            if tp not in wanted:
+                # It was paused meanwhile; Faust would throw it away.
+                consumer.seek(tp, run[0].offset)
+                del fetched[tp]
+            elif tp.topic in self.consumer.scheduler.batched:
+                behind = self._read.get(tp)
+                if behind is not None and behind >= run[0].offset:
+                    behind = None  # It is read again.
+                fetched[tp] = Fetched(run, behind)
+                self._read[tp] = run[-1].offset
+        return fetched
+
+    def _note_heartbeats(self) -> None:
+        """Listen to the heartbeats: aiokafka has no callback for them."""
+        coordinator = self._consumer._coordinator
+        do_heartbeat = coordinator._do_heartbeat
+
+        async def noting() -> bool:
+            # When it was asked: the answer may have waited here while this process was stopped.
+            asked_at = time.monotonic()
+            answered: bool = await do_heartbeat()
+            if answered:
+                self.heard_at = asked_at
+            return answered
+
+        coordinator._do_heartbeat = noting
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust chooses the isolation level by its own processing guarantee and offers no setting;
+        # aiokafka reads the attribute when the consumer starts.
+        consumer._isolation_level = "read_committed"
+        return consumer
+
+
+class BatchConsumer(driver.Consumer):
+    """Faust's consumer, with commits that follow handled batches."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._begun: dict[TP, tuple[int, int]] = {}
+        """Generation and last offset of the batch that each partition's agent has begun with."""
+        self._handled: dict[TP, int] = {}
+        self._assigning = self._flow_wanted = False
+
+    def _new_consumer_thread(self) -> BatchConsumerThread:
+        return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Commit what was handled: Faust forgets it before it commits, and it would be read again."""
+        self._assigning = True
+        await self.commit()
+        await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """A new generation begins: the coordinator has just answered."""
+        self.scheduler.taken.clear()
+        self._handled.clear()
+        self._thread.heard_at = time.monotonic()
+        await super().on_partitions_assigned(assigned, generation_id)
+        self._assigning = False
+        if self._flow_wanted:
+            self.resume_flow()
+
+    def resume_flow(self) -> None:
+        """Let records through, but not between two assignments.
+
+        A recovery that ends while the next rebalance begins would start the flow again: agents
+        would get records of partitions whose tables are not recovered.
+        """
+        self._flow_wanted = self._assigning
+        if not self._assigning:
+            super().resume_flow()
+
+    @property
+    def heard_at(self) -> float | None:
+        """Monotonic time of the last heartbeat that was answered; None before the first."""
+        return self._thread.heard_at  # type: ignore[no-any-return]
+
+    def _is_batched(self, topic: str) -> bool:
+        return topic in self.scheduler.batched
+
+    def ack(self, message: Message) -> bool:
+        """Faust's own ack: for a batched topic it means nothing but that nobody waits for it."""
+        if self._is_batched(message.topic):
+            self._unacked_messages.discard(message)
+            notify(self._waiting_for_ack)
+            return False
+        return super().ack(message)  # type: ignore[no-any-return]
+
+    def begun(self, message: Message) -> None:
+        """An agent begins with a batch; leave if it was read behind one that never came to it."""
+        behind = message.value.behind
+        before = self._begun.get(message.tp)
+        if behind is not None and before != (message.generation_id, behind):
+            place = f"{message.topic}[{message.partition}]"
+            leave(f"{place}: what was read up to offset {behind} has not come to its agent")
+        self._begun[message.tp] = (message.generation_id, message.offset)
+
+    def handled(self, message: Message) -> bool:
+        """Everything that follows from the batch is durable: its end may be committed.
+
+        False when the partition was taken away since it was fetched; its next owner reads it again.
+        """
+        if message.generation_id != self.app.consumer_generation_id:
+            self._unacked_messages.discard(message)
+            return False
+        self._handled[message.tp] = message.offset
+        return super().ack(message)  # type: ignore[no-any-return]
+
+    def read_to_the_end(self, tp: TP) -> bool:
+        """Whether everything that stands in a partition is fetched, as far as we know.
+
+        Judged by the position of the fetch: the markers of transactions stand between records and
+        behind the last one, and after a restart there may be nothing to read at all.
+        """
+        subscription = self._thread._ensure_consumer()._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        state = None if assignment is None else assignment.state_value(tp)
+        if state is None or not state.has_valid_position or state.highwater is None:
+            return False
+        return bool(state.position >= state.highwater)
+
+    def caught_up(self, tp: TP) -> bool:
+        """Whether everything that stands in a batched partition is handled, as far as we know."""
+        handled = self._handled.get(tp, -1) >= self.scheduler.taken.get(tp, -1)
+        return handled and self.read_to_the_end(tp)
+
+    async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+        if not self._is_batched(tp.topic):
+            await super()._add_gap(tp, offset_from, offset_to)
+
+    def _new_offset(self, tp: TP) -> int | None:
+        if not self._is_batched(tp.topic):
+            return super()._new_offset(tp)  # type: ignore[no-any-return]
+        acked = self._acked[tp]
+        if not acked:
+            return None
+        highest = max(acked)
+        acked.clear()
+        self._acked_index[tp].clear()
+        return int(highest) + 1
+
+
+class BatchProducer(driver.Producer):
+    """Faust's producer, with a way to send many messages in one call."""
+
+    async def partition_of(self, topic: str, key: bytes | None) -> int:
+        """Where a message belongs: by its key, as every Kafka client has it, or anywhere."""
+        partitions = sorted(await self._ensure_producer().partitions_for(topic))
+        return int(_partitioner(key, partitions, partitions))
+
+    async def send_all(self, place: TP, messages: list[Pair]) -> int:
+        """Send messages to a partition, in their order; the last one's offset once all are durable.
+
+        Raises the first failure. A message larger than a batch goes alone.
+        """
+        producer = self._ensure_producer()
+        sent = []
+        remaining = iter(messages)
+        message = next(remaining, None)
+        while message is not None:
+            batch = producer.create_batch()
+            # A batch that is full refuses; an empty one takes a message of any size.
+            while message is not None and batch.append(
+                key=message[0], value=message[1], timestamp=None
+            ):
+                message = next(remaining, None)
+            future = await producer.send_batch(batch, place.topic, partition=place.partition)
+            sent.append((future, batch.record_count()))
+        last = -1
+        # Each result is looked at: asyncio.wait alone would swallow failures.
+        for future, count in sent:
+            last = (await future).offset + count - 1
+        return last
+
+
+_partitioner = DefaultPartitioner()
+
+
+class BatchTransport(driver.Transport):
+    """Faust's Kafka transport with the consumer and the producer above."""
+
+    Consumer = BatchConsumer
+    Producer = BatchProducer

@@ -1,0 +1,1 @@
+"""Kafka beside Faust: the runtime, administration, readers and feeds of topics."""

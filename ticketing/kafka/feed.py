@@ -1,0 +1,131 @@
+"""Feeding records into an input topic: recordings, generated traffic, replays."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+
+from ticketing.errors import TicketingError
+from ticketing.kafka.runtime import Runtime
+from ticketing.wire.topics import PIPELINE_APP
+
+UNREAD_BYTES_MAX = 1_500_000
+"""Per partition of the embedded broker, which lets go of what grows beyond 5 MB unread."""
+CHECK_EVERY_RECORDS = 100
+PAUSE_SECONDS = 0.02
+STALL_SECONDS_MAX = 120.0
+
+
+class FeedStalled(TicketingError):
+    """Nobody reads what is fed."""
+
+
+def read_lines(path: Path) -> Iterator[bytes]:
+    """The lines of a JSONL file, plain or gzipped, without their ends; blank ones are left out."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rb") as file:
+        for line in file:
+            text = line.rstrip(b"\r\n")
+            if text:
+                yield text
+
+
+def count_lines(path: Path) -> int:
+    """How many records `read_lines` will yield."""
+    return sum(1 for _ in read_lines(path))
+
+
+class Feed:
+    """Produces records round robin over the partitions, no faster than asked or than is read."""
+
+    def __init__(self, runtime: Runtime, topic: str, *, rate: float | None = None) -> None:
+        """`rate` is records a second; None is as fast as it goes."""
+        self._topic = topic
+        self._rate = rate
+        self._producer = Producer(
+            {**runtime.client(), "linger.ms": 20, "enable.idempotence": not runtime.embedded}
+        )
+        metadata = self._producer.list_topics(topic, timeout=30).topics[topic]
+        self._partitions = sorted(metadata.partitions)
+        self._watched = None if not runtime.embedded else self._watcher(runtime)
+        self._produced = dict.fromkeys(self._partitions, 0)
+        self._bytes = 0
+        self._failed: KafkaError | None = None
+        self.sent = 0
+        """Records handed over so far."""
+
+    def run(
+        self,
+        records: Iterable[bytes],
+        progress: Callable[[int], None] = lambda _: None,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> int:
+        """Produce all records and wait until the broker holds them; returns how many.
+
+        Raises FeedStalled when the embedded broker's reader stands still.
+        """
+        started = time.monotonic()
+        for record in records:
+            if stopped():
+                break
+            self._send(record)
+            if self._rate is not None:
+                self._wait_until(started + self.sent / self._rate, stopped)
+            if self.sent % CHECK_EVERY_RECORDS == 0:
+                progress(self.sent)
+                self._wait_for_reader(stopped)
+        self._producer.flush(60)
+        if self._failed is not None:
+            raise FeedStalled(f"a record could not be produced: {self._failed.str()}")
+        progress(self.sent)
+        return self.sent
+
+    def _send(self, record: bytes) -> None:
+        partition = self._partitions[self.sent % len(self._partitions)]
+        while True:
+            try:
+                self._producer.produce(
+                    self._topic, record, partition=partition, on_delivery=self._delivered
+                )
+                break
+            except BufferError:
+                self._producer.poll(0.1)
+        self._producer.poll(0)
+        self._produced[partition] += 1
+        self._bytes += len(record)
+        self.sent += 1
+
+    def _delivered(self, error: KafkaError | None, message: Message) -> None:
+        if error is not None:
+            self._failed = error
+
+    def _wait_until(self, when: float, stopped: Callable[[], bool]) -> None:
+        while not stopped() and (left := when - time.monotonic()) > 0:
+            self._producer.poll(min(left, 0.05))
+
+    def _watcher(self, runtime: Runtime) -> Consumer:
+        return Consumer({**runtime.client(), "group.id": PIPELINE_APP})
+
+    def _wait_for_reader(self, stopped: Callable[[], bool]) -> None:
+        if self._watched is None:
+            return
+        deadline = time.monotonic() + STALL_SECONDS_MAX
+        while self._unread_bytes() > UNREAD_BYTES_MAX and not stopped():
+            if time.monotonic() > deadline:
+                raise FeedStalled(
+                    f"nothing was read from {self._topic} for {STALL_SECONDS_MAX:.0f} s"
+                )
+            self._producer.poll(PAUSE_SECONDS)
+
+    def _unread_bytes(self) -> float:
+        assert self._watched is not None
+        wanted = [TopicPartition(self._topic, number) for number in self._partitions]
+        if self._bytes < UNREAD_BYTES_MAX:
+            return 0
+        committed = self._watched.committed(wanted, timeout=10)
+        unread = max(self._produced[found.partition] - max(found.offset, 0) for found in committed)
+        return float(unread * self._bytes / self.sent)

@@ -1,0 +1,89 @@
+"""Reading a stretch of a topic for people's questions: nothing is committed, nothing waits for ever."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from types import TracebackType
+
+from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+
+from ticketing.errors import Unavailable
+from ticketing.kafka.runtime import Runtime
+
+KAFKA_SECONDS_MAX = 10.0
+POLL_SECONDS = 0.2
+
+
+class TopicReader:
+    """A consumer outside of any group's work. Use it in a `with`; every method raises Unavailable."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._consumer = Consumer(
+            {
+                **runtime.client(),
+                "group.id": "ticketing-reader",
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                # Nobody waits here for records to come.
+                "fetch.wait.max.ms": 10,
+                "fetch.message.max.bytes": runtime.config.kafka.message_max_bytes,
+            }
+        )
+
+    def __enter__(self) -> TopicReader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connections."""
+        self._consumer.close()
+
+    def partitions(self, topic: str) -> list[int]:
+        """The partitions of a topic; none if there is no such topic."""
+        try:
+            found = self._consumer.list_topics(topic, timeout=KAFKA_SECONDS_MAX).topics[topic]
+        except KafkaException as error:
+            raise _silent(error) from None
+        return sorted(found.partitions)
+
+    def bounds(self, topic: str, partition: int) -> tuple[int, int]:
+        """The first offset of a partition, and that of the next record to come."""
+        place = TopicPartition(topic, partition)
+        deadline = time.monotonic() + KAFKA_SECONDS_MAX
+        while True:
+            try:
+                low, high = self._consumer.get_watermark_offsets(place, timeout=KAFKA_SECONDS_MAX)
+                return low, max(low, high)
+            except KafkaException as error:
+                # A partition may be about to get its first, or another, leader.
+                if time.monotonic() > deadline:
+                    raise _silent(error) from None
+                time.sleep(POLL_SECONDS)
+
+    def between(self, topic: str, partition: int, start: int, end: int) -> Iterator[Message]:
+        """The records from offset `start` to before `end`."""
+        if start >= end:
+            return
+        place = TopicPartition(topic, partition, start)
+        self._consumer.assign([place])
+        heard_at, position = time.monotonic(), start
+        while position < end:
+            message = self._consumer.poll(POLL_SECONDS)
+            if message is None or message.error():
+                if time.monotonic() - heard_at > KAFKA_SECONDS_MAX:
+                    raise Unavailable("Kafka does not answer")
+                # What is left may be transaction markers, which are no records.
+                position = max(position, self._consumer.position([place])[0].offset)
+                continue
+            heard_at, position = time.monotonic(), message.offset() + 1
+            if position <= end:
+                yield message
+
+
+def _silent(error: KafkaException) -> Unavailable:
+    return Unavailable(f"Kafka does not answer ({error.args[0].name()})")

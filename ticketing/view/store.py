@@ -1,0 +1,370 @@
+"""The view of all incidents in Redis: JSON documents, indexes over them, and a log of changes.
+
+Everything of one build of the view stands under `<prefix>:v<N>:`; the hash `<prefix>:view` says
+which build is live. A rebuild fills the next one beside it and then switches. One Redis server,
+with replicas if wanted; a Redis Cluster would need all keys in one slot.
+"""
+
+from __future__ import annotations
+
+import heapq
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from ticketing.config import Config
+from ticketing.domain.incidents.incident import Status
+from ticketing.domain.severity import Severity
+from ticketing.errors import Unavailable
+from ticketing.view.query import ALL, Page, Query, encode_cursor, id_in, read_listed
+from ticketing.view.record import Item, arguments
+from ticketing.view.scripts import WRITE
+
+CHUNK_INCIDENTS = 100
+"""How many incidents one call of the script writes: Redis serves nobody else meanwhile."""
+SCAN_CHUNK = 250
+SCANNED_MAX = 20_000
+"""How many incidents a search looks at before it hands over to the next page."""
+TOMBSTONE_SECONDS = 86_400.0
+OLD_BUILD_SECONDS = 60
+"""How long a build lives on after the switch, for requests that are under way."""
+REBUILD_LOCK_SECONDS = 60
+RETENTION_SECONDS = 30 * 86_400.0
+DOCUMENTS_VERSION = 1
+"""Rises when the documents get a field that readers count on: an older view is then built anew."""
+_COMPLETE: dict[str, str | int] = {"complete": "1", "documents": DOCUMENTS_VERSION}
+
+
+@dataclass(frozen=True)
+class Written:
+    """What became of a batch; `stale` had been overtaken by a newer revision or a tombstone."""
+
+    written: int = 0
+    stale: int = 0
+    deleted: int = 0
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed in a build after some number; `reset` means that one must read all again."""
+
+    build: str
+    seq: int
+    ids: Sequence[str] = ()
+    documents: Sequence[bytes | None] = ()
+    reset: bool = False
+
+
+def open_store(config: Config) -> ViewStore:
+    """The view as configured. With `redis.url: embedded` it lives in this process alone."""
+    if config.redis.embedded:
+        import fakeredis
+
+        # A server of its own: two stores in one process share nothing by accident.
+        client: Any = fakeredis.FakeAsyncRedis(server=fakeredis.FakeServer())
+    else:
+        client = Redis.from_url(
+            config.redis.url.get_secret_value(),
+            socket_timeout=config.redis.timeout,
+            socket_connect_timeout=config.redis.timeout,
+            # Once more for a connection that had gone stale; else the caller hears of it at once.
+            retry=Retry(NoBackoff(), 1),
+            health_check_interval=30,
+        )
+    return ViewStore(client, config.redis.prefix, retention=config.retention)
+
+
+class ViewStore:
+    """Reads and writes the view. Every method raises Unavailable when Redis does not answer."""
+
+    def __init__(
+        self,
+        redis: Any,
+        prefix: str = "ticketing",
+        *,
+        retention: float = RETENTION_SECONDS,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`retention`: how long a resolved incident stays, in seconds."""
+        self.redis = redis
+        self.prefix = prefix
+        self._retention = retention
+        self._clock = clock
+        self._pointers = f"{prefix}:view"
+        self._write = redis.register_script(WRITE)
+
+    async def close(self) -> None:
+        """Give the connections back."""
+        await self.redis.aclose()
+
+    # Writing
+
+    async def write(self, batch: Iterable[Item]) -> Written:
+        """Write what is newer, remove what has a tombstone. Safe to repeat, in any order."""
+        latest = {id: arguments(id, incident) for id, incident in batch}
+        items = list(latest.values())
+        total = Written()
+        with _answers():
+            for start in range(0, len(items), CHUNK_INCIDENTS):
+                done = await self._write_chunk(items[start : start + CHUNK_INCIDENTS])
+                total = Written(
+                    total.written + done.written,
+                    total.stale + done.stale,
+                    total.deleted + done.deleted,
+                )
+        return total
+
+    async def _write_chunk(self, chunk: list[list[Any]]) -> Written:
+        while True:
+            live, building = await self._builds()
+            if live is None:
+                # A new Redis, or one that lost its memory: begin a build that is not complete.
+                number = await self.redis.hincrby(self._pointers, "last", 1)
+                await self.redis.hsetnx(self._pointers, "live", str(number))
+                continue
+            done = await self._write_to(live, chunk)
+            if done is not None and (
+                building is None or await self._write_to(building, chunk) is not None
+            ):
+                return done
+
+    async def _write_to(self, build: str, chunk: list[list[Any]]) -> Written | None:
+        """None when the build is no longer in use: look which one is."""
+        base = self._base(build)
+        names = ("docs", "list", "meta", "changed", "seq", "gone", "resolved")
+        now = self._clock()
+        fixed = [build, base, now, now - self._retention, now - TOMBSTONE_SECONDS]
+        done = await self._write(
+            keys=[self._pointers, *(base + name for name in names)],
+            args=[*fixed, *(part for item in chunk for part in item)],
+        )
+        return Written(*done) if done else None
+
+    # Builds
+
+    async def is_complete(self) -> bool:
+        """True while the live build holds everything, with every field that readers count on.
+
+        False for a Redis that is new, was emptied, or was filled by an older release.
+        """
+        with _answers():
+            complete, version = await self.redis.hmget(self._pointers, "complete", "documents")
+            return complete == b"1" and int(version or 0) >= DOCUMENTS_VERSION
+
+    async def declare_complete(self) -> None:
+        """The live build holds everything: there was nothing before it."""
+        with _answers():
+            number = await self.redis.hincrby(self._pointers, "last", 1)
+            await self.redis.hsetnx(self._pointers, "live", str(number))
+            await self.redis.hset(self._pointers, mapping=_COMPLETE)
+
+    async def begin_rebuild(self) -> Rebuild | None:
+        """Start a build beside the live one, or None while another process is at it.
+
+        From now on every writer fills both, so what is read from the beginning of the topic up to
+        its end as it is *after* this call makes the new build complete.
+        """
+        token = secrets.token_hex(8)
+        with _answers():
+            lock = f"{self.prefix}:rebuild"
+            if not await self.redis.set(lock, token, nx=True, ex=REBUILD_LOCK_SECONDS):
+                return None
+            _, abandoned = await self._builds()
+            number = str(await self.redis.hincrby(self._pointers, "last", 1))
+            await self.redis.hset(self._pointers, "building", number)
+            if abandoned is not None:
+                await self._let_go(abandoned)
+        return Rebuild(self, number, lock, token.encode())
+
+    async def _builds(self) -> tuple[str | None, str | None]:
+        live, building = await self.redis.hmget(self._pointers, "live", "building")
+        return live and live.decode(), building and building.decode()
+
+    def _base(self, build: str) -> str:
+        return f"{self.prefix}:v{build}:"
+
+    async def _let_go(self, build: str) -> None:
+        async for key in self.redis.scan_iter(match=f"{self._base(build)}*", count=500):
+            await self.redis.expire(key, OLD_BUILD_SECONDS)
+
+    # Reading
+
+    async def page(self, query: Query) -> Page:
+        """The newest incidents that match, and where to go on."""
+        with _answers():
+            live, _ = await self._builds()
+            if live is None:
+                return Page([])
+            base = self._base(live)
+            indexes = [] if query.ids else await self._narrowest(base, query)
+            return await self._walk(base, indexes, query)
+
+    async def _narrowest(self, base: str, query: Query) -> list[str]:
+        """The union of indexes with the fewest members: the others are filters on what it has."""
+        groups = query.index_groups()
+        if len(groups) == 1:
+            return groups[0]
+        pipe = self.redis.pipeline(transaction=False)
+        for name in (name for group in groups for name in group):
+            pipe.zcard(base + name)
+        sizes = iter(await pipe.execute())
+        by_size = [(sum(next(sizes) for _ in group), group) for group in groups]
+        return min(by_size, key=lambda pair: pair[0])[1]
+
+    async def _walk(self, base: str, indexes: list[str], query: Query) -> Page:
+        found: list[tuple[str, bytes]] = []
+        scanned = 0
+        while scanned < SCANNED_MAX:
+            places = await self._places(base, indexes, query)
+            if not places:
+                return Page([document for _, document in found])
+            for place, document in await self._listed(base, places):
+                if not query.matches(read_listed(document)):
+                    continue
+                if len(found) == query.limit:
+                    return _page(found, found[-1][0])
+                found.append((place, document))
+            scanned += len(places)
+            query = replace(query, after=places[-1])
+        return _page(found, query.after)
+
+    async def _places(self, base: str, indexes: list[str], query: Query) -> list[str]:
+        if query.ids:
+            return await self._places_of(base, query)
+        highest, lowest = query.bounds()
+        pipe = self.redis.pipeline(transaction=False)
+        for index in indexes:
+            pipe.zrevrangebylex(base + index, highest, lowest, start=0, num=SCAN_CHUNK)
+        merged = heapq.merge(*await pipe.execute(), reverse=True)
+        return [place.decode() for _, place in zip(range(SCAN_CHUNK), merged, strict=False)]
+
+    async def _places_of(self, base: str, query: Query) -> list[str]:
+        """Where the incidents stand that are asked for by id, as far as the page reaches."""
+        metas = await self.redis.hmget(f"{base}meta", query.ids)
+        places = [msgspec.json.decode(meta)[1] for meta in metas if meta is not None]
+        return sorted(filter(query.within_bounds, places), reverse=True)
+
+    async def _listed(self, base: str, places: list[str]) -> list[tuple[str, bytes]]:
+        documents = await self.redis.hmget(f"{base}list", [id_in(place) for place in places])
+        pairs = zip(places, documents, strict=True)
+        return [(place, document) for place, document in pairs if document is not None]
+
+    async def get(self, id: str) -> bytes | None:
+        """The whole document of an incident as JSON; None for an unknown id."""
+        with _answers():
+            live, _ = await self._builds()
+            if live is None:
+                return None
+            document: bytes | None = await self.redis.hget(f"{self._base(live)}docs", id)
+            return document
+
+    async def revisions(self, ids: Sequence[str]) -> list[int | None]:
+        """Each incident's revision, None for an unknown id; cheap enough to ask often."""
+        if not ids:
+            return []
+        with _answers():
+            live, _ = await self._builds()
+            if live is None:
+                return [None for _ in ids]
+            found = await self.redis.hmget(f"{self._base(live)}meta", list(ids))
+            return [None if meta is None else int(msgspec.json.decode(meta)[0]) for meta in found]
+
+    async def totals(self) -> dict[str, Any]:
+        """How many incidents there are: all, by status, by severity of those not resolved."""
+        with _answers():
+            live, _ = await self._builds()
+            base = self._base(live or "0")
+            names = [ALL, *(f"by:status:{s.value}" for s in Status)]
+            names += [f"by:active:{s.value}" for s in Severity]
+            pipe = self.redis.pipeline(transaction=False)
+            for name in names:
+                pipe.zcard(base + name)
+            sizes = dict(zip(names, await pipe.execute(), strict=True))
+        return {
+            "incidents": sizes[ALL],
+            "byStatus": {s.value: sizes[f"by:status:{s.value}"] for s in Status},
+            "active": {s.value: sizes[f"by:active:{s.value}"] for s in Severity},
+        }
+
+    async def changes(self, build: str, seq: int, limit: int) -> Changes:
+        """What changed after `seq` in `build`, oldest change first, at most `limit` incidents.
+
+        A document is None where the incident is gone. `reset` where another build is live now.
+        """
+        with _answers():
+            live, _ = await self._builds()
+            base = self._base(live or "0")
+            if live != build:
+                latest = int(await self.redis.get(f"{base}seq") or 0)
+                return Changes(live or "0", latest, reset=True)
+            found = await self.redis.zrangebyscore(
+                f"{base}changed", f"({seq}", "+inf", start=0, num=limit, withscores=True
+            )
+            if not found:
+                return Changes(build, seq)
+            ids = [id for id, _ in found]
+            documents = await self.redis.hmget(f"{base}list", ids)
+            return Changes(build, int(found[-1][1]), [id.decode() for id in ids], documents)
+
+
+class Rebuild:
+    """A build that is being filled. Use `write` for all there is, then `finish`."""
+
+    def __init__(self, store: ViewStore, build: str, lock: str, token: bytes) -> None:
+        self._store = store
+        self._build = build
+        self._lock = lock
+        self._token = token
+
+    async def write(self, batch: Iterable[Item]) -> None:
+        """Fill the new build; the live one is left alone. Raises Unavailable once it was lost."""
+        latest = {id: arguments(id, incident) for id, incident in batch}
+        items = list(latest.values())
+        with _answers():
+            await self._hold()
+            for start in range(0, len(items), CHUNK_INCIDENTS):
+                chunk = items[start : start + CHUNK_INCIDENTS]
+                if await self._store._write_to(self._build, chunk) is None:
+                    raise Unavailable("the build that was being filled is gone")
+
+    async def finish(self) -> None:
+        """Switch to the new build and let the old one go."""
+        store = self._store
+        with _answers():
+            await self._hold()
+            live, _ = await store._builds()
+            pipe = store.redis.pipeline(transaction=True)
+            pipe.hset(store._pointers, mapping={"live": self._build, **_COMPLETE})
+            pipe.hdel(store._pointers, "building")
+            pipe.delete(self._lock)
+            await pipe.execute()
+            if live is not None:
+                await store._let_go(live)
+
+    async def _hold(self) -> None:
+        if await self._store.redis.get(self._lock) != self._token:
+            raise Unavailable("another process has taken the rebuild over")
+        await self._store.redis.expire(self._lock, REBUILD_LOCK_SECONDS)
+
+
+def _page(found: list[tuple[str, bytes]], after: str | None) -> Page:
+    cursor = None if after is None else encode_cursor(after)
+    return Page([document for _, document in found], cursor)
+
+
+@contextmanager
+def _answers() -> Iterator[None]:
+    try:
+        yield
+    except (RedisError, OSError) as error:
+        # The message of a Redis error may quote the address with its password.
+        raise Unavailable(f"Redis does not answer ({type(error).__name__})") from None

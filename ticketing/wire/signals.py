@@ -1,0 +1,64 @@
+"""The messages of ticketing-signals: everything that can change an incident, packed per partition."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ticketing.domain.incidents.linking import Linked
+from ticketing.domain.signals import (
+    Anomalies,
+    Command,
+    Correlation,
+    Progress,
+    Receipt,
+    Summary,
+    Tick,
+)
+
+SignalBody = Anomalies | Command | Receipt | Progress | Correlation | Linked | Summary | Tick
+
+
+class Signal(msgspec.Struct, omit_defaults=True):
+    """One element of a message in ticketing-signals: exactly one field is set."""
+
+    anomalies: Anomalies | None = None
+    command: Command | None = None
+    receipt: Receipt | None = None
+    progress: Progress | None = None
+    correlation: Correlation | None = None
+    linked: Linked | None = None
+    summary: Summary | None = None
+    tick: Tick | None = None
+
+    def body(self) -> SignalBody:
+        """The one field that is set."""
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if value is not None:
+                return value  # type: ignore[no-any-return]
+        raise msgspec.ValidationError("a signal without a body")
+
+
+_FIELD_OF: dict[type, str] = {
+    Anomalies: "anomalies",
+    Command: "command",
+    Receipt: "receipt",
+    Progress: "progress",
+    Correlation: "correlation",
+    Linked: "linked",
+    Summary: "summary",
+    Tick: "tick",
+}
+
+_encoder = msgspec.json.Encoder()
+_signals = msgspec.json.Decoder(list[Signal])
+
+
+def encode_signals(bodies: list[SignalBody]) -> bytes:
+    """Signals for one partition of ticketing-signals, packed into one message."""
+    return _encoder.encode([{_FIELD_OF[type(body)]: body} for body in bodies])
+
+
+def decode_signals(value: bytes) -> list[SignalBody]:
+    """The reverse of encode_signals; raises msgspec.DecodeError or ValidationError."""
+    return [signal.body() for signal in _signals.decode(value)]

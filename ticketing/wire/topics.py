@@ -1,0 +1,80 @@
+"""The names, partitions and settings of the project's own topics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+SIGNALS = "ticketing-signals"
+INCIDENTS = "ticketing-incidents"
+TRACES = "ticketing-traces"
+DEAD_LETTERS = "ticketing-dead-letters"
+REDRIVES = "ticketing-redrives"
+
+PIPELINE_APP = "ticketing"
+EMBEDDED_PARTITIONS = 4
+"""What librdkafka's mock cluster gives every topic."""
+
+RETENTION_MS_SIGNALS = 7 * 24 * 3600 * 1000
+RETENTION_MS_DEAD_LETTERS = 30 * 24 * 3600 * 1000
+RETENTION_MS_REDRIVES = 2 * RETENTION_MS_DEAD_LETTERS
+"""Longer than the dead letters, so that none can be redriven twice."""
+
+
+def platform_topic(platform: str) -> str:
+    """The topic that a platform's adapter drains."""
+    return f"ticketing-{platform}"
+
+
+def changelog_topic(app: str, table: str) -> str:
+    """The changelog of a table, named as Faust names it."""
+    return f"{app}-{table}-changelog"
+
+
+def signals_partition_of(incident_id: str) -> int:
+    """The partition of ticketing-signals that holds an incident, from its id alone.
+
+    Raises ValueError when the text is no incident id.
+    """
+    fingerprint, partition, offset = incident_id.split("-")
+    int(fingerprint, 16), int(offset)
+    return int(partition)
+
+
+@dataclass(frozen=True)
+class TopicSpec:
+    """One topic as it should be."""
+
+    name: str
+    partitions: int
+    config: Mapping[str, str]
+
+
+def specs(
+    platforms: Iterable[str], inputs: Iterable[str], partitions: int, *, message_bytes_max: int
+) -> list[TopicSpec]:
+    """Every topic the job reads or writes.
+
+    State machines take their clock from the broker (LogAppendTime), so that workers whose clocks
+    differ agree on what time it is.
+    """
+    size = {"max.message.bytes": str(message_bytes_max)}
+    broker_clock = {"message.timestamp.type": "LogAppendTime"}
+    log = {**size, **broker_clock, "retention.ms": str(RETENTION_MS_SIGNALS)}
+    compacted = {**size, "cleanup.policy": "compact"}
+    found = [TopicSpec(name, partitions, size) for name in inputs]
+    found += [
+        TopicSpec(SIGNALS, partitions, log),
+        TopicSpec(changelog_topic(PIPELINE_APP, "incidents"), partitions, compacted),
+        TopicSpec(INCIDENTS, partitions, compacted),
+        TopicSpec(TRACES, partitions, {**size, "retention.ms": "3600000"}),
+        TopicSpec(
+            DEAD_LETTERS, partitions, {**size, "retention.ms": str(RETENTION_MS_DEAD_LETTERS)}
+        ),
+        TopicSpec(REDRIVES, partitions, {**size, "retention.ms": str(RETENTION_MS_REDRIVES)}),
+    ]
+    for platform in platforms:
+        topic = platform_topic(platform)
+        found.append(TopicSpec(topic, partitions, log))
+        found.append(TopicSpec(changelog_topic(topic, "deliveries"), partitions, compacted))
+    return found

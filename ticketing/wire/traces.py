@@ -1,0 +1,129 @@
+"""The wire model of ticketing-traces: lines of requests, packed per trace, decoded when read."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import msgspec
+
+from ticketing.domain.traces.spans import Line
+
+SPAN_ID_CHARS_MAX = 64
+NAME_CHARS_MAX = 256
+MESSAGE_CHARS_MAX = 300
+USUAL_MESSAGE_CHARS_MAX = 120
+MINUTES_KEPT = 4_096
+
+Row = tuple[
+    "str | float",
+    "str | None",
+    "str | None",
+    "str | None",
+    "str | None",
+    "str | None",
+    "float | None",
+    "float | None",
+    "str | None",
+    "str | None",
+    "str | None",
+]
+"""A line: time, span id, parent span id, service, endpoint, level, duration in milliseconds, score,
+message, fingerprint if it counts in an incident, host."""
+
+
+class TracePart(msgspec.Struct, array_like=True, gc=False):
+    """Lines of one trace. `at` is the last one's time as it was written.
+
+    `marks` maps the fingerprints of its anomalies to their service and event time (Unix s).
+    """
+
+    tenant: str
+    trace_id: str
+    count: int
+    at: Any
+    marks: dict[str, tuple[str, float]]
+    lines: msgspec.Raw
+
+
+class Spans(msgspec.Struct, array_like=True, gc=False):
+    """One message: parts of traces from one batch of one source partition."""
+
+    source: str
+    parts: list[TracePart]
+
+
+encoder = msgspec.msgpack.Encoder()
+_spans = msgspec.msgpack.Decoder(Spans)
+_lines = msgspec.msgpack.Decoder(list[tuple[Any, ...]])
+
+
+def decode_spans(value: bytes) -> Spans:
+    """A message of ticketing-traces; raises msgspec.MsgspecError."""
+    return _spans.decode(value)
+
+
+def decode_lines(value: bytes) -> list[Line]:
+    """The lines of a part. What is not of the right type counts as absent."""
+    return [line for row in _lines.decode(value) if (line := _line(row)) is not None]
+
+
+def _line(row: tuple[Any, ...]) -> Line | None:
+    at, span_id, parent_id, service, endpoint, level, duration, score, message, mark, host = row
+    seconds = event_time(at)
+    if seconds is None or not isinstance(service, str):
+        return None
+    return Line(
+        at=seconds,
+        span_id=_text(span_id, SPAN_ID_CHARS_MAX),
+        parent_id=_text(parent_id, SPAN_ID_CHARS_MAX),
+        service=service[:NAME_CHARS_MAX],
+        endpoint=_text(endpoint, NAME_CHARS_MAX),
+        level=_text(level, 16).upper(),
+        duration=_seconds(duration),
+        score=float(score) if isinstance(score, (int, float)) else 0.0,
+        message=_text(message, MESSAGE_CHARS_MAX),
+        fingerprint=_text(mark, 16),
+        host=_text(host, NAME_CHARS_MAX),
+    )
+
+
+def _text(value: Any, chars_max: int) -> str:
+    return value[:chars_max] if isinstance(value, str) else ""
+
+
+def _seconds(milliseconds: Any) -> float:
+    usable = isinstance(milliseconds, (int, float)) and 0 <= milliseconds < 86_400_000
+    return milliseconds / 1000.0 if usable else 0.0
+
+
+class _Minutes(dict[str, float]):
+    """The Unix time of each minute lately seen: neighbouring records share theirs."""
+
+    def __missing__(self, text: str) -> float:
+        if len(self) >= MINUTES_KEPT:
+            self.clear()
+        self[text] = moment = _moment(f"{text}00Z")
+        return moment
+
+
+_minutes = _Minutes()
+
+
+def event_time(said: Any) -> float | None:
+    """Unix seconds of a record's own time, ISO-8601 or seconds; None if it says none."""
+    if not isinstance(said, str):
+        return said if isinstance(said, float) else None
+    try:
+        if said[-1] == "Z":
+            return _minutes[said[:17]] + float(said[17:-1])
+        return _moment(said)
+    except (msgspec.MsgspecError, ValueError, LookupError, OverflowError):
+        return None
+
+
+def _moment(text: str) -> float:
+    moment = msgspec.convert(text, datetime)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=timezone.utc)
+    return moment.timestamp()
