@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { otherFacts } from "../../ticketing/console/sections.js";
 import { Settings } from "../../ticketing/console/settings.js";
 import { underWay } from "../../ticketing/console/totals.js";
 import { blastRadius, hops } from "../../ticketing/console/traces.js";
@@ -22,6 +23,15 @@ test("until the server has spoken, names and windows are plausible", () => {
   assert.equal(settings.titleOf("acme"), "Acme");
   assert.deepEqual(settings.enabledPlatforms, []);
   assert.equal(settings.windowSeconds, 900);
+});
+
+test("facts that the pane does not show itself are shown in the server's words", () => {
+  const facts = [
+    { name: "count", label: "How many", text: "7 anomalies" },
+    { name: "last_deploy", label: "Last deploy", text: "v42, 3 min before" },
+  ];
+  assert.deepEqual(otherFacts({ facts }), [["Last deploy", "v42, 3 min before"]]);
+  assert.deepEqual(otherFacts({}), []);
 });
 
 test("records add up when all are below, counted or dead letters", () => {

@@ -6,6 +6,29 @@ import { count } from "./format.js";
 import { hashOf } from "./links.js";
 import { facts, folded, list, section } from "./section.js";
 
+// Facts of the server that the pane shows in another form: as ages, links, sections or pills.
+const SHOWN_ELSEWHERE = new Set([
+  "status",
+  "where",
+  "tenant",
+  "since",
+  "last_seen",
+  "count",
+  "blast_radius",
+  "impact",
+  "likely_cause",
+  "linked",
+  "pattern",
+  "traces",
+  "id",
+]);
+
+// The server's other facts as label and text; a new one appears without a change here.
+export function otherFacts(incident) {
+  const others = (incident.facts ?? []).filter(({ name }) => !SHOWN_ELSEWHERE.has(name));
+  return others.map(({ label, text }) => [label, text]);
+}
+
 export function summary(found) {
   if (!found) return [];
   const labelled = (label, text) => text && el("p", {}, el("b", {}, `${label}: `), text);
@@ -43,6 +66,7 @@ export function incidentFacts(incident) {
     ["Endpoints", incident.endpoints.join(", ")],
     ["Held by", heldBy && el("a", { href: hashOf(heldBy) }, heldBy)],
     ["Holds back", held > 0 && count(held)],
+    ...otherFacts(incident),
   ]);
 }
 
