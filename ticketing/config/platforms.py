@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field
 
@@ -45,6 +45,8 @@ def _by_region(us: str, eu: str) -> Any:
 class Platform(Section):
     """What every platform has."""
 
+    title: ClassVar[str]
+    """The platform's name as people write it."""
     enabled: bool = False
     """Whether incidents may be routed there."""
     timeout: Duration = 10.0
@@ -64,6 +66,7 @@ class Platform(Section):
 class PagerDuty(Platform):
     """PagerDuty: Events API v2 for alerting, REST for what Events can't do."""
 
+    title: ClassVar[str] = "PagerDuty"
     rate_limit: Rate = "100/minute"
     """Events per routing key, shared by all workers."""
     region: Literal["us", "eu"] = "us"
@@ -115,6 +118,7 @@ class JiraTransitions(Section):
 class Jira(Platform):
     """Jira Cloud and Jira Data Center."""
 
+    title: ClassVar[str] = "Jira"
     flavour: Literal["auto", "cloud", "datacenter"] = "auto"
     """Which API; `auto` asks the server."""
     base_url: Url | None = None
@@ -152,6 +156,7 @@ class Jira(Platform):
 class ServiceNow(Platform):
     """ServiceNow incidents through the Table API."""
 
+    title: ClassVar[str] = "ServiceNow"
     instance: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")] | None = None
     """Short name of the instance, the part before `.service-now.com`."""
     instance_url: Url | None = None
@@ -198,6 +203,7 @@ class ServiceNow(Platform):
 class OpsGenie(Platform):
     """OpsGenie, or Jira Service Management operations, its successor."""
 
+    title: ClassVar[str] = "OpsGenie"
     flavour: Literal["opsgenie", "jsm"] = "opsgenie"
     """Which API; OpsGenie's own ends on 2027-04-05."""
     region: Literal["us", "eu"] = "us"
@@ -239,6 +245,7 @@ class OpsGenie(Platform):
 class Slack(Platform):
     """Slack, through an incoming webhook or as a bot."""
 
+    title: ClassVar[str] = "Slack"
     rate_limit: Rate = "1/second"
     """Messages per channel, shared by all workers."""
     webhook_url: SecretUrl | None = None
@@ -271,6 +278,7 @@ class ZammadStates(Section):
 class Zammad(Platform):
     """Zammad, on one's own machines."""
 
+    title: ClassVar[str] = "Zammad"
     base_url: Url | None = None
     """Address of the installation."""
     token: Secret | None = None

@@ -9,7 +9,7 @@ from support.contract import Reply, Subject
 
 from sinks.calls.outcome import Unknown
 from ticketing.domain.incidents.incident import Status
-from ticketing.sandbox import credentials
+from ticketing.sandbox.opsgenie import credentials
 from ticketing.sandbox.tickets import Ticket
 
 
@@ -27,8 +27,8 @@ def whole_jsm(base: str) -> dict[str, Any]:
     return {
         "flavour": "jsm",
         "cloudId": credentials.JSM_CLOUD_ID,
-        "userEmail": credentials.JIRA_USER,
-        "apiToken": credentials.JIRA_API_TOKEN,
+        "userEmail": credentials.JSM_USER,
+        "apiToken": credentials.JSM_API_TOKEN,
     }
 
 

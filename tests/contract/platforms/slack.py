@@ -8,7 +8,7 @@ from typing import Any
 from support.contract import Reply, Subject
 
 from sinks.calls.outcome import Rejected, RetryAfter, Unknown
-from ticketing.sandbox import credentials
+from ticketing.sandbox.slack import credentials
 from ticketing.sandbox.tickets import Ticket
 
 
@@ -57,7 +57,7 @@ SUBJECTS = [
         name="slack-bot",
         platform="slack",
         texts=texts,
-        section=lambda base: {"signingSecret": credentials.SLACK_SIGNING_SECRET},
+        section=lambda base: {"signingSecret": credentials.SIGNING_SECRET},
         raises=is_critical,
         escalates=is_shown_to_all,
         person=frozenset({"delete"}),
@@ -86,7 +86,7 @@ SUBJECTS = [
         name="slack-webhook",
         platform="slack",
         texts=texts,
-        section=lambda base: {"webhookUrl": credentials.slack_webhook_url(base)},
+        section=lambda base: {"webhookUrl": credentials.webhook_url(base)},
         without=("botToken", "channel"),
         raises=is_critical,
         message_only=True,
