@@ -14,9 +14,13 @@ import pytest
 from support.pages import REPOSITORY, blocks, chapter, code, page, pages, rows
 
 from ticketing.api.app import create_app
+from ticketing.api.dead_letters import NAMES as DEAD_LETTER_NAMES
+from ticketing.api.parameters import QUERY_NAMES
 from ticketing.api.security import PREFIX
 from ticketing.config import Config
-from ticketing.domain.incidents.incident import Incident, StepKind
+from ticketing.domain.incidents.commands import ACTION_RULES
+from ticketing.domain.incidents.incident import Incident, Status, StepKind
+from ticketing.domain.signals import Action
 from ticketing.view.document import detail_document, list_document
 
 PAGE = page("docs/api.md")
@@ -64,6 +68,25 @@ def test_a_route_named_anywhere_exists(file: Any) -> None:
         path = PATH.fullmatch(text)
         if path is not None and not path[0].endswith("/"):
             assert plain(path[0]) in paths() | {PREFIX}, text
+
+
+@pytest.mark.parametrize(
+    ("route", "taken"),
+    [("GET /api/incidents", QUERY_NAMES), ("GET /api/v1/dead-letters", DEAD_LETTER_NAMES)],
+)
+def test_every_parameter_of_a_list_stands_in_its_table(route: str, taken: tuple[str, ...]) -> None:
+    assert sorted(documented(f"### {route}")) == sorted(taken)
+
+
+def test_the_table_of_commands_says_what_each_is_allowed_from_and_leads_to() -> None:
+    table = [cells for cells in rows(chapter(PAGE, "## Commands")) if cells[0] in set(Action)]
+    assert [cells[0] for cells in table] == [action.value for action in Action]
+    for name, allowed, after in table:
+        rule = ACTION_RULES[Action(name)]
+        everywhere = rule.allowed_from == frozenset(Status)
+        assert everywhere == (allowed == "any")
+        assert everywhere or set(allowed.split(", ")) == {one.value for one in rule.allowed_from}
+        assert after == (rule.leads_to.value if rule.leads_to else "as before")
 
 
 def instance(kind: Any) -> Any:
