@@ -73,14 +73,14 @@ def run(role: str, runtime: Runtime) -> None:
         serve(runtime)
         return
     app = build(role, runtime)
-    spare_the_collector()
+    freeze_garbage_collector()
     worker = app.Worker(
         loglevel=runtime.config.log.level.upper(), quiet=True, override_logging=False
     )
     worker.execute_from_commandline()
 
 
-def spare_the_collector() -> None:
+def freeze_garbage_collector() -> None:
     """Look for cycles seldom: a worker holds many records, and reference counts free them all."""
     gc.collect()
     gc.freeze()

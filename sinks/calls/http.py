@@ -115,7 +115,7 @@ class Http:
             reply = await self._transport.exchange(
                 method, url, payload=payload, headers={**kept, **(headers or {})}, params=params
             )
-            self._mind(reply.headers, reply.status, account)
+            self._respect_pauses(reply.headers, reply.status, account)
             if not 200 <= reply.status < 300:
                 seconds = retry_after.asked_for(reply.headers, self._clock())
                 detail = f"HTTP {reply.status} {self.excerpt(reply.body)}".strip()
@@ -138,7 +138,7 @@ class Http:
             patience -= seconds
             await self._sleep(seconds)
 
-    def _mind(self, headers: Mapping[str, str], status: int, account: str) -> None:
+    def _respect_pauses(self, headers: Mapping[str, str], status: int, account: str) -> None:
         """Send nothing more for as long as the answer asks for."""
         now = self._clock()
         limited = status == TOO_MANY_REQUESTS

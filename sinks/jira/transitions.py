@@ -19,7 +19,7 @@ HOPS_MAX = 5
 DUPLICATE = "duplicate"
 
 
-class Mover:
+class Transitions:
     """Takes transitions. Raises Failed."""
 
     def __init__(self, api: Api, configured: JiraTransitions) -> None:

@@ -16,7 +16,7 @@ from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Reje
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
 from sinks.servicenow import payload
 from sinks.servicenow.api import Api, Row, equals
-from sinks.servicenow.connection import Checker
+from sinks.servicenow.connection import ConnectionCheck
 from sinks.servicenow.directory import Directory
 from sinks.servicenow.payload import Author
 from sinks.servicenow.settings import Settings
@@ -85,7 +85,7 @@ class ServiceNowPlatform:
 
     async def test_connection(self) -> Connection:
         """Whether everything is there that records will need; changes nothing."""
-        return await Checker(self._api, self._directory, self._settings).check()
+        return await ConnectionCheck(self._api, self._directory, self._settings).check()
 
     async def close(self) -> None:
         """Close the connections."""

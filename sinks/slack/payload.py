@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from sinks.platform import STATUS_STEPS
-from sinks.text.parts import ELLIPSIS, Text, cut, line, steps
+from sinks.text.parts import Text, steps
 from sinks.text.writer import Writer
 from ticketing.domain.incidents.commands import ALLOWED_FROM
 from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action
+from ticketing.domain.text import ELLIPSIS, cut, line
 
 HEADER_CHARACTERS_MAX = 150
 SECTION_CHARACTERS_MAX = 3000

@@ -17,7 +17,7 @@ from sinks.text import comment, shown_fields
 from sinks.text.writer import Writer, writer_for
 from sinks.zammad import payload
 from sinks.zammad.api import Api, Ticket
-from sinks.zammad.connection import Examination
+from sinks.zammad.connection import ConnectionCheck
 from sinks.zammad.settings import Settings
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
@@ -66,7 +66,7 @@ class ZammadPlatform:
 
     async def test_connection(self) -> Connection:
         """Whether the token is taken, and every name of the configuration known."""
-        return await Examination(self._settings, self._api).result()
+        return await ConnectionCheck(self._settings, self._api).result()
 
     async def close(self) -> None:
         """Close the connections."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
 
@@ -16,6 +17,7 @@ from ticketing.domain.incidents.incident import (
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
 from ticketing.domain.summaries.by_rules import RULES, in_words
+from ticketing.domain.summaries.facts import facts_of
 from ticketing.domain.traces.findings import (
     Attribution,
     Candidate,
@@ -109,6 +111,7 @@ def detail_document(incident: Incident) -> dict[str, Any]:
         "failures": [_failure(failure) for failure in incident.failures],
         "commands": [_outcome(outcome) for outcome in incident.commands],
         "summary": _summary(summary),
+        "facts": [asdict(fact) for fact in facts_of(incident)],
         "ticket_id": incident.id,
         "@timestamp": shown["createdAt"],
         "tenant_id": incident.tenant,

@@ -11,7 +11,7 @@ from ticketing.config import PLATFORMS
 from ticketing.domain.alerts.counting import fresh_above
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
-from ticketing.domain.incidents.lifecycle import fired_again, opened, raised, settled
+from ticketing.domain.incidents.lifecycle import fired_again, opened, raised, reopens, settled
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.reports import correlated, receipted, summarized
 from ticketing.domain.incidents.routing import routes_for
@@ -184,6 +184,13 @@ def again(incident: Incident, at: float, offset: int) -> Incident:
     incident = replace(incident, status=Status.RESOLVED, resolved_at=at - 1.0)
     found = signal(offset)
     return fired_again(incident, found, fresh_above(found, -1), at, POLICY)
+
+
+def test_a_resolved_incident_reopens_until_its_window_ends() -> None:
+    resolved = replace(new(), status=Status.RESOLVED, resolved_at=1000.0)
+    policy = replace(POLICY, reopen_window=600.0)
+    assert reopens(resolved, 1600.0, policy)
+    assert not reopens(resolved, 1600.1, policy)
 
 
 def test_the_third_reopening_in_the_window_is_flapping_and_it_ends_when_steady() -> None:
