@@ -10,7 +10,7 @@ from support.vendors import Vendor
 
 from sinks.calls.outcome import RetryAfter
 from ticketing.domain.incidents.incident import Status
-from ticketing.sandbox.credentials import JIRA_DATA_CENTER_TOKEN
+from ticketing.sandbox.jira.credentials import DATA_CENTER_TOKEN
 from ticketing.sandbox.tickets import Ticket
 
 
@@ -49,7 +49,7 @@ SUBJECTS = [
     Subject(name="jira-cloud", **SHARED),
     Subject(
         name="jira-datacenter",
-        section=lambda base: {"apiToken": JIRA_DATA_CENTER_TOKEN},
+        section=lambda base: {"apiToken": DATA_CENTER_TOKEN},
         without=("userEmail",),
         **SHARED,
     ),

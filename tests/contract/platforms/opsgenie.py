@@ -10,7 +10,7 @@ from support.vendors import Vendor
 
 from sinks.calls.outcome import Unknown
 from ticketing.domain.incidents.incident import Status
-from ticketing.sandbox import credentials
+from ticketing.sandbox.opsgenie import credentials
 from ticketing.sandbox.tickets import Ticket
 
 
@@ -28,8 +28,8 @@ def whole_jsm(base: str) -> dict[str, Any]:
     return {
         "flavour": "jsm",
         "cloudId": credentials.JSM_CLOUD_ID,
-        "userEmail": credentials.JIRA_USER,
-        "apiToken": credentials.JIRA_API_TOKEN,
+        "userEmail": credentials.JSM_USER,
+        "apiToken": credentials.JSM_API_TOKEN,
     }
 
 

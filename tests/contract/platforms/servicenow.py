@@ -9,7 +9,7 @@ from support.vendors import Vendor
 
 from sinks.calls.outcome import RetryAfter
 from ticketing.domain.incidents.incident import Status
-from ticketing.sandbox.credentials import SERVICENOW_CLIENT_ID, SERVICENOW_CLIENT_SECRET
+from ticketing.sandbox.servicenow.credentials import CLIENT_ID, CLIENT_SECRET
 from ticketing.sandbox.tickets import Ticket
 
 
@@ -49,8 +49,8 @@ SUBJECTS = [
     Subject(
         name="servicenow-oauth",
         section=lambda base: {
-            "clientId": SERVICENOW_CLIENT_ID,
-            "clientSecret": SERVICENOW_CLIENT_SECRET,
+            "clientId": CLIENT_ID,
+            "clientSecret": CLIENT_SECRET,
         },
         **SHARED,
     ),

@@ -9,7 +9,7 @@ from support.contract import Reply, Subject
 from support.vendors import Vendor
 
 from sinks.calls.outcome import Rejected, RetryAfter, Unknown
-from ticketing.sandbox import credentials
+from ticketing.sandbox.slack import credentials
 from ticketing.sandbox.tickets import Ticket
 
 
@@ -58,7 +58,7 @@ SUBJECTS = [
         name="slack-bot",
         platform="slack",
         texts=texts,
-        section=lambda base: {"signingSecret": credentials.SLACK_SIGNING_SECRET},
+        section=lambda base: {"signingSecret": credentials.SIGNING_SECRET},
         raises=is_critical,
         escalates=is_shown_to_all,
         person=frozenset({"delete"}),
@@ -87,7 +87,7 @@ SUBJECTS = [
         name="slack-webhook",
         platform="slack",
         texts=texts,
-        section=lambda base: {"webhookUrl": credentials.slack_webhook_url(base)},
+        section=lambda base: {"webhookUrl": credentials.webhook_url(base)},
         without=("botToken", "channel"),
         raises=is_critical,
         message_only=True,
