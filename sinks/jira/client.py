@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from sinks.calls.http import http_for
+from sinks.calls.http import HttpFactory
 from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected
 from sinks.jira import answers, payload
 from sinks.jira.answers import Created, Issue
@@ -235,11 +235,11 @@ def _delivered(site: Site, issue: Created | Issue) -> Delivered:
     return Delivered(external_id=issue.id, key=issue.key, url=site.link(issue.key))
 
 
-def create(config: Config, fence: Callable[[], None]) -> JiraPlatform:
-    """The sink as configured; `fence` is called right before each request.
+def create(config: Config, open_http: HttpFactory) -> JiraPlatform:
+    """The sink as configured.
 
     Raises Misconfigured for a template that can't be used.
     """
     settings = Settings.of(config.jira)
-    http = http_for(config, NAME, settings.secrets(), fence)
+    http = open_http(settings.secrets())
     return JiraPlatform(settings, Api(http, settings), writer_for(config, NAME))

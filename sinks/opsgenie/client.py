@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from sinks.calls.http import Http, http_for
+from sinks.calls.http import Http, HttpFactory
 from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Rejected, Unknown
 from sinks.calls.references import reference
 from sinks.opsgenie import payload
@@ -307,9 +307,9 @@ def _deleted() -> Rejected:
     return Rejected(Reason.NOT_FOUND, "somebody deleted the alert")
 
 
-def create(config: Config, fence: Callable[[], None]) -> OpsGeniePlatform:
-    """The sink as configured; `fence` is called right before each request."""
+def create(config: Config, open_http: HttpFactory) -> OpsGeniePlatform:
+    """The sink as configured."""
     settings = Settings.of(config.opsgenie)
-    http = http_for(config, NAME, settings.secrets(), fence)
+    http = open_http(settings.secrets())
     api = Api(settings, http, reference(settings.api_key))
     return OpsGeniePlatform(settings, http, writer_for(config, NAME), api)

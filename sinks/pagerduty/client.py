@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from sinks.calls.http import Http, http_for
+from sinks.calls.http import Http, HttpFactory
 from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Rejected, RetryAfter, Unknown
 from sinks.calls.references import reference
 from sinks.pagerduty import payload
@@ -259,8 +259,8 @@ def _confirm(data: Any) -> None:
         raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer does not say success"))
 
 
-def create(config: Config, fence: Callable[[], None]) -> PagerDutyPlatform:
-    """The sink as configured; `fence` is called right before each request."""
+def create(config: Config, open_http: HttpFactory) -> PagerDutyPlatform:
+    """The sink as configured."""
     settings = Settings.of(config.pagerduty)
-    http = http_for(config, NAME, settings.secrets(), fence)
+    http = open_http(settings.secrets())
     return PagerDutyPlatform(settings, http, writer_for(config, NAME))

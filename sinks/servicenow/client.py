@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from sinks.calls.http import http_for
+from sinks.calls.http import HttpFactory
 from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected, Unknown
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
 from sinks.servicenow import payload
@@ -266,11 +266,11 @@ def _malformed() -> Failed:
     return Failed(Unknown(Reason.MALFORMED, True, None, "the answer lacks columns of the record"))
 
 
-def create(config: Config, fence: Callable[[], None]) -> ServiceNowPlatform:
-    """The sink as configured; `fence` is called right before each request.
+def create(config: Config, open_http: HttpFactory) -> ServiceNowPlatform:
+    """The sink as configured.
 
     Raises Misconfigured for a template that can't be used.
     """
     settings = Settings.of(config.servicenow)
-    http = http_for(config, NAME, settings.secrets(), fence)
+    http = open_http(settings.secrets())
     return ServiceNowPlatform(settings, Api(http, settings), writer_for(config, NAME))

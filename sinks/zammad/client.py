@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sinks.calls.http import Http, http_for
+from sinks.calls.http import Http, HttpFactory
 from sinks.calls.outcome import Absent, Delivered, Outcome
 from sinks.calls.references import reference
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
@@ -175,8 +175,8 @@ def _held(request: Request) -> Held:
     return request.have
 
 
-def create(config: Config, fence: Callable[[], None]) -> ZammadPlatform:
-    """The sink as configured; `fence` is called right before each request."""
+def create(config: Config, open_http: HttpFactory) -> ZammadPlatform:
+    """The sink as configured."""
     settings = Settings.of(config.zammad)
-    http = http_for(config, NAME, (settings.token,), fence)
+    http = open_http((settings.token,))
     return ZammadPlatform(settings, http, writer_for(config, NAME))

@@ -13,8 +13,9 @@ _ROW = re.compile(r"^\| (.*) \|$", re.MULTILINE)
 
 
 def pages() -> list[Path]:
-    """README.md and everything under docs/."""
-    return [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").rglob("*.md"))]
+    """README.md, CONTRIBUTING.md and everything under docs/."""
+    entrances = [REPOSITORY / "README.md", REPOSITORY / "CONTRIBUTING.md"]
+    return [*entrances, *sorted((REPOSITORY / "docs").rglob("*.md"))]
 
 
 def page(name: str) -> str:

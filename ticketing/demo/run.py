@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 
 from ticketing import worker
-from ticketing.config import PLATFORMS, load
+from ticketing.config import load
 from ticketing.demo.totals import Totals, totals
 from ticketing.demo.traffic import Traffic
 from ticketing.errors import TicketingError
@@ -122,8 +122,6 @@ async def installation(port: int, settings: Mapping[str, Any] | None = None) -> 
         "faustWeb": {"enabled": port != 0},
         **(settings or {}),
     }
-    for platform in set(PLATFORMS) - set(worker.platforms_built()):
-        del given[platform]
     with worker.fleet_environ(True) as environ:
         base = Path(environ[worker.METRICS_VARIABLE]).parent
         config_file = base / "demo.json"

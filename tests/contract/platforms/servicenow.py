@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from support.contract import Reply, Subject
+from support.vendors import Vendor
 
 from sinks.calls.outcome import RetryAfter
 from ticketing.domain.incidents.incident import Status
@@ -54,3 +55,15 @@ SUBJECTS = [
         **SHARED,
     ),
 ]
+
+ROW = "?sysparm_fields ?sysparm_exclude_reference_link"
+VENDOR = Vendor(
+    refusals=frozenset({400, 401, 403, 404, 429}),
+    calls=f"""
+        POST /oauth_token.do grant_type! client_id client_secret username password refresh_token 200
+        GET /api/now/table/{{}} ?sysparm_query ?sysparm_limit {ROW} 200
+        GET /api/now/table/{{}}/{{}} {ROW} 200
+        POST /api/now/table/{{}} {ROW} ... 201
+        PATCH /api/now/table/{{}}/{{}} {ROW} ... 200
+    """,
+)

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from agents.incidents import IncidentMachine
+from ticketing.config import PLATFORMS
 from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.linking import LEASE_SECONDS
@@ -38,7 +39,7 @@ class Writers:
     """All partitions' writers with one machine each; what they say to each other is delivered."""
 
     def __init__(self, **policy: Any) -> None:
-        known = Policy(routing=ROUTING, **policy)
+        known = Policy(platforms=PLATFORMS, routing=ROUTING, **policy)
         self.machines = [IncidentMachine(known, partitions=PARTITIONS) for _ in range(PARTITIONS)]
         self.stores = [Memory() for _ in range(PARTITIONS)]
         self.states = [PartitionState() for _ in range(PARTITIONS)]

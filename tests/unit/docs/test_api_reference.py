@@ -57,7 +57,11 @@ def test_every_route_has_a_chapter_and_every_chapter_a_route() -> None:
     assert sorted(headings) == sorted(routes())
 
 
-@pytest.mark.parametrize("file", pages(), ids=lambda file: str(file.relative_to(REPOSITORY)))
+# That page names the routes of a made-up vendor; a test of its own follows it.
+OURS = [file for file in pages() if file.name != "adding-a-platform.md"]
+
+
+@pytest.mark.parametrize("file", OURS, ids=lambda file: str(file.relative_to(REPOSITORY)))
 def test_a_route_named_anywhere_exists(file: Any) -> None:
     shown = code(file.read_text(encoding="utf-8"))
     named = {ROUTE.search(text) for text in shown}

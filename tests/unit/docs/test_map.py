@@ -5,19 +5,22 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ticketing.config import PLATFORMS
+
 REPOSITORY = Path(__file__).parents[3]
 PACKAGES = ("agents", "tables", "sinks", "ticketing")
 ROW = re.compile(r"^\| (`[^|]+`) \| ([^|]*) \|", re.MULTILINE)
 
 
 def rows() -> dict[str, str]:
-    """Folder to the cell that says what it holds."""
+    """Folder to the cell that says what it holds; `<platform>` stands for each of the registry."""
     text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
     text = text[text.index("## The map") : text.index("## Follow an incident")]
     return {
-        folder.rstrip("/"): held
+        folder.rstrip("/").replace("<platform>", platform): held
         for folders, held in ROW.findall(text)
         for folder in re.findall(r"`([^`]+)`", folders)
+        for platform in PLATFORMS
     }
 
 

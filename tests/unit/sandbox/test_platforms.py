@@ -21,8 +21,8 @@ from aiohttp import web
 from ticketing.sandbox.platform import Platform
 
 
-class Acme(Platform):
-    name = "acme"
+class Seventh(Platform):
+    name = "seventh"
 
     def routes(self):
         return [("GET", "/ping", lambda call: web.Response(text="pong"))]
@@ -30,23 +30,23 @@ class Acme(Platform):
     error = rate_limited = act = None
 
 
-STAND_IN = Acme
+STAND_IN = Seventh
 
 
 def section(base):
-    return {"apiUrl": f"{base}/acme"}
+    return {"apiUrl": f"{base}/seventh"}
 """
 
 
 @pytest.fixture
-def acme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def seventh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A seventh platform: a folder, and no change anywhere else."""
-    (tmp_path / "acme").mkdir()
-    (tmp_path / "acme" / "__init__.py").write_text(SEVENTH)
+    (tmp_path / "seventh").mkdir()
+    (tmp_path / "seventh" / "__init__.py").write_text(SEVENTH)
     monkeypatch.setattr(ticketing.sandbox, "__path__", [*ticketing.sandbox.__path__, str(tmp_path)])
     yield
-    sys.modules.pop("ticketing.sandbox.acme", None)
-    vars(ticketing.sandbox).pop("acme", None)
+    sys.modules.pop("ticketing.sandbox.seventh", None)
+    vars(ticketing.sandbox).pop("seventh", None)
 
 
 def test_every_folder_is_a_platform_of_its_name() -> None:
@@ -68,9 +68,9 @@ def test_a_section_is_the_folders_own(name: str) -> None:
     assert sandbox_config(f"{base}/")[name] == {"enabled": True, **own, "rateLimit": "1000/second"}
 
 
-@pytest.mark.usefixtures("acme")
+@pytest.mark.usefixtures("seventh")
 def test_a_seventh_folder_is_found() -> None:
     found = folders()
-    assert set(found) == {*FOLDERS, "acme"}
-    (route,) = found["acme"].STAND_IN(Tickets().of("acme")).routes()
+    assert set(found) == {*FOLDERS, "seventh"}
+    (route,) = found["seventh"].STAND_IN(Tickets().of("seventh")).routes()
     assert route[:2] == ("GET", "/ping")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from ticketing.config import PLATFORMS
 from ticketing.domain.alerts.counting import fresh_above
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
@@ -27,6 +28,7 @@ from ticketing.domain.signals import (
 from ticketing.domain.traces.findings import Candidate, Findings
 
 POLICY = Policy(
+    platforms=PLATFORMS,
     routing={
         Severity.CRITICAL: ("pagerduty", "slack"),
         Severity.HIGH: ("slack",),

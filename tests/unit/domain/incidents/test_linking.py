@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from ticketing.config import PLATFORMS
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
 from ticketing.domain.incidents.lifecycle import ticketed
@@ -27,8 +28,8 @@ from ticketing.domain.signals import Action, Command
 from ticketing.domain.traces.findings import Peer, Relation
 
 ROUTING = {Severity.HIGH: ("jira",), Severity.CRITICAL: ("pagerduty", "jira")}
-HOLDS = Policy(hold_symptoms=True, routing=ROUTING)
-ALL = Policy(routing=ROUTING)
+HOLDS = Policy(platforms=PLATFORMS, hold_symptoms=True, routing=ROUTING)
+ALL = Policy(platforms=PLATFORMS, routing=ROUTING)
 
 
 def incident(name: str, **fields: Any) -> Incident:

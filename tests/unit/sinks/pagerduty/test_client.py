@@ -21,7 +21,7 @@ from sinks.platforms import create
 from sinks.text.writer import Writer
 from tests.unit.sinks.conftest import an_incident
 from ticketing.config import Config
-from ticketing.config.platforms import PagerDuty
+from ticketing.config.platforms.pagerduty import PagerDuty
 from ticketing.domain.incidents.incident import Step, StepKind
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary, TicketState

@@ -14,7 +14,7 @@ from sinks.slack import payload
 from sinks.slack.settings import Settings
 from sinks.text.writer import Writer
 from tests.unit.sinks.conftest import an_incident
-from ticketing.config.platforms import Slack
+from ticketing.config.platforms.slack import Slack
 from ticketing.domain.incidents.incident import Status, Step, StepKind, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
