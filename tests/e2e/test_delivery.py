@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.fleet import Fleet, Worker
-from support.requirements import wait_for
+from support.waiting import wait_for
 
 pytestmark = pytest.mark.kafka
 

@@ -18,9 +18,9 @@ from support.contract import Subject
 from support.fleet import Fleet, Worker
 from support.life import Clock
 from support.load import Fault, record
-from support.requirements import wait_for
 from support.shapes import enable, plain_subjects
 from support.story import Story
+from support.waiting import wait_for
 
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.severity import Severity

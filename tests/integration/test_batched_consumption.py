@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 from faust.types import TP
-from support.apps import Seen, app_for, config_for, running, seen_by, until
+from support.apps import Seen, app_for, config_for, running, seen_by
 from support.kafka import Kafka
+from support.waiting import until
 
 from ticketing.engine import transport
 from ticketing.engine.agent import add_agent

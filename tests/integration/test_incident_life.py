@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 from support.fleet import Fleet
 from support.logs import log
-from support.requirements import wait_for
+from support.waiting import wait_for
 
 from ticketing.domain.incidents.incident import Incident, Kind, Status
 

@@ -6,7 +6,7 @@ import pytest
 from confluent_kafka import Producer
 from support.fleet import INPUT, Fleet
 from support.load import faults, record
-from support.requirements import wait_for
+from support.waiting import wait_for
 
 from ticketing.wire.topics import PIPELINE_APP, changelog_topic
 

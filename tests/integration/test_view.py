@@ -11,7 +11,7 @@ from support.fleet import Fleet
 from support.kafka import Kafka
 from support.logs import anomalies, log, traffic
 from support.redis import RedisServer
-from support.requirements import wait_for
+from support.waiting import until, wait_for
 
 from agents.view_rebuild import keep_complete
 from ticketing.domain.incidents.incident import Incident
@@ -82,9 +82,12 @@ async def test_only_the_newest_state_of_each_incident_survives_a_rebuild(
     stop = False
     working = asyncio.create_task(keep_complete(Runtime.of(config), store, lambda: stop, 0.1))
     try:
-        while not await store.is_complete():
+
+        async def complete() -> bool:
             assert not working.done()
-            await asyncio.sleep(0.1)
+            return await store.is_complete()
+
+        await until(complete, "the whole view")
         totals = await store.totals()
         assert totals["incidents"] == 3
         assert await store.revisions([id_of(0), id_of(2), id_of(3)]) == [3, 3, None]

@@ -10,6 +10,7 @@ import pytest
 from support.ledger import Ledger
 from support.life import Clock, Life
 from support.story import Story
+from support.waiting import until
 
 from sinks.calls.outcome import Delivered, Outcome, Reason, Rejected, RetryAfter, Unknown
 from sinks.delivery import wishes
@@ -50,8 +51,7 @@ def incident_id(number: int) -> str:
 async def started(life: Life, platform: Held) -> None:
     """Handle what has come, and let the requests begin."""
     life.fold()
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await until(lambda: len(platform.under_way) == len(life.runner), "the requests to begin")
 
 
 async def test_the_worst_goes_first_when_there_is_no_room() -> None:
