@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from faust.types import TP
+from support.records import Record
 from support.waiting import until
 
 from agents.detection import EVENTS_TOGETHER_MAX, FINGERPRINTS_TOGETHER_MAX, DetectionAgent
@@ -33,9 +34,7 @@ def event(
     *offsets: int, partition: int = 0, generation: int = 1, values: Sequence[bytes] = (log(),)
 ) -> Any:
     records = [
-        SimpleNamespace(
-            value=values[number % len(values)], offset=offset, timestamp=ARRIVED_MS, key=None
-        )
+        Record(values[number % len(values)], offset, ARRIVED_MS)
         for number, offset in enumerate(offsets)
     ]
     message = SimpleNamespace(

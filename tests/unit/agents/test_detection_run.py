@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.records import Record
 
 from agents.detection_run import Detected, Detector
 from ticketing.domain.alerts.fingerprint import partition_of
@@ -19,16 +19,9 @@ from ticketing.wire.dead_letters import VALUE_BYTES_MAX
 
 TOPIC = "enriched-logs"
 ARRIVED = 1_900_000_000.0
+ARRIVED_MS = int(ARRIVED * 1000)
 EVENT_TIME = "2030-03-17T17:46:39.500000Z"
 EVENT_AT = 1_899_999_999.5
-
-
-@dataclass
-class Record:
-    value: bytes | None
-    offset: int = 0
-    timestamp: int = int(ARRIVED * 1000)
-    key: bytes | None = None
 
 
 def document(**fields: Any) -> dict[str, Any]:
@@ -46,7 +39,7 @@ def document(**fields: Any) -> dict[str, Any]:
 def run(*values: Any, detector: Detector | None = None) -> Detected:
     """Detect a run; what is no bytes is written as JSON first."""
     raw = [v if isinstance(v, bytes) or v is None else json.dumps(v).encode() for v in values]
-    records = [Record(value, offset) for offset, value in enumerate(raw)]
+    records = [Record(value, offset, ARRIVED_MS) for offset, value in enumerate(raw)]
     return (detector or Detector(Patterns(), topic_ids={TOPIC: "id"})).detect(TOPIC, 3, records)
 
 

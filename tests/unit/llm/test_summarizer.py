@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.incidents import numbered
 from support.llm import ANSWER, Llm, answers, hangs, llm, refuses
 from support.waiting import until
 
@@ -29,23 +30,8 @@ QUESTION = [{"role": "user", "content": "how are you?"}]
 
 
 def incident(number: int = 1, **changes: Any) -> Incident:
-    known = Incident(
-        id=f"{number:016x}-{number % 12}-{number}",
-        fingerprint=f"{number:016x}",
-        tenant="acme",
-        service="checkout",
-        pattern="payment <num> timed out",
-        title=f"payment {number} timed out",
-        severity=Severity.HIGH,
-        opened_at=NOW - 60,
-        updated_at=NOW,
-        first_seen=NOW - 60,
-        last_seen=NOW,
-        ticket_at=NOW - 30,
-        ticketed=True,
-        count=20,
-    )
-    return replace(known, **changes)
+    known = {"opened_at": NOW - 60, "ticket_at": NOW - 30, "ticketed": True, "count": 20}
+    return numbered(number, at=NOW, **{**known, **changes})
 
 
 class Desk:

@@ -12,6 +12,7 @@ import fakeredis
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.incidents import numbered
 
 from ticketing.domain.incidents.incident import Incident, Status, Ticket
 from ticketing.domain.severity import Severity
@@ -23,20 +24,7 @@ NOW = 1_900_000_000.0
 
 
 def incident(number: int = 0, **fields: Any) -> Incident:
-    known: dict[str, Any] = {
-        "id": f"{number:016x}-1-{number}",
-        "fingerprint": f"{number:016x}",
-        "tenant": "acme",
-        "service": "checkout",
-        "pattern": "payment <num> failed",
-        "title": f"payment failed {number}",
-        "severity": Severity.HIGH,
-        "opened_at": NOW + number,
-        "updated_at": NOW + number,
-        "first_seen": NOW,
-        "last_seen": NOW,
-    }
-    return Incident(**{**known, **fields})
+    return numbered(number, at=NOW, **fields)
 
 
 def fake() -> Any:

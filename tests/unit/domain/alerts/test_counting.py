@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.incidents import anomalies
 
 from ticketing.domain.alerts.counting import fresh_above, merged
 from ticketing.domain.incidents.incident import Incident
@@ -19,19 +20,14 @@ def signal(offsets: list[int], source: str = "x", **fields: Any) -> Anomalies:
     windows: dict[int, list[int]] = {}
     for offset in offsets:
         windows.setdefault(900 * (offset * 7 % 3), []).append(offset)
-    values: dict[str, Any] = {
-        "fingerprint": "aa",
-        "tenant": "t",
-        "service": "s",
-        "pattern": "p",
+    known = {
         "source": source,
         "severity": Severity.LOW,
         "windows": windows,
-        "first_seen": float(min(offsets, default=0)),
-        "last_seen": float(max(offsets, default=0)),
-        "max_score": 0.9,
+        "first_seen": float(min(offsets)),
+        "last_seen": float(max(offsets)),
     }
-    return Anomalies(**{**values, **fields})
+    return anomalies(**{**known, **fields})
 
 
 def counted(incident: Incident | None, found: Anomalies, policy: Policy) -> Incident | None:

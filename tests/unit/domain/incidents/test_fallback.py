@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support import incidents
 
 from ticketing.domain.incidents import fallback
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
@@ -24,21 +25,8 @@ POLICY = Policy(
 
 
 def incident(severity: Severity = Severity.CRITICAL, **fields: Any) -> Incident:
-    made = Incident(
-        id="0f-0-1",
-        fingerprint="0f",
-        tenant="",
-        service="checkout",
-        pattern="p",
-        title="t",
-        severity=severity,
-        opened_at=1000.0,
-        updated_at=1000.0,
-        first_seen=1000.0,
-        last_seen=1000.0,
-        routes=list(POLICY.routing[severity]),
-        **fields,
-    )
+    routes = list(POLICY.routing[severity])
+    made = incidents.incident(severity=severity, routes=routes, **fields)
     return watched(ticketed(made, 1000.0, POLICY), 1000.0)
 
 

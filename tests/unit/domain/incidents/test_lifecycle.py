@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.incidents import anomalies, opened
 
 from ticketing.domain.alerts.counting import fresh_above
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
-from ticketing.domain.incidents.lifecycle import fired_again, opened, raised, settled
+from ticketing.domain.incidents.lifecycle import fired_again, raised, settled
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.reports import correlated, receipted, summarized
 from ticketing.domain.incidents.routing import routes_for
@@ -18,7 +19,6 @@ from ticketing.domain.incidents.timers import elapsed, expired, next_due
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import (
     Action,
-    Anomalies,
     Command,
     Receipt,
     Summary,
@@ -37,25 +37,8 @@ POLICY = Policy(
 )
 
 
-def signal(offset: int = 1, severity: Severity = Severity.HIGH) -> Anomalies:
-    return Anomalies(
-        fingerprint="aa",
-        tenant="t",
-        service="s",
-        pattern="p",
-        source="x",
-        severity=severity,
-        windows={0: [offset]},
-        first_seen=0.0,
-        last_seen=0.0,
-        max_score=0.9,
-    )
-
-
 def new(severity: Severity = Severity.HIGH, policy: Policy = POLICY) -> Incident:
-    found = signal(severity=severity)
-    incident = opened(found, fresh_above(found, -1), 0.0, policy, id="aa-0-7", offset=7)
-    return settled(incident, 0.0, policy)
+    return settled(opened(anomalies("aa", 1, severity=severity), 0.0, policy), 0.0, policy)
 
 
 def ticketed(policy: Policy = POLICY) -> Incident:
@@ -180,7 +163,7 @@ def test_routing_leads_only_to_enabled_platforms() -> None:
 
 def again(incident: Incident, at: float, offset: int) -> Incident:
     incident = replace(incident, status=Status.RESOLVED, resolved_at=at - 1.0)
-    found = signal(offset)
+    found = anomalies("aa", offset)
     return fired_again(incident, found, fresh_above(found, -1), at, POLICY)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from support import incidents
+
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
 from ticketing.domain.incidents.lifecycle import ticketed
@@ -34,20 +36,13 @@ ALL = Policy(routing=ROUTING)
 def incident(name: str, **fields: Any) -> Incident:
     values: dict[str, Any] = {
         "id": f"{name}-0-1",
-        "fingerprint": name,
         "tenant": "t",
         "service": f"service-{name}",
-        "pattern": "p",
         "title": f"title of {name}",
-        "severity": Severity.HIGH,
-        "opened_at": 0.0,
-        "updated_at": 0.0,
-        "first_seen": 0.0,
-        "last_seen": 0.0,
         "routes": ["jira"],
         "ticket_at": 30.0,
     }
-    return Incident(**{**values, **fields})
+    return incidents.incident(name, at=0.0, **{**values, **fields})
 
 
 def peer(name: str, relation: Relation = Relation.CAUSE) -> Peer:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.incidents import ticketed
 
 from sinks.calls.outcome import Absent, Delivered, Reason, Rejected, RetryAfter, Unknown
 from sinks.delivery import fold, reconcile
@@ -15,7 +16,6 @@ from sinks.delivery.fold import Timing
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import STATUS_STEPS, Repeat, Traits
 from tables.deliveries import Delivery, Held, Operation, Why
-from tests.unit.sinks.conftest import an_incident
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import TicketState
@@ -32,7 +32,7 @@ TIMING = Timing(timeout=10.0, start_within=5.0, grace=5.0, give_up_after=3600.0)
 
 
 def wanting(**changes: Any) -> Delivery:
-    want = an_incident(**changes)
+    want = ticketed(**changes)
     return fold.desired(Delivery(incident_id=want.id), want)
 
 
@@ -68,7 +68,7 @@ def test_a_create_that_was_taken_up_shows_what_its_first_attempt_showed() -> Non
     doubtful = ended(
         begun(wanting(revision=1), traits=ALERTS), Unknown(Reason.TIMEOUT), traits=ALERTS
     )
-    worse = fold.desired(doubtful, an_incident(revision=2, severity=Severity.CRITICAL))
+    worse = fold.desired(doubtful, ticketed(revision=2, severity=Severity.CRITICAL))
     later = NOW + 600.0
     made = ended(
         begun(worse, later, ALERTS), Delivered(external_id="T-1"), now=later, traits=ALERTS
@@ -79,12 +79,12 @@ def test_a_create_that_was_taken_up_shows_what_its_first_attempt_showed() -> Non
 
 def test_an_older_snapshot_changes_nothing() -> None:
     delivery = wanting(revision=5)
-    assert fold.desired(delivery, an_incident(revision=5, count=99)) is delivery
-    assert fold.desired(delivery, an_incident(revision=4)) is delivery
+    assert fold.desired(delivery, ticketed(revision=5, count=99)) is delivery
+    assert fold.desired(delivery, ticketed(revision=4)) is delivery
 
 
 def test_a_newer_snapshot_is_kept_without_what_only_its_writer_needs() -> None:
-    newer = an_incident(revision=6, watermarks={"s": 5}, windows=[(0, 3)])
+    newer = ticketed(revision=6, watermarks={"s": 5}, windows=[(0, 3)])
     want = fold.desired(wanting(revision=5), newer).want
     assert want is not None
     assert (want.revision, want.watermarks, want.windows) == (6, {}, [])
@@ -218,7 +218,7 @@ def test_what_was_not_even_sent_counts_as_no_failure() -> None:
 def test_a_refusal_holds_until_the_incident_changes() -> None:
     refused = ended(begun(wanting(revision=5)), Rejected(Reason.INVALID, "bad field"))
     assert reconcile.plan(refused, NOW + 1e6, ISSUES, "p") is None
-    newer = fold.desired(refused, an_incident(revision=6))
+    newer = fold.desired(refused, ticketed(revision=6))
     assert reconcile.plan(newer, NOW + 1e6, ISSUES, "p") is not None
 
 
@@ -254,7 +254,7 @@ def test_success_forgets_all_failures() -> None:
 def test_a_lost_transition_is_made_again() -> None:
     delivery = held()
     acknowledged = fold.desired(
-        delivery, an_incident(revision=9, status=Status.ACKNOWLEDGED, timeline=[])
+        delivery, ticketed(revision=9, status=Status.ACKNOWLEDGED, timeline=[])
     )
     lost = ended(begun(acknowledged, NOW + 10), Unknown(Reason.TIMEOUT, over=True), NOW + 10)
     planned = reconcile.plan(lost, NOW + 999, ISSUES, "p")
@@ -264,11 +264,11 @@ def test_a_lost_transition_is_made_again() -> None:
 
 def test_a_deleted_ticket_is_not_made_again() -> None:
     delivery = held()
-    gone = fold.desired(delivery, an_incident(revision=9, status=Status.ACKNOWLEDGED))
+    gone = fold.desired(delivery, ticketed(revision=9, status=Status.ACKNOWLEDGED))
     refused = ended(begun(gone, NOW + 10), Rejected(Reason.NOT_FOUND), NOW + 10)
     assert isinstance(refused.have, Held)
     assert refused.have.state is TicketState.OPEN
-    again = fold.desired(refused, an_incident(revision=10, status=Status.RESOLVED))
+    again = fold.desired(refused, ticketed(revision=10, status=Status.RESOLVED))
     planned = reconcile.plan(again, NOW + 1e6, ISSUES, "p")
     assert planned is not None
     assert planned.operation is Operation.RESOLVE

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from support.incidents import ticketed
 from support.waiting import until
 
 from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Rejected, RetryAfter, Unknown
@@ -14,7 +15,6 @@ from sinks.delivery.runner import Runner
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import Repeat, Request, Traits
 from tables.deliveries import Operation, Why
-from tests.unit.sinks.conftest import an_incident
 
 Perform = Callable[[Request], Awaitable[Outcome]]
 
@@ -58,7 +58,7 @@ class Scene:
             "number": number,
             "operation": Operation.CREATE,
             "why": Why.NOT_HELD,
-            "want": an_incident(),
+            "want": ticketed(),
             "have": None,
             "account": "",
             "uncertain": False,

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.incidents import ticketed
 
 from sinks.calls.outcome import Delivered, Outcome, Reason, Rejected
 from sinks.delivery.runner import Runner
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import Repeat, Request, Traits
 from tables.deliveries import Operation, Why
-from ticketing.domain.incidents.incident import Incident
 
 
 class Scripted:
@@ -52,14 +52,14 @@ class Desk:
 
 
 @pytest.fixture
-def request_(incident: Callable[..., Incident]) -> Request:
+def request_() -> Request:
     return Request(
         incident_id="i",
         partition=2,
         number=1,
         operation=Operation.CREATE,
         why=Why.NOT_HELD,
-        want=incident(),
+        want=ticketed(),
         have=None,
         account="",
         uncertain=False,
