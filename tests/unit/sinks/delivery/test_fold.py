@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import deliveries
 from support.incidents import ticketed
 
 from sinks.calls.outcome import Absent, Delivered, Reason, Rejected, RetryAfter, Unknown
@@ -32,29 +33,19 @@ TIMING = Timing(timeout=10.0, start_within=5.0, grace=5.0, give_up_after=3600.0)
 
 
 def wanting(**changes: Any) -> Delivery:
-    want = ticketed(**changes)
-    return fold.desired(Delivery(incident_id=want.id), want)
+    return deliveries.wanting(ticketed(**changes))
 
 
-def begun(delivery: Delivery, now: float = NOW, traits: Traits = ISSUES) -> Delivery:
-    planned = reconcile.plan(delivery, now, traits, "p")
-    assert planned is not None
-    return fold.started(
-        delivery, planned, now, platform="p", account="a", traits=traits, timing=TIMING
-    )
+def begun(
+    delivery: Delivery, now: float = NOW, traits: Traits = ISSUES, account: str = "a"
+) -> Delivery:
+    return deliveries.begun(delivery, now, traits, TIMING, account=account)
 
 
 def ended(
     delivery: Delivery, outcome: Any, now: float = NOW, traits: Traits = ISSUES, number: int = 0
 ) -> Delivery:
-    assert delivery.intent is not None
-    result = OperationResult(
-        incident_id=delivery.incident_id,
-        number=number or delivery.intent.number,
-        operation=delivery.intent.operation,
-        outcome=outcome,
-    )
-    return fold.concluded(delivery, result, now, traits, TIMING)
+    return deliveries.ended(delivery, outcome, now, traits, TIMING, number=number)
 
 
 def held(traits: Traits = ISSUES, **changes: Any) -> Delivery:
@@ -94,12 +85,7 @@ def test_the_account_of_the_first_create_is_kept_for_good() -> None:
     delivery = begun(wanting())
     assert delivery.account == "a"
     later = dataclasses.replace(delivery, intent=None)
-    planned = reconcile.plan(later, NOW, ISSUES, "p")
-    assert planned is not None
-    again = fold.started(
-        later, planned, NOW, platform="p", account="b", traits=ISSUES, timing=TIMING
-    )
-    assert again.account == "a"
+    assert begun(later, account="b").account == "a"
 
 
 def test_numbers_rise_and_are_never_used_again() -> None:
