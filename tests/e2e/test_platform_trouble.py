@@ -114,7 +114,7 @@ def lives(number: int, story: Story) -> Callable[[], Incident]:
     return (story.resolved, story.acknowledged, story.counted)[number % 3]
 
 
-def test_a_platform_that_is_down_gets_its_backlog_in_short_once_it_is_back(fleet: Fleet) -> None:
+def test_a_platform_that_is_back_gets_a_short_backlog(fleet: Fleet) -> None:
     stage = Stage(fleet)
     down = list(stage.platforms)[-1]
     others = [name for name in stage.platforms if name != down]

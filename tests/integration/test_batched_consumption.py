@@ -154,7 +154,7 @@ class Held(Seen):
         await self.gate.wait()
 
 
-async def test_a_partition_is_caught_up_when_all_is_handled_behind_markers_and_after_a_restart(
+async def test_a_partition_is_caught_up_behind_markers_and_restarts(
     kafka: Kafka, prefix: str, tmp_path: Path
 ) -> None:
     topic, tp = kafka.create(prefix), TP(prefix, 0)

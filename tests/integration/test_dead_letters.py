@@ -113,7 +113,7 @@ def test_pages_go_back_in_time_over_all_partitions(
     assert [entry.id for entry in every(desk.runtime, Wanted())] == list(reversed(ids))
 
 
-def test_a_filter_looks_at_a_bounded_number_and_says_where_to_go_on(
+def test_a_filter_scans_a_bounded_number_and_continues(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "SCANNED_MAX", 10)

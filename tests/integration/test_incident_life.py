@@ -15,7 +15,7 @@ from ticketing.domain.incidents.incident import Incident, Kind, Status
 pytestmark = pytest.mark.kafka
 
 
-def test_a_fault_an_event_a_minute_for_two_hours_is_one_incident_and_one_ticket_each(
+def test_two_hours_of_one_fault_are_one_incident(
     fleet: Fleet,
 ) -> None:
     fleet.with_sandbox("pagerduty", "jira", "slack")

@@ -33,7 +33,7 @@ def test_an_incident_outlives_the_disk_of_its_worker(fleet: Fleet) -> None:
     assert set(after) == set(before)
 
 
-def test_a_changelog_that_ends_in_an_aborted_transaction_is_read_to_its_end(fleet: Fleet) -> None:
+def test_a_changelog_is_read_past_an_aborted_transaction(fleet: Fleet) -> None:
     fleet.create_topics()
     worker = fleet.worker("a", "pipeline")
     worker.wait_ready()

@@ -133,9 +133,7 @@ async def test_what_became_of_each_record_stands_in_the_metrics() -> None:
     assert counted == [4, 1, 1, 1]
 
 
-async def test_the_next_run_of_a_partition_waits_until_the_last_is_durable_and_others_do_not() -> (
-    None
-):
+async def test_only_its_own_partitions_last_run_delays_a_run() -> None:
     kafka = Kafka([event(0), event(1), event(5, partition=1), event(2)], behind=False)
     running = asyncio.ensure_future(run(kafka))
     await until(lambda: kafka.sent == [[0], [5]], "the signals")

@@ -107,7 +107,7 @@ def test_a_bad_record_is_a_dead_letter_and_its_neighbours_count(
     assert found.below_threshold == 0
 
 
-def test_a_dead_letter_keeps_the_size_and_the_beginning_of_a_large_record() -> None:
+def test_a_dead_letter_keeps_a_large_records_beginning_and_size() -> None:
     (letter,) = run(b"x" * 10_000_000).dead_letters
     assert letter.size == 10_000_000
     assert letter.value == b"x" * VALUE_BYTES_MAX
@@ -129,7 +129,7 @@ def test_a_fault_of_our_own_rules_harms_only_its_record(monkeypatch: pytest.Monk
     assert offsets(found) == [0, 2]
 
 
-def test_a_fault_of_ours_in_the_only_record_of_its_kind_leaves_no_signal() -> None:
+def test_a_faulty_only_record_leaves_no_signal() -> None:
     detector = Detector(Patterns(), topic_ids={TOPIC: "id"})
 
     def failing(severity: str | None, level: str | None) -> None:

@@ -134,7 +134,7 @@ def test_a_fault_that_fires_soon_after_its_resolution_reopens_its_incident() -> 
     assert found.resolved_at is None
 
 
-def test_a_fault_that_fires_late_starts_a_new_episode_and_the_old_one_is_archived() -> None:
+def test_a_late_fault_starts_an_episode_and_archives_the_last() -> None:
     desk = Desk()
     desk.send(anomalies("aa", 1, 2))
     desk.send(command("aa-0-0", Action.RESOLVE))
@@ -212,7 +212,7 @@ def test_new_patterns_beyond_the_limit_join_one_overflow_incident() -> None:
     assert sum(incident.count for incident in found.values()) == 23
 
 
-def test_new_patterns_join_the_overflow_incident_for_as_long_as_it_is_not_resolved() -> None:
+def test_new_patterns_join_the_open_overflow_incident() -> None:
     desk = Desk(Policy(routing=ROUTING, max_patterns_per_service=1))
     desk.send(anomalies("a0", 1), anomalies("a1", 2))
     desk.send(anomalies("a2", 3), at=9000.0)
@@ -248,7 +248,7 @@ def umbrella_of(desk: Desk) -> Incident:
     return desk.incidents()[umbrella_fingerprint("t", 0)]
 
 
-def test_pages_beyond_the_ceiling_are_held_under_one_umbrella_and_released_by_its_end() -> None:
+def test_pages_beyond_the_ceiling_wait_under_an_umbrella() -> None:
     desk = Desk(Policy(routing=ROUTING, max_pages_per_minute=2))
     for i in range(5):
         desk.send(anomalies(f"a{i}", i, service=f"s{i}"))
@@ -411,7 +411,7 @@ def _fallbacks() -> float:
     return metrics.registry.get_sample_value("ticketing_fallbacks_total", labels) or 0.0
 
 
-def test_a_command_to_an_archived_episode_does_not_let_a_crash_lose_it() -> None:
+def test_an_archived_episode_survives_a_crash_after_a_command() -> None:
     policy = Policy(routing=ROUTING, reopen_window=100.0)
     desk = Desk(policy)
     old = "aa-0-0"

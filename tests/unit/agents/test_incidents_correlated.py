@@ -126,7 +126,7 @@ def test_findings_of_a_pattern_that_overflowed_go_to_the_overflow_incident() -> 
     assert overflow.correlation is not None
 
 
-def test_a_large_blast_radius_raises_the_severity_and_a_small_one_does_not() -> None:
+def test_only_a_large_blast_radius_raises_the_severity() -> None:
     rules = (RadiusRule(to=Severity.CRITICAL, services=3, failing_share=0.5),)
     writers = Writers(raise_severity=rules)
     writers.opens("aa", "stock")
@@ -154,7 +154,7 @@ def test_incidents_of_different_writers_get_to_know_each_other() -> None:
     assert writers.incident("aa").ticketed
 
 
-def test_with_root_the_causes_ticket_speaks_for_the_symptom_for_as_long_as_it_lasts() -> None:
+def test_the_causes_open_ticket_covers_the_symptom() -> None:
     writers = two(hold_symptoms=True)
     writers.pass_time(3 * LEASE_SECONDS)
     symptom, origin = writers.incident("bb"), writers.incident("aa")

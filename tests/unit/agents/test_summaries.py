@@ -31,7 +31,7 @@ def record(key: bytes, value: bytes | None) -> Record:
     return Record(value, key=key)
 
 
-async def test_the_last_snapshot_of_each_incident_is_noted_and_bad_ones_harm_nobody() -> None:
+async def test_the_last_good_snapshot_of_each_incident_is_noted() -> None:
     noted: Any = Noted()
     nothing: Any = None
     agent = SummariesAgent(nothing, nothing, nothing, noted)

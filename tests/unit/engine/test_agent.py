@@ -99,7 +99,7 @@ async def test_a_failure_leaves_before_anything_is_committed(
     assert agent.committed == [(0, 1)]
 
 
-def test_a_dead_letter_has_the_beginning_of_what_it_was_and_an_end() -> None:
+def test_a_dead_letter_is_bounded() -> None:
     record = Record(b"\xff" * 10_000_000, 7, 1500, b"k" * 10_000_000)
     encoded = encode_dead_letter(
         dead_letter_of(

@@ -129,7 +129,7 @@ async def test_resolved_incidents_leave_after_their_retention() -> None:
     assert await store.get(resolved.id) is None
 
 
-async def test_the_last_of_a_batch_counts_for_an_incident_that_stands_in_it_twice(
+async def test_the_last_of_two_writes_in_a_batch_counts(
     store: ViewStore,
 ) -> None:
     first = incident(1)
@@ -276,7 +276,7 @@ async def test_a_rebuild_that_was_taken_over_ends(store: ViewStore) -> None:
     assert await store.is_complete()
 
 
-async def test_a_redis_that_lost_its_memory_says_that_the_view_is_not_complete(
+async def test_a_view_in_an_emptied_redis_is_not_complete(
     store: ViewStore,
 ) -> None:
     await store.declare_complete()

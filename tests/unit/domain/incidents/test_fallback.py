@@ -47,7 +47,7 @@ def at(made: Incident, now: float) -> Incident:
     return watched(elapsed(made, now, None, POLICY), now)
 
 
-def test_what_is_not_taken_in_time_goes_to_the_fallback_with_the_reason() -> None:
+def test_a_late_ticket_goes_to_the_fallback_with_the_reason() -> None:
     opened = told(incident(), 1001.0, "jira", TicketState.OPEN)
     assert next_due(opened, 1001.0, POLICY) == 1060.0
     assert at(opened, 1059.9) is opened

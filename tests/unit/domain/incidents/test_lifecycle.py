@@ -129,7 +129,7 @@ def test_forwarding_adds_a_platform_and_tickets_at_once() -> None:
     assert not after(incident, Action.FORWARD).commands[-1].applied
 
 
-def test_resolved_before_its_ticket_was_due_it_never_gets_one_and_says_so() -> None:
+def test_resolved_before_its_ticket_was_due_it_gets_none() -> None:
     incident = elapsed(after(new(), Action.RESOLVE), 500.0, None, POLICY)
     assert not incident.ticketed
     assert "no platform was told" in incident.timeline[-1].text
@@ -149,7 +149,7 @@ def test_an_acknowledged_incident_is_not_escalated_by_time() -> None:
     assert elapsed(incident, 9999.0, None, POLICY) is incident
 
 
-def test_an_empty_routing_list_means_none_and_a_rise_brings_the_platforms_in() -> None:
+def test_a_rise_brings_in_platforms_where_none_were_routed() -> None:
     incident = elapsed(new(Severity.MEDIUM), 30.0, None, POLICY)
     assert (incident.routes, incident.ticketed) == ([], True)
     incident = raised(incident, Severity.CRITICAL, 40.0, POLICY)
@@ -167,7 +167,7 @@ def again(incident: Incident, at: float, offset: int) -> Incident:
     return fired_again(incident, found, fresh_above(found, -1), at, POLICY)
 
 
-def test_the_third_reopening_in_the_window_is_flapping_and_it_ends_when_steady() -> None:
+def test_the_third_reopening_is_flapping_until_steady() -> None:
     incident = again(again(ticketed(), 1000.0, 2), 2000.0, 3)
     assert not incident.flapping
     incident = again(incident, 3000.0, 4)
@@ -237,7 +237,7 @@ def found(service: str, *, since: float = 10.0, until: float = 20.0, traces: int
     return Findings(since=since, until=until, traces=traces, candidates=candidates)
 
 
-def test_a_correlation_replaces_the_earlier_one_and_the_same_again_is_not_published() -> None:
+def test_an_unchanged_correlation_is_not_published_again() -> None:
     first = correlated(ticketed(), found("a"), 1.0, POLICY)
     assert correlated(first, found("a"), 2.0, POLICY) is first
     other = correlated(first, found("b"), 3.0, POLICY)
@@ -250,7 +250,7 @@ def test_a_correlation_from_fewer_traces_of_the_same_outbreak_is_ignored() -> No
     assert other.correlation == found("a")
 
 
-def test_what_is_found_of_an_earlier_outbreak_is_kept_but_not_shown_as_the_latest() -> None:
+def test_findings_of_an_earlier_outbreak_are_kept_aside() -> None:
     first = correlated(ticketed(), found("a", since=100.0, until=110.0), 1.0, POLICY)
     other = correlated(first, found("b"), 2.0, POLICY)
     assert other.correlation == first.correlation

@@ -87,7 +87,7 @@ def test_nobody_asks_to_be_spoken_for_unless_that_is_configured() -> None:
     assert words(met(incident("bb"), [peer("aa")], 1.0, HOLDS)) == [Word.HELLO, Word.ASK]
 
 
-def test_a_cause_that_accepts_gets_the_higher_severity_and_the_routes_and_a_ticket() -> None:
+def test_a_cause_that_accepts_gets_severity_routes_and_ticket() -> None:
     symptom, cause = held()
     assert cause.ticketed
     assert cause.severity is Severity.CRITICAL

@@ -83,7 +83,7 @@ def test_a_new_one_gathers_evidence_for_a_part_of_its_group_wait() -> None:
     assert not_before(incident(ticket_at=1000.0, ticketed=True), Why.NEW, None) == 1000.0
 
 
-def test_what_got_worse_is_asked_at_once_and_the_rest_not_too_often() -> None:
+def test_a_worse_incident_is_asked_about_at_once() -> None:
     now = incident(updated_at=1010.0)
     assert not_before(now, Why.SEVERITY, ASKED) == 1010.0
     assert not_before(now, Why.COUNT, ASKED) == 1000.0 + AGAIN_SECONDS_MIN

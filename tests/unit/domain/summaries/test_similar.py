@@ -48,7 +48,7 @@ def test_what_policy_wrote_is_no_word_on_how_it_ended() -> None:
     assert memory.like(incident(9))[0].notes == []
 
 
-def test_an_incident_is_not_its_own_past_and_a_reopened_one_is_no_past() -> None:
+def test_neither_itself_nor_a_reopened_incident_is_past() -> None:
     memory = Memory()
     memory.note(resolved(1))
     assert memory.like(incident(1)) == []

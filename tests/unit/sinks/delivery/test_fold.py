@@ -142,7 +142,7 @@ def test_a_request_is_given_up_only_after_its_deadline_and_grace() -> None:
 
 
 @pytest.mark.parametrize("over", [True, False])
-def test_a_create_of_unknown_outcome_is_looked_for_once_it_can_be_seen(over: bool) -> None:
+def test_an_unknown_create_is_looked_for_once_visible(over: bool) -> None:
     delivery = begun(wanting())
     assert delivery.intent is not None
     unknown = ended(delivery, Unknown(Reason.TIMEOUT, over=over))
@@ -160,7 +160,7 @@ def test_a_page_of_unknown_outcome_is_repeated_at_once() -> None:
     assert planned.operation is Operation.CREATE
 
 
-def test_what_the_search_did_not_show_is_looked_for_again_after_the_create() -> None:
+def test_a_search_is_repeated_after_the_create() -> None:
     unknown = ended(begun(wanting()), Unknown(Reason.TIMEOUT))
     absent = ended(begun(unknown, NOW + 60), Absent(), NOW + 60)
     made = ended(begun(absent, NOW + 60), Delivered(external_id="T-2"), NOW + 60)
@@ -169,7 +169,7 @@ def test_what_the_search_did_not_show_is_looked_for_again_after_the_create() -> 
     assert planned.operation is Operation.DEDUPLICATE
 
 
-def test_a_platform_that_refuses_to_be_searched_gets_a_second_ticket_rather_than_none() -> None:
+def test_a_refused_search_leads_to_a_second_ticket() -> None:
     unknown = ended(begun(wanting()), Unknown(Reason.TIMEOUT))
     blind = ended(begun(unknown, NOW + 60), Rejected(Reason.INVALID, "no search"), NOW + 60)
     planned = reconcile.plan(blind, NOW + 60, ISSUES, "p")

@@ -164,7 +164,7 @@ def test_counts_alone_are_shown_every_five_minutes() -> None:
     assert planned.why is Why.COUNT
 
 
-def test_a_rise_of_the_severity_fires_again_but_not_on_a_resolved_alert() -> None:
+def test_a_risen_severity_fires_again_unless_resolved() -> None:
     delivery = opened(ALERTS)
     raised = fold.desired(delivery, incident(revision=2, severity=Severity.CRITICAL))
     planned = reconcile.plan(raised, 200.0, ALERTS, "p")
@@ -200,7 +200,7 @@ def test_a_create_of_unknown_outcome_is_repeated_or_looked_up(
         assert at >= 115.0 + traits.search_lag, "the first request may still be under way"
 
 
-def test_after_a_look_up_that_found_nothing_a_duplicate_is_looked_for_later() -> None:
+def test_a_duplicate_is_looked_for_after_an_empty_search() -> None:
     delivery = begun(wanting(), 0.0, ISSUES)
     delivery = ended(delivery, Unknown(Reason.CONNECTION_LOST), 10.0, ISSUES)
     delivery = begun(delivery, 1000.0, ISSUES)
@@ -282,7 +282,7 @@ def test_a_late_result_of_a_create_is_the_ticket() -> None:
     assert Operation.CREATE not in done
 
 
-def test_a_resolution_of_unknown_outcome_is_undone_if_it_is_not_wanted_any_more() -> None:
+def test_an_unwanted_resolution_of_unknown_outcome_is_undone() -> None:
     delivery = fold.desired(opened(ALERTS), incident(revision=2, status=Status.RESOLVED))
     delivery = ended(begun(delivery, 200.0, ALERTS), Unknown(Reason.TIMEOUT), 210.0, ALERTS)
     delivery = fold.desired(delivery, incident(revision=3, status=Status.OPEN))

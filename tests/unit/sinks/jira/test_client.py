@@ -100,7 +100,7 @@ async def test_custom_fields_are_rendered_and_typed(desk_with: Opens) -> None:
     assert given["customfield_10016"] == [{"value": "EU"}, {"value": "US"}]
 
 
-async def test_a_field_that_can_not_be_set_is_said_and_costs_no_issue(desk_with: Opens) -> None:
+async def test_a_field_that_can_not_be_set_is_left_out(desk_with: Opens) -> None:
     desk = desk_with(
         customFields={"Environment": "Moon", "Nowhere": "x"}, priorityMapping={"high": "Urgent"}
     )
@@ -356,7 +356,7 @@ async def test_each_change_of_unknown_outcome_is_made_once(
         assert desk.texts().count(said) == 1
 
 
-async def test_a_jira_that_takes_most_of_the_time_for_each_answer_is_kept_true(
+async def test_a_slow_jira_is_kept_true(
     desk_with: Opens,
 ) -> None:
     """Two answers never fit into the time of one request: what was learned has to count."""
