@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ticketing import metrics
+from ticketing.metrics import exposition
 
 
 def value(text: str, sample: str, **labels: str) -> float | None:
@@ -83,5 +84,5 @@ def test_a_process_that_is_just_starting_does_not_hide_the_others(
     monkeypatch.setenv(metrics.MULTIPROCESS_VARIABLE, str(tmp_path))
     starting = tmp_path / "counter_1.db"
     starting.write_bytes(b"")
-    monkeypatch.setattr(metrics.time, "sleep", lambda _: starting.unlink())
+    monkeypatch.setattr(exposition.time, "sleep", lambda _: starting.unlink())
     assert metrics.render() == b""
