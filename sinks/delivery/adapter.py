@@ -78,11 +78,12 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
     if config.heartbeat_url is not None:
         path = PathReporter(app, topic, agent.handled, works=lambda: not machine.circuit_open)
         app.task(path.run)
-    _end(app, runner, machine, platform, runtime.partitions)
+    _end(app, agent, runner, machine, platform, runtime.partitions)
 
 
 def _end(
     app: TicketingApp,
+    agent: KeyedAgent[Any],
     runner: Runner,
     machine: AdapterMachine,
     platform: Platform,
@@ -92,6 +93,8 @@ def _end(
         partitions = {tp.partition for tp in revoked}
         await runner.drain(partitions, DRAIN_SECONDS)
         machine.forget(partitions)
+        # Last: what waited there is the next owner's to count.
+        await agent.revoked(sender, revoked)
 
     async def stopped(sender: Any, **kwargs: Any) -> None:
         # What ends in order leaves nothing in doubt to the next process.
