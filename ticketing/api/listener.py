@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import threading
 from types import TracebackType
@@ -103,7 +104,13 @@ def _bound(config: Config) -> socket.socket:
         return socket.create_server((host, port), family=family)
     except OSError as error:
         raise Misconfigured(
-            f"metrics.port: can't listen on {host} port {port} ({error.strerror}); set"
+            f"metrics.port: can't listen on {host} port {port} ({_reason(error)}); set"
             " metrics.port to a free one (0 takes any), metrics.host to an address of this"
             " machine, or metrics.enabled to false"
         ) from None
+
+
+def _reason(error: OSError) -> str:
+    """The system's own words: create_server puts the address into its error once more."""
+    unknown_host = isinstance(error, socket.gaierror)
+    return str(error.strerror) if unknown_host else os.strerror(error.errno or 0)
