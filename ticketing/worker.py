@@ -160,7 +160,7 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
     from agents.incidents import IncidentMachine
     from sinks.agent import SinkAgent
     from ticketing.config.policy import policy
-    from ticketing.engine.agent import KeyedAgent
+    from ticketing.engine.agent import KeyedAgent, add_keyed_agent
     from ticketing.engine.path_reporter import PathReporter
     from ticketing.kafka.watch import TopicWatch
 
@@ -194,11 +194,9 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
         ),
     )
     add_agent(app, detection, *runtime.inputs)
-    add_agent(app, incidents, SIGNALS)
+    add_keyed_agent(app, incidents)
     sinks = SinkAgent(app, app.watchdog, app.fence)
     add_agent(app, sinks, INCIDENTS)
-    app.task(incidents.tick)
-    app.on_partitions_revoked.connect(incidents.revoked, weak=False)
     app.task(detection.report_progress)
     if heartbeat is not None:
         app.task(PathReporter(app, SIGNALS, incidents.handled).run)

@@ -14,7 +14,7 @@ from sinks.delivery.wishes import OperationResult, encode_result
 from sinks.platform import Platform
 from sinks.platforms import create
 from ticketing.config import Config
-from ticketing.engine.agent import KeyedAgent, add_agent
+from ticketing.engine.agent import KeyedAgent, add_keyed_agent
 from ticketing.engine.app import TicketingApp, create_table
 from ticketing.engine.path_reporter import PathReporter
 from ticketing.engine.watchdog import leave
@@ -73,17 +73,15 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
         table=create_table(app, "deliveries", runtime.partitions),
         machine=machine,
     )
-    add_agent(app, agent, topic)
-    app.task(agent.tick)
+    add_keyed_agent(app, agent)
     if config.heartbeat_url is not None:
         path = PathReporter(app, topic, agent.handled, works=lambda: not machine.circuit_open)
         app.task(path.run)
-    _end(app, agent, runner, machine, platform, runtime.partitions)
+    _end(app, runner, machine, platform, runtime.partitions)
 
 
 def _end(
     app: TicketingApp,
-    agent: KeyedAgent[Any],
     runner: Runner,
     machine: AdapterMachine,
     platform: Platform,
@@ -93,8 +91,6 @@ def _end(
         partitions = {tp.partition for tp in revoked}
         await runner.drain(partitions, DRAIN_SECONDS)
         machine.forget(partitions)
-        # Last: what waited there is the next owner's to count.
-        await agent.revoked(sender, revoked)
 
     async def stopped(sender: Any, **kwargs: Any) -> None:
         # What ends in order leaves nothing in doubt to the next process.

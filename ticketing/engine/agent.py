@@ -112,6 +112,13 @@ def add_agent(app: Any, agent: StreamAgent, *topics: str) -> None:
     app.agent(channel, name=agent.name)(agent.run)
 
 
+def add_keyed_agent(app: Any, agent: KeyedAgent[Any]) -> None:
+    """Put the agent of a state machine on a Faust app, with its ticks and its revocations."""
+    add_agent(app, agent, agent.topic)
+    app.task(agent.tick)
+    app.on_partitions_revoked.connect(agent.revoked, weak=False)
+
+
 class TableStore(statemachine.Store):
     """One partition of a Faust table, read without decoding what is not asked for."""
 

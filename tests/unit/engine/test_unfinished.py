@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 from faust.types import TP
+from support.apps import app_for, config_for
 from support.life import Memory
 
-from ticketing.engine.agent import KeyedAgent
+from ticketing.engine.agent import KeyedAgent, add_keyed_agent
 from ticketing.engine.statemachine import (
     Machine,
     PartitionState,
@@ -88,21 +90,35 @@ def test_an_assigned_partition_is_counted_anew() -> None:
     assert scanned(a="open", b="Done", c="", d="open").unfinished == {"a", "d"}
 
 
-def agent_with(**unfinished: int) -> tuple[KeyedAgent[str], Letters]:
-    machine = Letters()
-    nothing: Any = SimpleNamespace()
-    agent = KeyedAgent(
-        nothing, nothing, nothing, name="letters", topic="t", table=nothing, machine=machine
-    )
-    for name, count in unfinished.items():
-        state = agent._partitions[int(name[1:])] = PartitionState()
-        state.unfinished.update(str(number) for number in range(count))
-    return agent, machine
+class Owner:
+    """A process with partitions 0 and up, of which each has so many unfinished keys."""
+
+    def __init__(self, directory: Path, *unfinished: int) -> None:
+        self.machine = Letters()
+        self.app = app_for("letters", "t", config_for(directory, "127.0.0.1:1"))
+        nothing: Any = SimpleNamespace()
+        agent = KeyedAgent(
+            self.app,
+            nothing,
+            nothing,
+            name="letters",
+            topic="t",
+            table=nothing,
+            machine=self.machine,
+        )
+        for partition, count in enumerate(unfinished):
+            state = agent._partitions[partition] = PartitionState()
+            state.unfinished.update(str(number) for number in range(count))
+        add_keyed_agent(self.app, agent)
+
+    async def lose(self, *partitions: TP) -> None:
+        """As Faust says it."""
+        await self.app.on_partitions_revoked.send(set(partitions))
 
 
-async def test_a_revoked_partition_gives_its_share_back() -> None:
-    agent, machine = agent_with(p0=3, p1=4)
-    await agent.revoked(None, {TP("t", 0), TP("other", 1), TP("t", 7)})
-    assert machine.told == [4]
-    await agent.revoked(None, {TP("t", 1)})
-    assert machine.told == [4, 0]
+async def test_a_revoked_partition_gives_its_share_back(tmp_path: Path) -> None:
+    owner = Owner(tmp_path, 3, 4)
+    await owner.lose(TP("t", 0), TP("other", 1), TP("t", 7))
+    assert owner.machine.told == [4]
+    await owner.lose(TP("t", 1))
+    assert owner.machine.told == [4, 0]
