@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
-from tables.incidents import Record, decode, encode
+from agents.incident_counters import SignalCounter, count_changes
+from tables.incidents import Record, decode, encode, is_open, is_stored_open
 from ticketing import metrics
 from ticketing.domain.alerts.counting import Fresh, fresh_above, merged
 from ticketing.domain.alerts.fingerprint import partition_of
@@ -77,6 +78,7 @@ class IncidentMachine(Machine[Record]):
         self._partitions = partitions
         self._clocks: dict[int, tuple[int, QuietClock]] = {}
         self._changed: dict[str, None] = {}
+        self._signals = SignalCounter()
 
     def encode(self, state: Record) -> bytes:
         """The record as the table keeps it."""
@@ -86,12 +88,25 @@ class IncidentMachine(Machine[Record]):
         """The reverse of `encode`."""
         return decode(value)
 
+    def unfinished(self, state: Record, now: float) -> bool:
+        """True for an open incident."""
+        return is_open(state)
+
+    def stored_unfinished(self, value: bytes, due: float | None, now: float) -> bool:
+        """True for an open incident."""
+        return is_stored_open(value)
+
+    def measured(self, unfinished: int) -> None:
+        """So many incidents are open in the partitions of this process."""
+        metrics.incidents_open.set(unfinished)
+
     def begin_batch(self, tx: Tx) -> None:
         """Nothing is to be published yet."""
         self._changed = {}
 
     def end_batch(self, tx: Tx) -> None:
         """Publish every incident that changed, as it is now."""
+        self._signals.count_in(tx)
         for key in self._changed:
             record = tx.get(key)
             if isinstance(record, Incident):
@@ -119,6 +134,8 @@ class IncidentMachine(Machine[Record]):
                 self._linked(tx, body)
             elif not isinstance(body, (Anomalies, Tick)):
                 self._apply_to_incident(tx, body)
+        # Last: a message that fails becomes a dead letter, and its signals were not handled.
+        self._signals.note(bodies)
 
     def due(self, tx: Tx, key: str, state: Record) -> None:
         """Do what time has brought: publish, ticket, escalate, resolve, forget."""
@@ -412,19 +429,12 @@ class IncidentMachine(Machine[Record]):
         if after is before:
             return
         after = fallback.watched(after, tx.now, self.policy)
-        self._tell_failures(tx, before, after)
+        count_changes(tx, before, after)
         self._say_what_it_means(tx, before, after)
         due = self._next_due(tx, after)
         tx.put(key, after, due=due, order=_order(key, after))
         if before is None or after.revision != before.revision:
             self._changed[key] = None
-
-    def _tell_failures(self, tx: Tx, before: Incident | None, after: Incident) -> None:
-        known = before.failures if before else []
-        for failure in after.failures:
-            if failure not in known:
-                counter = metrics.fallbacks_total.labels(failure.platform, failure.reason)
-                tx.after(counter.inc)
 
     def _say_what_it_means(self, tx: Tx, before: Incident | None, after: Incident) -> None:
         """Tell other incidents of a resolution, or that a link was undone, which concerns them."""

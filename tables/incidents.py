@@ -6,7 +6,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.storm import Guard
 
 Record: TypeAlias = Incident | Guard
@@ -18,8 +18,17 @@ class _Stored(msgspec.Struct, omit_defaults=True):
     guard: Guard | None = None
 
 
+class _StatusOf(msgspec.Struct):
+    status: Status = Status.OPEN
+
+
+class _StoredStatus(msgspec.Struct):
+    incident: _StatusOf | None = None
+
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Stored)
+_status_decoder = msgspec.json.Decoder(_StoredStatus)
 
 
 def encode(record: Record) -> bytes:
@@ -39,3 +48,14 @@ def decode(value: bytes) -> Record:
     if record is None:
         raise msgspec.ValidationError("a record that is neither an incident nor a guard")
     return record
+
+
+def is_open(record: Record | None) -> bool:
+    """True for an incident that is not resolved."""
+    return isinstance(record, Incident) and record.status is not Status.RESOLVED
+
+
+def is_stored_open(value: bytes) -> bool:
+    """The same of an encoded record, without decoding more of it than its status."""
+    found = _status_decoder.decode(value).incident
+    return found is not None and found.status is not Status.RESOLVED

@@ -9,8 +9,9 @@ import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,9 @@ from ticketing.wire.topics import INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
 
 PIPELINE, TRACES_ROLE, VIEW, API = "pipeline", "traces", "view", "api"
 SUMMARIES = "summaries"
-METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+API_ROLES = frozenset({VIEW, API})
+"""Roles that serve the API, and with it metrics, health and readiness."""
+METRICS_VARIABLE = metrics.MULTIPROCESS_VARIABLE
 DATA_DIR_VARIABLE = "TICKETING_DATA_DIR"
 PARENT_VARIABLE = "TICKETING_PARENT"
 READY_EVERY_SECONDS = 1.0
@@ -63,21 +66,50 @@ def fleet_environ(embedded: bool) -> Iterator[dict[str, str]]:
         shutil.rmtree(base, ignore_errors=True)
 
 
+def metrics_listener(
+    config: Config, served: Sequence[str], directory: str | None = None
+) -> AbstractContextManager[Any]:
+    """Serves metrics, health and readiness of these roles, unless the API of one of them does.
+
+    `directory` is where their processes keep their metrics; None is this process alone.
+    """
+    if not config.metrics.enabled or not API_ROLES.isdisjoint(served):
+        return nullcontext()
+    from ticketing.api import readiness
+    from ticketing.api.listener import Listener
+    from ticketing.api.ports import WorkerStatus
+
+    def render() -> bytes:
+        return metrics.render(directory)
+
+    def reasons() -> list[str]:
+        return readiness.reasons(served, render().decode())
+
+    return Listener(WorkerStatus(config, reasons, render))
+
+
 def run(role: str, runtime: Runtime) -> None:
     """Be one role until told to stop."""
     configure_logging(runtime.config)
-    runtime.ensure_topics()
-    if role == API:
-        from ticketing.api.process import serve
+    with _own_listener(role, runtime.config):
+        runtime.ensure_topics()
+        if role == API:
+            from ticketing.api.process import serve
 
-        serve(runtime)
-        return
-    app = build(role, runtime)
-    freeze_garbage_collector()
-    worker = app.Worker(
-        loglevel=runtime.config.log.level.upper(), quiet=True, override_logging=False
-    )
-    worker.execute_from_commandline()
+            serve(runtime)
+            return
+        app = build(role, runtime)
+        freeze_garbage_collector()
+        worker = app.Worker(
+            loglevel=runtime.config.log.level.upper(), quiet=True, override_logging=False
+        )
+        worker.execute_from_commandline()
+
+
+def _own_listener(role: str, config: Config) -> AbstractContextManager[Any]:
+    """The listener of a process that is a worker by itself; a supervisor's child has none."""
+    child = PARENT_VARIABLE in os.environ
+    return nullcontext() if child else metrics_listener(config, [role])
 
 
 def freeze_garbage_collector() -> None:
@@ -122,7 +154,7 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
     from agents.incidents import IncidentMachine
     from sinks.agent import SinkAgent
     from ticketing.config.policy import policy
-    from ticketing.engine.agent import KeyedAgent
+    from ticketing.engine.agent import KeyedAgent, add_keyed_agent
     from ticketing.engine.path_reporter import PathReporter
     from ticketing.kafka.watch import TopicWatch
 
@@ -156,10 +188,9 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
         ),
     )
     add_agent(app, detection, *runtime.inputs)
-    add_agent(app, incidents, SIGNALS)
+    add_keyed_agent(app, incidents)
     sinks = SinkAgent(app, app.watchdog, app.fence)
     add_agent(app, sinks, INCIDENTS)
-    app.task(incidents.tick)
     app.task(detection.report_progress)
     if heartbeat is not None:
         app.task(PathReporter(app, SIGNALS, incidents.handled).run)
@@ -243,6 +274,11 @@ def _attach(app: TicketingApp, role: str) -> None:
     app.task(tell_ready)
 
 
+def _listen(listener: AbstractContextManager[Any]) -> None:
+    """Serve until the process ends."""
+    listener.__enter__()
+
+
 def _queues(app: TicketingApp) -> list[Any]:
     """What waits before each agent. Called from the watchdog's thread."""
     actors = [actor for agent in list(app.agents.values()) for actor in list(agent._actors)]
@@ -256,6 +292,8 @@ def __getattr__(name: str) -> Any:
     configure_logging(runtime.config)
     runtime.ensure_topics()
     made = build(PIPELINE, runtime)
+    # Only where the worker starts: Faust's other commands import the app as well.
+    made.starting = partial(_listen, _own_listener(PIPELINE, runtime.config))
     # The runtime too: an embedded broker lives as long as it does.
     globals().update(app=made, _runtime=runtime)
     return made

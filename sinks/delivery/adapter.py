@@ -14,7 +14,7 @@ from sinks.delivery.wishes import OperationResult, encode_result
 from sinks.platform import Platform
 from sinks.platforms import create
 from ticketing.config import Config
-from ticketing.engine.agent import KeyedAgent, add_agent
+from ticketing.engine.agent import KeyedAgent, add_keyed_agent
 from ticketing.engine.app import TicketingApp, create_table
 from ticketing.engine.path_reporter import PathReporter
 from ticketing.engine.watchdog import leave
@@ -73,8 +73,7 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
         table=create_table(app, "deliveries", runtime.partitions),
         machine=machine,
     )
-    add_agent(app, agent, topic)
-    app.task(agent.tick)
+    add_keyed_agent(app, agent)
     if config.heartbeat_url is not None:
         path = PathReporter(app, topic, agent.handled, works=lambda: not machine.circuit_open)
         app.task(path.run)

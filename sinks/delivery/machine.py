@@ -21,7 +21,8 @@ from tables import deliveries
 from tables.deliveries import Delivery, Intent
 from ticketing import metrics
 from ticketing.domain.incidents.incident import Status
-from ticketing.engine.statemachine import Machine, Transaction
+from ticketing.engine.due_times import HORIZON_SECONDS
+from ticketing.engine.statemachine import OWN_FAULTS, Machine, Transaction
 from ticketing.wire.dead_letters import DeadLetter, encode_dead_letter
 from ticketing.wire.signals import encode_signals
 from ticketing.wire.topics import DEAD_LETTERS, SIGNALS, signals_partition_of
@@ -108,6 +109,23 @@ class AdapterMachine(Machine[Delivery]):
         """As in the table."""
         return deliveries.decode(value)
 
+    def unfinished(self, state: Delivery, now: float) -> bool:
+        """True while the platform is behind with the incident."""
+        return reconcile.behind(state, now, self._platform.traits, self._platform.name)
+
+    def stored_unfinished(self, value: bytes, due: float | None, now: float) -> bool:
+        """The same of a stored delivery; most are finished, and are not even decoded."""
+        # What is behind is due again within its backoff; what is over, after its retention.
+        if due is None or due > now + HORIZON_SECONDS:
+            return False
+        return self.unfinished(self.decode(value), now)
+
+    def measured(self, unfinished: int) -> None:
+        """The platform is behind with so many incidents of this process's partitions."""
+        name = self._platform.name
+        metrics.deliveries_pending.labels(name).set(unfinished)
+        metrics.circuit_open.labels(name).set(1 if self._gates.probing else 0)
+
     def begin_batch(self, tx: Transaction[Delivery]) -> None:
         """What the batch before has started runs by now."""
         self._touched = {}
@@ -161,7 +179,6 @@ class AdapterMachine(Machine[Delivery]):
             self._advance(tx, self._waiting[tx.partition][account].pop())
             if self._starting == started and self._gates.probing_for(account):
                 closed.add(account)
-        self._measure()
 
     def ready(self, partition: int) -> bool:
         """Whether something waits here that could start: other partitions may have had the room."""
@@ -214,8 +231,7 @@ class AdapterMachine(Machine[Delivery]):
         tx.begin(tx.offset, tx.now)
         try:
             self._plan(tx, key, state)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            # A fault of our own in one incident must not stop its neighbours.
+        except OWN_FAULTS as error:
             log.exception("planning_failed", platform=self._platform.name, incident=key)
             tx.rollback()
             self._starting = starting
@@ -297,7 +313,8 @@ class AdapterMachine(Machine[Delivery]):
         after = fold.concluded(state, result, tx.now, self._platform.traits, self._timing)
         if state.have is None and after.have is not None and state.want is not None:
             took = max(0.0, tx.now - (state.want.ticket_at or state.want.opened_at))
-            metrics.ticket_seconds.labels(self._platform.name).observe(took)
+            name = self._platform.name
+            tx.after(partial(metrics.ticket_seconds.labels(name).observe, took))
         if isinstance(result.outcome, Delivered) or after is state:
             return after
         request = "" if isinstance(result.outcome, Absent) else result.outcome.request
@@ -322,7 +339,7 @@ class AdapterMachine(Machine[Delivery]):
             incident_id=after.incident_id,
         )
         tx.send(DEAD_LETTERS, after.incident_id, encode_dead_letter(letter))
-        metrics.dead_letters_total.labels("delivery", letter.reason).inc()
+        tx.after(metrics.dead_letters_total.labels("delivery", letter.reason).inc)
         return dataclasses.replace(after, dead_lettered=after.error)
 
     def _with_receipt(self, tx: Transaction[Delivery], state: Delivery) -> Delivery:
@@ -366,9 +383,3 @@ class AdapterMachine(Machine[Delivery]):
     def _is_over(self, state: Delivery, now: float) -> bool:
         over_at = self._over_at(state, -1.0)
         return state.intent is None and over_at is not None and now >= over_at
-
-    def _measure(self) -> None:
-        waiting = sum(self._waiting_in(partition) for partition in self._waiting)
-        name = self._platform.name
-        metrics.deliveries_pending.labels(name).set(waiting + len(self._runner))
-        metrics.circuit_open.labels(name).set(1 if self._gates.probing else 0)

@@ -54,6 +54,17 @@ def wakes_at(delivery: Delivery, now: float, traits: Traits, platform: str) -> f
     return next((time for time in later if plan(delivery, time, traits, platform)), None)
 
 
+def behind(delivery: Delivery, now: float, traits: Traits, platform: str) -> bool:
+    """True while the platform has not taken the incident as it is: under way, waiting or failing.
+
+    What the platform has refused for good is not behind: nothing more will be tried.
+    """
+    if delivery.intent is not None:
+        return True
+    at = max(now, delivery.next_attempt_at, delivery.unsettled_until)
+    return plan(delivery, at, traits, platform) is not None
+
+
 def target(want: Incident, traits: Traits) -> TicketState:
     """The state in which the platform is to hold the ticket."""
     if want.status is Status.OPEN and want.severity in traits.auto_acknowledge:

@@ -85,8 +85,12 @@ def get(url: str) -> Any:
 def test_fausts_own_command_runs_the_pipeline_and_shows_its_tables(
     fleet: Fleet, tmp_path: Path
 ) -> None:
-    port = free_port()
-    fleet.configure(faustWeb={"enabled": True, "port": port}, dataDir=str(tmp_path / "data"))
+    port, metrics_port = free_port(), free_port()
+    fleet.configure(
+        faustWeb={"enabled": True, "port": port},
+        metrics={"port": metrics_port},
+        dataDir=str(tmp_path / "data"),
+    )
     fleet.create_topics()
     path = fleet.directory / "command.json"
     path.write_text(json.dumps(fleet.config))
@@ -103,6 +107,8 @@ def test_fausts_own_command_runs_the_pipeline_and_shows_its_tables(
     try:
         fleet.feed([log(f"fault of the {name}") for name in ("disk", "network", "clock")] * 5)
         known = fleet.wait_counted(15)
+        ready = f"http://127.0.0.1:{metrics_port}/ready"
+        wait_for(lambda: get(ready) == {"status": "ready"}, "the listener of the metrics")
         tables = f"http://127.0.0.1:{port}/table"
         assert get(f"{tables}/") == [{"name": "incidents", "partitions": [0, 1, 2, 3]}]
 

@@ -8,8 +8,17 @@ from ticketing.api import commands as asked
 from ticketing.api import dead_letters as letters
 from ticketing.api import files, incidents, operations, slack
 from ticketing.api.events import events, feed_for
-from ticketing.api.ports import SERVICES, Checks, Commands, DeadLetters, Readiness, Services
-from ticketing.api.problems import problems
+from ticketing.api.ports import (
+    SERVICES,
+    STATUS,
+    Checks,
+    Commands,
+    DeadLetters,
+    Readiness,
+    Services,
+    WorkerStatus,
+)
+from ticketing.api.problems import counted, problems
 from ticketing.api.security import PREFIX, SLACK_PATH, guard, safe_headers
 from ticketing.config import Config
 from ticketing.domain.signals import Action
@@ -31,11 +40,10 @@ def create_app(
 ) -> web.Application:
     """The API and the console, at the root and under `/api/ticketing`."""
     app = web.Application(
-        middlewares=[safe_headers, problems, guard], client_max_size=BODY_BYTES_MAX
+        middlewares=[counted, safe_headers, problems, guard], client_max_size=BODY_BYTES_MAX
     )
-    app[SERVICES] = Services(
-        config, store, commands, readiness, checks, dead_letters, command_seconds_max
-    )
+    app[STATUS] = WorkerStatus(config, readiness)
+    app[SERVICES] = Services(config, store, commands, checks, dead_letters, command_seconds_max)
     app[files.ASSETS] = files.load()
     feed_for(app)
     for prefix in ("", PREFIX):
@@ -48,9 +56,7 @@ def _routes(prefix: str) -> list[web.RouteDef]:
     routes = [
         web.get(f"{prefix}/", files.page),
         web.get(f"{prefix}/console/{{name}}", files.file),
-        web.get(f"{prefix}/health", operations.health),
-        web.get(f"{prefix}/ready", operations.ready),
-        web.get(f"{prefix}/metrics", operations.metrics_text),
+        *operations.status_routes(prefix),
         web.get(f"{prefix}/api/incidents", incidents.list_incidents),
         web.get(one, incidents.get_incident),
         web.post(f"{prefix}/api/v1/incidents/batch", asked.batch),

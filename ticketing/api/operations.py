@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ticketing import metrics
 from ticketing.api.parameters import Body, json_object
-from ticketing.api.ports import Checks, services
+from ticketing.api.ports import Checks, services, status
 from ticketing.api.problems import Invalid, Problem, unavailable
 from ticketing.config import PLATFORMS, in_effect
 
@@ -24,6 +24,15 @@ CONSERVATION = {
 }
 
 
+def status_routes(prefix: str = "") -> list[web.RouteDef]:
+    """The routes that every worker answers, with or without the API."""
+    return [
+        web.get(f"{prefix}/health", health),
+        web.get(f"{prefix}/ready", ready),
+        web.get(f"{prefix}/metrics", metrics_text),
+    ]
+
+
 async def health(request: web.Request) -> web.Response:
     """GET /health: the process is alive and answers."""
     return web.json_response({"status": "ok"})
@@ -31,7 +40,7 @@ async def health(request: web.Request) -> web.Response:
 
 async def ready(request: web.Request) -> web.Response:
     """GET /ready: 503 with reasons until every app has its tables and partitions."""
-    found = services(request).readiness()
+    found = status(request).readiness()
     reasons = await found if inspect.isawaitable(found) else found
     if reasons:
         problem = unavailable("; ".join(reasons), retry_after=1, reasons=reasons)
@@ -41,13 +50,13 @@ async def ready(request: web.Request) -> web.Response:
 
 async def metrics_text(request: web.Request) -> web.Response:
     """GET /metrics: Prometheus's text, summed over the worker's processes."""
-    text = await asyncio.to_thread(metrics.render)
+    text = await asyncio.to_thread(status(request).render)
     return web.Response(body=text, headers={"Content-Type": metrics.CONTENT_TYPE})
 
 
 async def totals(request: web.Request) -> web.Response:
     """GET /api/v1/totals: incidents by status and severity, and how the records add up."""
-    text = (await asyncio.to_thread(metrics.render)).decode()
+    text = (await asyncio.to_thread(status(request).render)).decode()
     counts = dict.fromkeys(CONSERVATION.values(), 0)
     for family in text_string_to_metric_families(text):
         for sample in family.samples:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from aiohttp import web
 
+from ticketing import metrics
 from ticketing.config import Config
 from ticketing.dead_letters.reading import Entry, Page, Wanted
 from ticketing.dead_letters.redrive import Redriven
@@ -55,14 +56,34 @@ Readiness = Callable[[], "list[str] | Awaitable[list[str]]"]
 """Why the worker is not ready, a sentence each; empty when it is."""
 
 
+Render = Callable[[], bytes]
+"""The worker's metrics as Prometheus's text. May read files: call it in a thread."""
+
+
+@dataclass(frozen=True)
+class WorkerStatus:
+    """The part that every listener answers for: is the worker well, and what are its figures."""
+
+    config: Config
+    readiness: Readiness
+    render: Render = metrics.render
+
+
+STATUS: web.AppKey[WorkerStatus] = web.AppKey("status", WorkerStatus)
+
+
+def status(request: web.Request) -> WorkerStatus:
+    """The worker's status, of the request's application."""
+    return request.config_dict[STATUS]
+
+
 @dataclass(frozen=True)
 class Services:
-    """Everything a request handler may reach."""
+    """Everything else a request handler of the API may reach."""
 
     config: Config
     store: ViewStore
     commands: Commands
-    readiness: Readiness
     checks: Checks | None = None
     dead_letters: DeadLetters | None = None
     command_seconds_max: float = 10.0

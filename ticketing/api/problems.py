@@ -92,13 +92,18 @@ def problem_of(error: Exception) -> Problem:
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn every error into a problem, and count the answer."""
-    response: web.StreamResponse
+    """Turn every error into a problem."""
     try:
-        response = await handler(request)
+        return await handler(request)
     except Exception as error:  # noqa: BLE001
         # The outermost edge: whatever it is, a client gets an answer and no stack trace.
-        response = problem_of(error).response()
+        return problem_of(error).response()
+
+
+@web.middleware
+async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Count every answer of the API by method and status."""
+    response = await handler(request)
     method = request.method if request.method in _METHODS else "other"
     metrics.http_requests_total.labels(method, str(response.status)).inc()
     return response

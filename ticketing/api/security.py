@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ticketing.api.ports import services
+from ticketing.api.ports import status
 from ticketing.api.problems import Problem
 from ticketing.config import Config
 
@@ -65,7 +65,7 @@ async def safe_headers(request: web.Request, handler: Handler) -> web.StreamResp
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let in who may: with a token set, who sends it; without one, only this machine's own."""
-    config = services(request).config
+    config = status(request).config
     path = bare_path(request.path)
     if path == SLACK_PATH:
         return await handler(request)

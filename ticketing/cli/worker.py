@@ -31,9 +31,11 @@ def worker(roles: tuple[str, ...]) -> None:
         composition.run(roles[0], runtime)
         return
     composition.configure_logging(runtime.config)
-    runtime.ensure_topics()
     chosen = list(roles) or composition.default_roles(runtime.config)
     with composition.fleet_environ(runtime.embedded) as environ:
         if runtime.embedded:
             environ[EMBEDDED_VARIABLE] = runtime.brokers
-        Supervisor(chosen, {**os.environ, **environ}).run()
+        directory = environ[composition.METRICS_VARIABLE]
+        with composition.metrics_listener(runtime.config, chosen, directory):
+            runtime.ensure_topics()
+            Supervisor(chosen, {**os.environ, **environ}).run()

@@ -205,8 +205,19 @@ def _infrastructure(config: Config) -> Iterator[Problem]:
     ):
         if file is not None and not file.is_file():
             yield Problem(("kafka", key), f'there is no file "{file}"')
-    if config.web.token is None and not is_loopback(config.web.host):
-        yield Problem(("web", "token"), f"is required while web.host is {config.web.host}")
+    yield from _listeners(config)
+
+
+def _listeners(config: Config) -> Iterator[Problem]:
+    """Without a token nothing is served to other machines."""
+    if config.web.token is not None:
+        return
+    listened = {"web": config.web.host}
+    if config.metrics.enabled:
+        listened["metrics"] = config.metrics.host
+    for section, host in listened.items():
+        if not is_loopback(host):
+            yield Problem(("web", "token"), f"is required while {section}.host is {host}")
 
 
 def _llm(config: Config) -> Iterator[Problem]:

@@ -67,7 +67,7 @@ class Config(PlatformSections):
     faust_web: FaustWeb = FaustWeb()
     """Faust's own web view."""
     metrics: Metrics = Metrics()
-    """Prometheus metrics of a worker that serves no API."""
+    """`/metrics`, `/health` and `/ready` of a worker that serves no API."""
     data_dir: Path = Field(
         default_factory=lambda: Path("~/.local/state/ticketing-agent").expanduser()
     )

@@ -104,12 +104,12 @@ class FaustWeb(Section):
 
 
 class Metrics(Section):
-    """Prometheus metrics of a worker that serves no API."""
+    """`/metrics`, `/health` and `/ready` of a worker that serves no API."""
 
     enabled: bool = True
     """Whether they are served."""
     host: Name = "127.0.0.1"
-    """Address to listen on."""
+    """Address to listen on; anything but loopback needs `web.token`."""
     port: int = Field(default=9464, ge=0, le=65535)
     """Port to listen on; 0 takes any free one."""
 

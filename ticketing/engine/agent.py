@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Generic, TypeVar
 
 from faust.types import TP, EventT
@@ -31,6 +32,15 @@ async def send_dead_letters(outbox: Outbox, letters: list[DeadLetter]) -> None:
     for letter in letters:
         await outbox.send(DEAD_LETTERS, None, encode_dead_letter(letter))
         metrics.dead_letters_total.labels(letter.stage, letter.reason).inc()
+
+
+@contextmanager
+def measured(agent: str, records: int) -> Iterator[None]:
+    """Measure an agent's batch: what does not come to its end is not counted."""
+    began = time.monotonic()
+    yield
+    metrics.batch_seconds.labels(agent).observe(time.monotonic() - began)
+    metrics.batch_records_total.labels(agent).inc(records)
 
 
 class Abandoned(Exception):
@@ -78,7 +88,8 @@ class BatchAgent(StreamAgent):
             with self.watchdog.batch(self.name):
                 try:
                     if handled:
-                        await self.handle(event.value, event)
+                        with measured(self.name, len(event.value)):
+                            await self.handle(event.value, event)
                 except Abandoned:
                     handled = False
                     abandoned[message.tp] = message.generation_id
@@ -99,6 +110,13 @@ def add_agent(app: Any, agent: StreamAgent, *topics: str) -> None:
     """Put an agent on a Faust app, as the reader of these topics."""
     channel = app.topic(*topics, key_type=bytes, value_type=bytes, value_serializer="raw")
     app.agent(channel, name=agent.name)(agent.run)
+
+
+def add_keyed_agent(app: Any, agent: KeyedAgent[Any]) -> None:
+    """Put the agent of a state machine on a Faust app, with its ticks and its revocations."""
+    add_agent(app, agent, agent.topic)
+    app.task(agent.tick)
+    app.on_partitions_revoked.connect(agent.revoked, weak=False)
 
 
 class TableStore(statemachine.Store):
@@ -170,6 +188,18 @@ class KeyedAgent(BatchAgent, Generic[S]):
         await self.table.write(number, gone, outbox)
         for callback in tx.callbacks():
             callback()
+        self._measure()
+
+    async def revoked(self, sender: Any, revoked: Iterable[TP], **kwargs: Any) -> None:
+        """Give back the share of partitions that go to others. A handler of Faust's signal."""
+        for tp in revoked:
+            if tp.topic == self.topic:
+                self._partitions.pop(tp.partition, None)
+        self._measure()
+
+    def _measure(self) -> None:
+        known = self._partitions.values()
+        self.machine.measured(sum(len(partition.unfinished) for partition in known))
 
     async def tick(self) -> None:
         """Send a tick into each owned partition that was just assigned or has something due.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,14 @@ class TicketingApp(App):
 
     watchdog: Watchdog
     fence: Fence
+    starting: Callable[[], None] | None = None
+    """Called once, before anything of the app starts."""
+
+    async def on_first_start(self) -> None:
+        """Make the directories that the app needs."""
+        if self.starting is not None:
+            self.starting()
+        await super().on_first_start()
 
     @cached_property
     def flow_control(self) -> FlowControl:

@@ -23,6 +23,8 @@ S = TypeVar("S")
 
 TICK_KEY = b"tick"
 DUE_PER_TICK_MAX = 1_000
+OWN_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""Faults of our own code about one state, which must not stop its neighbours."""
 
 _AT = slice(6, 26)
 _DUE = slice(33, 57)
@@ -233,6 +235,23 @@ class Machine(ABC, Generic[S]):
         """Whether a tick is wanted although nothing is due. Asked often: it must cost nothing."""
         return False
 
+    def unfinished(self, state: S, now: float) -> bool:
+        """True while the state counts among those that `measured` is told of."""
+        return False
+
+    def stored_unfinished(self, value: bytes, due: float | None, now: float) -> bool:
+        """The same of a stored state when its partition is assigned.
+
+        Asked for every key there is: a machine that can tell without decoding all of it should.
+        """
+        return self.unfinished(self.decode(value), now)
+
+    def measured(self, unfinished: int) -> None:
+        """Called with the number of unfinished states in all partitions of this process.
+
+        After a batch is durable, and after partitions were given away.
+        """
+
     def begin_batch(self, tx: Transaction[S]) -> None:
         """Called before the first message of a batch."""
 
@@ -249,11 +268,20 @@ class Folded:
 
 
 class PartitionState:
-    """What is known in memory of one owned partition: its clock and its timers."""
+    """What is known in memory of one owned partition: its clock, its timers, what is unfinished."""
 
     def __init__(self) -> None:
         self.now = 0.0
         self.timers = DueTimes()
+        self.unfinished: set[str] = set()
+        """The keys of unfinished states."""
+
+    def note(self, key: str, unfinished: bool) -> None:
+        """Count a key among the unfinished, or no longer."""
+        if unfinished:
+            self.unfinished.add(key)
+        else:
+            self.unfinished.discard(key)
 
 
 def fold(
@@ -286,8 +314,7 @@ def fold(
         except msgspec.MsgspecError as error:
             tx.rollback()
             dead.append((record, "undecodable", str(error)))
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            # A fault of our own code in one message must not stop its neighbours.
+        except OWN_FAULTS as error:
             tx.rollback()
             dead.append((record, "failed", f"{type(error).__name__}: {error}"))
     if tick_at is not None:
@@ -300,6 +327,7 @@ def fold(
     machine.end_batch(tx)
     for key, write in tx.writes():
         partition.timers.schedule(key, write.due, tx.now)
+        partition.note(key, write.state is not None and _unfinished(machine, write.state, tx.now))
     partition.now = tx.now
     return Folded(dead, tx.now)
 
@@ -324,6 +352,8 @@ def scan(
 ) -> None:
     """Go through a newly assigned partition: fill the timers, publish again what may not be out.
 
+    What is unfinished there is counted on the way.
+
     `first` is the offset of the first message that was not yet handled: a state that reflects it or
     a later one was written by a process that may have died before it had published. `now` is the
     time of that message.
@@ -331,10 +361,28 @@ def scan(
     tx.now = now
     tx.offset = first
     partition.timers = DueTimes()
+    partition.unfinished.clear()
     for key, value in _filling(tx, partition.timers):
+        state = unpack_state(value)
+        partition.note(key, _stored_unfinished(machine, state, unpack_due(value), now))
         unpublished = unpack_at(value) >= first
         if unpublished or machine.recovers_all:
-            machine.recover(tx, key, machine.decode(unpack_state(value)), unpublished)
+            machine.recover(tx, key, machine.decode(state), unpublished)
+
+
+def _unfinished(machine: Machine[S], state: S, now: float) -> bool:
+    """`Machine.unfinished`; a figure for operators must not stop the partition that it tells of."""
+    try:
+        return machine.unfinished(state, now)
+    except OWN_FAULTS:
+        return False
+
+
+def _stored_unfinished(machine: Machine[S], value: bytes, due: float | None, now: float) -> bool:
+    try:
+        return machine.stored_unfinished(value, due, now)
+    except (msgspec.MsgspecError, *OWN_FAULTS):
+        return False
 
 
 def _filling(tx: Transaction[S], timers: DueTimes) -> Iterator[tuple[str, bytes]]:

@@ -157,9 +157,9 @@ class Models:
                 self._note(number, failure.outcome, began)
                 continue
             self._note(number, Outcome.ANSWERED, began)
-            metrics.llm_cost_total.inc(cost)
+            metrics.llm_cost_usd_total.inc(cost)
             return PaidAnswer(value, provider, cost, self._clock() - began, tuple(failures))
-        metrics.llm_cost_total.inc(cost)
+        metrics.llm_cost_usd_total.inc(cost)
         raise NoAnswer(failures, cost)
 
     async def _call(
@@ -187,9 +187,9 @@ class Models:
         metrics.llm_seconds.observe(now - began)
         if outcome is Outcome.ANSWERED:
             self._rests_until.pop(number, None)
-            metrics.llm_rests_until.labels(name).set(0.0)
+            metrics.llm_rests_until_seconds.labels(name).set(0.0)
             return
-        metrics.llm_rests_until.labels(name).set(self._wall() + self._llm.cooldown)
+        metrics.llm_rests_until_seconds.labels(name).set(self._wall() + self._llm.cooldown)
         if outcome in (Outcome.TIMEOUT, Outcome.WRONG_ANSWER):
             # What the Router does not see, or not as a failure.
             self._rests_until[number] = now + self._llm.cooldown

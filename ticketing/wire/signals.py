@@ -54,9 +54,14 @@ _encoder = msgspec.json.Encoder()
 _signals = msgspec.json.Decoder(list[Signal])
 
 
+def kind_of(body: SignalBody) -> str:
+    """The name of a signal's kind, as in the message."""
+    return _FIELD_OF[type(body)]
+
+
 def encode_signals(bodies: list[SignalBody]) -> bytes:
     """Signals for one partition of ticketing-signals, packed into one message."""
-    return _encoder.encode([{_FIELD_OF[type(body)]: body} for body in bodies])
+    return _encoder.encode([{kind_of(body): body} for body in bodies])
 
 
 def decode_signals(value: bytes) -> list[SignalBody]:

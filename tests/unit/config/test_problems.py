@@ -84,6 +84,10 @@ def problems_of(tree: dict[str, Any]) -> list[str]:
         ({"kafka": {"partitions": 12}}, ["kafka.partitions: must be 4 with the embedded broker"]),
         ({"redis": {"url": "http://x"}}, ["redis.url: must be"]),
         ({"web": {"host": "0.0.0.0"}}, ["web.token: is required while web.host is 0.0.0.0"]),
+        (
+            {"metrics": {"host": "0.0.0.0"}},
+            ["web.token: is required while metrics.host is 0.0.0.0"],
+        ),
         ({"web": {"port": 70000}}, ["web.port"]),
         (
             {"llm": {"provider": "opnai", "model": "m"}},
@@ -269,3 +273,8 @@ def test_any_text_in_any_variable_is_taken_or_refused_as_a_misconfiguration(
     except Misconfigured as error:
         outcome = error.problems
     assert outcome
+
+
+def test_a_listener_beyond_loopback_is_taken_with_a_token_or_switched_off() -> None:
+    validate({"metrics": {"host": "0.0.0.0"}, "web": {"token": SECRET}})
+    validate({"metrics": {"host": "0.0.0.0", "enabled": False}})

@@ -1,0 +1,77 @@
+"""Counts what becomes of incidents; a batch that is not durable counts nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from tables.incidents import Record
+from ticketing import metrics
+from ticketing.domain.incidents import linking
+from ticketing.domain.incidents.incident import Failure, Incident, Status, StepKind
+from ticketing.domain.incidents.lifecycle import POLICY
+from ticketing.engine.statemachine import Transaction
+from ticketing.wire.signals import SignalBody, kind_of
+
+COMMAND = "command"
+"""The label `by` of an escalation that a person or a platform has asked for."""
+UMBRELLA, CAUSE = "umbrella", "cause"
+"""The label `guard`: a tenant's ceiling of new pages, or a cause whose ticket speaks for it."""
+
+
+class SignalCounter:
+    """Counts the signals of one batch by kind."""
+
+    def __init__(self) -> None:
+        self._found: Counter[str] = Counter()
+
+    def note(self, bodies: Iterable[SignalBody]) -> None:
+        """The signals of a message that was folded."""
+        self._found.update(kind_of(body) for body in bodies)
+
+    def count_in(self, tx: Transaction[Record]) -> None:
+        """Count them once the batch is durable, and start anew."""
+        found, self._found = self._found, Counter()
+        if found:
+            tx.after(lambda: _count_signals(found))
+
+
+def _count_signals(found: Mapping[str, int]) -> None:
+    for kind, count in found.items():
+        metrics.signals_total.labels(kind).inc(count)
+
+
+def count_changes(tx: Transaction[Record], before: Incident | None, after: Incident) -> None:
+    """Count an incident's way from one state to the next. `before` is None for a new one."""
+    _count_status(tx, before, after)
+    if after.escalated_at is not None and (
+        before is None or after.escalated_at != before.escalated_at
+    ):
+        tx.after(metrics.incidents_escalated_total.labels(_escalated_by(after)).inc)
+    if after.held_by and (before is None or after.held_by != before.held_by):
+        guard = CAUSE if linking.is_leased(after) else UMBRELLA
+        tx.after(metrics.incidents_held_total.labels(guard).inc)
+    _count_failures(tx, before.failures if before else [], after.failures)
+
+
+def _count_status(tx: Transaction[Record], before: Incident | None, after: Incident) -> None:
+    severity = after.severity.value
+    resolved = after.status is Status.RESOLVED
+    if before is None:
+        tx.after(metrics.incidents_opened_total.labels(severity).inc)
+    elif before.status is Status.RESOLVED and not resolved:
+        tx.after(metrics.incidents_reopened_total.labels(severity).inc)
+    elif before.status is not Status.RESOLVED and resolved:
+        tx.after(metrics.incidents_resolved_total.labels(severity).inc)
+
+
+def _escalated_by(incident: Incident) -> str:
+    steps = (step for step in reversed(incident.timeline) if step.kind is StepKind.ESCALATED)
+    step = next(steps, None)
+    return POLICY if step is not None and step.by == POLICY else COMMAND
+
+
+def _count_failures(tx: Transaction[Record], known: list[Failure], now: list[Failure]) -> None:
+    for failure in now:
+        if failure not in known:
+            tx.after(metrics.fallbacks_total.labels(failure.platform, failure.reason).inc)

@@ -1,0 +1,105 @@
+"""The list of metrics: closed, documented, and each set by product code and by no test."""
+
+from __future__ import annotations
+
+import ast
+import re
+import typing
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from sinks.calls import outcome as outcomes
+from ticketing import metrics
+from ticketing.domain.alerts.record_fields import BadInput
+from ticketing.domain.severity import Severity
+from ticketing.llm.models import Outcome
+from ticketing.metrics.declaration import PREFIX, Definition
+from ticketing.metrics.reference import document
+from ticketing.wire.signals import Signal
+
+REPOSITORY = Path(__file__).parents[3]
+PACKAGES = ("ticketing", "agents", "tables", "sinks")
+SETTERS = frozenset({"inc", "set", "observe"})
+ALL = sorted(metrics.definitions)
+
+
+@lru_cache
+def uses(*folders: str) -> dict[str, set[int]]:
+    """The metrics that the code in the folders sets, each with the counts of labels it gives."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for folder in folders:
+        for path in sorted((REPOSITORY / folder).rglob("*.py")):
+            for name, labels in _set_in(ast.parse(path.read_text(encoding="utf-8"))):
+                found[name].add(labels)
+    return found
+
+
+def _set_in(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute) or node.attr not in SETTERS:
+            continue
+        metric, labels = node.value, 0
+        if isinstance(metric, ast.Call) and isinstance(metric.func, ast.Attribute):
+            assert metric.func.attr != "labels" or not metric.keywords, ast.unparse(metric)
+            metric, labels = metric.func.value, len(metric.args)
+        if isinstance(metric, ast.Attribute) and ast.unparse(metric.value) == "metrics":
+            yield metric.attr, labels
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_product_code_sets_each_metric_with_its_labels(name: str) -> None:
+    assert uses(*PACKAGES)[name] == {len(metrics.definitions[name].labels)}
+
+
+def test_no_test_sets_a_metric() -> None:
+    assert not uses("tests")
+
+
+def test_an_attribute_is_named_as_its_metric_is() -> None:
+    declared = {family.name for family in metrics.registry.collect()}
+    for name, definition in metrics.definitions.items():
+        assert getattr(metrics, name)._documentation == definition.help
+        assert definition.name == PREFIX + name
+        assert definition.name.removesuffix("_total") in declared
+    assert len(declared) == len(metrics.definitions)
+
+
+@pytest.mark.parametrize("definition", metrics.definitions.values(), ids=lambda d: d.name)
+def test_a_metric_says_in_one_line_what_it_counts(definition: Definition) -> None:
+    assert re.fullmatch(r"ticketing_[a-z_]+", definition.name)
+    assert re.fullmatch(r"[A-Z1][^\n|]*\.", definition.help)
+    assert definition.name.endswith("_total") == (definition.kind == "counter")
+    if definition.kind == "histogram":
+        assert definition.name.endswith("_seconds")
+
+
+def test_every_metric_is_documented() -> None:
+    text = (REPOSITORY / "docs/metrics.md").read_text(encoding="utf-8")
+    for name in metrics.definitions:
+        assert f"| `{PREFIX}{name}` |" in text
+    assert document(text) == text, "run: python -m ticketing.metrics.reference docs/metrics.md"
+
+
+@pytest.mark.parametrize(
+    ("metric", "label", "values"),
+    [
+        ("records_dead_lettered_total", "reason", {reason.value for reason in BadInput}),
+        ("incidents_opened_total", "severity", {severity.value for severity in Severity}),
+        ("signals_total", "kind", set(Signal.__struct_fields__)),
+        ("llm_calls_total", "outcome", {outcome.value for outcome in Outcome}),
+        (
+            "deliveries_total",
+            "outcome",
+            {kind.__struct_config__.tag for kind in typing.get_args(outcomes.Outcome)},
+        ),
+    ],
+)
+def test_a_label_takes_the_values_that_the_list_says(
+    metric: str, label: str, values: set[str]
+) -> None:
+    told = metrics.definitions[metric].labels[label]
+    assert set(re.findall(r"`([a-z_]+)`", told)) == values

@@ -1,0 +1,108 @@
+"""Metrics as text: one sum over the processes of a worker. What they say, product code has set."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from ticketing import metrics
+from ticketing.engine.agent import measured
+from ticketing.metrics import exposition
+
+TWO_OPEN_INCIDENTS = """
+import os, sys
+from agents.incidents import IncidentMachine
+from ticketing import metrics
+from ticketing.domain.incidents.policy import Policy
+from ticketing.engine.agent import measured
+
+if len(sys.argv) > 1:
+    metrics.forget(int(sys.argv[1]))
+    print(metrics.render().decode())
+else:
+    IncidentMachine(Policy()).measured(2)
+    with measured("incidents", 5):
+        pass
+    print(os.getpid())
+"""
+
+
+def value(text: str, sample: str, **labels: str) -> float | None:
+    for family in text_string_to_metric_families(text):
+        for found in family.samples:
+            if found.name == sample and labels.items() <= found.labels.items():
+                return float(found.value)
+    return None
+
+
+class Processes:
+    """Processes that keep their metrics in one directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self._environ = {**os.environ, metrics.MULTIPROCESS_VARIABLE: str(directory)}
+
+    def run(self, *arguments: str) -> str:
+        """What a process prints."""
+        return subprocess.run(
+            [sys.executable, "-c", TWO_OPEN_INCIDENTS, *arguments],
+            env=self._environ,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=60,
+        ).stdout.strip()
+
+
+@pytest.fixture
+def processes(tmp_path: Path) -> Processes:
+    return Processes(tmp_path)
+
+
+def test_what_is_counted_is_rendered() -> None:
+    def rendered() -> float:
+        text = metrics.render().decode()
+        return value(text, "ticketing_batch_records_total", agent="rendered") or 0.0
+
+    before = rendered()
+    with measured("rendered", 3):
+        pass
+    assert rendered() == before + 3
+
+
+def test_a_batch_that_fails_is_not_counted() -> None:
+    with pytest.raises(OSError, match="disk"), measured("failing", 3):
+        raise OSError("disk")
+    text = metrics.render().decode()
+    assert value(text, "ticketing_batch_records_total", agent="failing") is None
+
+
+def test_processes_that_share_a_directory_render_their_sum(processes: Processes) -> None:
+    for _ in range(2):
+        processes.run()
+    text = metrics.render(str(processes.directory)).decode()
+    assert value(text, "ticketing_batch_records_total", agent="incidents") == 10
+    assert value(text, "ticketing_incidents_open") == 4
+
+
+def test_a_dead_process_leaves_its_counts_and_takes_its_gauges(processes: Processes) -> None:
+    dead = processes.run()
+    processes.run()
+    text = processes.run(dead)
+    assert value(text, "ticketing_batch_records_total", agent="incidents") == 10
+    assert value(text, "ticketing_incidents_open") == 2
+
+
+def test_a_process_that_is_just_starting_does_not_hide_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(metrics.MULTIPROCESS_VARIABLE, str(tmp_path))
+    starting = tmp_path / "counter_1.db"
+    starting.write_bytes(b"")
+    monkeypatch.setattr(exposition.time, "sleep", lambda _: starting.unlink())
+    assert metrics.render() == b""

@@ -1,0 +1,116 @@
+"""The listener of a worker that serves no API: its metrics, its health, whether it is ready.
+
+It runs in a thread of its own, so that it answers from the first moment on, also while Kafka can't
+be reached and the Faust app has not come to its tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import threading
+from types import TracebackType
+
+from aiohttp import web
+
+from ticketing.api.operations import status_routes
+from ticketing.api.ports import STATUS, WorkerStatus
+from ticketing.api.problems import problems
+from ticketing.api.security import PREFIX, guard, safe_headers
+from ticketing.config import Config
+from ticketing.errors import Misconfigured
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS_MAX = 3.0
+"""As long as the API gives its last answers; a scrape takes milliseconds."""
+
+
+def create_app(status: WorkerStatus) -> web.Application:
+    """The three routes at the root and under the API's prefix, guarded as those of the API."""
+    app = web.Application(middlewares=[safe_headers, problems, guard])
+    app[STATUS] = status
+    for prefix in ("", PREFIX):
+        app.add_routes(status_routes(prefix))
+    return app
+
+
+class Listener:
+    """Listens on `metrics.host` and `metrics.port` from `start`, or within a `with` block."""
+
+    def __init__(self, status: WorkerStatus) -> None:
+        self._status = status
+        self._loop = asyncio.new_event_loop()
+        self._stopping = asyncio.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Listen; raises Misconfigured where that can't be."""
+        bound = _bound(self._status.config)
+        host, port = bound.getsockname()[:2]
+        self._thread = threading.Thread(
+            target=self._run, args=[bound], name="metrics listener", daemon=True
+        )
+        self._thread.start()
+        log.info("metrics, health and readiness are served on %s port %s", host, port)
+
+    def stop(self) -> None:
+        """Close the listener and wait until its thread has ended. Safe to repeat."""
+        if self._thread is None:
+            return
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+        # Answers under way get their time, and closing some more.
+        self._thread.join(STOP_SECONDS_MAX * 2)
+
+    def __enter__(self) -> Listener:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def _run(self, bound: socket.socket) -> None:
+        try:
+            self._loop.run_until_complete(self._serve(bound))
+        finally:
+            self._loop.close()
+
+    async def _serve(self, bound: socket.socket) -> None:
+        runner = web.AppRunner(
+            create_app(self._status),
+            access_log=None,
+            shutdown_timeout=STOP_SECONDS_MAX,
+        )
+        await runner.setup()
+        try:
+            await web.SockSite(runner, bound).start()
+            await self._stopping.wait()
+        finally:
+            await runner.cleanup()
+
+
+def _bound(config: Config) -> socket.socket:
+    host, port = config.metrics.host.strip("[]"), config.metrics.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise Misconfigured(
+            f"metrics.port: can't listen on {host} port {port} ({_reason(error)}); set"
+            " metrics.port to a free one (0 takes any), metrics.host to an address of this"
+            " machine, or metrics.enabled to false"
+        ) from None
+
+
+def _reason(error: OSError) -> str:
+    """The system's own words: create_server puts the address into its error once more."""
+    unknown_host = isinstance(error, socket.gaierror)
+    return str(error.strerror) if unknown_host else os.strerror(error.errno or 0)

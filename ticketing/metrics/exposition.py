@@ -1,0 +1,44 @@
+"""The metrics as Prometheus's text, of one process or of all that share a directory."""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+
+from prometheus_client import CollectorRegistry, generate_latest, multiprocess
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from ticketing.metrics.declaration import registry
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
+READ_TRIES = 5
+READ_AGAIN_SECONDS = 0.02
+
+
+def render(directory: str | None = None) -> bytes:
+    """The metrics in Prometheus's text format, of all processes that share the directory.
+
+    Without `directory`, the environment's counts; without either, the metrics of this process.
+    """
+    directory = directory or os.environ.get(MULTIPROCESS_VARIABLE)
+    if not directory:
+        return generate_latest(registry)
+    together = CollectorRegistry()
+    multiprocess.MultiProcessCollector(together, path=directory)  # type: ignore[no-untyped-call]
+    for _ in range(READ_TRIES - 1):
+        try:
+            return generate_latest(together)
+        except struct.error:
+            # A process that starts has made its file and not yet written its head.
+            time.sleep(READ_AGAIN_SECONDS)
+    return generate_latest(together)
+
+
+def forget(pid: int, directory: str | None = None) -> None:
+    """Take a dead process's gauges out of the sum; its counters stay."""
+    directory = directory or os.environ.get(MULTIPROCESS_VARIABLE)
+    if directory:
+        multiprocess.mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]
