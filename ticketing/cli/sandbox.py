@@ -1,4 +1,4 @@
-"""`ticketing sandbox`: a stand-in for the six platforms."""
+"""`ticketing sandbox`: a stand-in for every platform."""
 
 from __future__ import annotations
 
