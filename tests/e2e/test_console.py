@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Response, expect, sync_playwright
-from support.requirements import missing, wait_for
+from support.requirements import missing
+from support.waiting import wait_for
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from support.waiting import until
 
 from ticketing.config import Config, secrets_of
 from ticketing.sandbox.credentials import sandbox_config
@@ -115,10 +116,11 @@ async def test_ctrl_c_in_a_drill_leaves_nothing_open(shell: Shell) -> None:
     shell.config = {"pagerduty": shell.config["pagerduty"]}
     shell.sandbox.set_fault("pagerduty", "latency", seconds=1.0)
     process = await shell.begin("drill", "--json")
-    deadline = asyncio.get_running_loop().time() + SECONDS_MAX
-    while not shell.sandbox.tickets():
-        assert asyncio.get_running_loop().time() < deadline
-        await asyncio.sleep(0.02)
+
+    async def ticketed() -> bool:
+        return bool(shell.sandbox.tickets())
+
+    await until(ticketed, "the ticket", SECONDS_MAX)
     process.send_signal(signal.SIGINT)
     output, _ = await asyncio.wait_for(process.communicate(), SECONDS_MAX)
     assert process.returncode == 1

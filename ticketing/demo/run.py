@@ -185,6 +185,7 @@ async def run_live(say: Callable[[str], None], status: Callable[[Totals], None],
         say(f"incidents and their tickets, live:  {demo.api}/")
         say(f"the platforms' side of it:          {demo.sandbox.url}/")
         say(f"tables in the Faust web view:       {_faust_web(demo)}/table/")
+        say(f"the embedded broker:                {demo.runtime.brokers}")
         say("Ctrl-C stops everything")
         traffic = Traffic().logs(time.time(), TRAFFIC_RATE)
         feeding = asyncio.create_task(

@@ -75,6 +75,20 @@ async def test_a_wrong_link_is_undone(api: Any) -> None:
     assert (status, "not linked" in problem["detail"].lower()) == (409, True)
 
 
+async def test_answers_name_the_moment_after_the_action(api: Any) -> None:
+    other = make_incident(2)
+    link = Link(fingerprint=other.fingerprint, service=other.service, id=other.id)
+    await api.put(make_incident(1, links=[link]))
+    for action, body, field in [
+        ("comment", {"text": "looking"}, "commentedAt"),
+        ("unlink", {"from": [other.id]}, "unlinkedAt"),
+        ("resolve", {}, "resolvedAt"),
+        ("reopen", {}, "reopenedAt"),
+    ]:
+        _, answer = await api.post(path(1, action), body)
+        assert answer[field] == AT
+
+
 @pytest.mark.parametrize("action", list(Action))
 async def test_an_action_needs_what_its_rule_says(api: Any, action: Action) -> None:
     rule = ACTION_RULES[action]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from contract.platforms.jira import SUBJECTS
-from support.contract import Desk, Subject
+from support.contract import Desk, Desks, Subject, requests
 from support.life import Clock, Life
 
 from sinks.calls.outcome import Delivered
@@ -31,30 +31,13 @@ Opens = Callable[..., Desk]
 
 
 @pytest.fixture
-def record(tmp_path: Path) -> Path:
-    return tmp_path / "requests.jsonl"
-
-
-@pytest.fixture
-async def desk_with(record: Path) -> AsyncIterator[Opens]:
+def desk_with(desks: Desks) -> Opens:
     """Opens a desk with settings of section `jira`."""
-    clock = Clock()
-    sandbox = await start(clock=clock, record=record)
-    desks: list[Desk] = []
 
     def opened(subject: Subject = CLOUD, **more: Any) -> Desk:
-        desks.append(Desk(subject, sandbox, clock, subject.config(sandbox.url, **more)))
-        return desks[-1]
+        return desks.open(subject, **more)
 
-    yield opened
-    for desk in desks:
-        await desk.life.close()
-    await sandbox.stop()
-
-
-def requests(record: Path, method: str, path: str) -> list[dict[str, Any]]:
-    rows = [json.loads(row) for row in record.read_text().splitlines()]
-    return [row for row in rows if row["method"] == method and row["path"].endswith(path)]
+    return opened
 
 
 def fields_of(desk: Desk) -> dict[str, Any]:
@@ -117,7 +100,7 @@ async def test_custom_fields_are_rendered_and_typed(desk_with: Opens) -> None:
     assert given["customfield_10016"] == [{"value": "EU"}, {"value": "US"}]
 
 
-async def test_a_field_that_can_not_be_set_is_said_and_costs_no_issue(desk_with: Opens) -> None:
+async def test_a_field_that_can_not_be_set_is_left_out(desk_with: Opens) -> None:
     desk = desk_with(
         customFields={"Environment": "Moon", "Nowhere": "x"}, priorityMapping={"high": "Urgent"}
     )
@@ -368,7 +351,7 @@ async def test_each_change_of_unknown_outcome_is_made_once(
         assert desk.texts().count(said) == 1
 
 
-async def test_a_jira_that_takes_most_of_the_time_for_each_answer_is_kept_true(
+async def test_a_slow_jira_is_kept_true(
     desk_with: Opens,
 ) -> None:
     """Two answers never fit into the time of one request: what was learned has to count."""

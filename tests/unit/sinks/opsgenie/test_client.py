@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from contract.platforms.opsgenie import SUBJECTS
-from support.contract import Desk, Subject
-from support.life import Clock
+from support.contract import Desk, Desks, Subject, requests
 
 from sinks.calls.outcome import Delivered, Failed, Reason, Unknown
 from sinks.opsgenie.api import Api
@@ -22,7 +20,7 @@ from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import TicketState
 from ticketing.sandbox.opsgenie import credentials
-from ticketing.sandbox.server import STATE, start
+from ticketing.sandbox.server import STATE
 
 HOUR = 3600.0
 OPSGENIE, JSM, JSM_KEY = SUBJECTS
@@ -32,39 +30,17 @@ Opens = Callable[..., Desk]
 
 
 @pytest.fixture
-def record(tmp_path: Path) -> Path:
-    return tmp_path / "requests.jsonl"
-
-
-@pytest.fixture
-async def desk_with(record: Path) -> AsyncIterator[Opens]:
+def desk_with(desks: Desks) -> Opens:
     """Opens a desk with settings of section `opsgenie`; None leaves one out."""
-    clock = Clock()
-    sandbox = await start(clock=clock, record=record)
-    desks: list[Desk] = []
 
     def opened(subject: Subject = OPSGENIE, **more: Any) -> Desk:
-        section = subject.config(sandbox.url).opsgenie.model_dump(
-            mode="python", by_alias=True, exclude_unset=True
-        )
-        given = {k: v for k, v in {**section, **more}.items() if v is not None}
-        config = Config.model_validate({"opsgenie": given})
-        desks.append(Desk(subject, sandbox, clock, config))
-        return desks[-1]
+        return desks.open(subject, **more)
 
-    yield opened
-    for desk in desks:
-        await desk.life.close()
-    await sandbox.stop()
+    return opened
 
 
 def slow(desk: Desk, seconds: float) -> None:
     desk.sandbox.app[STATE].platforms["opsgenie"].outcomes.processing_seconds = seconds  # type: ignore[attr-defined]
-
-
-def requests(record: Path, method: str, path: str = "") -> list[dict[str, Any]]:
-    rows = [json.loads(row) for row in record.read_text().splitlines()]
-    return [row for row in rows if row["method"] == method and row["path"].endswith(path)]
 
 
 # Accepted is not done

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 from contract.platforms.servicenow import SUBJECTS
-from support.contract import Desk, Subject
+from support.contract import Desk, Desks, Subject, requests
 from support.life import Clock
 
 from tables.deliveries import Operation
@@ -35,30 +34,13 @@ HOST = TABLES["cmdb_ci"][-1]
 
 
 @pytest.fixture
-def record(tmp_path: Path) -> Path:
-    return tmp_path / "requests.jsonl"
-
-
-@pytest.fixture
-async def desk_with(record: Path) -> AsyncIterator[Opens]:
+def desk_with(desks: Desks) -> Opens:
     """Opens a desk with settings of section `servicenow`."""
-    clock = Clock()
-    sandbox = await start(clock=clock, record=record)
-    desks: list[Desk] = []
 
     def opened(subject: Subject = BASIC, **more: Any) -> Desk:
-        desks.append(Desk(subject, sandbox, clock, subject.config(sandbox.url, **more)))
-        return desks[-1]
+        return desks.open(subject, **more)
 
-    yield opened
-    for desk in desks:
-        await desk.life.close()
-    await sandbox.stop()
-
-
-def requests(record: Path, method: str, path: str) -> list[dict[str, Any]]:
-    rows = [json.loads(row) for row in record.read_text().splitlines()]
-    return [row for row in rows if row["method"] == method and row["path"].endswith(path)]
+    return opened
 
 
 def row_of(desk: Desk) -> dict[str, Any]:

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import msgspec
 import pytest
+from support.incidents import incident
 
 from tables.incidents import decode, encode
-from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind, Ticket
+from ticketing.domain.incidents.incident import Incident, Status, Ticket
 from ticketing.domain.incidents.storm import Guard
-from ticketing.domain.severity import Severity
 
-INCIDENT = Incident(
-    id="aa-0-1",
-    fingerprint="aa",
-    tenant="t",
-    service="s",
-    pattern="p",
-    title="x",
-    severity=Severity.HIGH,
-    opened_at=1.0,
-    updated_at=1.0,
-    first_seen=1.0,
-    last_seen=1.0,
-    windows=[(0, 3)],
-    watermarks={"x": 7},
-    timeline=[Step(seq=1, at=1.0, kind=StepKind.OPENED)],
-    tickets={"slack": Ticket(platform="slack")},
+INCIDENT = incident(
+    "aa", windows=[(0, 3)], watermarks={"x": 7}, tickets={"slack": Ticket(platform="slack")}
 )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from support.incidents import ID
 from support.life import Clock, Life
-from support.story import ID, Story
+from support.story import Story
 
 from sinks.calls.outcome import Delivered, Outcome, Reason, Rejected, RetryAfter, Unknown
 from sinks.delivery import fold
