@@ -85,6 +85,7 @@ def test_the_live_demo_shows_incidents_and_leaves_nothing_behind(
         )
         assert found is not None
         page = found.group(1)
+        wait_for(lambda: re.search(r"broker: +127\.0\.0\.1:\d+", said.read_text()), "the broker")
 
         def incidents() -> list[dict[str, object]]:
             with urllib.request.urlopen(f"{page}api/incidents", timeout=10) as answer:

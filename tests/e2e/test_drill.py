@@ -19,7 +19,6 @@ from support.waiting import until
 from ticketing.config import Config, secrets_of
 from ticketing.sandbox.credentials import sandbox_config
 from ticketing.sandbox.server import Sandbox, start
-from ticketing.worker import platforms_built
 
 SECONDS_MAX = 90.0
 
@@ -29,11 +28,7 @@ class Shell:
 
     def __init__(self, sandbox: Sandbox, directory: Path) -> None:
         self.sandbox = sandbox
-        self.config: dict[str, Any] = {
-            name: section
-            for name, section in sandbox_config(sandbox.url).items()
-            if name in platforms_built()
-        }
+        self.config: dict[str, Any] = sandbox_config(sandbox.url)
         self._file = directory / "ticketing.json"
 
     async def begin(self, *arguments: str) -> asyncio.subprocess.Process:

@@ -8,11 +8,12 @@ from typing import Any
 from support.incidents import FINGERPRINT, PATTERNS, TITLE, anomalies, opened
 from support.life import Clock
 
+from ticketing.config import PLATFORMS
 from ticketing.domain.alerts.counting import Fresh, fresh_above
 from ticketing.domain.incidents import lifecycle
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Status
-from ticketing.domain.incidents.policy import PLATFORMS, Policy
+from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action, Anomalies, Command, Sample
 

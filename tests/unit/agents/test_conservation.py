@@ -76,7 +76,10 @@ def test_records_in_are_below_counted_or_dead(
 ) -> None:
     detector = Detector.of(validate({}), {"logs": "id"})
     policy = Policy(
-        max_patterns_per_service=limit, group_by=group_by, routing={Severity.HIGH: ("slack",)}
+        max_patterns_per_service=limit,
+        group_by=group_by,
+        routing={Severity.HIGH: ("slack",)},
+        platforms=("slack",),
     )
     writers = [Writer(policy, number) for number in range(PARTITIONS)]
     below = anomalies = dead = start = 0

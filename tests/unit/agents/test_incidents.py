@@ -11,6 +11,7 @@ from support.records import Record
 
 from agents.incidents import IncidentMachine
 from ticketing import metrics
+from ticketing.config import PLATFORMS
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.storm import (
@@ -29,7 +30,7 @@ ROUTING = {
     Severity.HIGH: ("slack",),
     Severity.MEDIUM: ("slack",),
 }
-POLICY = Policy(routing=ROUTING, auto_resolve_after=600.0)
+POLICY = Policy(platforms=PLATFORMS, routing=ROUTING, auto_resolve_after=600.0)
 
 
 class Desk:
@@ -111,7 +112,7 @@ def test_a_ticket_is_due_when_the_group_wait_is_over() -> None:
 
 
 def test_without_group_wait_the_opening_publication_is_ticketed() -> None:
-    desk = Desk(Policy(routing=ROUTING, group_wait={}))
+    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, group_wait={}))
     desk.send(anomalies("aa", 1))
     ((_, published),) = desk.published
     assert published is not None
@@ -200,7 +201,7 @@ def test_quiet_waits_for_every_configured_input_topic() -> None:
 
 
 def test_new_patterns_beyond_the_limit_join_one_overflow_incident() -> None:
-    desk = Desk(Policy(routing=ROUTING, max_patterns_per_service=3))
+    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, max_patterns_per_service=3))
     desk.send(*[anomalies(f"a{i}", i, i + 20) for i in range(10)])
     found = desk.incidents()
     overflow = found[overflow_fingerprint("t", "s")]
@@ -213,7 +214,7 @@ def test_new_patterns_beyond_the_limit_join_one_overflow_incident() -> None:
 
 
 def test_new_patterns_join_the_open_overflow_incident() -> None:
-    desk = Desk(Policy(routing=ROUTING, max_patterns_per_service=1))
+    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, max_patterns_per_service=1))
     desk.send(anomalies("a0", 1), anomalies("a1", 2))
     desk.send(anomalies("a2", 3), at=9000.0)
     overflow = desk.incidents()[overflow_fingerprint("t", "s")]
@@ -224,7 +225,7 @@ def test_new_patterns_join_the_open_overflow_incident() -> None:
 
 
 def test_patterns_of_a_service_share_an_incident_when_grouped_by_service() -> None:
-    desk = Desk(Policy(routing=ROUTING, group_by="service"))
+    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, group_by="service"))
     desk.send(anomalies("a0", 1, 4), anomalies("a1", 2, 3), anomalies("b0", 5, service="other"))
     found = desk.incidents()
     assert len(found) == 2
@@ -234,12 +235,12 @@ def test_patterns_of_a_service_share_an_incident_when_grouped_by_service() -> No
 
 
 def test_grouping_by_service_or_not_may_change_without_counting_twice() -> None:
-    desk = Desk(Policy(routing=ROUTING))
+    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING))
     desk.send(anomalies("a0", 1, 4))
     desk.send(command("a0-0-0", Action.RESOLVE))
-    desk.partition.machine.policy = Policy(routing=ROUTING, group_by="service")
+    desk.partition.machine.policy = Policy(platforms=PLATFORMS, routing=ROUTING, group_by="service")
     desk.send(anomalies("a0", 4, 6), anomalies("a1", 5))
-    desk.partition.machine.policy = Policy(routing=ROUTING)
+    desk.partition.machine.policy = Policy(platforms=PLATFORMS, routing=ROUTING)
     desk.send(anomalies("a0", 4, 6, 7), anomalies("a1", 5, 8))
     assert sum(found.count for found in desk.incidents().values()) == 6
 
@@ -249,7 +250,7 @@ def umbrella_of(desk: Desk) -> Incident:
 
 
 def test_pages_beyond_the_ceiling_wait_under_an_umbrella() -> None:
-    desk = Desk(Policy(routing=ROUTING, max_pages_per_minute=2))
+    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, max_pages_per_minute=2))
     for i in range(5):
         desk.send(anomalies(f"a{i}", i, service=f"s{i}"))
     umbrella = umbrella_of(desk)
@@ -267,7 +268,7 @@ def test_pages_beyond_the_ceiling_wait_under_an_umbrella() -> None:
 
 
 def test_a_held_incident_that_grows_worse_makes_its_umbrella_worse() -> None:
-    desk = Desk(Policy(routing=ROUTING, max_pages_per_minute=1))
+    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, max_pages_per_minute=1))
     desk.send(anomalies("a0", 1))
     desk.send(anomalies("a1", 2))
     desk.send(anomalies("a1", 3, severity=Severity.CRITICAL))
@@ -388,6 +389,7 @@ def test_what_overflowed_before_its_pattern_was_admitted_survives_a_crash() -> N
 
 def test_a_page_that_is_not_taken_goes_to_the_fallback_in_time() -> None:
     policy = Policy(
+        platforms=PLATFORMS,
         routing={Severity.HIGH: ("pagerduty",)},
         group_wait={Severity.HIGH: 0.0},
         deliver_within={Severity.HIGH: 60.0},
@@ -412,7 +414,7 @@ def _fallbacks() -> float:
 
 
 def test_an_archived_episode_survives_a_crash_after_a_command() -> None:
-    policy = Policy(routing=ROUTING, reopen_window=100.0)
+    policy = Policy(platforms=PLATFORMS, routing=ROUTING, reopen_window=100.0)
     desk = Desk(policy)
     old = "aa-0-0"
     batch = [

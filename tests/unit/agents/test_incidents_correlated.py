@@ -9,6 +9,7 @@ from support.partition import MemoryPartition
 from support.records import Record
 
 from agents.incidents import IncidentMachine
+from ticketing.config import PLATFORMS
 from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.linking import LEASE_SECONDS
@@ -29,7 +30,7 @@ class Writers:
     """All partitions' writers with one machine each; what they say to each other is delivered."""
 
     def __init__(self, **policy: Any) -> None:
-        known = Policy(routing=ROUTING, **policy)
+        known = Policy(platforms=PLATFORMS, routing=ROUTING, **policy)
         self.partitions = [
             MemoryPartition(IncidentMachine(known, partitions=PARTITIONS), number)
             for number in range(PARTITIONS)

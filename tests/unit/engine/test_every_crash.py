@@ -24,7 +24,12 @@ from ticketing.domain.signals import Action, Anomalies, Command, TicketState
 from ticketing.engine import table
 
 ROUTED = {severity: (simulation.PLATFORM,) for severity in Severity}
-POLICY = Policy(group_wait={}, routing=ROUTED, escalate_after={Severity.CRITICAL: 120.0})
+POLICY = Policy(
+    platforms=(simulation.PLATFORM,),
+    group_wait={},
+    routing=ROUTED,
+    escalate_after={Severity.CRITICAL: 120.0},
+)
 ALERTS = Traits(
     repeat=Repeat.BLINDLY,
     operations=ALL_OPERATIONS - {Operation.ESCALATE, Operation.COMMENT, Operation.LOOK_UP},

@@ -14,7 +14,7 @@ from support.waiting import until
 
 from ticketing.config import Config
 from ticketing.domain.summaries.answer import Answer, read
-from ticketing.llm.models import Models, NoAnswer, Outcome, Told
+from ticketing.llm.models import Models, NoAnswer, Outcome, PaidAnswer
 
 MESSAGES = ({"role": "system", "content": "s"}, {"role": "user", "content": "u"})
 KEY = "sk-not-a-real-key-0123456789"
@@ -37,7 +37,7 @@ def models(*endpoints: str, **options: Any) -> Models:
     return Models(configured(*endpoints, **options).llm)
 
 
-async def ask(asked: Models) -> Told[Answer]:
+async def ask(asked: Models) -> PaidAnswer[Answer]:
     return await asyncio.wait_for(asked.ask(MESSAGES, read), DEADLINE_SECONDS)
 
 

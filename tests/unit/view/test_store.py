@@ -18,7 +18,7 @@ from ticketing.domain.incidents.incident import Incident, Status, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.errors import Unavailable
 from ticketing.view.query import Query, decode_cursor, encode_cursor, parse_time, place_of
-from ticketing.view.store import ViewStore
+from ticketing.view.store import DOCUMENTS_VERSION, ViewStore
 
 NOW = 1_900_000_000.0
 
@@ -285,6 +285,20 @@ async def test_a_view_in_an_emptied_redis_is_not_complete(
     await write(store, incident(1))
     assert not await store.is_complete()
     assert await listed(store) == ["payment failed 1"]
+
+
+async def test_a_view_of_an_older_release_is_built_anew(
+    store: ViewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.declare_complete()
+    await store.redis.hdel("t:view", "documents")
+    assert not await store.is_complete()
+    rebuild = await store.begin_rebuild()
+    assert rebuild is not None
+    await rebuild.finish()
+    assert await store.is_complete()
+    monkeypatch.setattr("ticketing.view.store.DOCUMENTS_VERSION", DOCUMENTS_VERSION + 1)
+    assert not await store.is_complete()
 
 
 async def test_changes_are_told_in_order_and_each_incident_once(store: ViewStore) -> None:

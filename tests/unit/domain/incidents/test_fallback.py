@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support import incidents
 
+from ticketing.config import PLATFORMS
 from ticketing.domain.incidents import fallback
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
 from ticketing.domain.incidents.lifecycle import raised, reopened, resolved, ticketed
@@ -18,6 +19,7 @@ from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Receipt, TicketState
 
 POLICY = Policy(
+    platforms=PLATFORMS,
     routing={Severity.CRITICAL: ("pagerduty", "jira"), Severity.HIGH: ("pagerduty",)},
     deliver_within={Severity.CRITICAL: 60.0, Severity.HIGH: 600.0},
     fallback=("slack", "zammad"),

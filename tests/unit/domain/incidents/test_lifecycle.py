@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from support.incidents import anomalies, opened
 
+from ticketing.config import PLATFORMS
 from ticketing.domain.alerts.counting import fresh_above
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
-from ticketing.domain.incidents.lifecycle import fired_again, raised, settled
+from ticketing.domain.incidents.lifecycle import fired_again, raised, reopens, settled
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.reports import correlated, receipted, summarized
 from ticketing.domain.incidents.routing import routes_for
@@ -27,6 +28,7 @@ from ticketing.domain.signals import (
 from ticketing.domain.traces.findings import Candidate, Findings
 
 POLICY = Policy(
+    platforms=PLATFORMS,
     routing={
         Severity.CRITICAL: ("pagerduty", "slack"),
         Severity.HIGH: ("slack",),
@@ -165,6 +167,13 @@ def again(incident: Incident, at: float, offset: int) -> Incident:
     incident = replace(incident, status=Status.RESOLVED, resolved_at=at - 1.0)
     found = anomalies("aa", offset)
     return fired_again(incident, found, fresh_above(found, -1), at, POLICY)
+
+
+def test_a_resolved_incident_reopens_until_its_window_ends() -> None:
+    resolved = replace(new(), status=Status.RESOLVED, resolved_at=1000.0)
+    policy = replace(POLICY, reopen_window=600.0)
+    assert reopens(resolved, 1600.0, policy)
+    assert not reopens(resolved, 1600.1, policy)
 
 
 def test_the_third_reopening_is_flapping_until_steady() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from support import incidents
 
+from ticketing.config import PLATFORMS
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
 from ticketing.domain.incidents.lifecycle import ticketed
@@ -29,8 +30,8 @@ from ticketing.domain.signals import Action, Command
 from ticketing.domain.traces.findings import Peer, Relation
 
 ROUTING = {Severity.HIGH: ("jira",), Severity.CRITICAL: ("pagerduty", "jira")}
-HOLDS = Policy(hold_symptoms=True, routing=ROUTING)
-ALL = Policy(routing=ROUTING)
+HOLDS = Policy(platforms=PLATFORMS, hold_symptoms=True, routing=ROUTING)
+ALL = Policy(platforms=PLATFORMS, routing=ROUTING)
 
 
 def incident(name: str, **fields: Any) -> Incident:

@@ -11,7 +11,7 @@ from support.microservices import START, Fault, Operation, System
 
 from ticketing.domain.traces import correlator
 from ticketing.domain.traces.buffer import Part
-from ticketing.domain.traces.correlator import LOOKS_MAX, Correlator, Settings, Telling
+from ticketing.domain.traces.correlator import LOOKS_MAX, Correlator, Report, Settings
 from ticketing.domain.traces.findings import Findings, Relation
 from ticketing.wire.traces import decode_lines
 
@@ -33,7 +33,7 @@ class Feed:
     def __init__(self, **settings: Any) -> None:
         self.correlator = Correlator(Settings(**settings), decode_lines)
         self.now = 5_000.0
-        self.told: list[Telling] = []
+        self.told: list[Report] = []
 
     def give(self, records: list[dict[str, Any]], *, source: str = "in:0") -> None:
         for record in records:

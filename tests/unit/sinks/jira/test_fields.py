@@ -10,7 +10,7 @@ import pytest
 from sinks.jira import fields
 from sinks.jira.answers import Field
 from sinks.jira.dialect import CLOUD, DATA_CENTER
-from ticketing.sandbox.jira_adf import document_problems
+from ticketing.sandbox.jira.adf import document_problems
 
 CUSTOM = "com.atlassian.jira.plugin.system.customfieldtypes"
 

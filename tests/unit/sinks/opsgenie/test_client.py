@@ -19,12 +19,12 @@ from ticketing.config import Config
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import TicketState
-from ticketing.sandbox import credentials
+from ticketing.sandbox.opsgenie import credentials
 from ticketing.sandbox.server import STATE
 
 HOUR = 3600.0
 OPSGENIE, JSM, JSM_KEY = SUBJECTS
-SCHEDULE = {"schedule": credentials.OPSGENIE_SCHEDULE}
+SCHEDULE = {"schedule": credentials.SCHEDULE}
 ON_CALL = "alice@sandbox.example"
 Opens = Callable[..., Desk]
 
@@ -40,7 +40,7 @@ def desk_with(desks: Desks) -> Opens:
 
 
 def slow(desk: Desk, seconds: float) -> None:
-    desk.sandbox.app[STATE].platforms["opsgenie"].processing_seconds = seconds  # type: ignore[attr-defined]
+    desk.sandbox.app[STATE].platforms["opsgenie"].outcomes.processing_seconds = seconds  # type: ignore[attr-defined]
 
 
 # Accepted is not done
@@ -162,7 +162,7 @@ async def test_escalating_goes_to_the_escalation_and_to_named_teams(desk_with: O
     await desk.life.want(desk.story.opened(), 60)
     await desk.life.want(desk.story.escalated("Management", "pagerduty"), 60)
     said = [what for _, what in desk.ticket().history]
-    assert f"escalated to {credentials.OPSGENIE_ESCALATION}" in said
+    assert f"escalated to {credentials.ESCALATION}" in said
     assert {"type": "team", "name": "Management"} in desk.ticket().record["responders"]
 
 
@@ -182,7 +182,7 @@ async def test_who_is_on_call_stands_on_the_alert_and_in_the_receipt(desk_with: 
     await desk.life.want(desk.story.opened(), 60)
     record = desk.ticket().record
     assert record["details"]["On call"] == ON_CALL
-    assert record["description"].startswith(f"On call ({credentials.OPSGENIE_SCHEDULE}): {ON_CALL}")
+    assert record["description"].startswith(f"On call ({credentials.SCHEDULE}): {ON_CALL}")
     assert desk.life.receipts[-1].on_call == ON_CALL
 
 
@@ -195,12 +195,12 @@ async def test_people_on_call_are_asked_for_once_a_minute_at_most(
     assert len(requests(record, "GET", "/on-calls")) == 1
 
 
-@pytest.mark.parametrize("schedule", ["nobody's", credentials.OPSGENIE_SCHEDULE])
+@pytest.mark.parametrize("schedule", ["nobody's", credentials.SCHEDULE])
 async def test_a_page_goes_out_without_knowing_who_is_on_call(
     desk_with: Opens, schedule: str
 ) -> None:
     desk = desk_with(schedule=schedule)
-    if schedule == credentials.OPSGENIE_SCHEDULE:
+    if schedule == credentials.SCHEDULE:
         desk.fault("server_error", status=503, path="/on-calls")
     await desk.life.want(desk.story.opened(), 60)
     desk.is_true(Status.OPEN)

@@ -21,11 +21,12 @@ from sinks.pagerduty.settings import Settings
 from sinks.platforms import create
 from sinks.text.writer import Writer
 from ticketing.config import Config
-from ticketing.config.platforms import PagerDuty
+from ticketing.config.platforms.pagerduty import PagerDuty
 from ticketing.domain.incidents.incident import Step, StepKind
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary, TicketState
-from ticketing.sandbox.credentials import PAGERDUTY_ROUTING_KEYS, sandbox_config
+from ticketing.sandbox.credentials import sandbox_config
+from ticketing.sandbox.pagerduty.credentials import ROUTING_KEYS
 from ticketing.sandbox.server import Sandbox, start
 from ticketing.sandbox.tickets import Ticket
 
@@ -161,7 +162,7 @@ async def test_an_alert_stays_with_the_key_that_opened_it(account: Any) -> None:
 async def test_a_key_that_is_not_configured_any_more_is_said(account: Any) -> None:
     one = account()
     await one.life.want(one.story.opened(), 5.0)
-    two = account(routingKeys={}, routingKey=PAGERDUTY_ROUTING_KEYS["low"])
+    two = account(routingKeys={}, routingKey=ROUTING_KEYS["low"])
     two.life.take_over(one.life)
     await two.life.want(one.story.resolved(), 5.0)
     _, outcome = two.life.platform.outcomes[-1]

@@ -14,11 +14,11 @@ from support.incidents import ticketed
 from sinks.slack import payload
 from sinks.slack.settings import Settings
 from sinks.text.writer import Writer
-from ticketing.config.platforms import Slack
+from ticketing.config.platforms.slack import Slack
 from ticketing.domain.incidents.incident import Status, Step, StepKind, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
-from ticketing.sandbox.slack_blocks import BLOCKS_CHARACTERS_MAX, characters_in, problems_of
+from ticketing.sandbox.slack.blocks import BLOCKS_CHARACTERS_MAX, characters_in, problems_of
 
 WRITER = Writer("slack")
 

@@ -168,7 +168,7 @@ async def test_tickets_of_others_are_not_taken_for_ours(
     desk_with: Opens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A condition that Zammad does not understand is answered with whatever there is."""
-    monkeypatch.setattr("ticketing.sandbox.zammad._condition", lambda name, test: None)
+    monkeypatch.setattr("ticketing.sandbox.zammad.query.condition", lambda name, test: None)
     desk, other = desk_with(), desk_with()
     other.story.changed(id="fedcba9876543210-1-7")
     await other.life.want(other.story.opened(), 60)
