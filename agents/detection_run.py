@@ -337,8 +337,10 @@ class Run:
         self._judge([record], read, self._refuse_for)
 
     def _refuse_for(self, record: Record, error: Exception) -> None:
-        reason = error.reason if isinstance(error, Unfit) else BadInput.UNDECODABLE
-        self._refuse(record, reason, str(error))
+        if isinstance(error, Unfit):
+            self._refuse(record, error.reason, error.detail or error.reason.value)
+        else:
+            self._refuse(record, BadInput.UNDECODABLE, str(error))
 
     def _group_of(self, document: Document, score: float) -> _Group:
         if not 0.0 <= score <= 1.0:

@@ -9,9 +9,11 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from sinks.calls.outcome import Reason
 from sinks.jira.answers import Field
 from sinks.jira.dialect import Dialect
 from sinks.text.utf16 import cut
+from ticketing.errors import Rejected
 
 TEXT_UNITS_MAX = 255
 LABEL_UNITS_MAX = 255
@@ -20,8 +22,11 @@ SHOWN_MAX = 12
 Typed = Callable[[str, Field, Dialect], Any]
 
 
-class BadValue(ValueError):
-    """The field can't hold the value; the message says why."""
+class BadValue(Rejected):
+    """The field can't hold the value; `detail` says why."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Reason.INVALID.value, detail)
 
 
 def typed(value: Any, field: Field, dialect: Dialect) -> Any:

@@ -131,7 +131,7 @@ class Author:
         try:
             values[key] = fields.typed(value, known, self._dialect)
         except fields.BadValue as error:
-            remarks.append(f"{known.name or key}: {error}")
+            remarks.append(f"{known.name or key}: {error.detail}")
 
 
 def key_label(incident_id: str) -> str:

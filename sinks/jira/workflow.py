@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+from sinks.calls.outcome import Reason
 from sinks.jira import fields
 from sinks.jira.answers import Field, Status, Transition
 from sinks.jira.dialect import Dialect
+from ticketing.errors import Rejected
 
 STARTED = "indeterminate"
 RESOLUTION = "resolution"
@@ -15,8 +17,11 @@ RESOLUTIONS = ("done", "fixed", "resolved")
 """What a resolution is called if the configuration does not say; else the first that there is."""
 
 
-class NoWay(ValueError):
-    """The workflow has no such transition; the message says what there is and what to set."""
+class NoWay(Rejected):
+    """The workflow has no such transition; `detail` says what there is and what to set."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Reason.INVALID.value, detail)
 
 
 def is_at(wanted: str, status: Status) -> bool:
@@ -68,7 +73,7 @@ def screen_fields(
             try:
                 sent[found[0]] = fields.typed(value, found[1], dialect)
             except fields.BadValue as error:
-                raise NoWay(f"jira.transitions.fields.{name}: {error}") from None
+                raise NoWay(f"jira.transitions.fields.{name}: {error.detail}") from None
     on_screen = transition.fields.get(RESOLUTION)
     if on_screen and RESOLUTION not in sent and (named := _resolution(on_screen, resolution)):
         sent[RESOLUTION] = {"name": named}

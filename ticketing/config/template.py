@@ -19,7 +19,7 @@ import jinja2
 from jinja2 import meta, nodes, sandbox
 from jinja2.runtime import Context
 
-from ticketing.errors import TicketingError
+from ticketing.errors import Misconfigured
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,8 +61,8 @@ _FAULTS = (
 )
 
 
-class BadTemplate(TicketingError):
-    """The template can't be used; the message says what is wrong with it."""
+class BadTemplate(Misconfigured):
+    """The template can't be used; the message says why, its caller names the key."""
 
 
 class _Budget:

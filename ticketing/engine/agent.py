@@ -16,6 +16,7 @@ from ticketing.engine.fence import Fence
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.table import DurableTable
 from ticketing.engine.watchdog import Watchdog, leave
+from ticketing.errors import TicketingError
 from ticketing.wire.dead_letters import DeadLetter, dead_letter_of, encode_dead_letter
 from ticketing.wire.topics import DEAD_LETTERS
 
@@ -33,8 +34,8 @@ async def send_dead_letters(outbox: Outbox, letters: list[DeadLetter]) -> None:
         metrics.dead_letters_total.labels(letter.stage, letter.reason).inc()
 
 
-class Abandoned(Exception):
-    """A batch is left to whoever gets its partition next; nothing from it on is committed."""
+class Abandoned(TicketingError):
+    """A batch is left to the next owner of its partition; nothing from it on is committed."""
 
 
 class StreamAgent(ABC):

@@ -25,7 +25,7 @@ import structlog
 from ticketing import metrics
 from ticketing.config.insight import Llm, LlmProvider
 from ticketing.config.values import reveal
-from ticketing.errors import TicketingError
+from ticketing.errors import Retryable
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class Failure:
         return f"{self.provider}: {self.detail or self.outcome.value.replace('_', ' ')}"
 
 
-class NoAnswer(TicketingError):
+class NoAnswer(Retryable):
     """No provider gave an answer that can be used."""
 
     def __init__(self, failures: Sequence[Failure], cost: float = 0.0) -> None:

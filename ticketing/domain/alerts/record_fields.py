@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ticketing.domain.severity import Severity
+from ticketing.errors import Rejected
 
 TITLE_CHARS_MAX = 200
 NAME_CHARS_MAX = 256
@@ -33,11 +34,13 @@ class BadInput(str, Enum):
     """Our own rules failed on it."""
 
 
-class Unfit(ValueError):
+class Unfit(Rejected, ValueError):
     """A record can't be handled, for one of the known reasons."""
 
+    reason: BadInput
+
     def __init__(self, reason: BadInput, detail: str = "") -> None:
-        super().__init__(detail or reason.value)
+        super().__init__(reason.value, detail)
         self.reason = reason
 
 

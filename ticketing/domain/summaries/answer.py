@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ticketing.domain.severity import Severity
+from ticketing.errors import Rejected
 
 ANSWER_CHARACTERS_MAX = 32_000
 TITLE_CHARACTERS_MAX = 120
@@ -36,12 +37,12 @@ class Fault(str, Enum):
     WRONG_SHAPE = "wrong_shape"
 
 
-class BadAnswer(ValueError):
+class BadAnswer(Rejected, ValueError):
     """The answer can't be used; it is not in the message, as it may say anything."""
 
     def __init__(self, fault: Fault, detail: str = "") -> None:
         self.fault = fault
-        super().__init__(f"{fault.value}: {detail}" if detail else fault.value)
+        super().__init__(fault.value, detail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
