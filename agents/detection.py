@@ -181,7 +181,7 @@ class DetectionAgent(StreamAgent):
             last = records[-1].offset
             # After a recovery some are read twice; that is no gap.
             if records[0].offset > expected or last - records[0].offset + 1 != len(records):
-                leave(f"the embedded broker has let go of records of {tp.topic}[{tp.partition}]")
+                leave(f"the embedded broker dropped unread records of {tp.topic}[{tp.partition}]")
             self._next[tp] = last + 1
 
     async def report_progress(self) -> None:

@@ -325,7 +325,7 @@ class Run:
 
         def read(value: bytes | None) -> Document:
             if not value:
-                raise Unfit(BadInput.EMPTY)
+                raise Unfit(BadInput.EMPTY, "the record has no value")
             if not isinstance(error, msgspec.ValidationError):
                 raise error
             loose = decode_loosely(value)
@@ -338,13 +338,13 @@ class Run:
 
     def _refuse_for(self, record: Record, error: Exception) -> None:
         if isinstance(error, Unfit):
-            self._refuse(record, error.reason, error.detail or error.reason.value)
+            self._refuse(record, error.reason, error.detail)
         else:
             self._refuse(record, BadInput.UNDECODABLE, str(error))
 
     def _group_of(self, document: Document, score: float) -> _Group:
         if not 0.0 <= score <= 1.0:
-            raise Unfit(BadInput.INVALID_SCORE, "anomaly_score is not from 0 to 1")
+            raise Unfit(BadInput.INVALID_SCORE, "anomaly_score is not between 0 and 1")
         tenant, service, message = document.tenant_id, document.service, document.message
         identity = self._identify(tenant, service, document.text())
         key = identity[:3]

@@ -37,5 +37,5 @@ def decode(value: bytes) -> Record:
     stored = _decoder.decode(value)
     record = stored.incident or stored.guard
     if record is None:
-        raise msgspec.ValidationError("a record that is neither an incident nor a guard")
+        raise msgspec.ValidationError("the record is neither an incident nor a guard")
     return record

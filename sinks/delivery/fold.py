@@ -95,7 +95,9 @@ def expired(delivery: Delivery, now: float, traits: Traits, timing: Timing) -> D
     intent = delivery.intent
     if intent is None or now < intent.deadline + timing.grace:
         return delivery
-    lost = Unknown(reason=Reason.TIMEOUT, over=True, detail="no result came back")
+    lost = Unknown(
+        reason=Reason.TIMEOUT, over=True, detail="no result was recorded before the deadline"
+    )
     return _ended(replace(delivery, intent=None), intent, lost, now, traits, timing)
 
 

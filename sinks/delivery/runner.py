@@ -122,7 +122,7 @@ class Runner:
     async def _perform(self, request: Request) -> Outcome:
         # A process that was stopped meanwhile must not send what another may have taken over.
         if self._clock() > request.start_by:
-            return RetryAfter(reason=Reason.NOT_SENT, detail="its time had passed")
+            return RetryAfter(reason=Reason.NOT_SENT, detail="not sent before its deadline")
         self._fence()
         try:
             return await asyncio.wait_for(self._platform.perform(request), request.timeout)

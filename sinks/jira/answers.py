@@ -157,7 +157,7 @@ def read_as(kind: type[T], data: Any) -> T:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        detail = f"the answer is not what Jira says: {error}"
+        detail = f"the answer does not have Jira's form: {error}"
         raise Failed(Unknown(Reason.MALFORMED, True, None, detail)) from error
 
 

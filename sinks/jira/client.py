@@ -36,7 +36,7 @@ COUNT_SECONDS = 900.0
 """How often a count alone is worth an edit: each is told to everybody who watches."""
 REFUSED = 400
 COMMENTS_MAX = 100
-GONE = "the issue was deleted, or our account may not see it any more; it is not made again"
+GONE = "the issue was deleted, or our account may not see it any more; it is not created again"
 
 
 class JiraPlatform:

@@ -102,7 +102,7 @@ def _number(value: str, field: Field, dialect: Dialect) -> float:
     try:
         number = float(value)
     except ValueError:
-        raise BadValue(f'"{cut(value, 40)}" is no number') from None
+        raise BadValue(f'"{cut(value, 40)}" is not a number') from None
     if not -1e15 < number < 1e15:
         raise BadValue("the number is too large")
     return int(number) if number == int(number) else number
@@ -132,7 +132,7 @@ def _chosen(value: str, field: Field) -> str:
             return name
     more = len(names) - SHOWN_MAX
     said = ", ".join(names[:SHOWN_MAX]) + (f" and {more} more" if more > 0 else "")
-    raise BadValue(f'"{cut(value, 40)}" is none of {said}')
+    raise BadValue(f'"{cut(value, 40)}" is not allowed; allowed: {said}')
 
 
 def _user(value: str, field: Field, dialect: Dialect) -> dict[str, str]:

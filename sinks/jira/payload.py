@@ -122,11 +122,11 @@ class Author:
         if found is None:
             # Projects without priorities or assignees at creation are usual; that is no fault.
             if name not in ("priority", "assignee"):
-                remarks.append(f"{name}: there is no such field on the create screen")
+                remarks.append(f"{name}: is not a field of the create screen")
             return
         key, known = found
         if key in INDISPENSABLE:
-            remarks.append(f"{name}: is not set by jira.customFields")
+            remarks.append(f"{name}: can't be set by jira.customFields")
             return
         try:
             values[key] = fields.typed(value, known, self._dialect)

@@ -1,4 +1,4 @@
-"""Which way through a workflow: transitions chosen by name, status or category. Pure."""
+"""The way through a workflow: transitions chosen by name, status or category. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ticketing.errors import Rejected
 STARTED = "indeterminate"
 RESOLUTION = "resolution"
 RESOLUTIONS = ("done", "fixed", "resolved")
-"""What a resolution is called if the configuration does not say; else the first that there is."""
+"""Names of the resolution without a configured one; else the first that there is."""
 
 
 class NoWay(Rejected):
@@ -25,7 +25,7 @@ class NoWay(Rejected):
 
 
 def is_at(wanted: str, status: Status) -> bool:
-    """Whether a status is the wanted one, by name or by category."""
+    """True for the wanted status, by name or by category."""
     category = status.status_category
     names = (status.name, category.key, category.name)
     return wanted.casefold() in (name.casefold() for name in names if name)
@@ -62,7 +62,7 @@ def detour(transitions: list[Transition], seen: Collection[str]) -> Transition |
 def screen_fields(
     transition: Transition, given: dict[str, Any], dialect: Dialect, resolution: str = ""
 ) -> dict[str, Any]:
-    """What is sent with a transition: of the given fields those on its screen, and a resolution.
+    """The fields sent with a transition: the given ones on its screen, and a resolution.
 
     Where the screen has a resolution, an issue without one would count as unresolved: the named
     one is taken, or else the usual one. Raises NoWay if the screen needs what nobody gave.
@@ -88,7 +88,7 @@ def no_way(key: str, wanted: str, status: Status, transitions: list[Transition])
     ways = ", ".join(f"'{one.name}' to '{one.to.name}'" for one in transitions) or "none"
     return NoWay(
         f"jira.transitions.{key}: no transition '{wanted}' from status '{status.name}' is open to "
-        f"our account; there are: {ways}"
+        f"our account; available: {ways}"
     )
 
 

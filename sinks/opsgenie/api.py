@@ -25,10 +25,7 @@ FINAL = frozenset({Reason.CREDENTIALS, Reason.RATE_LIMITED})
 """After these it makes no sense to ask again at once."""
 PAGE_SIZE_MAX = 100
 TEAMS_ASKED_MAX = 100
-NO_STATUS = (
-    "the key may not read what became of a request: give the integration read access (opsgenie."
-    "apiKey)"
-)
+NO_STATUS = "opsgenie.apiKey may not read the status of requests: give the integration read access"
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +260,7 @@ def _unwrapped(data: Any) -> dict[str, Any]:
     """OpsGenie wraps what is read in `data`; JSM operations do not."""
     found = data.get("data", data) if isinstance(data, dict) else None
     if not isinstance(found, dict):
-        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is no object"))
+        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is not an object"))
     return found
 
 
@@ -274,7 +271,7 @@ def _rows(data: Any) -> list[dict[str, Any]]:
     if data is None:
         return []
     if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
-        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is no list"))
+        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is not a list"))
     return list(data)
 
 

@@ -161,7 +161,7 @@ class PagerDutyPlatform:
         if self.clock() < shown_at + APPEARS_WITHIN_SECONDS:
             detail = "the incident can't be seen yet"
             return RetryAfter(Reason.NOT_FOUND, APPEARS_AGAIN_SECONDS, detail)
-        return Rejected(Reason.NOT_FOUND, "there is no incident of this deduplication key")
+        return Rejected(Reason.NOT_FOUND, "there is no incident with this deduplication key")
 
     async def _comment(self, rest: Rest, found: Found, request: Request) -> None:
         assert request.have is not None, "there is nothing to comment on yet"
@@ -204,7 +204,7 @@ class PagerDutyPlatform:
             )
         except Failed as failed:
             return "" if failed.outcome.reason is Reason.INVALID else f"pagerduty.apiUrl: {failed}"
-        return "pagerduty.apiUrl takes anything: is it PagerDuty?"
+        return "pagerduty.apiUrl accepts invalid events too: it is not PagerDuty's address"
 
     async def _problem_of_rest(self, rest: Rest) -> str:
         try:
@@ -236,7 +236,7 @@ class PagerDutyPlatform:
         rows = answer.data.get("priorities", []) if isinstance(answer.data, dict) else []
         known = {row.get("id") for row in rows if isinstance(row, dict)}
         unknown = sorted(set(self._settings.priorities.values()) - known)
-        return f"pagerduty.priorities: there is no {', '.join(unknown)}" if unknown else ""
+        return f"pagerduty.priorities: no such priority id: {', '.join(unknown)}" if unknown else ""
 
     async def close(self) -> None:
         """Close the connections."""

@@ -34,8 +34,8 @@ COUNT_SECONDS = 900.0
 COLUMNS = ["sys_id", "number", "state", "correlation_id"]
 FOUND_MAX = 10
 NOTES_MAX = 50
-GONE = "the record was deleted, or our account may not see it any more; it is not made again"
-NOT_OURS = "the record has another correlation_id now: it is left alone"
+GONE = "the record was deleted, or our account may not see it any more; it is not created again"
+NOT_OURS = "the record has another correlation_id by now, so it is not changed"
 
 
 class ServiceNowPlatform:

@@ -85,7 +85,7 @@ class Directory:
     async def _look(self, table: str, column: str, name: str) -> Found:
         shown = cut(name, 80)
         if len(name) > NAME_CHARACTERS_MAX or "^" in name:
-            return Found(why_not=f'"{shown}" can not be a name in {table}')
+            return Found(why_not=f'"{shown}" is not allowed as a name in {table}')
         groups = [] if table.startswith("sys_") else ["support_group", "assignment_group"]
         try:
             rows = await self._api.rows(

@@ -81,7 +81,7 @@ class Api:
             cursor = _text(answer.get("response_metadata"), "next_cursor")
             if not cursor:
                 return
-        raise Failed(Rejected(Reason.INVALID, f"{method}: too much to search"))
+        raise Failed(Rejected(Reason.INVALID, f"{method}: more than {PAGES_MAX} pages to search"))
 
     def _checked(self, data: Any, arguments: Any) -> dict[str, Any]:
         failure = answers.failure(data, self._http.quote(msgspec.json.encode(arguments)))
@@ -335,7 +335,10 @@ class SlackWebhook:
                     ok=True, message="the webhook answers; only a message would check its channel"
                 )
             return Connection(ok=False, message=f"slack.webhookUrl: {failed}")
-        return Connection(ok=False, message="slack.webhookUrl takes anything: is it Slack?")
+        return Connection(
+            ok=False,
+            message="slack.webhookUrl accepts invalid messages too: it is not Slack's address",
+        )
 
     async def close(self) -> None:
         """Close the connections."""

@@ -166,5 +166,5 @@ def _id(data: Any) -> str:
 
 def _rows(data: Any) -> list[dict[str, Any]]:
     if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
-        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is no list"))
+        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is not a list"))
     return data

@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 _DETAILS = {
     404: "There is nothing at this path.",
-    405: "This path does not take this method; see Allow.",
+    405: "This path does not allow the method; see the Allow header.",
     413: "The body is too large.",
 }
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -70,7 +70,7 @@ def unavailable(detail: str, retry_after: float = Unavailable.wait, **fields: An
 
 
 def problem_of(error: Exception) -> Problem:
-    """Any error as a problem; what nobody foresaw is logged, and told without detail."""
+    """Any error as a problem; an unforeseen one is logged, and answered without detail."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, web.HTTPException):
@@ -86,7 +86,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Unavailable):
         return unavailable(f"{error}. Try again.", error.wait)
     log.error("a request failed", exc_info=error)
-    return Problem(500, "Something went wrong here; the log says what.")
+    return Problem(500, "Internal error; the log of this worker has the details.")
 
 
 @web.middleware

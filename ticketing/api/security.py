@@ -97,8 +97,8 @@ def _require_own_host(request: web.Request, config: Config) -> None:
     if not is_loopback(host) and host != _public_host(config):
         raise Problem(
             403,
-            "Without web.token this listens to names of this machine only; set web.token, or"
-            " web.publicUrl to the name you use.",
+            "The Host header names another machine, and web.token is not set; set web.token, or"
+            " web.publicUrl to the address in use.",
         )
 
 
@@ -115,7 +115,7 @@ def _require_own_origin(request: web.Request, config: Config) -> None:
     else:
         own = site in ("same-origin", "none")
     if not own:
-        raise Problem(403, "A page of another origin may not ask for this.")
+        raise Problem(403, "Changes are refused from pages of another origin.")
 
 
 def _host_name(netloc: str) -> str:

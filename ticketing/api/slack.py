@@ -60,7 +60,9 @@ def _verify(request: web.Request, raw: bytes) -> None:
         # A time that is no number, a body that is no text: not from Slack.
         genuine = False
     if not genuine:
-        raise Problem(401, "The request is not signed by slack.signingSecret, or too old.")
+        raise Problem(
+            401, "The signature does not match slack.signingSecret, or the request is too old."
+        )
 
 
 def _payload(raw: bytes) -> dict[str, Any]:

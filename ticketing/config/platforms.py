@@ -43,12 +43,12 @@ def _by_region(us: str, eu: str) -> Any:
 
 
 class Platform(Section):
-    """What every platform has."""
+    """The settings that every platform has."""
 
     enabled: bool = False
-    """Whether incidents may be routed there."""
+    """Lets incidents be routed to this platform."""
     timeout: Duration = 10.0
-    """How long one request may take."""
+    """Longest time that one request may take."""
     ca_bundle: Path | None = None
     """A file of CA certificates (PEM) to trust instead of the system's."""
     rate_limit: Rate = "10/second"
@@ -62,7 +62,7 @@ class Platform(Section):
 
 
 class PagerDuty(Platform):
-    """PagerDuty: Events API v2 for alerting, REST for what Events can't do."""
+    """PagerDuty: Events API v2 for alerting, REST for escalations, notes and priorities."""
 
     rate_limit: Rate = "100/minute"
     """Events per routing key, shared by all workers."""
@@ -75,7 +75,7 @@ class PagerDuty(Platform):
     rest_url: Url = _by_region("https://api.pagerduty.com", "https://api.eu.pagerduty.com")
     """Address of the REST API."""
     routing_key: Secret | None = None
-    """Integration key of the service that gets what no other key is chosen for."""
+    """Integration key of incidents for which no other key is chosen."""
     routing_keys: dict[Severity, Secret] = Field(default_factory=dict)
     """Integration keys by severity."""
     services: dict[str, Secret] = Field(default_factory=dict)
@@ -83,7 +83,7 @@ class PagerDuty(Platform):
     severity_mapping: Annotated[
         dict[Severity, PagerDutySeverity], BeforeValidator(over(_PAGERDUTY))
     ] = Field(default_factory=dict)
-    """PagerDuty's severity for each of ours."""
+    """PagerDuty's name for each severity."""
     auto_acknowledge: tuple[Severity, ...] = ()
     """Severities whose alerts are acknowledged as soon as they are triggered."""
     api_token: Secret | None = None
@@ -100,23 +100,23 @@ class JiraTransitions(Section):
     """Transitions by their name, or by the name or category of the status they lead to."""
 
     acknowledge: Name | None = "indeterminate"
-    """When somebody acknowledges; null leaves the status as it is, and a comment says so."""
+    """On acknowledgement; null leaves the status as it is and adds a comment instead."""
     resolve: Name = "done"
-    """When the incident is resolved."""
+    """On resolution."""
     reopen: Name = "new"
-    """When it fires again inside `reopenWindow`."""
+    """On reopening, when the fault fires again inside `reopenWindow`."""
     escalate: Name | None = None
-    """When it is escalated; without one, the priority and a comment say so."""
+    """On escalation; without one, the priority is raised and a comment added."""
     fields: dict[str, Any] = Field(default_factory=dict)
-    """Fields sent with the resolving transition, such as `{"resolution": "Done"}`. Without one, a
-    resolution that the screen has is Done, Fixed or Resolved, else the first there is."""
+    """Fields sent with the resolving transition, such as `{"resolution": "Done"}`. Without a
+    resolution, one that the screen asks for is Done, Fixed or Resolved, else the first allowed."""
 
 
 class Jira(Platform):
     """Jira Cloud and Jira Data Center."""
 
     flavour: Literal["auto", "cloud", "datacenter"] = "auto"
-    """Which API; `auto` asks the server."""
+    """Form of the API; `auto` asks the server."""
     base_url: Url | None = None
     """Address of the site."""
     user_email: Name | None = None
@@ -124,11 +124,11 @@ class Jira(Platform):
     api_token: Secret | None = None
     """API token (Cloud) or personal access token (Data Center)."""
     project_key: Name | None = None
-    """The project that gets what no other is chosen for."""
+    """Project of incidents for which no other is chosen."""
     projects: Choice = Choice()
     """Project keys."""
     issue_type: Name = "Task"
-    """The issue type that is used where no other is chosen."""
+    """Issue type where no other is chosen."""
     issue_types: Choice = Choice()
     """Issue type names."""
     priority_mapping: Annotated[BySeverity, BeforeValidator(over(_JIRA))] = Field(
@@ -142,11 +142,11 @@ class Jira(Platform):
     assignees: Choice = Choice()
     """Assignees."""
     labels: tuple[Name, ...] = ()
-    """Labels beside our own."""
+    """Labels in addition to our own."""
     remote_links: bool = False
-    """Whether the tickets on other platforms become web links of the issue, too."""
+    """Adds the tickets on other platforms to the issue as web links."""
     transitions: JiraTransitions = JiraTransitions()
-    """How the workflow is walked."""
+    """Transitions of the workflow."""
 
 
 class ServiceNow(Platform):
@@ -159,13 +159,13 @@ class ServiceNow(Platform):
     username: Name | None = None
     """User for basic authentication, or for OAuth's password grant."""
     password: Secret | None = None
-    """That user's password."""
+    """Password of `username`."""
     client_id: Name | None = None
     """OAuth client; with it, requests carry a bearer token."""
     client_secret: Secret | None = None
-    """That client's secret."""
+    """Secret of `clientId`."""
     table: Name = "incident"
-    """The table that tickets stand in."""
+    """Table of the tickets."""
     assignment_group: Name | None = None
     """Name or sys_id of the group where no other is chosen and the CI names none."""
     assignment_groups: Choice = Choice()
@@ -191,7 +191,7 @@ class ServiceNow(Platform):
 
     @property
     def base_url(self) -> str:
-        """Address of the instance, whichever way it was given."""
+        """Address of the instance, from `instanceUrl` or `instance`."""
         return self.instance_url or f"https://{self.instance}.service-now.com"
 
 
@@ -199,7 +199,7 @@ class OpsGenie(Platform):
     """OpsGenie, or Jira Service Management operations, its successor."""
 
     flavour: Literal["opsgenie", "jsm"] = "opsgenie"
-    """Which API; OpsGenie's own ends on 2027-04-05."""
+    """Form of the API; OpsGenie's own ends on 2027-04-05."""
     region: Literal["us", "eu"] = "us"
     """The account's service region; sets the default address."""
     api_url: Annotated[Url, without("/v2/alerts", "/v2")] = Field(
@@ -213,13 +213,13 @@ class OpsGenie(Platform):
     api_key: Secret | None = None
     """Key of an API integration (not of API key management)."""
     team: Name | None = None
-    """The team that gets what no other is chosen for."""
+    """Team of incidents for which no other is chosen."""
     teams: Choice = Choice()
     """Team names."""
     tags: tuple[Annotated[str, Field(min_length=1, max_length=50)], ...] = Field(
         default=(), max_length=15
     )
-    """Tags beside our own."""
+    """Tags in addition to our own."""
     priority_mapping: Annotated[
         dict[Severity, OpsGeniePriority], BeforeValidator(over(_OPSGENIE))
     ] = Field(default_factory=dict)
@@ -259,31 +259,31 @@ class ZammadStates(Section):
     """Names of Zammad's ticket states."""
 
     open: Name = "new"
-    """A new ticket."""
+    """State of a new ticket."""
     acknowledged: Name = "open"
-    """Somebody acknowledged."""
+    """State after an acknowledgement."""
     escalated: Name = "open"
-    """Somebody escalated."""
+    """State after an escalation."""
     resolved: Name = "closed"
-    """Resolved."""
+    """State after the resolution."""
 
 
 class Zammad(Platform):
-    """Zammad, on one's own machines."""
+    """Zammad, self-hosted."""
 
     base_url: Url | None = None
     """Address of the installation."""
     token: Secret | None = None
     """Access token of an agent."""
     group: Name = "Users"
-    """The group where no other is chosen."""
+    """Group where no other is chosen."""
     groups: Choice = Choice()
     """Group names."""
     escalation_group: Name | None = None
     """The group that an escalated ticket moves to."""
     customer: Name | None = None
-    """Login or email of the customer; `guess:` before an email makes the customer if need be.
-    Without one, the token's own user is the customer."""
+    """Login or email of the customer; `guess:` before an email creates the customer if needed.
+    Without a customer, the token's own user is taken."""
     owner: Name | None = None
     """Login of the agent that owns new tickets."""
     states: ZammadStates = ZammadStates()
@@ -293,4 +293,4 @@ class Zammad(Platform):
     )
     """Zammad's priority for each severity."""
     tags: tuple[Name, ...] = ()
-    """Tags beside our own."""
+    """Tags in addition to our own."""

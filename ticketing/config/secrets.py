@@ -105,7 +105,7 @@ def _passwords(text: str) -> Iterator[str]:
 
 
 def _basic_pairs(config: Config) -> Iterator[str]:
-    """What `Authorization: Basic` carries: base64 of user and secret."""
+    """The value of `Authorization: Basic`: base64 of user and secret."""
     pairs = (
         (config.jira.user_email, config.jira.api_token),
         (config.opsgenie.user_email, config.opsgenie.api_token),

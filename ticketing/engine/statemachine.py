@@ -278,7 +278,7 @@ def fold(
         tx.begin(record.offset, record.timestamp / 1000.0)
         try:
             if record.value is None:
-                raise BadRecord("empty", "a message without a value")
+                raise BadRecord("empty", "the message has no value")
             machine.apply(tx, record.value)
         except BadRecord as error:
             tx.rollback()

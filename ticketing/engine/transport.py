@@ -217,7 +217,9 @@ class BatchConsumer(driver.Consumer):
         before = self._begun.get(message.tp)
         if behind is not None and before != (message.generation_id, behind):
             place = f"{message.topic}[{message.partition}]"
-            leave(f"{place}: what was read up to offset {behind} has not come to its agent")
+            leave(
+                f"{place}: records up to offset {behind} were fetched but never reached the agent"
+            )
         self._begun[message.tp] = (message.generation_id, message.offset)
 
     def handled(self, message: Message) -> bool:

@@ -52,7 +52,7 @@ class Topics:
             except KafkaException as error:
                 # Another worker was faster: that is what was wanted.
                 if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
-                    raise Misconfigured(f"topic {name} could not be made: {error}") from error
+                    raise Misconfigured(f"topic {name} could not be created: {error}") from error
         return [spec.name for spec in missing]
 
     def check(self, wanted: Iterable[TopicSpec], inputs: Iterable[str]) -> list[str]:

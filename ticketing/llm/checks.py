@@ -46,7 +46,7 @@ class LlmChecks:
             return {"status": "error", **named, "message": str(error)}
         message = f"answered in {told.seconds:.2f} s"
         if told.failures:
-            message += "; before it failed: " + "; ".join(map(str, told.failures))
+            message += "; failed before: " + "; ".join(map(str, told.failures))
         named = {"provider": told.provider.provider, "model": told.provider.model}
         return {"status": "ok", **named, "message": message}
 

@@ -287,7 +287,7 @@ def _failure(provider: LlmProvider, error: Exception) -> Failure:
     if isinstance(error, asyncio.TimeoutError) or "Timeout" in kind:
         return Failure(name, Outcome.TIMEOUT, "no answer in time")
     if kind.startswith("RouterRateLimitError"):
-        return Failure(name, Outcome.RESTING, "left alone for a while after it failed")
+        return Failure(name, Outcome.RESTING, "resting after a failure")
     if isinstance(error, ValueError) and status is None:
         return Failure(name, Outcome.WRONG_ANSWER, f"wrong answer ({_short(error)})")
     # Only the kind and the status: what providers word may quote the request and the key.

@@ -46,15 +46,15 @@ def decode_cursor(cursor: str) -> str:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         place = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, UnicodeError):
-        raise ValueError("is no cursor of ours") from None
+        raise ValueError("is not a cursor of this list") from None
     if not _PLACE.fullmatch(place):
-        raise ValueError("is no cursor of ours")
+        raise ValueError("is not a cursor of this list")
     return place
 
 
 @dataclass(frozen=True)
 class Query:
-    """What a list is narrowed to. Empty means all; several values of one filter mean any of them.
+    """The filters of a list. Empty means all; several values of one filter mean any of them.
 
     `since` and `until` are Unix seconds of the opening, the first inclusive, the second not.
     """
@@ -154,7 +154,7 @@ def parse_time(text: str) -> float:
         moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00").replace(" ", "+"))
         return moment.timestamp() if moment.tzinfo else _as_utc(moment)
     if not 0 <= seconds < 1e11:
-        raise ValueError("is no time")
+        raise ValueError("not a time, expected ISO 8601 or epoch seconds")
     return seconds
 
 

@@ -318,7 +318,7 @@ class Rebuild:
             for start in range(0, len(items), CHUNK_INCIDENTS):
                 chunk = items[start : start + CHUNK_INCIDENTS]
                 if await self._store._write_to(self._build, chunk) is None:
-                    raise Unavailable("the build that was being filled is gone")
+                    raise Unavailable("the new build of the view is gone from Redis")
 
     async def finish(self) -> None:
         """Switch to the new build and let the old one go."""
@@ -336,7 +336,7 @@ class Rebuild:
 
     async def _hold(self) -> None:
         if await self._store.redis.get(self._lock) != self._token:
-            raise Unavailable("another process has taken the rebuild over")
+            raise Unavailable("another process took over the rebuild of the view")
         await self._store.redis.expire(self._lock, REBUILD_LOCK_SECONDS)
 
 

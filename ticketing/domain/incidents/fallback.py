@@ -72,7 +72,7 @@ def _fallen_back(
     to = [other for other in policy.fallback if other != name]
     routes = extended(incident.routes, to, policy)
     added = routes[len(incident.routes) :]
-    also = f"; told {', '.join(added)}" if added else ""
+    also = f"; notified {', '.join(added)}" if added else ""
     failure = Failure(platform=name, reason=reason, text=text, at=now)
     return replace(
         incident,

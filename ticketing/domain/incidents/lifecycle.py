@@ -188,7 +188,9 @@ def resolved(
 ) -> Incident:
     """The incident resolved; not yet published. Without a ticket by now it never gets one."""
     if not incident.ticketed:
-        text = "; ".join(filter(None, [text, "before its ticket was due: no platform was told"]))
+        text = "; ".join(
+            filter(None, [text, "before its ticket was due: no platform was notified"])
+        )
     return replace(
         incident,
         status=Status.RESOLVED,

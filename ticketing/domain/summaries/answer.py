@@ -1,4 +1,4 @@
-"""A model's answer, made harmless: what it may say, how long, and nothing that acts.
+"""A model's answer, made harmless: known fields, cut to length, and nothing that acts.
 
 Whoever can write a log line can speak to the model. So its answer is text and opinion only: read
 as JSON with known fields, cut, one line each, without links, markup, mentions or control
@@ -47,7 +47,7 @@ class BadAnswer(Rejected, ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a model said, made harmless. `severity` is an opinion."""
+    """A model's answer, made harmless. `severity` is an opinion."""
 
     title: str
     summary: str
@@ -72,7 +72,7 @@ def read(text: str | None) -> Answer:
     title, summary = _text(found, "title"), _text(found, "summary")
     shown = neutral(title, TITLE_CHARACTERS_MAX), neutral(summary, TEXT_CHARACTERS_MAX)
     if not all(shown):
-        raise BadAnswer(Fault.WRONG_SHAPE, "title and summary must say something")
+        raise BadAnswer(Fault.WRONG_SHAPE, "title or summary is empty")
     steps = [neutral(step, STEP_CHARACTERS_MAX) for step in _texts(found, "steps")[:STEPS_MAX]]
     tags = [tag(name) for name in _texts(found, "tags")[:TAGS_MAX]]
     return Answer(
@@ -108,7 +108,7 @@ def _text(found: Mapping[str, object], name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise BadAnswer(Fault.WRONG_SHAPE, f"{name} is no text")
+        raise BadAnswer(Fault.WRONG_SHAPE, f"{name} is not a string")
     return value
 
 
@@ -117,7 +117,7 @@ def _texts(found: Mapping[str, object], name: str) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadAnswer(Fault.WRONG_SHAPE, f"{name} is no list of texts")
+        raise BadAnswer(Fault.WRONG_SHAPE, f"{name} is not a list of strings")
     return value
 
 

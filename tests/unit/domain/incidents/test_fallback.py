@@ -69,7 +69,7 @@ def test_what_is_not_taken_in_time_goes_to_the_fallback_with_the_reason() -> Non
     assert [(f.platform, f.reason) for f in late.failures] == [("pagerduty", "not_in_time")]
     step = late.timeline[-1]
     assert step.kind is StepKind.FALLBACK
-    assert step.text == "pagerduty did not take it within 60 s; told slack, zammad"
+    assert step.text == "pagerduty did not take it within 60 s; notified slack, zammad"
 
 
 def test_a_platform_that_took_it_is_watched_no_longer() -> None:

@@ -124,7 +124,7 @@ async def test_a_field_that_can_not_be_set_is_said_and_costs_no_issue(desk_with:
     await desk.life.want(desk.story.opened(), 60)
     desk.is_true(Status.OPEN)
     assert "none of Prod, Staging" in desk.texts()
-    assert "Nowhere: there is no such field" in desk.texts()
+    assert "Nowhere: is not a field of the create screen" in desk.texts()
     assert "none of Highest" in desk.texts()
 
 
@@ -148,7 +148,7 @@ async def test_a_type_that_is_not_there_is_named(desk_with: Opens) -> None:
     desk = desk_with(issueType="Outage")
     await desk.life.want(desk.story.opened(), 60)
     (letter,) = desk.life.dead_letters
-    assert 'has no type "Outage", but Incident, Task, Bug' in letter.detail
+    assert 'has no type "Outage"; types: Incident, Task, Bug' in letter.detail
 
 
 async def test_create_metadata_is_asked_for_once(desk_with: Opens, record: Path) -> None:

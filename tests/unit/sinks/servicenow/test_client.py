@@ -401,7 +401,11 @@ async def test_an_answer_that_repeats_a_token_does_not_spread_it(
         (BASIC, {"assignmentGroup": "Nobody"}, "servicenow.assignmentGroup: nothing in"),
         (BASIC, {"escalationGroup": "Nobody"}, "servicenow.escalationGroup: nothing in"),
         (BASIC, {"callerId": "nobody"}, "servicenow.callerId: nothing in sys_user"),
-        (BASIC, {"closeCode": "Gone"}, 'servicenow.closeCode: "Gone" is none of Solved'),
+        (
+            BASIC,
+            {"closeCode": "Gone"},
+            'servicenow.closeCode: "Gone" is not allowed; allowed: Solved',
+        ),
         (BASIC, {"cmdbTable": "cmdb_ci_nothing"}, "servicenow.cmdbTable cmdb_ci_nothing"),
     ],
 )
