@@ -117,7 +117,7 @@ class _Group:
 
 @dataclass(slots=True)
 class Detected:
-    """What became of a run: every record is below threshold, in one signal, or a dead letter."""
+    """The outcome of a run: every record is below threshold, in one signal, or a dead letter."""
 
     records: int = 0
     anomalies: int = 0
@@ -166,7 +166,7 @@ class Detector:
         self.by_score = partial(scored_severity, thresholds=thresholds or Thresholds())
         self.traces_partitions = traces_partitions
         self.stormy = False
-        """Whether the last run was mostly of anomalies; it changes how records are read alone."""
+        """True after a run mostly of anomalies; only the way of reading depends on it."""
         self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._identify)
         self._fingerprint = functools.lru_cache(CACHED_FINGERPRINTS_MAX)(fingerprint)
         self.stated = functools.lru_cache(CACHED_STATED_MAX)(stated_severity)

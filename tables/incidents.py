@@ -1,4 +1,4 @@
-"""What the table of incidents holds, and how a record is read and written."""
+"""The table of incidents: its records, and their encoding."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class Runner:
         return max(0, self._concurrency - len(self._running))
 
     def busy(self, incident_id: str) -> bool:
-        """Whether a request for this incident is under way here."""
+        """True while a request for this incident is under way here."""
         return incident_id in self._running
 
     def now(self) -> float:

@@ -95,7 +95,7 @@ class Author:
         return self._dialect.ticket(self._writer.text(incident), remarks or [])
 
     def changes(self, incident: Incident, *, urgent: bool) -> dict[str, Any]:
-        """What an issue is told when its incident has changed; its priority only if it rose.
+        """The fields of an update after a change of the incident; the priority only if it rose.
 
         A priority that a person has set stays until then.
         """

@@ -38,7 +38,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Processed:
-    """What came of a write. `status` is the reason in the vendor's words."""
+    """The result of a write. `status` is the reason in the vendor's words."""
 
     success: bool
     status: str
@@ -117,7 +117,7 @@ class Api:
         return _text(answer.data, "requestId")
 
     async def processed(self, door: Door, request_id: str, until: float) -> Processed:
-        """What came of a write; raises Failed with Unknown if that can't be told by `until`."""
+        """The result of a write; raises Failed with Unknown if it is not known by `until`."""
         wait, failures = POLL_SECONDS_FIRST, 0
         while self.clock() + wait <= until:
             await self._sleep(wait)
@@ -202,7 +202,7 @@ class Api:
         return ""
 
     async def on_call(self, schedule: str) -> list[str]:
-        """Who is on call: user names, or account ids in JSM, which tells no names here."""
+        """The people on call: user names, or account ids in JSM, which has no names here."""
         if self._settings.jsm:
             wanted = await self.lookup("schedule", schedule)
             params = {"flat": "true"}
@@ -225,7 +225,7 @@ class Api:
         )
 
     async def _found(self, path: str, headers: Mapping[str, str], params: Mapping[str, str]) -> Any:
-        """What stands there, or None for a 404."""
+        """The data at an address, None for a 404."""
         try:
             answer = await self._http.call(
                 "GET", path, headers=headers, params=params, account=self._account

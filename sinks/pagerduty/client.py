@@ -40,8 +40,8 @@ EVENTS = frozenset(
         Operation.RESOLVE,
     }
 )
-"""What events can do. Without the REST API an escalated incident goes on as it was at PagerDuty,
-whose own escalation policy goes on too."""
+"""The operations of the Events API. Without the REST API an escalated incident stays as it was at
+PagerDuty, whose own escalation policy goes on."""
 REST = frozenset({Operation.ESCALATE, Operation.COMMENT})
 TRIGGERS = frozenset({Operation.CREATE, Operation.UPDATE, Operation.REOPEN})
 
@@ -177,7 +177,7 @@ class PagerDutyPlatform:
             await rest.change(found, payload.prioritise(priority))
 
     async def test_connection(self) -> Connection:
-        """Whether the addresses answer, a key is there and the token sees what it must use.
+        """Check the addresses, the key, and the token's access to the configured objects.
 
         Events has no check of a routing key without a side effect, so an event that PagerDuty must
         refuse is sent: without a key nothing can be opened.

@@ -84,7 +84,7 @@ class ServiceNowPlatform:
             return Rejected(Reason.NOT_FOUND, GONE, failed.outcome.request)
 
     async def test_connection(self) -> Connection:
-        """Whether everything is there that records will need; changes nothing."""
+        """Check everything that records will need; changes nothing."""
         return await Checker(self._api, self._directory, self._settings).check()
 
     async def close(self) -> None:
@@ -250,7 +250,7 @@ class ServiceNowPlatform:
 
 
 def _is_ours(row: Row, incident_id: str) -> bool:
-    """Whether a record holds our key. A column that we may not read is left out of answers."""
+    """True for a record with our key. A column that we may not read is left out of answers."""
     return row.get("correlation_id") in (None, payload.correlation_id(incident_id))
 
 

@@ -240,7 +240,7 @@ class SlackBot:
         return payload.parent(want, self._writer, buttons=self._settings.buttons)
 
     async def test_connection(self) -> Connection:
-        """Whether the token is good and the channels can be seen; posts nothing."""
+        """Check the token and the channels; posts nothing."""
         try:
             who = await self._api.read("auth.test")
         except Failed as failed:
@@ -326,7 +326,7 @@ class SlackWebhook:
         return payload.note(request.want, self._writer, told) if told else None
 
     async def test_connection(self) -> Connection:
-        """Whether the address refuses an empty message as Slack does; nothing is posted."""
+        """Check that the address refuses an empty message as Slack does; posts nothing."""
         try:
             await self._http.call("POST", self._settings.webhook_url, body={}, text=True)
         except Failed as failed:

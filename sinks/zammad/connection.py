@@ -19,7 +19,7 @@ class Examination:
         self._faults: list[str] = []
 
     async def result(self) -> Connection:
-        """What was found."""
+        """The result of the check."""
         try:
             await self._api.own_id()
         except Failed as failed:

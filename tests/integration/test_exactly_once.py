@@ -1,4 +1,4 @@
-"""What is replayed, refused, cut off or made anew on a real broker: every record counts once."""
+"""Replays, refusals, cuts and new topics on a real broker: every record counts once."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def _payload(raw: bytes) -> dict[str, Any]:
 
 
 def _commands(payload: dict[str, Any]) -> Iterator[Command]:
-    """What the pressed buttons ask for; anything else of the app's is none of our business."""
+    """The commands of the pressed buttons; other interactions of the app are ignored."""
     actions = payload.get("actions")
     if payload.get("type") != "block_actions" or not isinstance(actions, list):
         return

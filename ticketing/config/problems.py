@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in words that name the key, the value and the remedy."""
+"""Problems of a configuration, in words that name the key, the value and the fix."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ BARE: dict[str, Any] = {
 
 
 CLOSING = {"resolution": "how it was resolved and by whom"}
-"""What the notes of a resolution can name besides."""
+"""Further names for the notes of a resolution."""
 
 
 def fault(source: str, more: Mapping[str, str] | None = None) -> str | None:

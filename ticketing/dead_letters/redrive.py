@@ -46,7 +46,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redriven:
-    """What became of a dead letter. `at` is Unix seconds, `to` where it went."""
+    """A dead letter that was redriven. `at` is Unix seconds, `to` its new place."""
 
     id: str
     at: float
@@ -84,7 +84,7 @@ class Redriver:
         self._reader.close()
 
     def done(self, id: str) -> Redriven | None:
-        """Whether, when and by whom a dead letter was redriven."""
+        """The redrive of a dead letter: time, person and place; None before the first."""
         for note in reversed(self._noted(id)):
             if note.to:
                 return Redriven(id=id, at=note.at, by=note.by, to=note.to)
@@ -163,7 +163,7 @@ class Redriver:
         return Redriven(id=id, at=note.at, by=by, to=to)
 
     def _noted(self, id: str) -> list[Note]:
-        """What was noted of a dead letter up to now, in order: one id stands in one partition."""
+        """All notes on a dead letter up to now, in order: one id stands in one partition."""
         for number in self._reader.partitions(REDRIVES):
             low, high = self._reader.bounds(REDRIVES, number)
             start = max(low, self._read_to.get(number, low))

@@ -56,7 +56,7 @@ class Topics:
         return [spec.name for spec in missing]
 
     def check(self, wanted: Iterable[TopicSpec], inputs: Iterable[str]) -> list[str]:
-        """What is wrong with the topics, a sentence each; empty when all is well.
+        """The problems of the topics, a sentence each; empty when all is well.
 
         Input topics may have any number of partitions; a change in ours would orphan state.
         """

@@ -1,4 +1,4 @@
-"""What the API asks about models: whether one answers now, and how they have been doing."""
+"""The API's view of the models: a test of the connection, and their record so far."""
 
 from __future__ import annotations
 

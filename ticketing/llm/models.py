@@ -32,9 +32,9 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 GRACE_SECONDS = 1.0
-"""What a call may take beyond `llm.timeout` before it is cut off from outside."""
+"""Seconds beyond `llm.timeout` after which a call is cut off from outside."""
 NO_KEY = "none"
-"""What is sent where an endpoint wants no key but its client insists on one."""
+"""Placeholder key, for clients that insist on one where the endpoint wants none."""
 LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "openai", "httpx", "httpcore")
 _QUIET = {
     # Prices, headers and presets come from the installed package: no request but ours is made.
@@ -68,7 +68,7 @@ FAILURES = frozenset(Outcome) - {Outcome.ANSWERED, Outcome.RESTING}
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What one provider did instead of answering; `detail` is short and holds no secret."""
+    """The failure of one provider; `detail` is short and holds no secret."""
 
     provider: str
     outcome: Outcome

@@ -1,4 +1,4 @@
-"""Which incidents of the view are asked for, and where in the list a page begins."""
+"""Queries of the view: filters, and the place in the list where a page begins."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class Query:
         return highest, "-" if self.since is None else f"[{milliseconds(self.since):015d}"
 
     def matches(self, listed: Listed) -> bool:
-        """Whether an incident passes every filter that has no index walk of its own."""
+        """True for an incident that passes every filter without an index walk of its own."""
         return (
             (not self.statuses or listed.status in self.statuses)
             and (not self.severities or listed.severity in self.severities)
@@ -104,7 +104,7 @@ class Query:
 
 
 class ListedTicket(msgspec.Struct, rename="camel"):
-    """What a search looks at in a ticket."""
+    """The part of a ticket that a search looks at."""
 
     platform: str = ""
     key: str = ""
@@ -112,7 +112,7 @@ class ListedTicket(msgspec.Struct, rename="camel"):
 
 
 class Listed(msgspec.Struct, rename="camel"):
-    """What filters look at in an incident's document for lists; the rest is not decoded."""
+    """The part of an incident's document for lists that filters need; the rest is not decoded."""
 
     id: str
     severity: str
@@ -126,7 +126,7 @@ class Listed(msgspec.Struct, rename="camel"):
     tickets: list[ListedTicket] = msgspec.field(default_factory=list)
 
     def mentions(self, search: str) -> bool:
-        """Whether every word of the search stands somewhere in it, whatever its case."""
+        """True when it holds every word of the search, in any case."""
         text = "\n".join(self._texts()).casefold()
         return all(word in text for word in search.casefold().split())
 

@@ -43,7 +43,7 @@ RETENTION_SECONDS = 30 * 86_400.0
 
 @dataclass(frozen=True)
 class Written:
-    """What became of a batch; `stale` had been overtaken by a newer revision or a tombstone."""
+    """The outcome of a batch; `stale` had been overtaken by a newer revision or a tombstone."""
 
     written: int = 0
     stale: int = 0
@@ -52,7 +52,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Changes:
-    """What changed in a build after some number; `reset` means that one must read all again."""
+    """The changes of a build after some number; with `reset` everything must be read again."""
 
     build: str
     seq: int
@@ -149,7 +149,7 @@ class ViewStore:
     # Builds
 
     async def is_complete(self) -> bool:
-        """Whether the live build holds everything; False for a Redis that is new or was emptied."""
+        """True when the live build holds everything; False for a Redis that is new or was emptied."""
         with _answers():
             return bool(await self.redis.hget(self._pointers, "complete") == b"1")
 
@@ -280,7 +280,7 @@ class ViewStore:
         }
 
     async def changes(self, build: str, seq: int, limit: int) -> Changes:
-        """What changed after `seq` in `build`, oldest change first, at most `limit` incidents.
+        """The changes after `seq` in `build`, oldest change first, at most `limit` incidents.
 
         A document is None where the incident is gone. `reset` where another build is live now.
         """

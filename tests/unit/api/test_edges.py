@@ -1,4 +1,4 @@
-"""What surrounds the API: tokens, origins, problems, operators' questions, live events."""
+"""The edges of the API: tokens, origins, problems, operators' questions, live events."""
 
 from __future__ import annotations
 

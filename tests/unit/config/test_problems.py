@@ -1,4 +1,4 @@
-"""What stops the start, and in which words."""
+"""The problems that stop the start, and their wording."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What people, platforms and policies may ask of an incident, and how it answers."""
+"""Commands of people, platforms and policies to an incident, and the answers."""
 
 from __future__ import annotations
 

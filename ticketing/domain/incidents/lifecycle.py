@@ -21,7 +21,7 @@ from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies
 
 POLICY = "policy"
-"""Who acted, where a rule did."""
+"""The actor of a step that a rule made."""
 
 
 def incident_id(fingerprint: str, partition: int, offset: int) -> str:

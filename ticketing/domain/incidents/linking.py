@@ -35,7 +35,7 @@ OPPOSITE = {
 
 
 class Word(str, Enum):
-    """What one incident's writer says to another's."""
+    """A message of one incident's writer to another's."""
 
     HELLO = "hello"
     """We share requests, and this is who I am."""
@@ -166,7 +166,7 @@ def ask_at(incident: Incident) -> float:
 
 
 def released(incident: Incident) -> list[Linked]:
-    """What a resolved incident says to those that it spoke for."""
+    """The messages of a resolved incident to the symptoms that its ticket covered."""
     return [
         Linked(
             word=Word.RELEASE,
@@ -205,7 +205,7 @@ def unlinked_from(incident: Incident, fingerprint: str, now: float, policy: Poli
 
 
 def unlinking(incident: Incident, link: Link) -> Linked:
-    """What an incident says to one that it was linked with, when somebody undoes that."""
+    """The message of an incident to a linked one when somebody undoes the link."""
     return _say(Word.UNLINK, incident, link)
 
 

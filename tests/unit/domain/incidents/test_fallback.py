@@ -1,4 +1,4 @@
-"""Who is told when a platform does not take the page."""
+"""The fallback platforms when a platform does not take the page."""
 
 from __future__ import annotations
 

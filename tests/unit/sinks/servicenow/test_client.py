@@ -1,4 +1,4 @@
-"""What is particular to ServiceNow: references, levels, closing, tokens, and a loose query."""
+"""The particulars of ServiceNow: references, levels, closing, tokens, and a loose query."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ async def test_what_is_no_service_is_looked_for_among_all_items(desk_with: Opens
     [
         ("twice", 'cmdb_ci is not set: more than one in cmdb_ci_service is named "twice"'),
         ("unheard", 'cmdb_ci is not set: nothing in cmdb_ci is named "unheard"'),
-        ("check^out", 'cmdb_ci is not set: "check^out" can not be a name'),
+        ("check^out", 'cmdb_ci is not set: "check^out" is not allowed as a name'),
     ],
 )
 async def test_no_item_is_guessed(desk_with: Opens, service: str, said: str) -> None:

@@ -1,4 +1,4 @@
-"""What a ticket says, in default words and by the configuration's own templates."""
+"""The text of a ticket, in default words and by the configuration's own templates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is particular to Zammad: tags, articles, names, and what people do to tickets."""
+"""The particulars of Zammad: tags, articles, names, and what people do to tickets."""
 
 from __future__ import annotations
 
