@@ -118,13 +118,13 @@ class Drill:
         good = True
         for step in STEPS[:-1]:
             if good and not self.stopping.is_set():
-                good = self._told(await self._step(step), told)
+                good = self._report(await self._step(step), told)
         good = good and not self.stopping.is_set()
         if not self._left_something:
             return False
-        return self._told(await self._step(RESOLVE), told) and good
+        return self._report(await self._step(RESOLVE), told) and good
 
-    def _told(self, row: Row, told: Callable[[Row], None]) -> bool:
+    def _report(self, row: Row, told: Callable[[Row], None]) -> bool:
         told(row)
         return row.ok
 

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from ticketing.engine.due_times import HORIZON_SECONDS, Timers
+from ticketing.engine.due_times import HORIZON_SECONDS, DueTimes
 from ticketing.errors import BadRecord
 
 S = TypeVar("S")
@@ -253,7 +253,7 @@ class PartitionState:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.timers = Timers()
+        self.timers = DueTimes()
 
 
 def fold(
@@ -304,7 +304,7 @@ def fold(
     return Folded(dead, tx.now)
 
 
-def _apply_due(machine: Machine[S], tx: Transaction[S], timers: Timers) -> None:
+def _apply_due(machine: Machine[S], tx: Transaction[S], timers: DueTimes) -> None:
     for _ in range(DUE_PER_TICK_MAX):
         key = timers.pop(tx.now)
         if key is None:
@@ -330,14 +330,14 @@ def scan(
     """
     tx.now = now
     tx.offset = first
-    partition.timers = Timers()
+    partition.timers = DueTimes()
     for key, value in _filling(tx, partition.timers):
         unpublished = unpack_at(value) >= first
         if unpublished or machine.recovers_all:
             machine.recover(tx, key, machine.decode(unpack_state(value)), unpublished)
 
 
-def _filling(tx: Transaction[S], timers: Timers) -> Iterator[tuple[str, bytes]]:
+def _filling(tx: Transaction[S], timers: DueTimes) -> Iterator[tuple[str, bytes]]:
     """Every stored pair, its due time noted."""
     for key, value in tx.stored():
         timers.schedule(key, unpack_due(value), tx.now)

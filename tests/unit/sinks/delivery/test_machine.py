@@ -7,9 +7,11 @@ import dataclasses
 from typing import Any
 
 import pytest
+from support.incidents import ticketed
 from support.ledger import Ledger
 from support.life import Clock, Life
 from support.story import Story
+from support.waiting import until
 
 from sinks.calls.outcome import Delivered, Outcome, Reason, Rejected, RetryAfter, Unknown
 from sinks.delivery import wishes
@@ -50,8 +52,7 @@ def incident_id(number: int) -> str:
 async def started(life: Life, platform: Held) -> None:
     """Handle what has come, and let the requests begin."""
     life.fold()
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await until(lambda: len(platform.under_way) == len(life.runner), "the requests to begin")
 
 
 async def test_the_worst_goes_first_when_there_is_no_room() -> None:
@@ -199,7 +200,7 @@ def test_a_message_that_is_none_is_refused(value: bytes) -> None:
 
 
 def test_every_message_comes_back_as_it_was() -> None:
-    story = Story(Clock())
+    want = ticketed()
     result = OperationResult(
         incident_id="1-0-1",
         number=3,
@@ -210,7 +211,7 @@ def test_every_message_comes_back_as_it_was() -> None:
     retry = wishes.Retry(incident_id="1-0-1", by="ada")
     assert wishes.decode(wishes.encode_result(result)).result == result
     assert wishes.decode(wishes.encode_retry(retry)).retry == retry
-    assert wishes.decode(wishes.encode_desired(story.opened())).desired == story.opened()
+    assert wishes.decode(wishes.encode_desired(want)).desired == want
 
 
 def test_an_unknown_field_of_a_later_version_is_ignored() -> None:
