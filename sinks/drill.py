@@ -24,7 +24,6 @@ from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
 
 TITLE = "DRILL: this is a test of the ticketing agent, nothing is wrong"
-SERVICE = "ticketing-drill"
 BY = "drill"
 STEP_SECONDS_MAX = 60.0
 LOOK_EVERY_SECONDS = 0.5
@@ -60,7 +59,7 @@ def incident(severity: Severity, service: str, now: float) -> Incident:
         fingerprint=name,
         tenant="",
         service=service,
-        pattern="drill <num>",
+        pattern="drill <*>",
         title=TITLE,
         severity=severity,
         opened_at=now,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from sinks.delivery.wishes import encode_wish
 from ticketing.domain.alerts.counting import fresh_above
 from ticketing.domain.incidents import lifecycle
 from ticketing.domain.incidents.incident import Incident, Step, StepKind
@@ -12,6 +13,7 @@ from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.patterns.pattern import Patterns
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies
+from ticketing.wire.incidents import encode_incident
 
 FINGERPRINT = "0123456789abcdef"
 ID = f"{FINGERPRINT}-2-41"
@@ -92,3 +94,8 @@ def opened(found: Anomalies, at: float, policy: Policy, **changes: Any) -> Incid
     id = f"{found.fingerprint}-2-41"
     made = lifecycle.opened(found, fresh_above(found, -1), at, policy, id=id, offset=41)
     return replace(made, **changes)
+
+
+def wish(incident: Incident) -> bytes:
+    """The message by which a platform's adapter gets an incident, as the sink agent makes it."""
+    return encode_wish(encode_incident(incident))

@@ -9,6 +9,7 @@ import asyncio
 import math
 from typing import Any
 
+from support.incidents import wish
 from support.partition import MemoryTable
 from support.records import Record
 
@@ -116,7 +117,7 @@ class Life:
 
     async def want(self, incident: Incident, seconds: float = 0.0) -> None:
         """A snapshot arrives; then so much time passes."""
-        self.send(wishes.encode_desired(incident))
+        self.send(wish(incident))
         await self.run(seconds)
 
     async def retry(self, incident_id: str, seconds: float = 0.0) -> None:

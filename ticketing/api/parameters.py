@@ -36,7 +36,6 @@ QUERY_NAMES = (
 )
 VALUES_MAX = 50
 TEXT_CHARS_MAX = 4000
-BODY_DEPTH_MAX = 20
 INCIDENT_ID = re.compile(r"[0-9a-f]{1,64}-[0-9]{1,6}-[0-9]{1,19}")
 
 
