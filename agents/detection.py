@@ -29,12 +29,12 @@ FINGERPRINTS_TOGETHER_MAX = 1_500
 BEHIND_SECONDS_MAX = 1.0
 """How long a run is open while its partition has more to read."""
 MESSAGE_OVERHEAD_BYTES = 1024
-"""What Kafka adds to a message, generously."""
+"""Upper bound of the bytes that Kafka adds to a message."""
 
 
 @dataclass
 class _OpenRun:
-    """What a partition's next signals will tell of."""
+    """The open content of a partition's next signals."""
 
     run: Run
     events: list[EventT] = field(default_factory=list)
@@ -46,7 +46,7 @@ class _OpenRun:
         return [record for event in self.events for record in event.value]
 
     def goes_on_with(self, event: EventT) -> bool:
-        """Whether there is room for an event, and it comes behind those of the same generation.
+        """True if there is room for an event, and it comes behind those of the same generation.
 
         After a rebalance or a recovery records are read again: in one run they would count twice.
         """
@@ -182,7 +182,7 @@ class DetectionAgent(StreamAgent):
             last = records[-1].offset
             # After a recovery some are read twice; that is no gap.
             if records[0].offset > expected or last - records[0].offset + 1 != len(records):
-                leave(f"the embedded broker has let go of records of {tp.topic}[{tp.partition}]")
+                leave(f"the embedded broker dropped unread records of {tp.topic}[{tp.partition}]")
             self._next[tp] = last + 1
 
     async def report_progress(self) -> None:

@@ -116,7 +116,7 @@ class _Group:
 
 @dataclass(slots=True)
 class Detected:
-    """What became of a run: every record is below threshold, in one signal, or a dead letter."""
+    """The outcome of a run: every record is below threshold, in one signal, or a dead letter."""
 
     records: int = 0
     anomalies: int = 0
@@ -165,7 +165,7 @@ class Detector:
         self.by_score = partial(scored_severity, thresholds=thresholds or Thresholds())
         self.traces_partitions = traces_partitions
         self.stormy = False
-        """Whether the last run was mostly of anomalies; it changes how records are read alone."""
+        """True after a run mostly of anomalies; only the way of reading depends on it."""
         self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._identify)
         self._fingerprint = functools.lru_cache(CACHED_FINGERPRINTS_MAX)(fingerprint)
         self.stated = functools.lru_cache(CACHED_STATED_MAX)(stated_severity)
@@ -324,7 +324,7 @@ class Run:
 
         def read(value: bytes | None) -> Document:
             if not value:
-                raise Unfit(BadInput.EMPTY)
+                raise Unfit(BadInput.EMPTY, "the record has no value")
             if not isinstance(error, msgspec.ValidationError):
                 raise error
             loose = decode_loosely(value)
@@ -336,12 +336,14 @@ class Run:
         self._judge([record], read, self._refuse_for)
 
     def _refuse_for(self, record: Record, error: Exception) -> None:
-        reason = error.reason if isinstance(error, Unfit) else BadInput.UNDECODABLE
-        self._refuse(record, reason, str(error))
+        if isinstance(error, Unfit):
+            self._refuse(record, error.reason, error.detail)
+        else:
+            self._refuse(record, BadInput.UNDECODABLE, str(error))
 
     def _group_of(self, document: Document, score: float) -> _Group:
         if not 0.0 <= score <= 1.0:
-            raise Unfit(BadInput.INVALID_SCORE, "anomaly_score is not from 0 to 1")
+            raise Unfit(BadInput.INVALID_SCORE, "anomaly_score is not between 0 and 1")
         tenant, service, message = document.tenant_id, document.service, document.message
         identity = self._identify(tenant, service, document.text())
         key = identity[:3]

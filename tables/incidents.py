@@ -1,4 +1,4 @@
-"""What the table of incidents holds, and how a record is read and written."""
+"""The table of incidents: its records, and their encoding."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def decode(value: bytes) -> Record:
     stored = _decoder.decode(value)
     record = stored.incident or stored.guard
     if record is None:
-        raise msgspec.ValidationError("a record that is neither an incident nor a guard")
+        raise msgspec.ValidationError("the record is neither an incident nor a guard")
     return record
 
 

@@ -1,19 +1,31 @@
 """Every error of ours, as one tree.
 
 TicketingError
-├── Misconfigured      the configuration is wrong: refuse to start
-├── BadRecord          a message can't be handled: dead letter, go on with its neighbours
-├── DeliveryError      a platform did not do what it was asked
-│   ├── Retryable      not now: ask again after `wait`
-│   │   └── Ambiguous  it may have done it: look before asking again
-│   └── Rejected       never: dead letter with a reason
-├── NotFound           there is no such incident, platform or dead letter
-├── NotWhole           the dead letter is too little to produce its record again
-├── Conflict           the incident's, or the dead letter's, state forbids it
-├── Unavailable        something we need does not answer: Kafka, Redis
-└── Fenced             this process lost its partitions: leave without producing
+├── Misconfigured    the configuration can't be used: refuse to start, name each field and its fix
+│   └── BadTemplate  a template of the configuration can't be compiled or rendered
+├── Retryable        not now: ask again after `wait` seconds
+│   ├── Unavailable  Kafka, Redis or a claim does not answer
+│   └── NoAnswer     no language model gave a usable answer
+├── Rejected         neither now nor later: dead letter with a reason, go on with the neighbours
+│   ├── BadRecord    a message of one of our topics
+│   ├── Unfit        a log record or anomaly event
+│   ├── BadAnswer    an answer of a language model
+│   ├── BadValue     a configured value that a Jira field can't hold
+│   └── NoWay        a change that a Jira workflow does not allow
+├── Failed           a request to a platform; its outcome says which of the three families
+├── NotFound         there is no such incident, dead letter or file
+├── NotWhole         a dead letter holds too little of its record to produce it again
+├── Conflict         the state of the incident, or of the dead letter, forbids it
+├── Problem          an answer of the API other than the wanted one
+│   └── Invalid      a parameter or field of the request can't be taken
+├── FeedStalled      a command: the records that it feeds are not read
+├── DemoFailed       a command: the demo could not show its subject
+└── Abandoned        a batch is left to the next owner of its partition
 
-No message holds a secret: whoever raises one passes names, statuses and reasons, not requests.
+A class that one module raises stands in that module. An error of the standard library as a second
+base (`ValueError`) is there for callers that know the standard library's only.
+
+No message holds a secret: it names fields, statuses and reasons, never a request.
 """
 
 from __future__ import annotations
@@ -22,7 +34,7 @@ from collections.abc import Sequence
 
 
 class TicketingError(Exception):
-    """What all errors of this project have in common."""
+    """The root of all errors of this project."""
 
 
 class Misconfigured(TicketingError):
@@ -33,8 +45,21 @@ class Misconfigured(TicketingError):
         super().__init__("\n".join(self.problems))
 
 
-class BadRecord(TicketingError):
-    """A message that can't be handled now or ever; `reason` is short and serves as a label."""
+class Retryable(TicketingError):
+    """It may work later; `wait` is the pause in seconds, None for the caller's own backoff."""
+
+    wait: float | None = None
+
+
+class Unavailable(Retryable):
+    """Something we need does not answer; the message names it."""
+
+    wait: float = 5.0
+    """A change of leader, the usual short outage of Kafka and Redis, is over within seconds."""
+
+
+class Rejected(TicketingError):
+    """It will never work as it is; `reason` is short and serves as a label."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         self.reason = reason
@@ -42,30 +67,8 @@ class BadRecord(TicketingError):
         super().__init__(f"{reason}: {detail}" if detail else reason)
 
 
-class DeliveryError(TicketingError):
-    """A platform did not do what it was asked."""
-
-
-class Retryable(DeliveryError):
-    """The platform may do it later; `wait` is how long to leave it alone, in seconds."""
-
-    def __init__(self, reason: str, wait: float = 0.0) -> None:
-        self.reason = reason
-        self.wait = wait
-        super().__init__(f"{reason} (again in {wait:g} s)")
-
-
-class Ambiguous(Retryable):
-    """The request may have taken effect: look it up before it is made again."""
-
-
-class Rejected(DeliveryError):
-    """The platform will never do it; `reason` is short and serves as a label."""
-
-    def __init__(self, reason: str, detail: str = "") -> None:
-        self.reason = reason
-        self.detail = detail
-        super().__init__(f"{reason}: {detail}" if detail else reason)
+class BadRecord(Rejected):
+    """A message of one of our topics can't be handled."""
 
 
 class NotFound(TicketingError):
@@ -82,11 +85,3 @@ class Conflict(TicketingError):
     def __init__(self, status: str, message: str) -> None:
         self.status = status
         super().__init__(message)
-
-
-class Unavailable(TicketingError):
-    """Something we need does not answer; the message names it."""
-
-
-class Fenced(TicketingError):
-    """This process no longer owns its partitions and must not act for them."""

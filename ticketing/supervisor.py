@@ -64,7 +64,7 @@ class Child:
             return
         if now - self.started_at > HEALTHY_SECONDS:
             self.pause_seconds = RESTART_SECONDS_MIN
-        log.warning("%s ended with %s, starts again in %.0f s", self.role, code, self.pause_seconds)
+        log.warning("%s ended with %s, restarting in %.0f s", self.role, code, self.pause_seconds)
         # A dead process would stay ready for ever.
         metrics.forget(self.process.pid, self.environ.get(metrics.MULTIPROCESS_VARIABLE))
         self.process = None

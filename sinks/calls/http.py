@@ -50,7 +50,7 @@ class Answer:
 
 
 def classify(status: int, seconds: float | None, detail: str, request: str) -> Failure:
-    """What a status other than 2xx means; `seconds` is how long the platform asked to wait.
+    """The failure behind a status other than 2xx; `seconds` is how long the platform asked to wait.
 
     A 5xx leaves open whether something was done before the fault; the request itself is over.
     """

@@ -14,6 +14,8 @@ from enum import Enum
 
 import msgspec
 
+from ticketing.errors import TicketingError
+
 
 class Reason(str, Enum):
     """Why a request did not end well; also the label of the metric."""
@@ -89,7 +91,7 @@ Outcome = Delivered | Absent | RetryAfter | Rejected | Unknown
 Failure = RetryAfter | Rejected | Unknown
 
 
-class Failed(Exception):
+class Failed(TicketingError):
     """A request that did not end well; carries its outcome, and no secret in its words.
 
     `status` and `body` are those of the answer, if there was one, for a platform that can make

@@ -88,7 +88,7 @@ class Network:
             detail = f"no connection: {type(error).__name__}"
             raise Failed(RetryAfter(Reason.UNREACHABLE, None, detail)) from error
         except aiohttp.InvalidURL as error:
-            raise Failed(Rejected(Reason.INVALID, "the address is none")) from error
+            raise Failed(Rejected(Reason.INVALID, "the address is not an http(s) URL")) from error
         except (aiohttp.ClientError, OSError) as error:
             detail = type(error).__name__
             raise Failed(Unknown(Reason.CONNECTION_LOST, detail=detail)) from error

@@ -58,7 +58,7 @@ def retried(delivery: Delivery) -> Delivery:
 
 
 def set_aside(delivery: Delivery, detail: str) -> Delivery:
-    """What can't be planned for a fault of our own waits for a newer revision, or a retry."""
+    """The delivery on hold until a newer revision or a retry, as our own planning failed on it."""
     revision = delivery.want.revision if delivery.want is not None else 0
     error = _said(Reason.INTERNAL, detail)
     return replace(delivery, rejection=Rejection(revision=revision), error=error)
@@ -95,7 +95,9 @@ def expired(delivery: Delivery, now: float, traits: Traits, timing: Timing) -> D
     intent = delivery.intent
     if intent is None or now < intent.deadline + timing.grace:
         return delivery
-    lost = Unknown(reason=Reason.TIMEOUT, over=True, detail="no result came back")
+    lost = Unknown(
+        reason=Reason.TIMEOUT, over=True, detail="no result was recorded before the deadline"
+    )
     return _ended(replace(delivery, intent=None), intent, lost, now, traits, timing)
 
 
@@ -215,7 +217,7 @@ def _delivered(
 
 
 def _settles(operation: Operation, doubt: Uncertain | None, traits: Traits) -> bool:
-    """Whether the success of an operation makes clear again what an earlier one left in doubt."""
+    """True when the success of an operation ends the doubt that an earlier one left."""
     if doubt is None or operation is doubt.operation:
         return True
     rewrites = operation is not Operation.COMMENT and operation is not Operation.DEDUPLICATE
@@ -334,7 +336,7 @@ def _waiting_aside(
     traits: Traits,
     timing: Timing,
 ) -> Delivery:
-    """What goes aside passes no gate, so that it has to wait by itself."""
+    """The delivery with a wait of its own, for operations that pass no gate."""
     if intent.operation not in traits.aside:
         return delivery
     at = now + max(outcome.seconds or 0.0, timing.backoff.first)

@@ -61,7 +61,7 @@ class Runner:
         return max(0, self._concurrency - len(self._running))
 
     def busy(self, incident_id: str) -> bool:
-        """Whether a request for this incident is under way here."""
+        """True while a request for this incident is under way here."""
         return incident_id in self._running
 
     def now(self) -> float:
@@ -122,7 +122,7 @@ class Runner:
     async def _perform(self, request: Request) -> Outcome:
         # A process that was stopped meanwhile must not send what another may have taken over.
         if self._clock() > request.start_by:
-            return RetryAfter(reason=Reason.NOT_SENT, detail="its time had passed")
+            return RetryAfter(reason=Reason.NOT_SENT, detail="not sent before its deadline")
         self._fence()
         try:
             return await asyncio.wait_for(self._platform.perform(request), request.timeout)

@@ -1,4 +1,4 @@
-"""What Jira answers, as far as we read it; unknown fields are ignored.
+"""Jira's answers, as far as we read them; unknown fields are ignored.
 
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/
 """
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class ServerInfo(msgspec.Struct, rename="camel"):
-    """Which Jira it is: `deployment_type` is Cloud, Server or Data Center."""
+    """The server's kind: `deployment_type` is Cloud, Server or Data Center."""
 
     deployment_type: str
     base_url: str = ""
@@ -29,7 +29,7 @@ class Created(msgspec.Struct):
 
 
 class Category(msgspec.Struct):
-    """What a status means: `key` is new, indeterminate or done."""
+    """The category of a status: `key` is new, indeterminate or done."""
 
     key: str = ""
     name: str = ""
@@ -43,7 +43,7 @@ class Status(msgspec.Struct, rename="camel"):
 
     @property
     def done(self) -> bool:
-        """Whether the work is over there."""
+        """True for a status of the category done."""
         return self.status_category.key == "done"
 
 
@@ -134,7 +134,7 @@ class Comments(msgspec.Struct):
 
 
 class Permission(msgspec.Struct, rename="camel"):
-    """Whether we have a permission."""
+    """True for a permission that our account has."""
 
     have_permission: bool = False
 
@@ -157,7 +157,7 @@ def read_as(kind: type[T], data: Any) -> T:
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
-        detail = f"the answer is not what Jira says: {error}"
+        detail = f"the answer does not have Jira's form: {error}"
         raise Failed(Unknown(Reason.MALFORMED, True, None, detail)) from error
 
 

@@ -36,7 +36,7 @@ COUNT_SECONDS = 900.0
 """How often a count alone is worth an edit: each is told to everybody who watches."""
 REFUSED = 400
 COMMENTS_MAX = 100
-GONE = "the issue was deleted, or our account may not see it any more; it is not made again"
+GONE = "the issue was deleted, or our account may not see it any more; it is not created again"
 
 
 class JiraPlatform:
@@ -89,7 +89,7 @@ class JiraPlatform:
             return Rejected(Reason.NOT_FOUND, GONE, failed.outcome.request)
 
     async def test_connection(self) -> Connection:
-        """Whether everything is there that issues will need; changes nothing."""
+        """Check everything that issues will need; changes nothing."""
         return await ConnectionCheck(self._api, self._screens, self._settings).check()
 
     async def close(self) -> None:
@@ -219,7 +219,7 @@ class JiraPlatform:
                 log.warning("jira_refused_link", detail=failed.outcome.detail)
 
     async def _complete(self, request: Request, made: Created, screen: Screen, site: Site) -> None:
-        """What can't be part of the create. The issue is there: a failure must not hide that."""
+        """Write the fields that a create can't carry; the issue exists even if this fails."""
         assignee = self._settings.assignee_for(request.want)
         try:
             if assignee and "assignee" not in screen.fields:

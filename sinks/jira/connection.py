@@ -61,7 +61,9 @@ class ConnectionCheck:
             keys = "jira.userEmail and jira.apiToken" if self._settings.user else "jira.apiToken"
             return f"{keys}: Jira refuses them ({failed.outcome.detail})"
         if reason is Reason.NOT_FOUND:
-            return f"jira.baseUrl, jira.flavour: there is no such API ({failed.outcome.detail})"
+            return (
+                f"jira.baseUrl, jira.flavour: no Jira API at this address ({failed.outcome.detail})"
+            )
         return f"jira.baseUrl: {failed}"
 
     async def _project(self, project: str) -> None:
@@ -111,14 +113,14 @@ class ConnectionCheck:
     def _priorities(self, where: str, screen: Screen) -> None:
         field = screen.fields.get("priority")
         if field is None:
-            self._remarks.append(f"{where} has no priority on its create screen: none is set")
+            self._remarks.append(f"{where} has no priority on its create screen, so none is set")
             return
         known = {name.casefold() for name in fields.allowed(field)}
         for severity, name in self._settings.priorities.items():
             if known and name.casefold() not in known:
                 self._problems.append(
-                    f'jira.priorityMapping.{severity.value}: {where} has no priority "{name}", '
-                    f"but {', '.join(fields.allowed(field))}"
+                    f'jira.priorityMapping.{severity.value}: {where} has no priority "{name}"; '
+                    f"allowed: {', '.join(fields.allowed(field))}"
                 )
 
     def _custom_fields(self, where: str, screen: Screen) -> None:
@@ -154,7 +156,7 @@ class ConnectionCheck:
             if not there and workflow.choose(wanted or "", ways) is None:
                 self._remarks.append(
                     f"jira.transitions.{key}: from status '{status.name}' ({issue.key}) "
-                    f"nothing leads to '{wanted}'"
+                    f"no transition leads to '{wanted}'"
                 )
 
     def _wanted(self) -> Mapping[str, str | None]:

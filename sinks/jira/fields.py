@@ -9,9 +9,11 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from sinks.calls.outcome import Reason
 from sinks.jira.answers import Field
 from sinks.jira.dialect import Dialect
 from sinks.text.utf16 import cut_units
+from ticketing.errors import Rejected
 
 TEXT_UNITS_MAX = 255
 LABEL_UNITS_MAX = 255
@@ -20,8 +22,11 @@ SHOWN_MAX = 12
 Typed = Callable[[str, Field, Dialect], Any]
 
 
-class BadValue(ValueError):
-    """The field can't hold the value; the message says why."""
+class BadValue(Rejected):
+    """The field can't hold the value; `detail` says why."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Reason.INVALID.value, detail)
 
 
 def typed(value: Any, field: Field, dialect: Dialect) -> Any:
@@ -97,7 +102,7 @@ def _number(value: str, field: Field, dialect: Dialect) -> float:
     try:
         number = float(value)
     except ValueError:
-        raise BadValue(f'"{cut_units(value, 40)}" is no number') from None
+        raise BadValue(f'"{cut_units(value, 40)}" is not a number') from None
     if not -1e15 < number < 1e15:
         raise BadValue("the number is too large")
     return int(number) if number == int(number) else number
@@ -127,7 +132,7 @@ def _chosen(value: str, field: Field) -> str:
             return name
     more = len(names) - SHOWN_MAX
     said = ", ".join(names[:SHOWN_MAX]) + (f" and {more} more" if more > 0 else "")
-    raise BadValue(f'"{cut_units(value, 40)}" is none of {said}')
+    raise BadValue(f'"{cut_units(value, 40)}" is not allowed; allowed: {said}')
 
 
 def _user(value: str, field: Field, dialect: Dialect) -> dict[str, str]:

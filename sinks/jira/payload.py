@@ -95,7 +95,7 @@ class Author:
         return self._dialect.ticket(self._writer.text(incident), remarks or [])
 
     def changes(self, incident: Incident, *, urgent: bool) -> dict[str, Any]:
-        """What an issue is told when its incident has changed; its priority only if it rose.
+        """The fields of an update after a change of the incident; the priority only if it rose.
 
         A priority that a person has set stays until then.
         """
@@ -122,16 +122,16 @@ class Author:
         if found is None:
             # Projects without priorities or assignees at creation are usual; that is no fault.
             if name not in ("priority", "assignee"):
-                remarks.append(f"{name}: there is no such field on the create screen")
+                remarks.append(f"{name}: is not a field of the create screen")
             return
         key, known = found
         if key in INDISPENSABLE:
-            remarks.append(f"{name}: is not set by jira.customFields")
+            remarks.append(f"{name}: can't be set by jira.customFields")
             return
         try:
             values[key] = fields.typed(value, known, self._dialect)
         except fields.BadValue as error:
-            remarks.append(f"{known.name or key}: {error}")
+            remarks.append(f"{known.name or key}: {error.detail}")
 
 
 def key_label(incident_id: str) -> str:

@@ -64,7 +64,7 @@ class Screens:
         names = ", ".join(one.name for one in types[:SHOWN_MAX])
         raise rejected(
             Reason.INVALID,
-            f'jira.issueType: project {project} has no type "{issue_type}", but {names or "none"}',
+            f'jira.issueType: project {project} has no type "{issue_type}"; types: {names or "none"}',
         )
 
     async def _types_of(self, project: str, base: str) -> list[IssueType]:

@@ -111,4 +111,4 @@ class Transitions:
 
 
 def _refused(error: NoWay) -> Failed:
-    return rejected(Reason.INVALID, str(error))
+    return rejected(Reason.INVALID, error.detail)

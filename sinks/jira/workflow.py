@@ -1,26 +1,31 @@
-"""Which way through a workflow: transitions chosen by name, status or category. Pure."""
+"""The way through a workflow: transitions chosen by name, status or category. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from typing import Any
 
+from sinks.calls.outcome import Reason
 from sinks.jira import fields
 from sinks.jira.answers import Field, Status, Transition
 from sinks.jira.dialect import Dialect
+from ticketing.errors import Rejected
 
 STARTED = "indeterminate"
 RESOLUTION = "resolution"
 RESOLUTIONS = ("done", "fixed", "resolved")
-"""What a resolution is called if the configuration does not say; else the first that there is."""
+"""Names of the resolution without a configured one; else the first that there is."""
 
 
-class NoWay(ValueError):
-    """The workflow has no such transition; the message says what there is and what to set."""
+class NoWay(Rejected):
+    """The workflow has no such transition; `detail` says what there is and what to set."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Reason.INVALID.value, detail)
 
 
 def is_at(wanted: str, status: Status) -> bool:
-    """Whether a status is the wanted one, by name or by category."""
+    """True for the wanted status, by name or by category."""
     category = status.status_category
     names = (status.name, category.key, category.name)
     return wanted.casefold() in (name.casefold() for name in names if name)
@@ -57,7 +62,7 @@ def detour(transitions: list[Transition], seen: Collection[str]) -> Transition |
 def screen_fields(
     transition: Transition, given: dict[str, Any], dialect: Dialect, resolution: str = ""
 ) -> dict[str, Any]:
-    """What is sent with a transition: of the given fields those on its screen, and a resolution.
+    """The fields sent with a transition: the given ones on its screen, and a resolution.
 
     Where the screen has a resolution, an issue without one would count as unresolved: the named
     one is taken, or else the usual one. Raises NoWay if the screen needs what nobody gave.
@@ -68,7 +73,7 @@ def screen_fields(
             try:
                 sent[found[0]] = fields.typed(value, found[1], dialect)
             except fields.BadValue as error:
-                raise NoWay(f"jira.transitions.fields.{name}: {error}") from None
+                raise NoWay(f"jira.transitions.fields.{name}: {error.detail}") from None
     on_screen = transition.fields.get(RESOLUTION)
     if on_screen and RESOLUTION not in sent and (named := _resolution(on_screen, resolution)):
         sent[RESOLUTION] = {"name": named}
@@ -83,7 +88,7 @@ def no_way(key: str, wanted: str, status: Status, transitions: list[Transition])
     ways = ", ".join(f"'{one.name}' to '{one.to.name}'" for one in transitions) or "none"
     return NoWay(
         f"jira.transitions.{key}: no transition '{wanted}' from status '{status.name}' is open to "
-        f"our account; there are: {ways}"
+        f"our account; available: {ways}"
     )
 
 

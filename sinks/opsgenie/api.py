@@ -25,10 +25,7 @@ FINAL = frozenset({Reason.CREDENTIALS, Reason.RATE_LIMITED})
 """After these it makes no sense to ask again at once."""
 PAGE_SIZE_MAX = 100
 TEAMS_ASKED_MAX = 100
-NO_STATUS = (
-    "the key may not read what became of a request: give the integration read access (opsgenie."
-    "apiKey)"
-)
+NO_STATUS = "opsgenie.apiKey may not read the status of requests: give the integration read access"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Processed:
-    """What came of a write. `status` is the reason in the vendor's words."""
+    """The result of a write. `status` is the reason in the vendor's words."""
 
     success: bool
     status: str
@@ -120,7 +117,7 @@ class Api:
         return _text(answer.data, "requestId")
 
     async def processed(self, endpoint: AlertEndpoint, request_id: str, until: float) -> Processed:
-        """What came of a write; raises Failed with Unknown if that can't be told by `until`."""
+        """The result of a write; raises Failed with Unknown if it is not known by `until`."""
         wait, failures = POLL_SECONDS_FIRST, 0
         while self.clock() + wait <= until:
             await self._sleep(wait)
@@ -209,7 +206,7 @@ class Api:
         return ""
 
     async def on_call(self, schedule: str) -> list[str]:
-        """Who is on call: user names, or account ids in JSM, which tells no names here."""
+        """The people on call: user names, or account ids in JSM, which has no names here."""
         if self._settings.jsm:
             wanted = await self.lookup("schedule", schedule)
             params = {"flat": "true"}
@@ -236,7 +233,7 @@ class Api:
         )
 
     async def _found(self, path: str, headers: Mapping[str, str], params: Mapping[str, str]) -> Any:
-        """What stands there, or None for a 404."""
+        """The data at an address, None for a 404."""
         try:
             answer = await self._http.call(
                 "GET", path, headers=headers, params=params, account=self._account
@@ -271,7 +268,7 @@ def _unwrapped(data: Any) -> dict[str, Any]:
     """OpsGenie wraps what is read in `data`; JSM operations do not."""
     found = data.get("data", data) if isinstance(data, dict) else None
     if not isinstance(found, dict):
-        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is no object"))
+        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is not an object"))
     return found
 
 
@@ -282,7 +279,7 @@ def _rows(data: Any) -> list[dict[str, Any]]:
     if data is None:
         return []
     if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
-        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is no list"))
+        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is not a list"))
     return list(data)
 
 

@@ -40,8 +40,8 @@ EVENTS = frozenset(
         Operation.RESOLVE,
     }
 )
-"""What events can do. Without the REST API an escalated incident goes on as it was at PagerDuty,
-whose own escalation policy goes on too."""
+"""The operations of the Events API. Without the REST API an escalated incident stays as it was at
+PagerDuty, whose own escalation policy goes on."""
 REST = frozenset({Operation.ESCALATE, Operation.COMMENT})
 TRIGGERS = frozenset({Operation.CREATE, Operation.UPDATE, Operation.REOPEN})
 
@@ -161,7 +161,7 @@ class PagerDutyPlatform:
         if self.clock() < shown_at + APPEARS_WITHIN_SECONDS:
             detail = "the incident can't be seen yet"
             return RetryAfter(Reason.NOT_FOUND, APPEARS_AGAIN_SECONDS, detail)
-        return Rejected(Reason.NOT_FOUND, "there is no incident of this deduplication key")
+        return Rejected(Reason.NOT_FOUND, "there is no incident with this deduplication key")
 
     async def _comment(self, rest: Rest, found: Found, request: Request) -> None:
         assert request.have is not None, "there is nothing to comment on yet"
@@ -177,7 +177,7 @@ class PagerDutyPlatform:
             await rest.change(found, payload.prioritise(priority))
 
     async def test_connection(self) -> Connection:
-        """Whether the addresses answer, a key is there and the token sees what it must use.
+        """Check the addresses, the key, and the token's access to the configured objects.
 
         Events has no check of a routing key without a side effect, so an event that PagerDuty must
         refuse is sent: without a key nothing can be opened.
@@ -204,7 +204,7 @@ class PagerDutyPlatform:
             )
         except Failed as failed:
             return "" if failed.outcome.reason is Reason.INVALID else f"pagerduty.apiUrl: {failed}"
-        return "pagerduty.apiUrl takes anything: is it PagerDuty?"
+        return "pagerduty.apiUrl accepts invalid events too: it is not PagerDuty's address"
 
     async def _problem_of_rest(self, rest: Rest) -> str:
         try:
@@ -236,7 +236,7 @@ class PagerDutyPlatform:
         rows = answer.data.get("priorities", []) if isinstance(answer.data, dict) else []
         known = {row.get("id") for row in rows if isinstance(row, dict)}
         unknown = sorted(set(self._settings.priorities.values()) - known)
-        return f"pagerduty.priorities: there is no {', '.join(unknown)}" if unknown else ""
+        return f"pagerduty.priorities: no such priority id: {', '.join(unknown)}" if unknown else ""
 
     async def close(self) -> None:
         """Close the connections."""

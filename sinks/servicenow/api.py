@@ -145,7 +145,7 @@ def _read_as(kind: type[Any], answer: Answer) -> Any:
     try:
         return msgspec.convert(answer.data, kind)
     except msgspec.ValidationError as error:
-        detail = f"the answer is not the Table API's: {error}"
+        detail = f"the answer does not have the Table API's form: {error}"
         raise Failed(Unknown(Reason.MALFORMED, True, None, detail)) from error
 
 

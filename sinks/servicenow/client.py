@@ -34,8 +34,8 @@ COUNT_SECONDS = 900.0
 COLUMNS = ["sys_id", "number", "state", "correlation_id"]
 FOUND_MAX = 10
 NOTES_MAX = 50
-GONE = "the record was deleted, or our account may not see it any more; it is not made again"
-NOT_OURS = "the record has another correlation_id now: it is left alone"
+GONE = "the record was deleted, or our account may not see it any more; it is not created again"
+NOT_OURS = "the record has another correlation_id by now, so it is not changed"
 
 
 class ServiceNowPlatform:
@@ -84,7 +84,7 @@ class ServiceNowPlatform:
             return Rejected(Reason.NOT_FOUND, GONE, failed.outcome.request)
 
     async def test_connection(self) -> Connection:
-        """Whether everything is there that records will need; changes nothing."""
+        """Check everything that records will need; changes nothing."""
         return await ConnectionCheck(self._api, self._directory, self._settings).check()
 
     async def close(self) -> None:
@@ -250,7 +250,7 @@ class ServiceNowPlatform:
 
 
 def _is_ours(row: Row, incident_id: str) -> bool:
-    """Whether a record holds our key. A column that we may not read is left out of answers."""
+    """True for a record with our key. A column that we may not read is left out of answers."""
     return row.get("correlation_id") in (None, payload.correlation_id(incident_id))
 
 

@@ -105,7 +105,8 @@ class ConnectionCheck:
             ]
         if codes and wanted not in codes:
             self._problems.append(
-                f'servicenow.closeCode: "{wanted}" is none of {", ".join(codes[:SHOWN_MAX])}'
+                f'servicenow.closeCode: "{wanted}" is not allowed; allowed: '
+                f"{', '.join(codes[:SHOWN_MAX])}"
             )
 
     async def _cmdb(self) -> None:
@@ -118,6 +119,6 @@ class ConnectionCheck:
             if failed.status not in (400, 403, 404):
                 raise
             self._problems.append(
-                f"servicenow.cmdbTable {table}: it can't be read; give our account the right, or "
+                f"servicenow.cmdbTable {table}: can't be read; give our account the right, or "
                 f'set it to "off" ({failed.outcome.detail})'
             )

@@ -1,4 +1,4 @@
-"""What names mean on an instance: configuration items, groups, callers. Found, or said why not.
+"""Look-up of names on an instance: configuration items, groups, callers.
 
 https://www.servicenow.com/docs/r/servicenow-platform/configuration-management-database-cmdb/c_ITILConfigurationManagement.html
 """
@@ -26,7 +26,7 @@ _SYS_ID = re.compile(r"[0-9a-f]{32}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What a name means: one row, or none and the reason. `group` is who looks after a CI."""
+    """The row behind a name, or the reason for none. `group` is the support group of a CI."""
 
     sys_id: str = ""
     group: str = ""
@@ -85,7 +85,7 @@ class Directory:
     async def _look(self, table: str, column: str, name: str) -> Found:
         shown = cut(name, 80)
         if len(name) > NAME_CHARACTERS_MAX or "^" in name:
-            return Found(why_not=f'"{shown}" can not be a name in {table}')
+            return Found(why_not=f'"{shown}" is not allowed as a name in {table}')
         groups = [] if table.startswith("sys_") else ["support_group", "assignment_group"]
         try:
             rows = await self._api.rows(

@@ -81,7 +81,7 @@ class Api:
             cursor = _text(answer.get("response_metadata"), "next_cursor")
             if not cursor:
                 return
-        raise Failed(Rejected(Reason.INVALID, f"{method}: too much to search"))
+        raise Failed(Rejected(Reason.INVALID, f"{method}: more than {PAGES_MAX} pages to search"))
 
     def _checked(self, data: Any, arguments: Any) -> dict[str, Any]:
         failure = answers.failure(data, self._http.quote(msgspec.json.encode(arguments)))
@@ -240,7 +240,7 @@ class SlackBot:
         return payload.parent(want, self._writer, buttons=self._settings.buttons)
 
     async def test_connection(self) -> Connection:
-        """Whether the token is good and the channels can be seen; posts nothing."""
+        """Check the token and the channels; posts nothing."""
         try:
             who = await self._api.read("auth.test")
         except Failed as failed:
@@ -326,7 +326,7 @@ class SlackWebhook:
         return payload.note(request.want, self._writer, told) if told else None
 
     async def test_connection(self) -> Connection:
-        """Whether the address refuses an empty message as Slack does; nothing is posted."""
+        """Check that the address refuses an empty message as Slack does; posts nothing."""
         try:
             await self._http.call("POST", self._settings.webhook_url, body={}, text=True)
         except Failed as failed:
@@ -335,7 +335,10 @@ class SlackWebhook:
                     ok=True, message="the webhook answers; only a message would check its channel"
                 )
             return Connection(ok=False, message=f"slack.webhookUrl: {failed}")
-        return Connection(ok=False, message="slack.webhookUrl takes anything: is it Slack?")
+        return Connection(
+            ok=False,
+            message="slack.webhookUrl accepts invalid messages too: it is not Slack's address",
+        )
 
     async def close(self) -> None:
         """Close the connections."""

@@ -103,7 +103,7 @@ class Api:
         return {str(row.get("name")) for row in rows if row.get("active") is not False}
 
     async def has_user(self, name: str) -> bool:
-        """Whether there is a user of that login or email."""
+        """True if there is a user with that login or email."""
         params = {"query": name, "limit": str(USERS_MAX)}
         rows = _rows(await self._call("GET", "users/search", params=params))
         known = {str(row.get(key) or "").lower() for row in rows for key in ("login", "email")}
@@ -166,5 +166,5 @@ def _id(data: Any) -> str:
 
 def _rows(data: Any) -> list[dict[str, Any]]:
     if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
-        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is no list"))
+        raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is not a list"))
     return data

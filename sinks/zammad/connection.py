@@ -19,7 +19,7 @@ class ConnectionCheck:
         self._faults: list[str] = []
 
     async def result(self) -> Connection:
-        """What was found."""
+        """The result of the check."""
         try:
             await self._api.own_id()
         except Failed as failed:
@@ -68,14 +68,14 @@ class ConnectionCheck:
         for key, names in named.items():
             for name in sorted(names - known):
                 self._faults.append(
-                    f'zammad.{key}: there is no active {kind} "{name}", only {there}'
+                    f'zammad.{key}: there is no active {kind} "{name}"; active: {there}'
                 )
 
     async def _people(self) -> None:
         customer = self._settings.customer
         guessed = customer.startswith(GUESS)
         if guessed and "@" not in customer:
-            self._faults.append(f'zammad.customer: "{customer}" names no email address')
+            self._faults.append(f'zammad.customer: "{customer}" is not an email address')
         people = {"owner": self._settings.owner, "customer": "" if guessed else customer}
         for key, name in people.items():
             if name and not await self._api.has_user(name):

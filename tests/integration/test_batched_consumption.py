@@ -317,7 +317,7 @@ async def test_what_was_thrown_away_is_not_committed_over(
         await until(lambda: left, "the agent to notice")
         # An orderly stop would wait for what was thrown away.
         held.app.consumer._unacked_messages.clear()
-    assert left == [f"{topic}[0]: what was read up to offset 1 has not come to its agent"]
+    assert left == [f"{topic}[0]: records up to offset 1 were fetched but never reached the agent"]
     assert kafka.committed(prefix, topic) == {0: 1}
     async with seen_by(prefix, topic, config) as again:
         await until(lambda: kafka.committed(prefix, topic) == {0: 3}, "the commit of the rest")

@@ -21,6 +21,7 @@ ACROSS = {
     "sinks/delivery/test_convergence.py": "the whole adapter",
     "sinks/jira/test_markup.py": "one text in both of Jira's markups",
     "test_layout.py": "the unit tests themselves",
+    "test_messages.py": "every message for operators",
     "test_platform_registry.py": "every piece of every platform",
 }
 """Tests of more than one module, each with what it is about."""

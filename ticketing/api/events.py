@@ -44,7 +44,7 @@ class Feed:
     def join(self) -> asyncio.Queue[bytes]:
         """A queue of messages ready to send; raises Problem when there are listeners enough."""
         if len(self._listeners) >= LISTENERS_MAX:
-            raise unavailable(f"{LISTENERS_MAX} listeners are connected already.")
+            raise unavailable(f"All {LISTENERS_MAX} event streams are in use.")
         queue: asyncio.Queue[bytes] = asyncio.Queue(WAITING_MAX)
         self._listeners.add(queue)
         if self._task is None or self._task.done():

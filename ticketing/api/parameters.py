@@ -1,4 +1,4 @@
-"""What clients send, read strictly: a value that can't be taken is named, with what could be."""
+"""Strict reading of requests: an error names the field, and the values that it may have."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def incident_query(request: web.Request) -> Query:
     require_known(given, QUERY_NAMES)
     since, until = _time(given, "from"), _time(given, "to")
     if since is not None and until is not None and since > until:
-        raise Invalid("from", "is later than to")
+        raise Invalid("from", "must not be later than `to`")
     search = given.get("q", "").strip()
     if len(search) > SEARCH_CHARS_MAX:
         raise Invalid("q", f"is longer than {SEARCH_CHARS_MAX} characters")
@@ -67,7 +67,7 @@ def require_known(given: Mapping[str, str], names: Iterable[str]) -> None:
     """Refuse a query with a name that is none of these; raises Invalid."""
     for name in given:
         if name not in names:
-            raise Invalid(name, f"is no parameter{_nearest(name, names)}")
+            raise Invalid(name, f"is not a parameter here{_nearest(name, names)}")
 
 
 def _values(request: web.Request, name: str, *, split: bool) -> tuple[str, ...]:
@@ -121,7 +121,7 @@ def _cursor(text: str | None) -> str | None:
     try:
         return decode_cursor(text)
     except ValueError:
-        message = "is none that this API gave out: take it from the Link header"
+        message = "is not a cursor of this API; take it from the previous page's Link header"
         raise Invalid("cursor", message) from None
 
 
@@ -152,7 +152,7 @@ class Body:
         if value is None and not required:
             return ""
         if not isinstance(value, str) or (required and not value.strip()):
-            raise Invalid(name, "must be a text" + (" that is not empty" if required else ""))
+            raise Invalid(name, "must be a non-empty string" if required else "must be a string")
         return _clean(name, value, chars_max)
 
     def texts(self, name: str, *, count_max: int, required: bool = False) -> list[str]:
@@ -161,7 +161,7 @@ class Body:
         if value is None and not required:
             return []
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise Invalid(name, "must be a list of texts")
+            raise Invalid(name, "must be a list of strings")
         if (required and not value) or len(value) > count_max:
             raise Invalid(name, f"must hold 1 to {count_max} entries")
         return [_clean(name, item, 200) for item in dict.fromkeys(value)]
@@ -169,7 +169,7 @@ class Body:
     def done(self) -> None:
         """Refuse what is left."""
         for name in self._fields:
-            raise Invalid(name, f"is no field of this request{_nearest(name, self._known)}")
+            raise Invalid(name, f"is not a field of this request{_nearest(name, self._known)}")
 
     def _take(self, name: str) -> Any:
         self._known.append(name)
@@ -182,7 +182,7 @@ def _clean(name: str, value: str, chars_max: int) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise Invalid(name, "holds half a character") from None
+        raise Invalid(name, "is not valid Unicode: it holds half of a surrogate pair") from None
     return value.strip()
 
 
@@ -191,4 +191,4 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, 1)
     if close:
         return f"; did you mean {close[0]}?"
-    return f"; known are {', '.join(names)}" if names else ""
+    return f"; known: {', '.join(names)}" if names else ""

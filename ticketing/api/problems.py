@@ -12,21 +12,20 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from ticketing import metrics
-from ticketing.errors import Conflict, NotFound, NotWhole, Unavailable
+from ticketing.errors import Conflict, NotFound, NotWhole, TicketingError, Unavailable
 
 log = logging.getLogger(__name__)
 
-RETRY_AFTER_SECONDS = 5
 _DETAILS = {
     404: "There is nothing at this path.",
-    405: "This path does not take this method; see Allow.",
+    405: "This path does not allow the method; see the Allow header.",
     413: "The body is too large.",
 }
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
-class Problem(Exception):
-    """An answer other than the one hoped for. `fields` join the document."""
+class Problem(TicketingError):
+    """An answer other than the wanted one. `fields` join the document."""
 
     def __init__(
         self,
@@ -65,13 +64,13 @@ class Invalid(Problem):
         super().__init__(400, f"{field}: {detail}", field=field, **fields)
 
 
-def unavailable(detail: str, retry_after: int = RETRY_AFTER_SECONDS, **fields: Any) -> Problem:
+def unavailable(detail: str, retry_after: float = Unavailable.wait, **fields: Any) -> Problem:
     """503 with the seconds after which to come back."""
-    return Problem(503, detail, headers={"Retry-After": str(retry_after)}, **fields)
+    return Problem(503, detail, headers={"Retry-After": f"{retry_after:.0f}"}, **fields)
 
 
 def problem_of(error: Exception) -> Problem:
-    """Any error as a problem; what nobody foresaw is logged, and told without detail."""
+    """Any error as a problem; an unforeseen one is logged, and answered without detail."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, web.HTTPException):
@@ -85,9 +84,9 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Conflict):
         return Problem(409, str(error), currentStatus=error.status)
     if isinstance(error, Unavailable):
-        return unavailable(f"{error}. Try again.")
+        return unavailable(f"{error}. Try again.", error.wait)
     log.error("a request failed", exc_info=error)
-    return Problem(500, "Something went wrong here; the log says what.")
+    return Problem(500, "Internal error; the log of this worker has the details.")
 
 
 @web.middleware

@@ -104,7 +104,7 @@ async def _serve(runtime: Runtime) -> None:
     try:
         await serving
     except asyncio.CancelledError:
-        log.info("told to stop")
+        log.info("stopping on a signal")
     finally:
         await store.close()
 

@@ -1,4 +1,4 @@
-"""Who may ask: a token, or loopback guarded against pages of other origins; and safe headers."""
+"""Access: a token, or loopback guarded against pages of other origins; and safe headers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ticketing.config import Config
 PREFIX = "/api/ticketing"
 """Every path is reachable under this one too."""
 OPEN_PATHS = frozenset({"/health", "/ready"})
-"""What orchestrators ask without a token; the console's files hold no data and are open as well."""
+"""Paths open without a token: orchestrators' probes, and the console's files, which hold no data."""
 SLACK_PATH = "/api/v1/slack/interactions"
 """Slack sends no token of ours: its handler verifies Slack's own signature instead."""
 CONSOLE_FILES = "/console/"
@@ -35,7 +35,7 @@ HEADERS = {
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address or name means this machine alone."""
+    """True for an address or name of this machine alone."""
     if host == "localhost":
         return True
     try:
@@ -97,8 +97,8 @@ def _require_own_host(request: web.Request, config: Config) -> None:
     if not is_loopback(host) and host != _public_host(config):
         raise Problem(
             403,
-            "Without web.token this listens to names of this machine only; set web.token, or"
-            " web.publicUrl to the name you use.",
+            "The Host header names another machine, and web.token is not set; set web.token, or"
+            " web.publicUrl to the address in use.",
         )
 
 
@@ -115,7 +115,7 @@ def _require_own_origin(request: web.Request, config: Config) -> None:
     else:
         own = site in ("same-origin", "none")
     if not own:
-        raise Problem(403, "A page of another origin may not ask for this.")
+        raise Problem(403, "Changes are refused from pages of another origin.")
 
 
 def _host_name(netloc: str) -> str:

@@ -60,7 +60,9 @@ def _verify(request: web.Request, raw: bytes) -> None:
         # A time that is no number, a body that is no text: not from Slack.
         genuine = False
     if not genuine:
-        raise Problem(401, "The request is not signed by slack.signingSecret, or too old.")
+        raise Problem(
+            401, "The signature does not match slack.signingSecret, or the request is too old."
+        )
 
 
 def _payload(raw: bytes) -> dict[str, Any]:
@@ -75,7 +77,7 @@ def _payload(raw: bytes) -> dict[str, Any]:
 
 
 def _commands(payload: dict[str, Any]) -> Iterator[Command]:
-    """What the pressed buttons ask for; anything else of the app's is none of our business."""
+    """The commands of the pressed buttons; other interactions of the app are ignored."""
     actions = payload.get("actions")
     if payload.get("type") != "block_actions" or not isinstance(actions, list):
         return

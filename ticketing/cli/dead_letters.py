@@ -16,12 +16,14 @@ if TYPE_CHECKING:
 
 @click.group("dead-letters", epilog="Example: ticketing dead-letters list --reason undecodable")
 def dead_letters() -> None:
-    """Look at what could not be handled, and try it again."""
+    """List, show and redrive the records and deliveries that could not be handled."""
 
 
-_reason = click.option("--reason", default="", help="Only those with this reason.")
+_reason = click.option("--reason", default="", help="Only dead letters with this reason.")
 _stage = click.option(
-    "--stage", default="", help="Only those of this stage: detection, incidents, delivery, ..."
+    "--stage",
+    default="",
+    help="Only dead letters of this stage: detection, incidents, delivery, ...",
 )
 _platform = click.option("--platform", default="", help="Only deliveries to this platform.")
 
@@ -31,8 +33,8 @@ _platform = click.option("--platform", default="", help="Only deliveries to this
 @_stage
 @_platform
 @click.option("--limit", type=click.IntRange(1, 500), default=50, show_default=True)
-@click.option("--cursor", help="Where an earlier page said that it goes on.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a line, with the value.")
+@click.option("--cursor", help="The cursor that the previous page printed.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object per line, with the record.")
 def list_(
     reason: str, stage: str, platform: str, limit: int, cursor: str | None, as_json: bool
 ) -> None:
@@ -49,7 +51,7 @@ def list_(
     if not as_json:
         click.echo(f"{len(found.entries)} dead letters")
     if found.following:
-        click.echo(f"more: --cursor {found.following}", err=True)
+        click.echo(f"next page: --cursor {found.following}", err=True)
 
 
 @dead_letters.command(epilog="Example: ticketing dead-letters show 3-17")
@@ -85,17 +87,21 @@ def show(id: str) -> None:
     "Example: ticketing dead-letters redrive --all --platform jira --reason credentials"
 )
 @click.argument("ids", nargs=-1, metavar="[ID]...")
-@click.option("--all", "all_", is_flag=True, help="All that the other options leave.")
+@click.option(
+    "--all", "all_", is_flag=True, help="Every dead letter that the other options select."
+)
 @_reason
 @_stage
 @_platform
-@click.option("--by", default=getpass.getuser, help="Who asks for it  [default: your user name]")
+@click.option(
+    "--by", default=getpass.getuser, help="Your name, for the record  [default: your user name]"
+)
 def redrive(
     ids: tuple[str, ...], all_: bool, reason: str, stage: str, platform: str, by: str
 ) -> None:
     """Try dead letters again: deliveries at their platform, records in the topic they came from.
 
-    Safe to repeat: what was redriven before is left alone, and told.
+    Safe to repeat: a letter that was redriven before is skipped and reported.
     """
     from ticketing.dead_letters import reading
     from ticketing.dead_letters.redrive import Redriver
@@ -104,7 +110,7 @@ def redrive(
     if bool(ids) == all_:
         raise click.UsageError("name the IDs, or give --all")
     if ids and (reason or stage or platform):
-        raise click.UsageError("--reason, --stage and --platform go with --all")
+        raise click.UsageError("--reason, --stage and --platform need --all")
     runtime = _runtime()
     runtime.ensure_topics()
     counts = {True: 0, False: 0}
@@ -144,7 +150,7 @@ def _runtime() -> Runtime:
     runtime = Runtime.from_environ()
     if runtime.held is not None:
         raise Misconfigured(
-            "kafka.brokers: `embedded` begins with this command, so there are no dead letters in it;"
+            "kafka.brokers: an `embedded` broker starts empty, so it holds no dead letters;"
             f" name a broker, or set {EMBEDDED_VARIABLE} to the address that `ticketing demo` prints"
         )
     return runtime

@@ -26,20 +26,23 @@ SEVERITIES = ("critical", "high", "medium", "low")
     "Example: ticketing drill --severity critical --dry-run"
 )
 @click.option(
-    "--platform", "platforms", multiple=True, help="One of them; may be repeated.  [default: all]"
+    "--platform",
+    "platforms",
+    multiple=True,
+    help="An enabled platform; may be repeated.  [default: all]",
 )
 @click.option(
     "--severity",
     type=click.Choice(SEVERITIES),
     default="low",
     show_default=True,
-    help="Critical goes the way of a real page, and may wake people.",
+    help="Critical is routed as a real page is, and may wake people.",
 )
 @click.option(
-    "--service", default="ticketing-drill", show_default=True, help="Named as its source."
+    "--service", default="ticketing-drill", show_default=True, help="The incident's service."
 )
-@click.option("--dry-run", is_flag=True, help="Print the calls instead of making them.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object a step.")
+@click.option("--dry-run", is_flag=True, help="Print the requests, send none.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object per step.")
 def drill(
     platforms: tuple[str, ...], severity: str, service: str, dry_run: bool, as_json: bool
 ) -> None:
@@ -59,10 +62,12 @@ def drill(
     enabled = config.enabled_platforms()
     for name in platforms:
         if name not in enabled:
-            raise click.BadParameter(f"{name!r} is none of those enabled: {', '.join(enabled)}")
+            raise click.BadParameter(
+                f"{name!r} is not enabled; enabled: {', '.join(enabled) or 'none'}"
+            )
     chosen = list(dict.fromkeys(platforms or enabled))
     if not chosen:
-        raise click.UsageError("no platform is enabled")
+        raise click.UsageError("no platform is enabled: set its `enabled`, such as slack.enabled")
     if dry_run:
         sys.exit(0 if asyncio.run(_dry_run(config, chosen, severity, service, as_json)) else 1)
     rows = asyncio.run(_drill(config, chosen, severity, service, as_json))

@@ -74,7 +74,7 @@ def _table(found: list[Verdict], result: dict[str, float]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="Injected faults and what incidents lay them to")
+    table = Table(title="Injected faults and the causes that incidents name")
     for column in ("injected", "service", "fault", "place", "incidents", "likeliest first"):
         table.add_column(column)
     for verdict in found:

@@ -22,7 +22,7 @@ def replay(file: Path, rate: float | None, topic: str | None) -> None:
     runtime = Runtime.from_environ()
     if runtime.held is not None:
         raise Misconfigured(
-            "kafka.brokers: `embedded` ends with this command, so nobody would read the replay;"
+            "kafka.brokers: an `embedded` broker ends with this command, before the replay is read;"
             f" name a broker, or set {EMBEDDED_VARIABLE} to the address that `ticketing demo` prints"
         )
     feed = Feed(runtime, topic or runtime.inputs[0], rate=rate)

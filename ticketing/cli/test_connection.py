@@ -32,7 +32,9 @@ def test_connection(platforms: tuple[str, ...], all_: bool) -> None:
         raise click.UsageError("name the platforms, or give --all")
     unknown = [name for name in platforms if name not in PLATFORMS]
     if unknown:
-        raise click.BadParameter(f"{unknown[0]!r} is none of {', '.join(PLATFORMS)}")
+        raise click.BadParameter(
+            f"{unknown[0]!r} is not a platform; platforms: {', '.join(PLATFORMS)}"
+        )
     good = True
     for name in dict.fromkeys(platforms or config.enabled_platforms()):
         found = asyncio.run(connections.test(config, name))

@@ -36,4 +36,4 @@ def check() -> None:
         click.echo(problem, err=True)
     if problems:
         sys.exit(1)
-    click.echo(f"{len(runtime.topic_specs())} topics are as they should be")
+    click.echo(f"{len(runtime.topic_specs())} topics match the configuration")

@@ -40,7 +40,7 @@ def contradictions(config: Config) -> list[Problem]:
 
 
 def warnings(config: Config) -> list[str]:
-    """What works but is probably not meant."""
+    """Settings that work but are probably not meant."""
     said: list[str] = []
     routed = {name for severity in Severity for name in config.routes(severity)}
     for name in config.enabled_platforms():
@@ -50,14 +50,14 @@ def warnings(config: Config) -> list[str]:
         if not config.routes(severity):
             said.append(f"{severity.value} incidents go to no platform")
     if "deliver_within" in config.model_fields_set and not config.fallback():
-        said.append("deliverWithin is set, but routing.fallback names no platform to tell")
+        said.append("deliverWithin is set, but routing.fallback is empty: name a platform there")
     if config.faust_web.enabled and not is_loopback(config.faust_web.host):
-        said.append(f"faustWeb.host is {config.faust_web.host}: its pages know no authentication")
+        said.append(f"faustWeb.host is {config.faust_web.host}: its pages have no authentication")
     return said
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address to listen on can be reached from this machine only."""
+    """True for an address to listen on that only this machine can reach."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -103,7 +103,7 @@ def _routing(config: Config) -> Iterator[Problem]:
                         f"names {name}, which is not enabled; set {name}.enabled or take it out",
                     )
         if len(set(listed)) < len(listed):
-            yield Problem(("routing", key), "names a platform twice")
+            yield Problem(("routing", key), "lists a platform twice")
     yield from _escalation(config)
 
 
@@ -113,7 +113,9 @@ def _escalation(config: Config) -> Iterator[Problem]:
             if not config.platform(name).enabled:
                 yield Problem(("escalation", "to"), f"names {name}, which is not enabled")
         elif near := nearest(name, PLATFORMS, cutoff=0.8):
-            yield Problem(("escalation", "to"), f'"{name}" is no platform; did you mean "{near}"?')
+            yield Problem(
+                ("escalation", "to"), f'"{name}" is not a platform; did you mean "{near}"?'
+            )
 
 
 def _platforms(config: Config) -> Iterator[Problem]:
@@ -125,7 +127,7 @@ def _platforms(config: Config) -> Iterator[Problem]:
             yield Problem((name, *path), text)
         bundle = section.ca_bundle
         if bundle is not None and not bundle.is_file():
-            yield Problem((name, "caBundle"), f'there is no file "{bundle}"')
+            yield Problem((name, "caBundle"), f'file not found: "{bundle}"')
 
 
 def _required(name: str, section: Platform, required: Required) -> Iterator[Problem]:
@@ -157,19 +159,19 @@ def _anomaly(config: Config) -> Iterator[Problem]:
     if not levels.critical > levels.high > levels.medium:
         yield Problem(
             ("anomaly", "severityThresholds"),
-            f"must fall from critical to medium, not {levels.critical:g}, {levels.high:g}, "
+            f"must decrease from critical to medium, not {levels.critical:g}, {levels.high:g}, "
             f"{levels.medium:g}",
         )
     names = [rule.name for rule in config.anomaly.pattern_rules]
     if len(set(names)) < len(names):
-        yield Problem(("anomaly", "patternRules"), "has two rules of one name")
+        yield Problem(("anomaly", "patternRules"), "has two rules with the same name")
     if config.anomaly.lookback_window < 1:
         yield Problem(("anomaly", "lookbackWindow"), "must be at least one second")
     if len(set(config.input.topics)) < len(config.input.topics):
-        yield Problem(("input", "topics"), "names a topic twice")
+        yield Problem(("input", "topics"), "lists a topic twice")
     for topic in config.input.topics:
         if topic.startswith("ticketing-"):
-            yield Problem(("input", "topics"), f"{topic} is one of our own topics")
+            yield Problem(("input", "topics"), f"{topic} is a topic that the agent writes itself")
     if config.retention < config.reopen_window:
         yield Problem(("retention",), "must be at least as long as reopenWindow")
     if config.delivery.backoff_max < config.delivery.backoff_min:
@@ -197,14 +199,14 @@ def _infrastructure(config: Config) -> Iterator[Problem]:
             ("kafka", "securityProtocol"), "must be SASL_SSL or SASL_PLAINTEXT with SASL settings"
         )
     if (kafka.client_certificate is None) != (kafka.client_key is None):
-        yield Problem(("kafka", "clientCertificate"), "and clientKey go together")
+        yield Problem(("kafka", "clientCertificate"), "must be set together with clientKey")
     for key, file in (
         ("caBundle", kafka.ca_bundle),
         ("clientCertificate", kafka.client_certificate),
         ("clientKey", kafka.client_key),
     ):
         if file is not None and not file.is_file():
-            yield Problem(("kafka", key), f'there is no file "{file}"')
+            yield Problem(("kafka", key), f'file not found: "{file}"')
     yield from _listeners(config)
 
 
@@ -224,11 +226,11 @@ def _llm(config: Config) -> Iterator[Problem]:
     llm = config.llm
     single = llm.provider != "disabled"
     if single and llm.providers:
-        yield Problem(("llm", "providers"), "contradicts llm.provider: give one of them")
+        yield Problem(("llm", "providers"), "can't be set beside llm.provider: set one of them")
     elif single and llm.model is None:
         yield Problem(("llm", "model"), "is required with llm.provider")
     elif "provider" in llm.model_fields_set and not single and llm.providers:
-        yield Problem(("llm", "providers"), "contradicts llm.provider being disabled")
+        yield Problem(("llm", "providers"), 'can\'t be set while llm.provider is "disabled"')
     elif not single and not llm.providers and (llm.model or llm.api_key):
         yield Problem(("llm", "provider"), "is required with llm.model or llm.apiKey")
     for path, name in [
@@ -237,4 +239,4 @@ def _llm(config: Config) -> Iterator[Problem]:
     ]:
         near = nearest(name, _KNOWN_PROVIDERS, cutoff=0.85)
         if near and near != name:
-            yield Problem(path, f'"{name}" is no provider; did you mean "{near}"?')
+            yield Problem(path, f'"{name}" is not a known provider; did you mean "{near}"?')

@@ -92,7 +92,7 @@ def _tree(given: list[tuple[str, str]]) -> tuple[dict[str, Any], list[Problem]]:
     for name, value in sorted(given, key=lambda item: item[0].count("__") + item[0].count(".")):
         found = path_of(name)
         if found is None:
-            problems.append(Problem((name,), f"there is no such setting{_near(name)}"))
+            problems.append(Problem((name,), f"is not a setting{_near(name)}"))
             continue
         path, annotation = found
         if not value.strip() and not _is_list(annotation):
@@ -142,7 +142,7 @@ def parse(text: str, annotation: Any) -> Any:
         try:
             return json.loads(text)
         except json.JSONDecodeError as error:
-            raise ValueError(f"is no valid JSON: {error.msg} at character {error.pos}") from None
+            raise ValueError(f"is not valid JSON: {error.msg} at character {error.pos}") from None
     if _is_list(annotation):
         return [item.strip() for item in text.split(",") if item.strip()]
     if grouped and "=" in text:

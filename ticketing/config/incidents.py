@@ -1,4 +1,4 @@
-"""The settings of incidents: what counts, how long, to whom, and how many."""
+"""The settings of incidents: thresholds, times, routing and limits."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Platforms = tuple[PlatformName, ...]
 
 
 class Routing(Section):
-    """Which platforms an incident of each severity goes to."""
+    """Platforms by the severity of the incident."""
 
     critical: Platforms = ("pagerduty", "opsgenie", "slack", "jira", "servicenow", "zammad")
     """Platforms of critical incidents; of the default list, those that are enabled."""
@@ -31,18 +31,18 @@ class Routing(Section):
     low: Platforms = ("slack",)
     """Platforms of low incidents; of the default list, those that are enabled."""
     fallback: Platforms = ()
-    """Platforms that get what another one rejected or did not take within `deliverWithin`."""
+    """Platforms for incidents that another platform rejected or did not take within `deliverWithin`."""
 
 
 class SeverityThresholds(Section):
-    """Lowest anomaly score of each severity; what is below `medium` is low."""
+    """Lowest anomaly score of each severity; below `medium` is low."""
 
     critical: float = Field(default=0.97, ge=0, le=1)
-    """Critical from here on."""
+    """Lowest score of a critical anomaly."""
     high: float = Field(default=0.93, ge=0, le=1)
-    """High from here on."""
+    """Lowest score of a high anomaly."""
     medium: float = Field(default=0.89, ge=0, le=1)
-    """Medium from here on."""
+    """Lowest score of a medium anomaly."""
 
 
 def _compiles(value: str) -> str:
@@ -54,27 +54,27 @@ def _compiles(value: str) -> str:
 
 
 class PatternRule(Section):
-    """One masking rule of one's own, applied before the built-in ones."""
+    """A masking rule, applied before the built-in ones."""
 
     name: Name
-    """What the rule is called."""
+    """Name of the rule."""
     pattern: Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_compiles)]
     """Regular expression (Python's)."""
     replace: str = ""
-    """What stands in the pattern instead, such as `<order>`."""
+    """Replacement in the pattern, such as `<order>`."""
 
 
 class Anomaly(Section):
-    """What counts as an anomaly, and how bad it is."""
+    """Anomalies and their severity."""
 
     minimum_score: float = Field(default=0.85, ge=0, le=1)
     """Lowest anomaly score that is counted."""
     lookback_window: Duration = 900.0
     """Length of the tumbling windows of event time in which anomalies are counted."""
     severity_thresholds: SeverityThresholds = SeverityThresholds()
-    """Severity by score, for records that bring none of their own."""
+    """Severity by score, for records without a severity."""
     pattern_rules: tuple[PatternRule, ...] = ()
-    """Masking rules of one's own."""
+    """Masking rules, applied before the built-in ones."""
 
 
 def for_all(value: Any) -> Any:
@@ -120,55 +120,55 @@ class OffBySeverity(Section):
 
 
 class DeliverWithin(OffBySeverity):
-    """How long a platform may take before `routing.fallback` is told."""
+    """Longest time for a platform to take an incident before it goes to `routing.fallback`."""
 
     critical: OptionalDuration = 60.0
     """Critical incidents."""
 
 
 class Escalation(Section):
-    """Where an escalated incident goes."""
+    """Targets of an escalation."""
 
     to: tuple[Name, ...] = ()
     """Platforms, or names of teams as the platforms know them."""
 
 
 class Delivery(Section):
-    """How hard a platform is tried."""
+    """Repeated attempts at a delivery."""
 
     backoff_min: Duration = 1.0
-    """Wait after the first failure; doubles from there, with jitter."""
+    """Wait after the first failure; doubles with each further one, with jitter."""
     backoff_max: Duration = 300.0
     """Longest wait between two attempts."""
     give_up_after: Duration = 86400.0
-    """When a delivery that keeps failing becomes a dead letter."""
+    """Time after which a delivery that keeps failing becomes a dead letter."""
     circuit_failures: int = Field(default=5, ge=1)
     """Failures in a row after which a platform gets one probe at a time."""
 
 
 class Storm(Section):
-    """Guards against more tickets than people can read."""
+    """Limits against more tickets than people can read."""
 
     max_patterns_per_service: int = Field(default=20, ge=0)
     """New patterns of one service in `patternsWindow`, beyond which they share an overflow
-    incident; 0 is no limit."""
+    incident; 0 for no limit."""
     patterns_window: Duration = 600.0
     """The time in which new patterns are counted."""
     max_pages_per_minute: int = Field(default=30, ge=0)
-    """A tenant's new tickets a minute (and partition), beyond which one umbrella ticket speaks for
-    them; 0 is no limit."""
+    """New tickets per tenant, minute and partition, beyond which one umbrella ticket covers them;
+    0 for no limit."""
     group_by: Literal["pattern", "service"] = "pattern"
-    """Whether a service's simultaneous patterns get a ticket each or share one."""
+    """`pattern` makes a ticket per error pattern, `service` one for a service's simultaneous ones."""
 
 
 class Flapping(Section):
-    """When an incident that keeps coming back is said to flap, and what is done about it."""
+    """Incidents that keep coming back."""
 
     reopenings: int = Field(default=3, ge=1)
-    """This many reopenings ..."""
+    """Reopenings inside `within` that make an incident flapping."""
     within: Duration = 7200.0
-    """... in this time are flapping."""
+    """Time in which reopenings are counted."""
     group_wait: Wait = 300.0
-    """Shortest group wait of what flaps and has no ticket yet."""
+    """Shortest group wait of a flapping incident without a ticket."""
     quiet_factor: float = Field(default=4.0, ge=1)
-    """How many times `autoResolveAfter` it must be quiet before it is resolved by itself."""
+    """Factor on `autoResolveAfter` while an incident is flapping."""

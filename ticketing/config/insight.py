@@ -1,4 +1,4 @@
-"""The settings of what explains an incident: traces, correlation and summaries."""
+"""The settings of explanations: traces, correlation and summaries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class LlmProvider(Section):
 
 
 class LlmBudget(Section):
-    """What summaries may cost."""
+    """Limits on the cost of summaries."""
 
     per_day: float = Field(default=5.0, ge=0)
     """US dollars per tenant and day (UTC), by litellm's price list."""
@@ -46,19 +46,19 @@ class Llm(Section):
     providers: tuple[LlmProvider, ...] = ()
     """Providers in the order they are tried, in place of a single one."""
     timeout: Duration = 20.0
-    """How long one call may take."""
+    """Longest time that one call may take."""
     cooldown: Duration = 60.0
-    """How long a provider that failed is left alone."""
+    """Time for which a provider that failed gets no calls."""
     concurrency: int = Field(default=4, ge=1, le=64)
     """Calls under way at once, per worker."""
     max_prompt_tokens: int = Field(default=6000, ge=500)
-    """Longest prompt."""
+    """Longest prompt, in tokens."""
     max_answer_tokens: int = Field(default=1200, ge=100)
-    """Longest answer."""
+    """Longest answer, in tokens."""
     may_raise_severity: bool = False
-    """Whether the model's opinion may raise an incident's severity. It never lowers it."""
+    """Lets the model raise an incident's severity; it never lowers one."""
     budget: LlmBudget = LlmBudget()
-    """What summaries may cost."""
+    """Limits on the cost of summaries."""
 
     @property
     def chain(self) -> tuple[LlmProvider, ...]:
@@ -78,24 +78,24 @@ class Traces(Section):
     """Correlation of incidents with the traces of their requests."""
 
     enabled: bool = True
-    """Whether logs with a trace id are followed; without, nothing is paid for it."""
+    """Follows logs that have a trace id; logs without one cost nothing."""
     samples: int = Field(default=5, ge=1, le=50)
-    """Traces kept per incident, the most telling ones."""
+    """Traces kept per incident, the most informative ones."""
     spans_max: int = Field(default=500, ge=10, le=10_000)
     """Spans kept of one trace."""
     buffer_spans: int = Field(default=500_000, ge=1000)
-    """Spans kept in memory per worker; the oldest are let go, and counted."""
+    """Spans kept in memory per worker; beyond, the oldest are dropped and counted."""
     keep: Duration = 900.0
-    """How long spans are kept."""
+    """Time for which spans are kept."""
     shared_by_max: int = Field(default=20, ge=2)
-    """A trace that more incidents than this share links nothing."""
+    """Incidents that may share a trace; a trace of more links none of them."""
 
 
 class SeverityRule(Section):
     """Raises an incident's severity by its blast radius. Every given bound must be reached."""
 
     to: Severity
-    """The severity it is raised to."""
+    """Severity to raise to."""
     services: int | None = Field(default=None, ge=1)
     """Affected services, at least."""
     endpoints: int | None = Field(default=None, ge=1)
@@ -107,7 +107,7 @@ class SeverityRule(Section):
 
 
 class CorrelationRules(Section):
-    """What links between incidents do."""
+    """Effects of links between incidents."""
 
     ticketing: Literal["all", "root"] = "all"
     """`all` tickets every incident; `root` holds symptoms back behind the ticket of their cause."""

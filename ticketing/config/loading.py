@@ -65,12 +65,14 @@ def apply_patch(config: Config, section: str, patch: Mapping[str, Any]) -> Confi
     that comes as `****` stays as it is. Raises Misconfigured.
     """
     if section not in PATCHABLE:
-        raise Misconfigured(f"{section}: can't be changed here; {', '.join(PATCHABLE)} can")
+        raise Misconfigured(
+            f"{section}: can't be changed here; sections that can: {', '.join(PATCHABLE)}"
+        )
     if not isinstance(patch, Mapping):
         raise Misconfigured(f"{section}: must be a group of keys")
     if section == "platforms":
         strange = [
-            f"{name}: there is no such platform{suggestion(str(name), PLATFORMS)}"
+            f"{name}: is not a platform{suggestion(str(name), PLATFORMS)}"
             for name in patch
             if name not in PLATFORMS
         ]
@@ -106,7 +108,9 @@ def _out_of_helm(path: Path, tree: dict[str, Any]) -> dict[str, Any]:
         return tree
     ours = [key for key in tree if key in {f.alias for f in Config.model_fields.values()}]
     if ours:
-        raise Misconfigured(f"{path}: {ours[0]} stands beside {HELM_KEY}, not inside its config")
+        raise Misconfigured(
+            f"{path}: {ours[0]} stands beside {HELM_KEY}: move it into {HELM_KEY}.config"
+        )
     values = tree[HELM_KEY]
     config = values.get("config", {}) if isinstance(values, dict) else None
     if not isinstance(config, dict):
@@ -119,7 +123,7 @@ def _from_json(text: str) -> Any:
         return json.loads(text, object_pairs_hook=_once) if text.strip() else None
     except json.JSONDecodeError as error:
         raise ValueError(
-            f"no valid JSON: {error.msg}, {_where(error.lineno, error.colno)}"
+            f"not valid JSON: {error.msg}, {_where(error.lineno, error.colno)}"
         ) from None
 
 
@@ -127,7 +131,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     tree: dict[str, Any] = {}
     for key, value in pairs:
         if key in tree:
-            raise ValueError(f'the key "{key}" stands there twice')
+            raise ValueError(f'duplicate key "{key}"')
         tree[key] = value
     return tree
 
@@ -142,9 +146,9 @@ class _StrictLoader(yaml.SafeLoader):
             key = key_node.value
             where = _where(key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             if not isinstance(key, str):
-                raise ValueError(f"a key that is no text, {where}")
+                raise ValueError(f"key is not a string, {where}")
             if key in seen and key != "<<":
-                raise ValueError(f'the key "{key}" stands there twice, {where}')
+                raise ValueError(f'duplicate key "{key}", {where}')
             seen.add(key)
         return {str(k): v for k, v in super().construct_mapping(node, deep).items()}
 
@@ -156,9 +160,9 @@ def _from_yaml(text: str) -> Any:
         # The parser's own words can quote a value, which may be a secret.
         mark = error.problem_mark
         where = _where(mark.line + 1, mark.column + 1) if mark else "somewhere"
-        raise ValueError(f"no valid YAML, {where}") from None
+        raise ValueError(f"not valid YAML, {where}") from None
     except yaml.YAMLError:
-        raise ValueError("no valid YAML") from None
+        raise ValueError("not valid YAML") from None
 
 
 def _where(line: int, column: int) -> str:
@@ -174,7 +178,7 @@ def _parse(given: Mapping[str, Any], problems: list[Problem]) -> Config | None:
 
 
 def _about(path: tuple[str | int, ...], known: set[tuple[str | int, ...]]) -> bool:
-    """Whether something at, above or below the path is known to be wrong already."""
+    """True when a key at, above or below the path is known to be wrong already."""
     return any(path[: len(other)] == other[: len(path)] for other in known if other)
 
 

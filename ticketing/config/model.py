@@ -33,31 +33,31 @@ class Config(PlatformSections):
     routing: Routing = Routing()
     """Platforms by severity."""
     anomaly: Anomaly = Anomaly()
-    """What counts as an anomaly."""
+    """Anomalies and their severity."""
     group_wait: Annotated[GroupWait, BeforeValidator(for_all)] = GroupWait()
-    """How long an incident waits before it is ticketed; one duration, or one per severity."""
+    """Time before an incident gets its ticket; one duration, or one per severity."""
     reopen_window: Wait = 1800.0
-    """A fault that fires again this soon after its resolution reopens the incident."""
+    """Time after the resolution in which a fault that fires again reopens the incident."""
     auto_resolve_after: OptionalDuration = None
-    """Resolves an incident that was quiet for so long; off by default."""
+    """Time without anomalies after which an incident is resolved; off by default."""
     escalate_after: Annotated[OffBySeverity, BeforeValidator(for_all)] = OffBySeverity()
-    """Escalates what nobody acknowledged for so long; off by default."""
+    """Time without acknowledgement after which an incident is escalated; off by default."""
     deliver_within: Annotated[DeliverWithin, BeforeValidator(for_all)] = DeliverWithin()
-    """How long a platform may take before `routing.fallback` is told."""
+    """Longest time for a platform to take an incident before it goes to `routing.fallback`."""
     escalation: Escalation = Escalation()
-    """Where an escalated incident goes."""
+    """Targets of an escalation."""
     retention: Duration = 30 * 86400.0
-    """How long a resolved incident is kept."""
+    """Time for which a resolved incident is kept."""
     delivery: Delivery = Delivery()
-    """How hard a platform is tried."""
+    """Repeated attempts at a delivery."""
     heartbeat_url: SecretUrl | None = None
-    """A dead-man's switch that is called while the whole path works."""
+    """Address of a dead-man's switch, called while the whole pipeline works."""
     heartbeat_every: Duration = 60.0
-    """How often it is called."""
+    """Time between two calls of `heartbeatUrl`."""
     storm: Storm = Storm()
     """Guards against more tickets than people can read."""
     flapping: Flapping = Flapping()
-    """When an incident is said to flap."""
+    """Incidents that keep coming back."""
     kafka: Kafka = Kafka()
     """The broker."""
     redis: Redis = Redis()
@@ -71,23 +71,23 @@ class Config(PlatformSections):
     data_dir: Path = Field(
         default_factory=lambda: Path("~/.local/state/ticketing-agent").expanduser()
     )
-    """Where tables are kept on disk; by default `ticketing-agent` in `$XDG_STATE_HOME` or
+    """Directory of the tables; by default `ticketing-agent` in `$XDG_STATE_HOME` or
     `~/.local/state`. With the embedded broker every run takes a fresh temporary directory."""
     secrets_dir: Path | None = None
-    """A directory of files that hold one secret each, as a mounted Kubernetes Secret."""
+    """Directory of files with one secret each, such as a mounted Kubernetes Secret."""
     input: Input = Input()
-    """Where anomalies come from."""
+    """Topics of anomalies."""
     log: Log = Log()
-    """What the program says while it runs."""
+    """Log output."""
     llm: Llm = Llm()
     """Summaries by a language model."""
     traces: Traces = Traces()
     """Correlation with traces."""
     correlation: CorrelationRules = CorrelationRules()
-    """What links between incidents do."""
+    """Effects of links between incidents."""
 
     def platform(self, name: str) -> Platform:
-        """The section of a platform; raises KeyError for a name that is none."""
+        """The section of a platform; raises KeyError for another name."""
         if name not in PLATFORMS:
             raise KeyError(name)
         section: Platform = getattr(self, name)

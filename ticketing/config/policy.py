@@ -8,7 +8,7 @@ from ticketing.domain.severity import Severity
 
 
 def policy(config: Config) -> Policy:
-    """What the domain needs of the configuration; durations in seconds."""
+    """The part of the configuration that the domain needs; durations in seconds."""
     escalate_after = {severity: config.escalate_after.of(severity) for severity in Severity}
     deliver_within = {severity: config.deliver_within.of(severity) for severity in Severity}
     return Policy(

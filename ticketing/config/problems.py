@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in words that name the key, the value and the remedy."""
+"""Problems of a configuration, in words that name the key, the value and the fix."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def unknown_key(path: Path) -> Problem:
     elif path[:-1]:
         found = f"{dotted(path[:-1])}.{found}"
     if found:
-        return Problem(path, f'there is no such key; did you mean "{found}"?')
-    return Problem(path, f"there is no such key; the keys here are {', '.join(valid)}")
+        return Problem(path, f'is not a key here; did you mean "{found}"?')
+    return Problem(path, f"is not a key here; keys: {', '.join(valid)}")
 
 
 def explain(error: ErrorDetails, given: Mapping[str, Any]) -> Problem:
@@ -103,7 +103,7 @@ def _must(message: str) -> str:
 
 def _wrong_severity(path: Path) -> Problem:
     names = [severity.value for severity in Severity]
-    text = f"is no severity; allowed are {', '.join(names)}{suggestion(str(path[-1]), names)}"
+    text = f"is not a severity; severities: {', '.join(names)}{suggestion(str(path[-1]), names)}"
     return Problem(path, text)
 
 
@@ -114,7 +114,7 @@ def _wrong_choice(path: Path, value: Any, expected: str) -> Problem:
 
 
 def _but(path: Path, value: Any) -> str:
-    """What was given, unless it may be a secret."""
+    """The given value, unless it may be a secret."""
     if value is None:
         return ", but nothing was given"
     annotation = bare(at(Config, path))

@@ -18,7 +18,7 @@ class Kafka(Section):
     """The broker and how to reach it. The topics' names are fixed."""
 
     brokers: str = EMBEDDED
-    """`host:port,host:port`, or `embedded` for one in memory, gone when the program ends."""
+    """`host:port,host:port`, or `embedded` for a broker in memory that ends with the program."""
     partitions: int = Field(
         default_factory=lambda given: (
             EMBEDDED_PARTITIONS if given.get("brokers") == EMBEDDED else 12
@@ -30,9 +30,9 @@ class Kafka(Section):
     replication_factor: int = Field(default=-1, ge=-1, le=32)
     """Copies of our own topics; -1 leaves it to the broker's `default.replication.factor`."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
-    """How connections are secured."""
+    """Security of the connections."""
     sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
-    """How the client proves who it is."""
+    """SASL mechanism."""
     username: Name | None = None
     """SASL user."""
     password: Secret | None = None
@@ -42,17 +42,17 @@ class Kafka(Section):
     client_certificate: Path | None = None
     """The client's certificate (PEM)."""
     client_key: Path | None = None
-    """That certificate's key (PEM)."""
+    """Key of `clientCertificate` (PEM)."""
     group_instance_id: Name | None = None
     """Static membership: a name of this worker that survives its restart, e.g. the pod's name."""
     session_timeout: Duration = 60.0
-    """After how long without a heartbeat a worker's partitions go to others."""
+    """Time without a heartbeat after which a worker's partitions go to other workers."""
     message_max_bytes: int = Field(default=1_048_576, ge=262_144, le=1_073_741_824)
-    """Largest message we produce, and largest that is fetched at once."""
+    """Largest message to produce, and largest fetch."""
 
     @property
     def embedded(self) -> bool:
-        """Whether the broker is the one in memory."""
+        """True for the broker in memory."""
         return self.brokers == EMBEDDED
 
 
@@ -60,15 +60,15 @@ class Redis(Section):
     """Where the view of the incidents is kept."""
 
     url: SecretStr = SecretStr(EMBEDDED)
-    """`redis://`, `rediss://` or `unix://` address, or `embedded` for one in memory."""
+    """`redis://`, `rediss://` or `unix://` address, or `embedded` for a store in memory."""
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")] = "ticketing"
-    """What all keys begin with."""
+    """Prefix of all keys."""
     timeout: Duration = 2.0
-    """How long one command may take."""
+    """Longest time that one command may take."""
 
     @property
     def embedded(self) -> bool:
-        """Whether Redis is the one in memory."""
+        """True for the Redis in memory."""
         return self.url.get_secret_value() == EMBEDDED
 
     @property
@@ -87,16 +87,16 @@ class Web(Section):
     port: int = Field(default=8080, ge=0, le=65535)
     """Port to listen on; 0 takes any free one."""
     token: Secret | None = None
-    """What clients must send as `Authorization: Bearer ...`."""
+    """Token that clients must send as `Authorization: Bearer ...`."""
     public_url: Url | None = None
-    """Address under which people reach the pages; stands in tickets as a link."""
+    """Address of the pages as people reach them; tickets link to it."""
 
 
 class FaustWeb(Section):
-    """Faust's own web view of agents and tables. It knows no authentication."""
+    """Faust's own web view of agents and tables. It has no authentication."""
 
     enabled: bool = True
-    """Whether it is served."""
+    """Serves the web view."""
     host: Name = "127.0.0.1"
     """Address to listen on."""
     port: int = Field(default=6066, ge=0, le=65535)
@@ -107,7 +107,7 @@ class Metrics(Section):
     """`/metrics`, `/health` and `/ready` of a worker that serves no API."""
 
     enabled: bool = True
-    """Whether they are served."""
+    """Serves the metrics."""
     host: Name = "127.0.0.1"
     """Address to listen on; anything but loopback needs `web.token`."""
     port: int = Field(default=9464, ge=0, le=65535)
@@ -115,7 +115,7 @@ class Metrics(Section):
 
 
 class Input(Section):
-    """Where anomalies come from."""
+    """Topics of anomalies."""
 
     topics: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")], ...] = Field(
         default=("enriched-logs",), min_length=1
@@ -124,9 +124,9 @@ class Input(Section):
 
 
 class Log(Section):
-    """What the program says while it runs, on stderr."""
+    """Log output, on stderr."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """Lowest level that is written."""
+    """Lowest level to write."""
     format: Literal["auto", "json", "console"] = "auto"
-    """`auto` is for people on a terminal and JSON elsewhere."""
+    """`auto` is `console` on a terminal and `json` elsewhere."""

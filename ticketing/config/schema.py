@@ -30,7 +30,7 @@ class Setting:
 
     @property
     def secret(self) -> bool:
-        """Whether its value, or one inside it, must never be shown."""
+        """True when its value, or one inside it, must never be shown."""
         return holds_secret(self.annotation)
 
 
@@ -60,7 +60,7 @@ def bare(annotation: Any) -> Any:
 
 
 def is_section(annotation: Any) -> TypeGuard[type[Section]]:
-    """Whether the type is a group of settings."""
+    """True for a type that is a group of settings."""
     return isinstance(annotation, type) and issubclass(annotation, Section)
 
 
@@ -89,7 +89,7 @@ def at(annotation: Any, path: tuple[str | int, ...]) -> Any:
 
 
 def holds_secret(annotation: Any) -> bool:
-    """Whether the type is a secret or contains one."""
+    """True for a type that is a secret or contains one."""
     annotation = bare(annotation)
     if annotation is SecretStr:
         return True
@@ -99,7 +99,7 @@ def holds_secret(annotation: Any) -> bool:
 
 
 def keyed_by_severity(annotation: Any) -> bool:
-    """Whether the type is a mapping from severities."""
+    """True for a type that is a mapping from severities."""
     annotation = bare(annotation)
     return get_origin(annotation) is dict and bare(get_args(annotation)[0]) is Severity
 

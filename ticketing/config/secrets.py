@@ -106,7 +106,7 @@ def _passwords(text: str) -> Iterator[str]:
 
 
 def _basic_pairs(config: Config) -> Iterator[str]:
-    """What `Authorization: Basic` carries: base64 of user and secret."""
+    """The value of `Authorization: Basic`: base64 of user and secret."""
     for name in PLATFORMS:
         for user, secret in config.platform(name).basic_credentials():
             if user and secret:

@@ -19,7 +19,7 @@ import jinja2
 from jinja2 import meta, nodes, sandbox
 from jinja2.runtime import Context
 
-from ticketing.errors import TicketingError
+from ticketing.errors import Misconfigured
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,12 +61,12 @@ _FAULTS = (
 )
 
 
-class BadTemplate(TicketingError):
-    """The template can't be used; the message says what is wrong with it."""
+class BadTemplate(Misconfigured):
+    """The template can't be used; the message says why, its caller names the key."""
 
 
 class _Budget:
-    """What one rendering may still use."""
+    """The loops and seconds that one rendering may still use."""
 
     def __init__(self) -> None:
         self.loops = LOOPS_MAX
@@ -129,7 +129,7 @@ def _compiled(source: str, names: frozenset[str]) -> jinja2.Template:
             _require_allowed(node)
         unknown = sorted(meta.find_undeclared_variables(tree) - names - {"range"})
         if unknown:
-            raise BadTemplate(f'there is no "{unknown[0]}"{_nearest(unknown[0], names)}')
+            raise BadTemplate(f'"{unknown[0]}" is not a name here{_nearest(unknown[0], names)}')
         return jinja2.Template.from_code(
             _environment, _environment.compile(_guarded(tree)), _environment.globals
         )
@@ -147,7 +147,7 @@ def _require_allowed(node: nodes.Node) -> None:
     if isinstance(node, nodes.For) and node.recursive:
         raise _refused("a recursive loop", node)
     if isinstance(node, nodes.Assign) and not isinstance(node.target, nodes.Name):
-        raise _refused("setting more than a name", node)
+        raise _refused("assigning to more than one name", node)
     if (
         isinstance(node, nodes.List | nodes.Tuple)
         and getattr(node, "ctx", "load") == "load"
@@ -156,7 +156,7 @@ def _require_allowed(node: nodes.Node) -> None:
         # A list of lists of lists doubles with every level.
         raise _refused("a list of anything but constants", node)
     if isinstance(node, nodes.Call) and not _may_be_called(node.node):
-        raise _refused("such a call", node)
+        raise _refused("this call", node)
 
 
 def _may_be_called(called: nodes.Node) -> bool:
@@ -196,7 +196,7 @@ def _through(name: str, node: Any) -> nodes.Filter:
 
 def _nearest(name: str, names: Iterable[str]) -> str:
     near = get_close_matches(name, names, 1)
-    return f'; did you mean "{near[0]}"?' if near else f"; there are {', '.join(sorted(names))}"
+    return f'; did you mean "{near[0]}"?' if near else f"; names: {', '.join(sorted(names))}"
 
 
 def _said(error: Exception) -> str:
@@ -217,9 +217,9 @@ class _Environment(sandbox.ImmutableSandboxedEnvironment):
         """Numbers within reason; of text and lists only sums."""
         numbers = isinstance(left, int | float) and isinstance(right, int | float)
         if numbers and max(abs(left), abs(right)) > NUMBER_MAX:
-            raise BadTemplate(f"counts beyond {NUMBER_MAX}")
+            raise BadTemplate(f"makes a number beyond {NUMBER_MAX}")
         if not numbers and operator != "+":
-            raise BadTemplate(f"{operator} is for numbers only")
+            raise BadTemplate(f"{operator} works on numbers only")
         _measure(left, right)
         return super().call_binop(context, operator, left, right)
 
@@ -265,7 +265,7 @@ def _joined(items: Iterable[Any], separator: str = "", attribute: str | None = N
 def _replaced(value: Any, old: str, new: str) -> str:
     text = str(value)
     if not old:
-        raise BadTemplate("replace needs something to look for")
+        raise BadTemplate("replace needs a text to look for")
     if len(text) + text.count(old) * len(new) > VALUE_CHARACTERS_MAX:
         raise BadTemplate(f"makes more than {VALUE_CHARACTERS_MAX} characters")
     return text.replace(old, new)
@@ -281,12 +281,12 @@ def _json(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """What stands between {{ and }}: text and numbers, and nothing for None."""
+    """The text of an expression between {{ and }}; empty for None."""
     if value is None:
         return ""
     if not isinstance(value, str | int | float | jinja2.Undefined):
         kind = type(value).__name__
-        raise BadTemplate(f"a {kind} can't be shown: name a part of it, or join it")
+        raise BadTemplate(f"a {kind} can't be shown: show one of its items, or join them")
     _measure(value)
     # A name that is not there says so itself.
     return str(value)
@@ -295,7 +295,7 @@ def _shown(value: Any) -> str:
 def _range(*args: int) -> range:
     numbers = range(*args)
     if len(numbers) > ITEMS_MAX:
-        raise BadTemplate(f"range goes to {ITEMS_MAX} at most")
+        raise BadTemplate(f"range must have at most {ITEMS_MAX} items")
     return numbers
 
 

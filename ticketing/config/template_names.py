@@ -1,4 +1,4 @@
-"""What a template can name of an incident, with samples on which it is tried at start."""
+"""The names that a template can use of an incident, with samples to try it on at start."""
 
 from __future__ import annotations
 
@@ -11,31 +11,31 @@ NAMES = {
     "severity": "critical, high, medium or low",
     "status": "open, acknowledged, escalated or resolved",
     "headline": "the title as this ticket has it",
-    "title": "what went wrong, in a line",
+    "title": "the fault in one line",
     "pattern": "the error pattern that the incident counts",
-    "service": "the service it happens in",
+    "service": "the service of the fault",
     "environment": "its environment, or nothing",
     "tenant": "its tenant, or nothing",
     "since": "the time of the first anomaly",
     "last_seen": "the time of the latest anomaly",
     "opened": "when the incident was opened",
-    "count": "how many anomalies, a number",
+    "count": "number of anomalies",
     "score": "the highest anomaly score, a number",
     "affected": "a list: other services that are affected",
     "endpoints": "a list: endpoints it was seen at",
     "blast_radius": "affected services and endpoints in a line, or nothing",
     "summary": "the incident in words, or nothing",
-    "summary_by": "who wrote the summary, a model or the rules",
+    "summary_by": "the author of the summary: a model, or the rules",
     "likely_cause": "the likely cause, or nothing",
-    "impact": "what it means for users, or nothing",
-    "next_steps": "a list: what to do next",
+    "impact": "the impact on users, or nothing",
+    "next_steps": "a list: the next steps",
     "evidence": "a list: log lines with their time and level",
     "trace_ids": "a list: traces it was seen in",
     "links": "a dictionary: other tickets and the console to their addresses",
     "facts": "a dictionary: the default body's facts, label to text",
-    "notes": "a list: what went wrong with the delivery elsewhere",
-    "reopened": "how often it was reopened, a number",
-    "flapping": "whether it keeps coming back",
+    "notes": "a list: failed deliveries to other platforms",
+    "reopened": "number of reopenings",
+    "flapping": "true while it is flapping",
     "escalated_to": "a list: platforms or teams it was escalated to",
     "id": "the incident's id",
     "url": "the incident's address in the console, or nothing",
@@ -84,11 +84,11 @@ BARE: dict[str, Any] = {
 
 
 CLOSING = {"resolution": "how it was resolved and by whom"}
-"""What the notes of a resolution can name besides."""
+"""Further names for the notes of a resolution."""
 
 
 def fault(source: str, more: Mapping[str, str] | None = None) -> str | None:
-    """What is wrong with a template of a ticket's text; None when it can be used.
+    """The problem of a template of a ticket's text; None when it can be used.
 
     `more` are further names that it may use, with what they stand for.
     """
@@ -101,12 +101,12 @@ def fault(source: str, more: Mapping[str, str] | None = None) -> str | None:
     try:
         template.render({**BARE, **dict.fromkeys(more, "")})
     except BadTemplate as error:
-        return f"fails where an incident has less to tell: {error}"
+        return f"fails for an incident whose optional fields are empty: {error}"
     return None
 
 
 def faults(value: Any) -> Iterator[str]:
-    """What is wrong with the templates in a value, which may be a list or an object."""
+    """The problems of the templates in a value, which may be a list or an object."""
     if isinstance(value, str):
         problem = fault(value)
         if problem is not None:

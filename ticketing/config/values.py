@@ -88,9 +88,9 @@ OptionalDuration = Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidat
 def _http_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", value):
-        raise ValueError('must be an address such as "https://host/path"')
+        raise ValueError('must be an http(s) URL such as "https://host/path"')
     if parts.username or parts.password:
-        raise ValueError("must not hold a user or password: there are settings for these")
+        raise ValueError("must not hold a user or password: use the settings for these")
     if parts.query or parts.fragment:
         raise ValueError("must not have a query or fragment")
     _port(parts)
@@ -109,7 +109,7 @@ def _port(parts: Any) -> None:
 def _secret_url(value: SecretStr) -> SecretStr:
     parts = urlsplit(value.get_secret_value())
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError('must be an address such as "https://host/path"')
+        raise ValueError('must be an http(s) URL such as "https://host/path"')
     _port(parts)
     return value
 
@@ -130,7 +130,7 @@ Url = Annotated[str, AfterValidator(_http_url)]
 
 
 def without(*endings: str) -> AfterValidator:
-    """Takes what people copy along off the end of an address."""
+    """Removes the usual copied endings of an address."""
 
     def strip(value: str) -> str:
         for ending in endings:
@@ -142,7 +142,7 @@ def without(*endings: str) -> AfterValidator:
 
 Secret = Annotated[SecretStr, AfterValidator(_not_blank)]
 SecretUrl = Annotated[SecretStr, AfterValidator(_not_blank), AfterValidator(_secret_url)]
-"""An http(s) address that lets whoever knows it in."""
+"""An http(s) address whose path is a secret."""
 Rate = Annotated[str, AfterValidator(_rate)]
 Name = Annotated[str, Field(min_length=1, max_length=500)]
 BySeverity = dict[Severity, Name]

@@ -41,14 +41,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which letters; an empty text is no condition."""
+    """A filter of dead letters; an empty text is no condition."""
 
     reason: str = ""
     stage: str = ""
     platform: str = ""
 
     def __call__(self, letter: DeadLetter) -> bool:
-        """Whether it is one of those."""
+        """True for a letter that meets every condition."""
         return all(
             not text or text == found
             for text, found in (
@@ -70,7 +70,7 @@ class Page:
 def page(runtime: Runtime, wanted: Wanted, limit: int, cursor: str | None = None) -> Page:
     """Letters from the newest one, or from the cursor of an earlier page, back in time.
 
-    Raises ValueError for what is no cursor, Unavailable when Kafka does not answer.
+    Raises ValueError for a wrong cursor, Unavailable when Kafka does not answer.
     """
     ends = _from_cursor(cursor) if cursor else {}
     with TopicReader(runtime) as reader:
@@ -119,14 +119,14 @@ def get(runtime: Runtime, id: str) -> Entry:
 
 
 def unknown(id: str) -> NotFound:
-    """There is no such dead letter, or no longer."""
-    return NotFound(f"There is no dead letter {id[:40]}, or no longer.")
+    """The error for an id without a dead letter."""
+    return NotFound(f"There is no dead letter {id[:40]}; it may be past its retention.")
 
 
 def _from_cursor(cursor: str) -> Mapping[int, int]:
     places = [ID.fullmatch(part) for part in cursor[:10_000].split(",")]
     if not all(places):
-        raise ValueError("is no cursor of a page of dead letters")
+        raise ValueError("is not a cursor of the dead letters; take it from the previous page")
     return {int(place[1]): int(place[2]) for place in places if place}
 
 

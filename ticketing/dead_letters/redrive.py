@@ -46,7 +46,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redriven:
-    """What became of a dead letter. `at` is Unix seconds, `to` where it went."""
+    """A dead letter that was redriven. `at` is Unix seconds, `to` its new place."""
 
     id: str
     at: float
@@ -84,7 +84,7 @@ class Redriver:
         self._reader.close()
 
     def done(self, id: str) -> Redriven | None:
-        """Whether, when and by whom a dead letter was redriven."""
+        """The redrive of a dead letter: time, person and place; None before the first."""
         for note in reversed(self._noted(id)):
             if note.to:
                 return Redriven(id=id, at=note.at, by=note.by, to=note.to)
@@ -107,8 +107,8 @@ class Redriver:
         if not entry.letter.whole:
             kept = len(entry.letter.value or b"")
             raise NotWhole(
-                f"{entry.id} holds {kept} of {entry.letter.size} bytes; all of the record stood at"
-                f" {_place(entry)}"
+                f"{entry.id} holds {kept} of its record's {entry.letter.size} bytes, too few to produce"
+                f" it again; the whole record was at {_place(entry)}"
             )
         return self._again(entry, by)
 
@@ -116,7 +116,10 @@ class Redriver:
         # Safe to repeat by itself: the adapter holds one delivery per incident.
         letter = entry.letter
         if letter.platform not in self._runtime.config.enabled_platforms():
-            raise Conflict("disabled", f"{entry.id}: {letter.platform} is not enabled any more")
+            raise Conflict(
+                "disabled",
+                f"{entry.id}: {letter.platform} is not enabled: set {letter.platform}.enabled",
+            )
         topic = platform_topic(letter.platform)
         retry = Retry(incident_id=letter.incident_id, by=by)
         sent = self._produce(topic, letter.incident_id.encode(), encode_retry(retry))
@@ -128,7 +131,7 @@ class Redriver:
         found = self._find(entry, claimed.searched_from)
         if found is None:
             if time.time() > deadline:
-                raise Unavailable(f"{entry.id} took too long to look into")
+                raise Unavailable(f"{entry.id}: the search for an earlier redrive took too long")
             key = letter.raw_key or (None if letter.key is None else letter.key.encode())
             found = self._produce(
                 letter.topic, key, letter.value or b"", letter.partition, entry.id
@@ -151,7 +154,7 @@ class Redriver:
                 return mine
             if note.at > now - CLAIM_SECONDS:
                 raise Conflict("redriving", f"{id} is being redriven by {note.by}; ask again later")
-        raise Unavailable(f"the claim of {id} can't be read back")
+        raise Unavailable(f"{id}: the claim can't be read back from Kafka")
 
     def _note(self, id: str, by: str, sent: Message) -> Redriven:
         to = f"{sent.topic()}[{sent.partition()}]@{sent.offset()}"
@@ -160,7 +163,7 @@ class Redriver:
         return Redriven(id=id, at=note.at, by=by, to=to)
 
     def _noted(self, id: str) -> list[Note]:
-        """What was noted of a dead letter up to now, in order: one id stands in one partition."""
+        """All notes on a dead letter up to now, in order: one id stands in one partition."""
         for number in self._reader.partitions(REDRIVES):
             low, high = self._reader.bounds(REDRIVES, number)
             start = max(low, self._read_to.get(number, low))
@@ -201,7 +204,7 @@ class Redriver:
         self._producer.flush(PRODUCE_SECONDS_MAX + 5)
         if not ended or ended[0][0] is not None:
             why = ended[0][0].name() if ended and ended[0][0] else "no answer"
-            raise Unavailable(f"{topic} does not take a record ({why})")
+            raise Unavailable(f"Kafka did not take the record for {topic} ({why})")
         return ended[0][1]
 
 

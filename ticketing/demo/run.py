@@ -46,7 +46,7 @@ PAGE_INCIDENTS = 500
 
 
 class DemoFailed(TicketingError):
-    """The demo could not do what it shows."""
+    """The demo could not show its subject."""
 
 
 @dataclass

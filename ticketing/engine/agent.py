@@ -17,6 +17,7 @@ from ticketing.engine.fence import Fence
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.table import DurableTable
 from ticketing.engine.watchdog import Watchdog, leave
+from ticketing.errors import TicketingError
 from ticketing.wire.dead_letters import DeadLetter, dead_letter_of, encode_dead_letter
 from ticketing.wire.topics import DEAD_LETTERS
 
@@ -36,15 +37,15 @@ async def send_dead_letters(outbox: Outbox, letters: list[DeadLetter]) -> None:
 
 @contextmanager
 def measured(agent: str, records: int) -> Iterator[None]:
-    """Measure an agent's batch: what does not come to its end is not counted."""
+    """Measure an agent's batch; a batch that raises is not counted."""
     began = time.monotonic()
     yield
     metrics.batch_seconds.labels(agent).observe(time.monotonic() - began)
     metrics.batch_records_total.labels(agent).inc(records)
 
 
-class Abandoned(Exception):
-    """A batch is left to whoever gets its partition next; nothing from it on is committed."""
+class Abandoned(TicketingError):
+    """A batch is left to the next owner of its partition; nothing from it on is committed."""
 
 
 class StreamAgent(ABC):

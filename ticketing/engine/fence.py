@@ -37,7 +37,9 @@ class Fence:
             return
         silence = self._clock() - heard_at
         if silence > self._session_seconds:
-            self._leave(f"no heartbeat was answered for {silence:.1f} s: partitions may be lost")
+            self._leave(
+                f"Kafka has answered no heartbeat for {silence:.1f} s: partitions may be lost"
+            )
 
     def attach(self, app: Any) -> None:
         """Listen to the app's consumer, and stand before every request of its producer.

@@ -29,7 +29,7 @@ class DurableRecovery(Recovery):
         for tp in tps:
             offset = self.active_offsets.get(tp)
             if offset is not None and offset > destination[tp]:
-                log.warning("%s: the database is ahead of its changelog, which is read anew", tp)
+                log.warning("%s: the table on disk is ahead of its changelog; rebuilding it", tp)
                 self.tp_to_table[tp].start_over(tp.partition)
                 self.active_offsets[tp] = None
 
@@ -57,7 +57,7 @@ class DurableRecovery(Recovery):
             await self.sleep(LOOK_EVERY_SECONDS)
             now = await self._read_to_the_end() if self.in_recovery else {}
             for tp in [tp for tp, seen in now.items() if before.get(tp) == seen]:
-                log.info("the end of %s holds nothing to read", tp)
+                log.info("%s ends without records to read; recovery goes on", tp)
                 self.active_offsets[tp] = self.active_highwaters[tp]
             before = now
 

@@ -62,7 +62,7 @@ class _Write:
 
 
 class Store(ABC):
-    """What a transaction reads from: one partition of the table."""
+    """The source of a transaction: one partition of the table."""
 
     @abstractmethod
     def get(self, key: str) -> bytes | None:
@@ -101,7 +101,7 @@ class Transaction(Generic[S]):
         return None if stored is None else stored[1]
 
     def replayed(self, key: str) -> bool:
-        """Whether the stored state already reflects the current message."""
+        """True when the stored state already reflects the current message."""
         stored = self._load(key)
         return stored is not None and stored[0] >= self.offset
 
@@ -133,7 +133,7 @@ class Transaction(Generic[S]):
         return None if value is None else unpack_due(value)
 
     def is_stored(self, key: str) -> bool:
-        """Whether the table had the key before this batch."""
+        """True for a key that the table had before this batch."""
         return self._store.get(key) is not None
 
     def stored(self) -> Iterator[tuple[str, bytes]]:
@@ -158,11 +158,11 @@ class Transaction(Generic[S]):
         del self._callbacks[self._marks[1] :]
 
     def writes(self) -> list[tuple[str, _Write]]:
-        """What is to be written, in order."""
+        """The pending writes, in order."""
         return sorted(self._writes.items(), key=lambda item: item[1].order)
 
     def sends(self) -> list[Send]:
-        """What is to be sent; of several snapshots of one key to one compacted topic, the last."""
+        """The pending messages; of several snapshots of one key to one compacted topic, the last."""
         latest = {
             (topic, key): index
             for index, (topic, key, _, _) in enumerate(self._sends)
@@ -175,7 +175,7 @@ class Transaction(Generic[S]):
         ]
 
     def callbacks(self) -> list[Callable[[], None]]:
-        """What is to be called at the end."""
+        """The calls to make at the end."""
         return self._callbacks
 
     def _set(self, key: str, write: _Write) -> None:
@@ -202,12 +202,12 @@ class Transaction(Generic[S]):
 
 
 class Machine(ABC, Generic[S]):
-    """What a kind of state does with its messages. Everything here is synchronous and does no I/O."""
+    """The rules of one kind of state. Everything here is synchronous and does no I/O."""
 
     latest_only: frozenset[str] = frozenset()
     """Topics of which a batch sends only the last message of each key."""
     recovers_all = False
-    """Whether `recover` sees every stored state, or only those that may be unpublished."""
+    """True for `recover` to see every stored state, False for those that may be unpublished."""
 
     @abstractmethod
     def encode(self, state: S) -> bytes:
@@ -232,7 +232,7 @@ class Machine(ABC, Generic[S]):
         """
 
     def ready(self, partition: int) -> bool:
-        """Whether a tick is wanted although nothing is due. Asked often: it must cost nothing."""
+        """True when a tick is wanted although nothing is due. Called often: it must cost nothing."""
         return False
 
     def unfinished(self, state: S, now: float) -> bool:
@@ -261,14 +261,14 @@ class Machine(ABC, Generic[S]):
 
 @dataclass
 class Folded:
-    """What a batch came to: dead letters as (record, reason, detail), and the last time seen."""
+    """The outcome of a batch: dead letters as (record, reason, detail), and the last time seen."""
 
     dead: list[tuple[Any, str, str]]
     now: float
 
 
 class PartitionState:
-    """What is known in memory of one owned partition: its clock, its timers, what is unfinished."""
+    """The state in memory of one owned partition: its clock, its timers, its unfinished keys."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -306,7 +306,7 @@ def fold(
         tx.begin(record.offset, record.timestamp / 1000.0)
         try:
             if record.value is None:
-                raise BadRecord("empty", "a message without a value")
+                raise BadRecord("empty", "the message has no value")
             machine.apply(tx, record.value)
         except BadRecord as error:
             tx.rollback()

@@ -217,7 +217,9 @@ class BatchConsumer(driver.Consumer):
         before = self._begun.get(message.tp)
         if behind is not None and before != (message.generation_id, behind):
             place = f"{message.topic}[{message.partition}]"
-            leave(f"{place}: what was read up to offset {behind} has not come to its agent")
+            leave(
+                f"{place}: records up to offset {behind} were fetched but never reached the agent"
+            )
         self._begun[message.tp] = (message.generation_id, message.offset)
 
     def handled(self, message: Message) -> bool:
@@ -232,7 +234,7 @@ class BatchConsumer(driver.Consumer):
         return super().ack(message)  # type: ignore[no-any-return]
 
     def read_to_the_end(self, tp: TP) -> bool:
-        """Whether everything that stands in a partition is fetched, as far as we know.
+        """True when everything that stands in a partition is fetched, as far as we know.
 
         Judged by the position of the fetch: the markers of transactions stand between records and
         behind the last one, and after a restart there may be nothing to read at all.
@@ -245,7 +247,7 @@ class BatchConsumer(driver.Consumer):
         return bool(state.position >= state.highwater)
 
     def caught_up(self, tp: TP) -> bool:
-        """Whether everything that stands in a batched partition is handled, as far as we know."""
+        """True when everything in a batched partition is handled, as far as we know."""
         handled = self._handled.get(tp, -1) >= self.scheduler.taken.get(tp, -1)
         return handled and self.read_to_the_end(tp)
 

@@ -75,17 +75,17 @@ class Watchdog:
             if self._batches or self.begun != begun or not waiting():
                 since, begun = now, self.begun
             if now - since > self._batch_seconds_max:
-                return f"batches wait for {now - since:.0f} s and no agent takes them"
+                return f"batches have waited {now - since:.0f} s and no agent takes them"
             return None
 
         return check
 
     def verdict(self) -> str | None:
-        """Why to leave, if there is a reason."""
+        """The reason to leave, None without one."""
         now = self._clock()
         for name, since in list(self._batches.items()):
             if now - since > self._batch_seconds_max:
-                return f"a batch of {name} is under way for {now - since:.0f} s"
+                return f"{name} has handled one batch for {now - since:.0f} s"
         for check in self._checks:
             why = check()
             if why is not None:

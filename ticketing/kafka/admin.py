@@ -60,11 +60,11 @@ class Topics:
             except KafkaException as error:
                 # Another worker was faster: that is what was wanted.
                 if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
-                    raise Misconfigured(f"topic {name} could not be made: {error}") from error
+                    raise Misconfigured(f"topic {name} could not be created: {error}") from error
         return [spec.name for spec in missing]
 
     def check(self, wanted: Iterable[TopicSpec], inputs: Iterable[str]) -> list[str]:
-        """What is wrong with the topics, a sentence each; empty when all is well.
+        """The problems of the topics, a sentence each; empty when all is well.
 
         Input topics may have any number of partitions; a change in ours would orphan state.
         """

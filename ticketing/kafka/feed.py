@@ -29,7 +29,7 @@ STALL_SECONDS_MAX = 120.0
 
 
 class FeedStalled(TicketingError):
-    """Nobody reads what is fed."""
+    """The records that are fed are not read, or not taken by the broker."""
 
 
 def read_lines(path: Path) -> Iterator[bytes]:

@@ -40,4 +40,4 @@ class TopicWatch:
                 continue
             changed = [name for name, known in self._known.items() if found[name] != known]
             if changed:
-                self._changed = f"topic {changed[0]} was made anew"
+                self._changed = f"topic {changed[0]} was deleted and created again"

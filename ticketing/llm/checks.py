@@ -1,4 +1,4 @@
-"""What the API asks about models: whether one answers now, and how they have been doing."""
+"""The API's view of the models: a test of the connection, and their record so far."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class LlmChecks:
             return {"status": "error", **named, "message": str(error)}
         message = f"answered in {told.seconds:.2f} s"
         if told.failures:
-            message += "; before it failed: " + "; ".join(map(str, told.failures))
+            message += "; failed before: " + "; ".join(map(str, told.failures))
         named = {"provider": told.provider.provider, "model": told.provider.model}
         return {"status": "ok", **named, "message": message}
 

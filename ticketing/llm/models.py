@@ -25,16 +25,16 @@ import structlog
 from ticketing import metrics
 from ticketing.config.insight import Llm, LlmProvider
 from ticketing.config.values import reveal
-from ticketing.errors import TicketingError
+from ticketing.errors import Retryable
 
 T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
 GRACE_SECONDS = 1.0
-"""What a call may take beyond `llm.timeout` before it is cut off from outside."""
+"""Seconds beyond `llm.timeout` after which a call is cut off from outside."""
 NO_KEY = "none"
-"""What is sent where an endpoint wants no key but its client insists on one."""
+"""Placeholder key, for clients that insist on one where the endpoint wants none."""
 LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "openai", "httpx", "httpcore")
 _QUIET = {
     # Prices, headers and presets come from the installed package: no request but ours is made.
@@ -68,7 +68,7 @@ FAILURES = frozenset(Outcome) - {Outcome.ANSWERED, Outcome.RESTING}
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What one provider did instead of answering; `detail` is short and holds no secret."""
+    """The failure of one provider; `detail` is short and holds no secret."""
 
     provider: str
     outcome: Outcome
@@ -78,7 +78,7 @@ class Failure:
         return f"{self.provider}: {self.detail or self.outcome.value.replace('_', ' ')}"
 
 
-class NoAnswer(TicketingError):
+class NoAnswer(Retryable):
     """No provider gave an answer that can be used."""
 
     def __init__(self, failures: Sequence[Failure], cost: float = 0.0) -> None:
@@ -287,7 +287,7 @@ def _failure(provider: LlmProvider, error: Exception) -> Failure:
     if isinstance(error, asyncio.TimeoutError) or "Timeout" in kind:
         return Failure(name, Outcome.TIMEOUT, "no answer in time")
     if kind.startswith("RouterRateLimitError"):
-        return Failure(name, Outcome.RESTING, "left alone for a while after it failed")
+        return Failure(name, Outcome.RESTING, "resting after a failure")
     if isinstance(error, ValueError) and status is None:
         return Failure(name, Outcome.WRONG_ANSWER, f"wrong answer ({_short(error)})")
     # Only the kind and the status: what providers word may quote the request and the key.

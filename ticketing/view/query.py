@@ -1,4 +1,4 @@
-"""Which incidents of the view are asked for, and where in the list a page begins."""
+"""Queries of the view: filters, and the place in the list where a page begins."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ def decode_cursor(cursor: str) -> str:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         place = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, UnicodeError):
-        raise ValueError("is no cursor of ours") from None
+        raise ValueError("is not a cursor of this list") from None
     if not _PLACE.fullmatch(place):
-        raise ValueError("is no cursor of ours")
+        raise ValueError("is not a cursor of this list")
     return place
 
 
 @dataclass(frozen=True)
 class Query:
-    """What a list is narrowed to. Empty means all; several values of one filter mean any of them.
+    """The filters of a list. Empty means all; several values of one filter mean any of them.
 
     `since` and `until` are Unix seconds of the opening, the first inclusive, the second not.
     """
@@ -102,7 +102,7 @@ class Query:
         )
 
     def matches(self, listed: Listed) -> bool:
-        """Whether an incident passes every filter that has no index walk of its own."""
+        """True for an incident that passes every filter without an index walk of its own."""
         return (
             (not self.statuses or listed.status in self.statuses)
             and (not self.severities or listed.severity in self.severities)
@@ -113,7 +113,7 @@ class Query:
 
 
 class ListedTicket(msgspec.Struct, rename="camel"):
-    """What a search looks at in a ticket."""
+    """The part of a ticket that a search looks at."""
 
     platform: str = ""
     key: str = ""
@@ -121,7 +121,7 @@ class ListedTicket(msgspec.Struct, rename="camel"):
 
 
 class Listed(msgspec.Struct, rename="camel"):
-    """What filters look at in an incident's document for lists; the rest is not decoded."""
+    """The part of an incident's document for lists that filters need; the rest is not decoded."""
 
     id: str
     severity: str
@@ -135,7 +135,7 @@ class Listed(msgspec.Struct, rename="camel"):
     tickets: list[ListedTicket] = msgspec.field(default_factory=list)
 
     def mentions(self, search: str) -> bool:
-        """Whether every word of the search stands somewhere in it, whatever its case."""
+        """True when it holds every word of the search, in any case."""
         text = "\n".join(self._texts()).casefold()
         return all(word in text for word in search.casefold().split())
 
@@ -163,7 +163,7 @@ def parse_time(text: str) -> float:
         moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00").replace(" ", "+"))
         return moment.timestamp() if moment.tzinfo else _as_utc(moment)
     if not 0 <= seconds < 1e11:
-        raise ValueError("is no time")
+        raise ValueError("not a time, expected ISO 8601 or epoch seconds")
     return seconds
 
 

@@ -46,7 +46,7 @@ _COMPLETE: dict[str, str | int] = {"complete": "1", "documents": DOCUMENTS_VERSI
 
 @dataclass(frozen=True)
 class Written:
-    """What became of a batch; `stale` had been overtaken by a newer revision or a tombstone."""
+    """The outcome of a batch; `stale` had been overtaken by a newer revision or a tombstone."""
 
     written: int = 0
     stale: int = 0
@@ -55,7 +55,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Changes:
-    """What changed in a build after some number; `reset` means that one must read all again."""
+    """The changes of a build after some number; with `reset` everything must be read again."""
 
     build: str
     seq: int
@@ -296,7 +296,7 @@ class ViewStore:
         }
 
     async def changes(self, build: str, seq: int, limit: int) -> Changes:
-        """What changed after `seq` in `build`, oldest change first, at most `limit` incidents.
+        """The changes after `seq` in `build`, oldest change first, at most `limit` incidents.
 
         A document is None where the incident is gone. `reset` where another build is live now.
         """
@@ -334,7 +334,7 @@ class Rebuild:
             for start in range(0, len(items), CHUNK_INCIDENTS):
                 chunk = items[start : start + CHUNK_INCIDENTS]
                 if await self._store._write_to(self._build, chunk) is None:
-                    raise Unavailable("the build that was being filled is gone")
+                    raise Unavailable("the new build of the view is gone from Redis")
 
     async def finish(self) -> None:
         """Switch to the new build and let the old one go."""
@@ -352,7 +352,7 @@ class Rebuild:
 
     async def _hold(self) -> None:
         if await self._store.redis.get(self._lock) != self._token:
-            raise Unavailable("another process has taken the rebuild over")
+            raise Unavailable("another process took over the rebuild of the view")
         await self._store.redis.expire(self._lock, REBUILD_LOCK_SECONDS)
 
 

@@ -36,7 +36,7 @@ class Signal(msgspec.Struct, omit_defaults=True):
             value = getattr(self, name)
             if value is not None:
                 return value  # type: ignore[no-any-return]
-        raise msgspec.ValidationError("a signal without a body")
+        raise msgspec.ValidationError("the signal has no body")
 
 
 _FIELD_OF: dict[type, str] = {

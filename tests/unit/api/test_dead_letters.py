@@ -48,7 +48,7 @@ class Letters:
 
     async def page(self, wanted: Wanted, limit: int, cursor: str | None) -> Page:
         if cursor == "bad":
-            raise ValueError("is no cursor of a page of dead letters")
+            raise ValueError("is not a cursor of the dead letters; take it from the previous page")
         self.asked.append((wanted, limit, cursor))
         return Page([RECORD, REQUEST], "0-1,1-0" if cursor is None else None)
 

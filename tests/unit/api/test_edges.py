@@ -1,4 +1,4 @@
-"""What surrounds the API: tokens, origins, problems, operators' questions, live events."""
+"""The edges of the API: tokens, origins, problems, operators' questions, live events."""
 
 from __future__ import annotations
 
@@ -259,4 +259,4 @@ async def test_there_is_an_end_to_listeners(api: Any, monkeypatch: pytest.Monkey
     monkeypatch.setattr("ticketing.api.events.LISTENERS_MAX", 1)
     async with api.client.get("/api/v1/events"):
         status, problem = await api.get("/api/v1/events")
-    assert (status, "connected already" in problem["detail"]) == (503, True)
+    assert (status, "event streams are in use" in problem["detail"]) == (503, True)

@@ -58,7 +58,7 @@ async def test_a_second_model_that_stands_in_is_named(api_for: Any) -> None:
         api = await api_for(config(first.endpoint, second.endpoint))
         _, answer = await api.post("/api/v1/test-llm")
         assert (answer["status"], answer["model"]) == ("ok", "gpt-4-1")
-        assert "before it failed: openai/gpt-4-0: HTTP 500" in answer["message"]
+        assert "failed before: openai/gpt-4-0: HTTP 500" in answer["message"]
         # Nobody who has just mended something waits for a cooldown.
         first.behaviour = answers("pong")
         _, answer = await api.post("/api/v1/test-llm")

@@ -44,7 +44,7 @@ def test_without_a_file_the_defaults_are_embedded_and_reach_no_platform() -> Non
 
 def test_a_limit_of_delivery_without_a_fallback_is_said_to_lead_nowhere() -> None:
     lonely = {**SLACK, "deliverWithin": "60s"}
-    words = "deliverWithin is set, but routing.fallback names no platform to tell"
+    words = "deliverWithin is set, but routing.fallback is empty: name a platform there"
     assert words in warnings(validate(lonely))
     assert words not in warnings(validate({**lonely, "routing": {"fallback": ["slack"]}}))
 

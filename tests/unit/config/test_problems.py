@@ -1,4 +1,4 @@
-"""What stops the start, and in which words."""
+"""The problems that stop the start, and their wording."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def problems_of(tree: dict[str, Any]) -> list[str]:
     [
         (
             {"anomaly": {"minimumScor": 0.9}},
-            ['anomaly.minimumScor: there is no such key; did you mean "anomaly.minimumScore"?'],
+            ['anomaly.minimumScor: is not a key here; did you mean "anomaly.minimumScore"?'],
         ),
         (
             {"minimumScore": 0.9},
-            ['minimumScore: there is no such key; did you mean "anomaly.minimumScore"?'],
+            ['minimumScore: is not a key here; did you mean "anomaly.minimumScore"?'],
         ),
         ({"anomaly": {"minimum_score": 0.9}}, ['did you mean "anomaly.minimumScore"?']),
         (
@@ -53,11 +53,11 @@ def problems_of(tree: dict[str, Any]) -> list[str]:
         ({"routing": {"critcal": []}}, ['did you mean "routing.critical"?']),
         (
             {"jira": {"customFields": {"Team": ["ok", "{{ tenat }}"]}}},
-            ['jira.customFields.Team: there is no "tenat"; did you mean "tenant"?'],
+            ['jira.customFields.Team: "tenat" is not a name here; did you mean "tenant"?'],
         ),
         (
             {"servicenow": {"closeNotes": "{{ resoluton }}"}},
-            ['servicenow.closeNotes: there is no "resoluton"; did you mean "resolution"?'],
+            ['servicenow.closeNotes: "resoluton" is not a name here; did you mean "resolution"?'],
         ),
         ({"anomaly": {"lookbackWindow": "15 minuts"}}, ["anomaly.lookbackWindow", "15 minuts"]),
         ({"anomaly": {"lookbackWindow": "-5m"}}, ["anomaly.lookbackWindow"]),
@@ -66,7 +66,7 @@ def problems_of(tree: dict[str, Any]) -> list[str]:
         ({"groupWait": {"critical": -1}}, ["groupWait.critical"]),
         (
             {"anomaly": {"severityThresholds": {"high": 0.99}}},
-            ["anomaly.severityThresholds: must fall"],
+            ["anomaly.severityThresholds: must decrease"],
         ),
         (
             {"anomaly": {"patternRules": [{"name": "n", "pattern": "("}]}},
@@ -74,10 +74,10 @@ def problems_of(tree: dict[str, Any]) -> list[str]:
         ),
         (
             {"pagerduty": {"severityMapping": {"critcal": "error"}}},
-            ["pagerduty.severityMapping.critcal: is no severity", 'did you mean "critical"?'],
+            ["pagerduty.severityMapping.critcal: is not a severity", 'did you mean "critical"?'],
         ),
         ({"pagerduty": {"severityMapping": {"high": "eror"}}}, ['did you mean "error"?']),
-        ({"jira": {"baseUrl": "ftp://x"}}, ["jira.baseUrl: must be an address"]),
+        ({"jira": {"baseUrl": "ftp://x"}}, ["jira.baseUrl: must be an http(s) URL"]),
         ({"jira": {"baseUrl": "http://x:99999"}}, ["jira.baseUrl: must"]),
         ({"kafka": {"brokers": "embeded"}}, ["kafka.brokers", 'did you mean "embedded"?']),
         ({"kafka": {"brokers": "host"}}, ["kafka.brokers: must be"]),
@@ -91,7 +91,7 @@ def problems_of(tree: dict[str, Any]) -> list[str]:
         ({"web": {"port": 70000}}, ["web.port"]),
         (
             {"llm": {"provider": "opnai", "model": "m"}},
-            ['llm.provider: "opnai" is no provider; did you mean "openai"?'],
+            ['llm.provider: "opnai" is not a known provider; did you mean "openai"?'],
         ),
         ({"llm": {"provider": "openai"}}, ["llm.model: is required"]),
         ({"escalation": {"to": ["pagerdty"]}}, ["escalation.to", 'did you mean "pagerduty"?']),
@@ -100,7 +100,7 @@ def problems_of(tree: dict[str, Any]) -> list[str]:
         ({"routing": {"fallback": ["slack"]}}, ["routing.fallback: names slack"]),
         (
             {**PAGERDUTY, "routing": {"high": ["pagerduty", "pagerduty"]}},
-            ["routing.high: names a platform twice"],
+            ["routing.high: lists a platform twice"],
         ),
         ({"pagerduty": {"enabled": True}}, ["pagerduty.routingKey: is required"]),
         ({"jira": {**JIRA, "flavour": "cloud"}}, ["jira.userEmail: is required"]),
@@ -114,16 +114,16 @@ def problems_of(tree: dict[str, Any]) -> list[str]:
                     "password": "p",
                 }
             },
-            ["servicenow.instance: contradicts"],
+            ["servicenow.instance: can't be set beside instanceUrl"],
         ),
         ({"slack": {"enabled": True, "botToken": "t"}}, ["slack.channel: is required"]),
         ({"zammad": {"enabled": True, "token": "t"}}, ["zammad.baseUrl: is required"]),
-        ({"zammad": {**ZAMMAD, "caBundle": "/no/such.pem"}}, ["zammad.caBundle: there is no file"]),
+        ({"zammad": {**ZAMMAD, "caBundle": "/no/such.pem"}}, ["zammad.caBundle: file not found"]),
         ({"retention": "1m"}, ["retention: must be at least as long as reopenWindow"]),
         ({"input": {"topics": []}}, ["input.topics"]),
         (
             {"input": {"topics": ["ticketing-signals"]}},
-            ["input.topics: ticketing-signals is one of our own"],
+            ["input.topics: ticketing-signals is a topic that the agent writes"],
         ),
         ({"pagerduty": "on"}, ["pagerduty: must be"]),
         ({"zammad": {"rateLimit": "fast"}}, ["zammad.rateLimit: must be a rate"]),
@@ -163,7 +163,7 @@ def test_an_unknown_variable_stops_the_start_with_the_nearest_one() -> None:
     with pytest.raises(Misconfigured) as caught:
         load(None, {"TICKETING_ANOMALY__MINIMUM_SCOER": "0.9"})
     assert caught.value.problems == [
-        "TICKETING_ANOMALY__MINIMUM_SCOER: there is no such setting; "
+        "TICKETING_ANOMALY__MINIMUM_SCOER: is not a setting; "
         'did you mean "TICKETING_ANOMALY__MINIMUM_SCORE"?'
     ]
 

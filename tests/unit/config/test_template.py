@@ -48,11 +48,11 @@ def test_what_people_need_works(source: str, text: str) -> None:
             "{% for a in range(999) %}{% for b in range(999) %}{% endfor %}{% endfor %}",
             "10000 item",
         ),
-        ("{{ range(1000000)|join }}", "range goes to"),
-        ("{{ 'a' * 10 }}", "for numbers only"),
-        ("{{ '%9999999999d' % 1 }}", "for numbers only"),
+        ("{{ range(1000000)|join }}", "range must have at most"),
+        ("{{ 'a' * 10 }}", "works on numbers only"),
+        ("{{ '%9999999999d' % 1 }}", "works on numbers only"),
         ("{{ 2 ** 99999999 }}", "pow is not allowed"),
-        ("{{ 999999999999999 * 99 * 99 }}", "counts beyond"),
+        ("{{ 999999999999999 * 99 * 99 }}", "makes a number beyond"),
         ("{% set text = text ~ text %}" * 60 + "{{ text }}", "more than 100000 characters"),
         ("{% set text = text + text %}" * 60 + "{{ text }}", "more than 100000 characters"),
         ("{% set text = text|tojson %}" * 60 + "{{ text }}", "more than 100000 characters"),
@@ -60,10 +60,10 @@ def test_what_people_need_works(source: str, text: str) -> None:
         ("{% set items = items + items %}" * 60 + "{{ items|join }}", "more than 1000 items"),
         ("{% set text = [text, text] %}", "a list of anything but constants"),
         ("{{ 'a'|center(1000000000) }}", "No filter named 'center'"),
-        ("{{ text.format(1) }}", "such a call is not allowed"),
+        ("{{ text.format(1) }}", "this call is not allowed"),
         ("{{ text.__class__ }}", "unsafe"),
-        ("{{ items.append(1) }}", "such a call is not allowed"),
-        ("{{ lipsum() }}", "such a call is not allowed"),
+        ("{{ items.append(1) }}", "this call is not allowed"),
+        ("{{ lipsum() }}", "this call is not allowed"),
         ("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "macro is not allowed"),
         ("{% include 'x' %}", "include is not allowed"),
         ("{% for i in items recursive %}{{ loop(i) }}{% endfor %}", "a recursive loop"),
@@ -73,7 +73,7 @@ def test_what_people_need_works(source: str, text: str) -> None:
         ("{{ text", "line 1: unexpected end"),
         ("{{ items[9] }}", "no element 9"),
         ("{{ 1 / 0 }}", "division by zero"),
-        ("{{ txet }}", 'there is no "txet"; did you mean "text"?'),
+        ("{{ txet }}", '"txet" is not a name here; did you mean "text"?'),
         ("{{" + "(" * 5000 + "1" + ")" * 5000 + "}}", "recursion"),
         ("x" * 20_001, "longer than 20000 characters"),
     ],
@@ -108,7 +108,7 @@ def test_the_samples_have_every_name() -> None:
 
 def test_a_template_that_fails_for_a_bare_incident_is_a_fault() -> None:
     assert fault("{{ evidence[0] }}") == (
-        "fails where an incident has less to tell: list object has no element 0"
+        "fails for an incident whose optional fields are empty: list object has no element 0"
     )
     assert fault("{{ evidence|first|default('') }}") is None
 

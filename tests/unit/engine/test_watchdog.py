@@ -35,7 +35,7 @@ def test_a_batch_that_hangs_is_a_reason_to_leave(watchdog: Watchdog, clock: Cloc
         clock.now = 60
         assert watchdog.verdict() is None
         clock.now = 61
-        assert watchdog.verdict() == "a batch of detection is under way for 61 s"
+        assert watchdog.verdict() == "detection has handled one batch for 61 s"
     assert watchdog.verdict() is None
 
 
@@ -53,7 +53,7 @@ def test_batches_that_nobody_takes_are_a_reason_to_leave(watchdog: Watchdog, clo
     clock.now = 59
     assert watchdog.verdict() is None
     clock.now = 61
-    assert watchdog.verdict() == "batches wait for 61 s and no agent takes them"
+    assert watchdog.verdict() == "batches have waited 61 s and no agent takes them"
     waiting = False
     assert watchdog.verdict() is None
     clock.now = 1000

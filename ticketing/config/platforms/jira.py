@@ -21,16 +21,16 @@ class JiraTransitions(Section):
     """Transitions by their name, or by the name or category of the status they lead to."""
 
     acknowledge: Name | None = "indeterminate"
-    """When somebody acknowledges; null leaves the status as it is, and a comment says so."""
+    """On acknowledgement; null leaves the status as it is and adds a comment instead."""
     resolve: Name = "done"
-    """When the incident is resolved."""
+    """On resolution."""
     reopen: Name = "new"
-    """When it fires again inside `reopenWindow`."""
+    """On reopening, when the fault fires again inside `reopenWindow`."""
     escalate: Name | None = None
-    """When it is escalated; without one, the priority and a comment say so."""
+    """On escalation; without one, the priority is raised and a comment added."""
     fields: dict[str, Any] = Field(default_factory=dict)
-    """Fields sent with the resolving transition, such as `{"resolution": "Done"}`. Without one, a
-    resolution that the screen has is Done, Fixed or Resolved, else the first there is."""
+    """Fields sent with the resolving transition, such as `{"resolution": "Done"}`. Without a
+    resolution, one that the screen asks for is Done, Fixed or Resolved, else the first allowed."""
 
 
 class Jira(Platform):
@@ -39,7 +39,7 @@ class Jira(Platform):
     title = "Jira"
 
     flavour: Literal["auto", "cloud", "datacenter"] = "auto"
-    """Which API; `auto` asks the server."""
+    """Form of the API; `auto` asks the server."""
     base_url: Url | None = None
     """Address of the site."""
     user_email: Name | None = None
@@ -47,11 +47,11 @@ class Jira(Platform):
     api_token: Secret | None = None
     """API token (Cloud) or personal access token (Data Center)."""
     project_key: Name | None = None
-    """The project that gets what no other is chosen for."""
+    """Project of incidents for which no other is chosen."""
     projects: Choice = Choice()
     """Project keys."""
     issue_type: Name = "Task"
-    """The issue type that is used where no other is chosen."""
+    """Issue type where no other is chosen."""
     issue_types: Choice = Choice()
     """Issue type names."""
     priority_mapping: Annotated[BySeverity, BeforeValidator(over(_PRIORITIES))] = Field(
@@ -65,11 +65,11 @@ class Jira(Platform):
     assignees: Choice = Choice()
     """Assignees."""
     labels: tuple[Name, ...] = ()
-    """Labels beside our own."""
+    """Labels in addition to our own."""
     remote_links: bool = False
-    """Whether the tickets on other platforms become web links of the issue, too."""
+    """Adds the tickets on other platforms to the issue as web links."""
     transitions: JiraTransitions = JiraTransitions()
-    """How the workflow is walked."""
+    """Transitions of the workflow."""
 
     def required(self) -> Iterator[Required]:
         """The address and the token; a project for each severity, and on Cloud the user."""

@@ -22,7 +22,7 @@ class OpsGenie(Platform):
     title = "OpsGenie"
 
     flavour: Literal["opsgenie", "jsm"] = "opsgenie"
-    """Which API; OpsGenie's own ends on 2027-04-05."""
+    """Form of the API; OpsGenie's own ends on 2027-04-05."""
     region: Literal["us", "eu"] = "us"
     """The account's service region; sets the default address."""
     api_url: Annotated[Url, without("/v2/alerts", "/v2")] = Field(
@@ -36,13 +36,13 @@ class OpsGenie(Platform):
     api_key: Secret | None = None
     """Key of an API integration (not of API key management)."""
     team: Name | None = None
-    """The team that gets what no other is chosen for."""
+    """Team of incidents for which no other is chosen."""
     teams: Choice = Choice()
     """Team names."""
     tags: tuple[Annotated[str, Field(min_length=1, max_length=50)], ...] = Field(
         default=(), max_length=15
     )
-    """Tags beside our own."""
+    """Tags in addition to our own."""
     priority_mapping: Annotated[
         dict[Severity, OpsGeniePriority], BeforeValidator(over(_PRIORITIES))
     ] = Field(default_factory=dict)
@@ -64,7 +64,7 @@ class OpsGenie(Platform):
         account = (self.cloud_id, self.user_email, self.api_token)
         if self.flavour == "jsm" and any(account):
             for key in ("cloudId", "userEmail", "apiToken"):
-                yield Required(key, " with the others of its kind")
+                yield Required(key, ", as cloudId, userEmail and apiToken go together")
 
     def contradictions(self) -> Iterator[Contradiction]:
         """In Jira Service Management, escalations and schedules need the Atlassian account."""
@@ -72,7 +72,7 @@ class OpsGenie(Platform):
         if self.flavour == "jsm" and not any(account):
             for key, given in (("escalation", self.escalation), ("schedule", self.schedule)):
                 if given:
-                    text = "needs cloudId, userEmail and apiToken with jsm"
+                    text = "needs cloudId, userEmail and apiToken while flavour is jsm"
                     yield Contradiction((key,), text)
 
     def basic_credentials(self) -> Iterator[tuple[str | None, SecretStr | None]]:

@@ -32,7 +32,7 @@ def _by_region(us: str, eu: str) -> Any:
 
 
 class PagerDuty(Platform):
-    """PagerDuty: Events API v2 for alerting, REST for what Events can't do."""
+    """PagerDuty: Events API v2 for alerting, REST for escalations, notes and priorities."""
 
     title = "PagerDuty"
 
@@ -47,7 +47,7 @@ class PagerDuty(Platform):
     rest_url: Url = _by_region("https://api.pagerduty.com", "https://api.eu.pagerduty.com")
     """Address of the REST API."""
     routing_key: Secret | None = None
-    """Integration key of the service that gets what no other key is chosen for."""
+    """Integration key of incidents for which no other key is chosen."""
     routing_keys: dict[Severity, Secret] = Field(default_factory=dict)
     """Integration keys by severity."""
     services: dict[str, Secret] = Field(default_factory=dict)
@@ -55,7 +55,7 @@ class PagerDuty(Platform):
     severity_mapping: Annotated[
         dict[Severity, PagerDutySeverity], BeforeValidator(over(_SEVERITIES))
     ] = Field(default_factory=dict)
-    """PagerDuty's severity for each of ours."""
+    """PagerDuty's name for each severity."""
     auto_acknowledge: tuple[Severity, ...] = ()
     """Severities whose alerts are acknowledged as soon as they are triggered."""
     api_token: Secret | None = None

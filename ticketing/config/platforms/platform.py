@@ -36,9 +36,9 @@ class Platform(Section):
     """The platform's name as people spell it."""
 
     enabled: bool = False
-    """Whether incidents may be routed there."""
+    """Lets incidents be routed to this platform."""
     timeout: Duration = 10.0
-    """How long one request may take."""
+    """Longest time that one request may take."""
     ca_bundle: Path | None = None
     """A file of CA certificates (PEM) to trust instead of the system's."""
     rate_limit: Rate = "10/second"

@@ -32,13 +32,13 @@ class ServiceNow(Platform):
     username: Name | None = None
     """User for basic authentication, or for OAuth's password grant."""
     password: Secret | None = None
-    """That user's password."""
+    """Password of `username`."""
     client_id: Name | None = None
     """OAuth client; with it, requests carry a bearer token."""
     client_secret: Secret | None = None
-    """That client's secret."""
+    """Secret of `clientId`."""
     table: Name = "incident"
-    """The table that tickets stand in."""
+    """Table of the tickets."""
     assignment_group: Name | None = None
     """Name or sys_id of the group where no other is chosen and the CI names none."""
     assignment_groups: Choice = Choice()
@@ -64,7 +64,7 @@ class ServiceNow(Platform):
 
     @property
     def base_url(self) -> str:
-        """Address of the instance, whichever way it was given."""
+        """Address of the instance, from `instanceUrl` or `instance`."""
         return self.instance_url or f"https://{self.instance}.service-now.com"
 
     def required(self) -> Iterator[Required]:
@@ -84,7 +84,7 @@ class ServiceNow(Platform):
     def contradictions(self) -> Iterator[Contradiction]:
         """The instance is given once."""
         if self.instance and self.instance_url:
-            yield Contradiction(("instance",), "contradicts instanceUrl: give one of them")
+            yield Contradiction(("instance",), "can't be set beside instanceUrl: set one of them")
 
     def faulty_templates(self) -> Iterator[Contradiction]:
         """The template of the resolution notes."""

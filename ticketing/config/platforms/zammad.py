@@ -17,17 +17,17 @@ class ZammadStates(Section):
     """Names of Zammad's ticket states."""
 
     open: Name = "new"
-    """A new ticket."""
+    """State of a new ticket."""
     acknowledged: Name = "open"
-    """Somebody acknowledged."""
+    """State after an acknowledgement."""
     escalated: Name = "open"
-    """Somebody escalated."""
+    """State after an escalation."""
     resolved: Name = "closed"
-    """Resolved."""
+    """State after the resolution."""
 
 
 class Zammad(Platform):
-    """Zammad, on one's own machines."""
+    """Zammad, self-hosted."""
 
     title = "Zammad"
 
@@ -36,14 +36,14 @@ class Zammad(Platform):
     token: Secret | None = None
     """Access token of an agent."""
     group: Name = "Users"
-    """The group where no other is chosen."""
+    """Group where no other is chosen."""
     groups: Choice = Choice()
     """Group names."""
     escalation_group: Name | None = None
     """The group that an escalated ticket moves to."""
     customer: Name | None = None
-    """Login or email of the customer; `guess:` before an email makes the customer if need be.
-    Without one, the token's own user is the customer."""
+    """Login or email of the customer; `guess:` before an email creates the customer if needed.
+    Without a customer, the token's own user is taken."""
     owner: Name | None = None
     """Login of the agent that owns new tickets."""
     states: ZammadStates = ZammadStates()
@@ -53,7 +53,7 @@ class Zammad(Platform):
     )
     """Zammad's priority for each severity."""
     tags: tuple[Name, ...] = ()
-    """Tags beside our own."""
+    """Tags in addition to our own."""
 
     def required(self) -> Iterator[Required]:
         """The address and the token."""

@@ -1,4 +1,4 @@
-"""What a record says of itself: how bad it is, when it happened, which text describes it."""
+"""The fields of a record: severity, tenant, service and message."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ticketing.domain.severity import Severity
+from ticketing.errors import Rejected
 
 TITLE_CHARS_MAX = 200
 NAME_CHARS_MAX = 256
@@ -33,11 +34,13 @@ class BadInput(str, Enum):
     """Our own rules failed on it."""
 
 
-class Unfit(ValueError):
+class Unfit(Rejected, ValueError):
     """A record can't be handled, for one of the known reasons."""
 
+    reason: BadInput
+
     def __init__(self, reason: BadInput, detail: str = "") -> None:
-        super().__init__(detail or reason.value)
+        super().__init__(reason.value, detail)
         self.reason = reason
 
 
@@ -75,27 +78,33 @@ def tenant_of(value: object) -> str:
     if value is None or value == "":
         return DEFAULT_TENANT
     if not isinstance(value, str):
-        raise Unfit(BadInput.INVALID_TENANT, f"tenant_id is a {type(value).__name__}")
+        raise Unfit(
+            BadInput.INVALID_TENANT, f"tenant_id is not a string but {type(value).__name__}"
+        )
     if len(value) > NAME_CHARS_MAX:
-        raise Unfit(BadInput.INVALID_TENANT, f"tenant_id has {len(value)} characters")
+        raise Unfit(
+            BadInput.INVALID_TENANT, f"tenant_id has {len(value)} characters, over {NAME_CHARS_MAX}"
+        )
     return value
 
 
 def service_of(value: object) -> str:
     """The service; raises Unfit without one, or if it is too long to be a name."""
     if not isinstance(value, str) or not value.strip():
-        raise Unfit(BadInput.NO_SERVICE)
+        raise Unfit(BadInput.NO_SERVICE, "service is missing, empty or not a string")
     if len(value) > NAME_CHARS_MAX:
-        raise Unfit(BadInput.INVALID_SERVICE, f"service has {len(value)} characters")
+        raise Unfit(
+            BadInput.INVALID_SERVICE, f"service has {len(value)} characters, over {NAME_CHARS_MAX}"
+        )
     return value
 
 
 def message_of(*candidates: object) -> str:
-    """The first text that says something; raises Unfit if none does."""
+    """The first text that is not blank; raises Unfit without one."""
     for value in candidates:
         if isinstance(value, str) and value.strip():
             return value
-    raise Unfit(BadInput.NO_MESSAGE)
+    raise Unfit(BadInput.NO_MESSAGE, "message, error_message and description are missing or empty")
 
 
 def text_of(value: object, chars_max: int) -> str:

@@ -1,4 +1,4 @@
-"""What people, platforms and policies may ask of an incident, and how it answers."""
+"""Commands of people, platforms and policies to an incident, and the answers."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def commanded(
 def refusal(incident: Incident, command: Command, policy: Policy, *, archived: bool = False) -> str:
     """Why a command is forbidden, as a sentence; empty when it is not."""
     if archived:
-        return "a later episode of the same fault has taken its place"
+        return "a later episode of the same fault has replaced it"
     if incident.status not in ACTION_RULES[command.action].allowed_from:
         return f"cannot {command.action.value} an incident that is {incident.status.value}"
     if command.action is Action.FORWARD:
@@ -91,14 +91,14 @@ def refusal(incident: Incident, command: Command, policy: Policy, *, archived: b
         if unknown:
             return f"not an enabled platform: {', '.join(unknown)}"
         if not command.to:
-            return "names no platform to forward to"
+            return "the command names no platform to forward to"
     if command.action is Action.UNLINK:
         linked = {link.fingerprint for link in incident.links} | set(incident.unlinked)
         unknown = [id for id in command.to if id.split("-", 1)[0] not in linked]
         if unknown:
             return f"not linked with {', '.join(unknown)}"
         if not command.to:
-            return "names no incident to undo the link with"
+            return "the command names no incident to unlink from"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Who is told when the page itself fails: the fallback platforms, and why.
+"""The fallback: platforms that are notified when the page itself fails.
 
 A platform that is to hold a ticket, newly or again after a reopening, has `deliver_within` of the
 severity for it. What it has not taken by then, and what it rejects at any time while the incident
@@ -72,7 +72,7 @@ def _fallen_back(
     to = [other for other in policy.fallback if other != name]
     routes = extended(incident.routes, to, policy)
     added = routes[len(incident.routes) :]
-    also = f"; told {', '.join(added)}" if added else ""
+    also = f"; notified {', '.join(added)}" if added else ""
     failure = Failure(platform=name, reason=reason, text=text, at=now)
     return replace(
         incident,
@@ -98,5 +98,5 @@ def _reopens(kind: StepKind) -> bool:
 
 
 def _is_settled(ticket: Ticket | None) -> bool:
-    """Whether the platform holds the ticket open, or has refused to."""
+    """True once the platform holds the ticket open, or has refused to."""
     return ticket is not None and (ticket.state in _HOLDING or ticket.state is TicketState.REJECTED)

@@ -21,7 +21,7 @@ from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies
 
 POLICY = "policy"
-"""Who acted, where a rule did."""
+"""The actor of a step that a rule made."""
 
 
 def incident_id(fingerprint: str, partition: int, offset: int) -> str:
@@ -193,7 +193,9 @@ def resolved(
 ) -> Incident:
     """The incident resolved; not yet published. Without a ticket by now it never gets one."""
     if not incident.ticketed:
-        text = "; ".join(filter(None, [text, "before its ticket was due: no platform was told"]))
+        text = "; ".join(
+            filter(None, [text, "before its ticket was due: no platform was notified"])
+        )
     return replace(
         incident,
         status=Status.RESOLVED,

@@ -35,7 +35,7 @@ OPPOSITE = {
 
 
 class Word(str, Enum):
-    """What one incident's writer says to another's."""
+    """A message of one incident's writer to another's."""
 
     HELLO = "hello"
     """We share requests, and this is who I am."""
@@ -124,7 +124,7 @@ def told(incident: Incident, message: Linked, now: float, policy: Policy) -> Sai
         if not incident.held_by.startswith(f"{message.fingerprint}-"):
             return incident, []
         return _let_go(
-            incident, incident.held_by, now, policy, "its cause speaks for it no more"
+            incident, incident.held_by, now, policy, "no longer covered by its cause's ticket"
         ), []
     if message.word is Word.RELEASE:
         return _let_go(incident, message.id, now, policy, "its cause is resolved"), []
@@ -156,7 +156,7 @@ def lapsed(incident: Incident, now: float, policy: Policy) -> Incident:
 
 
 def is_leased(incident: Incident) -> bool:
-    """Whether its cause's ticket speaks for it just now."""
+    """True while the incident is covered by its cause's ticket."""
     return bool(incident.held_by) and incident.held_until > 0 and not incident.ticketed
 
 
@@ -166,7 +166,7 @@ def ask_at(incident: Incident) -> float:
 
 
 def released(incident: Incident) -> list[Linked]:
-    """What a resolved incident says to those that it spoke for."""
+    """The messages of a resolved incident to the symptoms that its ticket covered."""
     return [
         Linked(
             word=Word.RELEASE,
@@ -205,7 +205,7 @@ def unlinked_from(incident: Incident, fingerprint: str, now: float, policy: Poli
 
 
 def unlinking(incident: Incident, link: Link) -> Linked:
-    """What an incident says to one that it was linked with, when somebody undoes that."""
+    """The message of an incident to a linked one when somebody undoes the link."""
     return _say(Word.UNLINK, incident, link)
 
 
@@ -238,12 +238,12 @@ def _asked(incident: Incident, message: Linked, now: float, policy: Policy) -> S
     after = incident
     if message.id not in after.symptoms:
         timeline = with_step(
-            after.timeline, policy, now, StepKind.ATTACHED, f"speaks for {message.id}", POLICY
+            after.timeline, policy, now, StepKind.ATTACHED, f"covers {message.id}", POLICY
         )
         after = replace(after, symptoms=[*after.symptoms, message.id], timeline=timeline)
     after = raised(after, message.severity, now, policy)
     after = routed(after, message.routes, now, policy)
-    after = ticketed(after, now, policy, "a symptom waits for it")
+    after = ticketed(after, now, policy, "a symptom waits for this ticket")
     if after is not incident:
         after = published(after, now)
     return after, [_answer(Word.ACCEPT, message, after.id)]
@@ -267,7 +267,7 @@ def _accepted(incident: Incident, message: Linked, now: float, policy: Policy) -
         return replace(incident, held_until=now + LEASE_SECONDS)
     if incident.asked != message.fingerprint or not _may_be_held(incident):
         return incident
-    text = f"a symptom of {message.id}, whose ticket speaks for it"
+    text = f"a symptom of {message.id}, covered by its ticket"
     incident = replace(
         incident,
         held_by=message.id,

@@ -1,4 +1,4 @@
-"""A model's answer, made harmless: what it may say, how long, and nothing that acts.
+"""A model's answer, made harmless: known fields, cut to length, and nothing that acts.
 
 Whoever can write a log line can speak to the model. So its answer is text and opinion only: read
 as JSON with known fields, cut, one line each, without links, markup, mentions or control
@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ticketing.domain.severity import Severity
+from ticketing.errors import Rejected
 
 ANSWER_CHARACTERS_MAX = 32_000
 TITLE_CHARACTERS_MAX = 120
@@ -36,17 +37,17 @@ class Fault(str, Enum):
     WRONG_SHAPE = "wrong_shape"
 
 
-class BadAnswer(ValueError):
+class BadAnswer(Rejected, ValueError):
     """The answer can't be used; it is not in the message, as it may say anything."""
 
     def __init__(self, fault: Fault, detail: str = "") -> None:
         self.fault = fault
-        super().__init__(f"{fault.value}: {detail}" if detail else fault.value)
+        super().__init__(fault.value, detail)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a model said, made harmless. `severity` is an opinion."""
+    """A model's answer, made harmless. `severity` is an opinion."""
 
     title: str
     summary: str
@@ -71,7 +72,7 @@ def read(text: str | None) -> Answer:
     title, summary = _text(found, "title"), _text(found, "summary")
     shown = neutral(title, TITLE_CHARACTERS_MAX), neutral(summary, TEXT_CHARACTERS_MAX)
     if not all(shown):
-        raise BadAnswer(Fault.WRONG_SHAPE, "title and summary must say something")
+        raise BadAnswer(Fault.WRONG_SHAPE, "title or summary is empty")
     steps = [neutral(step, STEP_CHARACTERS_MAX) for step in _texts(found, "steps")[:STEPS_MAX]]
     tags = [tag(name) for name in _texts(found, "tags")[:TAGS_MAX]]
     return Answer(
@@ -107,7 +108,7 @@ def _text(found: Mapping[str, object], name: str) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise BadAnswer(Fault.WRONG_SHAPE, f"{name} is no text")
+        raise BadAnswer(Fault.WRONG_SHAPE, f"{name} is not a string")
     return value
 
 
@@ -116,7 +117,7 @@ def _texts(found: Mapping[str, object], name: str) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise BadAnswer(Fault.WRONG_SHAPE, f"{name} is no list of texts")
+        raise BadAnswer(Fault.WRONG_SHAPE, f"{name} is not a list of strings")
     return value
 
 

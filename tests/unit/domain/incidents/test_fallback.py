@@ -1,4 +1,4 @@
-"""Who is told when a platform does not take the page."""
+"""The fallback platforms when a platform does not take the page."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_late_ticket_goes_to_the_fallback_with_the_reason() -> None:
     assert [(f.platform, f.reason) for f in late.failures] == [("pagerduty", "not_in_time")]
     step = late.timeline[-1]
     assert step.kind is StepKind.FALLBACK
-    assert step.text == "pagerduty did not take it within 60 s; told slack, zammad"
+    assert step.text == "pagerduty did not take it within 60 s; notified slack, zammad"
 
 
 def test_a_platform_that_took_it_is_watched_no_longer() -> None:

@@ -134,7 +134,7 @@ def test_forwarding_adds_a_platform_and_tickets_at_once() -> None:
 def test_resolved_before_its_ticket_was_due_it_gets_none() -> None:
     incident = elapsed(after(new(), Action.RESOLVE), 500.0, None, POLICY)
     assert not incident.ticketed
-    assert "no platform was told" in incident.timeline[-1].text
+    assert "no platform was notified" in incident.timeline[-1].text
 
 
 def test_nobody_acknowledging_escalates_once() -> None:

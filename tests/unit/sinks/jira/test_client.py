@@ -1,4 +1,4 @@
-"""What is particular to Jira: fields, screens, workflows, and what people do to issues."""
+"""The particulars of Jira: fields, screens, workflows, and what people do to issues."""
 
 from __future__ import annotations
 
@@ -106,9 +106,9 @@ async def test_a_field_that_can_not_be_set_is_left_out(desk_with: Opens) -> None
     )
     await desk.life.want(desk.story.opened(), 60)
     desk.is_true(Status.OPEN)
-    assert "none of Prod, Staging" in desk.texts()
-    assert "Nowhere: there is no such field" in desk.texts()
-    assert "none of Highest" in desk.texts()
+    assert "not allowed; allowed: Prod, Staging" in desk.texts()
+    assert "Nowhere: is not a field of the create screen" in desk.texts()
+    assert "not allowed; allowed: Highest" in desk.texts()
 
 
 async def test_a_field_that_jira_refuses_is_left_out_and_said(desk_with: Opens) -> None:
@@ -131,7 +131,7 @@ async def test_a_type_that_is_not_there_is_named(desk_with: Opens) -> None:
     desk = desk_with(issueType="Outage")
     await desk.life.want(desk.story.opened(), 60)
     (letter,) = desk.life.dead_letters
-    assert 'has no type "Outage", but Incident, Task, Bug' in letter.detail
+    assert 'has no type "Outage"; types: Incident, Task, Bug' in letter.detail
 
 
 async def test_create_metadata_is_asked_for_once(desk_with: Opens, record: Path) -> None:

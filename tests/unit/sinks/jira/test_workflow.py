@@ -96,5 +96,5 @@ def test_what_nobody_gave_is_named() -> None:
 
 
 def test_a_value_that_jira_does_not_know_is_named() -> None:
-    with pytest.raises(workflow.NoWay, match="none of Won't Do, Fixed, Duplicate"):
+    with pytest.raises(workflow.NoWay, match="not allowed; allowed: Won't Do, Fixed, Duplicate"):
         workflow.screen_fields(CLOSE, {"resolution": "Perfect"}, CLOUD)

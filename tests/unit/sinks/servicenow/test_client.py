@@ -1,4 +1,4 @@
-"""What is particular to ServiceNow: references, levels, closing, tokens, and a loose query."""
+"""The particulars of ServiceNow: references, levels, closing, tokens, and a loose query."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def test_what_is_no_service_is_looked_for_among_all_items(desk_with: Opens
     [
         ("twice", 'cmdb_ci is not set: more than one in cmdb_ci_service is named "twice"'),
         ("unheard", 'cmdb_ci is not set: nothing in cmdb_ci is named "unheard"'),
-        ("check^out", 'cmdb_ci is not set: "check^out" can not be a name'),
+        ("check^out", 'cmdb_ci is not set: "check^out" is not allowed as a name'),
     ],
 )
 async def test_no_item_is_guessed(desk_with: Opens, service: str, said: str) -> None:
@@ -386,7 +386,11 @@ async def test_an_answer_that_repeats_a_token_does_not_spread_it(
         (BASIC, {"assignmentGroup": "Nobody"}, "servicenow.assignmentGroup: nothing in"),
         (BASIC, {"escalationGroup": "Nobody"}, "servicenow.escalationGroup: nothing in"),
         (BASIC, {"callerId": "nobody"}, "servicenow.callerId: nothing in sys_user"),
-        (BASIC, {"closeCode": "Gone"}, 'servicenow.closeCode: "Gone" is none of Solved'),
+        (
+            BASIC,
+            {"closeCode": "Gone"},
+            'servicenow.closeCode: "Gone" is not allowed; allowed: Solved',
+        ),
         (BASIC, {"cmdbTable": "cmdb_ci_nothing"}, "servicenow.cmdbTable cmdb_ci_nothing"),
     ],
 )

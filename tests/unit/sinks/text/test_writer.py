@@ -1,4 +1,4 @@
-"""What a ticket says, in default words and by the configuration's own templates."""
+"""The text of a ticket, in default words and by the configuration's own templates."""
 
 from __future__ import annotations
 
@@ -147,9 +147,9 @@ def test_a_bad_template_is_found_at_start_by_its_key(key: str) -> None:
         f"jira.{key}",
         f"zammad.{key}",
     ]
-    assert 'there is no "servcie"; did you mean "service"?' in str(caught.value)
+    assert '"servcie" is not a name here; did you mean "service"?' in str(caught.value)
 
 
 def test_a_writer_refuses_a_bad_template() -> None:
-    with pytest.raises(Misconfigured, match=r"jira\.titleTemplate: there is no"):
+    with pytest.raises(Misconfigured, match=r"jira\.titleTemplate: .* is not a name here"):
         Writer("jira", "{{ nothing }}")

@@ -1,4 +1,4 @@
-"""What is particular to Zammad: tags, articles, names, and what people do to tickets."""
+"""The particulars of Zammad: tags, articles, names, and what people do to tickets."""
 
 from __future__ import annotations
 
@@ -252,7 +252,7 @@ async def test_what_is_wrong_is_named(desk_with: Opens, key: str, value: Any) ->
 async def test_every_wrong_name_is_told_at_once(desk_with: Opens) -> None:
     desk = desk_with(states={"resolved": "done"}, priorityMapping={"low": "4 idle"}, group="X")
     tested = await desk.life.platform.test_connection()
-    for said in ('states.resolved: there is no active state "done"', '"4 idle"', '"X", only '):
+    for said in ('states.resolved: there is no active state "done"', '"4 idle"', '"X"; active: '):
         assert said in tested.message
 
 
