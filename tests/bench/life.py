@@ -260,6 +260,8 @@ def _config(kafka: Kafka, topic: str, data: Path, given: dict[str, Any]) -> Path
     path.write_text(
         json.dumps(
             {
+                # Several workers on one machine: none of them needs to be asked.
+                "metrics": {"enabled": False},
                 "input": {"topics": [topic]},
                 "dataDir": str(data),
                 "faustWeb": {"enabled": False},
