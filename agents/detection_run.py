@@ -44,7 +44,6 @@ from ticketing.domain.alerts.record_fields import (
     tenant_of,
     text_of,
     texts_of,
-    title_of,
 )
 from ticketing.domain.patterns.pattern import Patterns, Rule
 from ticketing.domain.severity import Severity
@@ -381,7 +380,6 @@ class Run:
         times = EventTimes(group.times, group.arrivals)
         self._detected.clock_corrections += times.corrections
         columns = Columns(group.offsets, times, group.scores, group.stated)
-        first = detail_of(records[0])
         return Anomalies(
             fingerprint=identity.fingerprint,
             tenant=identity.tenant,
@@ -393,8 +391,7 @@ class Run:
             first_seen=times.first,
             last_seen=times.last,
             max_score=max(group.scores),
-            title=title_of(first.text()),
-            environment=text_of(first.environment, NAME_CHARS_MAX),
+            **detail_of(records[0]).described(),
             samples=[self._sample(records[i], times[i]) for i in columns.chosen()],
             trace_ids=list(group.trace_ids),
             endpoints=list(group.endpoints),

@@ -133,7 +133,7 @@ class IncidentMachine(Machine[Record]):
             elif isinstance(body, Linked):
                 self._linked(tx, body)
             elif not isinstance(body, (Anomalies, Tick)):
-                self._told(tx, body)
+                self._apply_to_incident(tx, body)
         # Last: a message that fails becomes a dead letter, and its signals were not handled.
         self._signals.note(bodies)
 
@@ -239,7 +239,7 @@ class IncidentMachine(Machine[Record]):
         now, policy = tx.now, self.policy
         if before is None and kind is Kind.PATTERN and policy.group_by != GROUP_BY_SERVICE:
             self._admit(tx, signal)
-        if before is not None and self._reopens(before, now):
+        if before is not None and lifecycle.reopens(before, now, policy):
             after = lifecycle.fired_again(before, signal, fresh, now, policy, inherited)
             self._save(tx, key, before, after)
             return
@@ -257,9 +257,6 @@ class IncidentMachine(Machine[Record]):
             inherited=inherited,
         )
         self._save(tx, key, None, self._paged(tx, incident))
-
-    def _reopens(self, before: Incident, now: float) -> bool:
-        return now <= (before.resolved_at or 0.0) + self.policy.reopen_window
 
     def _archive(self, tx: Tx, resolved: Incident) -> None:
         """Keep the old episode under its id. Written first: its place is taken in this batch."""
@@ -323,7 +320,7 @@ class IncidentMachine(Machine[Record]):
         if umbrella is not None and tx.replayed(key):
             return umbrella.id
         if umbrella is not None and (
-            umbrella.status is not Status.RESOLVED or self._reopens(umbrella, now)
+            umbrella.status is not Status.RESOLVED or lifecycle.reopens(umbrella, now, policy)
         ):
             after = storm.holding(umbrella, incident, now, policy)
             self._save(tx, key, umbrella, after)
@@ -401,7 +398,7 @@ class IncidentMachine(Machine[Record]):
                 partition = partition_of(message.tenant, message.to_service, self._partitions)
             tx.send(topics.SIGNALS, None, signals.encode_signals([message]), partition)
 
-    def _told(self, tx: Tx, body: Command | Receipt | Summary) -> None:
+    def _apply_to_incident(self, tx: Tx, body: Command | Receipt | Summary) -> None:
         key, incident = self._find(tx, body.incident_id)
         if incident is None:
             return

@@ -11,9 +11,12 @@ import msgspec
 from agents.span_packer import SlimLine
 from ticketing.domain.alerts.event_times import UNREADABLE, Stated
 from ticketing.domain.alerts.record_fields import (
+    NAME_CHARS_MAX,
     BadInput,
     Unfit,
     message_of,
+    text_of,
+    title_of,
 )
 
 ID_CHARS_MAX = 128
@@ -73,6 +76,13 @@ class Detail(Document, gc=False):
     span_id: str | None = None
     environment: str | None = None
     host_name: str | None = None
+
+    def described(self) -> dict[str, str]:
+        """The fields of `Anomalies` that the first record of a fingerprint decides."""
+        return {
+            "title": title_of(self.text()),
+            "environment": text_of(self.environment, NAME_CHARS_MAX),
+        }
 
 
 _FIELDS = msgspec.structs.fields(Detail)

@@ -21,7 +21,7 @@ from ticketing.domain.alerts.event_times import YEAR_2000
 from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.signals import Correlation
 from ticketing.domain.traces.buffer import Part
-from ticketing.domain.traces.correlator import Correlator, Settings, Telling
+from ticketing.domain.traces.correlator import Correlator, Report, Settings
 from ticketing.engine.agent import BatchAgent
 from ticketing.engine.fence import Fence
 from ticketing.engine.watchdog import Watchdog
@@ -115,15 +115,15 @@ class TracesAgent(BatchAgent):
     def _plausible(self, at: float | None, now: float) -> float:
         return at if at is not None and YEAR_2000 <= at <= now + AHEAD_SECONDS_MAX else now
 
-    async def _send(self, tellings: list[Telling]) -> None:
-        for told in tellings:
+    async def _send(self, reports: list[Report]) -> None:
+        for report in reports:
             body = Correlation(
-                tenant=told.tenant,
-                service=told.service,
-                fingerprint=told.fingerprint,
-                findings=told.findings,
+                tenant=report.tenant,
+                service=report.service,
+                fingerprint=report.fingerprint,
+                findings=report.findings,
             )
-            partition = partition_of(told.tenant, told.service, self._signals_partitions)
+            partition = partition_of(report.tenant, report.service, self._signals_partitions)
             await self.app.producer.send(
                 SIGNALS, None, encode_signals([body]), partition, None, None
             )

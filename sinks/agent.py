@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from faust.types import EventT
 
+from sinks.delivery.wishes import encode_wish
 from sinks.router import platforms_for
 from ticketing.engine.agent import BatchAgent, send_dead_letters
 from ticketing.engine.outbox import Outbox
@@ -52,6 +53,6 @@ class SinkAgent(BatchAgent):
                 )
                 continue
             for platform in platforms_for(routed):
-                await outbox.send(platform_topic(platform), key, b'{"desired":%b}' % record.value)
+                await outbox.send(platform_topic(platform), key, encode_wish(record.value))
         await send_dead_letters(outbox, letters)
         await outbox.settle()

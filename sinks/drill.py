@@ -24,7 +24,6 @@ from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
 
 TITLE = "DRILL: this is a test of the ticketing agent, nothing is wrong"
-SERVICE = "ticketing-drill"
 BY = "drill"
 STEP_SECONDS_MAX = 60.0
 LOOK_EVERY_SECONDS = 0.5
@@ -60,7 +59,7 @@ def incident(severity: Severity, service: str, now: float) -> Incident:
         fingerprint=name,
         tenant="",
         service=service,
-        pattern="drill <num>",
+        pattern="drill <*>",
         title=TITLE,
         severity=severity,
         opened_at=now,
@@ -118,13 +117,13 @@ class Drill:
         good = True
         for step in STEPS[:-1]:
             if good and not self.stopping.is_set():
-                good = self._told(await self._step(step), told)
+                good = self._report(await self._step(step), told)
         good = good and not self.stopping.is_set()
         if not self._left_something:
             return False
-        return self._told(await self._step(RESOLVE), told) and good
+        return self._report(await self._step(RESOLVE), told) and good
 
-    def _told(self, row: Row, told: Callable[[Row], None]) -> bool:
+    def _report(self, row: Row, told: Callable[[Row], None]) -> bool:
         told(row)
         return row.ok
 

@@ -1,22 +1,65 @@
-"""The platforms that have a sink, and how each is made."""
+"""The parts of a platform's sink, found by the platform's name.
+
+Only the package of that platform is imported. A part that is missing is Misconfigured, with the file
+that it should stand in.
+"""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import partial
 from importlib.util import find_spec
+from typing import Any
 
+from sinks.calls.dry_run import DryRun, ShowRequest
+from sinks.calls.http import http_for
+from sinks.calls.transport import Transport
 from sinks.platform import Platform
-from ticketing.config import Config
+from ticketing.config import Config, secrets_of
 from ticketing.errors import Misconfigured
+from ticketing.log import Redactor
 
 
-def create(name: str, config: Config, fence: Callable[[], None]) -> Platform:
-    """A platform's sink as configured; raises Misconfigured if there is none of that name.
+def create(
+    name: str, config: Config, fence: Callable[[], None], transport: Transport | None = None
+) -> Platform:
+    """A platform's sink as configured: `create` in `sinks/<name>/client.py`.
 
-    Only the package of that platform is imported.
+    `fence` is called right before each request. A transport that is given takes the place of the
+    network.
     """
-    if find_spec(f"sinks.{name}") is None:
-        raise Misconfigured(f"{name}: this version has no sink for it")
-    made: Platform = importlib.import_module(f"sinks.{name}.client").create(config, fence)
+    open_http = partial(http_for, config, name, fence=fence, transport=transport)
+    made: Platform = _part(name, "client", "create")(config, open_http)
     return made
+
+
+def dry_run(name: str, config: Config, show: ShowRequest) -> Transport:
+    """The transport of a platform's dry run: `assumed_answers` in `sinks/<name>/dry_run.py`."""
+    answers = _part(name, "dry_run", "assumed_answers")(config)
+    return DryRun(answers, show, Redactor(secrets_of(config)))
+
+
+def require_sinks(names: Iterable[str]) -> None:
+    """Raise Misconfigured unless each of the platforms has a sink; imports none of them."""
+    missing = [_missing(name, "client") for name in names if not _exists(name, "client")]
+    if missing:
+        raise Misconfigured(missing)
+
+
+def _part(name: str, module: str, function: str) -> Any:
+    if not _exists(name, module):
+        raise Misconfigured(_missing(name, module))
+    found = getattr(importlib.import_module(f"sinks.{name}.{module}"), function, None)
+    if found is None:
+        raise Misconfigured(f"{name}: sinks/{name}/{module}.py has no function {function}")
+    return found
+
+
+def _exists(name: str, module: str) -> bool:
+    package = f"sinks.{name}"
+    return find_spec(package) is not None and find_spec(f"{package}.{module}") is not None
+
+
+def _missing(name: str, module: str) -> str:
+    return f"{name}: this version has no sinks/{name}/{module}.py"

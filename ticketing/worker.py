@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import gc
-import importlib.util
 import os
 import shutil
 import tempfile
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ticketing import log, metrics
-from ticketing.config import PLATFORMS, Config, secrets_of
+from ticketing.config import Config, secrets_of
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
 from ticketing.kafka.ports import free_port
@@ -33,11 +32,6 @@ DATA_DIR_VARIABLE = "TICKETING_DATA_DIR"
 PARENT_VARIABLE = "TICKETING_PARENT"
 READY_EVERY_SECONDS = 1.0
 GC_THRESHOLDS = (100_000, 50, 100)
-
-
-def platforms_built() -> list[str]:
-    """The platforms that this version has an adapter for."""
-    return [name for name in PLATFORMS if importlib.util.find_spec(f"sinks.{name}") is not None]
 
 
 def roles(config: Config) -> list[str]:
@@ -105,7 +99,7 @@ def run(role: str, runtime: Runtime) -> None:
             serve(runtime)
             return
         app = build(role, runtime)
-        spare_the_collector()
+        freeze_garbage_collector()
         worker = app.Worker(
             loglevel=runtime.config.log.level.upper(), quiet=True, override_logging=False
         )
@@ -118,7 +112,7 @@ def _own_listener(role: str, config: Config) -> AbstractContextManager[Any]:
     return nullcontext() if child else metrics_listener(config, [role])
 
 
-def spare_the_collector() -> None:
+def freeze_garbage_collector() -> None:
     """Look for cycles seldom: a worker holds many records, and reference counts free them all."""
     gc.collect()
     gc.freeze()

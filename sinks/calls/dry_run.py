@@ -1,26 +1,27 @@
-"""A rehearsal: requests are shown instead of sent, and answered as the platform most likely would.
+"""The transport of a dry run: requests are shown instead of sent, and get assumed answers.
 
-While `rehearsing` holds a rehearsal, the one HTTP client of all platforms gives it every request.
-What a platform would answer is assumed by `sinks/<platform>/rehearsal.py`: enough for the next
+What a platform would answer is assumed by `sinks/<platform>/dry_run.py`: enough for the next
 request to be the right one, with stand-ins for ids that only the platform can give.
 """
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable
-from contextvars import ContextVar
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
+from yarl import URL
 
-from ticketing.config import Config
+from sinks.calls.transport import Reply
+
+OK = 200
+"""The status of every assumed answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class DryRunRequest:
     """A request as a platform would get it; `body` is its JSON, or its form as a dictionary."""
 
     method: str
@@ -29,37 +30,43 @@ class Call:
     body: Any
 
 
-class Assumed(Protocol):
-    """What a platform is assumed to answer: the JSON of a 2xx answer, None for an empty one."""
-
-    def __call__(self, call: Call) -> Any:
-        """The answer to one request."""
-
-
-Shown = Callable[[str, str, str], None]
+AssumedAnswers = Callable[[DryRunRequest], Any]
+"""Gives what a platform is assumed to answer: bytes as they are, anything else as JSON."""
+ShowRequest = Callable[[str, str, str], None]
 """Gets method, address and body of a request, without secrets."""
 
 
-class Rehearsal:
-    """Shows requests to one platform and answers them."""
+class DryRun:
+    """A `Transport` that shows the requests to one platform and gives assumed answers."""
 
-    def __init__(self, platform: str, config: Config, shown: Shown) -> None:
-        self._shown = shown
-        module = importlib.import_module(f"sinks.{platform}.rehearsal")
-        self._assumed: Assumed = module.Assumed(config)
+    def __init__(
+        self, answers: AssumedAnswers, show: ShowRequest, redact: Callable[[str], str]
+    ) -> None:
+        self._answers = answers
+        self._show = show
+        self._redact = redact
 
-    def answer(
-        self, method: str, url: str, payload: bytes | None, redact: Callable[[str], str]
-    ) -> Any:
-        """Show one request; the assumed answer."""
+    async def exchange(
+        self,
+        method: str,
+        url: str,
+        *,
+        payload: bytes | None,
+        headers: Mapping[str, str],
+        params: Mapping[str, str] | None,
+    ) -> Reply:
+        """Show one request; its assumed answer."""
+        address = str(URL(url).update_query(params) if params else URL(url))
         text = (payload or b"").decode()
-        self._shown(method, redact(url), redact(text))
-        parts = urlsplit(url)
+        self._show(method, self._redact(address), self._redact(text))
+        parts = urlsplit(address)
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        return self._assumed(Call(method=method, path=parts.path, query=query, body=_body(text)))
+        request = DryRunRequest(method=method, path=parts.path, query=query, body=_body(text))
+        answer = self._answers(request)
+        return Reply(OK, {}, answer if isinstance(answer, bytes) else msgspec.json.encode(answer))
 
-
-rehearsing: ContextVar[Rehearsal | None] = ContextVar("rehearsing", default=None)
+    async def close(self) -> None:
+        """Nothing was opened."""
 
 
 def _body(text: str) -> Any:

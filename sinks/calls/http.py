@@ -7,27 +7,21 @@ an address, a header or a secret.
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
-import aiohttp
 import msgspec
-from yarl import URL
 
 from sinks.calls import retry_after
-from sinks.calls.dry_run import rehearsing
 from sinks.calls.limits import Limits, limits_for
 from sinks.calls.outcome import Failed, Failure, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.transport import Network, Transport
 from ticketing.config import Config
 from ticketing.log import Redactor
 
-CONNECT_SECONDS_MAX = 5.0
-ANSWER_BYTES_MAX = 4 * 1024 * 1024
 DETAIL_CHARACTERS_MAX = 300
 REQUEST_CHARACTERS_MAX = 16_000
 PATIENCE_SECONDS = 1.0
@@ -70,32 +64,31 @@ def classify(status: int, seconds: float | None, detail: str, request: str) -> F
 
 
 class Http:
-    """A session to one platform. `secrets` are masked wherever a request or answer is quoted."""
+    """The client of one platform, over a transport.
+
+    `secrets` are masked wherever a request or answer is quoted.
+    """
 
     def __init__(
         self,
+        transport: Transport,
         *,
-        timeout: float,
         secrets: Iterable[str] = (),
-        ca_bundle: Path | None = None,
         fence: Callable[[], None] = lambda: None,
         limits: Limits | None = None,
         clock: Callable[[], float] = time.time,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._timeout = timeout
-        self._ca_bundle = ca_bundle
+        self._transport = transport
         self._fence = fence
         self._limits = limits
         self._clock = clock
         self._sleep = sleep
         self.redact = Redactor(secrets)
-        self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
-        """Close the session's connections."""
-        if self._session is not None:
-            await self._session.close()
+        """Close the connections."""
+        await self._transport.close()
 
     async def call(
         self,
@@ -114,27 +107,21 @@ class Http:
         `body` goes as JSON, `form` as a form; only one of them can be given.
         `account` is a reference to what the platform counts our requests by, never a secret. If
         there is no room for another request of it, none is sent and the outcome is RetryAfter.
-
-        Redirects are not followed: a request with a secret goes where it was configured to go.
         """
         payload, kept = _payload(body, form)
-        rehearsal = rehearsing.get()
-        if rehearsal is not None:
-            data = rehearsal.answer(method, str(_with(url, params)), payload, self.redact)
-            return Answer(200, b"ok" if text else msgspec.json.encode(data), data)
         await self._wait_for_room(account)
         self._fence()
         try:
-            answer, reply_headers = await self._exchange(
-                method, url, data=payload, params=params, headers={**kept, **(headers or {})}
+            reply = await self._transport.exchange(
+                method, url, payload=payload, headers={**kept, **(headers or {})}, params=params
             )
-            self._mind(reply_headers, answer.status, account)
-            if not 200 <= answer.status < 300:
-                seconds = retry_after.asked_for(reply_headers, self._clock())
-                detail = f"HTTP {answer.status} {self.excerpt(answer.body)}".strip()
-                failure = classify(answer.status, seconds, detail, "")
-                raise Failed(failure, status=answer.status, body=answer.body)
-            return answer if text else replace(answer, data=_json(answer.body))
+            self._respect_pauses(reply.headers, reply.status, account)
+            if not 200 <= reply.status < 300:
+                seconds = retry_after.asked_for(reply.headers, self._clock())
+                detail = f"HTTP {reply.status} {self.excerpt(reply.body)}".strip()
+                failure = classify(reply.status, seconds, detail, "")
+                raise Failed(failure, status=reply.status, body=reply.body)
+            return Answer(reply.status, reply.body, None if text else _json(reply.body))
         except Failed as failed:
             request = f"{method} {self.redact(url)}\n{self.quote(payload)}".strip()
             failed.outcome = msgspec.structs.replace(failed.outcome, request=request)
@@ -151,36 +138,13 @@ class Http:
             patience -= seconds
             await self._sleep(seconds)
 
-    def _mind(self, headers: Mapping[str, str], status: int, account: str) -> None:
+    def _respect_pauses(self, headers: Mapping[str, str], status: int, account: str) -> None:
         """Send nothing more for as long as the answer asks for."""
         now = self._clock()
         limited = status == TOO_MANY_REQUESTS
         seconds = (retry_after.asked_for if limited else retry_after.used_up)(headers, now)
         if self._limits is not None and seconds is not None:
             self._limits.close(account, seconds)
-
-    async def _exchange(
-        self, method: str, url: str, **request: Any
-    ) -> tuple[Answer, Mapping[str, str]]:
-        try:
-            async with self._open().request(
-                method, url, allow_redirects=False, **request
-            ) as response:
-                raw = await self._read(response)
-                return Answer(response.status, raw), response.headers
-        except aiohttp.ConnectionTimeoutError as error:
-            raise Failed(RetryAfter(Reason.UNREACHABLE, None, "no connection in time")) from error
-        except asyncio.TimeoutError as error:
-            raise Failed(Unknown(Reason.TIMEOUT, detail="no answer in time")) from error
-        except aiohttp.ClientConnectorError as error:
-            # Nothing was sent: there was no connection to send it over.
-            detail = f"no connection: {type(error).__name__}"
-            raise Failed(RetryAfter(Reason.UNREACHABLE, None, detail)) from error
-        except aiohttp.InvalidURL as error:
-            raise Failed(Rejected(Reason.INVALID, "the address is none")) from error
-        except (aiohttp.ClientError, OSError) as error:
-            detail = type(error).__name__
-            raise Failed(Unknown(Reason.CONNECTION_LOST, detail=detail)) from error
 
     def quote(self, payload: bytes | None) -> str:
         """A request's body for the dead letters, without secrets."""
@@ -193,30 +157,6 @@ class Http:
         text = raw[:4000].decode("utf-8", "replace")
         return " ".join(self.redact(text).split())[:DETAIL_CHARACTERS_MAX]
 
-    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
-        raw = bytearray()
-        async for chunk in response.content.iter_chunked(65536):
-            raw += chunk
-            if len(raw) > ANSWER_BYTES_MAX:
-                raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is too long"))
-        return bytes(raw)
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            # Made here, as it has to be made inside the event loop.
-            verify = ssl.create_default_context(cafile=self._ca_bundle) if self._ca_bundle else True
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(ssl=verify, limit=0),
-                timeout=aiohttp.ClientTimeout(
-                    total=self._timeout, connect=min(CONNECT_SECONDS_MAX, self._timeout)
-                ),
-                trust_env=True,
-            )
-            # aiohttp sends a PUT again by itself when the connection ends without an answer. Ours
-            # may add a comment; whether anything is sent again is the adapter's to decide.
-            self._session._retry_connection = False
-        return self._session
-
 
 def _payload(body: Any, form: Mapping[str, str] | None) -> tuple[bytes | None, dict[str, str]]:
     if form is not None:
@@ -226,10 +166,6 @@ def _payload(body: Any, form: Mapping[str, str] | None) -> tuple[bytes | None, d
     return msgspec.json.encode(body), {"Content-Type": "application/json; charset=utf-8"}
 
 
-def _with(url: str, params: Mapping[str, str] | None) -> URL:
-    return URL(url).update_query(params) if params else URL(url)
-
-
 def _json(raw: bytes) -> Any:
     try:
         return msgspec.json.decode(raw)
@@ -237,15 +173,29 @@ def _json(raw: bytes) -> Any:
         raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is not JSON")) from error
 
 
+HttpFactory = Callable[[Iterable[str]], Http]
+"""Makes the client of one platform, as `http_for` does; takes the secrets to mask."""
+
+
 def http_for(
-    config: Config, platform: str, secrets: Iterable[str], fence: Callable[[], None]
+    config: Config,
+    platform: str,
+    secrets: Iterable[str],
+    *,
+    fence: Callable[[], None],
+    transport: Transport | None = None,
 ) -> Http:
-    """The client of a platform as configured; `fence` is called right before each request."""
+    """The client of a platform as configured; `fence` is called right before each request.
+
+    A transport that is given takes the place of the network, and needs no room under the platform's
+    rate limit.
+    """
     section = config.platform(platform)
+    if transport is not None:
+        return Http(transport, secrets=secrets, fence=fence)
     return Http(
-        timeout=section.timeout,
+        Network(timeout=section.timeout, ca_bundle=section.ca_bundle),
         secrets=secrets,
-        ca_bundle=section.ca_bundle,
         fence=fence,
         limits=limits_for(config, platform),
     )

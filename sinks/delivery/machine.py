@@ -252,7 +252,7 @@ class AdapterMachine(Machine[Delivery]):
         elif planned is None and self._is_over(state, now):
             tx.delete(key)
             return
-        state = self._told(tx, state)
+        state = self._with_receipt(tx, state)
         tx.put(key, state, due=self._due_at(state, now, tx.partition, waits))
 
     def _may_start(self, state: Delivery, planned: reconcile.Planned, now: float) -> bool:
@@ -342,7 +342,7 @@ class AdapterMachine(Machine[Delivery]):
         tx.after(metrics.dead_letters_total.labels("delivery", letter.reason).inc)
         return dataclasses.replace(after, dead_lettered=after.error)
 
-    def _told(self, tx: Transaction[Delivery], state: Delivery) -> Delivery:
+    def _with_receipt(self, tx: Transaction[Delivery], state: Delivery) -> Delivery:
         news = receipts.news(state, self._platform.name)
         if news is None:
             return state

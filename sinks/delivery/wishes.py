@@ -1,4 +1,4 @@
-"""The wire model of ticketing-<platform>: what an adapter is told."""
+"""The messages of ticketing-<platform>: wishes, results of requests, retries and ticks."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ def slim(incident: Incident) -> Incident:
     return dataclasses.replace(incident, watermarks={}, commands=[], windows=[])
 
 
-def encode_desired(incident: Incident) -> bytes:
-    """What a platform's ticket is to be like, for the topic of that platform."""
-    return _encoder.encode(Message(desired=slim(incident)))
+def encode_wish(incident: bytes) -> bytes:
+    """The wish that a platform holds a ticket of an incident, given as published."""
+    return b'{"desired":%b}' % incident
 
 
 def encode_result(result: OperationResult) -> bytes:
@@ -64,7 +64,7 @@ def encode_retry(retry: Retry) -> bytes:
 
 
 def decode(value: bytes) -> Message:
-    """The reverse of all the above; raises BadRecord."""
+    """The reverse of encode_wish, encode_result and encode_retry; raises BadRecord."""
     try:
         message = _decoder.decode(value)
     except msgspec.MsgspecError as error:

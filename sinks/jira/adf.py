@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sinks.text.parts import Text
-from sinks.text.utf16 import cut, latest, shares
+from sinks.text.utf16 import cut_units, latest, shares
 from ticketing.config.template import clean
 
 Node = dict[str, Any]
@@ -25,16 +25,16 @@ def ticket(text: Text, remarks: list[str]) -> Node:
     parts: list[Node] = []
     if noted := [_paragraph(_text(one)) for one in _fitting(text.notes)]:
         parts.append({"type": "panel", "attrs": {"panelType": "warning"}, "content": noted})
-    parts += _paragraphs(cut(clean(text.summary), SUMMARY_MAX))
+    parts += _paragraphs(cut_units(clean(text.summary), SUMMARY_MAX))
     if text.summary_by:
-        by = cut(clean(text.summary_by), LABEL_MAX)
+        by = cut_units(clean(text.summary_by), LABEL_MAX)
         parts.append(_paragraph(_text(f"(written by {by})", "em")))
     parts += _table(text.facts)
     parts += _list("orderedList", "Next steps", [_text(one) for one in _fitting(text.next_steps)])
     if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_MAX)).strip():
         parts.append(_heading("Evidence"))
         parts.append({"type": "codeBlock", "content": [_text(evidence)]})
-    links = [_link(cut(clean(name), LABEL_MAX), url) for name, url in text.links.items()]
+    links = [_link(cut_units(clean(name), LABEL_MAX), url) for name, url in text.links.items()]
     parts += _list("bulletList", "Links", links)
     parts += _list("bulletList", "Not as configured", [_text(one) for one in _fitting(remarks)])
     return _document(parts)
@@ -42,7 +42,7 @@ def ticket(text: Text, remarks: list[str]) -> Node:
 
 def paragraphs(text: str, remarks: list[str]) -> Node:
     """Plain text, its blank lines between paragraphs."""
-    parts = _paragraphs(cut(clean(text), LINES_MAX - LISTS_MAX))
+    parts = _paragraphs(cut_units(clean(text), LINES_MAX - LISTS_MAX))
     parts += _list("bulletList", "Not as configured", [_text(one) for one in _fitting(remarks)])
     return _document(parts)
 

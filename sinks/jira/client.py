@@ -10,18 +10,18 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from sinks.calls.http import http_for
+from sinks.calls.http import HttpFactory
 from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected
 from sinks.jira import answers, payload
 from sinks.jira.answers import Created, Issue
 from sinks.jira.api import Api, Site
-from sinks.jira.connection import Checker
+from sinks.jira.connection import ConnectionCheck
 from sinks.jira.payload import Author, Draft
 from sinks.jira.screens import Screen, Screens
-from sinks.jira.search import SEARCH_LAG_SECONDS, Finder
+from sinks.jira.search import SEARCH_LAG_SECONDS, IssueSearch
 from sinks.jira.settings import Settings
 from sinks.jira.templates import FieldTemplates
-from sinks.jira.transitions import Mover
+from sinks.jira.transitions import Transitions
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
 from sinks.text import parts, shown_fields
 from sinks.text.writer import Writer, writer_for
@@ -50,8 +50,8 @@ class JiraPlatform:
         self._writer = writer
         self._templates = FieldTemplates(settings.custom_fields, writer)
         self._screens = Screens(api)
-        self._finder = Finder(api)
-        self._mover = Mover(api, settings.transitions)
+        self._search = IssueSearch(api)
+        self._transitions = Transitions(api, settings.transitions)
         self._operations: dict[Operation, Callable[[Request, Held], Awaitable[Delivered]]] = {
             Operation.UPDATE: self._update,
             Operation.ACKNOWLEDGE: self._acknowledge,
@@ -90,7 +90,7 @@ class JiraPlatform:
 
     async def test_connection(self) -> Connection:
         """Whether everything is there that issues will need; changes nothing."""
-        return await Checker(self._api, self._screens, self._settings).check()
+        return await ConnectionCheck(self._api, self._screens, self._settings).check()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -127,7 +127,7 @@ class JiraPlatform:
         return await self._api.make(Created, "/issue", draft.body())
 
     async def _look_up(self, request: Request) -> Outcome:
-        found = await self._finder.first(request.incident_id)
+        found = await self._search.first(request.incident_id)
         if found is None:
             return Absent()
         return _delivered(await self._api.site(), found)
@@ -158,7 +158,7 @@ class JiraPlatform:
             # Workflows can forbid to edit what is closed: then it stays as it is.
 
     async def _acknowledge(self, request: Request, have: Held) -> Delivered:
-        await self._mover.acknowledge(have.external_id)
+        await self._transitions.acknowledge(have.external_id)
         return Delivered()
 
     async def _escalate(self, request: Request, have: Held) -> Delivered:
@@ -170,15 +170,15 @@ class JiraPlatform:
             if failed.status != REFUSED:
                 raise
             log.warning("jira_refused_priority", detail=failed.outcome.detail)
-        await self._mover.escalate(have.external_id)
+        await self._transitions.escalate(have.external_id)
         return Delivered()
 
     async def _resolve(self, request: Request, have: Held) -> Delivered:
-        await self._mover.resolve(have.external_id)
+        await self._transitions.resolve(have.external_id)
         return Delivered()
 
     async def _reopen(self, request: Request, have: Held) -> Delivered:
-        await self._mover.reopen(have.external_id)
+        await self._transitions.reopen(have.external_id)
         return Delivered()
 
     async def _comment(self, request: Request, have: Held) -> Delivered:
@@ -199,11 +199,11 @@ class JiraPlatform:
     async def _deduplicate(self, request: Request, have: Held) -> Delivered:
         """Close other issues of the same incident, and say which one stays."""
         site = await self._api.site()
-        for issue in await self._finder.others(request.incident_id, have.external_id):
+        for issue in await self._search.others(request.incident_id, have.external_id):
             said = f"Duplicate of {have.key}: {site.link(have.key)}"
             body = {"body": site.dialect.lines([said])}
             await self._api.write("POST", f"/issue/{issue.id}/comment", body)
-            await self._mover.close_duplicate(issue.id)
+            await self._transitions.close_duplicate(issue.id)
         return Delivered()
 
     async def _link(self, request: Request, issue_id: str) -> None:
@@ -235,11 +235,11 @@ def _delivered(site: Site, issue: Created | Issue) -> Delivered:
     return Delivered(external_id=issue.id, key=issue.key, url=site.link(issue.key))
 
 
-def create(config: Config, fence: Callable[[], None]) -> JiraPlatform:
-    """The sink as configured; `fence` is called right before each request.
+def create(config: Config, open_http: HttpFactory) -> JiraPlatform:
+    """The sink as configured.
 
     Raises Misconfigured for a template that can't be used.
     """
     settings = Settings.of(config.jira)
-    http = http_for(config, NAME, settings.secrets(), fence)
+    http = open_http(settings.secrets())
     return JiraPlatform(settings, Api(http, settings), writer_for(config, NAME))

@@ -26,7 +26,7 @@ ASSIGNING = "ASSIGN_ISSUES"
 ALWAYS_SENT = INDISPENSABLE | {"description", "priority", "assignee"}
 
 
-class Checker:
+class ConnectionCheck:
     """One test of the connection."""
 
     def __init__(self, api: Api, screens: Screens, settings: Settings) -> None:

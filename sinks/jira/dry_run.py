@@ -1,15 +1,15 @@
-"""What Jira is assumed to answer in a rehearsal: a project with the configured fields and workflow."""
+"""Assumed answers of Jira in a dry run: a project with the configured fields and workflow."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from sinks.calls.dry_run import Call
+from sinks.calls.dry_run import AssumedAnswers, DryRunRequest
 from ticketing.config import Config
 
 
-class Assumed:
+class JiraAnswers:
     """Has every project and issue type, text fields only, and one transition per configured one."""
 
     def __init__(self, config: Config) -> None:
@@ -17,9 +17,9 @@ class Assumed:
         self._labels: list[str] = []
         self._status = "new"
 
-    def __call__(self, call: Call) -> Any:
+    def __call__(self, request: DryRunRequest) -> Any:
         """The answer to one request."""
-        path = call.path.partition("/rest/api/")[2].partition("/")[2]
+        path = request.path.partition("/rest/api/")[2].partition("/")[2]
         parts = [unquote(part) for part in path.split("/") if part]
         if parts[:1] == ["serverInfo"]:
             host = urlsplit(self._config.base_url or "").hostname or ""
@@ -30,14 +30,14 @@ class Assumed:
         if parts[:1] == ["search"]:
             return {"issues": [], "isLast": True}
         if parts == ["issue"]:
-            self._labels = list(call.body.get("fields", {}).get("labels", []))
-            project = call.body.get("fields", {}).get("project", {}).get("key", "")
+            self._labels = list(request.body.get("fields", {}).get("labels", []))
+            project = request.body.get("fields", {}).get("project", {}).get("key", "")
             return {"id": "0", "key": f"{project}-(number)"}
         if parts[-1:] == ["transitions"]:
-            return self._transitions() if call.method == "GET" else self._moved(call.body)
-        if parts[-1:] == ["comment"] and call.method == "GET":
+            return self._transitions() if request.method == "GET" else self._moved(request.body)
+        if parts[-1:] == ["comment"] and request.method == "GET":
             return {"comments": []}
-        if parts[:1] == ["issue"] and call.method == "GET":
+        if parts[:1] == ["issue"] and request.method == "GET":
             status = {"name": self._status, "statusCategory": {"key": self._status}}
             return {"id": "0", "key": "", "fields": {"status": status, "labels": self._labels}}
         return {"id": "0"}
@@ -91,3 +91,8 @@ class Assumed:
         for one in self._transitions()["transitions"]:
             if one["id"] == way:
                 self._status = one["to"]["statusCategory"]["key"]
+
+
+def assumed_answers(config: Config) -> AssumedAnswers:
+    """The answers to the requests of one drill."""
+    return JiraAnswers(config)

@@ -11,7 +11,7 @@ from typing import Any
 
 from sinks.jira.answers import Field
 from sinks.jira.dialect import Dialect
-from sinks.text.utf16 import cut
+from sinks.text.utf16 import cut_units
 
 TEXT_UNITS_MAX = 255
 LABEL_UNITS_MAX = 255
@@ -57,7 +57,7 @@ def allowed(field: Field) -> list[str]:
 
 def label(text: str) -> str:
     """A text as a label, which may hold no white space."""
-    return cut(re.sub(r"\s+", "-", text.strip()), LABEL_UNITS_MAX)
+    return cut_units(re.sub(r"\s+", "-", text.strip()), LABEL_UNITS_MAX)
 
 
 def _has_objects(value: list[Any]) -> bool:
@@ -90,14 +90,14 @@ def _string(value: str, field: Field, dialect: Dialect) -> Any:
     kind = field.schema.custom.rpartition(":")[2]
     if kind == "textarea" or field.schema.system in ("description", "environment"):
         return dialect.paragraphs(value)
-    return cut(" ".join(value.split()), TEXT_UNITS_MAX)
+    return cut_units(" ".join(value.split()), TEXT_UNITS_MAX)
 
 
 def _number(value: str, field: Field, dialect: Dialect) -> float:
     try:
         number = float(value)
     except ValueError:
-        raise BadValue(f'"{cut(value, 40)}" is no number') from None
+        raise BadValue(f'"{cut_units(value, 40)}" is no number') from None
     if not -1e15 < number < 1e15:
         raise BadValue("the number is too large")
     return int(number) if number == int(number) else number
@@ -127,7 +127,7 @@ def _chosen(value: str, field: Field) -> str:
             return name
     more = len(names) - SHOWN_MAX
     said = ", ".join(names[:SHOWN_MAX]) + (f" and {more} more" if more > 0 else "")
-    raise BadValue(f'"{cut(value, 40)}" is none of {said}')
+    raise BadValue(f'"{cut_units(value, 40)}" is none of {said}')
 
 
 def _user(value: str, field: Field, dialect: Dialect) -> dict[str, str]:

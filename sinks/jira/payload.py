@@ -15,10 +15,10 @@ from sinks.jira.dialect import Dialect
 from sinks.jira.screens import Screen
 from sinks.jira.settings import Settings
 from sinks.jira.templates import FieldTemplates
-from sinks.text.parts import line
-from sinks.text.utf16 import cut
+from sinks.text.utf16 import cut_units
 from sinks.text.writer import Writer
 from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.text import line
 
 SUMMARY_UNITS_MAX = 255
 PROPERTY = "ticketing.incident"
@@ -86,7 +86,7 @@ class Author:
 
     def summary(self, incident: Incident) -> str:
         """The title, in one line."""
-        return cut(self._writer.title(incident), SUMMARY_UNITS_MAX)
+        return cut_units(self._writer.title(incident), SUMMARY_UNITS_MAX)
 
     def description(self, incident: Incident, remarks: list[str] | None = None) -> Any:
         """The body: in the incident's parts, or as the configured template has it."""
@@ -149,5 +149,5 @@ def remote_link(incident_id: str, platform: str, url: str) -> dict[str, Any]:
     return {
         "globalId": f"ticketing={incident_id}&platform={platform}",
         "relationship": "same incident",
-        "object": {"url": url, "title": f"{platform}: {cut(url, 200)}"},
+        "object": {"url": url, "title": f"{platform}: {cut_units(url, 200)}"},
     }

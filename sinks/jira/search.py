@@ -16,7 +16,7 @@ SEARCH_LAG_SECONDS = 10.0
 FOUND_MAX = 20
 
 
-class Finder:
+class IssueSearch:
     """Looks issues up. Raises Failed."""
 
     def __init__(self, api: Api) -> None:

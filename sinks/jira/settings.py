@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ticketing.config.platforms import Jira, JiraTransitions
+from ticketing.config.platforms.jira import Jira, JiraTransitions
 from ticketing.config.values import Choice, reveal
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity

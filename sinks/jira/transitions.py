@@ -13,13 +13,13 @@ from sinks.jira import workflow
 from sinks.jira.answers import Status, Transition
 from sinks.jira.api import Api, rejected
 from sinks.jira.workflow import NoWay
-from ticketing.config.platforms import JiraTransitions
+from ticketing.config.platforms.jira import JiraTransitions
 
 HOPS_MAX = 5
 DUPLICATE = "duplicate"
 
 
-class Mover:
+class Transitions:
     """Takes transitions. Raises Failed."""
 
     def __init__(self, api: Api, configured: JiraTransitions) -> None:

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from sinks.text.parts import Text
-from sinks.text.utf16 import cut, latest, shares
+from sinks.text.utf16 import cut_units, latest, shares
 from ticketing.config.template import clean
 
 SUMMARY_MAX, FACTS_MAX, LISTS_MAX, EVIDENCE_MAX = 4_000, 6_000, 2_000, 5_000
@@ -24,10 +24,10 @@ _FENCE = re.compile(r"\{(?=noformat)", re.IGNORECASE)
 def ticket(text: Text, remarks: list[str]) -> str:
     """An incident as a description; `remarks` say what could not be done as configured."""
     parts = [f"(!) {escape(one)}" for one in shares(_clean(text.notes), LISTS_MAX) if one]
-    if summary := cut(clean(text.summary), SUMMARY_MAX):
+    if summary := cut_units(clean(text.summary), SUMMARY_MAX):
         parts.append(escape(summary))
     if text.summary_by:
-        parts.append(f"(written by {escape(cut(clean(text.summary_by), 100))})")
+        parts.append(f"(written by {escape(cut_units(clean(text.summary_by), 100))})")
     parts.append(_table(text.facts))
     parts.append(_list("#", "Next steps", text.next_steps))
     if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_MAX)).strip():
@@ -41,7 +41,7 @@ def ticket(text: Text, remarks: list[str]) -> str:
 
 def paragraphs(text: str, remarks: list[str]) -> str:
     """Plain text."""
-    body = escape(cut(clean(text), LINES_MAX - LISTS_MAX))
+    body = escape(cut_units(clean(text), LINES_MAX - LISTS_MAX))
     return _whole([body, _list("*", "Not as configured", remarks)])
 
 
@@ -84,4 +84,4 @@ def _table(facts: list[tuple[str, str]]) -> str:
 
 
 def _whole(parts: list[str]) -> str:
-    return cut("\n\n".join(part for part in parts if part), CHARACTERS_MAX) or "-"
+    return cut_units("\n\n".join(part for part in parts if part), CHARACTERS_MAX) or "-"

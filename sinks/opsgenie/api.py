@@ -58,7 +58,7 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
-class Door:
+class AlertEndpoint:
     """One of the addresses for alerts, with what it wants: credentials, names, verbs."""
 
     url: str
@@ -100,7 +100,7 @@ class Api:
 
     async def write(
         self,
-        door: Door,
+        endpoint: AlertEndpoint,
         where: tuple[str, dict[str, str]],
         body: Mapping[str, Any] | None,
         method: str = "POST",
@@ -113,20 +113,22 @@ class Api:
             method,
             path,
             body=body,
-            headers={**door.headers, **kind},
+            headers={**endpoint.headers, **kind},
             params=params,
             account=self._account,
         )
         return _text(answer.data, "requestId")
 
-    async def processed(self, door: Door, request_id: str, until: float) -> Processed:
+    async def processed(self, endpoint: AlertEndpoint, request_id: str, until: float) -> Processed:
         """What came of a write; raises Failed with Unknown if that can't be told by `until`."""
         wait, failures = POLL_SECONDS_FIRST, 0
         while self.clock() + wait <= until:
             await self._sleep(wait)
             wait = min(wait * 2, POLL_SECONDS_MAX)
             try:
-                data = await self._status(f"{door.url}/requests/{quote(request_id, safe='')}", door)
+                data = await self._status(
+                    f"{endpoint.url}/requests/{quote(request_id, safe='')}", endpoint
+                )
             except Failed as failed:
                 failures += failed.outcome.reason is not Reason.NO_ROOM
                 if failed.outcome.reason in FINAL or failures >= QUESTIONS_FAILED_MAX:
@@ -137,9 +139,11 @@ class Api:
                 return data
         raise Failed(Unknown(Reason.TIMEOUT, detail="accepted, but not processed in time"))
 
-    async def _status(self, url: str, door: Door) -> Processed | None:
+    async def _status(self, url: str, endpoint: AlertEndpoint) -> Processed | None:
         try:
-            answer = await self._http.call("GET", url, headers=door.headers, account=self._account)
+            answer = await self._http.call(
+                "GET", url, headers=endpoint.headers, account=self._account
+            )
         except Failed as failed:
             outcome = failed.outcome
             if outcome.reason is Reason.NOT_FOUND:
@@ -156,7 +160,7 @@ class Api:
         return Processed(success, str(data.get("status", "")), str(data.get("alertId") or ""))
 
     async def alert(self, key: Key) -> Alert | None:
-        """The alert of that id, closed or not; None if there is none. Needs the full door."""
+        """The alert of that id, closed or not; None if there is none. Needs the full endpoint."""
         assert self.full is not None, "only the full API can be read"
         path, params = self.full.of(key, by_id=True)
         data = await self._found(path, self.full.headers, params)
@@ -170,7 +174,7 @@ class Api:
         )
 
     async def notes(self, key: Key) -> list[str]:
-        """The alert's latest notes; none if there is no alert. Needs the full door."""
+        """The alert's latest notes; none if there is no alert. Needs the full endpoint."""
         assert self.full is not None, "only the full API can be read"
         path, params = self.full.of(key, by_id=True)
         if self.full.by_alias:
@@ -221,10 +225,14 @@ class Api:
 
     async def readable(self) -> None:
         """Raises Failed unless alerts may be read; asks for one at most."""
-        door = self.full or self.plain
-        limit = "limit" if door.by_alias else "size"
+        endpoint = self.full or self.plain
+        limit = "limit" if endpoint.by_alias else "size"
         await self._http.call(
-            "GET", door.url, headers=door.headers, params={limit: "1"}, account=self._account
+            "GET",
+            endpoint.url,
+            headers=endpoint.headers,
+            params={limit: "1"},
+            account=self._account,
         )
 
     async def _found(self, path: str, headers: Mapping[str, str], params: Mapping[str, str]) -> Any:
@@ -240,16 +248,16 @@ class Api:
         return answer.data
 
 
-def _doors(settings: Settings) -> tuple[Door, Door | None]:
+def _doors(settings: Settings) -> tuple[AlertEndpoint, AlertEndpoint | None]:
     genie = {"Authorization": f"GenieKey {settings.api_key}"}
     if not settings.jsm:
-        door = Door(f"{settings.api_url}/v2/alerts", genie, True, "PUT")
-        return door, door
-    plain = Door(f"{settings.api_url}/jsm/ops/integration/v2/alerts", genie, True, "PUT")
+        endpoint = AlertEndpoint(f"{settings.api_url}/v2/alerts", genie, True, "PUT")
+        return endpoint, endpoint
+    plain = AlertEndpoint(f"{settings.api_url}/jsm/ops/integration/v2/alerts", genie, True, "PUT")
     if not settings.full:
         return plain, None
     root, headers = _root(settings)
-    return plain, Door(f"{root}/alerts", headers, False, "PATCH")
+    return plain, AlertEndpoint(f"{root}/alerts", headers, False, "PATCH")
 
 
 def _root(settings: Settings) -> tuple[str, Mapping[str, str]]:

@@ -12,13 +12,13 @@ from typing import Any
 
 import msgspec
 
-from sinks.calls.http import Http, http_for
+from sinks.calls.http import Http, HttpFactory
 from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Rejected, Unknown
 from sinks.calls.references import reference
 from sinks.opsgenie import payload
-from sinks.opsgenie.api import Alert, Api, Door, Key, Processed
-from sinks.opsgenie.connection import Examination
-from sinks.opsgenie.on_call import Duty
+from sinks.opsgenie.api import Alert, AlertEndpoint, Api, Key, Processed
+from sinks.opsgenie.connection import ConnectionCheck
+from sinks.opsgenie.on_call import OnCall
 from sinks.opsgenie.settings import Settings
 from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Connection, Repeat, Request, Traits
 from sinks.text import comment, shown_fields
@@ -53,7 +53,7 @@ class OpsGeniePlatform:
         self._http = http
         self._writer = writer
         self._api = api
-        self._duty = Duty(api, settings.schedule)
+        self._on_call = OnCall(api, settings.schedule)
         self._escalation_id = ""
         missing = NO_OPERATIONS if settings.full else NO_OPERATIONS | NOT_WITH_A_KEY_ALONE
         self.traits = Traits(
@@ -90,18 +90,18 @@ class OpsGeniePlatform:
         An alert that can't be there is acknowledged: taken from the right kind of key, and without
         any effect.
         """
-        return await Examination(self._settings, self._api).result()
+        return await ConnectionCheck(self._settings, self._api).result()
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
 
     async def _open(self, request: Request, until: float) -> Outcome:
-        on_call = await self._duty.people()
+        on_call = await self._on_call.people()
         want = request.want
         body = payload.alert(want, self._writer, self._settings, on_call)
-        door = self._api.plain
-        done = await self._done(door, (door.url, {}), body, until)
+        endpoint = self._api.plain
+        done = await self._done(endpoint, (endpoint.url, {}), body, until)
         if not done.success:
             return self._rejected(done, body)
         if not done.alert_id:
@@ -129,19 +129,19 @@ class OpsGeniePlatform:
 
     async def _unacknowledge(self, key: Key, until: float) -> None:
         """Take an acknowledgement of the last time back, as far as can be."""
-        door = self._api.full
-        if door is None:
+        endpoint = self._api.full
+        if endpoint is None:
             return
         alert = await self._api.alert(key)
         if alert is not None and alert.acknowledged:
-            path, params = door.of(key)
+            path, params = endpoint.of(key)
             # JSM describes no body here, OpsGenie one.
-            body = {"source": payload.SOURCE} if door.by_alias else None
-            await self._done(door, (f"{path}/unacknowledge", params), body, until)
+            body = {"source": payload.SOURCE} if endpoint.by_alias else None
+            await self._done(endpoint, (f"{path}/unacknowledge", params), body, until)
 
     async def _update(self, request: Request, until: float) -> Outcome:
         want, have = request.want, _held(request)
-        on_call = await self._duty.people()
+        on_call = await self._on_call.people()
         worse = want.severity.rank > have.shown.severity.rank
         fields = {"description"}
         if request.uncertain or worse or want.title != have.shown.title:
@@ -172,15 +172,17 @@ class OpsGeniePlatform:
         self, key: Key, values: Mapping[str, str], names: Collection[str], until: float
     ) -> Processed:
         """Write some fields; what came of it, the first failure if there is one."""
-        door = self._api.full
-        assert door is not None, "without the full API nothing is changed"
-        path, params = door.of(key)
+        endpoint = self._api.full
+        assert endpoint is not None, "without the full API nothing is changed"
+        path, params = endpoint.of(key)
         sent = [
-            await self._api.write(door, (f"{path}/{name}", params), {name: value}, door.change)
+            await self._api.write(
+                endpoint, (f"{path}/{name}", params), {name: value}, endpoint.change
+            )
             for name, value in values.items()
             if name in names
         ]
-        done = [await self._api.processed(door, request_id, until) for request_id in sent]
+        done = [await self._api.processed(endpoint, request_id, until) for request_id in sent]
         return next((one for one in done if not one.success), done[0])
 
     async def _acknowledge(self, request: Request, until: float) -> Outcome:
@@ -192,23 +194,23 @@ class OpsGeniePlatform:
     async def _act(
         self, request: Request, action: str, until: float, reached: Callable[[Alert], bool]
     ) -> Outcome:
-        key, door = _key(_held(request), request.want), self._api.plain
-        path, params = door.of(key)
+        key, endpoint = _key(_held(request), request.want), self._api.plain
+        path, params = endpoint.of(key)
         body = {"source": payload.SOURCE}
-        done = await self._done(door, (f"{path}/{action}", params), body, until)
+        done = await self._done(endpoint, (f"{path}/{action}", params), body, until)
         if done.success:
             return Delivered()
         return await self._explained(key, done, body, reached)
 
     async def _escalate(self, request: Request, until: float) -> Outcome:
         """To the configured escalation and to teams that are named; without one, by priority."""
-        want, door = request.want, self._api.full
-        assert door is not None, "without the full API nothing is escalated"
+        want, endpoint = request.want, self._api.full
+        assert endpoint is not None, "without the full API nothing is escalated"
         key = _key(_held(request), want)
-        path, params = door.of(key)
+        path, params = endpoint.of(key)
         body: dict[str, Any] = await self._escalation()
         if body:
-            done = await self._done(door, (f"{path}/escalate", params), body, until)
+            done = await self._done(endpoint, (f"{path}/escalate", params), body, until)
         else:
             body = {"priority": payload.priority(want, self._settings)}
             done = await self._write(key, body, body, until)
@@ -216,7 +218,7 @@ class OpsGeniePlatform:
             return await self._explained(key, done, body, lambda alert: False)
         for team in self._called(want):
             added = {"responder": {"type": "team", "name": team}}
-            done = await self._done(door, (f"{path}/responders", params), added, until)
+            done = await self._done(endpoint, (f"{path}/responders", params), added, until)
             if not done.success:
                 return await self._explained(key, done, added, lambda alert: False)
         return Delivered()
@@ -244,28 +246,30 @@ class OpsGeniePlatform:
     async def _comment(self, request: Request, until: float) -> Outcome:
         want, have = request.want, _held(request)
         told = shown_fields.unposted(want, have.shown.steps_through, self.traits)
-        key, door = _key(have, want), self._api.plain
+        key, endpoint = _key(have, want), self._api.plain
         already = await self._api.notes(key) if request.uncertain and self._api.full else []
         note = comment.comment(told, already, NOTE_CHARACTERS_MAX)
         if not note:
             return Delivered()
         if request.uncertain and not self._api.full:
             note = f"(possibly told before)\n{note}"
-        path, params = door.of(key, by_id=True)
+        path, params = endpoint.of(key, by_id=True)
         body = {"note": note, "source": payload.SOURCE}
-        done = await self._done(door, (f"{path}/notes", params), body, until)
+        done = await self._done(endpoint, (f"{path}/notes", params), body, until)
         if done.success:
             return Delivered()
         return await self._explained(key, done, body, lambda alert: False)
 
     async def _done(
         self,
-        door: Door,
+        endpoint: AlertEndpoint,
         where: tuple[str, dict[str, str]],
         body: Mapping[str, Any] | None,
         until: float,
     ) -> Processed:
-        return await self._api.processed(door, await self._api.write(door, where, body), until)
+        return await self._api.processed(
+            endpoint, await self._api.write(endpoint, where, body), until
+        )
 
     async def _explained(
         self,
@@ -303,9 +307,9 @@ def _deleted() -> Rejected:
     return Rejected(Reason.NOT_FOUND, "somebody deleted the alert")
 
 
-def create(config: Config, fence: Callable[[], None]) -> OpsGeniePlatform:
-    """The sink as configured; `fence` is called right before each request."""
+def create(config: Config, open_http: HttpFactory) -> OpsGeniePlatform:
+    """The sink as configured."""
     settings = Settings.of(config.opsgenie)
-    http = http_for(config, NAME, settings.secrets(), fence)
+    http = open_http(settings.secrets())
     api = Api(settings, http, reference(settings.api_key))
     return OpsGeniePlatform(settings, http, writer_for(config, NAME), api)

@@ -18,7 +18,7 @@ WRONG_KIND = (
 )
 
 
-class Examination:
+class ConnectionCheck:
     """Goes through the settings one by one; collects what is to be fixed."""
 
     def __init__(self, settings: Settings, api: Api) -> None:
@@ -47,10 +47,10 @@ class Examination:
         )
 
     async def _writable(self) -> None:
-        door = self._api.plain
-        path, params = door.of(Key(NO_ALERT))
+        endpoint = self._api.plain
+        path, params = endpoint.of(Key(NO_ALERT))
         try:
-            await self._api.write(door, (f"{path}/acknowledge", params), {"source": SOURCE})
+            await self._api.write(endpoint, (f"{path}/acknowledge", params), {"source": SOURCE})
         except Failed as failed:
             self._faults.append(
                 WRONG_KIND

@@ -6,7 +6,7 @@ import asyncio
 
 from sinks.calls.outcome import Failed
 from sinks.opsgenie.api import Api
-from sinks.text.parts import cut, line
+from ticketing.domain.text import cut, line
 
 KEPT_SECONDS = 60.0
 WAIT_SECONDS_MAX = 2.0
@@ -14,7 +14,7 @@ PEOPLE_MAX = 5
 CHARACTERS_MAX = 200
 
 
-class Duty:
+class OnCall:
     """The people on call of one schedule, as one line."""
 
     def __init__(self, api: Api, schedule: str) -> None:

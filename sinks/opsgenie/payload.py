@@ -8,10 +8,10 @@ from __future__ import annotations
 from typing import Any
 
 from sinks.opsgenie.settings import Settings
-from sinks.text.parts import cut, line
 from sinks.text.writer import Writer
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.severity import Severity
+from ticketing.domain.text import cut, line
 
 MESSAGE_CHARACTERS_MAX = 130
 ALIAS_CHARACTERS_MAX = 512

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from ticketing.config.platforms import OpsGenie
+from ticketing.config.platforms.opsgenie import OpsGenie
 from ticketing.config.values import Choice, reveal
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from sinks.calls.http import Http, http_for
+from sinks.calls.http import Http, HttpFactory
 from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Rejected, RetryAfter, Unknown
 from sinks.calls.references import reference
 from sinks.pagerduty import payload
@@ -48,8 +48,8 @@ TRIGGERS = frozenset({Operation.CREATE, Operation.UPDATE, Operation.REOPEN})
 APPEARS_WITHIN_SECONDS = 120.0
 """An event is taken before its incident can be seen."""
 APPEARS_AGAIN_SECONDS = 5.0
-ADORN_SECONDS_MAX = 3.0
-ADORN_TRIES = 3
+ENRICH_SECONDS_MAX = 3.0
+ENRICH_TRIES = 3
 
 
 class PagerDutyPlatform:
@@ -107,7 +107,7 @@ class PagerDutyPlatform:
         _confirm(answer.data)
         found = None
         if self._rest is not None and request.operation in TRIGGERS:
-            found = await self._adorned(self._rest, request)
+            found = await self._enriched(self._rest, request)
         return _delivered(request.incident_id, found, account)
 
     def _event(self, request: Request, key: str) -> dict[str, Any]:
@@ -117,20 +117,20 @@ class PagerDutyPlatform:
             return payload.resolve(request.incident_id, key)
         return payload.trigger(request.want, key, self._settings.severity_mapping, self._writer)
 
-    async def _adorned(self, rest: Rest, request: Request) -> Found | None:
+    async def _enriched(self, rest: Rest, request: Request) -> Found | None:
         """The incident of an alert that was just triggered, with its priority set.
 
         The page is out: whatever fails here must not make it fail, nor hold it up for long.
         """
         try:
-            return await asyncio.wait_for(self._adorn(rest, request), ADORN_SECONDS_MAX)
+            return await asyncio.wait_for(self._enrich(rest, request), ENRICH_SECONDS_MAX)
         except (Failed, asyncio.TimeoutError) as error:
             log.info("incident_not_seen_yet", platform=NAME, error=str(error))
             return None
 
-    async def _adorn(self, rest: Rest, request: Request) -> Found | None:
+    async def _enrich(self, rest: Rest, request: Request) -> Found | None:
         found = None
-        for attempt in range(ADORN_TRIES):
+        for attempt in range(ENRICH_TRIES):
             await asyncio.sleep(0.5 * attempt)
             found = await rest.incident(payload.dedup_key(request.incident_id))
             if found is not None and not found.resolved:
@@ -259,8 +259,8 @@ def _confirm(data: Any) -> None:
         raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer does not say success"))
 
 
-def create(config: Config, fence: Callable[[], None]) -> PagerDutyPlatform:
-    """The sink as configured; `fence` is called right before each request."""
+def create(config: Config, open_http: HttpFactory) -> PagerDutyPlatform:
+    """The sink as configured."""
     settings = Settings.of(config.pagerduty)
-    http = http_for(config, NAME, settings.secrets(), fence)
+    http = open_http(settings.secrets())
     return PagerDutyPlatform(settings, http, writer_for(config, NAME))

@@ -1,23 +1,23 @@
-"""What PagerDuty is assumed to answer in a rehearsal."""
+"""Assumed answers of PagerDuty in a dry run."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sinks.calls.dry_run import Call
+from sinks.calls.dry_run import AssumedAnswers, DryRunRequest
 from ticketing.config import Config
 
 
-class Assumed:
+class PagerDutyAnswers:
     """Takes every event; its incident is there at once."""
 
     def __init__(self, config: Config) -> None:
         self._status = "triggered"
 
-    def __call__(self, call: Call) -> Any:
+    def __call__(self, request: DryRunRequest) -> Any:
         """The answer to one request."""
-        body = call.body if isinstance(call.body, dict) else {}
-        if call.path.endswith("/v2/enqueue"):
+        body = request.body if isinstance(request.body, dict) else {}
+        if request.path.endswith("/v2/enqueue"):
             action = body.get("event_action", "")
             self._status = {"acknowledge": "acknowledged", "resolve": "resolved"}.get(
                 action, self._status
@@ -25,8 +25,13 @@ class Assumed:
             return {"status": "success", "dedup_key": body.get("dedup_key", "")}
         incident = {
             "id": "(incident id)",
-            "incident_key": call.query.get("incident_key", ""),
+            "incident_key": request.query.get("incident_key", ""),
             "status": self._status,
             "html_url": "",
         }
         return {"incidents": [incident], "incident": incident, "notes": [], "note": {}}
+
+
+def assumed_answers(config: Config) -> AssumedAnswers:
+    """The answers to the requests of one drill."""
+    return PagerDutyAnswers(config)

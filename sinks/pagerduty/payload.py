@@ -11,10 +11,11 @@ from typing import Any
 
 import msgspec
 
-from sinks.text.parts import CONSOLE, ELLIPSIS, cut, line, moment, steps
+from sinks.text.parts import CONSOLE, steps
 from sinks.text.writer import Writer
 from ticketing.domain.incidents.incident import Incident, Step, StepKind
 from ticketing.domain.severity import Severity
+from ticketing.domain.text import ELLIPSIS, cut, line, moment
 
 SUMMARY_CHARACTERS_MAX = 1024
 SOURCE_CHARACTERS_MAX = 1024

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sinks.calls.references import reference
-from ticketing.config.platforms import PagerDuty
+from ticketing.config.platforms.pagerduty import PagerDuty
 from ticketing.config.values import Choice, reveal
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity

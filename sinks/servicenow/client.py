@@ -11,12 +11,12 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from sinks.calls.http import http_for
+from sinks.calls.http import HttpFactory
 from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected, Unknown
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
 from sinks.servicenow import payload
 from sinks.servicenow.api import Api, Row, equals
-from sinks.servicenow.connection import Checker
+from sinks.servicenow.connection import ConnectionCheck
 from sinks.servicenow.directory import Directory
 from sinks.servicenow.payload import Author
 from sinks.servicenow.settings import Settings
@@ -85,7 +85,7 @@ class ServiceNowPlatform:
 
     async def test_connection(self) -> Connection:
         """Whether everything is there that records will need; changes nothing."""
-        return await Checker(self._api, self._directory, self._settings).check()
+        return await ConnectionCheck(self._api, self._directory, self._settings).check()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -266,11 +266,11 @@ def _malformed() -> Failed:
     return Failed(Unknown(Reason.MALFORMED, True, None, "the answer lacks columns of the record"))
 
 
-def create(config: Config, fence: Callable[[], None]) -> ServiceNowPlatform:
-    """The sink as configured; `fence` is called right before each request.
+def create(config: Config, open_http: HttpFactory) -> ServiceNowPlatform:
+    """The sink as configured.
 
     Raises Misconfigured for a template that can't be used.
     """
     settings = Settings.of(config.servicenow)
-    http = http_for(config, NAME, settings.secrets(), fence)
+    http = open_http(settings.secrets())
     return ServiceNowPlatform(settings, Api(http, settings), writer_for(config, NAME))

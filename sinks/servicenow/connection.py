@@ -14,7 +14,7 @@ SHOWN_MAX = 12
 PARENT = "task"
 
 
-class Checker:
+class ConnectionCheck:
     """One test of the connection."""
 
     def __init__(self, api: Api, directory: Directory, settings: Settings) -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from sinks.calls.outcome import Failed, Rejected
 from sinks.servicenow.api import Api, Row, equals
 from sinks.servicenow.settings import Settings
-from sinks.text.parts import cut, line
+from ticketing.domain.text import cut, line
 
 KEPT_SECONDS = 600.0
 KEPT_MAX = 10_000

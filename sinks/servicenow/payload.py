@@ -9,12 +9,12 @@ import re
 
 from sinks.servicenow.api import Row
 from sinks.servicenow.settings import Settings
-from sinks.text.parts import ELLIPSIS, line
-from sinks.text.utf16 import cut, latest
+from sinks.text.utf16 import cut_units, latest
 from sinks.text.writer import Writer
 from ticketing.config.template import BadTemplate, Template
 from ticketing.config.template_names import CLOSING, NAMES, fault
 from ticketing.domain.incidents.incident import Incident, StepKind
+from ticketing.domain.text import ELLIPSIS, line
 from ticketing.errors import Misconfigured
 
 SHORT_DESCRIPTION_MAX = 160
@@ -68,8 +68,8 @@ class Author:
     def texts(self, incident: Incident) -> Row:
         """What an existing record is told when its incident has changed."""
         return {
-            "short_description": cut(self._writer.title(incident), SHORT_DESCRIPTION_MAX),
-            "description": cut(self._writer.body(incident), DESCRIPTION_MAX),
+            "short_description": cut_units(self._writer.title(incident), SHORT_DESCRIPTION_MAX),
+            "description": cut_units(self._writer.body(incident), DESCRIPTION_MAX),
         }
 
     def resolution(self, incident: Incident) -> Row:
@@ -77,7 +77,7 @@ class Author:
         return {
             "state": RESOLVED,
             "close_code": self._settings.close_code,
-            "close_notes": cut(self._notes(incident), CLOSE_NOTES_MAX),
+            "close_notes": cut_units(self._notes(incident), CLOSE_NOTES_MAX),
         }
 
     def duplicate(self, of: str) -> Row:
@@ -102,7 +102,7 @@ class Author:
 def work_notes(lines: list[str]) -> str:
     """Lines of a work note; if they are too many, the last ones."""
     kept = latest([harmless(one) for one in lines], WORK_NOTES_MAX - 100)
-    return cut("\n".join(kept), WORK_NOTES_MAX) or ELLIPSIS
+    return cut_units("\n".join(kept), WORK_NOTES_MAX) or ELLIPSIS
 
 
 def harmless(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from ticketing.config.platforms import ServiceNow
+from ticketing.config.platforms.servicenow import ServiceNow
 from ticketing.config.values import Choice, reveal
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity

@@ -7,12 +7,12 @@ there every change is a new one, and one that may be a repeat says so.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
 
-from sinks.calls.http import Http, http_for
+from sinks.calls.http import Http, HttpFactory
 from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected, Unknown
 from sinks.calls.references import reference
 from sinks.platform import STATUS_STEPS, Connection, Platform, Repeat, Request, Traits
@@ -362,10 +362,10 @@ def _ours(message: dict[str, Any], event: str, incident_id: str) -> dict[str, An
     return found if isinstance(found, dict) and found.get("id") == incident_id else None
 
 
-def create(config: Config, fence: Callable[[], None]) -> Platform:
-    """The sink as configured: a bot if there is a token; `fence` is called before each request."""
+def create(config: Config, open_http: HttpFactory) -> Platform:
+    """The sink as configured: a bot if there is a token."""
     settings = Settings.of(config.slack)
-    http = http_for(config, NAME, settings.secrets(), fence)
+    http = open_http(settings.secrets())
     writer = writer_for(config, NAME)
     made = SlackBot if settings.bot_token else SlackWebhook
     return made(settings, http, writer)

@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from sinks.platform import STATUS_STEPS
-from sinks.text.parts import ELLIPSIS, Text, cut, line, steps
+from sinks.text.parts import Text, steps
 from sinks.text.writer import Writer
-from ticketing.domain.incidents.commands import ALLOWED_FROM
+from ticketing.domain.incidents.commands import allowed_actions
 from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action
+from ticketing.domain.text import ELLIPSIS, cut, line
 
 HEADER_CHARACTERS_MAX = 150
 SECTION_CHARACTERS_MAX = 3000
@@ -229,6 +230,7 @@ def _links(links: dict[str, str]) -> str:
 
 
 def _buttons(incident: Incident) -> list[Block]:
+    allowed = allowed_actions(incident.status)
     return [
         {
             "type": "button",
@@ -238,7 +240,7 @@ def _buttons(incident: Incident) -> list[Block]:
             **({"style": style} if style else {}),
         }
         for action, label, style in BUTTONS
-        if incident.status in ALLOWED_FROM[action]
+        if action in allowed
     ]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ticketing.config.platforms import Slack
+from ticketing.config.platforms.slack import Slack
 from ticketing.config.values import Choice, reveal
 from ticketing.domain.incidents.incident import Incident
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
 from typing import Any
 
-from ticketing.domain.incidents.incident import Incident, Kind, Status, Step, StepKind
+from ticketing.domain.incidents.incident import Incident, Step, StepKind
 from ticketing.domain.signals import Summary
 from ticketing.domain.summaries.by_rules import RULES, in_words
-from ticketing.domain.traces.findings import Relation
-
-ELLIPSIS = "…"
-
+from ticketing.domain.summaries.facts import blast_radius, facts_of, marked, other_services
+from ticketing.domain.text import cut, line, moment
 
 TITLE_CHARACTERS_MAX = 200
 
@@ -24,9 +21,6 @@ EVIDENCE_CHARACTERS_MAX = 500
 
 
 NAMES_MAX = 10
-
-
-GENERATED = "(generated)"
 
 
 CONSOLE = "console"
@@ -42,23 +36,6 @@ _STEPS = {
     StepKind.REOPENED: "Reopened",
     StepKind.FLAPPING: "Flapping",
     StepKind.COMMENT: "Comment",
-}
-
-
-_RELATIONS = {
-    Relation.CAUSE: "its cause in",
-    Relation.SYMPTOM: "its symptom in",
-    Relation.SAME: "of the same cause in",
-    Relation.RELATED: "in",
-}
-
-
-LINKED_MAX = 5
-
-
-_STANDS_FOR = {
-    Kind.OVERFLOW: "several new error patterns of the service",
-    Kind.UMBRELLA: "incidents whose tickets are held back",
 }
 
 
@@ -80,27 +57,6 @@ class Text:
     notes: list[str] = field(default_factory=list)
 
 
-def cut(text: str, limit: int) -> str:
-    """The text in at most so many characters; an ellipsis shows that something is missing."""
-    return text if len(text) <= limit else text[: max(0, limit - 1)].rstrip() + ELLIPSIS
-
-
-def line(text: str) -> str:
-    """The text in one line, without control characters."""
-    words = " ".join(text.split())
-    if not words.isprintable():
-        words = " ".join("".join(c if c.isprintable() else " " for c in words).split())
-    return words
-
-
-def moment(at: float) -> str:
-    """A time (Unix seconds) as people read it, in UTC."""
-    try:
-        return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (OverflowError, OSError, ValueError):
-        return "unknown"
-
-
 def title(incident: Incident) -> str:
     """How bad, where, what: `[CRITICAL] checkout: payment gateway timed out`."""
     where = line(incident.service) or "unknown service"
@@ -115,17 +71,17 @@ def describe(incident: Incident, platform: str, console: str = "") -> Text:
         title=title(incident),
         summary=_words(summary),
         summary_by=_writer(summary),
-        facts=[(label, value) for label, value in _facts(incident) if value],
+        facts=[(fact.label, fact.text) for fact in facts_of(incident)],
         evidence=_evidence(incident),
         links=_links(incident, platform, console),
         notes=[line(one.text) for one in incident.failures if one.platform != platform],
-        next_steps=[_said(step, summary) for step in summary.steps[:NAMES_MAX]],
+        next_steps=[marked(step, summary) for step in summary.steps[:NAMES_MAX]],
     )
 
 
-def steps(told: list[Step]) -> list[str]:
+def steps(timeline: list[Step]) -> list[str]:
     """Steps of the timeline, a line each."""
-    return [_step(one) for one in told]
+    return [_step(step) for step in timeline]
 
 
 def _what(incident: Incident) -> str:
@@ -145,69 +101,6 @@ def _writer(summary: Summary) -> str:
     return by if by == RULES else f"AI, {by}"
 
 
-def _said(text: str, summary: Summary) -> str:
-    """A part of the summary that stands by itself: a model's is marked as such wherever it is."""
-    said = line(text)
-    return said if not said or summary.generated_by == RULES else f"{said} {GENERATED}"
-
-
-def _facts(incident: Incident) -> list[tuple[str, str]]:
-    summary = in_words(incident)
-    where = ", in ".join(filter(None, [line(incident.service), line(incident.environment)]))
-    return [
-        ("Status", _status(incident)),
-        ("Where", where),
-        ("Tenant", line(incident.tenant)),
-        ("Since", moment(incident.first_seen)),
-        ("Last seen", moment(incident.last_seen)),
-        ("How many", f"{incident.count:,} anomalies, highest score {incident.max_score:.2f}"),
-        ("Stands for", _STANDS_FOR.get(incident.kind, "")),
-        ("Blast radius", _blast_radius(incident)),
-        ("Impact", _said(summary.impact, summary)),
-        ("Likely cause", _said(summary.root_cause, summary)),
-        ("Causal chain", _chain(incident)),
-        ("Linked incidents", _linked(incident)),
-        ("Error pattern", line(incident.pattern)),
-        ("Traces", _names(incident.trace_ids)),
-        ("Incident", incident.id),
-    ]
-
-
-def _others(incident: Incident) -> list[str]:
-    return [name for name in incident.reach if name != incident.service]
-
-
-def _linked(incident: Incident) -> str:
-    """Other incidents of the same requests: what they are to this one, where, and their ids."""
-    known = [link for link in incident.links if link.id]
-    said = [
-        f"{_RELATIONS[link.relation]} {line(link.service)} ({link.id})"
-        for link in known[:LINKED_MAX]
-    ]
-    more = len(known) - LINKED_MAX
-    return "; ".join(said) + (f"; and {more} more" if more > 0 else "")
-
-
-def _blast_radius(incident: Incident) -> str:
-    others, at = _others(incident), _names(incident.endpoints)
-    also = f"{len(others)} more service{'s' * (len(others) > 1)}: {_names(others)}"
-    parts = [also if others else "", f"at {at}" if at else "", _failing(incident)]
-    return "; ".join(filter(None, parts))
-
-
-def _failing(incident: Incident) -> str:
-    radius = incident.correlation.blast_radius if incident.correlation else None
-    if radius is None or not radius.requests:
-        return ""
-    return f"{radius.failing_share:.0%} of requests fail, {radius.failing_share_before:.0%} before"
-
-
-def _chain(incident: Incident) -> str:
-    chain = incident.correlation.causal_chain if incident.correlation else []
-    text = " → ".join(line(link) for link in chain[:NAMES_MAX])
-    return cut(text, EVIDENCE_CHARACTERS_MAX) if len(chain) > 1 else ""
-
-
 def _links(incident: Incident, platform: str, console: str) -> dict[str, str]:
     links = {CONSOLE: f"{console}/#/incidents/{incident.id}"} if console else {}
     return links | {
@@ -215,21 +108,6 @@ def _links(incident: Incident, platform: str, console: str) -> dict[str, str]:
         for name, ticket in sorted(incident.tickets.items())
         if name != platform and ticket.url.startswith(("http://", "https://"))
     }
-
-
-def _status(incident: Incident) -> str:
-    word = incident.status.value
-    if incident.status is Status.ESCALATED and incident.escalated_to:
-        word += f" to {_names(incident.escalated_to)}"
-    if incident.reopenings:
-        word += f", reopened {len(incident.reopenings)} times"
-    return word + (", flapping" if incident.flapping else "")
-
-
-def _names(names: list[str]) -> str:
-    shown = ", ".join(line(name) for name in names[:NAMES_MAX])
-    more = len(names) - NAMES_MAX
-    return f"{shown} and {more} more" if more > 0 else shown
 
 
 def _evidence(incident: Incident) -> list[str]:
@@ -263,13 +141,13 @@ def values(incident: Incident, text: Text, platform: str) -> dict[str, Any]:
         "opened": moment(incident.opened_at),
         "count": incident.count,
         "score": round(incident.max_score, 4),
-        "affected": [line(name) for name in _others(incident)],
+        "affected": [line(name) for name in other_services(incident)],
         "endpoints": [line(name) for name in incident.endpoints],
-        "blast_radius": _blast_radius(incident),
-        "summary": _said(text.summary, summary),
+        "blast_radius": blast_radius(incident),
+        "summary": marked(text.summary, summary),
         "summary_by": text.summary_by,
-        "likely_cause": _said(summary.root_cause, summary),
-        "impact": _said(summary.impact, summary),
+        "likely_cause": marked(summary.root_cause, summary),
+        "impact": marked(summary.impact, summary),
         "next_steps": text.next_steps,
         "evidence": text.evidence,
         "trace_ids": [line(name) for name in incident.trace_ids],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-ELLIPSIS = "…"
+from ticketing.domain.text import ELLIPSIS
 
 
 def units(text: str) -> int:
@@ -10,7 +10,7 @@ def units(text: str) -> int:
     return len(text) + sum(character > "\uffff" for character in text)
 
 
-def cut(text: str, limit: int) -> str:
+def cut_units(text: str, limit: int) -> str:
     """The text in at most so many units; an ellipsis shows that something is missing."""
     if units(text) <= limit:
         return text
@@ -28,7 +28,7 @@ def shares(texts: list[str], limit: int) -> list[str]:
     """The texts, cut so that together they stay within the limit; those at the end suffer first."""
     kept: list[str] = []
     for text in texts:
-        shortened = cut(text, max(0, limit))
+        shortened = cut_units(text, max(0, limit))
         limit -= units(shortened)
         kept.append(shortened)
     return kept

@@ -8,11 +8,12 @@ from typing import Any
 import structlog
 
 from sinks.text import parts
-from sinks.text.parts import TITLE_CHARACTERS_MAX, Text, cut, describe, line, title
+from sinks.text.parts import TITLE_CHARACTERS_MAX, Text, describe, title
 from ticketing.config import Config
 from ticketing.config.template import BadTemplate, Template, clean
 from ticketing.config.template_names import NAMES, fault
 from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.text import cut, line
 from ticketing.errors import Misconfigured
 
 log = structlog.get_logger(__name__)

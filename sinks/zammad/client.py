@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sinks.calls.http import Http, http_for
+from sinks.calls.http import Http, HttpFactory
 from sinks.calls.outcome import Absent, Delivered, Outcome
 from sinks.calls.references import reference
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
@@ -17,7 +17,7 @@ from sinks.text import comment, shown_fields
 from sinks.text.writer import Writer, writer_for
 from sinks.zammad import payload
 from sinks.zammad.api import Api, Ticket
-from sinks.zammad.connection import Examination
+from sinks.zammad.connection import ConnectionCheck
 from sinks.zammad.settings import Settings
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
@@ -66,7 +66,7 @@ class ZammadPlatform:
 
     async def test_connection(self) -> Connection:
         """Whether the token is taken, and every name of the configuration known."""
-        return await Examination(self._settings, self._api).result()
+        return await ConnectionCheck(self._settings, self._api).result()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -175,8 +175,8 @@ def _held(request: Request) -> Held:
     return request.have
 
 
-def create(config: Config, fence: Callable[[], None]) -> ZammadPlatform:
-    """The sink as configured; `fence` is called right before each request."""
+def create(config: Config, open_http: HttpFactory) -> ZammadPlatform:
+    """The sink as configured."""
     settings = Settings.of(config.zammad)
-    http = http_for(config, NAME, (settings.token,), fence)
+    http = open_http((settings.token,))
     return ZammadPlatform(settings, http, writer_for(config, NAME))

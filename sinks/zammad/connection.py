@@ -10,7 +10,7 @@ from sinks.zammad.api import Api
 from sinks.zammad.settings import GUESS, Settings
 
 
-class Examination:
+class ConnectionCheck:
     """Goes through the settings one by one; collects what is to be fixed."""
 
     def __init__(self, settings: Settings, api: Api) -> None:

@@ -1,16 +1,16 @@
-"""What Zammad is assumed to answer in a rehearsal."""
+"""Assumed answers of Zammad in a dry run."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sinks.calls.dry_run import Call
+from sinks.calls.dry_run import AssumedAnswers, DryRunRequest
 from ticketing.config import Config
 
 _OPEN, _CLOSED = 1, 2
 
 
-class Assumed:
+class ZammadAnswers:
     """Has the configured states; holds one ticket once it is made."""
 
     def __init__(self, config: Config) -> None:
@@ -19,10 +19,10 @@ class Assumed:
         self._names = dict.fromkeys((states.open, states.acknowledged, states.resolved))
         self._state_id = _OPEN
 
-    def __call__(self, call: Call) -> Any:
+    def __call__(self, request: DryRunRequest) -> Any:
         """The answer to one request."""
-        body = call.body if isinstance(call.body, dict) else {}
-        if call.path.endswith("/ticket_states"):
+        body = request.body if isinstance(request.body, dict) else {}
+        if request.path.endswith("/ticket_states"):
             return [
                 {
                     "id": _CLOSED if name == self._resolved else 10 * number + _OPEN,
@@ -31,8 +31,13 @@ class Assumed:
                 }
                 for number, name in enumerate(self._names)
             ]
-        if call.path.endswith("/search") or "/by_ticket/" in call.path:
+        if request.path.endswith("/search") or "/by_ticket/" in request.path:
             return []
         if "state" in body:
             self._state_id = _CLOSED if body["state"] == self._resolved else _OPEN
         return {"id": 1, "number": "(number)", "state_id": self._state_id, "tags": []}
+
+
+def assumed_answers(config: Config) -> AssumedAnswers:
+    """The answers to the requests of one drill."""
+    return ZammadAnswers(config)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sinks.text.parts import cut, line
 from sinks.text.writer import Writer
 from sinks.zammad.settings import GUESS, Settings
 from tables.deliveries import Shown
 from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.text import cut, line
 
 TITLE_CHARACTERS_MAX = 250
 TAG_CHARACTERS_MAX = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ticketing.config.platforms import Zammad, ZammadStates
+from ticketing.config.platforms.zammad import Zammad, ZammadStates
 from ticketing.config.values import Choice, reveal
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.severity import Severity

@@ -23,7 +23,8 @@ from aiohttp import web
 from bench import logs
 from bench.side import rate_of
 from support.kafka import Kafka
-from support.requirements import free_port, wait_for
+from support.requirements import free_port
+from support.waiting import wait_for
 
 HERE = Path(__file__).parent
 PARTITIONS = 4

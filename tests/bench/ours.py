@@ -9,7 +9,7 @@ from pace import SKIPPED_SHARE, Pace
 
 from ticketing import metrics
 from ticketing.kafka.runtime import Runtime
-from ticketing.worker import PIPELINE, build, configure_logging, spare_the_collector
+from ticketing.worker import PIPELINE, build, configure_logging, freeze_garbage_collector
 
 LOOK_EVERY_SECONDS = 0.005
 
@@ -31,7 +31,7 @@ def main(total: int, anomalies: int, skipped_share: float = SKIPPED_SHARE) -> No
             pace.at(int(read - left))
 
     app.task(watch)
-    spare_the_collector()
+    freeze_garbage_collector()
     app.Worker(loglevel="ERROR", quiet=True, override_logging=False).execute_from_commandline()
 
 

@@ -28,7 +28,7 @@ from confluent_kafka import KafkaException  # noqa: E402
 from rich.console import Console  # noqa: E402  (the path must be set first)
 from rich.progress import track  # noqa: E402
 from support.kafka import Kafka, launch  # noqa: E402
-from support.requirements import wait_for  # noqa: E402
+from support.waiting import wait_for  # noqa: E402
 
 REPORT = ROOT / "docs" / "benchmarks.md"
 QUIX_PYTHON = ROOT / ".venv-bench" / "bin" / "python"

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from functools import partial
 
 import pytest
-from support.contract import Desk, Subject, subjects
+from support.contract import Desk, Subject, desks_on_a_sandbox, subjects
 from support.life import Clock
 
 from sinks.calls.limits import Limits
-from ticketing.sandbox.server import start
 
 SUBJECTS = subjects()
-OpenDesk = Callable[..., Awaitable[Desk]]
+OpenDesk = Callable[..., Desk]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -42,20 +41,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 async def open_desk(subject: Subject, clock: Clock) -> AsyncIterator[OpenDesk]:
     """Opens desks with other settings of the platform, or at another address than the sandbox's."""
-    sandbox = await start(clock=clock)
-    desks: list[Desk] = []
-
-    async def opened(*, base: str = "", **more: Any) -> Desk:
-        desk = Desk(subject, sandbox, clock, subject.config(base or sandbox.url, **more))
-        desks.append(desk)
-        return desk
-
-    yield opened
-    for desk in desks:
-        await desk.life.close()
-    await sandbox.stop()
+    async with desks_on_a_sandbox(clock) as desks:
+        yield partial(desks.open, subject)
 
 
 @pytest.fixture
-async def desk(open_desk: OpenDesk) -> Desk:
-    return await open_desk()
+def desk(open_desk: OpenDesk) -> Desk:
+    return open_desk()

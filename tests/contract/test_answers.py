@@ -58,7 +58,7 @@ async def test_every_status_is_classified(
         )
 
     stub.answer = answer
-    desk = await open_desk(base=stub.url)
+    desk = open_desk(base=stub.url)
     await desk.life.want(desk.story.opened())
     _, outcome = desk.life.platform.outcomes[0]
     assert type(outcome) is subject.outcome_of(status)
@@ -98,7 +98,7 @@ async def test_replies_of_its_own(open_desk: Any, subject: Subject, stub: Stub) 
             )
 
         stub.answer = answer
-        desk = await open_desk(base=stub.url)
+        desk = open_desk(base=stub.url)
         await desk.life.want(desk.story.opened())
         _, outcome = desk.life.platform.outcomes[0]
         assert type(outcome) is reply.outcome, reply
@@ -112,7 +112,7 @@ async def test_an_answer_that_makes_no_sense_is_not_taken_for_success(
         return web.Response(status=200, body=body, content_type="application/json")
 
     stub.answer = answer
-    desk = await open_desk(base=stub.url)
+    desk = open_desk(base=stub.url)
     await desk.life.want(desk.story.opened())
     assert desk.life.platform.outcomes
     assert not any(isinstance(outcome, Delivered) for _, outcome in desk.life.platform.outcomes)
@@ -120,7 +120,7 @@ async def test_an_answer_that_makes_no_sense_is_not_taken_for_success(
 
 
 async def test_an_answer_that_is_late_is_an_unknown_outcome(open_desk: Any) -> None:
-    desk = await open_desk(timeout="1s")
+    desk = open_desk(timeout="1s")
     desk.fault("latency", seconds=30, count=1)
     await desk.life.want(desk.story.opened())
     _, outcome = desk.life.platform.outcomes[0]
@@ -130,7 +130,7 @@ async def test_an_answer_that_is_late_is_an_unknown_outcome(open_desk: Any) -> N
 
 
 async def test_nobody_at_the_address_is_waited_for(open_desk: Any) -> None:
-    desk = await open_desk(base="http://127.0.0.1:9")
+    desk = open_desk(base="http://127.0.0.1:9")
     await desk.life.want(desk.story.opened())
     _, outcome = desk.life.platform.outcomes[0]
     assert type(outcome) is RetryAfter
@@ -147,7 +147,7 @@ async def test_an_answer_that_repeats_our_secrets_does_not_spread_them(
         return web.Response(status=status, text=said)
 
     stub.answer = answer
-    desk = await open_desk(base=stub.url)
+    desk = open_desk(base=stub.url)
     assert desk.secrets
     await desk.life.want(desk.story.opened(), HOUR)
     tested = await desk.life.platform.test_connection()
@@ -174,7 +174,7 @@ async def test_a_test_of_the_connection_changes_nothing(desk: Desk) -> None:
 
 @pytest.mark.only(lambda subject: subject.wrong)
 async def test_a_test_of_the_connection_says_what_to_fix(open_desk: Any, subject: Subject) -> None:
-    desk = await open_desk(**subject.wrong)
+    desk = open_desk(**subject.wrong)
     tested = await desk.life.platform.test_connection()
     assert not tested.ok
     assert f"{subject.platform}." in tested.message
@@ -182,6 +182,6 @@ async def test_a_test_of_the_connection_says_what_to_fix(open_desk: Any, subject
 
 
 async def test_a_connection_to_nobody_is_told(open_desk: Any) -> None:
-    desk = await open_desk(base="http://127.0.0.1:9")
+    desk = open_desk(base="http://127.0.0.1:9")
     tested = await desk.life.platform.test_connection()
     assert not tested.ok

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from support.contract import Desk
 
-from sinks.text.parts import GENERATED
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.signals import Summary
+from ticketing.domain.summaries.facts import GENERATED
 
 MODEL = Summary(
     incident_id="0123456789abcdef-2-41",

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from support.contract import Desk
+from support.incidents import wish
 
-from sinks.delivery.wishes import encode_desired
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.signals import TicketState
 from ticketing.sandbox.tickets import Ticket
@@ -154,7 +154,7 @@ async def test_a_crash_before_the_result_is_known_does_nothing_twice(desk: Desk,
     make, status = MOVES[move] if move in MOVES else (type(desk.story).opened, Status.OPEN)
     if move != "open":
         await desk.life.want(desk.story.opened(), 60)
-    desk.life.send(encode_desired(make(desk.story)))
+    desk.life.send(wish(make(desk.story)))
     desk.life.fold()
     await desk.life.lose_results()
     await desk.life.crash(replayed=1)

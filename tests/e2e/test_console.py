@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
-from support.requirements import missing, wait_for
+from playwright.sync_api import Page, Response, expect, sync_playwright
+from support.requirements import missing
+from support.waiting import wait_for
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
@@ -120,3 +121,18 @@ def test_the_list_can_be_searched(page: Page) -> None:
     expect(page.locator("#list a").first).to_be_visible(timeout=SHOWN_MS_MAX)
     page.locator("#q").fill("no such incident anywhere")
     expect(page.locator("#empty")).to_be_visible(timeout=SHOWN_MS_MAX)
+
+
+@pytest.mark.browser
+def test_a_searched_list_follows_changes_by_asking_the_server(page: Page) -> None:
+    expect(page.locator("#list a").first).to_be_visible(timeout=SHOWN_MS_MAX)
+
+    def about_changes(answer: Response) -> bool:
+        return "q=production" in answer.url and "id=" in answer.url
+
+    with page.expect_response(about_changes, timeout=SHOWN_MS_MAX) as asked:
+        page.locator("#q").fill("production")
+    assert asked.value.ok
+    shown = page.locator("#list li")
+    for incident in asked.value.json():
+        expect(shown.filter(has=page.locator(f"a[href$='{incident['id']}']"))).to_be_visible()

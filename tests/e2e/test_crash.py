@@ -22,8 +22,8 @@ from support.contract import Subject
 from support.fleet import INPUT, Fleet, Worker
 from support.load import Fault, Load, faults
 from support.redis import RedisServer
-from support.requirements import wait_for
 from support.shapes import enable, plain_subjects
+from support.waiting import wait_for
 from support.weather import Weather
 
 from ticketing.domain.incidents.incident import Incident, Status, StepKind

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.fleet import Fleet, Worker
-from support.requirements import wait_for
+from support.waiting import wait_for
 
 pytestmark = pytest.mark.kafka
 
@@ -76,7 +76,7 @@ def by_platform(fleet: Fleet) -> dict[str, list[str]]:
     return found
 
 
-def test_a_page_that_is_rejected_or_late_reaches_somebody_else_with_the_reason(
+def test_a_rejected_or_late_page_reaches_the_fallback(
     fleet: Fleet,
 ) -> None:
     started(
@@ -128,7 +128,7 @@ def test_a_forward_makes_one_ticket_under_the_same_key_however_often(fleet: Flee
     assert (status, problem["field"]) == (400, "platform")
 
 
-def test_the_heartbeat_goes_on_while_the_path_works_and_stops_with_any_part_of_it(
+def test_the_heartbeat_stops_with_any_part_of_the_path(
     fleet: Fleet, switch: Switch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = started(

@@ -6,12 +6,12 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from itertools import islice
 from pathlib import Path
 
 import pytest
+from support.waiting import wait_for
 
 from ticketing.demo.traffic import Traffic
 
@@ -59,16 +59,6 @@ def is_alive(pid: int) -> bool:
     return status.exists() and "State:\tZ" not in status.read_text()
 
 
-def wait_for(condition, what: str, seconds: float = DEADLINE_SECONDS):
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        found = condition()
-        if found:
-            return found
-        time.sleep(0.2)
-    raise AssertionError(f"waited {seconds} s for {what}")
-
-
 def deaf() -> None:
     """As a shell without job control starts what it puts into the background."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -88,14 +78,24 @@ def test_the_live_demo_shows_incidents_and_leaves_nothing_behind(
             preexec_fn=deaf,
         )
     try:
-        found = wait_for(lambda: re.search(r"live: +(http\S+)", said.read_text()), "the address")
+        found = wait_for(
+            lambda: re.search(r"live: +(http\S+)", said.read_text()),
+            "the address",
+            DEADLINE_SECONDS,
+        )
+        assert found is not None
         page = found.group(1)
+        wait_for(lambda: re.search(r"broker: +127\.0\.0\.1:\d+", said.read_text()), "the broker")
 
         def incidents() -> list[dict[str, object]]:
             with urllib.request.urlopen(f"{page}api/incidents", timeout=10) as answer:
                 return json.load(answer)
 
-        wait_for(lambda: any(i["ticketed"] for i in incidents()), "an incident with tickets")
+        wait_for(
+            lambda: any(one["ticketed"] for one in incidents()),
+            "an incident with tickets",
+            DEADLINE_SECONDS,
+        )
         children = children_of(demo.pid)
         assert children
     finally:

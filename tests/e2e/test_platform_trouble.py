@@ -18,9 +18,9 @@ from support.contract import Subject
 from support.fleet import Fleet, Worker
 from support.life import Clock
 from support.load import Fault, record
-from support.requirements import wait_for
 from support.shapes import enable, plain_subjects
 from support.story import Story
+from support.waiting import wait_for
 
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.severity import Severity
@@ -114,7 +114,7 @@ def lives(number: int, story: Story) -> Callable[[], Incident]:
     return (story.resolved, story.acknowledged, story.counted)[number % 3]
 
 
-def test_a_platform_that_is_down_gets_its_backlog_in_short_once_it_is_back(fleet: Fleet) -> None:
+def test_a_platform_that_is_back_gets_a_short_backlog(fleet: Fleet) -> None:
     stage = Stage(fleet)
     down = list(stage.platforms)[-1]
     others = [name for name in stage.platforms if name != down]

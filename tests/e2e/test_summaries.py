@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.fleet import Fleet, Worker
 from support.llm import ANSWER, LlmServer, answers, hangs
-from support.requirements import wait_for
+from support.waiting import wait_for
 
 pytestmark = pytest.mark.kafka
 

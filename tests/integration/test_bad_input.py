@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from support.fleet import Fleet
 from support.logs import log
-from support.requirements import wait_for
+from support.waiting import wait_for
 
 from ticketing.wire.dead_letters import VALUE_BYTES_MAX
 from ticketing.wire.topics import INCIDENTS, SIGNALS

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Producer
 from faust.types import TP
-from support.apps import Seen, app_for, config_for, running, seen_by, until
+from support.apps import Seen, app_for, config_for, running, seen_by
 from support.kafka import Kafka
+from support.waiting import until
 
 from ticketing.engine import transport
 from ticketing.engine.agent import add_agent
@@ -153,7 +154,7 @@ class Held(Seen):
         await self.gate.wait()
 
 
-async def test_a_partition_is_caught_up_when_all_is_handled_behind_markers_and_after_a_restart(
+async def test_a_partition_is_caught_up_behind_markers_and_restarts(
     kafka: Kafka, prefix: str, tmp_path: Path
 ) -> None:
     topic, tp = kafka.create(prefix), TP(prefix, 0)

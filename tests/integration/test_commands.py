@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from support.fleet import STOP_SECONDS_MAX, Fleet
 from support.logs import log
-from support.requirements import free_port, wait_for
+from support.requirements import free_port
+from support.waiting import wait_for
 
 from ticketing.wire.topics import INCIDENTS, SIGNALS
 

@@ -61,12 +61,17 @@ class Desk:
         runtime.ensure_topics()
         self._producer = Producer(runtime.client())
 
-    def put(self, *letters: DeadLetter, partition: int = 0) -> list[str]:
+    def put(
+        self, *letters: DeadLetter, partition: int = 0, timestamp_ms: int | None = None
+    ) -> list[str]:
         """The ids under which they stand there."""
+        when = {} if timestamp_ms is None else {"timestamp": timestamp_ms}
         with TopicReader(self.runtime) as reader:
             first = reader.bounds(DEAD_LETTERS, partition)[1]
         for letter in letters:
-            self._producer.produce(DEAD_LETTERS, encode_dead_letter(letter), partition=partition)
+            self._producer.produce(
+                DEAD_LETTERS, encode_dead_letter(letter), partition=partition, **when
+            )
         assert self._producer.flush(30) == 0
         return [f"{partition}-{first + number}" for number in range(len(letters))]
 
@@ -91,9 +96,10 @@ def test_pages_go_back_in_time_over_all_partitions(
 ) -> None:
     monkeypatch.setattr(reading, "CHUNK_RECORDS", 3)
     ids = []
+    now = int(time.time() * 1000)
     for number in range(20):
-        ids += desk.put(record_letter(detail=str(number)), partition=number % 3)
-        time.sleep(0.002)
+        letter = record_letter(detail=str(number))
+        ids += desk.put(letter, partition=number % 3, timestamp_ms=now + number)
     seen: list[Entry] = []
     cursor = None
     for _ in range(10):
@@ -107,7 +113,7 @@ def test_pages_go_back_in_time_over_all_partitions(
     assert [entry.id for entry in every(desk.runtime, Wanted())] == list(reversed(ids))
 
 
-def test_a_filter_looks_at_a_bounded_number_and_says_where_to_go_on(
+def test_a_filter_scans_a_bounded_number_and_continues(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "SCANNED_MAX", 10)

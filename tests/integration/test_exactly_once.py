@@ -22,7 +22,7 @@ from support import dying_worker
 from support.fleet import INPUT, PARTITIONS, Fleet
 from support.kafka import Kafka
 from support.logs import anomalies, log, traffic
-from support.requirements import wait_for
+from support.waiting import wait_for
 
 from ticketing.engine.watchdog import EXIT_HUNG
 from ticketing.wire.topics import INCIDENTS, SIGNALS

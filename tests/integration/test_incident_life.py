@@ -8,14 +8,14 @@ from collections import Counter
 import pytest
 from support.fleet import Fleet
 from support.logs import log
-from support.requirements import wait_for
+from support.waiting import wait_for
 
 from ticketing.domain.incidents.incident import Incident, Kind, Status
 
 pytestmark = pytest.mark.kafka
 
 
-def test_a_fault_an_event_a_minute_for_two_hours_is_one_incident_and_one_ticket_each(
+def test_two_hours_of_one_fault_are_one_incident(
     fleet: Fleet,
 ) -> None:
     fleet.with_sandbox("pagerduty", "jira", "slack")

@@ -7,7 +7,7 @@ from itertools import islice
 from support.fleet import Fleet
 from support.kafka import Kafka
 from support.redis import RedisServer
-from support.requirements import wait_for
+from support.waiting import wait_for
 
 from ticketing.demo.traffic import Traffic
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from support.fleet import Fleet
 from support.logs import log
-from support.requirements import wait_for
+from support.waiting import wait_for
 
 from ticketing.wire.topics import changelog_topic
 

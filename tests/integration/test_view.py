@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 from support.apps import config_for
 from support.fleet import Fleet
+from support.incidents import id_of, numbered
 from support.kafka import Kafka
 from support.logs import anomalies, log, traffic
 from support.redis import RedisServer
-from support.requirements import wait_for
+from support.waiting import until, wait_for
 
 from agents.view_rebuild import keep_complete
-from ticketing.domain.incidents.incident import Incident
-from ticketing.domain.severity import Severity
 from ticketing.kafka.runtime import Runtime
 from ticketing.view.store import open_store
 from ticketing.wire.dead_letters import encode_dead_letter
@@ -74,7 +73,7 @@ async def test_only_the_newest_state_of_each_incident_survives_a_rebuild(
     broker.create(INCIDENTS, 2, cleanup_policy="compact")
     for number in range(4):
         for revision in range(1, 4):
-            value = encode_dead_letter(incident(number, revision))
+            value = encode_dead_letter(numbered(number, revision=revision))
             broker.produce(INCIDENTS, [value], key=id_of(number).encode(), partition=number % 2)
     broker.produce(INCIDENTS, [None], key=id_of(3).encode(), partition=1)
     broker.produce(INCIDENTS, [b"garbage"], key=b"foreign", partition=1)
@@ -82,9 +81,12 @@ async def test_only_the_newest_state_of_each_incident_survives_a_rebuild(
     stop = False
     working = asyncio.create_task(keep_complete(Runtime.of(config), store, lambda: stop, 0.1))
     try:
-        while not await store.is_complete():
+
+        async def complete() -> bool:
             assert not working.done()
-            await asyncio.sleep(0.1)
+            return await store.is_complete()
+
+        await until(complete, "the whole view")
         totals = await store.totals()
         assert totals["incidents"] == 3
         assert await store.revisions([id_of(0), id_of(2), id_of(3)]) == [3, 3, None]
@@ -92,27 +94,6 @@ async def test_only_the_newest_state_of_each_incident_survives_a_rebuild(
         stop = True
         await working
         await store.close()
-
-
-def id_of(number: int) -> str:
-    return f"{number:016x}-0-{number}"
-
-
-def incident(number: int, revision: int) -> Incident:
-    return Incident(
-        id=id_of(number),
-        fingerprint=f"{number:016x}",
-        tenant="acme",
-        service="checkout",
-        pattern="payment <num> failed",
-        title="payment failed",
-        severity=Severity.HIGH,
-        opened_at=1.0,
-        updated_at=1.0,
-        first_seen=1.0,
-        last_seen=1.0,
-        revision=revision,
-    )
 
 
 def test_redis_down_with_twelve_partitions_and_tickets_still_go_out(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -78,15 +77,3 @@ async def seen_by(
     add_agent(app, agent, topic)
     async with running(app):
         yield agent
-
-
-async def until(condition: Callable[[], Any], what: str, seconds: float = 90.0) -> Any:
-    """Wait in a thread for what blocks, or for what this event loop brings about."""
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + seconds
-    while True:
-        found = await asyncio.to_thread(condition)
-        if found:
-            return found
-        assert loop.time() < deadline, f"waited {seconds:g} s for {what}; last seen: {found!r}"
-        await asyncio.sleep(0.1)

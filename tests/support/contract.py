@@ -6,7 +6,9 @@ A platform joins by a file `tests/contract/platforms/<name>.py` with a list `SUB
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from tables.deliveries import Operation
 from ticketing.config import Config, secrets_of
 from ticketing.domain.incidents.incident import Status
 from ticketing.sandbox.credentials import sandbox_config
-from ticketing.sandbox.server import Sandbox
+from ticketing.sandbox.server import Sandbox, start
 from ticketing.sandbox.tickets import Ticket
 
 OUTCOMES: dict[int, type] = {
@@ -113,10 +115,11 @@ class Subject:
         return {**OUTCOMES, **self.outcomes}[status]
 
     def config(self, base: str, **more: Any) -> Config:
-        """The configuration that points this platform at an address."""
-        given = {**sandbox_config(base)[self.platform], **self.section(base), **more}
+        """The configuration that points this platform at an address; None leaves a setting out."""
+        given = {**sandbox_config(base)[self.platform], **self.section(base)}
         kept = {key: value for key, value in given.items() if key not in self.without}
-        return Config.model_validate({self.platform: kept})
+        section = {key: value for key, value in {**kept, **more}.items() if value is not None}
+        return Config.model_validate({self.platform: section})
 
 
 def subjects() -> list[Subject]:
@@ -182,3 +185,35 @@ class Desk:
         assert len(found) == known, [(one.id, one.state) for one in found]
         assert all(one.correlation == self.story.incident.id for one in found)
         assert all(one.state == self.subject.states[Status.RESOLVED] for one in found[:-1])
+
+
+class Desks:
+    """Desks for any subject, on one sandbox."""
+
+    def __init__(self, sandbox: Sandbox, clock: Clock) -> None:
+        self.sandbox = sandbox
+        self._clock = clock
+        self._open: list[Desk] = []
+
+    def open(self, subject: Subject, *, base: str = "", **more: Any) -> Desk:
+        """A desk with more settings, and at another address than the sandbox's if one is given."""
+        config = subject.config(base or self.sandbox.url, **more)
+        self._open.append(Desk(subject, self.sandbox, self._clock, config))
+        return self._open[-1]
+
+
+@asynccontextmanager
+async def desks_on_a_sandbox(clock: Clock, record: Path | None = None) -> AsyncIterator[Desks]:
+    """Desks on a running sandbox that writes the requests into `record`."""
+    sandbox = await start(clock=clock, record=record)
+    desks = Desks(sandbox, clock)
+    yield desks
+    for desk in desks._open:
+        await desk.life.close()
+    await sandbox.stop()
+
+
+def requests(record: Path, method: str, path: str = "") -> list[dict[str, Any]]:
+    """The recorded requests of a method to paths that end so."""
+    rows = [json.loads(row) for row in record.read_text().splitlines()]
+    return [row for row in rows if row["method"] == method and row["path"].endswith(path)]

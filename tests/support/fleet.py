@@ -35,8 +35,9 @@ from typing import Any
 import msgspec
 from prometheus_client import CollectorRegistry, multiprocess
 from support.kafka import Kafka
-from support.requirements import free_port, wait_for
+from support.requirements import free_port
 from support.sandbox import SandboxProcess
+from support.waiting import wait_for
 
 from ticketing.config import load
 from ticketing.domain.incidents.incident import Incident

@@ -37,7 +37,8 @@ from confluent_kafka.admin import (
     NewTopic,
     ResourceType,
 )
-from support.requirements import free_port, has_docker, missing, wait_for
+from support.requirements import free_port, has_docker, missing
+from support.waiting import wait_for
 
 ADDRESS_VARIABLE = "TICKETING_TEST_KAFKA"
 VERSION = "4.1.1"

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
+
+from support.incidents import wish
+from support.partition import MemoryTable
+from support.records import Record
 
 from sinks.calls.outcome import Outcome
 from sinks.delivery import fold, wishes
@@ -43,19 +45,6 @@ class Clock:
         return self.now
 
 
-class Memory(statemachine.Store):
-    """A table's partition as a dict."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, bytes] = {}
-
-    def get(self, key: str) -> bytes | None:
-        return self.rows.get(key)
-
-    def items(self) -> Iterator[tuple[str, bytes]]:
-        return iter(list(self.rows.items()))
-
-
 class Watched:
     """A platform whose requests and outcomes are written down."""
 
@@ -87,7 +76,7 @@ class Life:
     ) -> None:
         self.clock = clock or Clock()
         self.platform = Watched(platform)
-        self.store = Memory()
+        self.store = MemoryTable()
         self.dead_letters: list[DeadLetter] = []
         self.receipts: list[Receipt] = []
         self._timing = timing or fold.Timing()
@@ -128,7 +117,7 @@ class Life:
 
     async def want(self, incident: Incident, seconds: float = 0.0) -> None:
         """A snapshot arrives; then so much time passes."""
-        self.send(wishes.encode_desired(incident))
+        self.send(wish(incident))
         await self.run(seconds)
 
     async def retry(self, incident_id: str, seconds: float = 0.0) -> None:
@@ -139,15 +128,10 @@ class Life:
     def send(self, value: bytes, key: bytes = b"") -> None:
         """Put a message into the adapter's topic."""
         self._offset += 1
-        record = SimpleNamespace(
-            key=key,
-            value=value,
-            offset=self._offset,
-            timestamp=math.ceil(self.clock.now * 1000.0),
-            partition=PARTITION,
-            topic=self.platform.name,
+        timestamp = math.ceil(self.clock.now * 1000.0)
+        self._inbox.append(
+            Record(value, self._offset, timestamp, key, PARTITION, self.platform.name)
         )
-        self._inbox.append(record)
 
     async def run(self, seconds: float = 0.0, *, steps_max: int = STEPS_MAX) -> None:
         """Let time pass until nothing is under way and nothing more is due."""
@@ -209,12 +193,7 @@ class Life:
         await self.platform.close()
 
     def _commit(self, tx: statemachine.Transaction[Delivery]) -> None:
-        for key, write in tx.writes():
-            if write.state is None:
-                self.store.rows.pop(key, None)
-            else:
-                state = self.machine.encode(write.state)
-                self.store.rows[key] = statemachine.pack(write.at, write.due, state)
+        self.store.keep(tx, self.machine)
         for topic, _, value, _ in tx.sends():
             assert value is not None
             if topic == DEAD_LETTERS:

@@ -19,7 +19,8 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import RedisError
 from support.kafka import docker
-from support.requirements import free_port, has_docker, missing, wait_for
+from support.requirements import free_port, has_docker, missing
+from support.waiting import wait_for
 
 ADDRESS_VARIABLE = "TICKETING_TEST_REDIS"
 IMAGE = "redis:7-alpine"

@@ -5,16 +5,12 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from functools import lru_cache
-from typing import NoReturn, TypeVar
+from typing import NoReturn
 
 import pytest
 
 DOCKER_SECONDS_MAX = 20.0
-
-T = TypeVar("T")
 
 
 def missing(what: str) -> NoReturn:
@@ -44,21 +40,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def wait_for(
-    condition: Callable[[], T], what: str | Callable[[], str], seconds: float = 120.0
-) -> T:
-    """The first true value of `condition`; AssertionError after the deadline.
-
-    `what` says what was waited for, or is called then to say it.
-    """
-    deadline = time.monotonic() + seconds
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > deadline:
-            said = what() if callable(what) else what
-            raise AssertionError(f"waited {seconds:g} s for {said}; last seen: {found!r}")
-        time.sleep(0.1)

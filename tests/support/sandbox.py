@@ -12,7 +12,8 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from support.requirements import free_port, wait_for
+from support.requirements import free_port
+from support.waiting import wait_for
 
 STOP_SECONDS_MAX = 15.0
 

@@ -15,6 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from faust.types import TP
+from support.records import Record
 
 from agents.incidents import IncidentMachine
 from sinks.agent import SinkAgent
@@ -44,18 +45,6 @@ PLATFORM_TOPIC = topics.platform_topic(PLATFORM)
 
 class Crash(BaseException):
     """The process is gone: nothing may catch it."""
-
-
-@dataclass
-class Record:
-    """A record as aiokafka has it."""
-
-    topic: str
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    timestamp: int
-    partition: int = 0
 
 
 @dataclass
@@ -104,7 +93,7 @@ class World:
     def append(self, topic: str, key: bytes | None, value: bytes | None) -> int:
         """A record reaches its log."""
         log = self.logs.setdefault(topic, [])
-        log.append(Record(topic, len(log), key, value, int(self.now * 1000)))
+        log.append(Record(value, len(log), int(self.now * 1000), key, topic=topic))
         return len(log) - 1
 
     def lag(self, topic: str) -> int:

@@ -1,116 +1,110 @@
-"""An incident as it lives: every step is a new revision with its line in the timeline."""
+"""An incident's life by the writer's own rules: each step gives the snapshot that is published."""
 
 from __future__ import annotations
 
-import dataclasses
+from dataclasses import replace
 from typing import Any
 
+from support.incidents import FINGERPRINT, PATTERNS, TITLE, anomalies, opened
 from support.life import Clock
 
-from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
+from ticketing.config import PLATFORMS
+from ticketing.domain.alerts.counting import Fresh, fresh_above
+from ticketing.domain.incidents import lifecycle
+from ticketing.domain.incidents.commands import commanded
+from ticketing.domain.incidents.incident import Incident, Status
+from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Sample
+from ticketing.domain.signals import Action, Anomalies, Command, Sample
 
-ID = "0123456789abcdef-2-41"
+POLICY = Policy(group_wait={}, routing=dict.fromkeys(Severity, PLATFORMS))
+"""Tickets at once, on every platform."""
 
 
 class Story:
     """Makes the snapshots that the incidents' writer would publish."""
 
-    def __init__(self, clock: Clock, **fields: Any) -> None:
+    def __init__(self, clock: Clock, **changes: Any) -> None:
+        """`changes` are of the incident as it is opened."""
         self._clock = clock
+        self._offset = 0
         now = clock.now
-        known: dict[str, Any] = {
-            "id": ID,
-            "fingerprint": "0123456789abcdef",
-            "tenant": "acme",
-            "service": "checkout",
-            "pattern": "payment <num> timed out",
-            "title": "Payment 17 timed out",
-            "severity": Severity.HIGH,
-            "opened_at": now,
-            "updated_at": now,
-            "first_seen": now - 10.0,
-            "last_seen": now - 1.0,
-            "count": 3,
-            "max_score": 0.95,
-            "routes": ["pagerduty", "jira", "servicenow", "opsgenie", "slack", "zammad"],
-            "ticket_at": now,
-            "ticketed": True,
-            "samples": [Sample(at=now - 10.0, message="payment 17 timed out", level="ERROR")],
-        }
-        self.incident = Incident(**{**known, **fields})
-        self._step(StepKind.OPENED)
-
-    def _step(self, kind: StepKind, text: str = "", by: str = "", **changes: Any) -> Incident:
-        was = self.incident
-        seq = was.timeline[-1].seq + 1 if was.timeline else 1
-        step = Step(seq=seq, at=self._clock.now, kind=kind, by=by, text=text)
-        self.incident = dataclasses.replace(
-            was,
-            revision=was.revision + 1,
-            updated_at=self._clock.now,
-            timeline=[*was.timeline, step],
-            **changes,
-        )
-        return self.incident
+        sample = Sample(at=now - 10.0, message=TITLE.lower(), level="ERROR")
+        found, _ = self._found(3, first_seen=now - 10.0, samples=[sample])
+        made = opened(found, now, POLICY, **changes)
+        self.incident = lifecycle.settled(made, now, POLICY)
 
     def opened(self) -> Incident:
-        """As it is now."""
+        """The incident as it is now."""
         return self.incident
 
     def counted(self, more: int = 1) -> Incident:
-        """It goes on."""
-        self.incident = dataclasses.replace(
-            self.incident,
-            revision=self.incident.revision + 1,
-            count=self.incident.count + more,
-            last_seen=self._clock.now,
-        )
-        return self.incident
+        """So many more anomalies arrive."""
+        found, fresh = self._found(more)
+        now = self._clock.now
+        return self._published(lifecycle.joined(self.incident, found, fresh, now, POLICY))
 
     def changed(self, **fields: Any) -> Incident:
-        """Anything else about it."""
-        revision = self.incident.revision + 1
-        self.incident = dataclasses.replace(self.incident, revision=revision, **fields)
-        return self.incident
+        """Anything else changes."""
+        return self._published(replace(self.incident, **fields))
 
     def raised(self, severity: Severity = Severity.CRITICAL) -> Incident:
-        """Its severity rose."""
-        return self._step(StepKind.SEVERITY_RAISED, severity.value, severity=severity)
+        """The severity rises."""
+        now = self._clock.now
+        self.incident = lifecycle.raised(self.incident, severity, now, POLICY)
+        return self.incident
 
     def acknowledged(self, by: str = "ada", note: str = "looking at it") -> Incident:
-        """Somebody acknowledged."""
-        at = self._clock.now
-        return self._step(
-            StepKind.ACKNOWLEDGED, note, by, status=Status.ACKNOWLEDGED, acknowledged_at=at
-        )
+        """Somebody acknowledges."""
+        return self._commanded(Action.ACKNOWLEDGE, by, note)
 
     def escalated(self, *to: str, by: str = "ada", note: str = "it gets worse") -> Incident:
-        """Somebody escalated."""
-        return self._step(
-            StepKind.ESCALATED,
-            note,
-            by,
-            status=Status.ESCALATED,
-            escalated_at=self._clock.now,
-            escalated_to=list(to),
-        )
+        """Somebody escalates."""
+        return self._commanded(Action.ESCALATE, by, note, *to)
 
     def resolved(self, by: str = "ada", note: str = "rolled back") -> Incident:
-        """Somebody resolved."""
-        at = self._clock.now
-        return self._step(StepKind.RESOLVED, note, by, status=Status.RESOLVED, resolved_at=at)
+        """Somebody resolves."""
+        return self._commanded(Action.RESOLVE, by, note)
 
     def reopened(self) -> Incident:
-        """It fired again inside the window."""
-        return self._step(
-            StepKind.REOPENED,
-            status=Status.OPEN,
-            resolved_at=None,
-            reopenings=[*self.incident.reopenings, self._clock.now],
-        )
+        """The fault fires again inside the reopen window; an open incident just counts it."""
+        if self.incident.status is not Status.RESOLVED:
+            return self.counted()
+        found, fresh = self._found(1)
+        now = self._clock.now
+        self.incident = lifecycle.fired_again(self.incident, found, fresh, now, POLICY)
+        return self.incident
 
     def commented(self, text: str = "the pool is exhausted", by: str = "ada") -> Incident:
-        """Somebody said something."""
-        return self._step(StepKind.COMMENT, text, by)
+        """Somebody comments."""
+        return self._commanded(Action.COMMENT, by, text)
+
+    def _found(self, number: int, **changes: Any) -> tuple[Anomalies, Fresh]:
+        """What detection sends of the next so many offsets, and that all of them are fresh."""
+        last = self._offset
+        self._offset += number
+        seen = self._clock.now - 1.0
+        known: dict[str, Any] = {
+            "tenant": "acme",
+            "service": "checkout",
+            "pattern": PATTERNS.of(TITLE),
+            "title": TITLE,
+            "first_seen": seen,
+            "last_seen": seen,
+            "max_score": 0.95,
+        }
+        offsets = range(last + 1, self._offset + 1)
+        found = anomalies(FINGERPRINT, *offsets, **{**known, **changes})
+        return found, fresh_above(found, last)
+
+    def _commanded(self, action: Action, by: str, note: str, *to: str) -> Incident:
+        was = self.incident
+        command = Command(
+            id=f"c{was.revision}", incident_id=was.id, action=action, by=by, note=note, to=[*to]
+        )
+        self.incident = commanded(was, command, self._clock.now, POLICY)
+        return self.incident
+
+    def _published(self, incident: Incident) -> Incident:
+        self.incident = lifecycle.published(incident, self._clock.now)
+        return self.incident

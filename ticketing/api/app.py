@@ -68,6 +68,7 @@ def _routes(prefix: str) -> list[web.RouteDef]:
         web.post(f"{prefix}/api/v1/dead-letters/{{id}}/redrive", letters.redrive),
         # PATCH /api/v1/config/{platforms,routing,anomaly,llm} joins here once changes are kept.
         web.get(f"{prefix}/api/v1/config", operations.get_config),
+        web.get(f"{prefix}/api/v1/platforms", operations.list_platforms),
         web.post(f"{prefix}/api/v1/test-connection", operations.test_connection),
         web.post(f"{prefix}/api/v1/test-llm", operations.test_llm),
         web.get(f"{prefix}/api/v1/llm-status", operations.llm_status),

@@ -15,6 +15,7 @@ from ticketing.api.parameters import INCIDENT_ID, Body, json_object
 from ticketing.api.ports import Services, services
 from ticketing.api.problems import Invalid, Problem, problem_of
 from ticketing.config import Config
+from ticketing.domain.incidents.commands import ACTION_RULES
 from ticketing.domain.signals import Action, Command
 from ticketing.errors import Conflict
 
@@ -22,22 +23,6 @@ BATCH_MAX = 500
 TARGETS_MAX = 20
 NAME_CHARS_MAX = 100
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
-
-_DONE_AT = {
-    Action.ACKNOWLEDGE: "acknowledgedAt",
-    Action.ESCALATE: "escalatedAt",
-    Action.RESOLVE: "resolvedAt",
-    Action.REOPEN: "reopenedAt",
-    Action.COMMENT: "commentedAt",
-    Action.FORWARD: "forwardedAt",
-    Action.UNLINK: "unlinkedAt",
-}
-_LEADS_TO = {
-    Action.ACKNOWLEDGE: "acknowledged",
-    Action.ESCALATE: "escalated",
-    Action.RESOLVE: "resolved",
-    Action.REOPEN: "open",
-}
 
 
 def command_handler(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
@@ -127,12 +112,13 @@ def _answer(result: Result) -> dict[str, Any]:
     outcome, action = result.outcome, result.command.action
     if not outcome.applied:
         raise Conflict(outcome.status, _sentence(outcome.reason))
-    if outcome.status != _LEADS_TO.get(action, outcome.status):
+    rule = ACTION_RULES[action]
+    if rule.leads_to is not None and outcome.status != rule.leads_to.value:
         raise Problem(422, "This Idempotency-Key was used for another action on this incident.")
     return {
         "id": result.command.incident_id,
         "status": outcome.status,
-        _DONE_AT[action]: outcome.at,
+        f"{rule.done}At": outcome.at,
         **_targets(result),
     }
 

@@ -70,6 +70,21 @@ async def get_config(request: web.Request) -> web.Response:
     return web.json_response(in_effect(services(request).config))
 
 
+async def list_platforms(request: web.Request) -> web.Response:
+    """GET /api/v1/platforms: `{name, title, enabled}` of every platform, as the console shows them.
+
+    `title` is the name that people write, `name` the one that requests and settings use.
+    """
+    config = services(request).config
+    sections = {name: config.platform(name) for name in PLATFORMS}
+    return web.json_response(
+        [
+            {"name": name, "title": section.title, "enabled": section.enabled}
+            for name, section in sections.items()
+        ]
+    )
+
+
 async def test_connection(request: web.Request) -> web.Response:
     """POST /api/v1/test-connection {platform}: whether a platform would take our calls."""
     body = Body(await json_object(request))

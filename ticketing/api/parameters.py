@@ -23,6 +23,7 @@ from ticketing.view.query import (
 )
 
 QUERY_NAMES = (
+    "id",
     "status",
     "severity",
     "service",
@@ -35,7 +36,6 @@ QUERY_NAMES = (
 )
 VALUES_MAX = 50
 TEXT_CHARS_MAX = 4000
-BODY_DEPTH_MAX = 20
 INCIDENT_ID = re.compile(r"[0-9a-f]{1,64}-[0-9]{1,6}-[0-9]{1,19}")
 
 
@@ -50,6 +50,7 @@ def incident_query(request: web.Request) -> Query:
     if len(search) > SEARCH_CHARS_MAX:
         raise Invalid("q", f"is longer than {SEARCH_CHARS_MAX} characters")
     return Query(
+        ids=_ids(request),
         statuses=_choices(request, "status", [s.value for s in Status]),
         severities=_choices(request, "severity", [s.value for s in Severity]),
         services=_values(request, "service", split=False),
@@ -77,6 +78,14 @@ def _values(request: web.Request, name: str, *, split: bool) -> tuple[str, ...]:
     if len(found) > VALUES_MAX:
         raise Invalid(name, f"has more than {VALUES_MAX} values")
     return found
+
+
+def _ids(request: web.Request) -> tuple[str, ...]:
+    values = _values(request, "id", split=True)
+    for value in values:
+        if not INCIDENT_ID.fullmatch(value):
+            raise Invalid("id", "must be ids of incidents, separated by commas")
+    return values
 
 
 def _choices(request: web.Request, name: str, allowed: list[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ import click
 if TYPE_CHECKING:
     from sinks.drill import Row
     from ticketing.config import Config
+    from ticketing.domain.incidents.incident import Incident
 
 SEVERITIES = ("critical", "high", "medium", "low")
 
@@ -63,7 +64,7 @@ def drill(
     if not chosen:
         raise click.UsageError("no platform is enabled")
     if dry_run:
-        sys.exit(0 if asyncio.run(_rehearse(config, chosen, severity, service, as_json)) else 1)
+        sys.exit(0 if asyncio.run(_dry_run(config, chosen, severity, service, as_json)) else 1)
     rows = asyncio.run(_drill(config, chosen, severity, service, as_json))
     if not as_json:
         _table(rows)
@@ -107,42 +108,48 @@ async def _drill(
     return rows
 
 
-async def _rehearse(
+async def _dry_run(
     config: Config, platforms: list[str], severity: str, service: str, as_json: bool
 ) -> bool:
-    """Print every call; whether all steps could be gone through."""
-    from sinks.calls.dry_run import Rehearsal, rehearsing
-    from sinks.drill import Drill, incident
-    from sinks.platforms import create
-    from ticketing import log
+    """Print every call; True if every step of every platform could be gone through."""
+    from sinks.drill import incident
     from ticketing.domain.severity import Severity
 
-    good, at = True, {"platform": "", "step": ""}
+    tested = incident(Severity(severity), service, time.time())
+    good = True
+    for name in platforms:
+        good = await _dry_run_of(config, name, tested, as_json) and good
+    return good
+
+
+async def _dry_run_of(config: Config, platform: str, tested: Incident, as_json: bool) -> bool:
+    from sinks.drill import Drill
+    from sinks.platforms import create, dry_run
+    from ticketing import log
+
+    at = {"platform": platform, "step": ""}
 
     def begins(step: str) -> None:
         at["step"] = step
         if not as_json:
-            click.echo(f"# {at['platform']}: {step}\n")
+            click.echo(f"# {platform}: {step}\n")
 
-    def shown(method: str, url: str, body: str) -> None:
+    def show(method: str, url: str, body: str) -> None:
         if as_json:
             click.echo(log.redact(json.dumps({**at, "method": method, "url": url, "body": body})))
         else:
             click.echo(log.redact(f"{method} {url}\n{_pretty(body)}"))
 
-    def told(row: Row) -> None:
+    def report(row: Row) -> None:
         if not row.ok:
             click.echo(log.redact(f"{row.platform}: {row.step}: {row.outcome}"), err=True)
 
-    tested = incident(Severity(severity), service, time.time())
-    for name in platforms:
-        at["platform"] = name
-        rehearsing.set(Rehearsal(name, config, shown))
-        client = create(name, config, lambda: None)
-        timeout = config.platform(name).timeout
-        good = await Drill(client, tested, timeout, begins=begins).run(told) and good
+    client = create(platform, config, lambda: None, dry_run(platform, config, show))
+    try:
+        drill = Drill(client, tested, config.platform(platform).timeout, begins=begins)
+        return await drill.run(report)
+    finally:
         await client.close()
-    return good
 
 
 def _pretty(body: str) -> str:

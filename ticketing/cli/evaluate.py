@@ -39,15 +39,16 @@ def evaluate(recording: Path, labels: Path, as_json: bool, ticketing: str) -> No
     the next one, ten minutes at most.
     """
     from ticketing.cli.progress import bar
+    from ticketing.cli.recording import measured
     from ticketing.demo import judging
     from ticketing.demo.run import DemoFailed, explained
-    from ticketing.kafka.feed import count_lines, read_lines
+    from ticketing.kafka.feed import read_lines
 
     faults = judging.read_faults(labels)
     settings = {"correlation": {"ticketing": ticketing}, **(ROOT if ticketing == "root" else {})}
     try:
         with bar() as progress:
-            task = progress.add_task("feeding", total=count_lines(recording))
+            task = progress.add_task("feeding", total=measured(recording))
             incidents = asyncio.run(
                 explained(
                     read_lines(recording),

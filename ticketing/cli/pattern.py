@@ -1,11 +1,17 @@
-"""`ticketing pattern`: what detection makes of a message."""
+"""`ticketing pattern`: the error patterns that detection finds in messages."""
 
 from __future__ import annotations
 
 import json
+import os
 import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from ticketing.domain.patterns.pattern import Patterns
 
 
 @click.command(
@@ -15,9 +21,46 @@ def pattern() -> None:
     """Read lines or JSON documents, write each one's pattern and fingerprint as JSON.
 
     A line that is a JSON object with a message is taken as an enriched log; any other as a message.
+    The masking rules are those of the configuration that TICKETING_CONFIG names, if it is set.
     """
-    from ticketing.cli.pattern_description import describe
+    from agents.detection_run import patterns_of
+    from ticketing.config import load
+    from ticketing.kafka.runtime import CONFIG_VARIABLE
 
+    file = os.environ.get(CONFIG_VARIABLE)
+    patterns = patterns_of(load(Path(file), os.environ)) if file else None
     for line in sys.stdin.buffer:
         text = line.decode("utf-8", "replace").rstrip("\r\n")
-        sys.stdout.write(json.dumps(describe(text), ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(describe(text, patterns), ensure_ascii=False) + "\n")
+
+
+def describe(line: str, patterns: Patterns | None = None) -> dict[str, str]:
+    """The pattern and fingerprint of a line: a message, or an enriched log as a JSON document.
+
+    A plain line counts as of tenant `default` and of no service.
+    """
+    from ticketing.domain.alerts.fingerprint import fingerprint
+    from ticketing.domain.alerts.record_fields import DEFAULT_TENANT
+    from ticketing.domain.patterns.pattern import Patterns
+
+    document = _document(line)
+    texts = [document.get(key) for key in ("message", "error_message", "description")]
+    message = next((text for text in texts if isinstance(text, str) and text.strip()), line)
+    service, tenant = document.get("service"), document.get("tenant_id")
+    found = (patterns or Patterns()).of(message)
+    mark = fingerprint(
+        tenant if isinstance(tenant, str) and tenant else DEFAULT_TENANT,
+        service if isinstance(service, str) else "",
+        found,
+    )
+    return {"pattern": found, "fingerprint": mark}
+
+
+def _document(line: str) -> dict[str, Any]:
+    if not line.lstrip().startswith("{"):
+        return {}
+    try:
+        document = json.loads(line)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}

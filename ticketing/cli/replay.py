@@ -14,8 +14,9 @@ import click
 def replay(file: Path, rate: float | None, topic: str | None) -> None:
     """Produce each line of FILE (JSON lines, plain or .gz) as a record, as it is."""
     from ticketing.cli.progress import bar
+    from ticketing.cli.recording import measured
     from ticketing.errors import Misconfigured
-    from ticketing.kafka.feed import Feed, count_lines, read_lines
+    from ticketing.kafka.feed import Feed, read_lines
     from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
 
     runtime = Runtime.from_environ()
@@ -26,6 +27,6 @@ def replay(file: Path, rate: float | None, topic: str | None) -> None:
         )
     feed = Feed(runtime, topic or runtime.inputs[0], rate=rate)
     with bar() as progress:
-        task = progress.add_task("replaying", total=count_lines(file))
+        task = progress.add_task("replaying", total=measured(file))
         sent = feed.run(read_lines(file), lambda done: progress.update(task, completed=done))
     click.echo(f"{sent} records produced to {topic or runtime.inputs[0]}")

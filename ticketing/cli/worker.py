@@ -12,14 +12,17 @@ import click
 def worker(roles: tuple[str, ...]) -> None:
     """Run every role, each in a process of its own, or just the ROLEs named.
 
-    Roles: pipeline (detection, incidents, sinks), view (the view in Redis, the API and the console),
-    api (the API and the console alone), and one per enabled platform, such as pagerduty.
+    Roles: pipeline (detection, incidents, sinks), traces (correlation), summaries (if a language
+    model is configured), view (the view in Redis, the API and the console), api (the API and the
+    console alone), and one per enabled platform, such as pagerduty.
     """
+    from sinks.platforms import require_sinks
     from ticketing import worker as composition
     from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
     from ticketing.supervisor import Supervisor
 
     runtime = Runtime.from_environ()
+    require_sinks(runtime.config.enabled_platforms())
     known = composition.roles(runtime.config)
     unknown = [role for role in roles if role not in known]
     if unknown:

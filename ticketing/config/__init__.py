@@ -1,9 +1,9 @@
 """The configuration: one typed model, loaded from a file, mounted secrets and the environment."""
 
 from ticketing.config.checks import warnings
-from ticketing.config.incidents import PLATFORMS
 from ticketing.config.loading import apply_patch, load, validate
 from ticketing.config.model import Config
+from ticketing.config.platforms import PLATFORMS
 from ticketing.config.secrets import explicit, in_effect, public, secrets_of
 from ticketing.config.values import reveal
 

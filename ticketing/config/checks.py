@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from ticketing.config.incidents import PLATFORMS
 from ticketing.config.model import Config
+from ticketing.config.platforms import PLATFORMS, Platform
+from ticketing.config.platforms.platform import Required
 from ticketing.config.problems import Problem, nearest
 from ticketing.config.process import EMBEDDED, EMBEDDED_PARTITIONS
 from ticketing.config.schema import env_name
-from ticketing.config.template_names import CLOSING, fault, faults
+from ticketing.config.template_names import fault
 from ticketing.domain.severity import Severity
 
 _KNOWN_PROVIDERS = (
@@ -115,31 +116,26 @@ def _escalation(config: Config) -> Iterator[Problem]:
             yield Problem(("escalation", "to"), f'"{name}" is no platform; did you mean "{near}"?')
 
 
-def _required(config: Config, platform: str, key: str, hint: str = "") -> Iterator[Problem]:
-    section = config.platform(platform)
-    fields = {field.alias: name for name, field in type(section).model_fields.items()}
-    if getattr(section, fields[key]) is None:
-        variable = env_name((platform, key))
-        yield Problem(
-            (platform, key),
-            f"is required while {platform} is enabled{hint}; set it or {variable}",
-        )
-
-
 def _platforms(config: Config) -> Iterator[Problem]:
-    checks = {
-        "pagerduty": _pagerduty,
-        "jira": _jira,
-        "servicenow": _servicenow,
-        "opsgenie": _opsgenie,
-        "slack": _slack,
-        "zammad": _zammad,
-    }
     for name in config.enabled_platforms():
-        yield from checks[name](config)
-        bundle = config.platform(name).ca_bundle
+        section = config.platform(name)
+        for required in section.required():
+            yield from _required(name, section, required)
+        for path, text in section.contradictions():
+            yield Problem((name, *path), text)
+        bundle = section.ca_bundle
         if bundle is not None and not bundle.is_file():
             yield Problem((name, "caBundle"), f'there is no file "{bundle}"')
+
+
+def _required(name: str, section: Platform, required: Required) -> Iterator[Problem]:
+    fields = {field.alias: field_name for field_name, field in type(section).model_fields.items()}
+    if getattr(section, fields[required.key]) is None:
+        variable = env_name((name, required.key))
+        yield Problem(
+            (name, required.key),
+            f"is required while {name} is enabled{required.hint}; set it or {variable}",
+        )
 
 
 def _templates(config: Config) -> Iterator[Problem]:
@@ -152,88 +148,8 @@ def _templates(config: Config) -> Iterator[Problem]:
             problem = None if source is None else fault(source)
             if problem is not None:
                 yield Problem((name, key), problem)
-    for name, value in config.jira.custom_fields.items():
-        for problem in faults(value):
-            yield Problem(("jira", "customFields", name), problem)
-    problem = fault(config.servicenow.close_notes, CLOSING)
-    if problem is not None:
-        yield Problem(("servicenow", "closeNotes"), problem)
-
-
-def _pagerduty(config: Config) -> Iterator[Problem]:
-    section = config.pagerduty
-    if len(section.routing_keys) < len(Severity):
-        yield from _required(
-            config, "pagerduty", "routingKey", " (or routingKeys for all four severities)"
-        )
-    if section.api_token is None:
-        for key, given in (
-            ("escalationPolicies", section.escalation_policies.names()),
-            ("priorities", section.priorities),
-        ):
-            if given:
-                yield Problem(("pagerduty", key), "needs pagerduty.apiToken")
-
-
-def _jira(config: Config) -> Iterator[Problem]:
-    section = config.jira
-    yield from _required(config, "jira", "baseUrl")
-    yield from _required(config, "jira", "apiToken")
-    if len(section.projects.severities) < len(Severity):
-        yield from _required(config, "jira", "projectKey")
-    site = urlsplit(section.base_url or "").hostname or ""
-    if section.flavour == "cloud" or (
-        section.flavour == "auto" and site.endswith(".atlassian.net")
-    ):
-        yield from _required(config, "jira", "userEmail", " on Jira Cloud")
-    for label in section.labels:
-        if re.search(r"\s", label):
-            yield Problem(("jira", "labels"), f'"{label}": Jira allows no spaces in labels')
-
-
-def _servicenow(config: Config) -> Iterator[Problem]:
-    section = config.servicenow
-    if section.instance and section.instance_url:
-        yield Problem(("servicenow", "instance"), "contradicts instanceUrl: give one of them")
-    elif not section.instance:
-        yield from _required(config, "servicenow", "instanceUrl", " (or instance)")
-    if section.client_id or section.client_secret:
-        yield from _required(config, "servicenow", "clientId", " with clientSecret")
-        yield from _required(config, "servicenow", "clientSecret", " with clientId")
-        if section.username:
-            yield from _required(config, "servicenow", "password", " with username")
-    else:
-        hint = " (or clientId and clientSecret)"
-        yield from _required(config, "servicenow", "username", hint)
-        yield from _required(config, "servicenow", "password", hint)
-
-
-def _opsgenie(config: Config) -> Iterator[Problem]:
-    yield from _required(config, "opsgenie", "apiKey")
-    section = config.opsgenie
-    full = (section.cloud_id, section.user_email, section.api_token)
-    if section.flavour == "jsm" and any(full):
-        for key in ("cloudId", "userEmail", "apiToken"):
-            yield from _required(config, "opsgenie", key, " with the others of its kind")
-    elif section.flavour == "jsm":
-        for key, given in (("escalation", section.escalation), ("schedule", section.schedule)):
-            if given:
-                yield Problem(("opsgenie", key), "needs cloudId, userEmail and apiToken with jsm")
-
-
-def _slack(config: Config) -> Iterator[Problem]:
-    section = config.slack
-    if section.bot_token is None:
-        yield from _required(config, "slack", "webhookUrl", " (or botToken and channel)")
-        if section.channels.names():
-            yield Problem(("slack", "channels"), "needs slack.botToken: a webhook has one channel")
-    elif len(section.channels.severities) < len(Severity):
-        yield from _required(config, "slack", "channel", " with a botToken")
-
-
-def _zammad(config: Config) -> Iterator[Problem]:
-    yield from _required(config, "zammad", "baseUrl")
-    yield from _required(config, "zammad", "token")
+        for path, text in section.faulty_templates():
+            yield Problem((name, *path), text)
 
 
 def _anomaly(config: Config) -> Iterator[Problem]:

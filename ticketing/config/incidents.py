@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
 from pydantic import AfterValidator, Field
 
+from ticketing.config.platforms import PLATFORMS
 from ticketing.config.values import Duration, Name, OptionalDuration, Section, Wait
 from ticketing.domain.severity import Severity
 
-PLATFORMS = ("pagerduty", "jira", "servicenow", "opsgenie", "slack", "zammad")
-PlatformName = Literal["pagerduty", "jira", "servicenow", "opsgenie", "slack", "zammad"]
+if TYPE_CHECKING:
+    PlatformName: TypeAlias = str
+else:
+    # A type checker wants to read the words of a Literal here; they stand in the registry alone.
+    PlatformName = Literal[PLATFORMS]
 Platforms = tuple[PlatformName, ...]
 
 

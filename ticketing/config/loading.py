@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from ticketing.config.checks import contradictions
 from ticketing.config.environment import from_directory, from_environ
-from ticketing.config.incidents import PLATFORMS
 from ticketing.config.model import Config
+from ticketing.config.platforms import PLATFORMS
 from ticketing.config.problems import Problem, explain, suggestion
 from ticketing.config.secrets import MASK, explicit
 from ticketing.errors import Misconfigured

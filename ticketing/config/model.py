@@ -8,7 +8,6 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field
 
 from ticketing.config.incidents import (
-    PLATFORMS,
     Anomaly,
     DeliverWithin,
     Delivery,
@@ -22,35 +21,15 @@ from ticketing.config.incidents import (
     for_all,
 )
 from ticketing.config.insight import CorrelationRules, Llm, Traces
-from ticketing.config.platforms import (
-    Jira,
-    OpsGenie,
-    PagerDuty,
-    Platform,
-    ServiceNow,
-    Slack,
-    Zammad,
-)
+from ticketing.config.platforms import PLATFORMS, Platform, PlatformSections
 from ticketing.config.process import FaustWeb, Input, Kafka, Log, Metrics, Redis, Web
-from ticketing.config.values import Duration, OptionalDuration, SecretUrl, Section, Wait
+from ticketing.config.values import Duration, OptionalDuration, SecretUrl, Wait
 from ticketing.domain.severity import Severity
 
 
-class Config(Section):
-    """All settings."""
+class Config(PlatformSections):
+    """All settings; the sections of the platforms stand in `ticketing.config.platforms`."""
 
-    pagerduty: PagerDuty = PagerDuty()
-    """PagerDuty."""
-    jira: Jira = Jira()
-    """Jira Cloud or Data Center."""
-    servicenow: ServiceNow = ServiceNow()
-    """ServiceNow."""
-    opsgenie: OpsGenie = OpsGenie()
-    """OpsGenie, or Jira Service Management operations."""
-    slack: Slack = Slack()
-    """Slack."""
-    zammad: Zammad = Zammad()
-    """Zammad."""
     routing: Routing = Routing()
     """Platforms by severity."""
     anomaly: Anomaly = Anomaly()

@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import SecretStr
 
 from ticketing.config.model import Config
+from ticketing.config.platforms import PLATFORMS
 from ticketing.config.process import Redis
 from ticketing.config.values import Section
 from ticketing.domain.severity import Severity
@@ -106,13 +107,8 @@ def _passwords(text: str) -> Iterator[str]:
 
 def _basic_pairs(config: Config) -> Iterator[str]:
     """What `Authorization: Basic` carries: base64 of user and secret."""
-    pairs = (
-        (config.jira.user_email, config.jira.api_token),
-        (config.opsgenie.user_email, config.opsgenie.api_token),
-        (config.servicenow.username, config.servicenow.password),
-        (config.servicenow.client_id, config.servicenow.client_secret),
-    )
-    for user, secret in pairs:
-        if user and secret:
-            pair = f"{user}:{secret.get_secret_value()}".encode()
-            yield base64.b64encode(pair).decode()
+    for name in PLATFORMS:
+        for user, secret in config.platform(name).basic_credentials():
+            if user and secret:
+                pair = f"{user}:{secret.get_secret_value()}".encode()
+                yield base64.b64encode(pair).decode()

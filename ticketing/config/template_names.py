@@ -47,7 +47,7 @@ FULL: dict[str, Any] = {
     "status": "open",
     "headline": "[CRITICAL] checkout: payment gateway timed out",
     "title": "payment gateway timed out",
-    "pattern": "payment <num> timed out after <num> ms",
+    "pattern": "payment <*> timed out after <*> ms",
     "service": "checkout",
     "environment": "production",
     "tenant": "acme",

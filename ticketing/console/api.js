@@ -1,17 +1,18 @@
-// Talks to the API: the token, requests, problems, and the stream of changes.
+// Requests to the API: the token, reading, commands, and what went wrong.
 
-const BASE = new URL(".", document.baseURI);
-const RECONNECT_MS_MIN = 1000;
-const RECONNECT_MS_MAX = 15000;
-const SILENCE_MS_MAX = 40000; // Two heartbeats and some.
 const TOKEN = "ticketing-token";
+const KEY_BYTES = 12; // As many as the server draws for commands without a key.
 
+// An answer that is not a success; `status` 0 where there was no answer at all.
 export class Problem extends Error {
-  constructor(status, body, retryAfter) {
+  constructor(status, body) {
     super(body.detail || body.title || `The server answered ${status}.`);
     this.status = status;
-    this.body = body;
-    this.retryAfter = retryAfter;
+  }
+
+  // True where the same request may succeed later.
+  get temporary() {
+    return this.status === 0 || this.status >= 500;
   }
 }
 
@@ -20,98 +21,56 @@ export const token = {
   set: (value) => sessionStorage.setItem(TOKEN, value),
 };
 
-function headers(extra) {
+function withToken(headers) {
   const known = token.get();
-  return known ? { ...extra, Authorization: `Bearer ${known}` } : { ...extra };
+  return known ? { ...headers, Authorization: `Bearer ${known}` } : { ...headers };
 }
 
-async function send(path, options = {}) {
-  let answer;
+async function request(url, options) {
   try {
-    answer = await fetch(new URL(path, BASE), { cache: "no-store", ...options, headers: headers(options.headers) });
+    return await fetch(url, options);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem(0, { detail: "The server can't be reached." });
   }
-  if (answer.ok) return answer;
-  const body = await answer.json().catch(() => ({}));
-  throw new Problem(answer.status, body, Number(answer.headers.get("Retry-After")) || 0);
 }
 
-export async function get(path, signal) {
-  return (await send(path, { signal })).json();
+// The response to a request; throws Problem for what is not a success.
+export async function send(path, options = {}) {
+  const url = new URL(path, new URL(".", document.baseURI));
+  const headers = withToken(options.headers);
+  const response = await request(url, { cache: "no-store", ...options, headers });
+  if (response.ok) return response;
+  throw new Problem(response.status, await response.json().catch(() => ({})));
 }
 
-// A page of the list, and the address of the next one.
-export async function page(path, signal) {
-  const answer = await send(path, { signal });
-  const link = /<([^>]+)>;\s*rel="next"/.exec(answer.headers.get("Link") || "");
-  const next = link ? new URL(link[1], answer.url).searchParams.get("cursor") : null;
-  return { incidents: await answer.json(), next };
+export async function get(path) {
+  return (await send(path)).json();
 }
+
+// A page of the list, with the cursor of the next page; null after the last one.
+export async function getPage(path, signal) {
+  const response = await send(path, { signal });
+  const next = nextCursor(response.headers.get("Link"), response.url);
+  return { incidents: await response.json(), next };
+}
+
+// The cursor in a Link header; null where the header names no next page.
+export function nextCursor(header, base) {
+  const link = /<([^>]+)>;\s*rel="next"/.exec(header ?? "");
+  return link ? new URL(link[1], base).searchParams.get("cursor") : null;
+}
+
+export const incidentPath = (id) => `api/incidents/${encodeURIComponent(id)}`;
 
 export async function command(id, action, body, key) {
-  const path = `api/incidents/${encodeURIComponent(id)}/${action}`;
-  const extra = { "Content-Type": "application/json", "Idempotency-Key": key };
-  return (await send(path, { method: "POST", headers: extra, body: JSON.stringify(body) })).json();
+  const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
+  const options = { method: "POST", headers, body: JSON.stringify(body) };
+  return (await send(`${incidentPath(id)}/${action}`, options)).json();
 }
 
-// A key for one wish, kept when the wish is repeated.
+// A key for one command, kept when the command is repeated.
 export function newKey() {
-  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  const bytes = crypto.getRandomValues(new Uint8Array(KEY_BYTES));
   return `console-${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
-}
-
-// Listens for ever. EventSource can't send a token, so the stream is read by hand.
-export function listen({ onEvent, onState }) {
-  let pause = RECONNECT_MS_MIN;
-  async function once() {
-    const gone = new AbortController();
-    let silence;
-    const heard = () => {
-      clearTimeout(silence);
-      silence = setTimeout(() => gone.abort(), SILENCE_MS_MAX);
-    };
-    try {
-      heard();
-      const answer = await send("api/v1/events", { signal: gone.signal });
-      onState("live");
-      pause = RECONNECT_MS_MIN;
-      const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
-      let waiting = "";
-      for (;;) {
-        const { value, done } = await reader.read();
-        if (done) return;
-        heard();
-        waiting += value;
-        const blocks = waiting.split("\n\n");
-        waiting = blocks.pop();
-        blocks.forEach((block) => dispatch(block, onEvent));
-      }
-    } finally {
-      clearTimeout(silence);
-    }
-  }
-  (async () => {
-    for (;;) {
-      try {
-        await once();
-        onState("waiting");
-      } catch (error) {
-        onState(error.status === 401 ? "locked" : "waiting", error);
-      }
-      await new Promise((resolve) => setTimeout(resolve, pause));
-      pause = token.get() ? Math.min(pause * 2, RECONNECT_MS_MAX) : RECONNECT_MS_MIN;
-    }
-  })();
-}
-
-function dispatch(block, onEvent) {
-  let name = "message";
-  const data = [];
-  for (const line of block.split("\n")) {
-    if (line.startsWith("event: ")) name = line.slice(7);
-    if (line.startsWith("data: ")) data.push(line.slice(6));
-  }
-  if (data.length) onEvent(name, JSON.parse(data.join("\n")));
 }

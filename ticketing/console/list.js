@@ -1,14 +1,11 @@
 // The list: one row an incident, drawn again only where something changed.
 
-import { capital, el, shortCount, sparkline, ticketChip, time } from "./draw.js";
-
-const STATUS_NAMES = { open: "Open", acknowledged: "Acknowledged", escalated: "Escalated", resolved: "Resolved" };
-
-export const hashOf = (id) => `#/incidents/${id}`;
-
-export function statusPill(status, pending = false) {
-  return el("span", { class: "pill", "data-status": status, "data-pending": pending ? "yes" : null }, STATUS_NAMES[status] || status, pending ? el("span", { class: "unseen" }, ", being sent") : null);
-}
+import { sparkline } from "./charts.js";
+import { el, time } from "./dom.js";
+import { capital, shortCount } from "./format.js";
+import { hashOf } from "./links.js";
+import { statusPill } from "./status.js";
+import { ticketChip } from "./tickets.js";
 
 export class List {
   constructor(node) {
@@ -16,38 +13,39 @@ export class List {
     this.rows = new Map();
   }
 
-  // Bring the rows in line with `incidents`, which are in their order.
-  show(incidents, { selected, pending, windowSeconds, fresh }) {
-    const wanted = new Set(incidents.map((incident) => incident.id));
+  // Bring the rows in line with `incidents`, which are in their order. `announceNew` lights up rows
+  // that appear.
+  show(incidents, { selected, commands, settings, announceNew }) {
+    this.removeAllBut(new Set(incidents.map((incident) => incident.id)));
+    let place = this.node.firstElementChild;
+    for (const incident of incidents) {
+      const { node } = this.row(incident, commands.pendingOf(incident.id), settings, announceNew);
+      if (node === place) place = place.nextElementSibling;
+      else this.node.insertBefore(node, place);
+      select(node, incident.id === selected);
+    }
+  }
+
+  removeAllBut(wanted) {
     for (const [id, row] of this.rows) {
       if (wanted.has(id)) continue;
       row.node.remove();
       this.rows.delete(id);
     }
-    let place = this.node.firstElementChild;
-    for (const incident of incidents) {
-      const row = this.row(incident, pending.get(incident.id), windowSeconds, fresh);
-      if (row.node === place) place = place.nextElementSibling;
-      else this.node.insertBefore(row.node, place);
-      const link = row.node.querySelector(".title");
-      if (incident.id === selected) link.setAttribute("aria-current", "true");
-      else link.removeAttribute("aria-current");
-      row.node.classList.toggle("selected", incident.id === selected);
-    }
   }
 
-  row(incident, pending, windowSeconds, fresh) {
-    const version = `${incident.revision}/${pending ? pending.status : ""}/${windowSeconds}`;
+  row(incident, pending, settings, announceNew) {
+    const version = `${incident.revision}/${pending?.status ?? ""}`;
     const known = this.rows.get(incident.id);
-    if (known && known.version === version) return known;
-    const node = known ? known.node : el("li", { class: "row" });
+    if (known?.version === version && known.settings === settings) return known;
+    const node = known?.node ?? el("li", { class: "row" });
     const hadFocus = node.contains(document.activeElement);
     node.dataset.severity = incident.severity;
-    node.dataset.status = pending ? pending.status : incident.status;
-    node.replaceChildren(...cells(incident, pending, windowSeconds));
-    if (hadFocus) node.querySelector(".title").focus({ preventScroll: true });
-    if (!known && fresh) node.classList.add("fresh");
-    const row = { node, version };
+    node.dataset.status = pending?.status ?? incident.status;
+    node.replaceChildren(...cells(incident, pending, settings));
+    if (hadFocus) focusTitle(node);
+    if (!known && announceNew) node.classList.add("fresh");
+    const row = { node, version, settings };
     this.rows.set(incident.id, row);
     return row;
   }
@@ -55,32 +53,69 @@ export class List {
   focus(id) {
     const row = this.rows.get(id);
     if (!row) return;
-    row.node.querySelector(".title").focus({ preventScroll: true });
+    focusTitle(row.node);
     row.node.scrollIntoView({ block: "nearest" });
+  }
+
+  // The incident whose row has the focus; null where none has.
+  focusedId() {
+    const focused = document.activeElement?.closest?.(".row");
+    for (const [id, row] of this.rows) if (row.node === focused) return id;
+    return null;
   }
 }
 
-function cells(incident, pending, windowSeconds) {
-  const status = pending ? pending.status : incident.status;
+function focusTitle(node) {
+  node.querySelector(".title").focus({ preventScroll: true });
+}
+
+function select(node, selected) {
+  const link = node.querySelector(".title");
+  if (selected) link.setAttribute("aria-current", "true");
+  else link.removeAttribute("aria-current");
+  node.classList.toggle("selected", selected);
+}
+
+function cells(incident, pending, settings) {
   return [
     el("span", { class: "severity" }, capital(incident.severity)),
+    title(incident, settings),
+    statusPill(pending?.status ?? incident.status, Boolean(pending)),
+    volume(incident, settings),
     el(
       "div",
-      { class: "what" },
-      el("a", { class: "title", href: hashOf(incident.id) }, incident.title || incident.id),
-      el(
-        "div",
-        { class: "under" },
-        el("span", { class: "service" }, incident.service),
-        incident.environment ? el("span", { class: "faint" }, incident.environment) : null,
-        incident.flapping ? el("span", { class: "note" }, "flapping") : null,
-        incident.heldBy ? el("span", { class: "note" }, "held") : null,
-        incident.kind !== "pattern" ? el("span", { class: "note" }, incident.kind) : null,
-        ...incident.tickets.map(ticketChip),
-      ),
+      { class: "when" },
+      el("span", {}, time(incident.lastSeen)),
+      el("span", { class: "faint" }, "since ", time(incident.firstSeen)),
     ),
-    statusPill(status, Boolean(pending)),
-    el("div", { class: "volume" }, sparkline(incident.windows, windowSeconds), el("span", { class: "count" }, shortCount(incident.count), el("span", { class: "unseen" }, " anomalies"))),
-    el("div", { class: "when" }, el("span", {}, time(incident.lastSeen)), el("span", { class: "faint" }, "since ", time(incident.firstSeen))),
   ];
+}
+
+function title(incident, settings) {
+  const { environment, kind } = incident;
+  return el(
+    "div",
+    { class: "what" },
+    el("a", { class: "title", href: hashOf(incident.id) }, incident.title || incident.id),
+    el(
+      "div",
+      { class: "under" },
+      el("span", { class: "service" }, incident.service),
+      environment && el("span", { class: "faint" }, environment),
+      incident.flapping && el("span", { class: "note" }, "flapping"),
+      incident.heldBy && el("span", { class: "note" }, "held"),
+      kind !== "pattern" && el("span", { class: "note" }, kind),
+      ...incident.tickets.map((ticket) => ticketChip(ticket, settings)),
+    ),
+  );
+}
+
+function volume(incident, { windowSeconds }) {
+  const unit = el("span", { class: "unseen" }, " anomalies");
+  return el(
+    "div",
+    { class: "volume" },
+    sparkline(incident.windows, windowSeconds),
+    el("span", { class: "count" }, shortCount(incident.count), unit),
+  );
 }

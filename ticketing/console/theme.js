@@ -1,9 +1,9 @@
 // Sets the chosen theme before anything is drawn, so that no page flashes in the wrong one.
-(function () {
+(() => {
   try {
-    var chosen = localStorage.getItem("theme");
+    const chosen = localStorage.getItem("theme");
     if (chosen === "light" || chosen === "dark") document.documentElement.dataset.theme = chosen;
-  } catch (error) {
+  } catch {
     // Storage is forbidden here: the system's theme it is.
   }
 })();

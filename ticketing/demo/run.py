@@ -17,7 +17,7 @@ from typing import Any
 import aiohttp
 
 from ticketing import worker
-from ticketing.config import PLATFORMS, load
+from ticketing.config import load
 from ticketing.demo.totals import Totals, totals
 from ticketing.demo.traffic import Traffic
 from ticketing.errors import TicketingError
@@ -122,8 +122,6 @@ async def installation(port: int, settings: Mapping[str, Any] | None = None) -> 
         "faustWeb": {"enabled": port != 0},
         **(settings or {}),
     }
-    for platform in set(PLATFORMS) - set(worker.platforms_built()):
-        del given[platform]
     with worker.fleet_environ(True) as environ:
         base = Path(environ[worker.METRICS_VARIABLE]).parent
         config_file = base / "demo.json"
@@ -187,6 +185,7 @@ async def run_live(say: Callable[[str], None], status: Callable[[Totals], None],
         say(f"incidents and their tickets, live:  {demo.api}/")
         say(f"the platforms' side of it:          {demo.sandbox.url}/")
         say(f"tables in the Faust web view:       {_faust_web(demo)}/table/")
+        say(f"the embedded broker:                {demo.runtime.brokers}")
         say("Ctrl-C stops everything")
         traffic = Traffic().logs(time.time(), TRAFFIC_RATE)
         feeding = asyncio.create_task(

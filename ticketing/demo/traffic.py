@@ -15,13 +15,13 @@ FAILING_SHARE = 0.6
 
 
 @dataclass(frozen=True)
-class Call:
+class ServiceCall:
     """A service's part in a request, and whom it calls in turn."""
 
     service: str
     endpoint: str
     says: str
-    calls: tuple[Call, ...] = ()
+    calls: tuple[ServiceCall, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -35,20 +35,22 @@ class Fault:
     shows: str
 
 
-_INVENTORY = Call("inventory", "ReserveStock", "reserved {n} items of sku {sku} for order {order}")
-_PAYMENT = Call("payment", "Charge", "charged {amount} EUR to card token {token} in {ms}ms")
-_SHIPPING = Call("shipping", "Quote", "quote for {zip} is {amount} EUR, carrier=dhl")
-_MAIL = Call("notification", "SendMail", "mail {uuid} queued for {mail}")
-_ACCOUNT = Call("account", "GET /account/{id}", "loaded profile {uuid}")
-_PRICES = Call("pricing", "GetPrices", "priced {n} items in {ms}ms, currency=EUR")
+_INVENTORY = ServiceCall(
+    "inventory", "ReserveStock", "reserved {n} items of sku {sku} for order {order}"
+)
+_PAYMENT = ServiceCall("payment", "Charge", "charged {amount} EUR to card token {token} in {ms}ms")
+_SHIPPING = ServiceCall("shipping", "Quote", "quote for {zip} is {amount} EUR, carrier=dhl")
+_MAIL = ServiceCall("notification", "SendMail", "mail {uuid} queued for {mail}")
+_ACCOUNT = ServiceCall("account", "GET /account/{id}", "loaded profile {uuid}")
+_PRICES = ServiceCall("pricing", "GetPrices", "priced {n} items in {ms}ms, currency=EUR")
 
-REQUESTS: tuple[Call, ...] = (
-    Call(
+REQUESTS: tuple[ServiceCall, ...] = (
+    ServiceCall(
         "gateway",
         "POST /checkout",
         "POST /checkout from {ip} user={user} 200 {ms}ms",
         (
-            Call(
+            ServiceCall(
                 "checkout",
                 "PlaceOrder",
                 "placing order {order} for user {user}",
@@ -56,27 +58,27 @@ REQUESTS: tuple[Call, ...] = (
             ),
         ),
     ),
-    Call(
+    ServiceCall(
         "gateway",
         "GET /products",
         "GET /products/{sku} from {ip} 200 {ms}ms",
         (
-            Call(
+            ServiceCall(
                 "catalog", "GetProduct", "product {sku} read from cache key=prod:{sku}", (_PRICES,)
             ),
         ),
     ),
-    Call(
+    ServiceCall(
         "gateway",
         "GET /search",
         "GET /search?q={user} from {ip} 200 {ms}ms",
-        (Call("search", "Query", "query took {ms}ms, {n} hits of {order}"),),
+        (ServiceCall("search", "Query", "query took {ms}ms, {n} hits of {order}"),),
     ),
-    Call(
+    ServiceCall(
         "gateway",
         "POST /cart",
         "POST /cart from {ip} user={user} 201 {ms}ms",
-        (Call("cart", "AddItem", "added sku {sku} to cart {uuid}", (_INVENTORY,)),),
+        (ServiceCall("cart", "AddItem", "added sku {sku} to cart {uuid}", (_INVENTORY,)),),
     ),
 )
 
@@ -162,7 +164,12 @@ class Traffic:
         return records
 
     def _visit(
-        self, call: Call, now: float, trace: str, parent: str, records: list[dict[str, object]]
+        self,
+        call: ServiceCall,
+        now: float,
+        trace: str,
+        parent: str,
+        records: list[dict[str, object]],
     ) -> Fault | None:
         """Log a call and those below it, callers before callees; returns the fault that hit it."""
         span = f"{self._random.getrandbits(64):016x}"
@@ -196,7 +203,7 @@ class Traffic:
 
     def _record(
         self,
-        call: Call,
+        call: ServiceCall,
         now: float,
         trace: str,
         span: str,

@@ -9,7 +9,7 @@ HORIZON_SECONDS = 3600.0
 """Due times further off than this are found by the next scan instead of being held in memory."""
 
 
-class Timers:
+class DueTimes:
     """The due times of one partition's keys within the horizon, one entry a key."""
 
     def __init__(self) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
-from ticketing.engine.due_times import HORIZON_SECONDS, Timers
+from ticketing.engine.due_times import HORIZON_SECONDS, DueTimes
 from ticketing.errors import BadRecord
 
 S = TypeVar("S")
@@ -272,7 +272,7 @@ class PartitionState:
 
     def __init__(self) -> None:
         self.now = 0.0
-        self.timers = Timers()
+        self.timers = DueTimes()
         self.unfinished: set[str] = set()
         """The keys of unfinished states."""
 
@@ -332,7 +332,7 @@ def fold(
     return Folded(dead, tx.now)
 
 
-def _apply_due(machine: Machine[S], tx: Transaction[S], timers: Timers) -> None:
+def _apply_due(machine: Machine[S], tx: Transaction[S], timers: DueTimes) -> None:
     for _ in range(DUE_PER_TICK_MAX):
         key = timers.pop(tx.now)
         if key is None:
@@ -360,7 +360,7 @@ def scan(
     """
     tx.now = now
     tx.offset = first
-    partition.timers = Timers()
+    partition.timers = DueTimes()
     partition.unfinished.clear()
     for key, value in _filling(tx, partition.timers):
         state = unpack_state(value)
@@ -385,7 +385,7 @@ def _stored_unfinished(machine: Machine[S], value: bytes, due: float | None, now
         return False
 
 
-def _filling(tx: Transaction[S], timers: Timers) -> Iterator[tuple[str, bytes]]:
+def _filling(tx: Transaction[S], timers: DueTimes) -> Iterator[tuple[str, bytes]]:
     """Every stored pair, its due time noted."""
     for key, value in tx.stored():
         timers.schedule(key, unpack_due(value), tx.now)

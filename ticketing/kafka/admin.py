@@ -8,10 +8,15 @@ from typing import Any
 from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
-from ticketing.errors import Misconfigured
+from ticketing.errors import Misconfigured, Unavailable
 from ticketing.wire.topics import TopicSpec
 
 ADMIN_SECONDS_MAX = 30.0
+
+
+def silent(error: KafkaException) -> Unavailable:
+    """The broker did not answer a question."""
+    return Unavailable(f"Kafka does not answer ({error.args[0].name()})")
 
 
 class Topics:
@@ -24,7 +29,10 @@ class Topics:
 
     def partitions(self) -> dict[str, int]:
         """Every existing topic with its number of partitions."""
-        found = self._admin.list_topics(timeout=ADMIN_SECONDS_MAX).topics
+        try:
+            found = self._admin.list_topics(timeout=ADMIN_SECONDS_MAX).topics
+        except KafkaException as error:
+            raise silent(error) from None
         return {name: len(topic.partitions) for name, topic in found.items()}
 
     def create(self, wanted: Iterable[TopicSpec], replication: int) -> list[str]:

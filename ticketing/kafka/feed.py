@@ -7,9 +7,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
-from confluent_kafka import Consumer, KafkaError, Message, Producer, TopicPartition
+from confluent_kafka import (
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 
-from ticketing.errors import TicketingError
+from ticketing.errors import Misconfigured, TicketingError
+from ticketing.kafka.admin import silent
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import PIPELINE_APP
 
@@ -34,29 +42,35 @@ def read_lines(path: Path) -> Iterator[bytes]:
                 yield text
 
 
-def count_lines(path: Path) -> int:
-    """How many records `read_lines` will yield."""
-    return sum(1 for _ in read_lines(path))
-
-
 class Feed:
     """Produces records round robin over the partitions, no faster than asked or than is read."""
 
     def __init__(self, runtime: Runtime, topic: str, *, rate: float | None = None) -> None:
-        """`rate` is records a second; None is as fast as it goes."""
+        """`rate` is records a second; None is as fast as it goes.
+
+        Raises Misconfigured for a topic that does not exist, Unavailable without a broker.
+        """
         self._topic = topic
         self._rate = rate
         self._producer = Producer(
             {**runtime.client(), "linger.ms": 20, "enable.idempotence": not runtime.embedded}
         )
-        metadata = self._producer.list_topics(topic, timeout=30).topics[topic]
-        self._partitions = sorted(metadata.partitions)
+        self._partitions = self._partitions_of(topic)
         self._watched = None if not runtime.embedded else self._watcher(runtime)
         self._produced = dict.fromkeys(self._partitions, 0)
         self._bytes = 0
         self._failed: KafkaError | None = None
         self.sent = 0
         """Records handed over so far."""
+
+    def _partitions_of(self, topic: str) -> list[int]:
+        try:
+            found = self._producer.list_topics(topic, timeout=30).topics[topic]
+        except KafkaException as error:
+            raise silent(error) from None
+        if not found.partitions:
+            raise Misconfigured(f"topic {topic} does not exist: run `ticketing topics create`")
+        return sorted(found.partitions)
 
     def run(
         self,

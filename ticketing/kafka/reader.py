@@ -9,6 +9,7 @@ from types import TracebackType
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from ticketing.errors import Unavailable
+from ticketing.kafka.admin import silent
 from ticketing.kafka.runtime import Runtime
 
 KAFKA_SECONDS_MAX = 10.0
@@ -48,7 +49,7 @@ class TopicReader:
         try:
             found = self._consumer.list_topics(topic, timeout=KAFKA_SECONDS_MAX).topics[topic]
         except KafkaException as error:
-            raise _silent(error) from None
+            raise silent(error) from None
         return sorted(found.partitions)
 
     def bounds(self, topic: str, partition: int) -> tuple[int, int]:
@@ -62,7 +63,7 @@ class TopicReader:
             except KafkaException as error:
                 # A partition may be about to get its first, or another, leader.
                 if time.monotonic() > deadline:
-                    raise _silent(error) from None
+                    raise silent(error) from None
                 time.sleep(POLL_SECONDS)
 
     def between(self, topic: str, partition: int, start: int, end: int) -> Iterator[Message]:
@@ -83,7 +84,3 @@ class TopicReader:
             heard_at, position = time.monotonic(), message.offset() + 1
             if position <= end:
                 yield message
-
-
-def _silent(error: KafkaException) -> Unavailable:
-    return Unavailable(f"Kafka does not answer ({error.args[0].name()})")

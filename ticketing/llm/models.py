@@ -88,7 +88,7 @@ class NoAnswer(TicketingError):
 
 
 @dataclass(frozen=True, slots=True)
-class Told(Generic[T]):
+class PaidAnswer(Generic[T]):
     """An answer that could be read, and what it cost in US dollars with all failed attempts."""
 
     value: T
@@ -133,7 +133,7 @@ class Models:
         *,
         tokens_max: int | None = None,
         json_object: bool = True,
-    ) -> Told[T]:
+    ) -> PaidAnswer[T]:
         """An answer that `read` accepts; it raises ValueError for one of the wrong form.
 
         Raises NoAnswer. Takes at most the timeout for each provider; safe to repeat, at a cost.
@@ -158,7 +158,7 @@ class Models:
                 continue
             self._note(number, Outcome.ANSWERED, began)
             metrics.llm_cost_usd_total.inc(cost)
-            return Told(value, provider, cost, self._clock() - began, tuple(failures))
+            return PaidAnswer(value, provider, cost, self._clock() - began, tuple(failures))
         metrics.llm_cost_usd_total.inc(cost)
         raise NoAnswer(failures, cost)
 

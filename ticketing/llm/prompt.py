@@ -14,9 +14,11 @@ import jinja2
 
 from ticketing.domain.incidents.incident import Incident, Kind, Step, StepKind
 from ticketing.domain.summaries.by_rules import likely_cause
+from ticketing.domain.summaries.facts import facts_of
 from ticketing.domain.summaries.scrub import scrub
 from ticketing.domain.summaries.similar import Past
 from ticketing.domain.summaries.tokens import tokens_at_most
+from ticketing.domain.text import cut
 from ticketing.domain.traces.findings import Findings
 
 TEMPLATE = Path(__file__).with_name("prompt.txt.j2")
@@ -32,6 +34,26 @@ SYSTEM = (
 )
 MESSAGE_TOKENS = 8
 """What a message costs beside its text."""
+PLACED = frozenset(
+    {
+        "status",
+        "where",
+        "tenant",
+        "since",
+        "last_seen",
+        "count",
+        "stands_for",
+        "blast_radius",
+        "impact",
+        "likely_cause",
+        "causal_chain",
+        "linked",
+        "pattern",
+        "traces",
+        "id",
+    }
+)
+"""Facts that the prompt has a place of its own for, or leaves out; any other is listed."""
 SKIPPED_STEPS = frozenset({StepKind.RECEIPT, StepKind.SUMMARIZED, StepKind.ROUTED})
 _KINDS = {
     Kind.PATTERN: "one kind of error of one service",
@@ -104,7 +126,7 @@ def _values(
 ) -> dict[str, Any]:
     def said(text: str, limit: int = room.line) -> str:
         # Cleaned before it is cut: half a key is no longer seen to be one.
-        return _quoted(_cut(clean(text), limit))
+        return _quoted(cut(clean(text), limit))
 
     others = [name for name in incident.affected_services if name != incident.service]
     steps = [step for step in incident.timeline if step.kind not in SKIPPED_STEPS]
@@ -128,6 +150,9 @@ def _values(
         "affected": [said(name, 100) for name in others[: room.names]],
         "chain": [said(line, 300) for line in chain(incident.correlation)[: room.chain]],
         "rule_cause": said(likely_cause(incident)) if likely_cause(incident) else "",
+        "more": {
+            fact.label: said(fact.text) for fact in facts_of(incident) if fact.name not in PLACED
+        },
         "evidence": [
             f"{_moment(s.at)} {said(s.level, 20)} {said(s.message)}"
             for s in incident.samples[: room.samples]
@@ -185,10 +210,6 @@ def _step(step: Step, said: Callable[[str], str]) -> str:
 def _quoted(text: str) -> str:
     """The text as one JSON string: no line of it can pass for one of ours."""
     return json.dumps(text, ensure_ascii=False)
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def _cut_to(text: str, tokens_max: int) -> str:

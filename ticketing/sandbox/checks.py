@@ -1,4 +1,4 @@
-"""Small rules from which each platform describes the requests it accepts."""
+"""The small rules of which each platform's rules for its requests are made."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True)
 class Problem:
-    """One reason to refuse a request: where, of what kind, and in words."""
+    """One reason to refuse a request: the place, and the reason in words."""
 
     at: Path
-    kind: str
     text: str
 
     @property
@@ -30,10 +29,10 @@ class Problem:
 
 
 class Check(Protocol):
-    """A rule: yields what is wrong with a value, nothing if it is acceptable."""
+    """A rule: yields the problems of a value, none if the value is acceptable."""
 
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
-        """Everything wrong with `value`, which stands at `at`."""
+        """The problems of `value`, which stands at `at`."""
         ...
 
 
@@ -42,7 +41,7 @@ class Anything:
     """Accepts every value."""
 
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
-        """Nothing."""
+        """No problems."""
         return iter(())
 
 
@@ -58,16 +57,16 @@ class Text:
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
         """Type, length, choice and form."""
         if not isinstance(value, str):
-            yield Problem(at, "type", "must be a string")
+            yield Problem(at, "must be a string")
         elif len(value) < self.min:
-            yield Problem(at, "short", f"must be at least {self.min} characters")
+            yield Problem(at, f"must be at least {self.min} characters")
         elif self.max is not None and len(value) > self.max:
-            yield Problem(at, "long", f"must be at most {self.max} characters")
+            yield Problem(at, f"must be at most {self.max} characters")
         elif self.choices and value not in self.choices:
             quoted = ", ".join(f"'{choice}'" for choice in self.choices)
-            yield Problem(at, "choice", f"must be one of the following: {quoted}")
+            yield Problem(at, f"must be one of the following: {quoted}")
         elif self.pattern and not re.fullmatch(self.pattern, value):
-            yield Problem(at, "form", "is malformed")
+            yield Problem(at, "is malformed")
 
 
 @dataclass(frozen=True)
@@ -82,11 +81,11 @@ class Number:
         """Type and range."""
         kinds = (int,) if self.whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds):
-            yield Problem(at, "type", "must be a number")
+            yield Problem(at, "must be a number")
         elif self.min is not None and value < self.min:
-            yield Problem(at, "range", f"must be at least {self.min:g}")
+            yield Problem(at, f"must be at least {self.min:g}")
         elif self.max is not None and value > self.max:
-            yield Problem(at, "range", f"must be at most {self.max:g}")
+            yield Problem(at, f"must be at most {self.max:g}")
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ class Flag:
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
         """Type."""
         if not isinstance(value, bool):
-            yield Problem(at, "type", "must be a boolean")
+            yield Problem(at, "must be a boolean")
 
 
 @dataclass(frozen=True)
@@ -110,12 +109,12 @@ class ListOf:
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
         """Type, number of items, and each item."""
         if not isinstance(value, list):
-            yield Problem(at, "type", "must be an array")
+            yield Problem(at, "must be an array")
             return
         if len(value) < self.min:
-            yield Problem(at, "few", f"must have at least {self.min} items")
+            yield Problem(at, f"must have at least {self.min} items")
         if self.max is not None and len(value) > self.max:
-            yield Problem(at, "many", f"must have at most {self.max} items")
+            yield Problem(at, f"must have at most {self.max} items")
         for index, item in enumerate(value):
             yield from self.item.problems(item, (*at, index))
 
@@ -131,22 +130,22 @@ class Record:
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
         """Type, missing and unknown fields, and each field."""
         if not isinstance(value, dict):
-            yield Problem(at, "type", "must be an object")
+            yield Problem(at, "must be an object")
             return
         for name in self.required:
             if value.get(name) in (None, ""):
-                yield Problem((*at, name), "missing", "is missing or blank")
+                yield Problem((*at, name), "is missing or blank")
         for name, item in value.items():
             check = self.fields.get(name)
             if check is None and self.closed:
-                yield Problem((*at, name), "unknown", "is not a known field")
+                yield Problem((*at, name), "is not a known field")
             elif check is not None and not (item in (None, "") and name in self.required):
                 yield from check.problems(item, (*at, name))
 
 
 @dataclass(frozen=True)
 class MapOf:
-    """An object with free names, all of whose values obey one rule."""
+    """An object with free names, whose values obey one rule."""
 
     value: Check = field(default_factory=Anything)
     characters_max: int | None = None
@@ -154,34 +153,23 @@ class MapOf:
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
         """Type, total size of names and values, and each value."""
         if not isinstance(value, dict):
-            yield Problem(at, "type", "must be an object")
+            yield Problem(at, "must be an object")
             return
         for name, item in value.items():
             yield from self.value.problems(item, (*at, name))
         size = sum(len(name) + len(str(item)) for name, item in value.items())
         if self.characters_max is not None and size > self.characters_max:
-            yield Problem(at, "long", f"must be at most {self.characters_max} characters in all")
-
-
-@dataclass(frozen=True)
-class Maybe:
-    """Null, or what the inner rule accepts."""
-
-    check: Check
-
-    def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
-        """Those of the inner rule unless the value is null."""
-        return iter(()) if value is None else self.check.problems(value, at)
+            yield Problem(at, f"must be at most {self.characters_max} characters in all")
 
 
 @dataclass(frozen=True)
 class Either:
-    """What any of the rules accepts; complains in the words of the last."""
+    """A value that one of the rules accepts; the problems are those of the last."""
 
     checks: tuple[Check, ...]
 
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
-        """Those of the last rule if every rule has some."""
+        """The last rule's problems, none if any rule accepts the value."""
         found: list[Problem] = []
         for check in self.checks:
             found = list(check.problems(value, at))

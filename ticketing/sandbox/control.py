@@ -1,4 +1,4 @@
-"""The sandbox's own calls under /_sandbox and its page: tickets, a person's actions, faults."""
+"""The sandbox's own calls, under /_sandbox, and its page: tickets, a person's actions, faults."""
 
 from __future__ import annotations
 

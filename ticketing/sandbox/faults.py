@@ -1,4 +1,4 @@
-"""Faults injected on request: what is done to a platform's answers, to how many, how often."""
+"""Faults injected on request: the kind, and the requests that they hit."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Mode(str, Enum):
 
 
 class BadFault(ValueError):
-    """A fault that cannot be: the message names the field."""
+    """An impossible fault; the message names the field."""
 
 
 _SECONDS_DEFAULT = {Mode.LATENCY: 1.0, Mode.TIMEOUT_AFTER_ACCEPT: 0.0}
@@ -35,7 +35,7 @@ _SECONDS_DEFAULT = {Mode.LATENCY: 1.0, Mode.TIMEOUT_AFTER_ACCEPT: 0.0}
 
 @dataclass
 class Fault:
-    """One platform's fault. `count` is how many requests it still hits, None for no end.
+    """One platform's fault. `count` is the number of requests that it still hits, None for no end.
 
     `method` and `path` (a part of the vendor's path) narrow it to some requests.
     """
@@ -57,7 +57,7 @@ class Fault:
         self._random = random.Random(self.seed)
 
     def strikes(self, method: str, path: str) -> bool:
-        """Whether this request is hit; counts it if so."""
+        """True if this request is hit; the hit is counted."""
         if self.mode is Mode.NONE or self.count == 0:
             return False
         if self.method not in ("", method) or self.path not in path:
@@ -70,7 +70,7 @@ class Fault:
         return True
 
     def view(self) -> dict[str, Any]:
-        """As JSON."""
+        """The fault as JSON."""
         return {
             "mode": self.mode.value,
             "seconds": self.seconds,

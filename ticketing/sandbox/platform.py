@@ -1,4 +1,4 @@
-"""What every platform of the sandbox has in common: calls, refusals, a person's actions."""
+"""The base of every platform's stand-in: a request, a refusal, and the methods each one has."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any, ClassVar, NoReturn
+from typing import Any, ClassVar
 
 from aiohttp import web
 from multidict import CIMultiDictProxy, MultiMapping
 
-from ticketing.sandbox.tickets import Ticket, Tickets
+from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 
 class Rejected(Exception):
@@ -51,7 +51,7 @@ class Call:
 
     @property
     def basic(self) -> tuple[str, str] | None:
-        """User and password of HTTP Basic, if that is how the call authenticates."""
+        """User and password of HTTP Basic, None if the call authenticates otherwise."""
         scheme, _, token = self.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "basic":
             return None
@@ -62,44 +62,47 @@ class Call:
         return user, password
 
     def token(self, scheme: str) -> str | None:
-        """What follows the scheme in the Authorization header, if it is that scheme."""
+        """The token of the Authorization header, None if the header has another scheme."""
         found, _, token = self.headers.get("Authorization", "").partition(" ")
         return token.strip() if found.lower() == scheme.lower() else None
 
 
 def whole_seconds(seconds: float) -> str:
-    """For a Retry-After header: rounded up, never negative."""
+    """Seconds for a Retry-After header: rounded up, never negative."""
     return str(max(0, math.ceil(seconds)))
 
 
 def iso_time(unix_seconds: float) -> str:
-    """As 2026-01-31T12:00:00Z."""
+    """A time as 2026-01-31T12:00:00Z."""
     moment = datetime.fromtimestamp(unix_seconds, timezone.utc)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 Handler = Callable[[Call], web.Response]
 Route = tuple[str, str, Handler]
+"""Method, vendor's path, handler."""
 
 
 class Platform(ABC):
-    """A vendor's HTTP API over the common ticket store. Handlers do not wait for anything."""
+    """A vendor's HTTP API over its part of the ticket store. Handlers do not wait for anything."""
 
     name: ClassVar[str]
+    """The name of the platform's folder, and the first segment of its paths."""
+    secret_fields: ClassVar[frozenset[str]] = frozenset()
+    """The vendor's names for secrets in a body, beyond those that `recording` always masks."""
 
-    def __init__(self, tickets: Tickets) -> None:
+    def __init__(self, tickets: PlatformTickets) -> None:
         self.tickets = tickets
-        self.reset()
 
     def reset(self) -> None:  # noqa: B027  (most platforms keep indexes, some do not)
-        """Forget what is kept besides the tickets themselves."""
+        """Forget all that is kept beside the tickets, such as indexes and counters."""
 
     def forget(self, ticket: Ticket) -> None:  # noqa: B027
-        """The store dropped an old ticket: drop it from indexes too."""
+        """Remove a ticket that was deleted or dropped from the platform's indexes."""
 
     @abstractmethod
     def routes(self) -> Iterable[Route]:
-        """Method, vendor's path, handler."""
+        """The vendor's paths; the first that matches a request answers it."""
 
     @abstractmethod
     def error(self, call: Call | None, status: int, reason: str) -> web.Response:
@@ -111,25 +114,17 @@ class Platform(ABC):
 
     @abstractmethod
     def act(self, ticket: Ticket, action: str) -> None:
-        """What a person does on the platform: close, reopen or acknowledge; BadAction if unknown.
+        """A person's close, reopen or acknowledge on the platform; BadAction if it has none.
 
         Deleting is the same everywhere and done by the caller.
         """
 
     def malformed(self, response: web.Response) -> web.Response:
-        """The answer as it looks when broken: cut in half."""
+        """A broken answer: the given one cut in half."""
         body = response.body if isinstance(response.body, bytes) else b""
         half = body[: len(body) // 2] or b"<html>"
         return web.Response(status=response.status, body=half, content_type="application/json")
 
-    def refuse(self, call: Call, status: int, reason: str) -> NoReturn:
-        """Stop handling with the vendor's error."""
-        raise Rejected(self.error(call, status, reason))
-
-    def find(self, ticket_id: str) -> Ticket | None:
-        """A ticket that was neither deleted nor forgotten."""
-        return self.tickets.alive(self.name, ticket_id)
-
-    def listing(self) -> list[Ticket]:
-        """All living tickets, oldest first."""
-        return list(self.tickets.of(self.name))
+    def masked_path(self, path: str) -> str:
+        """The path for the recording, without secrets."""
+        return path

@@ -1,13 +1,28 @@
-"""The platforms the sandbox stands in for."""
+"""The platforms that the sandbox stands in for: one folder each, found by walking this package.
+
+A folder's `__init__.py` exports `STAND_IN`, its subclass of `Platform`, and `section`, a function
+from the sandbox's address to the platform's section of the configuration.
+"""
 
 from __future__ import annotations
 
-from ticketing.sandbox.jira import Jira
-from ticketing.sandbox.opsgenie import OpsGenie
-from ticketing.sandbox.pagerduty import PagerDuty
-from ticketing.sandbox.platform import Platform
-from ticketing.sandbox.servicenow import ServiceNow
-from ticketing.sandbox.slack import Slack
-from ticketing.sandbox.zammad import Zammad
+import pkgutil
+from collections.abc import Callable
+from importlib import import_module
+from types import ModuleType
+from typing import Any
 
-PLATFORMS: tuple[type[Platform], ...] = (PagerDuty, Jira, ServiceNow, OpsGenie, Slack, Zammad)
+from ticketing.sandbox.platform import Platform
+
+Section = Callable[[str], dict[str, Any]]
+
+
+def folders() -> dict[str, ModuleType]:
+    """The platforms' packages by name, in alphabetical order."""
+    sandbox = import_module("ticketing.sandbox")
+    names = sorted(one.name for one in pkgutil.iter_modules(sandbox.__path__) if one.ispkg)
+    return {name: import_module(f"ticketing.sandbox.{name}") for name in names}
+
+
+PLATFORMS: dict[str, type[Platform]] = {name: folder.STAND_IN for name, folder in folders().items()}
+SECTIONS: dict[str, Section] = {name: folder.section for name, folder in folders().items()}

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
+from collections.abc import Set
 from pathlib import Path
 from typing import IO, Any
 
 MASK = "****"
 
-SECRET_FIELDS = frozenset(
+SECRET_FIELDS: Set[str] = frozenset(
     {
-        "routing_key",
-        "service_key",
         "token",
         "access_token",
         "refresh_token",
@@ -25,45 +23,38 @@ SECRET_FIELDS = frozenset(
         "secret",
     }
 )
+"""Secrets' names that vendors share; a vendor's own are its `Platform.secret_fields`."""
 
-_WEBHOOK_PATH = re.compile(r"^/services/.+")
 
-
-def masked(value: Any) -> Any:
+def masked(value: Any, secrets: Set[str]) -> Any:
     """The value with every secret field replaced, at any depth."""
     if isinstance(value, dict):
         return {
-            name: MASK if str(name).lower() in SECRET_FIELDS else masked(item)
+            name: MASK if str(name).lower() in secrets else masked(item, secrets)
             for name, item in value.items()
         }
     if isinstance(value, list):
-        return [masked(item) for item in value]
+        return [masked(item, secrets) for item in value]
     return value
-
-
-def masked_path(platform: str, path: str) -> str:
-    """The vendor's path; the tokens of a Slack webhook are its secret."""
-    if platform == "slack" and _WEBHOOK_PATH.match(path):
-        return f"/services/{MASK}/{MASK}/{MASK}"
-    return path
 
 
 class Recorder:
     """Appends one line a request and flushes it, so that a killed run loses nothing."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, secret_fields: Set[str] = frozenset()) -> None:
         self._file: IO[str] = path.open("a", encoding="utf-8")
+        self._secrets = SECRET_FIELDS | secret_fields
 
     def write(
         self, *, platform: str, method: str, path: str, query: Any, body: Any, status: int
     ) -> None:
-        """One request with the status it was answered."""
+        """Append one request with the status of its answer; `path` is without secrets already."""
         line = {
             "platform": platform,
             "method": method,
-            "path": masked_path(platform, path),
-            "query": masked(query),
-            "body": masked(body),
+            "path": path,
+            "query": masked(query, self._secrets),
+            "body": masked(body, self._secrets),
             "status": status,
         }
         self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")

@@ -1,4 +1,4 @@
-"""The sandbox as one aiohttp server: six platforms, their faults, the recording, the page."""
+"""The sandbox as one aiohttp server: the platforms, their faults, the recording, the page."""
 
 from __future__ import annotations
 
@@ -35,10 +35,13 @@ class State:
         tickets_max: int = TICKETS_MAX,
     ) -> None:
         self.tickets = Tickets(clock, tickets_max)
-        self.platforms: dict[str, Platform] = {kind.name: kind(self.tickets) for kind in PLATFORMS}
+        self.platforms: dict[str, Platform] = {
+            name: kind(self.tickets.of(name)) for name, kind in PLATFORMS.items()
+        }
         self.tickets.forgotten = self._forget
         self.faults: dict[str, Fault] = {name: Fault() for name in self.platforms}
-        self.recorder = Recorder(record) if record else None
+        secrets = frozenset().union(*(one.secret_fields for one in self.platforms.values()))
+        self.recorder = Recorder(record, secrets) if record else None
         self.requests: dict[str, int] = dict.fromkeys(self.platforms, 0)
         self.closing = asyncio.Event()
 
@@ -61,7 +64,7 @@ class State:
 
 
 def parse_body(raw: bytes, content_type: str) -> Any:
-    """JSON, a form as an object, or text; None if empty, MALFORMED if it is not what it says."""
+    """JSON, a form as an object, or text; None if empty, MALFORMED if the content type is wrong."""
     if not raw:
         return None
     try:
@@ -142,7 +145,7 @@ def _record(state: State, platform: Platform, call: Call, status: int) -> None:
     state.recorder.write(
         platform=platform.name,
         method=call.method,
-        path=call.raw_path,
+        path=platform.masked_path(call.raw_path),
         query={name: _one_or_all(query.getall(name)) for name in query},
         body=body,
         status=status,
@@ -215,7 +218,7 @@ class Sandbox:
         return self._state.tickets.get(platform, ticket_id)
 
     def requests(self, platform: str) -> int:
-        """How many requests the platform has got since the start, refused ones included."""
+        """The number of requests to the platform since the start, refused ones included."""
         return self._state.requests[platform]
 
     def set_fault(self, platform: str, mode: str, **fields: Any) -> Fault:
@@ -227,7 +230,7 @@ class Sandbox:
         return fault
 
     def act(self, platform: str, ticket_id: str, action: str) -> None:
-        """What a person does on the platform: close, reopen, acknowledge or delete."""
+        """A person's action on the platform: close, reopen, acknowledge or delete."""
         self.app[CONTROL].act(platform, ticket_id, action)
 
     def reset(self) -> None:

@@ -1,16 +1,17 @@
-"""What the sandbox keeps: one bounded store of tickets over all platforms."""
+"""The store of the sandbox: tickets of all platforms, bounded in number."""
 
 from __future__ import annotations
 
 import re
 import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 TICKETS_MAX = 50_000
 HISTORY_MAX = 200
+"""Both bound the memory of a sandbox that runs for days; the oldest go first."""
 
 _INCIDENT_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{6,64}-\d+-\d+(?!\d)")
 
@@ -25,7 +26,7 @@ def correlation_of(*candidates: str) -> str:
 
 
 def incident_id_in(*texts: str) -> str:
-    """Our incident id as it stands in free text, or nothing."""
+    """Our incident id as it stands in free text, "" if it does not."""
     matches = (_INCIDENT_ID.search(text) for text in texts)
     return next((match.group() for match in matches if match), "")
 
@@ -34,8 +35,8 @@ def incident_id_in(*texts: str) -> str:
 class Ticket:
     """One alert, issue, incident row, message or ticket. Times are Unix seconds.
 
-    `state` is the same few words on every platform; `record` is what the platform itself keeps.
-    `repeats` counts the creates that the platform folded into this one.
+    `state` is the same few words on every platform; `record` holds the platform's own fields.
+    `repeats` counts the creates that the platform folded into this ticket.
     """
 
     platform: str
@@ -54,7 +55,7 @@ class Ticket:
 
     @property
     def deleted(self) -> bool:
-        """Somebody removed it: the platform no longer knows it, the page still shows it."""
+        """True for a ticket that was removed: the platform does not know it, the page shows it."""
         return self.state == "deleted"
 
 
@@ -106,14 +107,18 @@ class Tickets:
         return self._by_id.get((platform, ticket_id))
 
     def alive(self, platform: str, ticket_id: str) -> Ticket | None:
-        """A ticket the platform still knows."""
+        """A ticket that the platform still knows."""
         ticket = self.get(platform, ticket_id)
         return None if ticket is None or ticket.deleted else ticket
 
-    def of(self, platform: str) -> Iterator[Ticket]:
-        """A platform's living tickets, oldest first."""
+    def of(self, platform: str) -> PlatformTickets:
+        """The part of the store that holds one platform's tickets."""
+        return PlatformTickets(self, platform)
+
+    def living(self, platform: str) -> list[Ticket]:
+        """A platform's tickets without the deleted ones, oldest first."""
         tickets = self._by_platform.get(platform, {}).values()
-        return (ticket for ticket in tickets if not ticket.deleted)
+        return [ticket for ticket in tickets if not ticket.deleted]
 
     def listed(
         self, platform: str = "", correlation: str = "", limit: int | None = None
@@ -152,7 +157,7 @@ class Tickets:
         }
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many tickets stand in which state, by platform."""
+        """The number of tickets by platform and state."""
         counts: dict[str, dict[str, int]] = {}
         for ticket in self._by_id.values():
             states = counts.setdefault(ticket.platform, {})
@@ -165,3 +170,22 @@ class Tickets:
         self._by_platform.clear()
         self._by_correlation.clear()
         self.version += 1
+
+
+class PlatformTickets:
+    """One platform's tickets, as its stand-in sees them: without the deleted and the forgotten."""
+
+    def __init__(self, store: Tickets, platform: str) -> None:
+        self.platform = platform
+        self.now = store.now
+        self.add = store.add
+        self.note = store.note
+        self._store = store
+
+    def find(self, ticket_id: str) -> Ticket | None:
+        """A living ticket by its id."""
+        return self._store.alive(self.platform, ticket_id)
+
+    def all(self) -> list[Ticket]:
+        """All living tickets, oldest first."""
+        return self._store.living(self.platform)

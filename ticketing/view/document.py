@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
 
+from ticketing.domain.incidents.commands import ACTION_RULES, allowed_actions
 from ticketing.domain.incidents.incident import (
     CommandOutcome,
     Failure,
     Incident,
     Link,
+    Status,
     Step,
     Ticket,
 )
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
 from ticketing.domain.summaries.by_rules import RULES, in_words
+from ticketing.domain.summaries.facts import facts_of
 from ticketing.domain.traces.findings import (
     Attribution,
     Candidate,
@@ -48,7 +52,11 @@ def iso_or_none(seconds: float | None) -> str | None:
 
 
 def list_document(incident: Incident) -> dict[str, Any]:
-    """An incident as it stands in a list."""
+    """An incident as it stands in a list.
+
+    `actions` are those that its status allows: the name, the status it leads to (null where the
+    status stays), and the field that the request needs (null for an action that needs none).
+    """
     return {
         "id": incident.id,
         "severity": incident.severity.value,
@@ -81,6 +89,7 @@ def list_document(incident: Incident) -> dict[str, Any]:
         "escalatedAt": iso_or_none(incident.escalated_at),
         "escalatedTo": incident.escalated_to,
         "resolvedAt": iso_or_none(incident.resolved_at),
+        "actions": _actions(incident.status),
     }
 
 
@@ -109,6 +118,7 @@ def detail_document(incident: Incident) -> dict[str, Any]:
         "failures": [_failure(failure) for failure in incident.failures],
         "commands": [_outcome(outcome) for outcome in incident.commands],
         "summary": _summary(summary),
+        "facts": [asdict(fact) for fact in facts_of(incident)],
         "ticket_id": incident.id,
         "@timestamp": shown["createdAt"],
         "tenant_id": incident.tenant,
@@ -124,6 +134,18 @@ def detail_document(incident: Incident) -> dict[str, Any]:
         "updated_at": shown["updatedAt"],
         **({"resolved_at": shown["resolvedAt"]} if shown["resolvedAt"] else {}),
     }
+
+
+def _actions(status: Status) -> list[dict[str, Any]]:
+    rules = [(action, ACTION_RULES[action]) for action in allowed_actions(status)]
+    return [
+        {
+            "name": action.value,
+            "leadsTo": rule.leads_to.value if rule.leads_to else None,
+            "needs": rule.needs,
+        }
+        for action, rule in rules
+    ]
 
 
 def _root_cause(found: Findings | None) -> str | None:

@@ -59,6 +59,7 @@ class Query:
     `since` and `until` are Unix seconds of the opening, the first inclusive, the second not.
     """
 
+    ids: tuple[str, ...] = ()
     statuses: tuple[str, ...] = ()
     severities: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
@@ -91,6 +92,14 @@ class Query:
         if self.after is not None and (highest == "+" or self.after < highest[1:]):
             highest = f"({self.after}"
         return highest, "-" if self.since is None else f"[{milliseconds(self.since):015d}"
+
+    def within_bounds(self, place: str) -> bool:
+        """True for a place between the bounds of the page."""
+        return (
+            (self.until is None or place < f"{milliseconds(self.until):015d}")
+            and (self.after is None or place < self.after)
+            and (self.since is None or place >= f"{milliseconds(self.since):015d}")
+        )
 
     def matches(self, listed: Listed) -> bool:
         """Whether an incident passes every filter that has no index walk of its own."""

@@ -39,6 +39,9 @@ OLD_BUILD_SECONDS = 60
 """How long a build lives on after the switch, for requests that are under way."""
 REBUILD_LOCK_SECONDS = 60
 RETENTION_SECONDS = 30 * 86_400.0
+DOCUMENTS_VERSION = 1
+"""Rises when the documents get a field that readers count on: an older view is then built anew."""
+_COMPLETE: dict[str, str | int] = {"complete": "1", "documents": DOCUMENTS_VERSION}
 
 
 @dataclass(frozen=True)
@@ -149,16 +152,20 @@ class ViewStore:
     # Builds
 
     async def is_complete(self) -> bool:
-        """Whether the live build holds everything; False for a Redis that is new or was emptied."""
+        """True while the live build holds everything, with every field that readers count on.
+
+        False for a Redis that is new, was emptied, or was filled by an older release.
+        """
         with _answers():
-            return bool(await self.redis.hget(self._pointers, "complete") == b"1")
+            complete, version = await self.redis.hmget(self._pointers, "complete", "documents")
+            return complete == b"1" and int(version or 0) >= DOCUMENTS_VERSION
 
     async def declare_complete(self) -> None:
         """The live build holds everything: there was nothing before it."""
         with _answers():
             number = await self.redis.hincrby(self._pointers, "last", 1)
             await self.redis.hsetnx(self._pointers, "live", str(number))
-            await self.redis.hset(self._pointers, "complete", "1")
+            await self.redis.hset(self._pointers, mapping=_COMPLETE)
 
     async def begin_rebuild(self) -> Rebuild | None:
         """Start a build beside the live one, or None while another process is at it.
@@ -198,7 +205,8 @@ class ViewStore:
             if live is None:
                 return Page([])
             base = self._base(live)
-            return await self._walk(base, await self._narrowest(base, query), query)
+            indexes = [] if query.ids else await self._narrowest(base, query)
+            return await self._walk(base, indexes, query)
 
     async def _narrowest(self, base: str, query: Query) -> list[str]:
         """The union of indexes with the fewest members: the others are filters on what it has."""
@@ -230,12 +238,20 @@ class ViewStore:
         return _page(found, query.after)
 
     async def _places(self, base: str, indexes: list[str], query: Query) -> list[str]:
+        if query.ids:
+            return await self._places_of(base, query)
         highest, lowest = query.bounds()
         pipe = self.redis.pipeline(transaction=False)
         for index in indexes:
             pipe.zrevrangebylex(base + index, highest, lowest, start=0, num=SCAN_CHUNK)
         merged = heapq.merge(*await pipe.execute(), reverse=True)
         return [place.decode() for _, place in zip(range(SCAN_CHUNK), merged, strict=False)]
+
+    async def _places_of(self, base: str, query: Query) -> list[str]:
+        """Where the incidents stand that are asked for by id, as far as the page reaches."""
+        metas = await self.redis.hmget(f"{base}meta", query.ids)
+        places = [msgspec.json.decode(meta)[1] for meta in metas if meta is not None]
+        return sorted(filter(query.within_bounds, places), reverse=True)
 
     async def _listed(self, base: str, places: list[str]) -> list[tuple[str, bytes]]:
         documents = await self.redis.hmget(f"{base}list", [id_in(place) for place in places])
@@ -327,7 +343,7 @@ class Rebuild:
             await self._hold()
             live, _ = await store._builds()
             pipe = store.redis.pipeline(transaction=True)
-            pipe.hset(store._pointers, mapping={"live": self._build, "complete": "1"})
+            pipe.hset(store._pointers, mapping={"live": self._build, **_COMPLETE})
             pipe.hdel(store._pointers, "building")
             pipe.delete(self._lock)
             await pipe.execute()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from support.contract import Reply, Subject
+from support.vendors import Vendor
 
 from sinks.calls.outcome import Rejected, Unknown
 from ticketing.domain.incidents.incident import Status
@@ -65,3 +66,24 @@ SUBJECTS = [
         replies=REPLIES,
     ),
 ]
+
+VENDOR = Vendor(
+    refusals=frozenset({400, 401, 402, 403, 404, 413, 429}),
+    calls="""
+        POST /v2/enqueue routing_key! event_action! dedup_key payload links images client client_url 202
+        GET /abilities 200
+        GET /users/me 200
+        GET /incidents ?date_range ?incident_key ?service_ids[] ?statuses[] ?limit ?offset 200
+        GET /incidents/{} 200
+        PUT /incidents/{} incident! 200
+        GET /incidents/{}/notes 200
+        POST /incidents/{}/notes note! 200
+        POST /incidents/{}/status_updates message! 200
+        GET /incidents/{}/alerts ?alert_key ?statuses[] ?limit ?offset 200
+        GET /escalation_policies ?query ?limit ?offset 200
+        GET /escalation_policies/{} 200
+        GET /priorities ?limit ?offset 200
+        GET /users ?query ?limit ?offset 200
+        GET /oncalls ?escalation_policy_ids[] ?limit ?offset 200
+    """,
+)

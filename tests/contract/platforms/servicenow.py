@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from support.contract import Reply, Subject
+from support.vendors import Vendor
 
 from sinks.calls.outcome import RetryAfter
 from ticketing.domain.incidents.incident import Status
-from ticketing.sandbox.credentials import SERVICENOW_CLIENT_ID, SERVICENOW_CLIENT_SECRET
+from ticketing.sandbox.servicenow.credentials import CLIENT_ID, CLIENT_SECRET
 from ticketing.sandbox.tickets import Ticket
 
 
@@ -48,9 +49,21 @@ SUBJECTS = [
     Subject(
         name="servicenow-oauth",
         section=lambda base: {
-            "clientId": SERVICENOW_CLIENT_ID,
-            "clientSecret": SERVICENOW_CLIENT_SECRET,
+            "clientId": CLIENT_ID,
+            "clientSecret": CLIENT_SECRET,
         },
         **SHARED,
     ),
 ]
+
+ROW = "?sysparm_fields ?sysparm_exclude_reference_link"
+VENDOR = Vendor(
+    refusals=frozenset({400, 401, 403, 404, 429}),
+    calls=f"""
+        POST /oauth_token.do grant_type! client_id client_secret username password refresh_token 200
+        GET /api/now/table/{{}} ?sysparm_query ?sysparm_limit {ROW} 200
+        GET /api/now/table/{{}}/{{}} {ROW} 200
+        POST /api/now/table/{{}} {ROW} ... 201
+        PATCH /api/now/table/{{}}/{{}} {ROW} ... 200
+    """,
+)

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 from support.contract import Reply, Subject
+from support.vendors import Vendor
 
 from sinks.calls.outcome import Rejected, RetryAfter, Unknown
-from ticketing.sandbox import credentials
+from ticketing.sandbox.slack import credentials
 from ticketing.sandbox.tickets import Ticket
 
 
@@ -57,7 +58,7 @@ SUBJECTS = [
         name="slack-bot",
         platform="slack",
         texts=texts,
-        section=lambda base: {"signingSecret": credentials.SLACK_SIGNING_SECRET},
+        section=lambda base: {"signingSecret": credentials.SIGNING_SECRET},
         raises=is_critical,
         escalates=is_shown_to_all,
         person=frozenset({"delete"}),
@@ -86,7 +87,7 @@ SUBJECTS = [
         name="slack-webhook",
         platform="slack",
         texts=texts,
-        section=lambda base: {"webhookUrl": credentials.slack_webhook_url(base)},
+        section=lambda base: {"webhookUrl": credentials.webhook_url(base)},
         without=("botToken", "channel"),
         raises=is_critical,
         message_only=True,
@@ -103,3 +104,20 @@ SUBJECTS = [
         ),
     ),
 ]
+
+PAGE = "?oldest ?latest ?inclusive ?cursor ?limit"
+VENDOR = Vendor(
+    refusals=frozenset({400, 403, 404, 410, 429}),
+    calls=f"""
+        POST /services/{{}}/{{}}/{{}} text blocks attachments unfurl_links unfurl_media 200
+        GET /api/auth.test 200
+        POST /api/chat.postMessage channel! text blocks metadata thread_ts reply_broadcast ... 200
+        POST /api/chat.update channel! ts! text blocks metadata ... 200
+        GET /api/chat.getPermalink ?channel ?message_ts 200
+        GET /api/conversations.history ?channel ?include_all_metadata {PAGE} 200
+        GET /api/conversations.replies ?channel ?ts ?include_all_metadata {PAGE} 200
+        GET /api/conversations.info ?channel 200
+        GET /api/conversations.list ?types ?exclude_archived ?cursor ?limit 200
+        POST /api/conversations.join channel! 200
+    """,
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from support.contract import Reply, Subject
+from support.vendors import Vendor
 
 from sinks.calls.outcome import Unknown
 from ticketing.domain.incidents.incident import Status
@@ -32,3 +33,23 @@ SUBJECTS = [
         replies=(Reply(status=201, body='{"number": "10001"}', outcome=Unknown),),
     )
 ]
+
+ARTICLE = "subject body! type internal content_type sender"
+TICKET = "title group state priority owner customer customer_id tags article"
+VENDOR = Vendor(
+    refusals=frozenset({401, 403, 404, 422, 429}),
+    calls=f"""
+        GET /api/v1/users/me 200
+        GET /api/v1/users/search ?query ?limit 200
+        GET /api/v1/groups 200
+        GET /api/v1/ticket_states 200
+        GET /api/v1/ticket_priorities 200
+        POST /api/v1/tickets title! group! article! {TICKET} 201
+        POST /api/v1/tickets/search condition! limit 200
+        GET /api/v1/tickets/{{}} 200
+        PUT /api/v1/tickets/{{}} {TICKET} 200
+        GET /api/v1/tags ?object ?o_id 200
+        GET /api/v1/ticket_articles/by_ticket/{{}} 200
+        POST /api/v1/ticket_articles ticket_id! {ARTICLE} 201
+    """,
+)

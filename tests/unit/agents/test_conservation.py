@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from types import SimpleNamespace
-from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.partition import MemoryPartition
+from support.records import Record
 
 from agents.detection_run import Detector
 from agents.incidents import IncidentMachine
@@ -16,7 +15,6 @@ from ticketing.config.loading import validate
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
-from ticketing.engine.statemachine import PartitionState, Store, Transaction, fold, pack
 from ticketing.wire import signals
 
 PARTITIONS = 2
@@ -46,52 +44,24 @@ DOCUMENTS = st.builds(
 VALUES = st.one_of(DOCUMENTS, DOCUMENTS, DOCUMENTS, st.binary(max_size=20), st.none())
 
 
-class Table(Store):
-    def __init__(self) -> None:
-        self.values: dict[str, bytes] = {}
-
-    def get(self, key: str) -> bytes | None:
-        return self.values.get(key)
-
-    def items(self) -> Iterator[tuple[str, bytes]]:
-        yield from list(self.values.items())
-
-
 class Writer:
     """The incidents of one partition of the signals."""
 
     def __init__(self, policy: Policy, number: int) -> None:
         self.counted = 0
-        self.table = Table()
-        self.number = number
-        self.machine = IncidentMachine(policy, counted=self.count)
-        self.state = PartitionState()
         self.offset = 0
+        self._partition = MemoryPartition(IncidentMachine(policy, counted=self.count), number)
 
     def count(self, number: int) -> None:
         self.counted += number
 
     def take(self, values: list[bytes]) -> None:
-        records = [
-            SimpleNamespace(key=None, value=value, offset=self.offset + i, timestamp=1_000_000)
-            for i, value in enumerate(values)
-        ]
+        records = [Record(value, self.offset + i, 1_000_000) for i, value in enumerate(values)]
         self.offset += len(records)
-        tx: Transaction[Any] = Transaction(self.table, self.machine, self.number)
-        assert fold(self.machine, tx, records, self.state).dead == []
-        for key, write in tx.writes():
-            if write.state is None:
-                self.table.values.pop(key, None)
-            else:
-                encoded = self.machine.encode(write.state)
-                self.table.values[key] = pack(write.at, write.due, encoded)
-        for callback in tx.callbacks():
-            callback()
+        self._partition.fold(records)
 
     def incidents(self) -> list[Incident]:
-        tx: Transaction[Any] = Transaction(self.table, self.machine, self.number)
-        records = [tx.get(key) for key in self.table.values]
-        return [record for record in records if isinstance(record, Incident)]
+        return list(self._partition.incidents().values())
 
 
 @settings(max_examples=200, deadline=None)
@@ -106,7 +76,10 @@ def test_records_in_are_below_counted_or_dead(
 ) -> None:
     detector = Detector.of(validate({}), {"logs": "id"})
     policy = Policy(
-        max_patterns_per_service=limit, group_by=group_by, routing={Severity.HIGH: ("slack",)}
+        max_patterns_per_service=limit,
+        group_by=group_by,
+        routing={Severity.HIGH: ("slack",)},
+        platforms=("slack",),
     )
     writers = [Writer(policy, number) for number in range(PARTITIONS)]
     below = anomalies = dead = start = 0
@@ -114,8 +87,7 @@ def test_records_in_are_below_counted_or_dead(
     while start < len(values):
         end = data.draw(st.integers(start + 1, len(values)))
         run = [
-            SimpleNamespace(key=None, value=value, offset=start + i, timestamp=1_800_000_000_000)
-            for i, value in enumerate(values[start:end])
+            Record(value, start + i, 1_800_000_000_000) for i, value in enumerate(values[start:end])
         ]
         detected = detector.detect("logs", 0, run)
         below += detected.below_threshold

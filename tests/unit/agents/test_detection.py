@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from faust.types import TP
+from support.records import Record
+from support.waiting import until
 
 from agents.detection import EVENTS_TOGETHER_MAX, FINGERPRINTS_TOGETHER_MAX, DetectionAgent
 from agents.detection_run import Detector
@@ -32,9 +34,7 @@ def event(
     *offsets: int, partition: int = 0, generation: int = 1, values: Sequence[bytes] = (log(),)
 ) -> Any:
     records = [
-        SimpleNamespace(
-            value=values[number % len(values)], offset=offset, timestamp=ARRIVED_MS, key=None
-        )
+        Record(values[number % len(values)], offset, ARRIVED_MS)
         for number, offset in enumerate(offsets)
     ]
     message = SimpleNamespace(
@@ -84,14 +84,6 @@ class Kafka:
         pass
 
 
-async def until(condition: Callable[[], bool]) -> None:
-    for _ in range(1000):
-        if condition():
-            return
-        await asyncio.sleep(0.01)
-    raise AssertionError("it did not come to that")
-
-
 async def run(kafka: Kafka, message_bytes_max: int = 1_000_000) -> None:
     agent = DetectionAgent(
         kafka,
@@ -110,17 +102,17 @@ async def test_what_waits_while_a_partition_is_behind_is_told_in_one_run() -> No
     kafka = Kafka([event(0, 1), event(2), event(3)], behind=True)
     kafka.gate.set()
     await run(kafka)
-    await until(lambda: kafka.handled == [1, 2, 3])
+    await until(lambda: kafka.handled == [1, 2, 3], "the records to be handled")
     assert kafka.sent == [[0, 1, 2, 3]]
 
 
 async def test_a_run_is_told_at_once_when_there_is_nothing_more() -> None:
     kafka = Kafka([event(0)], behind=False)
     running = asyncio.ensure_future(run(kafka))
-    await until(lambda: kafka.sent == [[0]])
+    await until(lambda: kafka.sent == [[0]], "the signals")
     kafka.gate.set()
     await running
-    await until(lambda: kafka.handled == [0])
+    await until(lambda: kafka.handled == [0], "the records to be handled")
 
 
 async def test_what_became_of_each_record_stands_in_the_metrics() -> None:
@@ -136,21 +128,19 @@ async def test_what_became_of_each_record_stands_in_the_metrics() -> None:
     kafka = Kafka([event(0, 1, 2, 3, values=(log(), unset, usual, log(service="")))], behind=False)
     kafka.gate.set()
     await run(kafka)
-    await until(lambda: kafka.handled == [3])
+    await until(lambda: kafka.handled == [3], "the records to be handled")
     counted = [c._value.get() - b for c, b in zip(counters, before, strict=True)]
     assert counted == [4, 1, 1, 1]
 
 
-async def test_the_next_run_of_a_partition_waits_until_the_last_is_durable_and_others_do_not() -> (
-    None
-):
+async def test_only_its_own_partitions_last_run_delays_a_run() -> None:
     kafka = Kafka([event(0), event(1), event(5, partition=1), event(2)], behind=False)
     running = asyncio.ensure_future(run(kafka))
-    await until(lambda: kafka.sent == [[0], [5]])
+    await until(lambda: kafka.sent == [[0], [5]], "the signals")
     assert kafka.handled == []
     kafka.gate.set()
     await running
-    await until(lambda: sorted(kafka.handled) == [0, 1, 2, 5])
+    await until(lambda: sorted(kafka.handled) == [0, 1, 2, 5], "the records to be handled")
     assert kafka.sent == [[0], [5], [1, 2]]
 
 
@@ -159,7 +149,7 @@ async def test_what_is_read_again_is_not_put_into_the_same_run(again: Any) -> No
     kafka = Kafka([event(0, 1), again], behind=True)
     kafka.gate.set()
     await run(kafka)
-    await until(lambda: kafka.handled == [1, 1])
+    await until(lambda: kafka.handled == [1, 1], "the records to be handled")
     assert kafka.sent == [[0, 1], [0, 1]]
 
 
@@ -168,7 +158,7 @@ async def test_a_run_has_an_end() -> None:
     kafka = Kafka(events, behind=True)
     kafka.gate.set()
     await run(kafka)
-    await until(lambda: len(kafka.handled) == len(events))
+    await until(lambda: len(kafka.handled) == len(events), "the records to be handled")
     assert kafka.sent == [list(range(EVENTS_TOGETHER_MAX)), [EVENTS_TOGETHER_MAX]]
 
 
@@ -178,7 +168,7 @@ async def test_a_run_of_many_faults_waits_for_no_more_of_them() -> None:
     kafka = Kafka([many, event(enough, values=[log(service="shop-0")])], behind=True)
     kafka.gate.set()
     await run(kafka)
-    await until(lambda: kafka.handled == [enough - 1, enough])
+    await until(lambda: kafka.handled == [enough - 1, enough], "the records to be handled")
     assert kafka.sent == [[offset] for offset in range(enough + 1)]
 
 
@@ -187,7 +177,7 @@ async def test_what_does_not_fit_into_a_message_becomes_several_runs() -> None:
     kafka = Kafka([event(*range(200), values=values)], behind=False)
     kafka.gate.set()
     await run(kafka, message_bytes_max=20_000)
-    await until(lambda: kafka.handled == [199])
+    await until(lambda: kafka.handled == [199], "the records to be handled")
     assert kafka.messages > 5
     assert kafka.largest <= 20_000
     assert kafka.sent == [[offset] for offset in range(200)]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.records import Record
 
 from agents.detection_run import Detected, Detector
 from ticketing.domain.alerts.fingerprint import partition_of
@@ -19,16 +19,9 @@ from ticketing.wire.dead_letters import VALUE_BYTES_MAX
 
 TOPIC = "enriched-logs"
 ARRIVED = 1_900_000_000.0
+ARRIVED_MS = int(ARRIVED * 1000)
 EVENT_TIME = "2030-03-17T17:46:39.500000Z"
 EVENT_AT = 1_899_999_999.5
-
-
-@dataclass
-class Record:
-    value: bytes | None
-    offset: int = 0
-    timestamp: int = int(ARRIVED * 1000)
-    key: bytes | None = None
 
 
 def document(**fields: Any) -> dict[str, Any]:
@@ -46,7 +39,7 @@ def document(**fields: Any) -> dict[str, Any]:
 def run(*values: Any, detector: Detector | None = None) -> Detected:
     """Detect a run; what is no bytes is written as JSON first."""
     raw = [v if isinstance(v, bytes) or v is None else json.dumps(v).encode() for v in values]
-    records = [Record(value, offset) for offset, value in enumerate(raw)]
+    records = [Record(value, offset, ARRIVED_MS) for offset, value in enumerate(raw)]
     return (detector or Detector(Patterns(), topic_ids={TOPIC: "id"})).detect(TOPIC, 3, records)
 
 
@@ -114,7 +107,7 @@ def test_a_bad_record_is_a_dead_letter_and_its_neighbours_count(
     assert found.below_threshold == 0
 
 
-def test_a_dead_letter_keeps_the_size_and_the_beginning_of_a_large_record() -> None:
+def test_a_dead_letter_keeps_a_large_records_beginning_and_size() -> None:
     (letter,) = run(b"x" * 10_000_000).dead_letters
     assert letter.size == 10_000_000
     assert letter.value == b"x" * VALUE_BYTES_MAX
@@ -136,7 +129,7 @@ def test_a_fault_of_our_own_rules_harms_only_its_record(monkeypatch: pytest.Monk
     assert offsets(found) == [0, 2]
 
 
-def test_a_fault_of_ours_in_the_only_record_of_its_kind_leaves_no_signal() -> None:
+def test_a_faulty_only_record_leaves_no_signal() -> None:
     detector = Detector(Patterns(), topic_ids={TOPIC: "id"})
 
     def failing(severity: str | None, level: str | None) -> None:

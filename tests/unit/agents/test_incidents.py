@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.incidents import anomalies
+from support.partition import MemoryPartition
+from support.records import Record
 
 from agents.incidents import IncidentMachine
 from ticketing import metrics
+from ticketing.config import PLATFORMS
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.storm import (
@@ -18,8 +20,8 @@ from ticketing.domain.incidents.storm import (
     umbrella_fingerprint,
 )
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Anomalies, Command, Progress, Receipt, TicketState
-from ticketing.engine.statemachine import TICK_KEY, PartitionState, Store, Transaction, fold, pack
+from ticketing.domain.signals import Action, Command, Progress, Receipt, TicketState
+from ticketing.engine.statemachine import TICK_KEY, fold
 from ticketing.wire import signals
 from ticketing.wire.incidents import decode_incident
 
@@ -28,27 +30,14 @@ ROUTING = {
     Severity.HIGH: ("slack",),
     Severity.MEDIUM: ("slack",),
 }
-POLICY = Policy(routing=ROUTING, auto_resolve_after=600.0)
-
-
-class MemoryStore(Store):
-    def __init__(self) -> None:
-        self.values: dict[str, bytes] = {}
-
-    def get(self, key: str) -> bytes | None:
-        return self.values.get(key)
-
-    def items(self) -> Iterator[tuple[str, bytes]]:
-        yield from list(self.values.items())
+POLICY = Policy(platforms=PLATFORMS, routing=ROUTING, auto_resolve_after=600.0)
 
 
 class Desk:
     """One partition: messages get offsets, batches are folded, writes and sends are kept."""
 
     def __init__(self, policy: Policy = POLICY, **options: Any) -> None:
-        self.machine = IncidentMachine(policy, **options)
-        self.store = MemoryStore()
-        self.state = PartitionState()
+        self.partition = MemoryPartition(IncidentMachine(policy, **options))
         self.offset = 0
         self.now = 1000.0
         self.published: list[tuple[str, Incident | None]] = []
@@ -59,64 +48,29 @@ class Desk:
     def record(self, *bodies: Any, at: float | None = None) -> Any:
         self.now = self.now if at is None else at
         value = signals.encode_signals(list(bodies))
-        found = SimpleNamespace(
-            key=None, value=value, offset=self.offset, timestamp=int(self.now * 1000)
-        )
+        found = Record(value, self.offset, int(self.now * 1000))
         self.offset += 1
         return found
 
     def tick(self, at: float) -> None:
         self.now = at
-        tick = SimpleNamespace(
-            key=TICK_KEY, value=b"", offset=self.offset, timestamp=int(at * 1000)
-        )
+        tick = Record(b"", self.offset, int(at * 1000), TICK_KEY)
         self.offset += 1
         self.run([tick])
 
     def run(self, records: list[Any], writes: int | None = None) -> None:
         """Fold a batch. `writes`: how many of its writes reach the disk before a crash."""
-        tx: Transaction[Any] = Transaction(self.store, self.machine, 0)
-        folded = fold(self.machine, tx, records, self.state)
-        assert folded.dead == []
-        for key, write in tx.writes()[:writes]:
-            if write.state is None:
-                self.store.values.pop(key, None)
-            else:
-                state = self.machine.encode(write.state)
-                self.store.values[key] = pack(write.at, write.due, state)
-        if writes is not None:
-            return
-        for _, key, value, _ in tx.sends():
+        for _, key, value, _ in self.partition.fold(records, writes):
             assert key is not None
             found = None if value is None else decode_incident(value)
             self.published.append((key, found))
-        for callback in tx.callbacks():
-            callback()
 
     def incidents(self) -> dict[str, Incident]:
-        tx: Transaction[Any] = Transaction(self.store, self.machine, 0)
-        records = {key: tx.get(key) for key in self.store.values}
-        return {key: found for key, found in records.items() if isinstance(found, Incident)}
+        return self.partition.incidents()
 
     def one(self) -> Incident:
         (incident,) = self.incidents().values()
         return incident
-
-
-def anomalies(name: str = "aa", *offsets: int, source: str = "t-0", **fields: Any) -> Anomalies:
-    values: dict[str, Any] = {
-        "fingerprint": name,
-        "tenant": "t",
-        "service": "s",
-        "pattern": f"pattern {name}",
-        "source": source,
-        "severity": Severity.HIGH,
-        "windows": {0: sorted(offsets)},
-        "first_seen": 10.0,
-        "last_seen": 11.0,
-        "max_score": 0.9,
-    }
-    return Anomalies(**{**values, **fields})
 
 
 def command(incident_id: str, action: Action, id: str = "c1", **fields: Any) -> Command:
@@ -158,7 +112,7 @@ def test_a_ticket_is_due_when_the_group_wait_is_over() -> None:
 
 
 def test_without_group_wait_the_opening_publication_is_ticketed() -> None:
-    desk = Desk(Policy(routing=ROUTING, group_wait={}))
+    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, group_wait={}))
     desk.send(anomalies("aa", 1))
     ((_, published),) = desk.published
     assert published is not None
@@ -181,7 +135,7 @@ def test_a_fault_that_fires_soon_after_its_resolution_reopens_its_incident() -> 
     assert found.resolved_at is None
 
 
-def test_a_fault_that_fires_late_starts_a_new_episode_and_the_old_one_is_archived() -> None:
+def test_a_late_fault_starts_an_episode_and_archives_the_last() -> None:
     desk = Desk()
     desk.send(anomalies("aa", 1, 2))
     desk.send(command("aa-0-0", Action.RESOLVE))
@@ -208,7 +162,7 @@ def test_a_command_or_receipt_for_an_unknown_incident_changes_nothing() -> None:
     desk = Desk()
     receipt = Receipt(incident_id="zz-0-1", platform="slack", state=TicketState.OPEN, revision=1)
     desk.send(command("guard:t/s", Action.RESOLVE), receipt, command("", Action.RESOLVE))
-    assert desk.store.values == {}
+    assert desk.partition.table.rows == {}
     assert desk.published == []
 
 
@@ -247,7 +201,7 @@ def test_quiet_waits_for_every_configured_input_topic() -> None:
 
 
 def test_new_patterns_beyond_the_limit_join_one_overflow_incident() -> None:
-    desk = Desk(Policy(routing=ROUTING, max_patterns_per_service=3))
+    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, max_patterns_per_service=3))
     desk.send(*[anomalies(f"a{i}", i, i + 20) for i in range(10)])
     found = desk.incidents()
     overflow = found[overflow_fingerprint("t", "s")]
@@ -259,8 +213,8 @@ def test_new_patterns_beyond_the_limit_join_one_overflow_incident() -> None:
     assert sum(incident.count for incident in found.values()) == 23
 
 
-def test_new_patterns_join_the_overflow_incident_for_as_long_as_it_is_not_resolved() -> None:
-    desk = Desk(Policy(routing=ROUTING, max_patterns_per_service=1))
+def test_new_patterns_join_the_open_overflow_incident() -> None:
+    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, max_patterns_per_service=1))
     desk.send(anomalies("a0", 1), anomalies("a1", 2))
     desk.send(anomalies("a2", 3), at=9000.0)
     overflow = desk.incidents()[overflow_fingerprint("t", "s")]
@@ -271,7 +225,7 @@ def test_new_patterns_join_the_overflow_incident_for_as_long_as_it_is_not_resolv
 
 
 def test_patterns_of_a_service_share_an_incident_when_grouped_by_service() -> None:
-    desk = Desk(Policy(routing=ROUTING, group_by="service"))
+    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, group_by="service"))
     desk.send(anomalies("a0", 1, 4), anomalies("a1", 2, 3), anomalies("b0", 5, service="other"))
     found = desk.incidents()
     assert len(found) == 2
@@ -281,12 +235,12 @@ def test_patterns_of_a_service_share_an_incident_when_grouped_by_service() -> No
 
 
 def test_grouping_by_service_or_not_may_change_without_counting_twice() -> None:
-    desk = Desk(Policy(routing=ROUTING))
+    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING))
     desk.send(anomalies("a0", 1, 4))
     desk.send(command("a0-0-0", Action.RESOLVE))
-    desk.machine.policy = Policy(routing=ROUTING, group_by="service")
+    desk.partition.machine.policy = Policy(platforms=PLATFORMS, routing=ROUTING, group_by="service")
     desk.send(anomalies("a0", 4, 6), anomalies("a1", 5))
-    desk.machine.policy = Policy(routing=ROUTING)
+    desk.partition.machine.policy = Policy(platforms=PLATFORMS, routing=ROUTING)
     desk.send(anomalies("a0", 4, 6, 7), anomalies("a1", 5, 8))
     assert sum(found.count for found in desk.incidents().values()) == 6
 
@@ -295,8 +249,8 @@ def umbrella_of(desk: Desk) -> Incident:
     return desk.incidents()[umbrella_fingerprint("t", 0)]
 
 
-def test_pages_beyond_the_ceiling_are_held_under_one_umbrella_and_released_by_its_end() -> None:
-    desk = Desk(Policy(routing=ROUTING, max_pages_per_minute=2))
+def test_pages_beyond_the_ceiling_wait_under_an_umbrella() -> None:
+    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, max_pages_per_minute=2))
     for i in range(5):
         desk.send(anomalies(f"a{i}", i, service=f"s{i}"))
     umbrella = umbrella_of(desk)
@@ -314,7 +268,7 @@ def test_pages_beyond_the_ceiling_are_held_under_one_umbrella_and_released_by_it
 
 
 def test_a_held_incident_that_grows_worse_makes_its_umbrella_worse() -> None:
-    desk = Desk(Policy(routing=ROUTING, max_pages_per_minute=1))
+    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, max_pages_per_minute=1))
     desk.send(anomalies("a0", 1))
     desk.send(anomalies("a1", 2))
     desk.send(anomalies("a1", 3, severity=Severity.CRITICAL))
@@ -376,8 +330,8 @@ def test_a_replayed_message_changes_nothing_and_is_published_again() -> None:
 def test_what_may_be_unpublished_is_published_on_assignment() -> None:
     desk = Desk()
     desk.send(anomalies("aa", 1))
-    tx: Transaction[Any] = Transaction(desk.store, desk.machine, 0)
-    desk.machine.recover(tx, "aa", desk.one(), True)
+    tx = desk.partition.transaction()
+    desk.partition.machine.recover(tx, "aa", desk.one(), True)
     assert [key for _, key, _, _ in tx.sends()] == ["aa-0-0"]
 
 
@@ -392,16 +346,15 @@ def test_the_count_is_told_once_it_is_durable() -> None:
 def test_a_guard_is_forgotten_when_nothing_in_it_is_recent() -> None:
     desk = Desk()
     desk.send(anomalies("aa", 1))
-    assert set(desk.store.values) == {"aa", "guard:t/s", "pages:t"}
+    assert set(desk.partition.table.rows) == {"aa", "guard:t/s", "pages:t"}
     desk.tick(1700.0)
-    assert set(desk.store.values) == {"aa"}
+    assert set(desk.partition.table.rows) == {"aa"}
 
 
 def test_a_message_that_is_no_list_of_signals_is_a_dead_letter() -> None:
-    desk = Desk()
-    tx: Transaction[Any] = Transaction(desk.store, desk.machine, 0)
-    bad = SimpleNamespace(key=None, value=b"{", offset=0, timestamp=0)
-    assert len(fold(desk.machine, tx, [bad], desk.state).dead) == 1
+    partition = Desk().partition
+    folded = fold(partition.machine, partition.transaction(), [Record(b"{")], partition.state)
+    assert len(folded.dead) == 1
 
 
 @pytest.mark.parametrize("severity", [Severity.CRITICAL])
@@ -428,7 +381,7 @@ def test_what_overflowed_before_its_pattern_was_admitted_survives_a_crash() -> N
     # The guard and the admitted pattern reach the disk, the overflow incident does not.
     desk.run(batch, writes=2)
     assert set(desk.incidents()) == {"a0", "a1"}
-    desk.state = PartitionState()
+    desk.partition.restart()
     desk.run(batch)
     counts = {found.id: found.count for found in desk.incidents().values()}
     assert counts == {"a0-0-0": 1, overflow_id: 1, "a1-0-3": 1}
@@ -436,6 +389,7 @@ def test_what_overflowed_before_its_pattern_was_admitted_survives_a_crash() -> N
 
 def test_a_page_that_is_not_taken_goes_to_the_fallback_in_time() -> None:
     policy = Policy(
+        platforms=PLATFORMS,
         routing={Severity.HIGH: ("pagerduty",)},
         group_wait={Severity.HIGH: 0.0},
         deliver_within={Severity.HIGH: 60.0},
@@ -459,8 +413,8 @@ def _fallbacks() -> float:
     return metrics.registry.get_sample_value("ticketing_fallbacks_total", labels) or 0.0
 
 
-def test_a_command_to_an_archived_episode_does_not_let_a_crash_lose_it() -> None:
-    policy = Policy(routing=ROUTING, reopen_window=100.0)
+def test_an_archived_episode_survives_a_crash_after_a_command() -> None:
+    policy = Policy(platforms=PLATFORMS, routing=ROUTING, reopen_window=100.0)
     desk = Desk(policy)
     old = "aa-0-0"
     batch = [
@@ -471,6 +425,6 @@ def test_a_command_to_an_archived_episode_does_not_let_a_crash_lose_it() -> None
     ]
     for writes in range(4):
         desk.run(batch, writes=writes)
-        desk.state = PartitionState()
+        desk.partition.restart()
     desk.run(batch)
     assert {found.id: found.count for found in desk.incidents().values()} == {old: 2, "aa-0-2": 1}

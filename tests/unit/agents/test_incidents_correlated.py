@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
+from support.incidents import anomalies
+from support.partition import MemoryPartition
+from support.records import Record
+
 from agents.incidents import IncidentMachine
+from ticketing.config import PLATFORMS
 from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.linking import LEASE_SECONDS
 from ticketing.domain.incidents.policy import Policy, RadiusRule
 from ticketing.domain.incidents.storm import overflow_fingerprint
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Anomalies, Command, Correlation
+from ticketing.domain.signals import Action, Command, Correlation
 from ticketing.domain.traces.findings import BlastRadius, Candidate, Findings, Peer, Relation
-from ticketing.engine.statemachine import TICK_KEY, PartitionState, Store, Transaction, fold, pack
+from ticketing.engine.statemachine import TICK_KEY
 from ticketing.wire import signals
 from ticketing.wire.topics import SIGNALS
 
@@ -23,25 +26,15 @@ PARTITIONS = 4
 ROUTING = {Severity.CRITICAL: ("pagerduty",), Severity.HIGH: ("slack",)}
 
 
-class Memory(Store):
-    def __init__(self) -> None:
-        self.values: dict[str, bytes] = {}
-
-    def get(self, key: str) -> bytes | None:
-        return self.values.get(key)
-
-    def items(self) -> Iterator[tuple[str, bytes]]:
-        yield from list(self.values.items())
-
-
 class Writers:
     """All partitions' writers with one machine each; what they say to each other is delivered."""
 
     def __init__(self, **policy: Any) -> None:
-        known = Policy(routing=ROUTING, **policy)
-        self.machines = [IncidentMachine(known, partitions=PARTITIONS) for _ in range(PARTITIONS)]
-        self.stores = [Memory() for _ in range(PARTITIONS)]
-        self.states = [PartitionState() for _ in range(PARTITIONS)]
+        known = Policy(platforms=PLATFORMS, routing=ROUTING, **policy)
+        self.partitions = [
+            MemoryPartition(IncidentMachine(known, partitions=PARTITIONS), number)
+            for number in range(PARTITIONS)
+        ]
         self.offsets = [0] * PARTITIONS
         self.now = 1000.0
         self.cut: set[int] = set()
@@ -73,43 +66,19 @@ class Writers:
                     waiting.append((target, None, said))
 
     def fold(self, number: int, key: bytes | None, value: bytes) -> list[Any]:
-        machine, store = self.machines[number], self.stores[number]
-        record = SimpleNamespace(
-            key=key, value=value, offset=self.offsets[number], timestamp=int(self.now * 1000)
-        )
+        record = Record(value, self.offsets[number], int(self.now * 1000), key)
         self.offsets[number] += 1
-        tx: Transaction[Any] = Transaction(store, machine, number)
-        folded = fold(machine, tx, [record], self.states[number])
-        assert folded.dead == []
-        for name, write in tx.writes():
-            if write.state is None:
-                store.values.pop(name, None)
-            else:
-                store.values[name] = pack(write.at, write.due, machine.encode(write.state))
-        return tx.sends()
+        return self.partitions[number].fold([record])
 
     def incident(self, fingerprint: str) -> Incident:
-        for machine, store in zip(self.machines, self.stores, strict=True):
-            tx: Transaction[Any] = Transaction(store, machine, 0)
-            found = tx.get(fingerprint)
-            if isinstance(found, Incident):
-                return found
-        raise KeyError(fingerprint)
+        known: dict[str, Incident] = {}
+        for partition in self.partitions:
+            known.update(partition.incidents())
+        return known[fingerprint]
 
     def opens(self, fingerprint: str, service: str, **fields: Any) -> None:
-        values: dict[str, Any] = {
-            "fingerprint": fingerprint,
-            "tenant": "t",
-            "service": service,
-            "pattern": f"pattern {fingerprint}",
-            "source": f"{service}-0",
-            "severity": Severity.HIGH,
-            "windows": {0: [1]},
-            "first_seen": 10.0,
-            "last_seen": 11.0,
-            "max_score": 0.9,
-        }
-        self.send(Anomalies(**{**values, **fields}))
+        known = {"service": service, "source": f"{service}-0"}
+        self.send(anomalies(fingerprint, 1, **{**known, **fields}))
 
     def finds(self, fingerprint: str, service: str, *peers: Peer, **fields: Any) -> None:
         values: dict[str, Any] = {"since": 10.0, "until": 11.0, "traces": 3, "peers": list(peers)}
@@ -146,7 +115,7 @@ def test_findings_reach_the_incident_that_the_fingerprint_has() -> None:
 def test_findings_about_an_incident_that_is_not_there_are_nobodys() -> None:
     writers = Writers()
     writers.finds("aa", "stock", cause("bb", "shop"))
-    assert all(not store.values for store in writers.stores)
+    assert all(not partition.table.rows for partition in writers.partitions)
 
 
 def test_findings_of_a_pattern_that_overflowed_go_to_the_overflow_incident() -> None:
@@ -158,7 +127,7 @@ def test_findings_of_a_pattern_that_overflowed_go_to_the_overflow_incident() -> 
     assert overflow.correlation is not None
 
 
-def test_a_large_blast_radius_raises_the_severity_and_a_small_one_does_not() -> None:
+def test_only_a_large_blast_radius_raises_the_severity() -> None:
     rules = (RadiusRule(to=Severity.CRITICAL, services=3, failing_share=0.5),)
     writers = Writers(raise_severity=rules)
     writers.opens("aa", "stock")
@@ -186,7 +155,7 @@ def test_incidents_of_different_writers_get_to_know_each_other() -> None:
     assert writers.incident("aa").ticketed
 
 
-def test_with_root_the_causes_ticket_speaks_for_the_symptom_for_as_long_as_it_lasts() -> None:
+def test_the_causes_open_ticket_covers_the_symptom() -> None:
     writers = two(hold_symptoms=True)
     writers.pass_time(3 * LEASE_SECONDS)
     symptom, origin = writers.incident("bb"), writers.incident("aa")

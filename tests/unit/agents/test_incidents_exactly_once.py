@@ -2,63 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.incidents import anomalies
+from support.partition import MemoryPartition
+from support.records import Record
 
 from agents.incidents import IncidentMachine
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Anomalies, Command
-from ticketing.engine.statemachine import PartitionState, Store, Transaction, fold, pack
+from ticketing.domain.signals import Action, Command
 from ticketing.wire.signals import encode_signals
 
 PATTERNS = [f"{i:02x}" for i in range(6)]
 
 
-class Table(Store):
-    def __init__(self) -> None:
-        self.values: dict[str, bytes] = {}
-
-    def get(self, key: str) -> bytes | None:
-        return self.values.get(key)
-
-    def items(self) -> Iterator[tuple[str, bytes]]:
-        yield from list(self.values.items())
-
-
 class Partition:
-    """A partition of the signals and its table; batches can die with part of their writes done."""
+    """A partition of the signals and its writer, which may die with part of its writes done."""
 
     def __init__(self, policy: Policy) -> None:
-        self.table = Table()
-        self.log: list[Any] = []
-        self.machine = IncidentMachine(policy)
-        self.state = PartitionState()
+        self.policy = policy
+        self.log: list[Record] = []
         self.done = 0
+        self._writer = MemoryPartition(IncidentMachine(policy))
+        self.restart = self._writer.restart
 
     def append(self, bodies: list[Any], at: float) -> None:
-        value = encode_signals(bodies)
-        self.log.append(
-            SimpleNamespace(key=None, value=value, offset=len(self.log), timestamp=int(at * 1000))
-        )
+        self.log.append(Record(encode_signals(bodies), len(self.log), int(at * 1000)))
 
     def run(self, first: int, end: int, writes: int | None = None) -> None:
-        tx: Transaction[Any] = Transaction(self.table, self.machine, 0)
-        assert fold(self.machine, tx, self.log[first:end], self.state).dead == []
-        for key, write in tx.writes()[:writes]:
-            if write.state is None:
-                self.table.values.pop(key, None)
-            else:
-                encoded = self.machine.encode(write.state)
-                self.table.values[key] = pack(write.at, write.due, encoded)
-
-    def restart(self) -> None:
-        self.state = PartitionState()
+        self._writer.fold(self.log[first:end], writes)
 
     def catch_up(self) -> None:
         if self.done < len(self.log):
@@ -66,9 +42,7 @@ class Partition:
             self.done = len(self.log)
 
     def incidents(self) -> list[Incident]:
-        tx: Transaction[Any] = Transaction(self.table, self.machine, 0)
-        records = [tx.get(key) for key in self.table.values]
-        return [record for record in records if isinstance(record, Incident)]
+        return list(self._writer.incidents().values())
 
     def ids(self) -> list[str]:
         return [incident.id for incident in self.incidents()]
@@ -83,20 +57,7 @@ def signals(stream: list[int], first: int, end: int, source: str) -> list[Any]:
             windows: dict[int, list[int]] = {}
             for offset in offsets:
                 windows.setdefault(900 * (offset % 2), []).append(offset)
-            found.append(
-                Anomalies(
-                    fingerprint=name,
-                    tenant="t",
-                    service="s",
-                    pattern=name,
-                    source=source,
-                    severity=Severity.HIGH,
-                    windows=windows,
-                    first_seen=0.0,
-                    last_seen=1.0,
-                    max_score=0.9,
-                )
-            )
+            found.append(anomalies(name, source=source, windows=windows))
     return found
 
 
@@ -137,7 +98,7 @@ def produce(
 ) -> None:
     """Detection, one batch after the other per source; a restart goes back behind what it sent."""
     at, position, restarts = 1000.0, [0, 0], 3
-    clean = Partition(partition.machine.policy)
+    clean = Partition(partition.policy)
     clean.log = partition.log
     while any(position[i] < len(streams[i]) for i in (0, 1)):
         i = data.draw(st.sampled_from([i for i in (0, 1) if position[i] < len(streams[i])]))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.records import Record
 
 from agents.detection_run import Detector
 from agents.span_packer import MESSAGE_BYTES_MAX, target_of
@@ -21,14 +21,7 @@ from ticketing.wire.traces import TracePart, decode_lines, decode_spans
 
 TOPIC = "enriched-logs"
 ARRIVED = 1_900_000_000.0
-
-
-@dataclass
-class Record:
-    value: bytes | None
-    offset: int = 0
-    timestamp: int = int(ARRIVED * 1000)
-    key: bytes | None = None
+ARRIVED_MS = int(ARRIVED * 1000)
 
 
 def document(**fields: Any) -> dict[str, Any]:
@@ -49,7 +42,7 @@ def document(**fields: Any) -> dict[str, Any]:
 
 def packed(*values: Any, partitions: int = 4) -> dict[int, list[TracePart]]:
     raw = [v if isinstance(v, bytes) or v is None else json.dumps(v).encode() for v in values]
-    records = [Record(value, offset) for offset, value in enumerate(raw)]
+    records = [Record(value, offset, ARRIVED_MS) for offset, value in enumerate(raw)]
     detector = Detector(Patterns(), topic_ids={TOPIC: "id"}, traces_partitions=partitions)
     found: dict[int, list[TracePart]] = {}
     for target, value in detector.detect(TOPIC, 3, records).spans:
@@ -144,18 +137,16 @@ async def test_the_agent_sends_what_it_finds_to_the_incidents_partition() -> Non
         app, nothing, nothing, correlator, signals_partitions=4, clock=lambda: clock.now
     )
     detector = Detector(Patterns(), topic_ids={TOPIC: "id"}, traces_partitions=4)
-    record = Record(json.dumps(document(level="ERROR", anomaly_score=0.95)).encode())
+    record = Record(
+        json.dumps(document(level="ERROR", anomaly_score=0.95)).encode(), timestamp=ARRIVED_MS
+    )
     detected = detector.detect(TOPIC, 3, [record])
     ((target, value),) = detected.spans
     event: Any = SimpleNamespace(message=SimpleNamespace(partition=target))
-
-    def message(value: bytes, offset: int) -> Any:
-        return SimpleNamespace(value=value, offset=offset)
-
-    await agent.handle([message(value, 0), message(b"\xc1", 1)], event)
+    await agent.handle([Record(value, 0), Record(b"\xc1", 1)], event)
     assert producer.sent == []
     clock.now += 2.0
-    await agent.handle([message(b"\xc1", 5)], event)
+    await agent.handle([Record(b"\xc1", 5)], event)
     ((_, _, signals, partition, *_),) = producer.sent
     (body,) = decode_signals(signals)
     (signal,) = detected.signals

@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
+
+from support.incidents import incident, resolved
+from support.records import Record
 
 from agents.past_incidents import PastIncidents
 from agents.summaries import SummariesAgent
-from ticketing.domain.incidents.incident import Incident, Status
-from ticketing.domain.severity import Severity
+from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.summaries.similar import Memory
 from ticketing.wire.incidents import encode_incident
 
-INCIDENT = Incident(
-    id="aa-0-7",
-    fingerprint="aa",
-    tenant="acme",
-    service="checkout",
-    pattern="payment <num> timed out",
-    title="t",
-    severity=Severity.HIGH,
-    opened_at=0.0,
-    updated_at=0.0,
-    first_seen=0.0,
-    last_seen=0.0,
-)
-RESOLVED = replace(INCIDENT, status=Status.RESOLVED, resolved_at=9.0)
+INCIDENT = incident("aa", id="aa-0-7")
+RESOLVED = resolved(INCIDENT, 1060.0)
 
 
 class Noted:
@@ -38,11 +27,11 @@ class Noted:
         self.incidents.append(incident)
 
 
-def record(key: bytes, value: bytes | None) -> Any:
-    return SimpleNamespace(key=key, value=value)
+def record(key: bytes, value: bytes | None) -> Record:
+    return Record(value, key=key)
 
 
-async def test_the_last_snapshot_of_each_incident_is_noted_and_bad_ones_harm_nobody() -> None:
+async def test_the_last_good_snapshot_of_each_incident_is_noted() -> None:
     noted: Any = Noted()
     nothing: Any = None
     agent = SummariesAgent(nothing, nothing, nothing, noted)

@@ -8,13 +8,13 @@ from typing import Any
 import fakeredis
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from support.incidents import numbered
 
 from ticketing.api.app import create_app
 from ticketing.config import Config
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
-from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Command
 from ticketing.errors import Unavailable
 from ticketing.view.store import ViewStore
@@ -23,20 +23,7 @@ NOW = 1_900_000_000.0
 
 
 def make_incident(number: int = 1, **fields: Any) -> Incident:
-    known: dict[str, Any] = {
-        "id": f"{number:016x}-1-{number}",
-        "fingerprint": f"{number:016x}",
-        "tenant": "acme",
-        "service": "checkout",
-        "pattern": "payment <num> failed",
-        "title": f"payment failed {number}",
-        "severity": Severity.HIGH,
-        "opened_at": NOW + number,
-        "updated_at": NOW + number,
-        "first_seen": NOW,
-        "last_seen": NOW,
-    }
-    return Incident(**{**known, **fields})
+    return numbered(number, at=NOW, **fields)
 
 
 class Writer:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.unit.api.conftest import NOW, make_incident
+from ticketing.domain.incidents.commands import ACTION_RULES
 from ticketing.domain.incidents.incident import Link, Status
 from ticketing.domain.signals import Action
 
@@ -72,6 +73,33 @@ async def test_a_wrong_link_is_undone(api: Any) -> None:
     assert (command.action, command.to) == (Action.UNLINK, [other.id])
     status, problem = await api.post(path(1, "unlink"), {"from": ["ffffffffffffffff-0-1"]})
     assert (status, "not linked" in problem["detail"].lower()) == (409, True)
+
+
+async def test_answers_name_the_moment_after_the_action(api: Any) -> None:
+    other = make_incident(2)
+    link = Link(fingerprint=other.fingerprint, service=other.service, id=other.id)
+    await api.put(make_incident(1, links=[link]))
+    for action, body, field in [
+        ("comment", {"text": "looking"}, "commentedAt"),
+        ("unlink", {"from": [other.id]}, "unlinkedAt"),
+        ("resolve", {}, "resolvedAt"),
+        ("reopen", {}, "reopenedAt"),
+    ]:
+        _, answer = await api.post(path(1, action), body)
+        assert answer[field] == AT
+
+
+@pytest.mark.parametrize("action", list(Action))
+async def test_an_action_needs_what_its_rule_says(api: Any, action: Action) -> None:
+    rule = ACTION_RULES[action]
+    (status, *_) = rule.allowed_from
+    await api.put(make_incident(1, status=status))
+    code, answer = await api.post(path(1, action.value), {})
+    if rule.needs is None:
+        assert (code, answer["status"]) == (200, rule.leads_to or status)
+        assert answer[f"{rule.done}At"] == AT
+    else:
+        assert (code, answer["field"]) == (400, rule.needs)
 
 
 async def test_a_forbidden_transition_is_a_conflict_with_the_current_state(api: Any) -> None:

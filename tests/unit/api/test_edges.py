@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.unit.api.conftest import make_incident
+from ticketing.config import PLATFORMS
 
 TOKEN = "correct-horse-battery"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -185,6 +186,16 @@ async def test_the_configuration_is_shown_without_secrets(start: Any) -> None:
         text = await answer.text()
     assert TOKEN not in text
     assert json.loads(text)["web"]["token"] == "****"
+
+
+async def test_platforms_have_titles_and_say_if_they_are_enabled(start: Any) -> None:
+    api = await start({"zammad": {"enabled": True, "baseUrl": "http://z.test", "token": "t" * 9}})
+    status, found = await api.get("/api/v1/platforms")
+    assert (status, [one["name"] for one in found]) == (200, list(PLATFORMS))
+    assert found[0] == {"name": "pagerduty", "title": "PagerDuty", "enabled": False}
+    assert [one["name"] for one in found if one["enabled"]] == ["zammad"]
+    for one in found:
+        assert one["title"].lower() == one["name"]
 
 
 class Checks:

@@ -63,6 +63,11 @@ async def test_filters_reach_the_view(api: Any) -> None:
         "tenant_id=zeta": [3],
         "q=FAILED%202": [2],
         "from=2030-03-17T17:46:42Z&to=1900000003": [2],
+        f"id={incident(1).id},ab-1-1,{incident(3).id}": [3, 1],
+        f"id={incident(1).id},{incident(3).id}&tenant_id=zeta": [3],
+        f"id={incident(1).id},{incident(3).id}&from=1900000003": [3],
+        f"id={incident(1).id},{incident(3).id}&to=1900000003": [1],
+        "id=ab-1-1": [],
         "q=&status=&from=": [3, 2, 1],
     }.items():
         status, found = await api.get(f"/api/incidents?{query}")
@@ -70,9 +75,38 @@ async def test_filters_reach_the_view(api: Any) -> None:
         assert [int(one["title"][-1]) for one in found] == expected, query
 
 
+async def test_the_link_header_leads_through_incidents_asked_for_by_id(api: Any) -> None:
+    await api.put(*(incident(n) for n in range(5)))
+    ids = ",".join(incident(n).id for n in range(4))
+    async with api.client.get(f"/api/incidents?id={ids}&limit=3") as answer:
+        assert [one["title"][-1] for one in await answer.json()] == ["3", "2", "1"]
+        following = answer.links["next"]["url"].relative()
+    async with api.client.get(following) as answer:
+        assert [one["title"][-1] for one in await answer.json()] == ["0"]
+        assert "next" not in answer.links
+
+
+async def test_an_incident_says_which_actions_its_status_allows(api: Any) -> None:
+    await api.put(incident(1), incident(2, status=Status.RESOLVED, resolved_at=1_900_000_000.0))
+    _, (resolved, opened) = await api.get("/api/incidents")
+    assert opened["actions"] == [
+        {"name": "acknowledge", "leadsTo": "acknowledged", "needs": None},
+        {"name": "escalate", "leadsTo": "escalated", "needs": None},
+        {"name": "resolve", "leadsTo": "resolved", "needs": None},
+        {"name": "comment", "leadsTo": None, "needs": "text"},
+        {"name": "forward", "leadsTo": None, "needs": "platform"},
+        {"name": "unlink", "leadsTo": None, "needs": "from"},
+    ]
+    assert [one["name"] for one in resolved["actions"]] == ["reopen", "comment", "unlink"]
+    _, found = await api.get(f"/api/incidents/{incident(1).id}")
+    assert found["actions"] == opened["actions"]
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [
+        ("id=nonsense", "id"),
+        ("id=" + ",".join(f"ab-1-{n}" for n in range(51)), "id"),
         ("limit=abc", "limit"),
         ("limit=0", "limit"),
         ("limit=501", "limit"),

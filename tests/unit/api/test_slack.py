@@ -173,7 +173,7 @@ async def test_slack_is_answered_before_it_gives_up(start: Any, monkeypatch: Any
     monkeypatch.setattr("ticketing.api.slack.SEND_SECONDS_MAX", 0.05)
 
     async def never(command: Any) -> None:
-        await asyncio.sleep(60)
+        await asyncio.Event().wait()
 
     monkeypatch.setattr(api.writer, "send", never)
     assert await press(api, pressed(make_incident().id)) == 503

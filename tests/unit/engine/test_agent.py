@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from faust.types import TP
+from support.records import Record
 
 from ticketing.engine import agent as module
 from ticketing.engine.agent import Abandoned, BatchAgent
@@ -98,13 +99,8 @@ async def test_a_failure_leaves_before_anything_is_committed(
     assert agent.committed == [(0, 1)]
 
 
-def test_a_dead_letter_has_the_beginning_of_what_it_was_and_an_end() -> None:
-    record = SimpleNamespace(
-        offset=7,
-        timestamp=1500,
-        key=b"k" * 10_000_000,
-        value=b"\xff" * 10_000_000,
-    )
+def test_a_dead_letter_is_bounded() -> None:
+    record = Record(b"\xff" * 10_000_000, 7, 1500, b"k" * 10_000_000)
     encoded = encode_dead_letter(
         dead_letter_of(
             "t", 1, record, stage="incidents", reason="undecodable", detail="d" * 1_000_000

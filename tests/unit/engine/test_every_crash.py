@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import pytest
 from support import simulation
+from support.incidents import anomalies
 from support.simulation import Chances, Installation, World
 
 from sinks.delivery import reconcile
@@ -22,9 +23,13 @@ from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action, Anomalies, Command, TicketState
 from ticketing.engine import table
 
-SOURCE = "topic-id:0:1"
 ROUTED = {severity: (simulation.PLATFORM,) for severity in Severity}
-POLICY = Policy(group_wait={}, routing=ROUTED, escalate_after={Severity.CRITICAL: 120.0})
+POLICY = Policy(
+    platforms=(simulation.PLATFORM,),
+    group_wait={},
+    routing=ROUTED,
+    escalate_after={Severity.CRITICAL: 120.0},
+)
 ALERTS = Traits(
     repeat=Repeat.BLINDLY,
     operations=ALL_OPERATIONS - {Operation.ESCALATE, Operation.COMMENT, Operation.LOOK_UP},
@@ -65,20 +70,7 @@ class Feed:
                 offsets = [self.offset + place + i * len(names) for i in range(records)]
                 fingerprint = f"{int(name, 36):08x}"
                 self.truth[fingerprint] = self.truth.get(fingerprint, 0) + records
-                signals.append(
-                    Anomalies(
-                        fingerprint=fingerprint,
-                        tenant="acme",
-                        service="checkout",
-                        pattern=name,
-                        source=SOURCE,
-                        severity=severity,
-                        windows={0: offsets},
-                        first_seen=0.0,
-                        last_seen=1.0,
-                        max_score=0.95,
-                    )
-                )
+                signals.append(anomalies(fingerprint, *offsets, severity=severity))
             self.offset += records * len(names)
             self._sent.append(signals)
             installation.signal(*signals)

@@ -10,7 +10,7 @@ import pytest
 from ticketing.engine import transport
 
 
-async def test_an_answer_that_waited_while_we_slept_is_as_old_as_its_question(
+async def test_an_answer_read_after_a_sleep_is_old(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 100.0

@@ -69,7 +69,7 @@ def test_batches_that_wait_behind_others_are_none(watchdog: Watchdog, clock: Clo
         assert watchdog.verdict() is None
 
 
-def test_a_worker_whose_supervisor_is_gone_leaves_even_if_its_app_never_starts(
+def test_an_orphaned_worker_leaves_before_its_app_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     said: queue.Queue[str] = queue.Queue()

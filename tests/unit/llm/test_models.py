@@ -10,10 +10,11 @@ from typing import Any
 
 import pytest
 from support.llm import ANSWER, HUGE_CHARACTERS, answers, drips, garbles, hangs, llm, refuses
+from support.waiting import until
 
 from ticketing.config import Config
 from ticketing.domain.summaries.answer import Answer, read
-from ticketing.llm.models import Models, NoAnswer, Outcome, Told
+from ticketing.llm.models import Models, NoAnswer, Outcome, PaidAnswer
 
 MESSAGES = ({"role": "system", "content": "s"}, {"role": "user", "content": "u"})
 KEY = "sk-not-a-real-key-0123456789"
@@ -36,7 +37,7 @@ def models(*endpoints: str, **options: Any) -> Models:
     return Models(configured(*endpoints, **options).llm)
 
 
-async def ask(asked: Models) -> Told[Answer]:
+async def ask(asked: Models) -> PaidAnswer[Answer]:
     return await asyncio.wait_for(asked.ask(MESSAGES, read), DEADLINE_SECONDS)
 
 
@@ -129,16 +130,14 @@ async def test_a_provider_that_rested_is_asked_again() -> None:
         assert await outcomes(asked) == [Outcome.ERROR]
         only.behaviour = answers()
 
-        async def recovered() -> None:
-            while True:
-                try:
-                    await asked.ask(MESSAGES, read)
-                except NoAnswer:
-                    await asyncio.sleep(0.1)
-                else:
-                    return
+        async def recovered() -> bool:
+            try:
+                await ask(asked)
+            except NoAnswer:
+                return False
+            return True
 
-        await asyncio.wait_for(recovered(), DEADLINE_SECONDS)
+        await until(recovered, "the end of its rest", DEADLINE_SECONDS)
     assert len(only.requests) == 2
 
 

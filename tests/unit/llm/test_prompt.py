@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support import incidents
 
 from ticketing.domain.incidents.incident import Incident, Step, StepKind
-from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
 from ticketing.domain.summaries.similar import Past
 from ticketing.domain.summaries.tokens import tokens_at_most
@@ -54,31 +54,24 @@ def findings(name: str, hops: int = 1) -> Findings:
 
 
 def incident(**changes: Any) -> Incident:
-    known = Incident(
-        id="aa-0-7",
-        fingerprint="aa",
-        tenant="acme-tenant",
-        service="checkout",
-        pattern="payment <num> timed out",
-        title="payment 17 timed out",
-        severity=Severity.HIGH,
-        opened_at=AT,
-        updated_at=AT,
-        first_seen=AT,
-        last_seen=AT + 300,
-        count=1234,
-        windows=[(0, 34), (900, 1200)],
-        endpoints=["POST /pay"],
-        affected_services=["checkout", "cart"],
-        samples=[Sample(at=AT, level="ERROR", message="payment 17 timed out")],
-        timeline=[
+    known: dict[str, Any] = {
+        "tenant": "acme-tenant",
+        "title": "payment 17 timed out",
+        "first_seen": AT,
+        "last_seen": AT + 300,
+        "count": 1234,
+        "windows": [(0, 34), (900, 1200)],
+        "endpoints": ["POST /pay"],
+        "affected_services": ["checkout", "cart"],
+        "samples": [Sample(at=AT, level="ERROR", message="payment 17 timed out")],
+        "timeline": [
             Step(seq=1, at=AT, kind=StepKind.OPENED),
             Step(seq=2, at=AT, kind=StepKind.COMMENT, by="jane", text="looking at it"),
             Step(seq=3, at=AT, kind=StepKind.RECEIPT, text="jira: open OPS-1"),
         ],
-        correlation=findings("payments"),
-    )
-    return replace(known, **changes)
+        "correlation": findings("payments"),
+    }
+    return incidents.incident(at=AT, **{**known, **changes})
 
 
 PAST = Past(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.incidents import numbered
 from support.llm import ANSWER, Llm, answers, hangs, llm, refuses
+from support.waiting import until
 
 from ticketing.config import Config
 from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
@@ -18,32 +20,18 @@ from ticketing.domain.incidents.reports import summarized
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
 from ticketing.llm.ledger import Ledger
-from ticketing.llm.models import Models
+from ticketing.llm.models import Models, NoAnswer
 from ticketing.llm.prompt import Prompts
 from ticketing.llm.summarizer import Summarizer
 
 NOW = 1_900_000_000.0
 DEADLINE_SECONDS = 60.0
+QUESTION = [{"role": "user", "content": "how are you?"}]
 
 
 def incident(number: int = 1, **changes: Any) -> Incident:
-    known = Incident(
-        id=f"{number:016x}-{number % 12}-{number}",
-        fingerprint=f"{number:016x}",
-        tenant="acme",
-        service="checkout",
-        pattern="payment <num> timed out",
-        title=f"payment {number} timed out",
-        severity=Severity.HIGH,
-        opened_at=NOW - 60,
-        updated_at=NOW,
-        first_seen=NOW - 60,
-        last_seen=NOW,
-        ticket_at=NOW - 30,
-        ticketed=True,
-        count=20,
-    )
-    return replace(known, **changes)
+    known = {"opened_at": NOW - 60, "ticket_at": NOW - 30, "ticketed": True, "count": 20}
+    return numbered(number, at=NOW, **{**known, **changes})
 
 
 class Desk:
@@ -58,22 +46,25 @@ class Desk:
     async def send(self, summary: Summary) -> None:
         self.sent.append(summary)
 
-    async def until(self, holds: Callable[[], bool], what: str) -> None:
-        async def look() -> None:
-            while not holds():  # noqa: ASYNC110
-                await asyncio.sleep(0.02)
-
-        try:
-            await asyncio.wait_for(look(), DEADLINE_SECONDS)
-        except asyncio.TimeoutError:
-            raise AssertionError(f"waited for {what}") from None
-
     async def answered(self, number: int = 1) -> Summary:
-        await self.until(lambda: len(self.sent) >= number, f"{number} summaries")
+        await until(lambda: len(self.sent) >= number, f"{number} summaries", DEADLINE_SECONDS)
         return self.sent[-1]
 
     async def asked(self, number: int) -> None:
-        await self.until(lambda: len(self.endpoint.requests) >= number, f"{number} requests")
+        requests = self.endpoint.requests
+        await until(lambda: len(requests) >= number, f"{number} requests", DEADLINE_SECONDS)
+
+    async def rested(self) -> None:
+        """Wait, in real time, until the router's cooldown of a failed provider is over."""
+
+        async def answers_again() -> bool:
+            try:
+                await self.summarizer._models.ask(QUESTION, str)
+            except NoAnswer:
+                return False
+            return True
+
+        await until(answers_again, "the end of the cooldown", DEADLINE_SECONDS)
 
     async def settle(self) -> None:
         """Let everything that is due happen: an extra question is asked and answered."""
@@ -168,13 +159,13 @@ async def test_a_failure_is_repeated_after_a_pause() -> None:
         one.summarizer.note(incident())
         await one.asked(1)
         one.endpoint.behaviour = answers()
-        # The pause is over; the router's own cooldown, in real time, is over soon as well.
-        await asyncio.sleep(0.1)
+        await one.rested()
         one.now += 3600
         one.summarizer.note(incident(2))
-        await one.until(
+        await until(
             lambda: {s.incident_id for s in one.sent} == {incident().id, incident(2).id},
             "both summaries",
+            DEADLINE_SECONDS,
         )
 
 

@@ -12,8 +12,13 @@ import aiohttp
 import pytest
 
 from ticketing.sandbox import Sandbox, start
-from ticketing.sandbox import credentials as known
+from ticketing.sandbox.jira import credentials as jira
+from ticketing.sandbox.opsgenie import credentials as opsgenie
+from ticketing.sandbox.pagerduty import credentials as pagerduty
 from ticketing.sandbox.server import STATE
+from ticketing.sandbox.servicenow import credentials as servicenow
+from ticketing.sandbox.slack import credentials as slack
+from ticketing.sandbox.zammad import credentials as zammad
 
 
 class Clock:
@@ -63,15 +68,15 @@ def basic(user: str, password: str) -> dict[str, str]:
 
 
 PAGERDUTY = {
-    "Authorization": f"Token token={known.PAGERDUTY_API_TOKEN}",
-    "From": known.PAGERDUTY_FROM,
+    "Authorization": f"Token token={pagerduty.API_TOKEN}",
+    "From": pagerduty.FROM,
 }
-SLACK = {"Authorization": f"Bearer {known.SLACK_BOT_TOKEN}"}
-JIRA_CLOUD = basic(known.JIRA_USER, known.JIRA_API_TOKEN)
-JIRA_DATA_CENTER = {"Authorization": f"Bearer {known.JIRA_DATA_CENTER_TOKEN}"}
-SERVICENOW = basic(known.SERVICENOW_USER, known.SERVICENOW_PASSWORD)
-OPSGENIE = {"Authorization": f"GenieKey {known.OPSGENIE_API_KEY}"}
-ZAMMAD = {"Authorization": f"Token token={known.ZAMMAD_TOKEN}"}
+SLACK = {"Authorization": f"Bearer {slack.BOT_TOKEN}"}
+JIRA_CLOUD = basic(jira.USER, jira.API_TOKEN)
+JIRA_DATA_CENTER = {"Authorization": f"Bearer {jira.DATA_CENTER_TOKEN}"}
+SERVICENOW = basic(servicenow.USER, servicenow.PASSWORD)
+OPSGENIE = {"Authorization": f"GenieKey {opsgenie.API_KEY}"}
+ZAMMAD = {"Authorization": f"Token token={zammad.TOKEN}"}
 
 
 @pytest.fixture

@@ -10,17 +10,15 @@ from typing import Any
 import aiohttp
 import pytest
 
-from ticketing.sandbox.credentials import (
-    PAGERDUTY_API_TOKEN,
-    PAGERDUTY_ROUTING_KEYS,
-    SLACK_WEBHOOK_PATH,
-    sandbox_config,
-)
+from ticketing.sandbox.credentials import sandbox_config
+from ticketing.sandbox.pagerduty.credentials import API_TOKEN, ROUTING_KEYS
+from ticketing.sandbox.platforms import PLATFORMS as STAND_INS
+from ticketing.sandbox.slack.credentials import WEBHOOK_PATH
 from ticketing.sandbox.tickets import Ticket, Tickets, correlation_of
 
 PLATFORMS = ("pagerduty", "jira", "servicenow", "opsgenie", "slack", "zammad")
 EVENT = {
-    "routing_key": PAGERDUTY_ROUTING_KEYS["critical"],
+    "routing_key": ROUTING_KEYS["critical"],
     "event_action": "trigger",
     "dedup_key": "abcdef0123-3-42",
     "payload": {"summary": "s", "source": "s", "severity": "critical"},
@@ -157,7 +155,7 @@ async def test_a_recording_holds_every_request_and_no_secret(
 ) -> None:
     await trigger(call)
     await call("GET", "/pagerduty/incidents?statuses[]=triggered", headers=headers["pagerduty"])
-    await call("POST", f"/slack{SLACK_WEBHOOK_PATH}", {"text": "x"})
+    await call("POST", f"/slack{WEBHOOK_PATH}", {"text": "x"})
     text = read(record)
     lines = [json.loads(line) for line in text.splitlines()]
     assert [line["status"] for line in lines] == [202, 200, 200]
@@ -171,7 +169,7 @@ async def test_a_recording_holds_every_request_and_no_secret(
     }
     assert lines[1]["query"] == {"statuses[]": "triggered"}
     assert lines[2]["path"] == "/services/****/****/****"
-    for secret in (EVENT["routing_key"], PAGERDUTY_API_TOKEN, SLACK_WEBHOOK_PATH):
+    for secret in (EVENT["routing_key"], API_TOKEN, WEBHOOK_PATH):
         assert str(secret) not in text
 
 
@@ -261,7 +259,7 @@ def test_the_incident_id_is_found_in_keys_and_labels(texts: tuple[str, ...], fou
 
 def test_the_configuration_points_every_platform_at_the_sandbox() -> None:
     config = sandbox_config("http://127.0.0.1:1/")
-    assert set(config) == set(PLATFORMS)
+    assert set(config) == set(STAND_INS) >= set(PLATFORMS)
     for name, section in config.items():
         address = next(v for k, v in section.items() if k in ("apiUrl", "baseUrl", "instanceUrl"))
         assert address.startswith(f"http://127.0.0.1:1/{name}")

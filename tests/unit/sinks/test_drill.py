@@ -156,7 +156,7 @@ async def test_who_stops_it_finds_nothing_left_behind() -> None:
 
 
 @pytest.mark.parametrize("repeat", [Repeat.AFTER_LOOK_UP, Repeat.MARKED])
-async def test_a_ticket_that_may_exist_and_does_not_is_not_made_to_be_resolved(
+async def test_no_ticket_is_made_only_to_be_resolved(
     repeat: Repeat,
 ) -> None:
     stopping = asyncio.Event()

@@ -12,31 +12,19 @@ import fakeredis
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.incidents import numbered
 
 from ticketing.domain.incidents.incident import Incident, Status, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.errors import Unavailable
 from ticketing.view.query import Query, decode_cursor, encode_cursor, parse_time, place_of
-from ticketing.view.store import ViewStore
+from ticketing.view.store import DOCUMENTS_VERSION, ViewStore
 
 NOW = 1_900_000_000.0
 
 
 def incident(number: int = 0, **fields: Any) -> Incident:
-    known: dict[str, Any] = {
-        "id": f"{number:016x}-1-{number}",
-        "fingerprint": f"{number:016x}",
-        "tenant": "acme",
-        "service": "checkout",
-        "pattern": "payment <num> failed",
-        "title": f"payment failed {number}",
-        "severity": Severity.HIGH,
-        "opened_at": NOW + number,
-        "updated_at": NOW + number,
-        "first_seen": NOW,
-        "last_seen": NOW,
-    }
-    return Incident(**{**known, **fields})
+    return numbered(number, at=NOW, **fields)
 
 
 def fake() -> Any:
@@ -141,7 +129,7 @@ async def test_resolved_incidents_leave_after_their_retention() -> None:
     assert await store.get(resolved.id) is None
 
 
-async def test_the_last_of_a_batch_counts_for_an_incident_that_stands_in_it_twice(
+async def test_the_last_of_two_writes_in_a_batch_counts(
     store: ViewStore,
 ) -> None:
     first = incident(1)
@@ -288,7 +276,7 @@ async def test_a_rebuild_that_was_taken_over_ends(store: ViewStore) -> None:
     assert await store.is_complete()
 
 
-async def test_a_redis_that_lost_its_memory_says_that_the_view_is_not_complete(
+async def test_a_view_in_an_emptied_redis_is_not_complete(
     store: ViewStore,
 ) -> None:
     await store.declare_complete()
@@ -297,6 +285,20 @@ async def test_a_redis_that_lost_its_memory_says_that_the_view_is_not_complete(
     await write(store, incident(1))
     assert not await store.is_complete()
     assert await listed(store) == ["payment failed 1"]
+
+
+async def test_a_view_of_an_older_release_is_built_anew(
+    store: ViewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await store.declare_complete()
+    await store.redis.hdel("t:view", "documents")
+    assert not await store.is_complete()
+    rebuild = await store.begin_rebuild()
+    assert rebuild is not None
+    await rebuild.finish()
+    assert await store.is_complete()
+    monkeypatch.setattr("ticketing.view.store.DOCUMENTS_VERSION", DOCUMENTS_VERSION + 1)
+    assert not await store.is_complete()
 
 
 async def test_changes_are_told_in_order_and_each_incident_once(store: ViewStore) -> None:

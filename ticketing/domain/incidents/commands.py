@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from ticketing.domain.incidents.incident import CommandOutcome, Incident, Status, StepKind
 from ticketing.domain.incidents.lifecycle import (
@@ -19,15 +19,46 @@ from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.timeline import with_step
 from ticketing.domain.signals import Action, Command
 
-ALLOWED_FROM: dict[Action, frozenset[Status]] = {
-    Action.ACKNOWLEDGE: frozenset({Status.OPEN, Status.ESCALATED}),
-    Action.ESCALATE: frozenset({Status.OPEN, Status.ACKNOWLEDGED}),
-    Action.RESOLVE: frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.ESCALATED}),
-    Action.REOPEN: frozenset({Status.RESOLVED}),
-    Action.COMMENT: frozenset(Status),
-    Action.FORWARD: frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.ESCALATED}),
-    Action.UNLINK: frozenset(Status),
+_ACTIVE = frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.ESCALATED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionRule:
+    """The rule of one action; the API, the console and Slack's buttons follow it."""
+
+    allowed_from: frozenset[Status]
+    done: str
+    """Past participle: `acknowledged` becomes the API's field `acknowledgedAt`."""
+    leads_to: Status | None = None
+    """The status afterwards; None where the action leaves the status alone."""
+    needs: str | None = None
+    """The field of the request that the action is refused without."""
+
+
+ACTION_RULES: dict[Action, ActionRule] = {
+    Action.ACKNOWLEDGE: ActionRule(
+        allowed_from=frozenset({Status.OPEN, Status.ESCALATED}),
+        done="acknowledged",
+        leads_to=Status.ACKNOWLEDGED,
+    ),
+    Action.ESCALATE: ActionRule(
+        allowed_from=frozenset({Status.OPEN, Status.ACKNOWLEDGED}),
+        done="escalated",
+        leads_to=Status.ESCALATED,
+    ),
+    Action.RESOLVE: ActionRule(allowed_from=_ACTIVE, done="resolved", leads_to=Status.RESOLVED),
+    Action.REOPEN: ActionRule(
+        allowed_from=frozenset({Status.RESOLVED}), done="reopened", leads_to=Status.OPEN
+    ),
+    Action.COMMENT: ActionRule(allowed_from=frozenset(Status), done="commented", needs="text"),
+    Action.FORWARD: ActionRule(allowed_from=_ACTIVE, done="forwarded", needs="platform"),
+    Action.UNLINK: ActionRule(allowed_from=frozenset(Status), done="unlinked", needs="from"),
 }
+
+
+def allowed_actions(status: Status) -> list[Action]:
+    """The actions that an incident of this status allows, in the order people are offered them."""
+    return [action for action, rule in ACTION_RULES.items() if status in rule.allowed_from]
 
 
 def commanded(
@@ -53,7 +84,7 @@ def refusal(incident: Incident, command: Command, policy: Policy, *, archived: b
     """Why a command is forbidden, as a sentence; empty when it is not."""
     if archived:
         return "a later episode of the same fault has taken its place"
-    if incident.status not in ALLOWED_FROM[command.action]:
+    if incident.status not in ACTION_RULES[command.action].allowed_from:
         return f"cannot {command.action.value} an incident that is {incident.status.value}"
     if command.action is Action.FORWARD:
         unknown = [name for name in command.to if name not in policy.platforms]

@@ -129,6 +129,11 @@ def raised(incident: Incident, severity: Severity, now: float, policy: Policy) -
     return published(settled(routed(incident, routes, now, policy), now, policy), now)
 
 
+def reopens(resolved: Incident, now: float, policy: Policy) -> bool:
+    """True while a resolved incident that fires again is reopened; later a new episode begins."""
+    return now <= (resolved.resolved_at or 0.0) + policy.reopen_window
+
+
 def fired_again(
     incident: Incident,
     anomalies: Anomalies,

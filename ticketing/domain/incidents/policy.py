@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from ticketing.domain.severity import Severity
 from ticketing.domain.traces.findings import BlastRadius
 
-PLATFORMS = ("pagerduty", "jira", "servicenow", "opsgenie", "slack", "zammad")
-
 GROUP_BY_PATTERN = "pattern"
 GROUP_BY_SERVICE = "service"
 
@@ -84,7 +82,7 @@ class Policy:
     """What blast radius raises an incident's severity, and to which."""
     hold_symptoms: bool = False
     """Whether a symptom waits behind its cause's ticket, if the cause's writer accepts it."""
-    platforms: tuple[str, ...] = PLATFORMS
+    platforms: tuple[str, ...] = ()
     """The platforms that are enabled; routing to others leads nowhere."""
     summary_may_raise: bool = False
     """Whether a model's opinion may raise an incident's severity; it never lowers it."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timezone
 from functools import lru_cache
 
 from ticketing.domain.incidents.incident import Incident, Kind, Status
 from ticketing.domain.signals import Summary
+from ticketing.domain.text import cut, line, listed, moment
 
 RULES = "rules"
 """Who wrote a summary, where no model did."""
@@ -16,6 +16,7 @@ QUOTE_CHARACTERS_MAX = 200
 QUOTED_CHARACTERS_MAX = 500
 NAMES_MAX = 5
 PATH_NAMES_MAX = 8
+UNKNOWN = "at an unknown time"
 
 _CAUSES = (
     (
@@ -111,16 +112,16 @@ def by_rules(incident: Incident) -> Summary:
 
 def headline(incident: Incident) -> str:
     """What and where in a line: `payment gateway timed out in checkout (POST /pay)`."""
-    service = _line(incident.service) or "an unknown service"
+    service = line(incident.service) or "an unknown service"
     if incident.kind is Kind.OVERFLOW:
-        return _cut(f"many different new errors in {service}", TITLE_CHARACTERS_MAX)
+        return cut(f"many different new errors in {service}", TITLE_CHARACTERS_MAX)
     if incident.kind is Kind.UMBRELLA:
-        return _cut(f"{incident.held} new incidents held back", TITLE_CHARACTERS_MAX)
+        return cut(f"{incident.held} new incidents held back", TITLE_CHARACTERS_MAX)
     where = f" in {service}"
     if len(incident.endpoints) == 1:
-        where += f" ({_cut(_line(incident.endpoints[0]), 40)})"
+        where += f" ({cut(line(incident.endpoints[0]), 40)})"
     what = _fault(incident)
-    return _cut(what, max(40, TITLE_CHARACTERS_MAX - len(where))) + where
+    return cut(what, max(40, TITLE_CHARACTERS_MAX - len(where))) + where
 
 
 def cause_of(incident: Incident) -> str:
@@ -135,16 +136,16 @@ def likely_cause(incident: Incident) -> str:
     candidate = incident.correlation.root_cause if incident.correlation is not None else None
     if candidate is None:
         return f"probably {kind}" if kind else ""
-    said = [_cut(_line(reason), QUOTE_CHARACTERS_MAX) for reason in candidate.reasons[:3]]
-    cause = _line(candidate.service)
-    if cause != _line(incident.service):
+    said = [cut(line(reason), QUOTE_CHARACTERS_MAX) for reason in candidate.reasons[:3]]
+    cause = line(candidate.service)
+    if cause != line(incident.service):
         return f"it began in {cause}" + (f" ({'; '.join(said)})" if said else "")
     why = "; ".join(filter(None, [*said, kind]))
     return f"it began in {cause} itself" + (f": {why}" if why else "")
 
 
 def _what(incident: Incident) -> str:
-    service = _line(incident.service) or "An unknown service"
+    service = line(incident.service) or "An unknown service"
     if incident.kind is Kind.UMBRELLA:
         return (
             f"More incidents opened at once than may page: {incident.held} of them have no ticket"
@@ -153,12 +154,12 @@ def _what(incident: Incident) -> str:
     times = "once" if incident.count == 1 else f"{incident.count:,} times"
     if incident.kind is Kind.OVERFLOW:
         return f"{service} logs many different new errors, {times} together."
-    where = _names([_line(name) for name in incident.endpoints])
+    where = listed(incident.endpoints, NAMES_MAX)
     return f'{service} logged "{_fault(incident)}" {times}' + (f", at {where}." if where else ".")
 
 
 def _when(incident: Incident) -> str:
-    first, last = _moment(incident.first_seen), _moment(incident.last_seen)
+    first, last = moment(incident.first_seen, UNKNOWN), moment(incident.last_seen, UNKNOWN)
     seconds = max(0.0, incident.last_seen - incident.first_seen)
     if seconds < 1 or first == last:
         return f"Seen at {first}."
@@ -166,7 +167,7 @@ def _when(incident: Incident) -> str:
 
 
 def _path(incident: Incident) -> str:
-    hops = [_line(hop.service) for hop in incident.correlation.path] if incident.correlation else []
+    hops = [line(hop.service) for hop in incident.correlation.path] if incident.correlation else []
     names = [name for i, name in enumerate(hops) if name and (i == 0 or name != hops[i - 1])]
     if len(names) < 2:
         return ""
@@ -189,9 +190,9 @@ def _life(incident: Incident) -> str:
 
 def _reach(incident: Incident) -> str:
     traced = incident.correlation.affected_services if incident.correlation else []
-    named = [_line(name) for name in [*incident.affected_services, *traced]]
-    others = [name for name in dict.fromkeys(named) if name and name != _line(incident.service)]
-    return f"Also affected: {_names(others)}." if others else ""
+    named = [line(name) for name in [*incident.affected_services, *traced]]
+    others = [name for name in dict.fromkeys(named) if name and name != line(incident.service)]
+    return f"Also affected: {listed(others, NAMES_MAX)}." if others else ""
 
 
 def _impact(incident: Incident) -> str:
@@ -200,8 +201,8 @@ def _impact(incident: Incident) -> str:
 
 
 def _fault(incident: Incident) -> str:
-    words = _line(incident.title) or _line(incident.pattern) or "unnamed fault"
-    return _cut(words.rstrip(". "), QUOTE_CHARACTERS_MAX)
+    words = line(incident.title) or line(incident.pattern) or "unnamed fault"
+    return cut(words.rstrip(". "), QUOTE_CHARACTERS_MAX)
 
 
 def _kind_of_fault(incident: Incident) -> str:
@@ -218,20 +219,8 @@ def _named(title: str, pattern: str, sample: str) -> str:
     return next((said for expression, said in _CAUSES_COMPILED if expression.search(text)), "")
 
 
-def _names(names: list[str]) -> str:
-    more = len(names) - NAMES_MAX
-    return ", ".join(names[:NAMES_MAX]) + (f" and {more} more" if more > 0 else "")
-
-
 def _times(number: int) -> str:
     return "once" if number == 1 else f"{number} times"
-
-
-def _moment(at: float) -> str:
-    try:
-        return datetime.fromtimestamp(at, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (OverflowError, OSError, ValueError):
-        return "at an unknown time"
 
 
 def _span(seconds: float) -> str:
@@ -241,13 +230,3 @@ def _span(seconds: float) -> str:
             return f"over {number} {unit}{'s' * (number > 1)}"
     number = max(1, int(seconds))
     return f"over {number} second{'s' * (number > 1)}"
-
-
-def _line(text: str) -> str:
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() else " " for c in text)
-    return " ".join(text.split())
-
-
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

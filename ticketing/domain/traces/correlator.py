@@ -25,7 +25,7 @@ from ticketing.domain.traces.comparison import (
 from ticketing.domain.traces.facts import Facts, facts_of
 from ticketing.domain.traces.findings import Candidate, Findings, Peer, Relation
 from ticketing.domain.traces.history import History
-from ticketing.domain.traces.reporting import Outbreak, Told, findings
+from ticketing.domain.traces.reporting import MarkedRequest, Outbreak, findings
 from ticketing.domain.traces.spans import Line
 from ticketing.domain.traces.watermark import Watermark
 
@@ -39,7 +39,7 @@ FIRST_AFTER_SECONDS = 1.5
 SECOND_AFTER_SECONDS = 6.0
 AGAIN_AFTER_SECONDS = 10.0
 AGAIN_AFTER_SECONDS_MAX = 300.0
-"""Arrival time from an outbreak's first anomaly to what is told first, from there to the second
+"""Arrival time from an outbreak's first anomaly to its first report, from there to the second
 telling, and between later ones, where that doubles."""
 OWN_TRACES_MAX = 100
 READ_TRACES_MAX = 40
@@ -83,16 +83,16 @@ class Settings:
 
 @dataclass(slots=True)
 class _Open:
-    """An outbreak under way. `told` is what was last told of it, `tell_at` when again (arrival)."""
+    """An outbreak under way: the essence of the last report, and the arrival time of the next."""
 
     outbreak: Outbreak
-    tell_at: float
+    report_at: float
     traces: OrderedDict[str, None] = field(default_factory=OrderedDict)
     seen: int = 0
     closes_at: float = 0.0
     closing: bool = False
     pause: float = AGAIN_AFTER_SECONDS
-    told: tuple[object, ...] | None = None
+    reported: tuple[object, ...] | None = None
 
     def covers(self, at: float) -> bool:
         """Whether an anomaly of this time belongs to it."""
@@ -101,7 +101,7 @@ class _Open:
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class Report:
     """Findings about a fingerprint, for its incident's writer."""
 
     tenant: str
@@ -160,13 +160,13 @@ class Correlator:
             self._anomalous(key, fingerprint, service, seen_at, now)
 
     def reached(self, source: str, at: float, now: float) -> None:
-        """A source has told everything up to this event time."""
+        """All lines of a source up to this event time have been read."""
         self._watermark.report(source, at, now)
 
-    def advance(self, now: float) -> list[Telling]:
-        """What is to be told at this arrival time, a few at once; the rest at the next call."""
+    def advance(self, now: float) -> list[Report]:
+        """The reports due at this arrival time, a few at once; the others at the next call."""
         through = self._watermark.at(now)
-        tellings: list[Telling] = []
+        reports: list[Report] = []
         looks = 0
         while len(self._ending) > ENDING_MAX:
             self._complete(heapq.heappop(self._ending)[1])
@@ -185,14 +185,14 @@ class Correlator:
                 open_.closing = False
                 # Silent for a while: what is known now is what will be known.
                 looks += 1
-                tellings += self._tell(open_, now)
-        for open_ in [one for one in self._fresh.values() if one.tell_at <= now]:
+                reports += self._report(open_, now)
+        for open_ in [one for one in self._fresh.values() if one.report_at <= now]:
             if looks >= LOOKS_MAX:
                 break
             looks += 1
-            tellings += self._tell(open_, now)
+            reports += self._report(open_, now)
         self._buffer.expire(now)
-        return tellings
+        return reports
 
     def _anomalous(self, key: Key, fingerprint: str, service: str, at: float, now: float) -> None:
         tenant, trace_id = key
@@ -200,7 +200,7 @@ class Correlator:
         open_ = next((one for one in outbreaks if one.covers(at)), None)
         if open_ is None:
             outbreak = Outbreak(tenant, service, fingerprint, at, at)
-            open_ = _Open(outbreak, tell_at=now + FIRST_AFTER_SECONDS)
+            open_ = _Open(outbreak, report_at=now + FIRST_AFTER_SECONDS)
             outbreaks.append(open_)
             del outbreaks[:-OUTBREAKS_EACH_MAX]
             if len(self._outbreaks) > OUTBREAKS_MAX:
@@ -260,34 +260,34 @@ class Correlator:
         self._histories.move_to_end(tenant)
         return history
 
-    def _tell(self, open_: _Open, now: float) -> list[Telling]:
-        """The findings, if they are materially other than what was told before."""
+    def _report(self, open_: _Open, now: float) -> list[Report]:
+        """The findings, if they differ materially from the last report."""
         self._fresh.pop(id(open_), None)
         found = self._findings(open_)
-        open_.tell_at = now + open_.pause
+        open_.report_at = now + open_.pause
         essence = _essence(found)
-        if open_.told is None:
+        if open_.reported is None:
             # Once more before the ticket is due: by then its neighbours are known too.
-            open_.tell_at = now + SECOND_AFTER_SECONDS
+            open_.report_at = now + SECOND_AFTER_SECONDS
             self._fresh[id(open_)] = open_
-        if essence == open_.told:
+        if essence == open_.reported:
             return []
-        if open_.told is not None:
+        if open_.reported is not None:
             open_.pause = min(2 * open_.pause, AGAIN_AFTER_SECONDS_MAX)
-        open_.told = essence
+        open_.reported = essence
         outbreak = open_.outbreak
-        return [Telling(outbreak.tenant, outbreak.service, outbreak.fingerprint, found)]
+        return [Report(outbreak.tenant, outbreak.service, outbreak.fingerprint, found)]
 
     def _findings(self, open_: _Open) -> Findings:
         outbreak = open_.outbreak
         history = self._history(outbreak.tenant)
-        told = self._told(open_, history)
+        requests = self._marked_requests(open_, history)
         until = math.ceil(outbreak.until / SETTLE_SECONDS) * SETTLE_SECONDS + SETTLE_SECONDS
         facts = history.through(until)
         begins = max(outbreak.since - SETTLE_SECONDS, until - RECENT_SECONDS)
         found = findings(
             outbreak,
-            told,
+            requests,
             [one for one in facts if one.at > begins],
             [one for one in facts if one.at <= begins],
             *self._compared(outbreak.tenant, until, facts),
@@ -318,10 +318,10 @@ class Correlator:
         if len(self._causes) > OUTBREAKS_MAX:
             self._causes.popitem(last=False)
 
-    def _told(self, open_: _Open, history: History) -> list[Told]:
+    def _marked_requests(self, open_: _Open, history: History) -> list[MarkedRequest]:
         ids = list(open_.traces)
         wanted = ids if len(ids) <= READ_TRACES_MAX else [*ids[:10], *ids[10 - READ_TRACES_MAX :]]
-        told = []
+        requests = []
         for id in wanted:
             trace = self._buffer.get((open_.outbreak.tenant, id))
             if trace is None:
@@ -336,9 +336,11 @@ class Correlator:
                 for line in lines
                 if line.fingerprint == open_.outbreak.fingerprint
             )
-            told.append(Told(tree, facts_of(id, tree, history.services), lines, marked))
+            requests.append(
+                MarkedRequest(tree, facts_of(id, tree, history.services), lines, marked)
+            )
             self._buffer.forget_tree(trace)
-        return told
+        return requests
 
     def _peers(self, open_: _Open, candidates: list[Candidate]) -> list[Peer]:
         """Incidents that have anomalies in the same requests, unless the request is everybody's."""

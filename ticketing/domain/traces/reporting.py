@@ -1,4 +1,4 @@
-"""Puts into one value what the traces of an incident say: samples, path, radius, chain, cause."""
+"""The report of an outbreak's traces: samples, path, blast radius, causal chain and candidates."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OWN_WEIGHT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class MarkedRequest:
     """One request of the incident: its calls, its facts, and which calls have its anomalies."""
 
     tree: CallTree
@@ -58,7 +58,7 @@ class Outbreak:
 
 def findings(
     outbreak: Outbreak,
-    told: Sequence[Told],
+    requests: Sequence[MarkedRequest],
     recent: Sequence[Facts],
     before: Sequence[Facts],
     evidence: Sequence[Evidence],
@@ -69,15 +69,15 @@ def findings(
     samples_max: int,
 ) -> Findings:
     """Everything about one outbreak; `recent` and `before` are the tenant's requests."""
-    candidates = _candidates(outbreak, told, evidence, usual)
-    ordered = _most_telling(told)
+    candidates = _candidates(outbreak, requests, evidence, usual)
+    ordered = _most_telling(requests)
     samples = [
         _sample(one, TIMELINE_LINES_MAX if place == 0 else FURTHER_LINES_MAX, why)
         for place, (one, why) in enumerate(ordered[:samples_max])
     ]
-    services, endpoints = _affected(outbreak, told)
-    entries = {one.facts.entry for one in told}
-    share, requests = _failing(recent, entries)
+    services, endpoints = _affected(outbreak, requests)
+    entries = {one.facts.entry for one in requests}
+    share, total = _failing(recent, entries)
     return Findings(
         since=outbreak.since,
         until=outbreak.until,
@@ -93,7 +93,7 @@ def findings(
             tenants=tenants,
             failing_share=share,
             failing_share_before=_failing(before, entries)[0],
-            requests=requests,
+            requests=total,
         ),
         causal_chain=_chain(candidates, samples),
         candidates=candidates,
@@ -101,18 +101,21 @@ def findings(
 
 
 def _candidates(
-    outbreak: Outbreak, told: Sequence[Told], evidence: Sequence[Evidence], usual: Usual
+    outbreak: Outbreak,
+    requests: Sequence[MarkedRequest],
+    evidence: Sequence[Evidence],
+    usual: Usual,
 ) -> list[Candidate]:
     """Services by what speaks against them: in the incident's own requests, and all around."""
-    own = {one.facts.trace_id for one in told}
+    own = {one.facts.trace_id for one in requests}
     weighed = [_related(one, own) for one in evidence]
     scores: Counter[str] = Counter(ranked(weighed))
     reasons: dict[str, list[str]] = {}
     for one in sorted(weighed, key=lambda one: -one.strength):
         reasons.setdefault(one.service, []).append(one.text)
     blames: Counter[str] = Counter()
-    for one_told in told:
-        shares, why = _own_blame(one_told, usual)
+    for request in requests:
+        shares, why = _own_blame(request, usual)
         for service, share in shares.items():
             blames[service] += share  # type: ignore[assignment]
             said = why.get(service, "")
@@ -153,12 +156,12 @@ def _related(evidence: Evidence, own: set[str]) -> Evidence:
     )
 
 
-def _own_blame(told: Told, usual: Usual) -> tuple[dict[str, float], dict[str, str]]:
+def _own_blame(request: MarkedRequest, usual: Usual) -> tuple[dict[str, float], dict[str, str]]:
     """Whom one of the incident's requests speaks against: by its errors, else by where it is slow."""
-    if told.facts.blamed:
-        return blamed(told.facts, usual)
-    calls = told.tree.calls
-    below = {index for mark in told.marked for index in _under(calls, mark)}
+    if request.facts.blamed:
+        return blamed(request.facts, usual)
+    calls = request.tree.calls
+    below = {index for mark in request.marked for index in _under(calls, mark)}
     if not below:
         return {}, {}
     slowest = calls[max(below, key=lambda index: calls[index].own)]
@@ -173,14 +176,14 @@ def _under(calls: Sequence[Call], index: int) -> list[int]:
     return found
 
 
-def _most_telling(told: Sequence[Told]) -> list[tuple[Told, str]]:
+def _most_telling(requests: Sequence[MarkedRequest]) -> list[tuple[MarkedRequest, str]]:
     """Requests by how much they say, each kind once before any twice; with what makes it telling."""
-    if not told:
+    if not requests:
         return []
-    longest = max(one.facts.seconds for one in told) or 1.0
-    scored = sorted(told, key=lambda one: (-_weight(one, longest), one.facts.trace_id))
-    first: list[Told] = []
-    again: list[Told] = []
+    longest = max(one.facts.seconds for one in requests) or 1.0
+    scored = sorted(requests, key=lambda one: (-_weight(one, longest), one.facts.trace_id))
+    first: list[MarkedRequest] = []
+    again: list[MarkedRequest] = []
     kinds: set[object] = set()
     for one in scored:
         kind = one.facts.entry, tuple(sorted(one.facts.blamed))
@@ -189,47 +192,47 @@ def _most_telling(told: Sequence[Told]) -> list[tuple[Told, str]]:
     return [(one, _why(one, longest)) for one in [*first, *again]]
 
 
-def _weight(told: Told, longest: float) -> float:
-    calls = told.tree.calls
+def _weight(request: MarkedRequest, longest: float) -> float:
+    calls = request.tree.calls
     entry_failed = any(call.span.failed for call in calls if call.parent < 0)
     services = len({call.span.service for call in calls})
     depth = max(call.depth for call in calls)
     return (
-        2.0 * told.facts.failed
+        2.0 * request.facts.failed
         + 1.0 * entry_failed
-        + 1.0 * told.facts.seconds / longest
+        + 1.0 * request.facts.seconds / longest
         + 0.5 * min(1.0, services / 10)
         + 0.5 * min(1.0, depth / 6)
     )
 
 
-def _why(told: Told, longest: float) -> str:
+def _why(request: MarkedRequest, longest: float) -> str:
     words = []
-    if told.facts.failed:
+    if request.facts.failed:
         words.append("it fails")
-    if told.facts.seconds >= longest:
+    if request.facts.seconds >= longest:
         words.append("the slowest")
-    depth = max(call.depth for call in told.tree.calls)
+    depth = max(call.depth for call in request.tree.calls)
     words.append(f"{depth + 1} calls deep" if depth else "a single call")
     return ", ".join(words)
 
 
-def _sample(told: Told, lines_max: int, why: str) -> SampleTrace:
-    calls = told.tree.calls
+def _sample(request: MarkedRequest, lines_max: int, why: str) -> SampleTrace:
+    calls = request.tree.calls
     depth_of = {call.span.id: call.depth for call in calls}
-    kept = _kept(told.lines, lines_max)
-    target = _target(told)
+    kept = _kept(request.lines, lines_max)
+    target = _target(request)
     return SampleTrace(
-        trace_id=told.facts.trace_id,
+        trace_id=request.facts.trace_id,
         at=calls[0].span.start,
-        seconds=told.facts.seconds,
+        seconds=request.facts.seconds,
         spans=len(calls),
         services=len({call.span.service for call in calls}),
         depth=max(call.depth for call in calls) + 1,
-        failed=told.facts.failed,
+        failed=request.facts.failed,
         why=why,
-        method=told.tree.method.value,
-        path=[_hop(calls[index]) for index in told.tree.path(target)[:PATH_MAX]],
+        method=request.tree.method.value,
+        path=[_hop(calls[index]) for index in request.tree.path(target)[:PATH_MAX]],
         timeline=[
             Moment(
                 at=line.at,
@@ -242,8 +245,8 @@ def _sample(told: Told, lines_max: int, why: str) -> SampleTrace:
             )
             for line in kept
         ],
-        omitted=len(told.lines) - len(kept),
-        skewed=told.tree.skewed,
+        omitted=len(request.lines) - len(kept),
+        skewed=request.tree.skewed,
     )
 
 
@@ -260,11 +263,11 @@ def _kept(lines: list[Line], lines_max: int) -> list[Line]:
     return [lines[place] for place in chosen]
 
 
-def _target(told: Told) -> int:
+def _target(request: MarkedRequest) -> int:
     """The call that the path leads to: the deepest failure, else the incident's own slow call."""
-    calls = told.tree.calls
+    calls = request.tree.calls
     failed = [call.index for call in calls if call.span.failed]
-    marked = sorted(told.marked)
+    marked = sorted(request.marked)
     wanted = failed or marked or [max(calls, key=lambda call: call.own).index]
     return max(wanted, key=lambda index: (calls[index].depth, calls[index].own))
 
@@ -281,11 +284,11 @@ def _hop(call: Call) -> Hop:
     )
 
 
-def _affected(outbreak: Outbreak, told: Sequence[Told]) -> tuple[list[str], list[str]]:
+def _affected(outbreak: Outbreak, requests: Sequence[MarkedRequest]) -> tuple[list[str], list[str]]:
     """Who has the fault or waits for who has it: the failing calls and all their callers."""
     services: dict[str, None] = {outbreak.service: None}
     endpoints: dict[str, None] = {}
-    for one in told:
+    for one in requests:
         calls = one.tree.calls
         bad = set(one.marked) | {call.index for call in calls if call.span.failed}
         for index in sorted(bad):

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.incidents import anomalies
 
 from ticketing.domain.alerts.counting import fresh_above, merged
 from ticketing.domain.incidents.incident import Incident
@@ -19,19 +20,14 @@ def signal(offsets: list[int], source: str = "x", **fields: Any) -> Anomalies:
     windows: dict[int, list[int]] = {}
     for offset in offsets:
         windows.setdefault(900 * (offset * 7 % 3), []).append(offset)
-    values: dict[str, Any] = {
-        "fingerprint": "aa",
-        "tenant": "t",
-        "service": "s",
-        "pattern": "p",
+    known = {
         "source": source,
         "severity": Severity.LOW,
         "windows": windows,
-        "first_seen": float(min(offsets, default=0)),
-        "last_seen": float(max(offsets, default=0)),
-        "max_score": 0.9,
+        "first_seen": float(min(offsets)),
+        "last_seen": float(max(offsets)),
     }
-    return Anomalies(**{**values, **fields})
+    return anomalies(**{**known, **fields})
 
 
 def counted(incident: Incident | None, found: Anomalies, policy: Policy) -> Incident | None:
@@ -75,7 +71,7 @@ def test_each_source_has_its_own_watermark() -> None:
     assert incident.count == 4
 
 
-def test_late_windows_are_sorted_in_and_the_oldest_are_let_go_while_the_count_stays() -> None:
+def test_late_windows_are_sorted_in_and_the_oldest_dropped() -> None:
     policy = Policy(windows_kept=2)
     incident = counted(None, signal([1], windows={900: [1]}), policy)
     incident = counted(incident, signal([2], windows={2700: [2]}), policy)
@@ -93,7 +89,7 @@ def test_event_times_may_come_in_any_order() -> None:
     assert (incident.first_seen, incident.last_seen) == (10.0, 60.0)
 
 
-def test_samples_of_replayed_records_are_not_kept_twice_and_all_evidence_is_bounded() -> None:
+def test_replayed_samples_are_kept_once_and_evidence_is_bounded() -> None:
     policy = Policy(samples_first_kept=1, samples_latest_kept=1, trace_ids_kept=2)
 
     def sample(offset: int) -> Sample:

@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support import incidents
 
+from ticketing.config import PLATFORMS
 from ticketing.domain.incidents import fallback
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
 from ticketing.domain.incidents.lifecycle import raised, reopened, resolved, ticketed
@@ -17,6 +19,7 @@ from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Receipt, TicketState
 
 POLICY = Policy(
+    platforms=PLATFORMS,
     routing={Severity.CRITICAL: ("pagerduty", "jira"), Severity.HIGH: ("pagerduty",)},
     deliver_within={Severity.CRITICAL: 60.0, Severity.HIGH: 600.0},
     fallback=("slack", "zammad"),
@@ -24,21 +27,8 @@ POLICY = Policy(
 
 
 def incident(severity: Severity = Severity.CRITICAL, **fields: Any) -> Incident:
-    made = Incident(
-        id="0f-0-1",
-        fingerprint="0f",
-        tenant="",
-        service="checkout",
-        pattern="p",
-        title="t",
-        severity=severity,
-        opened_at=1000.0,
-        updated_at=1000.0,
-        first_seen=1000.0,
-        last_seen=1000.0,
-        routes=list(POLICY.routing[severity]),
-        **fields,
-    )
+    routes = list(POLICY.routing[severity])
+    made = incidents.incident(severity=severity, routes=routes, **fields)
     return watched(ticketed(made, 1000.0, POLICY), 1000.0)
 
 
@@ -59,7 +49,7 @@ def at(made: Incident, now: float) -> Incident:
     return watched(elapsed(made, now, None, POLICY), now)
 
 
-def test_what_is_not_taken_in_time_goes_to_the_fallback_with_the_reason() -> None:
+def test_a_late_ticket_goes_to_the_fallback_with_the_reason() -> None:
     opened = told(incident(), 1001.0, "jira", TicketState.OPEN)
     assert next_due(opened, 1001.0, POLICY) == 1060.0
     assert at(opened, 1059.9) is opened

@@ -6,11 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.incidents import anomalies, opened
 
+from ticketing.config import PLATFORMS
 from ticketing.domain.alerts.counting import fresh_above
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
-from ticketing.domain.incidents.lifecycle import fired_again, opened, raised, settled
+from ticketing.domain.incidents.lifecycle import fired_again, raised, reopens, settled
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.reports import correlated, receipted, summarized
 from ticketing.domain.incidents.routing import routes_for
@@ -18,7 +20,6 @@ from ticketing.domain.incidents.timers import elapsed, expired, next_due
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import (
     Action,
-    Anomalies,
     Command,
     Receipt,
     Summary,
@@ -27,6 +28,7 @@ from ticketing.domain.signals import (
 from ticketing.domain.traces.findings import Candidate, Findings
 
 POLICY = Policy(
+    platforms=PLATFORMS,
     routing={
         Severity.CRITICAL: ("pagerduty", "slack"),
         Severity.HIGH: ("slack",),
@@ -37,25 +39,8 @@ POLICY = Policy(
 )
 
 
-def signal(offset: int = 1, severity: Severity = Severity.HIGH) -> Anomalies:
-    return Anomalies(
-        fingerprint="aa",
-        tenant="t",
-        service="s",
-        pattern="p",
-        source="x",
-        severity=severity,
-        windows={0: [offset]},
-        first_seen=0.0,
-        last_seen=0.0,
-        max_score=0.9,
-    )
-
-
 def new(severity: Severity = Severity.HIGH, policy: Policy = POLICY) -> Incident:
-    found = signal(severity=severity)
-    incident = opened(found, fresh_above(found, -1), 0.0, policy, id="aa-0-7", offset=7)
-    return settled(incident, 0.0, policy)
+    return settled(opened(anomalies("aa", 1, severity=severity), 0.0, policy), 0.0, policy)
 
 
 def ticketed(policy: Policy = POLICY) -> Incident:
@@ -146,7 +131,7 @@ def test_forwarding_adds_a_platform_and_tickets_at_once() -> None:
     assert not after(incident, Action.FORWARD).commands[-1].applied
 
 
-def test_resolved_before_its_ticket_was_due_it_never_gets_one_and_says_so() -> None:
+def test_resolved_before_its_ticket_was_due_it_gets_none() -> None:
     incident = elapsed(after(new(), Action.RESOLVE), 500.0, None, POLICY)
     assert not incident.ticketed
     assert "no platform was told" in incident.timeline[-1].text
@@ -166,7 +151,7 @@ def test_an_acknowledged_incident_is_not_escalated_by_time() -> None:
     assert elapsed(incident, 9999.0, None, POLICY) is incident
 
 
-def test_an_empty_routing_list_means_none_and_a_rise_brings_the_platforms_in() -> None:
+def test_a_rise_brings_in_platforms_where_none_were_routed() -> None:
     incident = elapsed(new(Severity.MEDIUM), 30.0, None, POLICY)
     assert (incident.routes, incident.ticketed) == ([], True)
     incident = raised(incident, Severity.CRITICAL, 40.0, POLICY)
@@ -180,11 +165,18 @@ def test_routing_leads_only_to_enabled_platforms() -> None:
 
 def again(incident: Incident, at: float, offset: int) -> Incident:
     incident = replace(incident, status=Status.RESOLVED, resolved_at=at - 1.0)
-    found = signal(offset)
+    found = anomalies("aa", offset)
     return fired_again(incident, found, fresh_above(found, -1), at, POLICY)
 
 
-def test_the_third_reopening_in_the_window_is_flapping_and_it_ends_when_steady() -> None:
+def test_a_resolved_incident_reopens_until_its_window_ends() -> None:
+    resolved = replace(new(), status=Status.RESOLVED, resolved_at=1000.0)
+    policy = replace(POLICY, reopen_window=600.0)
+    assert reopens(resolved, 1600.0, policy)
+    assert not reopens(resolved, 1600.1, policy)
+
+
+def test_the_third_reopening_is_flapping_until_steady() -> None:
     incident = again(again(ticketed(), 1000.0, 2), 2000.0, 3)
     assert not incident.flapping
     incident = again(incident, 3000.0, 4)
@@ -254,7 +246,7 @@ def found(service: str, *, since: float = 10.0, until: float = 20.0, traces: int
     return Findings(since=since, until=until, traces=traces, candidates=candidates)
 
 
-def test_a_correlation_replaces_the_earlier_one_and_the_same_again_is_not_published() -> None:
+def test_an_unchanged_correlation_is_not_published_again() -> None:
     first = correlated(ticketed(), found("a"), 1.0, POLICY)
     assert correlated(first, found("a"), 2.0, POLICY) is first
     other = correlated(first, found("b"), 3.0, POLICY)
@@ -267,7 +259,7 @@ def test_a_correlation_from_fewer_traces_of_the_same_outbreak_is_ignored() -> No
     assert other.correlation == found("a")
 
 
-def test_what_is_found_of_an_earlier_outbreak_is_kept_but_not_shown_as_the_latest() -> None:
+def test_findings_of_an_earlier_outbreak_are_kept_aside() -> None:
     first = correlated(ticketed(), found("a", since=100.0, until=110.0), 1.0, POLICY)
     other = correlated(first, found("b"), 2.0, POLICY)
     assert other.correlation == first.correlation

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from support import incidents
+
+from ticketing.config import PLATFORMS
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
 from ticketing.domain.incidents.lifecycle import ticketed
@@ -27,27 +30,20 @@ from ticketing.domain.signals import Action, Command
 from ticketing.domain.traces.findings import Peer, Relation
 
 ROUTING = {Severity.HIGH: ("jira",), Severity.CRITICAL: ("pagerduty", "jira")}
-HOLDS = Policy(hold_symptoms=True, routing=ROUTING)
-ALL = Policy(routing=ROUTING)
+HOLDS = Policy(platforms=PLATFORMS, hold_symptoms=True, routing=ROUTING)
+ALL = Policy(platforms=PLATFORMS, routing=ROUTING)
 
 
 def incident(name: str, **fields: Any) -> Incident:
     values: dict[str, Any] = {
         "id": f"{name}-0-1",
-        "fingerprint": name,
         "tenant": "t",
         "service": f"service-{name}",
-        "pattern": "p",
         "title": f"title of {name}",
-        "severity": Severity.HIGH,
-        "opened_at": 0.0,
-        "updated_at": 0.0,
-        "first_seen": 0.0,
-        "last_seen": 0.0,
         "routes": ["jira"],
         "ticket_at": 30.0,
     }
-    return Incident(**{**values, **fields})
+    return incidents.incident(name, at=0.0, **{**values, **fields})
 
 
 def peer(name: str, relation: Relation = Relation.CAUSE) -> Peer:
@@ -92,7 +88,7 @@ def test_nobody_asks_to_be_spoken_for_unless_that_is_configured() -> None:
     assert words(met(incident("bb"), [peer("aa")], 1.0, HOLDS)) == [Word.HELLO, Word.ASK]
 
 
-def test_a_cause_that_accepts_gets_the_higher_severity_and_the_routes_and_a_ticket() -> None:
+def test_a_cause_that_accepts_gets_severity_routes_and_ticket() -> None:
     symptom, cause = held()
     assert cause.ticketed
     assert cause.severity is Severity.CRITICAL

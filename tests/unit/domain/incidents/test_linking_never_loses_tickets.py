@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import incidents
 
 from ticketing.domain.incidents import linking
 from ticketing.domain.incidents.incident import Incident, Status
@@ -23,18 +24,11 @@ POLICY = Policy(
 
 
 def incident(name: str, wait: float, severity: Severity) -> Incident:
-    return Incident(
-        id=f"{name}-0-1",
-        fingerprint=name,
-        tenant="t",
+    return incidents.incident(
+        name,
+        at=0.0,
         service=f"service-{name}",
-        pattern="p",
-        title="t",
         severity=severity,
-        opened_at=0.0,
-        updated_at=0.0,
-        first_seen=0.0,
-        last_seen=0.0,
         routes=["slack"],
         ticket_at=wait,
     )

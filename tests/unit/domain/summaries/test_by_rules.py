@@ -6,31 +6,25 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support import incidents
 
 from ticketing.domain.incidents.incident import Incident, Kind, Status
-from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
 from ticketing.domain.summaries.by_rules import RULES, by_rules, headline, in_words, likely_cause
 from ticketing.domain.traces.findings import BlastRadius, Candidate, Findings, Hop
 
+AT = 1_700_000_000.0
+
 
 def incident(**changes: Any) -> Incident:
-    known = Incident(
-        id="aa-0-7",
-        fingerprint="aa",
-        tenant="acme",
-        service="checkout",
-        pattern="payment <num> timed out",
-        title="payment 17 timed out",
-        severity=Severity.HIGH,
-        opened_at=1_700_000_000.0,
-        updated_at=1_700_000_000.0,
-        first_seen=1_700_000_000.0,
-        last_seen=1_700_000_300.0,
-        count=1234,
-        endpoints=["POST /pay"],
-    )
-    return replace(known, **changes)
+    known = {
+        "title": "payment 17 timed out",
+        "first_seen": AT,
+        "last_seen": AT + 300.0,
+        "count": 1234,
+        "endpoints": ["POST /pay"],
+    }
+    return incidents.incident(at=AT, **{**known, **changes})
 
 
 def test_it_says_what_where_how_often_since_when_and_why() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.incidents import id_of, numbered
 
 from ticketing.domain.incidents.incident import Incident, Kind, Status
 from ticketing.domain.severity import Severity
@@ -24,22 +25,8 @@ from ticketing.domain.traces.findings import Candidate, Findings
 
 
 def incident(number: int = 1, **changes: Any) -> Incident:
-    known = Incident(
-        id=f"{number:x}-0-{number}",
-        fingerprint=f"{number:x}",
-        tenant="acme",
-        service="checkout",
-        pattern="p",
-        title="t",
-        severity=Severity.HIGH,
-        opened_at=1000.0,
-        updated_at=1000.0,
-        first_seen=0.0,
-        last_seen=0.0,
-        ticket_at=1030.0,
-        count=20,
-    )
-    return replace(known, **changes)
+    known = {"opened_at": 1000.0, "updated_at": 1000.0, "ticket_at": 1030.0, "count": 20}
+    return numbered(number, **{**known, **changes})
 
 
 BEGAN_IN_DB = Findings(
@@ -96,7 +83,7 @@ def test_a_new_one_gathers_evidence_for_a_part_of_its_group_wait() -> None:
     assert not_before(incident(ticket_at=1000.0, ticketed=True), Why.NEW, None) == 1000.0
 
 
-def test_what_got_worse_is_asked_at_once_and_the_rest_not_too_often() -> None:
+def test_a_worse_incident_is_asked_about_at_once() -> None:
     now = incident(updated_at=1010.0)
     assert not_before(now, Why.SEVERITY, ASKED) == 1010.0
     assert not_before(now, Why.COUNT, ASKED) == 1000.0 + AGAIN_SECONDS_MIN
@@ -104,7 +91,7 @@ def test_what_got_worse_is_asked_at_once_and_the_rest_not_too_often() -> None:
 
 def summary(basis: Basis | None, severity: Severity | None = None) -> Summary:
     return Summary(
-        incident_id="1-0-1",
+        incident_id=id_of(1),
         revision=1,
         generated_by="m",
         title="t",
@@ -141,7 +128,7 @@ def test_the_worst_goes_first_and_nothing_before_its_time() -> None:
     order = []
     while (found := queue.take(1006.0)) is not None:
         order.append(found[0].incident.id)
-    assert order == ["2-0-2", "1-0-1"]
+    assert order == [id_of(2), id_of(1)]
 
 
 def test_many_publications_of_one_incident_are_one_question() -> None:

@@ -5,43 +5,34 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from ticketing.domain.incidents.incident import Incident, Kind, Status, Step, StepKind
-from ticketing.domain.severity import Severity
+from support import incidents
+from support.incidents import id_of, numbered
+
+from ticketing.domain.incidents.incident import Incident, Kind
+from ticketing.domain.patterns.word import MASK
 from ticketing.domain.summaries.similar import Memory
 
-
-def incident(number: int, pattern: str = "payment <num> timed out", **changes: Any) -> Incident:
-    known = Incident(
-        id=f"{number:x}-0-{number}",
-        fingerprint=f"{number:x}",
-        tenant="acme",
-        service="checkout",
-        pattern=pattern,
-        title=pattern,
-        severity=Severity.HIGH,
-        opened_at=float(number),
-        updated_at=float(number),
-        first_seen=0.0,
-        last_seen=0.0,
-    )
-    return replace(known, **changes)
+FAULT = f"payment {MASK} timed out"
 
 
-def resolved(number: int, pattern: str = "payment <num> timed out", **changes: Any) -> Incident:
-    note = changes.pop("note", "")
-    by = changes.pop("by", "jane")
-    step = Step(seq=1, at=1.0, kind=StepKind.RESOLVED, by=by, text=note)
-    ended = {"status": Status.RESOLVED, "resolved_at": float(number) + 60, "timeline": [step]}
-    return incident(number, pattern, **{**ended, **changes})
+def incident(number: int, pattern: str = FAULT, **changes: Any) -> Incident:
+    return numbered(number, **{"pattern": pattern, "title": pattern, **changes})
+
+
+def resolved(
+    number: int, pattern: str = FAULT, note: str = "", by: str = "jane", **changes: Any
+) -> Incident:
+    before = incident(number, pattern, ticketed=True, **changes)
+    return incidents.resolved(before, before.opened_at + 60.0, note, by)
 
 
 def test_the_same_fault_comes_first_then_the_most_alike() -> None:
     memory = Memory()
     memory.note(resolved(1, "disk is full"))
-    memory.note(resolved(2, "payment gateway <num> timed out", note="restarted the gateway"))
+    memory.note(resolved(2, f"payment gateway {MASK} timed out", note="restarted the gateway"))
     memory.note(resolved(3, note="rolled back"))
-    found = memory.like(replace(incident(9), fingerprint="3"))
-    assert [one.id for one in found] == ["3-0-3", "2-0-2"]
+    found = memory.like(replace(incident(9), fingerprint=incident(3).fingerprint))
+    assert [one.id for one in found] == [id_of(3), id_of(2)]
     assert [one.notes for one in found] == [["rolled back"], ["restarted the gateway"]]
 
 
@@ -57,7 +48,7 @@ def test_what_policy_wrote_is_no_word_on_how_it_ended() -> None:
     assert memory.like(incident(9))[0].notes == []
 
 
-def test_an_incident_is_not_its_own_past_and_a_reopened_one_is_no_past() -> None:
+def test_neither_itself_nor_a_reopened_incident_is_past() -> None:
     memory = Memory()
     memory.note(resolved(1))
     assert memory.like(incident(1)) == []
@@ -75,9 +66,9 @@ def test_it_is_bounded_and_forgets_the_oldest() -> None:
     memory = Memory(tenants=2, per_tenant=3)
     for number in range(1, 6):
         memory.note(resolved(number))
-    assert {one.id for one in memory.like(incident(99), 10)} == {"3-0-3", "4-0-4", "5-0-5"}
+    assert {one.id for one in memory.like(incident(99), 10)} == {id_of(3), id_of(4), id_of(5)}
     assert len(memory) == 3
-    memory.forget("5-0-5")
+    memory.forget(id_of(5))
     memory.forget("never-heard-of")
     assert len(memory) == 2
     for tenant in ("b", "c"):

@@ -33,7 +33,7 @@ def test_parts_of_a_trace_come_together_by_time() -> None:
     assert [line.at for line in held.lines(trace)] == [0.0, 0.0, 1.0, 1.0, 2.0, 2.0]
 
 
-def test_a_trace_beyond_its_bound_is_cut_and_what_is_let_go_is_counted() -> None:
+def test_a_trace_beyond_its_bound_is_cut_and_counted() -> None:
     held = buffer()
     for _ in range(4):
         held.add(("t", "x"), part(4), 1.0, {}, 0.0)

@@ -79,7 +79,7 @@ def test_a_host_whose_clock_is_ahead_is_set_right_by_its_caller() -> None:
     assert spans["c"].end <= spans["b"].end <= 1.0
 
 
-def test_an_error_that_is_a_spans_only_line_was_written_at_its_end() -> None:
+def test_a_spans_only_error_was_written_at_its_end() -> None:
     lines = [
         line("b", 0.1, 0.5, parent_id="a"),
         line("a", 0.7, 0.7, level="ERROR"),

@@ -101,7 +101,7 @@ def test_a_service_that_falls_silent_is_found_by_its_missing_calls() -> None:
     assert first(silent) == "stock"
 
 
-def test_the_blame_of_who_fails_without_getting_an_answer_goes_on_to_the_callee() -> None:
+def test_the_callee_that_never_answers_gets_the_blame() -> None:
     cart = call("cart", 0.1, 0.05, error="upstream failed")
     failing = request(1, call("shop", 0.0, 0.5, cart, error="500"))
     shares, reasons = blamed(failing, USUAL)
@@ -134,7 +134,7 @@ def test_a_call_that_breaks_off_early_is_noticed() -> None:
     assert [one.sign for one in compared(short, BEFORE, USUAL)] == [Sign.SHORTER]
 
 
-def test_more_cases_of_the_same_rate_are_stronger_evidence_and_it_is_bounded() -> None:
+def test_more_cases_of_the_same_rate_are_stronger_evidence() -> None:
     assert strength(1, 1, 0, 10) < strength(10, 10, 0, 10) < strength(10, 10, 0, 1000)
     assert strength(1e6, 1e6, 0, 1e6) <= 40.0
     assert strength(5, 10, 50, 100) == 0.0
@@ -146,7 +146,7 @@ def test_the_same_fault_seen_in_many_operations_counts_less_each_time() -> None:
     assert ranked([once])["a"] < ranked([once] * 3)["a"] < 30.0
 
 
-def test_a_plain_word_is_a_service_only_where_it_stands_as_an_address() -> None:
+def test_a_plain_word_is_a_service_only_as_an_address() -> None:
     names = frozenset({"cart", "ts-cart", "cartservice"})
     assert mentioned("could not add to cart: full", names, "shop") == []
     assert mentioned("GET http://cart/items: refused", names, "shop") == ["cart"]

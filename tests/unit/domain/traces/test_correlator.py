@@ -11,7 +11,7 @@ from support.microservices import START, Fault, Operation, System
 
 from ticketing.domain.traces import correlator
 from ticketing.domain.traces.buffer import Part
-from ticketing.domain.traces.correlator import LOOKS_MAX, Correlator, Settings, Telling
+from ticketing.domain.traces.correlator import LOOKS_MAX, Correlator, Report, Settings
 from ticketing.domain.traces.findings import Findings, Relation
 from ticketing.wire.traces import decode_lines
 
@@ -33,7 +33,7 @@ class Feed:
     def __init__(self, **settings: Any) -> None:
         self.correlator = Correlator(Settings(**settings), decode_lines)
         self.now = 5_000.0
-        self.told: list[Telling] = []
+        self.told: list[Report] = []
 
     def give(self, records: list[dict[str, Any]], *, source: str = "in:0") -> None:
         for record in records:
@@ -173,9 +173,7 @@ def test_nothing_is_said_again_that_was_said_before() -> None:
     assert len(feed.told) <= 4
 
 
-def test_incidents_that_share_requests_are_peers_and_who_is_laid_to_the_other_is_its_symptom() -> (
-    None
-):
+def test_incidents_that_share_requests_are_cause_and_symptom() -> None:
     feed = Feed()
     text = "call of stock-service failed"
     for number in range(10):
@@ -254,7 +252,7 @@ def test_a_source_whose_clock_stands_holds_up_no_more_than_so_many(
     assert len(feed.correlator._ending) == 50
 
 
-def test_an_incident_without_any_trace_of_use_is_laid_to_its_own_service() -> None:
+def test_without_useful_traces_its_own_service_is_the_cause() -> None:
     feed = Feed()
     feed.give([lone(0, "t1", level="INFO")])
     feed.pass_time(5.0)

@@ -17,7 +17,7 @@ def test_a_wait_is_within_its_bounds_and_repeatable(failures: int, seed: str) ->
     assert BACKOFF.seconds(failures, seed) == wait
 
 
-def test_the_bound_doubles_up_to_the_cap_and_the_waits_are_spread_below_it() -> None:
+def test_waits_spread_below_a_bound_that_doubles() -> None:
     for failures, bound in ((1, 1.0), (4, 8.0), (9, 256.0), (10, 300.0), (99, 300.0)):
         waits = [BACKOFF.seconds(failures, f"incident-{number}") for number in range(2000)]
         assert 0.95 * bound < max(waits) <= bound

@@ -11,6 +11,7 @@ from aiohttp import web
 from sinks.calls.http import Http
 from sinks.calls.limits import Limits
 from sinks.calls.outcome import Failed, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.transport import Network
 
 SECRET = "s3cr3t-token-value"
 
@@ -58,7 +59,7 @@ async def failure(http: Http, *args: Any, **kwargs: Any) -> Any:
 async def test_what_was_not_answered_is_not_sent_again_behind_the_adapters_back(
     server: Server, method: str
 ) -> None:
-    http = Http(timeout=5.0)
+    http = Http(Network(timeout=5.0))
     await http.call("GET", server.url)
     server.ends = True
     outcome = await failure(http, method, server.url)
@@ -67,7 +68,7 @@ async def test_what_was_not_answered_is_not_sent_again_behind_the_adapters_back(
 
 
 async def test_without_room_nothing_is_sent_and_the_wait_is_said(server: Server) -> None:
-    http = Http(timeout=5.0, limits=Limits("p", "1/hour"))
+    http = Http(Network(timeout=5.0), limits=Limits("p", "1/hour"))
     await http.call("GET", server.url)
     outcome = await failure(http, "GET", server.url)
     assert isinstance(outcome, RetryAfter)
@@ -89,7 +90,7 @@ async def test_room_that_comes_soon_is_waited_for(server: Server) -> None:
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    http = Http(timeout=5.0, limits=Soon("p", "1/hour"), sleep=sleep)
+    http = Http(Network(timeout=5.0), limits=Soon("p", "1/hour"), sleep=sleep)
     await http.call("GET", server.url)
     await http.close()
     assert slept == [0.3, 0.3]
@@ -97,7 +98,7 @@ async def test_room_that_comes_soon_is_waited_for(server: Server) -> None:
 
 async def test_after_a_429_nothing_is_sent_before_its_reset(server: Server) -> None:
     server.status, server.headers = 429, {"X-RateLimit-Reset": "60"}
-    http = Http(timeout=5.0, limits=Limits("p", "1000/second"))
+    http = Http(Network(timeout=5.0), limits=Limits("p", "1000/second"))
     for reason in (Reason.RATE_LIMITED, Reason.NO_ROOM):
         with pytest.raises(Failed) as caught:
             await http.call("GET", server.url, account="a")
@@ -110,7 +111,7 @@ async def test_after_a_429_nothing_is_sent_before_its_reset(server: Server) -> N
 
 async def test_an_answer_that_used_up_the_limit_closes_the_account(server: Server) -> None:
     server.headers = {"X-RateLimit-State": "THROTTLED", "X-RateLimit-Period-In-Sec": "60"}
-    http = Http(timeout=5.0, limits=Limits("p", "1000/second"))
+    http = Http(Network(timeout=5.0), limits=Limits("p", "1000/second"))
     await http.call("GET", server.url)
     outcome = await failure(http, "GET", server.url)
     assert outcome.reason is Reason.NO_ROOM
@@ -121,7 +122,7 @@ async def test_a_failure_quotes_its_request_without_secrets(
     server: Server, status: int, kind: type
 ) -> None:
     server.status = status
-    http = Http(timeout=5.0, secrets=[SECRET])
+    http = Http(Network(timeout=5.0), secrets=[SECRET])
     outcome = await failure(http, "POST", f"{server.url}/{SECRET}/x", body={"a": SECRET, "b": 1})
     assert isinstance(outcome, kind)
     assert outcome.request == f'POST {server.url}/****/x\n{{"a":"****","b":1}}'  # type: ignore[attr-defined]

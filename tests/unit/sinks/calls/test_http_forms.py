@@ -9,6 +9,7 @@ from aiohttp import web
 
 from sinks.calls.http import Http
 from sinks.calls.outcome import Failed
+from sinks.calls.transport import Network
 
 SECRET = "a secret that is long enough"
 
@@ -31,7 +32,7 @@ async def url() -> AsyncIterator[str]:
 
 
 async def test_a_refusal_keeps_its_answer_apart_from_its_words(url: str) -> None:
-    http = Http(timeout=5.0, secrets=[SECRET])
+    http = Http(Network(timeout=5.0), secrets=[SECRET])
     with pytest.raises(Failed) as caught:
         await http.call("POST", url, form={"grant": "password", "password": SECRET})
     await http.close()

@@ -5,11 +5,11 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 
+from support.incidents import wish
 from support.life import Clock, Life
 from support.story import Story
 
 from sinks.calls.outcome import Delivered, Outcome, Reason, RetryAfter
-from sinks.delivery.wishes import encode_desired
 from sinks.platform import Connection, Repeat, Request, Traits
 from tables.deliveries import Operation, Why
 from ticketing.domain.incidents.incident import Incident
@@ -66,7 +66,7 @@ async def test_ten_thousand_updates_to_a_hundred_incidents_cost_a_hundred_calls(
     platform.full_until = clock.now + 60.0
     for number in range(UPDATES):
         for story in told:
-            life.send(encode_desired(story.changed(title=f"title {number}")))
+            life.send(wish(story.changed(title=f"title {number}")))
         await life.run(0.1)
     assert not platform.calls
     await life.run(600.0)
@@ -83,7 +83,7 @@ async def test_waiting_for_room_burns_no_attempts_and_asks_but_a_few_times() -> 
     platform.full_until = clock.now + 3600.0
     life = Life(platform, clock=clock)
     for story in stories(clock):
-        life.send(encode_desired(story.opened()))
+        life.send(wish(story.opened()))
     await life.run(3599.0)
     assert not platform.calls
     assert platform.refused <= 2 * life.runner.room
@@ -104,7 +104,7 @@ async def test_what_waits_goes_by_severity_once_there_is_room() -> None:
     for story in told:
         if story.incident.id == critical:
             story.changed(severity=Severity.CRITICAL)
-        life.send(encode_desired(story.opened()))
+        life.send(wish(story.opened()))
     await life.run(120.0)
     assert critical in platform.first[:2]
 
@@ -126,7 +126,7 @@ async def test_one_accounts_rate_limit_holds_up_no_other_account() -> None:
     told = stories(clock)
     for number, story in enumerate(told):
         severity = Severity.CRITICAL if number >= 90 else Severity.LOW
-        life.send(encode_desired(dataclasses.replace(story.opened(), severity=severity)))
+        life.send(wish(dataclasses.replace(story.opened(), severity=severity)))
     await life.run(60.0)
     assert platform.calls == {Operation.CREATE: 10}
     opened = {told.incident_id for told in life.receipts if told.state is TicketState.OPEN}

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import deliveries
+from support.incidents import ticketed
 
 from sinks.calls.outcome import Absent, Delivered, Reason, Rejected, RetryAfter, Unknown
 from sinks.delivery import fold, reconcile
@@ -15,7 +17,6 @@ from sinks.delivery.fold import Timing
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import STATUS_STEPS, Repeat, Traits
 from tables.deliveries import Delivery, Held, Operation, Why
-from tests.unit.sinks.conftest import an_incident
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import TicketState
@@ -32,29 +33,19 @@ TIMING = Timing(timeout=10.0, start_within=5.0, grace=5.0, give_up_after=3600.0)
 
 
 def wanting(**changes: Any) -> Delivery:
-    want = an_incident(**changes)
-    return fold.desired(Delivery(incident_id=want.id), want)
+    return deliveries.wanting(ticketed(**changes))
 
 
-def begun(delivery: Delivery, now: float = NOW, traits: Traits = ISSUES) -> Delivery:
-    planned = reconcile.plan(delivery, now, traits, "p")
-    assert planned is not None
-    return fold.started(
-        delivery, planned, now, platform="p", account="a", traits=traits, timing=TIMING
-    )
+def begun(
+    delivery: Delivery, now: float = NOW, traits: Traits = ISSUES, account: str = "a"
+) -> Delivery:
+    return deliveries.begun(delivery, now, traits, TIMING, account=account)
 
 
 def ended(
     delivery: Delivery, outcome: Any, now: float = NOW, traits: Traits = ISSUES, number: int = 0
 ) -> Delivery:
-    assert delivery.intent is not None
-    result = OperationResult(
-        incident_id=delivery.incident_id,
-        number=number or delivery.intent.number,
-        operation=delivery.intent.operation,
-        outcome=outcome,
-    )
-    return fold.concluded(delivery, result, now, traits, TIMING)
+    return deliveries.ended(delivery, outcome, now, traits, TIMING, number=number)
 
 
 def held(traits: Traits = ISSUES, **changes: Any) -> Delivery:
@@ -68,7 +59,7 @@ def test_a_create_that_was_taken_up_shows_what_its_first_attempt_showed() -> Non
     doubtful = ended(
         begun(wanting(revision=1), traits=ALERTS), Unknown(Reason.TIMEOUT), traits=ALERTS
     )
-    worse = fold.desired(doubtful, an_incident(revision=2, severity=Severity.CRITICAL))
+    worse = fold.desired(doubtful, ticketed(revision=2, severity=Severity.CRITICAL))
     later = NOW + 600.0
     made = ended(
         begun(worse, later, ALERTS), Delivered(external_id="T-1"), now=later, traits=ALERTS
@@ -79,12 +70,12 @@ def test_a_create_that_was_taken_up_shows_what_its_first_attempt_showed() -> Non
 
 def test_an_older_snapshot_changes_nothing() -> None:
     delivery = wanting(revision=5)
-    assert fold.desired(delivery, an_incident(revision=5, count=99)) is delivery
-    assert fold.desired(delivery, an_incident(revision=4)) is delivery
+    assert fold.desired(delivery, ticketed(revision=5, count=99)) is delivery
+    assert fold.desired(delivery, ticketed(revision=4)) is delivery
 
 
 def test_a_newer_snapshot_is_kept_without_what_only_its_writer_needs() -> None:
-    newer = an_incident(revision=6, watermarks={"s": 5}, windows=[(0, 3)])
+    newer = ticketed(revision=6, watermarks={"s": 5}, windows=[(0, 3)])
     want = fold.desired(wanting(revision=5), newer).want
     assert want is not None
     assert (want.revision, want.watermarks, want.windows) == (6, {}, [])
@@ -94,12 +85,7 @@ def test_the_account_of_the_first_create_is_kept_for_good() -> None:
     delivery = begun(wanting())
     assert delivery.account == "a"
     later = dataclasses.replace(delivery, intent=None)
-    planned = reconcile.plan(later, NOW, ISSUES, "p")
-    assert planned is not None
-    again = fold.started(
-        later, planned, NOW, platform="p", account="b", traits=ISSUES, timing=TIMING
-    )
-    assert again.account == "a"
+    assert begun(later, account="b").account == "a"
 
 
 def test_numbers_rise_and_are_never_used_again() -> None:
@@ -156,7 +142,7 @@ def test_a_request_is_given_up_only_after_its_deadline_and_grace() -> None:
 
 
 @pytest.mark.parametrize("over", [True, False])
-def test_a_create_of_unknown_outcome_is_looked_for_once_it_can_be_seen(over: bool) -> None:
+def test_an_unknown_create_is_looked_for_once_visible(over: bool) -> None:
     delivery = begun(wanting())
     assert delivery.intent is not None
     unknown = ended(delivery, Unknown(Reason.TIMEOUT, over=over))
@@ -174,7 +160,7 @@ def test_a_page_of_unknown_outcome_is_repeated_at_once() -> None:
     assert planned.operation is Operation.CREATE
 
 
-def test_what_the_search_did_not_show_is_looked_for_again_after_the_create() -> None:
+def test_a_search_is_repeated_after_the_create() -> None:
     unknown = ended(begun(wanting()), Unknown(Reason.TIMEOUT))
     absent = ended(begun(unknown, NOW + 60), Absent(), NOW + 60)
     made = ended(begun(absent, NOW + 60), Delivered(external_id="T-2"), NOW + 60)
@@ -183,7 +169,7 @@ def test_what_the_search_did_not_show_is_looked_for_again_after_the_create() -> 
     assert planned.operation is Operation.DEDUPLICATE
 
 
-def test_a_platform_that_refuses_to_be_searched_gets_a_second_ticket_rather_than_none() -> None:
+def test_a_refused_search_leads_to_a_second_ticket() -> None:
     unknown = ended(begun(wanting()), Unknown(Reason.TIMEOUT))
     blind = ended(begun(unknown, NOW + 60), Rejected(Reason.INVALID, "no search"), NOW + 60)
     planned = reconcile.plan(blind, NOW + 60, ISSUES, "p")
@@ -218,7 +204,7 @@ def test_what_was_not_even_sent_counts_as_no_failure() -> None:
 def test_a_refusal_holds_until_the_incident_changes() -> None:
     refused = ended(begun(wanting(revision=5)), Rejected(Reason.INVALID, "bad field"))
     assert reconcile.plan(refused, NOW + 1e6, ISSUES, "p") is None
-    newer = fold.desired(refused, an_incident(revision=6))
+    newer = fold.desired(refused, ticketed(revision=6))
     assert reconcile.plan(newer, NOW + 1e6, ISSUES, "p") is not None
 
 
@@ -254,7 +240,7 @@ def test_success_forgets_all_failures() -> None:
 def test_a_lost_transition_is_made_again() -> None:
     delivery = held()
     acknowledged = fold.desired(
-        delivery, an_incident(revision=9, status=Status.ACKNOWLEDGED, timeline=[])
+        delivery, ticketed(revision=9, status=Status.ACKNOWLEDGED, timeline=[])
     )
     lost = ended(begun(acknowledged, NOW + 10), Unknown(Reason.TIMEOUT, over=True), NOW + 10)
     planned = reconcile.plan(lost, NOW + 999, ISSUES, "p")
@@ -264,11 +250,11 @@ def test_a_lost_transition_is_made_again() -> None:
 
 def test_a_deleted_ticket_is_not_made_again() -> None:
     delivery = held()
-    gone = fold.desired(delivery, an_incident(revision=9, status=Status.ACKNOWLEDGED))
+    gone = fold.desired(delivery, ticketed(revision=9, status=Status.ACKNOWLEDGED))
     refused = ended(begun(gone, NOW + 10), Rejected(Reason.NOT_FOUND), NOW + 10)
     assert isinstance(refused.have, Held)
     assert refused.have.state is TicketState.OPEN
-    again = fold.desired(refused, an_incident(revision=10, status=Status.RESOLVED))
+    again = fold.desired(refused, ticketed(revision=10, status=Status.RESOLVED))
     planned = reconcile.plan(again, NOW + 1e6, ISSUES, "p")
     assert planned is not None
     assert planned.operation is Operation.RESOLVE

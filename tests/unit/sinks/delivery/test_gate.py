@@ -70,7 +70,7 @@ def test_what_was_under_way_when_it_closed_does_not_lengthen_the_wait() -> None:
     assert made.opens_at == opens_at
 
 
-def test_a_wait_that_was_asked_for_is_kept_though_another_request_went_well() -> None:
+def test_a_success_does_not_shorten_a_requested_wait() -> None:
     made = gate()
     made.record(Unknown(Reason.SERVER_ERROR, True, 30.0), 0.0)
     made.record(UP, 1.0)

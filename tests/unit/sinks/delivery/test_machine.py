@@ -7,9 +7,11 @@ import dataclasses
 from typing import Any
 
 import pytest
+from support.incidents import ticketed, wish
 from support.ledger import Ledger
 from support.life import Clock, Life
 from support.story import Story
+from support.waiting import until
 
 from sinks.calls.outcome import Delivered, Outcome, Reason, Rejected, RetryAfter, Unknown
 from sinks.delivery import wishes
@@ -50,8 +52,7 @@ def incident_id(number: int) -> str:
 async def started(life: Life, platform: Held) -> None:
     """Handle what has come, and let the requests begin."""
     life.fold()
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await until(lambda: len(platform.under_way) == len(life.runner), "the requests to begin")
 
 
 async def test_the_worst_goes_first_when_there_is_no_room() -> None:
@@ -60,7 +61,7 @@ async def test_the_worst_goes_first_when_there_is_no_room() -> None:
     life = Life(platform, clock=clock, concurrency=1)
     for number, severity in enumerate([Severity.LOW, Severity.LOW, Severity.CRITICAL], 1):
         story = Story(clock, id=incident_id(number), severity=severity)
-        life.send(wishes.encode_desired(story.opened()))
+        life.send(wish(story.opened()))
     await started(life, platform)
     platform.gate.set()
     await life.run(60.0)
@@ -75,10 +76,10 @@ async def test_an_incident_has_one_request_under_way() -> None:
     clock = Clock()
     platform = Held(ISSUES, clock)
     life, story = Life(platform, clock=clock), Story(clock)
-    life.send(wishes.encode_desired(story.opened()))
+    life.send(wish(story.opened()))
     await started(life, platform)
-    life.send(wishes.encode_desired(story.acknowledged()))
-    life.send(wishes.encode_desired(story.resolved()))
+    life.send(wish(story.acknowledged()))
+    life.send(wish(story.resolved()))
     await started(life, platform)
     assert [request.operation for request in platform.under_way] == [Operation.CREATE]
     platform.gate.set()
@@ -107,7 +108,7 @@ async def test_a_crash_after_the_request_is_found_by_looking() -> None:
     clock = Clock()
     ledger = Ledger(ISSUES, clock)
     life, story = Life(ledger, clock=clock), Story(clock)
-    life.send(wishes.encode_desired(story.opened()))
+    life.send(wish(story.opened()))
     life.fold()
     await life.lose_results()
     await life.crash()
@@ -181,7 +182,7 @@ async def test_a_platform_that_is_down_gets_probes_not_a_flood() -> None:
     ledger = Down(ISSUES, clock)
     life = Life(ledger, clock=clock)
     for number in range(1, 21):
-        life.send(wishes.encode_desired(Story(clock, id=incident_id(number)).opened()))
+        life.send(wish(Story(clock, id=incident_id(number)).opened()))
     await life.run(1800.0, steps_max=50_000)
     assert ledger.asked < 150
     ledger.down = False
@@ -199,7 +200,7 @@ def test_a_message_that_is_none_is_refused(value: bytes) -> None:
 
 
 def test_every_message_comes_back_as_it_was() -> None:
-    story = Story(Clock())
+    want = ticketed()
     result = OperationResult(
         incident_id="1-0-1",
         number=3,
@@ -210,7 +211,7 @@ def test_every_message_comes_back_as_it_was() -> None:
     retry = wishes.Retry(incident_id="1-0-1", by="ada")
     assert wishes.decode(wishes.encode_result(result)).result == result
     assert wishes.decode(wishes.encode_retry(retry)).retry == retry
-    assert wishes.decode(wishes.encode_desired(story.opened())).desired == story.opened()
+    assert wishes.decode(wish(want)).desired == want
 
 
 def test_an_unknown_field_of_a_later_version_is_ignored() -> None:
@@ -235,13 +236,13 @@ async def test_what_goes_aside_holds_up_no_page() -> None:
     life = Life(ledger, clock=clock)
     stories = [Story(clock, id=incident_id(number)) for number in range(1, 9)]
     for story in stories:
-        life.send(wishes.encode_desired(story.opened()))
-        life.send(wishes.encode_desired(story.commented()))
+        life.send(wish(story.opened()))
+        life.send(wish(story.commented()))
     await life.run(600.0, steps_max=50_000)
     asked = ledger.asked
     fresh = Story(clock, id=incident_id(99))
-    life.send(wishes.encode_desired(fresh.opened()))
-    life.send(wishes.encode_desired(stories[0].resolved()))
+    life.send(wish(fresh.opened()))
+    life.send(wish(stories[0].resolved()))
     await life.run(1.0)
     assert ledger.entries[-1].incident_id == fresh.incident.id
     assert ledger.entries[0].state is TicketState.RESOLVED

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
+from support.incidents import wish
 from support.life import Clock, Life
 from support.story import Story
 
 from sinks.calls.outcome import Delivered, Outcome
 from sinks.delivery.machine import Waiting
-from sinks.delivery.wishes import Retry, encode_desired, encode_retry
+from sinks.delivery.wishes import Retry, encode_retry
 from sinks.platform import Connection, Repeat, Request, Traits
 from tables.deliveries import Delivery
 from ticketing.domain.incidents.incident import Incident
@@ -51,8 +52,8 @@ async def test_an_incident_that_cannot_be_planned_stops_no_other() -> None:
     life = Life(platform, clock=clock)
     odd, other = story(clock, 1), story(clock, 2)
     odd.opened()
-    life.send(encode_desired(odd.changed(title="odd")))
-    life.send(encode_desired(other.opened()))
+    life.send(wish(odd.changed(title="odd")))
+    life.send(wish(other.opened()))
     await life.run(3600.0)
     assert platform.created == [other.incident.id]
     assert [letter.reason for letter in life.dead_letters] == ["internal"]

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.deliveries import TIMING, begun, ended, wanting
+from support.incidents import incident
 
 from sinks.calls.outcome import Absent, Delivered, Reason, Rejected, RetryAfter, Unknown
 from sinks.delivery import fold, reconcile
-from sinks.delivery.fold import Timing
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Repeat, Traits
 from sinks.text import shown_fields
 from tables import deliveries
 from tables.deliveries import Delivery, Held, Operation, Uncertain, Why
-from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind, Ticket
+from ticketing.domain.incidents.incident import Status, Step, StepKind, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import TicketState
 
@@ -43,32 +43,7 @@ ISSUES = Traits(
 MESSAGES = dataclasses.replace(ISSUES, whole=True)
 WEBHOOK = Traits(repeat=Repeat.MARKED, operations=ALL_OPERATIONS - {Operation.COMMENT}, whole=True)
 ALL_TRAITS = [ALERTS, ISSUES, MESSAGES, WEBHOOK]
-TIMING = Timing(timeout=10.0, start_within=5.0, grace=5.0)
 STEPS_MAX = 6
-Make = Callable[..., Incident]
-
-
-def key_of(incident: Incident) -> Delivery:
-    return Delivery(incident_id=incident.id)
-
-
-def begin(delivery: Delivery, now: float, traits: Traits) -> Delivery:
-    planned = reconcile.plan(delivery, now, traits, "p")
-    assert planned is not None
-    return fold.started(
-        delivery, planned, now, platform="p", account="a", traits=traits, timing=TIMING
-    )
-
-
-def end(delivery: Delivery, now: float, traits: Traits, outcome: Any) -> Delivery:
-    assert delivery.intent is not None
-    result = OperationResult(
-        incident_id=delivery.incident_id,
-        number=delivery.intent.number,
-        operation=delivery.intent.operation,
-        outcome=outcome,
-    )
-    return fold.concluded(delivery, result, now, traits, TIMING)
 
 
 def run(delivery: Delivery, now: float, traits: Traits) -> tuple[Delivery, list[Operation]]:
@@ -77,10 +52,10 @@ def run(delivery: Delivery, now: float, traits: Traits) -> tuple[Delivery, list[
     for _ in range(STEPS_MAX):
         if reconcile.plan(delivery, now, traits, "p") is None:
             return delivery, done
-        delivery = begin(delivery, now, traits)
+        delivery = begun(delivery, now, traits)
         assert delivery.intent is not None
         done.append(delivery.intent.operation)
-        delivery = end(delivery, now, traits, Delivered(external_id="T-1"))
+        delivery = ended(delivery, Delivered(external_id="T-1"), now, traits)
     assert reconcile.plan(delivery, now, traits, "p") is None, done
     return delivery, done
 
@@ -126,12 +101,12 @@ doubts = st.sampled_from([None, *[o for o in Operation if o.transition], Operati
 def test_any_wish_is_reached_in_few_steps_and_then_nothing_is_planned(
     have: Any, want: Any, state: Any, doubt: Any, exists: bool, traits: Traits, automatic: Any
 ) -> None:
-    from_ = make(**have)
-    wanted = make(**{**want, "revision": 8})
+    from_ = incident(**have)
+    wanted = incident(**{**want, "revision": 8})
     traits = dataclasses.replace(traits, auto_acknowledge=frozenset(automatic))
     if doubt is not None and doubt not in traits.operations:
         doubt = None
-    delivery = dataclasses.replace(key_of(wanted), want=wanted)
+    delivery = dataclasses.replace(Delivery(incident_id=wanted.id), want=wanted)
     if exists:
         shown = shown_fields.shown(from_, "p", 1.0)
         held = Held(external_id="T-1", state=state, shown=shown)
@@ -149,30 +124,13 @@ def test_any_wish_is_reached_in_few_steps_and_then_nothing_is_planned(
         assert after.have.shown.severity.rank >= wanted.severity.rank
 
 
-def make(**changes: Any) -> Incident:
-    base = Incident(
-        id="0123456789abcdef-2-41",
-        fingerprint="0123456789abcdef",
-        tenant="acme",
-        service="checkout",
-        pattern="p",
-        title="t",
-        severity=Severity.HIGH,
-        opened_at=1.0,
-        updated_at=1.0,
-        first_seen=1.0,
-        last_seen=1.0,
-    )
-    return dataclasses.replace(base, **changes)
-
-
 def opened(traits: Traits, **changes: Any) -> Delivery:
-    delivery, _ = run(fold.desired(Delivery(incident_id="i-0-0"), make(**changes)), 100.0, traits)
+    delivery, _ = run(wanting(incident(**changes)), 100.0, traits)
     return delivery
 
 
 def test_an_incident_resolved_before_its_ticket_existed_is_created_and_then_resolved() -> None:
-    delivery = fold.desired(Delivery(incident_id="i"), make(status=Status.RESOLVED))
+    delivery = wanting(incident(status=Status.RESOLVED))
     _, done = run(delivery, 0.0, ALERTS)
     assert done == [Operation.CREATE, Operation.RESOLVE]
 
@@ -180,25 +138,25 @@ def test_an_incident_resolved_before_its_ticket_existed_is_created_and_then_reso
 def test_five_hundred_wishes_become_one_operation() -> None:
     delivery = opened(MESSAGES)
     for revision in range(2, 502):
-        wish = make(revision=revision, title=f"t{revision}")
+        wish = incident(revision=revision, title=f"t{revision}")
         delivery = fold.desired(delivery, wish)
     _, done = run(delivery, 200.0, MESSAGES)
     assert done == [Operation.UPDATE]
 
 
 def test_an_older_revision_is_not_wanted_any_more() -> None:
-    delivery = fold.desired(Delivery(incident_id="i"), make(revision=5))
-    assert fold.desired(delivery, make(revision=4, status=Status.RESOLVED)) is delivery
+    delivery = wanting(incident(revision=5))
+    assert fold.desired(delivery, incident(revision=4, status=Status.RESOLVED)) is delivery
 
 
 def test_counts_alone_change_nothing_on_an_alerting_platform() -> None:
-    delivery = fold.desired(opened(ALERTS), make(revision=2, count=9000, title="other"))
+    delivery = fold.desired(opened(ALERTS), incident(revision=2, count=9000, title="other"))
     assert reconcile.plan(delivery, 1e6, ALERTS, "p") is None
     assert reconcile.wakes_at(delivery, 200.0, ALERTS, "p") is None
 
 
 def test_counts_alone_are_shown_every_five_minutes() -> None:
-    delivery = fold.desired(opened(MESSAGES, count=1), make(revision=2, count=2))
+    delivery = fold.desired(opened(MESSAGES, count=1), incident(revision=2, count=2))
     assert reconcile.plan(delivery, 399.0, MESSAGES, "p") is None
     assert reconcile.wakes_at(delivery, 200.0, MESSAGES, "p") == 400.0
     planned = reconcile.plan(delivery, 400.0, MESSAGES, "p")
@@ -206,14 +164,14 @@ def test_counts_alone_are_shown_every_five_minutes() -> None:
     assert planned.why is Why.COUNT
 
 
-def test_a_rise_of_the_severity_fires_again_but_not_on_a_resolved_alert() -> None:
+def test_a_risen_severity_fires_again_unless_resolved() -> None:
     delivery = opened(ALERTS)
-    raised = fold.desired(delivery, make(revision=2, severity=Severity.CRITICAL))
+    raised = fold.desired(delivery, incident(revision=2, severity=Severity.CRITICAL))
     planned = reconcile.plan(raised, 200.0, ALERTS, "p")
     assert planned is not None
     assert (planned.operation, planned.why) == (Operation.UPDATE, Why.SEVERITY)
     resolved = fold.desired(
-        delivery, make(revision=2, severity=Severity.CRITICAL, status=Status.RESOLVED)
+        delivery, incident(revision=2, severity=Severity.CRITICAL, status=Status.RESOLVED)
     )
     _, done = run(resolved, 200.0, ALERTS)
     assert done == [Operation.RESOLVE]
@@ -231,8 +189,8 @@ def test_a_rise_of_the_severity_fires_again_but_not_on_a_resolved_alert() -> Non
 def test_a_create_of_unknown_outcome_is_repeated_or_looked_up(
     traits: Traits, operation: Operation
 ) -> None:
-    delivery = begin(fold.desired(Delivery(incident_id="i"), make()), 100.0, traits)
-    delivery = end(delivery, 110.0, traits, Unknown(Reason.TIMEOUT))
+    delivery = begun(wanting(), 100.0, traits)
+    delivery = ended(delivery, Unknown(Reason.TIMEOUT), 110.0, traits)
     at = reconcile.wakes_at(delivery, 110.0, traits, "p")
     assert at is not None
     planned = reconcile.plan(delivery, at, traits, "p")
@@ -242,15 +200,15 @@ def test_a_create_of_unknown_outcome_is_repeated_or_looked_up(
         assert at >= 115.0 + traits.search_lag, "the first request may still be under way"
 
 
-def test_after_a_look_up_that_found_nothing_a_duplicate_is_looked_for_later() -> None:
-    delivery = begin(fold.desired(Delivery(incident_id="i"), make()), 0.0, ISSUES)
-    delivery = end(delivery, 10.0, ISSUES, Unknown(Reason.CONNECTION_LOST))
-    delivery = begin(delivery, 1000.0, ISSUES)
+def test_a_duplicate_is_looked_for_after_an_empty_search() -> None:
+    delivery = begun(wanting(), 0.0, ISSUES)
+    delivery = ended(delivery, Unknown(Reason.CONNECTION_LOST), 10.0, ISSUES)
+    delivery = begun(delivery, 1000.0, ISSUES)
     assert delivery.intent is not None
     assert delivery.intent.operation is Operation.LOOK_UP
-    delivery = end(delivery, 1001.0, ISSUES, Absent())
-    delivery = begin(delivery, 1001.0, ISSUES)
-    delivery = end(delivery, 1002.0, ISSUES, Delivered(external_id="T-2"))
+    delivery = ended(delivery, Absent(), 1001.0, ISSUES)
+    delivery = begun(delivery, 1001.0, ISSUES)
+    delivery = ended(delivery, Delivered(external_id="T-2"), 1002.0, ISSUES)
     assert reconcile.plan(delivery, 1002.0, ISSUES, "p") is None
     assert reconcile.wakes_at(delivery, 1002.0, ISSUES, "p") == 1005.0
     planned = reconcile.plan(delivery, 1005.0, ISSUES, "p")
@@ -259,57 +217,63 @@ def test_after_a_look_up_that_found_nothing_a_duplicate_is_looked_for_later() ->
 
 
 def test_a_platform_that_refuses_to_be_searched_still_gets_its_ticket() -> None:
-    delivery = begin(fold.desired(Delivery(incident_id="i"), make()), 0.0, ISSUES)
-    delivery = end(delivery, 10.0, ISSUES, Unknown(Reason.CONNECTION_LOST))
-    delivery = end(begin(delivery, 1e3, ISSUES), 1e3, ISSUES, Rejected(Reason.CREDENTIALS))
+    delivery = begun(wanting(), 0.0, ISSUES)
+    delivery = ended(delivery, Unknown(Reason.CONNECTION_LOST), 10.0, ISSUES)
+    delivery = ended(begun(delivery, 1e3, ISSUES), Rejected(Reason.CREDENTIALS), 1e3, ISSUES)
     planned = reconcile.plan(delivery, 1e3, ISSUES, "p")
     assert planned is not None
     assert (planned.operation, planned.why) == (Operation.CREATE, Why.OUTCOME_UNKNOWN)
 
 
 def test_a_refused_delivery_waits_for_a_newer_revision() -> None:
-    delivery = begin(fold.desired(Delivery(incident_id="i"), make()), 0.0, ALERTS)
-    delivery = end(delivery, 1.0, ALERTS, Rejected(Reason.INVALID, "no"))
+    delivery = begun(wanting(), 0.0, ALERTS)
+    delivery = ended(delivery, Rejected(Reason.INVALID, "no"), 1.0, ALERTS)
     assert reconcile.plan(delivery, 1e9, ALERTS, "p") is None
-    newer = fold.desired(delivery, make(revision=2))
+    newer = fold.desired(delivery, incident(revision=2))
     assert reconcile.plan(newer, 2.0, ALERTS, "p") is None, "not at once"
     assert reconcile.plan(newer, 1e9, ALERTS, "p") is not None
     assert reconcile.plan(fold.retried(delivery), 2.0, ALERTS, "p") is not None
 
 
 def test_refused_credentials_are_tried_again_without_a_newer_revision() -> None:
-    delivery = begin(fold.desired(Delivery(incident_id="i"), make()), 0.0, ALERTS)
-    delivery = end(delivery, 1.0, ALERTS, Rejected(Reason.CREDENTIALS))
+    delivery = begun(wanting(), 0.0, ALERTS)
+    delivery = ended(delivery, Rejected(Reason.CREDENTIALS), 1.0, ALERTS)
     assert reconcile.plan(delivery, 1e6, ALERTS, "p") is not None
 
 
 def test_a_failing_delivery_waits_as_long_as_it_was_asked_to() -> None:
-    delivery = begin(fold.desired(Delivery(incident_id="i"), make()), 0.0, ALERTS)
-    delivery = end(delivery, 1.0, ALERTS, RetryAfter(Reason.RATE_LIMITED, 600.0))
+    delivery = begun(wanting(), 0.0, ALERTS)
+    delivery = ended(delivery, RetryAfter(Reason.RATE_LIMITED, 600.0), 1.0, ALERTS)
     assert delivery.next_attempt_at >= 601.0
 
 
 def test_what_keeps_failing_is_given_up_after_a_day() -> None:
-    delivery = begin(fold.desired(Delivery(incident_id="i"), make()), 0.0, ALERTS)
-    delivery = end(delivery, 1.0, ALERTS, Unknown(Reason.SERVER_ERROR, True))
-    delivery = end(begin(delivery, 9e4, ALERTS), 9e4, ALERTS, Unknown(Reason.SERVER_ERROR, True))
+    delivery = begun(wanting(), 0.0, ALERTS)
+    delivery = ended(delivery, Unknown(Reason.SERVER_ERROR, True), 1.0, ALERTS)
+    delivery = ended(begun(delivery, 9e4, ALERTS), Unknown(Reason.SERVER_ERROR, True), 9e4, ALERTS)
     assert delivery.rejection is not None
     assert delivery.error.startswith("exhausted")
 
 
 def test_a_result_that_comes_twice_changes_nothing() -> None:
-    delivery = begin(fold.desired(Delivery(incident_id="i"), make()), 0.0, ALERTS)
+    delivery = begun(wanting(), 0.0, ALERTS)
     result = OperationResult(
-        incident_id="i", number=1, operation=Operation.CREATE, outcome=Delivered(external_id="T")
+        incident_id=delivery.incident_id,
+        number=1,
+        operation=Operation.CREATE,
+        outcome=Delivered(external_id="T"),
     )
     once = fold.concluded(delivery, result, 1.0, ALERTS, TIMING)
     assert fold.concluded(once, result, 2.0, ALERTS, TIMING) is once
 
 
 def test_a_late_result_of_a_create_is_the_ticket() -> None:
-    delivery = begin(fold.desired(Delivery(incident_id="i"), make()), 0.0, ISSUES)
+    delivery = begun(wanting(), 0.0, ISSUES)
     late = OperationResult(
-        incident_id="i", number=1, operation=Operation.CREATE, outcome=Delivered(external_id="T")
+        incident_id=delivery.incident_id,
+        number=1,
+        operation=Operation.CREATE,
+        outcome=Delivered(external_id="T"),
     )
     delivery = fold.expired(delivery, 100.0, ISSUES, TIMING)
     delivery = fold.concluded(delivery, late, 101.0, ISSUES, TIMING)
@@ -318,10 +282,10 @@ def test_a_late_result_of_a_create_is_the_ticket() -> None:
     assert Operation.CREATE not in done
 
 
-def test_a_resolution_of_unknown_outcome_is_undone_if_it_is_not_wanted_any_more() -> None:
-    delivery = fold.desired(opened(ALERTS), make(revision=2, status=Status.RESOLVED))
-    delivery = end(begin(delivery, 200.0, ALERTS), 210.0, ALERTS, Unknown(Reason.TIMEOUT))
-    delivery = fold.desired(delivery, make(revision=3, status=Status.OPEN))
+def test_an_unwanted_resolution_of_unknown_outcome_is_undone() -> None:
+    delivery = fold.desired(opened(ALERTS), incident(revision=2, status=Status.RESOLVED))
+    delivery = ended(begun(delivery, 200.0, ALERTS), Unknown(Reason.TIMEOUT), 210.0, ALERTS)
+    delivery = fold.desired(delivery, incident(revision=3, status=Status.OPEN))
     after, done = run(delivery, 1e4, ALERTS)
     assert done == [Operation.REOPEN]
     assert after.have is not None
@@ -329,17 +293,14 @@ def test_a_resolution_of_unknown_outcome_is_undone_if_it_is_not_wanted_any_more(
 
 
 def test_the_account_of_the_first_attempt_is_kept() -> None:
-    delivery = begin(fold.desired(Delivery(incident_id="i"), make()), 0.0, ALERTS)
-    delivery = end(delivery, 1.0, ALERTS, Unknown(Reason.TIMEOUT))
-    planned = reconcile.plan(delivery, 1e4, ALERTS, "p")
-    assert planned is not None
-    again = fold.started(
-        delivery, planned, 1e4, platform="p", account="b", traits=ALERTS, timing=TIMING
-    )
-    assert again.account == "a"
+    delivery = begun(wanting(), 0.0, ALERTS)
+    delivery = ended(delivery, Unknown(Reason.TIMEOUT), 1.0, ALERTS)
+    assert begun(delivery, 1e4, ALERTS, account="b").account == "a"
 
 
 def test_a_delivery_survives_the_table() -> None:
-    delivery = begin(fold.desired(opened(MESSAGES), make(revision=2, title="x")), 200.0, MESSAGES)
-    delivery = end(delivery, 201.0, MESSAGES, Unknown(Reason.TIMEOUT))
+    delivery = begun(
+        fold.desired(opened(MESSAGES), incident(revision=2, title="x")), 200.0, MESSAGES
+    )
+    delivery = ended(delivery, Unknown(Reason.TIMEOUT), 201.0, MESSAGES)
     assert deliveries.decode(deliveries.encode(delivery)) == delivery

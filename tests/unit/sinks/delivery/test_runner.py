@@ -7,13 +7,14 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
+from support.incidents import ticketed
+from support.waiting import until
 
 from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Rejected, RetryAfter, Unknown
 from sinks.delivery.runner import Runner
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import Repeat, Request, Traits
 from tables.deliveries import Operation, Why
-from tests.unit.sinks.conftest import an_incident
 
 Perform = Callable[[Request], Awaitable[Outcome]]
 
@@ -57,7 +58,7 @@ class Scene:
             "number": number,
             "operation": Operation.CREATE,
             "why": Why.NOT_HELD,
-            "want": an_incident(),
+            "want": ticketed(),
             "have": None,
             "account": "",
             "uncertain": False,
@@ -75,9 +76,17 @@ async def takes(request: Request) -> Outcome:
     return Delivered(external_id="T-1")
 
 
-async def hangs(request: Request) -> Outcome:
-    await asyncio.sleep(3600)
-    return Delivered()
+class Hanging:
+    """Answers once it is released."""
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+        self.released = asyncio.Event()
+
+    async def __call__(self, request: Request) -> Outcome:
+        self.asked.append(request)
+        await self.released.wait()
+        return Delivered()
 
 
 async def test_a_result_is_reported_to_its_partition() -> None:
@@ -90,7 +99,7 @@ async def test_a_result_is_reported_to_its_partition() -> None:
 
 
 async def test_there_is_room_for_as_many_as_configured() -> None:
-    scene = Scene(hangs, concurrency=2)
+    scene = Scene(Hanging(), concurrency=2)
     assert scene.runner.room == 2
     scene.start(1)
     scene.start(2)
@@ -101,7 +110,7 @@ async def test_there_is_room_for_as_many_as_configured() -> None:
 
 
 async def test_two_at_once_for_one_incident_are_a_fault() -> None:
-    scene = Scene(hangs)
+    scene = Scene(Hanging())
     scene.start(1)
     with pytest.raises(AssertionError):
         scene.start(1)
@@ -125,7 +134,7 @@ async def test_what_comes_too_late_is_not_sent() -> None:
 
 
 async def test_a_request_that_takes_too_long_has_an_unknown_outcome() -> None:
-    scene = Scene(hangs)
+    scene = Scene(Hanging())
     scene.start(timeout=0.01)
     outcome = await scene.ended()
     assert isinstance(outcome, Unknown)
@@ -169,10 +178,11 @@ async def test_a_result_that_cannot_be_reported_is_fatal() -> None:
 
 
 async def test_cancelling_ends_one_partitions_requests_and_tells_nothing() -> None:
-    scene = Scene(hangs)
+    hanging = Hanging()
+    scene = Scene(hanging)
     scene.start(1, partition=1)
     scene.start(2, partition=2)
-    await asyncio.sleep(0)
+    await until(lambda: len(hanging.asked) == 2, "both requests")
     await scene.runner.cancel({1})
     assert not scene.runner.busy("1-0-1")
     assert scene.runner.busy("2-0-1")
@@ -181,26 +191,23 @@ async def test_cancelling_ends_one_partitions_requests_and_tells_nothing() -> No
 
 
 async def test_draining_lets_what_is_quick_end() -> None:
-    released = asyncio.Event()
-
-    async def waits(request: Request) -> Outcome:
-        await released.wait()
-        return Delivered()
-
-    scene = Scene(waits)
+    hanging = Hanging()
+    scene = Scene(hanging)
     scene.start(1, partition=1)
     draining = asyncio.create_task(scene.runner.drain({1}, 30.0))
-    await asyncio.sleep(0)
-    released.set()
+    await until(lambda: hanging.asked, "the request")
+    assert not draining.done()
+    hanging.released.set()
     await draining
     assert len(scene.results) == 1
     assert len(scene.runner) == 0
 
 
 async def test_draining_has_an_end() -> None:
-    scene = Scene(hangs)
+    hanging = Hanging()
+    scene = Scene(hanging)
     scene.start(1, partition=1)
-    await asyncio.sleep(0)
+    await until(lambda: hanging.asked, "the request")
     await scene.runner.drain({1}, 0.01)
     assert scene.results == []
     assert len(scene.runner) == 0

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from support.incidents import ticketed
 
 from sinks.calls.outcome import Delivered, Outcome, Reason, Rejected
 from sinks.delivery.runner import Runner
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import Repeat, Request, Traits
 from tables.deliveries import Operation, Why
-from ticketing.domain.incidents.incident import Incident
 
 
 class Scripted:
@@ -42,20 +42,24 @@ class Desk:
             clock=lambda: 0.0,
         )
 
+    async def settle(self) -> None:
+        """Let what is under way end, its report included."""
+        await self.runner.drain({2}, 30.0)
+
     async def _report(self, result: OperationResult, partition: int) -> None:
         self.busy_at_report.append(self.runner.busy(result.incident_id))
         self.results.append(result)
 
 
 @pytest.fixture
-def request_(incident: Callable[..., Incident]) -> Request:
+def request_() -> Request:
     return Request(
         incident_id="i",
         partition=2,
         number=1,
         operation=Operation.CREATE,
         why=Why.NOT_HELD,
-        want=incident(),
+        want=ticketed(),
         have=None,
         account="",
         uncertain=False,
@@ -64,15 +68,10 @@ def request_(incident: Callable[..., Incident]) -> Request:
     )
 
 
-async def settle() -> None:
-    for _ in range(10):
-        await asyncio.sleep(0)
-
-
 async def test_a_result_is_reported_when_the_next_request_may_begin(request_: Request) -> None:
     desk = Desk(lambda: Delivered(external_id="T"))
     desk.runner.start(request_)
-    await settle()
+    await desk.settle()
     assert [result.number for result in desk.results] == [1]
     assert desk.busy_at_report == [False]
 
@@ -81,7 +80,6 @@ async def test_a_request_cancelled_before_its_first_step_leaves_room(request_: R
     desk = Desk(lambda: Delivered(external_id="T"))
     desk.runner.start(request_)
     await desk.runner.cancel({2})
-    await settle()
     assert desk.runner.room == 1
     assert not desk.runner.busy("i")
     assert desk.results == []
@@ -96,7 +94,7 @@ async def test_whatever_a_client_raises_is_a_result(request_: Request) -> None:
 
     desk = Desk(perform)
     desk.runner.start(request_)
-    await settle()
+    await desk.settle()
     outcome = desk.results[0].outcome
     assert isinstance(outcome, Rejected)
     assert (outcome.reason, outcome.detail) == (Reason.INTERNAL, "Odd")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from contract.platforms.jira import SUBJECTS
-from support.contract import Desk, Subject
+from support.contract import Desk, Desks, Subject, requests
 from support.life import Clock, Life
 
 from sinks.calls.outcome import Delivered
@@ -21,8 +21,8 @@ from ticketing.domain.incidents.incident import Status
 from ticketing.domain.incidents.incident import Ticket as Held
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import TicketState
-from ticketing.sandbox import jira as sandbox_jira
-from ticketing.sandbox import jira_fields
+from ticketing.sandbox.jira import directory, workflow
+from ticketing.sandbox.jira import fields as jira_fields
 from ticketing.sandbox.server import STATE, start
 
 HOUR = 3600.0
@@ -31,30 +31,13 @@ Opens = Callable[..., Desk]
 
 
 @pytest.fixture
-def record(tmp_path: Path) -> Path:
-    return tmp_path / "requests.jsonl"
-
-
-@pytest.fixture
-async def desk_with(record: Path) -> AsyncIterator[Opens]:
+def desk_with(desks: Desks) -> Opens:
     """Opens a desk with settings of section `jira`."""
-    clock = Clock()
-    sandbox = await start(clock=clock, record=record)
-    desks: list[Desk] = []
 
     def opened(subject: Subject = CLOUD, **more: Any) -> Desk:
-        desks.append(Desk(subject, sandbox, clock, subject.config(sandbox.url, **more)))
-        return desks[-1]
+        return desks.open(subject, **more)
 
-    yield opened
-    for desk in desks:
-        await desk.life.close()
-    await sandbox.stop()
-
-
-def requests(record: Path, method: str, path: str) -> list[dict[str, Any]]:
-    rows = [json.loads(row) for row in record.read_text().splitlines()]
-    return [row for row in rows if row["method"] == method and row["path"].endswith(path)]
+    return opened
 
 
 def fields_of(desk: Desk) -> dict[str, Any]:
@@ -74,7 +57,7 @@ async def test_an_issue_has_the_label_and_the_property_it_is_found_by(desk_with:
 
 
 async def test_project_type_and_assignee_are_chosen(desk_with: Opens) -> None:
-    account = next(iter(jira_fields.ACCOUNTS))
+    account = next(iter(directory.ACCOUNTS))
     desk = desk_with(
         projects={"services": {"checkout": "SEC"}},
         issueTypes={"severities": {"high": "Bug"}},
@@ -83,7 +66,7 @@ async def test_project_type_and_assignee_are_chosen(desk_with: Opens) -> None:
     )
     await desk.life.want(desk.story.opened(), 60)
     assert desk.ticket().key.startswith("SEC-")
-    assert fields_of(desk)["issuetype"] == {"id": jira_fields.ISSUE_TYPES["Bug"]}
+    assert fields_of(desk)["issuetype"] == {"id": directory.ISSUE_TYPES["Bug"]}
     assert fields_of(desk)["assignee"] == {"accountId": account}
 
 
@@ -99,7 +82,7 @@ async def test_custom_fields_are_rendered_and_typed(desk_with: Opens) -> None:
             "Environment": "{{ environment }}",
             "customfield_10011": "{{ service|upper }}",
             "Evidence": "{{ evidence|join('\n') }}",
-            "On call": next(iter(jira_fields.ACCOUNTS)),
+            "On call": next(iter(directory.ACCOUNTS)),
             "Errors": "{{ count }}",
             "Teams": ["{{ tenant }}", "on call"],
             "Regions": "eu, us",
@@ -111,13 +94,13 @@ async def test_custom_fields_are_rendered_and_typed(desk_with: Opens) -> None:
     assert given["customfield_10010"] == {"value": "Prod"}
     assert given["customfield_10011"] == "CHECKOUT"
     assert given["customfield_10012"]["type"] == "doc"
-    assert given["customfield_10013"] == {"accountId": next(iter(jira_fields.ACCOUNTS))}
+    assert given["customfield_10013"] == {"accountId": next(iter(directory.ACCOUNTS))}
     assert given["customfield_10014"] == 3
     assert given["customfield_10015"] == ["acme", "on-call"]
     assert given["customfield_10016"] == [{"value": "EU"}, {"value": "US"}]
 
 
-async def test_a_field_that_can_not_be_set_is_said_and_costs_no_issue(desk_with: Opens) -> None:
+async def test_a_field_that_can_not_be_set_is_left_out(desk_with: Opens) -> None:
     desk = desk_with(
         customFields={"Environment": "Moon", "Nowhere": "x"}, priorityMapping={"high": "Urgent"}
     )
@@ -175,7 +158,7 @@ async def test_a_question_that_fails_leaves_nothing_in_doubt(
 
 async def test_a_new_issue_that_the_search_does_not_show_yet_is_found(desk_with: Opens) -> None:
     desk = desk_with()
-    desk.sandbox.app[STATE].platforms["jira"].search_lag_seconds = SEARCH_LAG_SECONDS - 1.0
+    desk.sandbox.app[STATE].platforms["jira"].search.lag_seconds = SEARCH_LAG_SECONDS - 1.0
     desk.fault("timeout_after_accept", method="POST", path="/issue", count=1)
     await desk.life.want(desk.story.opened(), HOUR)
     desk.is_true(Status.OPEN)
@@ -185,11 +168,11 @@ async def test_a_second_issue_is_closed_and_names_the_first(desk_with: Opens, re
     """The search was slower than it should be: a second issue was made, and is found later."""
     desk = desk_with()
     jira = desk.sandbox.app[STATE].platforms["jira"]
-    jira.search_lag_seconds = HOUR
+    jira.search.lag_seconds = HOUR
     desk.fault("timeout_after_accept", method="POST", path="/issue", count=1)
     await desk.life.want(desk.story.opened(), 30)
     assert len(desk.tickets()) == 2
-    jira.search_lag_seconds = 0.0
+    jira.search.lag_seconds = 0.0
     await desk.life.run(HOUR)
     first, second = desk.tickets()
     assert {first.state, second.state} == {"open", "resolved"}
@@ -218,7 +201,7 @@ async def test_a_persons_copy_of_an_issue_is_none_of_ours(
     desk = desk_with(subject)
     await desk.life.want(desk.story.opened(), 60)
     jira: Any = desk.sandbox.app[STATE].platforms["jira"]
-    clone = jira._add(_Call(desk.sandbox.url), {**fields_of(desk), "summary": "CLONE"}, {})
+    clone = jira.issues.add(desk.sandbox.url, {**fields_of(desk), "summary": "CLONE"}, {})
     have = desk.life.delivery(desk.story.incident.id).have
     request = replace(desk.life.platform.requests[-1], have=have)
     await desk.life.platform._platform.perform(replace(request, operation=Operation.DEDUPLICATE))
@@ -230,11 +213,6 @@ async def test_a_persons_copy_of_an_issue_is_none_of_ours(
         assert isinstance(found, Delivered)
         assert have is not None
         assert found.external_id == have.external_id
-
-
-class _Call:
-    def __init__(self, base_url: str) -> None:
-        self.base_url = base_url
 
 
 # Its life
@@ -296,12 +274,12 @@ async def test_a_long_way_to_the_end_is_walked(desk_with: Opens, monkeypatch: An
         "31": ("Done", "resolved", ("resolution",)),
     }
     monkeypatch.setattr(
-        sandbox_jira.Jira,
-        "_available",
-        lambda self, ticket: {
+        workflow,
+        "available",
+        lambda state: {
             number: way
             for number, way in ways.items()
-            if way[1] != ticket.state and (ticket.state, way[1]) != ("open", "resolved")
+            if way[1] != state and (state, way[1]) != ("open", "resolved")
         },
     )
     desk = desk_with()
@@ -373,7 +351,7 @@ async def test_each_change_of_unknown_outcome_is_made_once(
         assert desk.texts().count(said) == 1
 
 
-async def test_a_jira_that_takes_most_of_the_time_for_each_answer_is_kept_true(
+async def test_a_slow_jira_is_kept_true(
     desk_with: Opens,
 ) -> None:
     """Two answers never fit into the time of one request: what was learned has to count."""
@@ -402,7 +380,7 @@ async def test_an_assignee_that_the_create_screen_lacks_is_set_afterwards(
 ) -> None:
     kept = {k: v for k, v in jira_fields.CREATE_FIELDS.items() if k != "assignee"}
     monkeypatch.setattr(jira_fields, "CREATE_FIELDS", kept)
-    account = next(iter(jira_fields.ACCOUNTS))
+    account = next(iter(directory.ACCOUNTS))
     desk = desk_with(assignee=account)
     await desk.life.want(desk.story.opened(), 60)
     assert fields_of(desk)["assignee"] == {"accountId": account}
@@ -460,14 +438,14 @@ async def test_transitions_are_checked_on_an_issue_that_is_there(desk_with: Open
 
 
 async def test_a_permission_that_is_missing_is_named(desk_with: Opens, monkeypatch: Any) -> None:
-    def permissions(self: Any, call: Any) -> Any:
+    def permissions(call: Any) -> Any:
         from aiohttp import web
 
         names = call.query["permissions"].split(",")
         given = {one: {"havePermission": one != "TRANSITION_ISSUES"} for one in names}
         return web.json_response({"permissions": given})
 
-    monkeypatch.setattr(sandbox_jira.Jira, "_permissions", permissions)
+    monkeypatch.setattr(directory, "permissions", permissions)
     clock = Clock()
     sandbox = await start(clock=clock)
     desk = Desk(CLOUD, sandbox, clock, CLOUD.config(sandbox.url))

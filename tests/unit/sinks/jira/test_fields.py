@@ -10,7 +10,7 @@ import pytest
 from sinks.jira import fields
 from sinks.jira.answers import Field
 from sinks.jira.dialect import CLOUD, DATA_CENTER
-from ticketing.sandbox.jira_adf import document_problems
+from ticketing.sandbox.jira.adf import document_problems
 
 CUSTOM = "com.atlassian.jira.plugin.system.customfieldtypes"
 
@@ -57,7 +57,7 @@ def test_a_value_takes_the_form_of_its_field(field: Field, value: Any, expected:
     assert fields.typed(value, field, CLOUD) == expected
 
 
-def test_a_text_area_is_a_document_on_cloud_and_text_on_data_center() -> None:
+def test_a_text_area_is_a_document_on_cloud_only() -> None:
     area = a_field("string", custom=f"{CUSTOM}:textarea")
     assert document_problems(fields.typed("one\n\ntwo", area, CLOUD)) == []
     assert fields.typed("one\n\ntwo", area, DATA_CENTER) == "one\n\ntwo"

@@ -14,7 +14,7 @@ from sinks.jira.dialect import CLOUD, DATA_CENTER, Dialect
 from sinks.text.parts import Text
 from sinks.text.utf16 import units
 from ticketing.config.template import clean
-from ticketing.sandbox.jira_adf import document_problems, text_of
+from ticketing.sandbox.jira.adf import document_problems, text_of
 
 hostile = st.text(st.characters(exclude_categories=["Cs"]), max_size=60)
 texts = st.builds(

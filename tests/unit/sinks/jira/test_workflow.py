@@ -49,7 +49,7 @@ def test_a_transition_is_chosen(wanted: str, chosen: Transition | None) -> None:
     assert workflow.choose(wanted, [START, REVIEW, CLOSE, REJECT]) is chosen
 
 
-def test_of_two_ways_to_a_category_the_one_that_asks_for_less_is_taken() -> None:
+def test_the_transition_that_asks_for_less_is_taken() -> None:
     quiet = a_way("5", "Finish", "Finished", "done")
     assert workflow.choose("done", [START, CLOSE, quiet]) is quiet
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from contract.platforms.opsgenie import SUBJECTS
-from support.contract import Desk, Subject
-from support.life import Clock
+from support.contract import Desk, Desks, Subject, requests
 
 from sinks.calls.outcome import Delivered, Failed, Reason, Unknown
 from sinks.opsgenie.api import Api
@@ -21,50 +19,28 @@ from ticketing.config import Config
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import TicketState
-from ticketing.sandbox import credentials
-from ticketing.sandbox.server import STATE, start
+from ticketing.sandbox.opsgenie import credentials
+from ticketing.sandbox.server import STATE
 
 HOUR = 3600.0
 OPSGENIE, JSM, JSM_KEY = SUBJECTS
-SCHEDULE = {"schedule": credentials.OPSGENIE_SCHEDULE}
+SCHEDULE = {"schedule": credentials.SCHEDULE}
 ON_CALL = "alice@sandbox.example"
 Opens = Callable[..., Desk]
 
 
 @pytest.fixture
-def record(tmp_path: Path) -> Path:
-    return tmp_path / "requests.jsonl"
-
-
-@pytest.fixture
-async def desk_with(record: Path) -> AsyncIterator[Opens]:
+def desk_with(desks: Desks) -> Opens:
     """Opens a desk with settings of section `opsgenie`; None leaves one out."""
-    clock = Clock()
-    sandbox = await start(clock=clock, record=record)
-    desks: list[Desk] = []
 
     def opened(subject: Subject = OPSGENIE, **more: Any) -> Desk:
-        section = subject.config(sandbox.url).opsgenie.model_dump(
-            mode="python", by_alias=True, exclude_unset=True
-        )
-        given = {k: v for k, v in {**section, **more}.items() if v is not None}
-        config = Config.model_validate({"opsgenie": given})
-        desks.append(Desk(subject, sandbox, clock, config))
-        return desks[-1]
+        return desks.open(subject, **more)
 
-    yield opened
-    for desk in desks:
-        await desk.life.close()
-    await sandbox.stop()
+    return opened
 
 
 def slow(desk: Desk, seconds: float) -> None:
-    desk.sandbox.app[STATE].platforms["opsgenie"].processing_seconds = seconds  # type: ignore[attr-defined]
-
-
-def requests(record: Path, method: str, path: str = "") -> list[dict[str, Any]]:
-    rows = [json.loads(row) for row in record.read_text().splitlines()]
-    return [row for row in rows if row["method"] == method and row["path"].endswith(path)]
+    desk.sandbox.app[STATE].platforms["opsgenie"].outcomes.processing_seconds = seconds  # type: ignore[attr-defined]
 
 
 # Accepted is not done
@@ -186,7 +162,7 @@ async def test_escalating_goes_to_the_escalation_and_to_named_teams(desk_with: O
     await desk.life.want(desk.story.opened(), 60)
     await desk.life.want(desk.story.escalated("Management", "pagerduty"), 60)
     said = [what for _, what in desk.ticket().history]
-    assert f"escalated to {credentials.OPSGENIE_ESCALATION}" in said
+    assert f"escalated to {credentials.ESCALATION}" in said
     assert {"type": "team", "name": "Management"} in desk.ticket().record["responders"]
 
 
@@ -206,7 +182,7 @@ async def test_who_is_on_call_stands_on_the_alert_and_in_the_receipt(desk_with: 
     await desk.life.want(desk.story.opened(), 60)
     record = desk.ticket().record
     assert record["details"]["On call"] == ON_CALL
-    assert record["description"].startswith(f"On call ({credentials.OPSGENIE_SCHEDULE}): {ON_CALL}")
+    assert record["description"].startswith(f"On call ({credentials.SCHEDULE}): {ON_CALL}")
     assert desk.life.receipts[-1].on_call == ON_CALL
 
 
@@ -219,12 +195,12 @@ async def test_people_on_call_are_asked_for_once_a_minute_at_most(
     assert len(requests(record, "GET", "/on-calls")) == 1
 
 
-@pytest.mark.parametrize("schedule", ["nobody's", credentials.OPSGENIE_SCHEDULE])
+@pytest.mark.parametrize("schedule", ["nobody's", credentials.SCHEDULE])
 async def test_a_page_goes_out_without_knowing_who_is_on_call(
     desk_with: Opens, schedule: str
 ) -> None:
     desk = desk_with(schedule=schedule)
-    if schedule == credentials.OPSGENIE_SCHEDULE:
+    if schedule == credentials.SCHEDULE:
         desk.fault("server_error", status=503, path="/on-calls")
     await desk.life.want(desk.story.opened(), 60)
     desk.is_true(Status.OPEN)

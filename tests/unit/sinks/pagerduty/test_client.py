@@ -10,6 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.incidents import ticketed
 from support.life import Clock, Life
 from support.story import Story
 
@@ -19,13 +20,13 @@ from sinks.pagerduty import payload
 from sinks.pagerduty.settings import Settings
 from sinks.platforms import create
 from sinks.text.writer import Writer
-from tests.unit.sinks.conftest import an_incident
 from ticketing.config import Config
-from ticketing.config.platforms import PagerDuty
+from ticketing.config.platforms.pagerduty import PagerDuty
 from ticketing.domain.incidents.incident import Step, StepKind
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary, TicketState
-from ticketing.sandbox.credentials import PAGERDUTY_ROUTING_KEYS, sandbox_config
+from ticketing.sandbox.credentials import sandbox_config
+from ticketing.sandbox.pagerduty.credentials import ROUTING_KEYS
 from ticketing.sandbox.server import Sandbox, start
 from ticketing.sandbox.tickets import Ticket
 
@@ -33,7 +34,7 @@ MAPPING = Settings.of(PagerDuty()).severity_mapping
 
 
 def trigger(**changes: Any) -> dict[str, Any]:
-    return payload.trigger(an_incident(**changes), "k" * 32, MAPPING, Writer("pagerduty"))
+    return payload.trigger(ticketed(**changes), "k" * 32, MAPPING, Writer("pagerduty"))
 
 
 class Account:
@@ -161,7 +162,7 @@ async def test_an_alert_stays_with_the_key_that_opened_it(account: Any) -> None:
 async def test_a_key_that_is_not_configured_any_more_is_said(account: Any) -> None:
     one = account()
     await one.life.want(one.story.opened(), 5.0)
-    two = account(routingKeys={}, routingKey=PAGERDUTY_ROUTING_KEYS["low"])
+    two = account(routingKeys={}, routingKey=ROUTING_KEYS["low"])
     two.life.take_over(one.life)
     await two.life.want(one.story.resolved(), 5.0)
     _, outcome = two.life.platform.outcomes[-1]
@@ -203,7 +204,7 @@ def test_the_routing_key_is_chosen(changes: dict[str, Any], key: str) -> None:
             "services": {"checkout": "s" * 32},
         }
     )
-    chosen = Settings.of(config).key_for(an_incident(**changes))
+    chosen = Settings.of(config).key_for(ticketed(**changes))
     assert chosen == key
     assert Settings.of(config).keys()[reference(key)] == key
 
@@ -239,7 +240,7 @@ def test_details_that_are_too_large_go_before_the_page_does() -> None:
 
 def test_a_template_of_ones_own_takes_the_place_of_the_details() -> None:
     writer = Writer("pagerduty", None, "Only {{ service }}.")
-    event = payload.trigger(an_incident(), "k" * 32, MAPPING, writer)
+    event = payload.trigger(ticketed(), "k" * 32, MAPPING, writer)
     assert event["payload"]["custom_details"] == {"Details": "Only checkout."}
 
 
@@ -267,7 +268,7 @@ def test_only_what_no_note_tells_is_told_again() -> None:
 
 def test_the_same_wish_is_the_same_body() -> None:
     steps = [Step(seq=n, at=1.0, kind=StepKind.ESCALATED) for n in (1, 2)]
-    incident = an_incident(timeline=steps)
+    incident = ticketed(timeline=steps)
     first, second = payload.escalate(incident, ""), payload.escalate(incident, "")
     assert json.dumps(first) == json.dumps(second)
     assert first["incident"]["escalation_level"] == 3

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,51 +10,37 @@ from typing import Any
 import pytest
 from aiohttp import web
 from contract.platforms.servicenow import SUBJECTS
-from support.contract import Desk, Subject
+from support.contract import Desk, Desks, Subject, requests
 from support.life import Clock
 
 from tables.deliveries import Operation
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import TicketState
-from ticketing.sandbox import servicenow as sandbox_servicenow
-from ticketing.sandbox import servicenow_tables as tables
 from ticketing.sandbox.server import STATE, start
+from ticketing.sandbox.servicenow import query, rules
+from ticketing.sandbox.servicenow.access import Access
+from ticketing.sandbox.servicenow.answers import refuse
+from ticketing.sandbox.servicenow.directory import TABLES
+from ticketing.sandbox.servicenow.tickets import IncidentCalls
 
 HOUR = 3600.0
 BASIC, OAUTH = SUBJECTS
 Opens = Callable[..., Desk]
-GROUPS = {row["name"]: row["sys_id"] for row in tables.STATIC["sys_user_group"]}
-SERVICES = {row["name"]: row for row in tables.STATIC["cmdb_ci_service"]}
-USERS = {row["user_name"]: row["sys_id"] for row in tables.STATIC["sys_user"]}
-HOST = tables.STATIC["cmdb_ci"][-1]
+GROUPS = {row["name"]: row["sys_id"] for row in TABLES["sys_user_group"]}
+SERVICES = {row["name"]: row for row in TABLES["cmdb_ci_service"]}
+USERS = {row["user_name"]: row["sys_id"] for row in TABLES["sys_user"]}
+HOST = TABLES["cmdb_ci"][-1]
 
 
 @pytest.fixture
-def record(tmp_path: Path) -> Path:
-    return tmp_path / "requests.jsonl"
-
-
-@pytest.fixture
-async def desk_with(record: Path) -> AsyncIterator[Opens]:
+def desk_with(desks: Desks) -> Opens:
     """Opens a desk with settings of section `servicenow`."""
-    clock = Clock()
-    sandbox = await start(clock=clock, record=record)
-    desks: list[Desk] = []
 
     def opened(subject: Subject = BASIC, **more: Any) -> Desk:
-        desks.append(Desk(subject, sandbox, clock, subject.config(sandbox.url, **more)))
-        return desks[-1]
+        return desks.open(subject, **more)
 
-    yield opened
-    for desk in desks:
-        await desk.life.close()
-    await sandbox.stop()
-
-
-def requests(record: Path, method: str, path: str) -> list[dict[str, Any]]:
-    rows = [json.loads(row) for row in record.read_text().splitlines()]
-    return [row for row in rows if row["method"] == method and row["path"].endswith(path)]
+    return opened
 
 
 def row_of(desk: Desk) -> dict[str, Any]:
@@ -103,7 +88,7 @@ async def test_an_ignored_query_finds_no_item(
     desk_with: Opens, monkeypatch: Any, answered: Any
 ) -> None:
     """ServiceNow answers a query that it does not understand with other rows."""
-    monkeypatch.setattr(tables, "query", lambda text, columns, value: (answered, "", False))
+    monkeypatch.setattr(query, "parse", lambda text, columns: (answered, "", False))
     desk = desk_with()
     desk.story.changed(service="unheard")
     await desk.life.want(desk.story.opened(), 60)
@@ -114,14 +99,14 @@ async def test_an_ignored_query_finds_no_item(
 async def test_a_cmdb_that_can_not_be_read_costs_no_record(
     desk_with: Opens, monkeypatch: Any
 ) -> None:
-    table = sandbox_servicenow.ServiceNow._table
+    table_of = Access.table_of
 
     def hidden(self: Any, call: Any, writes: bool = False) -> str:
         if call.params["table"].startswith("cmdb"):
-            self._refuse(403, "Insufficient rights to query records", "ACL")
-        return table(self, call, writes)
+            refuse(403, "Insufficient rights to query records", "ACL")
+        return table_of(self, call, writes)
 
-    monkeypatch.setattr(sandbox_servicenow.ServiceNow, "_table", hidden)
+    monkeypatch.setattr(Access, "table_of", hidden)
     desk = desk_with()
     await desk.life.want(desk.story.opened(), 60)
     desk.is_true(Status.OPEN)
@@ -218,11 +203,11 @@ async def test_a_code_that_does_not_exist_is_a_dead_letter(desk_with: Opens) -> 
 async def test_a_data_policy_is_no_question_of_rights(desk_with: Opens, monkeypatch: Any) -> None:
     """It would not pass by itself, so that it is not tried again as it is."""
 
-    def policy(self: Any, row: Any) -> None:
+    def policy(row: Any) -> None:
         if row["state"] == "6":
-            self._refuse(403, "Operation Failed", "Data Policy Exception: Root cause is mandatory")
+            refuse(403, "Operation Failed", "Data Policy Exception: Root cause is mandatory")
 
-    monkeypatch.setattr(sandbox_servicenow.ServiceNow, "_check_policy", policy)
+    monkeypatch.setattr(rules, "check_policy", policy)
     desk = desk_with()
     await desk.life.want(desk.story.opened(), 60)
     asked = desk.requests()
@@ -322,7 +307,7 @@ async def test_a_table_that_ignores_the_key_is_not_trusted(
     desk = desk_with()
     await desk.life.want(desk.story.opened(), 60)
     other = desk.ticket()
-    monkeypatch.setattr(tables, "query", lambda text, columns, value: (lambda row: True, "", False))
+    monkeypatch.setattr(query, "parse", lambda text, columns: (lambda row: True, "", False))
     desk.story.changed(id="fedcba9876543210-1-7")
     desk.fault("server_error", method="POST", count=1)
     await desk.life.want(desk.story.opened(), HOUR)
@@ -356,7 +341,7 @@ async def test_a_token_is_asked_for_once(desk_with: Opens, record: Path) -> None
 async def test_a_token_that_ended_is_refreshed(desk_with: Opens, record: Path) -> None:
     desk = desk_with(OAUTH)
     await desk.life.want(desk.story.opened(), 60)
-    desk.sandbox.app[STATE].platforms["servicenow"]._tokens.clear()  # type: ignore[attr-defined]
+    desk.sandbox.app[STATE].platforms["servicenow"].tokens.reset()  # type: ignore[attr-defined]
     await desk.life.want(desk.story.resolved(), 60)
     desk.is_true(Status.RESOLVED)
     asked = [one["body"]["grant_type"] for one in requests(record, "POST", "/oauth_token.do")]
@@ -377,7 +362,7 @@ async def test_an_answer_that_repeats_a_token_does_not_spread_it(
     def repeated(self: Any, call: Any) -> web.Response:
         return web.Response(status=400, text=f"bad: {call.headers['Authorization']}")
 
-    monkeypatch.setattr(sandbox_servicenow.ServiceNow, "_create", repeated)
+    monkeypatch.setattr(IncidentCalls, "create", repeated)
     clock = Clock()
     sandbox = await start(clock=clock)
     desk = Desk(OAUTH, sandbox, clock, OAUTH.config(sandbox.url))

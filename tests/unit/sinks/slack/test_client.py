@@ -16,8 +16,9 @@ from sinks.platforms import create
 from tables.deliveries import Operation
 from ticketing.config import Config
 from ticketing.domain.severity import Severity
-from ticketing.sandbox.credentials import SLACK_BOT_TOKEN, SLACK_CHANNEL, sandbox_config
+from ticketing.sandbox.credentials import sandbox_config
 from ticketing.sandbox.server import Sandbox, start
+from ticketing.sandbox.slack.credentials import BOT_TOKEN, CHANNEL
 
 HOUR = 3600.0
 
@@ -35,10 +36,10 @@ class Team:
 
     async def posts(self, **message: Any) -> None:
         url = f"{self.sandbox.url}/slack/api/chat.postMessage"
-        headers = {"Authorization": f"Bearer {SLACK_BOT_TOKEN}"}
+        headers = {"Authorization": f"Bearer {BOT_TOKEN}"}
         async with (
             aiohttp.ClientSession(headers=headers) as session,
-            session.post(url, json={"channel": SLACK_CHANNEL, **message}) as answer,
+            session.post(url, json={"channel": CHANNEL, **message}) as answer,
         ):
             assert (await answer.json())["ok"]
 
@@ -109,7 +110,7 @@ async def test_a_channel_given_by_name_is_kept_by_its_id(team: Any) -> None:
     await one.life.want(one.story.opened(), 60.0)
     await one.life.want(one.story.acknowledged(), 60.0)
     delivery = one.life.delivery(one.story.incident.id)
-    assert delivery.have.account == SLACK_CHANNEL
+    assert delivery.have.account == CHANNEL
     assert delivery.have.url.startswith("https://")
     assert one.messages()[0]["state"] == "acknowledged"
 
@@ -119,7 +120,7 @@ async def test_a_message_stays_in_its_channel_when_the_choice_changes(team: Any)
     await one.life.want(one.story.opened(), 60.0)
     await one.life.want(one.story.raised(Severity.CRITICAL), 60.0)
     (message,) = one.messages()
-    assert message["id"].startswith(SLACK_CHANNEL)
+    assert message["id"].startswith(CHANNEL)
     assert "CRITICAL" in message["title"]
 
 

@@ -9,22 +9,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
+from support.incidents import ticketed
 
 from sinks.slack import payload
 from sinks.slack.settings import Settings
 from sinks.text.writer import Writer
-from tests.unit.sinks.conftest import an_incident
-from ticketing.config.platforms import Slack
+from ticketing.config.platforms.slack import Slack
 from ticketing.domain.incidents.incident import Status, Step, StepKind, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
-from ticketing.sandbox.slack_blocks import BLOCKS_CHARACTERS_MAX, characters_in, problems_of
+from ticketing.sandbox.slack.blocks import BLOCKS_CHARACTERS_MAX, characters_in, problems_of
 
 WRITER = Writer("slack")
 
 
 def parent(buttons: bool = False, **changes: Any) -> dict[str, Any]:
-    return payload.parent(an_incident(**changes), WRITER, buttons=buttons)
+    return payload.parent(ticketed(**changes), WRITER, buttons=buttons)
 
 
 def words(message: dict[str, Any]) -> str:
@@ -89,7 +89,7 @@ def test_whatever_stands_in_an_incident_its_message_keeps_the_limits(
 @settings(deadline=None, max_examples=40)
 def test_a_reply_keeps_the_limits(text: str, count: int) -> None:
     told = [Step(seq=n, at=1.0, kind=StepKind.COMMENT, text=text) for n in range(1, count + 1)]
-    for one in (payload.reply("1-0-1", told), payload.note(an_incident(), WRITER, told)):
+    for one in (payload.reply("1-0-1", told), payload.note(ticketed(), WRITER, told)):
         assert problems_of(one["blocks"]) == []
         assert characters_in(one["blocks"]) <= BLOCKS_CHARACTERS_MAX
         assert 0 < len(one["text"]) <= payload.TEXT_CHARACTERS_MAX
@@ -169,7 +169,7 @@ def test_other_platforms_tickets_are_linked() -> None:
 
 def test_a_template_of_ones_own_takes_the_place_of_the_parts() -> None:
     writer = Writer("slack", None, "Only {{ service }}.")
-    message = payload.parent(an_incident(), writer, buttons=False)
+    message = payload.parent(ticketed(), writer, buttons=False)
     assert "Only checkout." in words(message)
     assert "Evidence" not in words(message)
 
@@ -205,5 +205,5 @@ def test_the_channel_is_chosen(incident: dict[str, Any], channel: str) -> None:
             },
         }
     )
-    chosen = Settings.of(config).channel_for(an_incident(**{"tenant": "x", **incident}))
+    chosen = Settings.of(config).channel_for(ticketed(**{"tenant": "x", **incident}))
     assert chosen == channel

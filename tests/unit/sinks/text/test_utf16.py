@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinks.text.utf16 import cut, latest, shares, units
+from sinks.text.utf16 import cut_units, latest, shares, units
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
@@ -17,7 +17,7 @@ def test_units_are_those_of_utf_16(text: str) -> None:
 
 @given(texts, st.integers(0, 50))
 def test_a_cut_text_fits_and_shows_that_it_was_cut(text: str, limit: int) -> None:
-    short = cut(text, limit)
+    short = cut_units(text, limit)
     assert units(short) <= limit
     assert short == text or limit == 0 or short.endswith("…")
 

@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import ssl
 import subprocess
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 from contract.platforms.zammad import SUBJECTS
-from support.contract import Desk
-from support.life import Clock
+from support.contract import Desk, Desks, requests
 
 from tables.deliveries import Operation
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.incident import Ticket as Held
 from ticketing.domain.signals import Summary, TicketState
-from ticketing.sandbox.server import start
 
 HOUR = 3600.0
 Opens = Callable[..., Desk]
 
 
 @pytest.fixture
-def record(tmp_path: Path) -> Path:
-    return tmp_path / "requests.jsonl"
-
-
-@pytest.fixture
-async def desk_with(record: Path) -> AsyncIterator[Opens]:
+def desk_with(desks: Desks) -> Opens:
     """Opens a desk with settings of section `zammad`."""
-    clock = Clock()
-    sandbox = await start(clock=clock, record=record)
-    desks: list[Desk] = []
-
-    def opened(**more: Any) -> Desk:
-        subject = replace(SUBJECTS[0], section=lambda base: {})
-        desks.append(Desk(subject, sandbox, clock, subject.config(sandbox.url, **more)))
-        return desks[-1]
-
-    yield opened
-    for desk in desks:
-        await desk.life.close()
-    await sandbox.stop()
-
-
-def requests(record: Path, method: str, path: str = "") -> list[dict[str, Any]]:
-    rows = [json.loads(row) for row in record.read_text().splitlines()]
-    return [row for row in rows if row["method"] == method and row["path"].endswith(path)]
+    return partial(desks.open, replace(SUBJECTS[0], section=lambda base: {}))
 
 
 def articles(desk: Desk) -> list[str]:
@@ -192,7 +168,7 @@ async def test_tickets_of_others_are_not_taken_for_ours(
     desk_with: Opens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A condition that Zammad does not understand is answered with whatever there is."""
-    monkeypatch.setattr("ticketing.sandbox.zammad._condition", lambda name, test: None)
+    monkeypatch.setattr("ticketing.sandbox.zammad.query.condition", lambda name, test: None)
     desk, other = desk_with(), desk_with()
     other.story.changed(id="fedcba9876543210-1-7")
     await other.life.want(other.story.opened(), 60)

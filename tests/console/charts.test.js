@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { labelPlaces, slots } from "../../ticketing/console/charts.js";
+
+const window = (minutes, count) => ({
+  start: new Date(Date.UTC(2030, 0, 1) + minutes * 60_000).toISOString(),
+  count,
+});
+const counts = (found) => found.map((slot) => slot.count);
+
+test("windows without anomalies are slots of zero", () => {
+  const windows = [window(0, 4), window(45, 2), window(15, 1)];
+  assert.deepEqual(counts(slots(windows, 900, 96)), [4, 1, 0, 2]);
+});
+
+test("the latest slots are kept where there are too many", () => {
+  const windows = [window(0, 4), window(15, 1), window(45, 2)];
+  assert.deepEqual(counts(slots(windows, 900, 2)), [0, 2]);
+  const apart = [window(0, 1), window(60 * 24 * 365, 2)];
+  assert.equal(slots(apart, 900, 96).length, 96);
+});
+
+test("no window, no slot", () => {
+  assert.deepEqual(slots([], 900, 96), []);
+});
+
+test("labels begin at the first slot and end at the last", () => {
+  assert.deepEqual(labelPlaces(1, 40), [{ index: 0, x: 0, anchor: "start" }]);
+  const full = labelPlaces(96, 640 / 96);
+  assert.deepEqual(full[0], { index: 0, x: 0, anchor: "start" });
+  assert.deepEqual(full.at(-1), { index: 95, x: 640, anchor: "end" });
+  assert.deepEqual(
+    full.slice(1, -1).map((place) => place.anchor),
+    ["middle", "middle", "middle"],
+  );
+});
+
+test("the last label of a short chart stands under its bar", () => {
+  assert.deepEqual(labelPlaces(3, 40).at(-1), { index: 2, x: 100, anchor: "middle" });
+});

@@ -1,0 +1,101 @@
+"""Incidents and the signals that make them: a usual one, with only the changes a test is about."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from sinks.delivery.wishes import encode_wish
+from ticketing.domain.alerts.counting import fresh_above
+from ticketing.domain.incidents import lifecycle
+from ticketing.domain.incidents.incident import Incident, Step, StepKind
+from ticketing.domain.incidents.policy import Policy
+from ticketing.domain.patterns.pattern import Patterns
+from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Anomalies
+from ticketing.wire.incidents import encode_incident
+
+FINGERPRINT = "0123456789abcdef"
+ID = f"{FINGERPRINT}-2-41"
+TITLE = "Payment 17 timed out"
+AT = 1000.0
+"""When the usual incident was opened: Unix seconds."""
+PATTERNS = Patterns()
+
+
+def incident(fingerprint: str = FINGERPRINT, *, at: float = AT, **changes: Any) -> Incident:
+    """An open incident that was opened at `at` and has counted three anomalies by then."""
+    title = changes.get("title", TITLE)
+    known: dict[str, Any] = {
+        "id": f"{fingerprint}-2-41",
+        "fingerprint": fingerprint,
+        "tenant": "acme",
+        "service": "checkout",
+        "pattern": PATTERNS.of(title),
+        "title": title,
+        "severity": Severity.HIGH,
+        "opened_at": at,
+        "updated_at": at,
+        "first_seen": at - 10.0,
+        "last_seen": at - 1.0,
+        "count": 3,
+        "max_score": 0.95,
+        "timeline": [Step(seq=1, at=at, kind=StepKind.OPENED)],
+    }
+    return Incident(**{**known, **changes})
+
+
+def ticketed(fingerprint: str = FINGERPRINT, *, at: float = AT, **changes: Any) -> Incident:
+    """An open incident that is to have tickets on PagerDuty and Slack."""
+    known = {"routes": ["pagerduty", "slack"], "ticketed": True, "ticket_at": at}
+    return incident(fingerprint, at=at, **{**known, **changes})
+
+
+def numbered(number: int, *, at: float = AT, **changes: Any) -> Incident:
+    """One of several incidents, each with an id, a title and a time of opening of its own."""
+    known = {
+        "id": id_of(number),
+        "title": f"payment failed {number}",
+        "opened_at": at + number,
+        "updated_at": at + number,
+    }
+    return incident(f"{number:016x}", at=at, **{**known, **changes})
+
+
+def id_of(number: int) -> str:
+    """The id of a numbered incident."""
+    return f"{number:016x}-1-{number}"
+
+
+def resolved(before: Incident, at: float, note: str = "", by: str = "ada") -> Incident:
+    """The incident as its writer publishes it when somebody has resolved it at `at`."""
+    return lifecycle.published(lifecycle.resolved(before, at, Policy(), note, by), at)
+
+
+def anomalies(fingerprint: str = "aa", *offsets: int, **changes: Any) -> Anomalies:
+    """What detection sends of these offsets of a source partition, all in one window."""
+    known: dict[str, Any] = {
+        "fingerprint": fingerprint,
+        "tenant": "t",
+        "service": "s",
+        "pattern": f"pattern {fingerprint}",
+        "source": "t-0",
+        "severity": Severity.HIGH,
+        "windows": {0: sorted(offsets)},
+        "first_seen": 10.0,
+        "last_seen": 11.0,
+        "max_score": 0.9,
+    }
+    return Anomalies(**{**known, **changes})
+
+
+def opened(found: Anomalies, at: float, policy: Policy, **changes: Any) -> Incident:
+    """The incident that these anomalies open, by the writer's own rule, with a few changes."""
+    id = f"{found.fingerprint}-2-41"
+    made = lifecycle.opened(found, fresh_above(found, -1), at, policy, id=id, offset=41)
+    return replace(made, **changes)
+
+
+def wish(incident: Incident) -> bytes:
+    """The message by which a platform's adapter gets an incident, as the sink agent makes it."""
+    return encode_wish(encode_incident(incident))

@@ -1,0 +1,75 @@
+"""Commands end with the status that docs/cli.md promises, and in words."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+
+from ticketing.cli import main
+
+
+class Unreachable:
+    """A client of a broker that does not answer."""
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def list_topics(self, *_: Any, **__: Any) -> Any:
+        raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Run the command line with these words; its status and what it said on stderr."""
+
+    def run(*words: str, **environ: str) -> tuple[int, str]:
+        monkeypatch.setattr(sys, "argv", ["ticketing", *words])
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as exit_:
+            main()
+        return int(exit_.value.code or 0), capsys.readouterr().err
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("topics", "check"),
+        ("topics", "create"),
+        ("dead-letters", "list"),
+        ("dead-letters", "show", "0-1"),
+        ("dead-letters", "redrive", "0-1"),
+        ("replay", __file__),
+    ],
+    ids=" ".join,
+)
+def test_a_broker_that_does_not_answer_ends_a_command_in_words(
+    words: tuple[str, ...], ended: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for client in ("admin.AdminClient", "reader.Consumer", "feed.Producer"):
+        monkeypatch.setattr(f"ticketing.kafka.{client}", Unreachable)
+    status, said = ended(*words, TICKETING_KAFKA__BROKERS="127.0.0.1:1")
+    assert status == 1
+    assert said.endswith("Kafka does not answer (_TRANSPORT)\n")
+
+
+def test_a_configuration_that_is_wrong_is_status_2_and_names_the_key(ended: Any) -> None:
+    status, said = ended("topics", "check", TICKETING_ANOMALY__MINIMUM_SCORE="high")
+    assert status == 2
+    assert "anomaly.minimumScore" in said
+
+
+def test_an_unknown_option_is_status_2(ended: Any) -> None:
+    assert ended("demo", "--speed")[0] == 2
+
+
+def test_help_is_status_0(ended: Any) -> None:
+    assert ended("demo", "--help")[0] == 0

@@ -1,0 +1,34 @@
+"""`ticketing pattern` shows the patterns of detection, with the configured rules."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from ticketing.cli.pattern import describe, pattern
+
+
+def test_an_enriched_log_has_its_own_fingerprint() -> None:
+    plain = describe("user 17 timed out")
+    log = describe('{"message": "user 18 timed out", "service": "orders", "tenant_id": "acme"}')
+    assert plain["pattern"] == log["pattern"] == "user <*> timed out"
+    assert plain["fingerprint"] != log["fingerprint"]
+
+
+@pytest.mark.parametrize("line", ["{", '{"message": 1}', "[" * 10_000, '{"a": "\ud800"}'])
+def test_a_line_that_is_no_log_is_a_message(line: str) -> None:
+    assert describe(line)["fingerprint"]
+
+
+def test_the_configured_rules_apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rule = {"name": "team", "pattern": "team [a-z]+", "replace": "<team>"}
+    file = tmp_path / "ticketing.json"
+    file.write_text(json.dumps({"anomaly": {"patternRules": [rule]}}), encoding="utf-8")
+    without = CliRunner().invoke(pattern, input="team blue is late\n")
+    monkeypatch.setenv("TICKETING_CONFIG", str(file))
+    found = CliRunner().invoke(pattern, input="team blue is late\n")
+    assert json.loads(without.output)["pattern"] == "team blue is late"
+    assert json.loads(found.output)["pattern"] == "<team> is late"

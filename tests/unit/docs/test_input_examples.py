@@ -1,0 +1,71 @@
+"""docs/input.md: each example record does what the page says, and no field is left out."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import msgspec
+import pytest
+from support.pages import blocks, chapter, page, rows
+
+from agents.detection_run import Detected, Detector
+from agents.log_record import Detail
+from agents.span_packer import SlimLine
+from ticketing.domain.alerts.record_fields import BadInput
+from ticketing.domain.patterns.pattern import Patterns
+
+PAGE = page("docs/input.md")
+EXAMPLE = re.compile(r"^\*\*([^*]+)\*\*([^*]*?)\n\n```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+EXAMPLES = EXAMPLE.findall(PAGE)
+ARRIVED_MS = 1_900_000_000_000
+
+
+@dataclass
+class Record:
+    value: bytes
+    offset: int = 0
+    timestamp: int = ARRIVED_MS
+    key: bytes | None = None
+
+
+def detected(document: str) -> Detected:
+    detector = Detector(Patterns(), topic_ids={"enriched-logs": "id"})
+    return detector.detect("enriched-logs", 0, [Record(document.encode())])
+
+
+def outcome(found: Detected) -> str:
+    if found.dead_letters:
+        return f"Dead letter `{found.dead_letters[0].reason}`"
+    return "Opens an incident" if found.signals else "Below the threshold"
+
+
+@pytest.mark.parametrize(
+    ("promised", "prose", "document"),
+    EXAMPLES,
+    ids=[f"{promised}{prose.split('.')[0]}".replace("\n", " ") for promised, prose, _ in EXAMPLES],
+)
+def test_an_example_does_what_the_page_says(promised: str, prose: str, document: str) -> None:
+    found = detected(document)
+    assert outcome(found) == promised
+    severity = re.search(r"of severity (\w+)", prose)
+    if severity is not None:
+        assert found.signals[0].severity.value == severity[1]
+    assert found.clock_corrections == ("replaced by the arrival" in prose)
+
+
+def test_every_json_block_is_an_example_that_is_tried() -> None:
+    assert [document for *_, document in EXAMPLES] == blocks(PAGE, "json")
+
+
+def test_every_field_that_is_read_stands_in_the_table_and_no_other() -> None:
+    listed = {cells[0].strip("`") for cells in rows(chapter(PAGE, "## Fields"))}
+    read = {field.encode_name for field in msgspec.structs.fields(Detail)}
+    # Detection sets the mark of a line itself: its name is one that no log has.
+    read |= {"@timestamp", *SlimLine.__struct_fields__} - {"timestamp", "counted_in"}
+    assert listed - {"field", "---"} == read
+
+
+def test_every_reason_of_a_dead_letter_stands_in_the_table() -> None:
+    listed = {cells[0].strip("`") for cells in rows(chapter(PAGE, "## Dead letters"))}
+    assert listed - {"reason", "---"} == {reason.value for reason in BadInput}

@@ -1,0 +1,36 @@
+"""Records are read back as written, by older and newer releases too."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from support.incidents import incident
+
+from tables.incidents import decode, encode
+from ticketing.domain.incidents.incident import Incident, Status, Ticket
+from ticketing.domain.incidents.storm import Guard
+
+INCIDENT = incident(
+    "aa", windows=[(0, 3)], watermarks={"x": 7}, tickets={"slack": Ticket(platform="slack")}
+)
+
+
+def test_incidents_and_guards_come_back_as_they_were() -> None:
+    assert decode(encode(INCIDENT)) == INCIDENT
+    guard = Guard(admitted={"aa": (1.5, 7)})
+    assert decode(encode(guard)) == guard
+    assert decode(encode(Guard())) == Guard()
+
+
+def test_unknown_fields_are_ignored_and_missing_ones_take_their_defaults() -> None:
+    value = msgspec.json.decode(encode(INCIDENT))
+    value["incident"]["later"] = {"a": 1}
+    del value["incident"]["status"], value["incident"]["admitted_offset"]
+    found = decode(msgspec.json.encode(value))
+    assert isinstance(found, Incident)
+    assert (found.status, found.admitted_offset) == (Status.OPEN, -1)
+
+
+def test_a_record_that_is_neither_is_an_error() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        decode(b"{}")

@@ -1,0 +1,40 @@
+"""A look through a recording before it is fed: its length, and a warning if nothing in it can count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from ticketing.kafka.feed import read_lines
+
+NO_SCORES = "no record has an anomaly_score, so no incident will come of it: see docs/input.md"
+
+
+class _Scored(msgspec.Struct):
+    """The field by which detection judges; of any type, as a wrong one is a dead letter."""
+
+    anomaly_score: object = None
+
+
+_decode = msgspec.json.Decoder(_Scored).decode
+
+
+def measured(path: Path) -> int:
+    """The number of records. A recording without scores is reported on stderr."""
+    count, scored = 0, False
+    for line in read_lines(path):
+        count += 1
+        scored = scored or has_score(line)
+    if count and not scored:
+        click.echo(f"{path}: {NO_SCORES}", err=True)
+    return count
+
+
+def has_score(line: bytes) -> bool:
+    """True for a JSON object with an `anomaly_score` other than null."""
+    try:
+        return _decode(line).anomaly_score is not None
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False

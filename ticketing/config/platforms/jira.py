@@ -1,0 +1,98 @@
+"""The settings of Jira Cloud and Jira Data Center."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, SecretStr
+
+from ticketing.config.platforms.platform import Contradiction, Platform, Required
+from ticketing.config.template_names import faults
+from ticketing.config.values import BySeverity, Choice, Name, Secret, Section, Url, mapping, over
+from ticketing.domain.severity import Severity
+
+_PRIORITIES = mapping("Highest", "High", "Medium", "Low")
+
+
+class JiraTransitions(Section):
+    """Transitions by their name, or by the name or category of the status they lead to."""
+
+    acknowledge: Name | None = "indeterminate"
+    """When somebody acknowledges; null leaves the status as it is, and a comment says so."""
+    resolve: Name = "done"
+    """When the incident is resolved."""
+    reopen: Name = "new"
+    """When it fires again inside `reopenWindow`."""
+    escalate: Name | None = None
+    """When it is escalated; without one, the priority and a comment say so."""
+    fields: dict[str, Any] = Field(default_factory=dict)
+    """Fields sent with the resolving transition, such as `{"resolution": "Done"}`. Without one, a
+    resolution that the screen has is Done, Fixed or Resolved, else the first there is."""
+
+
+class Jira(Platform):
+    """Jira Cloud and Jira Data Center."""
+
+    title = "Jira"
+
+    flavour: Literal["auto", "cloud", "datacenter"] = "auto"
+    """Which API; `auto` asks the server."""
+    base_url: Url | None = None
+    """Address of the site."""
+    user_email: Name | None = None
+    """Account of the API token; leave it out for a Data Center personal access token."""
+    api_token: Secret | None = None
+    """API token (Cloud) or personal access token (Data Center)."""
+    project_key: Name | None = None
+    """The project that gets what no other is chosen for."""
+    projects: Choice = Choice()
+    """Project keys."""
+    issue_type: Name = "Task"
+    """The issue type that is used where no other is chosen."""
+    issue_types: Choice = Choice()
+    """Issue type names."""
+    priority_mapping: Annotated[BySeverity, BeforeValidator(over(_PRIORITIES))] = Field(
+        default_factory=dict
+    )
+    """Jira's priority for each severity."""
+    custom_fields: dict[str, Any] = Field(default_factory=dict)
+    """Values or Jinja2 templates by field id or field name; typed from the create metadata."""
+    assignee: Name | None = None
+    """Account id (Cloud) or user name (Data Center) where no other is chosen."""
+    assignees: Choice = Choice()
+    """Assignees."""
+    labels: tuple[Name, ...] = ()
+    """Labels beside our own."""
+    remote_links: bool = False
+    """Whether the tickets on other platforms become web links of the issue, too."""
+    transitions: JiraTransitions = JiraTransitions()
+    """How the workflow is walked."""
+
+    def required(self) -> Iterator[Required]:
+        """The address and the token; a project for each severity, and on Cloud the user."""
+        yield Required("baseUrl")
+        yield Required("apiToken")
+        if len(self.projects.severities) < len(Severity):
+            yield Required("projectKey")
+        site = urlsplit(self.base_url or "").hostname or ""
+        if self.flavour == "cloud" or (self.flavour == "auto" and site.endswith(".atlassian.net")):
+            yield Required("userEmail", " on Jira Cloud")
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Jira refuses labels with spaces."""
+        for label in self.labels:
+            if re.search(r"\s", label):
+                yield Contradiction(("labels",), f'"{label}": Jira allows no spaces in labels')
+
+    def faulty_templates(self) -> Iterator[Contradiction]:
+        """Templates in custom fields."""
+        for name, value in self.custom_fields.items():
+            for problem in faults(value):
+                yield Contradiction(("customFields", name), problem)
+
+    def basic_credentials(self) -> Iterator[tuple[str | None, SecretStr | None]]:
+        """The account and its token, as Jira Cloud wants them."""
+        yield self.user_email, self.api_token

@@ -1,0 +1,98 @@
+"""The settings of ServiceNow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, SecretStr
+
+from ticketing.config.platforms.platform import Contradiction, Platform, Required
+from ticketing.config.template_names import CLOSING, fault
+from ticketing.config.values import Choice, Name, Secret, Url, mapping, over
+from ticketing.domain.severity import Severity
+
+ServiceNowLevel = Annotated[
+    Literal["1", "2", "3"], BeforeValidator(lambda v: str(v) if type(v) is int else v)
+]
+
+_URGENCY = mapping("1", "1", "2", "3")
+_IMPACT = mapping("1", "2", "2", "3")
+
+
+class ServiceNow(Platform):
+    """ServiceNow incidents through the Table API."""
+
+    title = "ServiceNow"
+
+    instance: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]*$")] | None = None
+    """Short name of the instance, the part before `.service-now.com`."""
+    instance_url: Url | None = None
+    """Address of the instance, in place of `instance`."""
+    username: Name | None = None
+    """User for basic authentication, or for OAuth's password grant."""
+    password: Secret | None = None
+    """That user's password."""
+    client_id: Name | None = None
+    """OAuth client; with it, requests carry a bearer token."""
+    client_secret: Secret | None = None
+    """That client's secret."""
+    table: Name = "incident"
+    """The table that tickets stand in."""
+    assignment_group: Name | None = None
+    """Name or sys_id of the group where no other is chosen and the CI names none."""
+    assignment_groups: Choice = Choice()
+    """Assignment groups."""
+    escalation_group: Name | None = None
+    """Name or sys_id of the group that an escalated incident goes to."""
+    urgency_mapping: Annotated[dict[Severity, ServiceNowLevel], BeforeValidator(over(_URGENCY))] = (
+        Field(default_factory=dict)
+    )
+    """Urgency for each severity."""
+    impact_mapping: Annotated[dict[Severity, ServiceNowLevel], BeforeValidator(over(_IMPACT))] = (
+        Field(default_factory=dict)
+    )
+    """Impact for each severity."""
+    caller_id: Name | None = None
+    """User name or sys_id of the caller."""
+    cmdb_table: Name = "cmdb_ci_service"
+    """The CMDB class in which the service is looked up before `cmdb_ci`; "off" for no look-up."""
+    close_code: Name = "Solved (Permanently)"
+    """Resolution code; its allowed values differ by release and instance."""
+    close_notes: Name = "Resolved: {{ resolution }}"
+    """Jinja2 template of the resolution notes."""
+
+    @property
+    def base_url(self) -> str:
+        """Address of the instance, whichever way it was given."""
+        return self.instance_url or f"https://{self.instance}.service-now.com"
+
+    def required(self) -> Iterator[Required]:
+        """The instance, and the credentials of one of the two ways to authenticate."""
+        if not self.instance:
+            yield Required("instanceUrl", " (or instance)")
+        if self.client_id or self.client_secret:
+            yield Required("clientId", " with clientSecret")
+            yield Required("clientSecret", " with clientId")
+            if self.username:
+                yield Required("password", " with username")
+        else:
+            hint = " (or clientId and clientSecret)"
+            yield Required("username", hint)
+            yield Required("password", hint)
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """The instance is given once."""
+        if self.instance and self.instance_url:
+            yield Contradiction(("instance",), "contradicts instanceUrl: give one of them")
+
+    def faulty_templates(self) -> Iterator[Contradiction]:
+        """The template of the resolution notes."""
+        problem = fault(self.close_notes, CLOSING)
+        if problem is not None:
+            yield Contradiction(("closeNotes",), problem)
+
+    def basic_credentials(self) -> Iterator[tuple[str | None, SecretStr | None]]:
+        """The user's credentials, and those of the OAuth client."""
+        yield self.username, self.password
+        yield self.client_id, self.client_secret

@@ -1,0 +1,39 @@
+// Actions on an incident. The server lists those that it allows now (`incident.actions`), each with
+// the status it leads to and the field that its request needs; here they get their keys.
+
+import { capital } from "./format.js";
+
+// An action without a key has its button only.
+export const ACTION_KEYS = { acknowledge: "a", escalate: "e", resolve: "r", reopen: "o" };
+
+// A view that an older release has filled lacks the list until the server has built it anew.
+const actionsOf = (incident) => incident.actions ?? [];
+
+export const findAction = (incident, name) =>
+  actionsOf(incident).find((action) => action.name === name);
+
+// The actions that are asked for by a button alone, with their label and key.
+export function buttonActions(incident) {
+  return actionsOf(incident)
+    .filter((action) => !action.needs)
+    .map(({ name }) => ({ name, label: capital(name), key: ACTION_KEYS[name] }));
+}
+
+// The action that a key asks for, if the incident allows it.
+export function actionForKey(incident, key) {
+  return buttonActions(incident).find((action) => action.key === key)?.name;
+}
+
+// Platforms that an incident is on its way to: routed there, no ticket yet.
+export function awaitedPlatforms(incident) {
+  const ticketed = new Set(incident.tickets.map((ticket) => ticket.platform));
+  return incident.platforms.filter((name) => !ticketed.has(name));
+}
+
+// Platforms that an incident can be forwarded to: enabled, without a ticket or a route.
+export function forwardTargets(incident, enabledPlatforms) {
+  if (!findAction(incident, "forward")) return [];
+  const taken = new Set(incident.platforms);
+  for (const ticket of incident.tickets) taken.add(ticket.platform);
+  return enabledPlatforms.filter((name) => !taken.has(name));
+}

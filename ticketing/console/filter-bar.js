@@ -1,0 +1,99 @@
+// The controls of the filter.
+
+import { byId, el } from "./dom.js";
+import {
+  isDefault,
+  NO_FILTER,
+  SEVERITIES,
+  STATUS_CHOICES,
+  statusCounts,
+  withSeverityToggled,
+} from "./filter.js";
+import { capital, shortCount } from "./format.js";
+
+// Long enough for the next letter of a word, too short to be noticed after the last one.
+const TYPING_MS = 200;
+const TYPED = ["q", "service"];
+
+export class FilterBar {
+  constructor(onChange) {
+    this.filter = NO_FILTER;
+    this.onChange = onChange;
+    this.typing = 0;
+    this.statusButtons = new Map();
+    this.severityButtons = new Map();
+    this.addButtons();
+    this.listen();
+    this.show();
+  }
+
+  addButtons() {
+    for (const [status, name] of STATUS_CHOICES) {
+      const onclick = () => this.set({ status });
+      const button = el("button", { type: "button", onclick }, name, el("span", { class: "n" }));
+      this.statusButtons.set(status, button);
+    }
+    for (const severity of SEVERITIES) {
+      const onclick = () => this.set(withSeverityToggled(this.filter, severity));
+      const button = el(
+        "button",
+        { type: "button", "data-severity": severity, onclick },
+        el("span", { class: "swatch" }),
+        capital(severity),
+        el("span", { class: "n" }),
+      );
+      this.severityButtons.set(severity, button);
+    }
+    byId("statuses").append(...this.statusButtons.values());
+    byId("severities").append(...this.severityButtons.values());
+  }
+
+  listen() {
+    for (const name of TYPED) byId(name).addEventListener("input", () => this.setSoon());
+    byId("since").addEventListener("change", () => this.set({ since: byId("since").value }));
+    byId("clear").addEventListener("click", () => this.reset());
+    byId("filters").addEventListener("submit", (event) => event.preventDefault());
+  }
+
+  setSoon() {
+    clearTimeout(this.typing);
+    this.typing = setTimeout(() => {
+      this.set(Object.fromEntries(TYPED.map((name) => [name, byId(name).value.trim()])));
+    }, TYPING_MS);
+  }
+
+  reset() {
+    clearTimeout(this.typing);
+    for (const name of [...TYPED, "since"]) byId(name).value = "";
+    this.set(NO_FILTER);
+  }
+
+  set(change) {
+    this.filter = { ...this.filter, ...change };
+    this.show();
+    this.onChange();
+  }
+
+  show() {
+    const { status, severities } = this.filter;
+    const press = (button, pressed) => button.setAttribute("aria-pressed", String(pressed));
+    for (const [name, button] of this.statusButtons) press(button, name === status);
+    for (const [name, button] of this.severityButtons) press(button, severities.includes(name));
+    byId("clear").hidden = isDefault(this.filter);
+  }
+
+  showCounts(totals) {
+    const write = (button, number) => {
+      button.lastChild.textContent = shortCount(number);
+    };
+    const byStatus = statusCounts(totals);
+    for (const [name, button] of this.statusButtons) write(button, byStatus[name]);
+    for (const [name, button] of this.severityButtons) write(button, totals.active[name]);
+  }
+
+  // Offer the services of the listed incidents while one is typed.
+  suggestServices(incidents) {
+    const services = [...new Set(incidents.map((incident) => incident.service))].sort();
+    byId("services").replaceChildren(...services.map((value) => el("option", { value })));
+  }
+}

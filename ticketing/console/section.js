@@ -1,0 +1,22 @@
+// Parts that the sections of an incident's pane are made of.
+
+import { el } from "./dom.js";
+
+export function section(title, ...children) {
+  return el("section", {}, el("h3", {}, title), ...children);
+}
+
+// Names and values; a pair without a value is left out.
+export function facts(pairs, kind = "facts") {
+  const shown = pairs.filter(([, value]) => value);
+  const rows = shown.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)));
+  return el("dl", { class: kind }, ...rows);
+}
+
+// A part that opens and closes; `name` keeps it open when the pane is drawn again.
+export function folded(name, title, ...children) {
+  const summary = el("summary", { "data-keep": name }, title);
+  return el("details", { "data-name": name }, summary, ...children);
+}
+
+export const list = (kind, items) => items.length > 0 && el("ol", { class: kind }, ...items);

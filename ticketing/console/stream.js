@@ -1,0 +1,77 @@
+// The stream of changes. EventSource can't send a token, so the stream is read by hand.
+
+import { send, token } from "./api.js";
+
+const RECONNECT_MS_MIN = 1000;
+const RECONNECT_MS_MAX = 15_000;
+const SILENCE_MS_MAX = 40_000; // Two of the server's heartbeats, and ten seconds of patience.
+
+// Takes the text of a stream of server-sent events, piece by piece.
+export class EventParser {
+  constructor() {
+    this.unfinished = "";
+  }
+
+  // The events that a piece completes, as `{name, data}`.
+  feed(text) {
+    const blocks = (this.unfinished + text).split("\n\n");
+    this.unfinished = blocks.pop();
+    return blocks.map(parseBlock).filter((event) => event !== null);
+  }
+}
+
+// Null for a block without data: a comment or a setting.
+function parseBlock(block) {
+  let name = "message";
+  const data = [];
+  for (const line of block.split("\n")) {
+    if (line.startsWith("event: ")) name = line.slice("event: ".length);
+    if (line.startsWith("data: ")) data.push(line.slice("data: ".length));
+  }
+  return data.length ? { name, data: JSON.parse(data.join("\n")) } : null;
+}
+
+// Listens for as long as the page lives. States: "live", "waiting" and "locked" (the token is
+// refused).
+export async function listen({ onEvent, onState }) {
+  let pause = RECONNECT_MS_MIN;
+  const onLive = () => {
+    pause = RECONNECT_MS_MIN;
+    onState("live");
+  };
+  for (;;) {
+    try {
+      await readStream(onEvent, onLive);
+      onState("waiting");
+    } catch (error) {
+      onState(error.status === 401 ? "locked" : "waiting");
+    }
+    await new Promise((resolve) => setTimeout(resolve, pause));
+    // Without a token somebody is about to type one: the stream is to begin right after.
+    pause = token.get() ? Math.min(pause * 2, RECONNECT_MS_MAX) : RECONNECT_MS_MIN;
+  }
+}
+
+async function readStream(onEvent, onLive) {
+  const silent = new AbortController();
+  let timer = 0;
+  const heard = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => silent.abort(), SILENCE_MS_MAX);
+  };
+  try {
+    heard();
+    const response = await send("api/v1/events", { signal: silent.signal });
+    onLive();
+    const parser = new EventParser();
+    const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      heard();
+      for (const { name, data } of parser.feed(value)) onEvent(name, data);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}

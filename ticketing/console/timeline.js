@@ -1,0 +1,44 @@
+// The timeline of an incident, newest step first, and the box for a comment.
+
+import { findAction } from "./actions.js";
+import { el, time } from "./dom.js";
+import { capital } from "./format.js";
+import { list, section } from "./section.js";
+
+export function timelineSection(incident, draft, onComment) {
+  const steps = [...incident.timeline].reverse().map(timelineStep);
+  const form = findAction(incident, "comment") && commentForm(incident.id, draft, onComment);
+  return section("Timeline", form, list("timeline", steps));
+}
+
+function timelineStep({ kind, by, at, text }) {
+  // The author of a receipt is the platform, which its text names.
+  const author = by && kind !== "receipt" && el("span", { class: "faint" }, ` by ${by}`);
+  const moment = el("span", { class: "at" }, time(at));
+  return el(
+    "li",
+    { "data-kind": kind },
+    el("div", {}, el("b", {}, capital(kind)), author, moment),
+    text && el("p", {}, text),
+  );
+}
+
+function commentForm(id, draft, onComment) {
+  const box = el("textarea", {
+    rows: "2",
+    maxlength: "4000", // The server's limit of a text.
+    "aria-label": "Comment",
+    placeholder: "Add a comment",
+    "data-keep": "comment",
+  });
+  box.value = draft;
+  const onsubmit = (event) => {
+    event.preventDefault();
+    if (box.value.trim()) onComment(id, box.value.trim());
+  };
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) onsubmit(event);
+  });
+  const send = el("button", { class: "small", "data-keep": "send" }, "Comment");
+  return el("form", { class: "comment", onsubmit }, box, send);
+}

@@ -1,0 +1,119 @@
+"""The facts of an incident, one a line: shown by tickets, the console and a model's prompt alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ticketing.domain.incidents.incident import Incident, Kind, Status
+from ticketing.domain.signals import Summary
+from ticketing.domain.summaries.by_rules import RULES, in_words
+from ticketing.domain.text import cut, line, listed, moment
+from ticketing.domain.traces.findings import Relation
+
+NAMES_MAX = 10
+LINKED_MAX = 5
+CHAIN_CHARS_MAX = 500
+GENERATED = "(generated)"
+"""Marks words of a model wherever they stand by themselves."""
+
+_RELATIONS = {
+    Relation.CAUSE: "its cause in",
+    Relation.SYMPTOM: "its symptom in",
+    Relation.SAME: "of the same cause in",
+    Relation.RELATED: "in",
+}
+_STANDS_FOR = {
+    Kind.OVERFLOW: "several new error patterns of the service",
+    Kind.UMBRELLA: "incidents whose tickets are held back",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact: a stable name, a label and a text for people. The text may be hostile."""
+
+    name: str
+    label: str
+    text: str
+
+
+def facts_of(incident: Incident) -> list[Fact]:
+    """The facts of an incident that have a text, in the order in which they are shown."""
+    return [fact for fact in _facts(incident) if fact.text]
+
+
+def _facts(incident: Incident) -> Iterator[Fact]:
+    summary = in_words(incident)
+    score = f"highest score {incident.max_score:.2f}"
+    yield Fact("status", "Status", _status(incident))
+    yield Fact("where", "Where", _where(incident))
+    yield Fact("tenant", "Tenant", line(incident.tenant))
+    yield Fact("since", "Since", moment(incident.first_seen))
+    yield Fact("last_seen", "Last seen", moment(incident.last_seen))
+    yield Fact("count", "How many", f"{incident.count:,} anomalies, {score}")
+    yield Fact("stands_for", "Stands for", _STANDS_FOR.get(incident.kind, ""))
+    yield Fact("blast_radius", "Blast radius", blast_radius(incident))
+    yield Fact("impact", "Impact", marked(summary.impact, summary))
+    yield Fact("likely_cause", "Likely cause", marked(summary.root_cause, summary))
+    yield Fact("causal_chain", "Causal chain", _chain(incident))
+    yield Fact("linked", "Linked incidents", _linked(incident))
+    yield Fact("pattern", "Error pattern", line(incident.pattern))
+    yield Fact("traces", "Traces", listed(incident.trace_ids, NAMES_MAX))
+    yield Fact("id", "Incident", incident.id)
+
+
+def marked(text: str, summary: Summary) -> str:
+    """A part of a summary in one line; a model's words are marked as generated."""
+    words = line(text)
+    return words if not words or summary.generated_by == RULES else f"{words} {GENERATED}"
+
+
+def other_services(incident: Incident) -> list[str]:
+    """The affected services beside the incident's own."""
+    return [name for name in incident.reach if name != incident.service]
+
+
+def blast_radius(incident: Incident) -> str:
+    """The other affected services, the endpoints, and the share of failing requests, in a line."""
+    others, at = other_services(incident), listed(incident.endpoints, NAMES_MAX)
+    also = f"{len(others)} more service{'s' * (len(others) > 1)}: {listed(others, NAMES_MAX)}"
+    parts = [also if others else "", f"at {at}" if at else "", _failing(incident)]
+    return "; ".join(filter(None, parts))
+
+
+def _failing(incident: Incident) -> str:
+    radius = incident.correlation.blast_radius if incident.correlation else None
+    if radius is None or not radius.requests:
+        return ""
+    return f"{radius.failing_share:.0%} of requests fail, {radius.failing_share_before:.0%} before"
+
+
+def _where(incident: Incident) -> str:
+    return ", in ".join(filter(None, [line(incident.service), line(incident.environment)]))
+
+
+def _status(incident: Incident) -> str:
+    word = incident.status.value
+    if incident.status is Status.ESCALATED and incident.escalated_to:
+        word += f" to {listed(incident.escalated_to, NAMES_MAX)}"
+    if incident.reopenings:
+        word += f", reopened {len(incident.reopenings)} times"
+    return word + (", flapping" if incident.flapping else "")
+
+
+def _linked(incident: Incident) -> str:
+    """The linked incidents: their relation to this one, their services and ids."""
+    known = [link for link in incident.links if link.id]
+    shown = [
+        f"{_RELATIONS[link.relation]} {line(link.service)} ({link.id})"
+        for link in known[:LINKED_MAX]
+    ]
+    more = len(known) - LINKED_MAX
+    return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
+
+
+def _chain(incident: Incident) -> str:
+    chain = incident.correlation.causal_chain if incident.correlation else []
+    text = " → ".join(line(link) for link in chain[:NAMES_MAX])
+    return cut(text, CHAIN_CHARS_MAX) if len(chain) > 1 else ""

@@ -1,0 +1,122 @@
+"""The Events API v2: alerts by routing key and deduplication key, and change events.
+
+https://developer.pagerduty.com/docs/events-api-v2-overview
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from ticketing.sandbox.checks import Record
+from ticketing.sandbox.pagerduty import rules
+from ticketing.sandbox.pagerduty.answers import event_failure, refuse_event
+from ticketing.sandbox.pagerduty.directory import SERVICE_OF
+from ticketing.sandbox.pagerduty.store import Incidents
+from ticketing.sandbox.platform import MALFORMED, Call, Rejected
+from ticketing.sandbox.tickets import PlatformTickets, Ticket
+
+EVENT_BYTES_MAX = 512_000
+URGENCY = {"critical": "high", "error": "high", "warning": "low", "info": "low"}
+"""An incident's urgency by the severity of its alert."""
+
+
+class Events:
+    """Opens, acknowledges and resolves alerts; every alert opens an incident of its own."""
+
+    def __init__(self, tickets: PlatformTickets, incidents: Incidents) -> None:
+        self._tickets = tickets
+        self._incidents = incidents
+
+    def enqueue(self, call: Call) -> web.Response:
+        """POST enqueue."""
+        event = _checked(call, rules.EVENT)
+        trigger = event["event_action"] == "trigger"
+        event = _checked(call, rules.TRIGGER if trigger else rules.EVENT_UPDATE)
+        act = {
+            "trigger": self._trigger,
+            "acknowledge": self._acknowledge,
+            "resolve": self._resolve,
+        }[event["event_action"]]
+        dedup_key = act(event)
+        answer = {"status": "success", "message": "Event processed", "dedup_key": dedup_key}
+        return web.json_response(answer, status=202)
+
+    def change(self, call: Call) -> web.Response:
+        """POST change/enqueue: accepted, and not kept."""
+        _checked(call, rules.CHANGE_EVENT)
+        answer = {"status": "success", "message": "Change event processed"}
+        return web.json_response(answer, status=202)
+
+    def _trigger(self, event: dict[str, Any]) -> str:
+        payload = event["payload"]
+        if not _is_time(payload.get("timestamp") or "2026-01-01T00:00:00Z"):
+            refuse_event("'payload.timestamp' is malformed")
+        routing_key = event["routing_key"]
+        dedup_key: str = event.get("dedup_key") or f"sandbox{self._incidents.next_number():025x}"
+        ticket = self._incidents.open_alert(routing_key, dedup_key)
+        if ticket is None:
+            self._open(routing_key, dedup_key, event)
+        else:
+            self._repeat(ticket, payload)
+        return dedup_key
+
+    def _open(self, routing_key: str, dedup_key: str, event: dict[str, Any]) -> None:
+        payload = event["payload"]
+        ticket = self._incidents.new(
+            dedup_key,
+            payload["summary"],
+            SERVICE_OF[routing_key],
+            URGENCY[payload["severity"]],
+            details=str(payload.get("custom_details") or ""),
+        )
+        ticket.priority = payload["severity"]
+        self._incidents.add_alert(ticket, routing_key, event)
+
+    def _repeat(self, ticket: Ticket, payload: dict[str, Any]) -> None:
+        """A trigger for an open alert: no new incident; a low urgency may rise, never fall."""
+        ticket.repeats += 1
+        ticket.priority = payload["severity"]
+        ticket.record["_alert"]["body"]["payload"] = payload
+        if URGENCY[payload["severity"]] == "high":
+            ticket.record["urgency"] = "high"
+        self._tickets.note(ticket, f"triggered again, {payload['severity']}")
+
+    def _acknowledge(self, event: dict[str, Any]) -> str:
+        ticket = self._incidents.open_alert(event["routing_key"], event["dedup_key"])
+        if ticket is not None and ticket.state == "open":
+            self._incidents.move(ticket, "acknowledged", "acknowledged by an event")
+        return str(event["dedup_key"])
+
+    def _resolve(self, event: dict[str, Any]) -> str:
+        ticket = self._incidents.open_alert(event["routing_key"], event["dedup_key"])
+        if ticket is not None:
+            self._incidents.move(ticket, "resolved", "resolved by an event")
+        return str(event["dedup_key"])
+
+
+def _checked(call: Call, rule: Record) -> dict[str, Any]:
+    """The event of a call; refuses one that is too large, malformed or without a known key."""
+    if len(call.raw) > EVENT_BYTES_MAX:
+        reason = "Request Entity Too Large"
+        raise Rejected(event_failure(413, "error", reason, [reason]))
+    event = call.body
+    if event is MALFORMED or not isinstance(event, dict):
+        message = "Event object format is unrecognized"
+        raise Rejected(event_failure(400, "Unrecognized object", message, ["JSON parse error"]))
+    problems = [f"'{problem.dotted}' {problem.text}" for problem in rule.problems(event)]
+    if problems:
+        refuse_event(*problems)
+    if event["routing_key"] not in SERVICE_OF:
+        refuse_event("Invalid routing key")
+    return event
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError:
+        return False
+    return True

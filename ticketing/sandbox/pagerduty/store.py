@@ -1,0 +1,138 @@
+"""The incidents that PagerDuty keeps, and the open alerts among them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ticketing.sandbox.pagerduty.answers import refuse
+from ticketing.sandbox.pagerduty.directory import POLICIES, PRIORITIES, SERVICES, reference
+from ticketing.sandbox.platform import iso_time
+from ticketing.sandbox.tickets import PlatformTickets, Ticket, correlation_of
+
+SITE = "https://sandbox.pagerduty.example"
+STATES = {"open": "triggered", "acknowledged": "acknowledged", "resolved": "resolved"}
+"""The sandbox's state of a ticket: PagerDuty's status of an incident."""
+
+
+class Incidents:
+    """Keeps incidents, opened by an event or over REST, and shows them as PagerDuty does.
+
+    An incident opened by an event holds the event's alert: its key finds the incident until it
+    is resolved.
+    """
+
+    def __init__(self, tickets: PlatformTickets) -> None:
+        self._tickets = tickets
+        self.reset()
+
+    def reset(self) -> None:
+        """No incidents, no alerts."""
+        self._last = 0
+        self._alerts: dict[tuple[str, str], str] = {}
+
+    def forget(self, ticket: Ticket) -> None:
+        """Free the deduplication key of an alert that is resolved or gone."""
+        alert = ticket.record.get("_alert")
+        if alert and self._alerts.get((alert["routing_key"], alert["key"])) == ticket.id:
+            del self._alerts[alert["routing_key"], alert["key"]]
+
+    def next_number(self) -> int:
+        """The next incident number."""
+        self._last += 1
+        return self._last
+
+    def find(self, incident_id: str) -> Ticket:
+        """An incident by its id; refuses with 404."""
+        ticket = self._tickets.find(incident_id)
+        if ticket is None:
+            refuse(404, "Not Found")
+        return ticket
+
+    def open_alert(self, routing_key: str, dedup_key: str) -> Ticket | None:
+        """The incident of an open alert."""
+        ticket_id = self._alerts.get((routing_key, dedup_key))
+        return None if ticket_id is None else self._tickets.find(ticket_id)
+
+    def new(self, key: str, title: str, service: str, urgency: str, details: str = "") -> Ticket:
+        """An incident with the next number, not kept yet; `details` may hold our incident id."""
+        number = self.next_number()
+        ticket_id = f"Q{number:013X}"
+        ticket = Ticket(
+            platform=self._tickets.platform,
+            id=ticket_id,
+            key=key,
+            correlation=correlation_of(key, details),
+            title=title,
+            url=f"{SITE}/incidents/{ticket_id}",
+        )
+        ticket.record = {
+            "incident_number": number,
+            "service": service,
+            "urgency": urgency,
+            "created_at": iso_time(self._tickets.now()),
+            "escalation_policy": "PPOLICY1",
+            "escalation_level": 1,
+            "priority": None,
+            "notes": [],
+            "resolution": None,
+        }
+        return ticket
+
+    def add_alert(self, ticket: Ticket, routing_key: str, event: dict[str, Any]) -> None:
+        """Keep a new incident with the alert that opened it."""
+        ticket.record["_alert"] = {"key": ticket.key, "routing_key": routing_key, "body": event}
+        self._alerts[routing_key, ticket.key] = ticket.id
+        self._tickets.add(ticket, f"triggered, {ticket.priority}")
+
+    def move(self, ticket: Ticket, state: str, event: str) -> None:
+        """Change a state; a resolved alert's key opens a new alert, a reopened one holds it."""
+        self._tickets.note(ticket, event, state)
+        alert = ticket.record.get("_alert")
+        if state == "resolved":
+            ticket.record["resolved_at"] = iso_time(self._tickets.now())
+            self.forget(ticket)
+        elif alert:
+            self._alerts.setdefault((alert["routing_key"], alert["key"]), ticket.id)
+
+    def change(self, ticket: Ticket, wanted: dict[str, Any]) -> None:
+        """Set fields of an incident, and note those with a new value."""
+        for field in ("escalation_policy", "priority"):
+            if field in wanted:
+                ticket.record[field] = wanted[field]["id"]
+                self._tickets.note(ticket, f"{field} {wanted[field]['id']}")
+        for field in ("urgency", "escalation_level", "resolution"):
+            if field in wanted and ticket.record[field] != wanted[field]:
+                ticket.record[field] = wanted[field]
+                self._tickets.note(ticket, f"{field} {wanted[field]}")
+        ticket.title = wanted.get("title", ticket.title)
+
+    def view(self, ticket: Ticket) -> dict[str, Any]:
+        """An incident as PagerDuty shows it."""
+        record = ticket.record
+        priority = record["priority"]
+        policy = record["escalation_policy"]
+        return {
+            "id": ticket.id,
+            "type": "incident",
+            "summary": f"[#{record['incident_number']}] {ticket.title}",
+            "title": ticket.title,
+            "html_url": ticket.url,
+            "incident_number": record["incident_number"],
+            "incident_key": ticket.key or None,
+            "status": STATES[ticket.state],
+            "urgency": record["urgency"],
+            "created_at": record["created_at"],
+            "updated_at": iso_time(ticket.updated_at),
+            "resolved_at": record.get("resolved_at") if ticket.state == "resolved" else None,
+            "service": reference(record["service"], "service", SERVICES),
+            "escalation_policy": reference(policy, "escalation_policy", POLICIES),
+            "priority": priority and reference(priority, "priority", PRIORITIES),
+            "assignments": [],
+            "acknowledgements": [],
+            "teams": [],
+            "alert_counts": {
+                "all": int("_alert" in record),
+                "triggered": int("_alert" in record and ticket.state != "resolved"),
+                "resolved": int("_alert" in record and ticket.state == "resolved"),
+            },
+        }

@@ -1,0 +1,31 @@
+"""The form of ServiceNow's answers: a result, or a message with a detail."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from aiohttp import web
+
+from ticketing.sandbox.platform import Rejected
+
+
+def result(found: Any, status: int = 200) -> web.Response:
+    """A row or rows."""
+    return web.json_response({"result": found}, status=status)
+
+
+def failure(status: int, message: str, detail: str | None) -> web.Response:
+    """An error, whose `status` always says failure."""
+    body = {"error": {"message": message, "detail": detail}, "status": "failure"}
+    return web.json_response(body, status=status)
+
+
+def refuse(status: int, message: str, detail: str | None) -> NoReturn:
+    """Stop handling with an error."""
+    raise Rejected(failure(status, message, detail))
+
+
+def refuse_unknown_row() -> NoReturn:
+    """Stop handling with 404."""
+    detail = "Record doesn't exist or ACL restricts the record retrieval"
+    refuse(404, "No Record found", detail)

@@ -1,0 +1,83 @@
+"""ServiceNow's paths: the Table API over incidents and the rows they refer to, and OAuth.
+
+https://www.servicenow.com/docs/r/api-reference/rest-apis/c_TableAPI.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from aiohttp import web
+
+from ticketing.sandbox.platform import BadAction, Call, Platform, Route, whole_seconds
+from ticketing.sandbox.servicenow.access import Access
+from ticketing.sandbox.servicenow.answers import failure
+from ticketing.sandbox.servicenow.search import Search
+from ticketing.sandbox.servicenow.store import Incidents
+from ticketing.sandbox.servicenow.tickets import IncidentCalls
+from ticketing.sandbox.servicenow.tokens import Tokens
+from ticketing.sandbox.tickets import PlatformTickets, Ticket
+
+HIBERNATING = "<html><head><title>Instance Hibernating page</title></head><body></body></html>"
+CHANGES = {
+    "close": {"state": "6", "close_code": "Duplicate", "close_notes": "by a person"},
+    "acknowledge": {"state": "2"},
+    "reopen": {"state": "2", "close_code": "", "close_notes": ""},
+}
+"""The columns that a person's action sets."""
+
+
+class ServiceNow(Platform):
+    """Incidents by sys_id; every other table is fixed and read-only."""
+
+    name: ClassVar[str] = "servicenow"
+
+    def __init__(self, tickets: PlatformTickets) -> None:
+        super().__init__(tickets)
+        self.tokens = Tokens(tickets)
+        self.incidents = Incidents(tickets)
+        access = Access(self.tokens)
+        self.calls = IncidentCalls(tickets, self.incidents, access)
+        self.search = Search(tickets, self.incidents, access)
+
+    def reset(self) -> None:
+        """No incidents, no tokens."""
+        self.incidents.reset()
+        self.tokens.reset()
+
+    def routes(self) -> Iterable[Route]:
+        """Every path, under each version."""
+        yield "POST", "/oauth_token.do", self.tokens.post
+        for version in ("", "v1/", "v2/"):
+            table = f"/api/now/{version}table/{{table}}"
+            row = f"{table}/{{sys_id}}"
+            yield "GET", table, self.search.get
+            yield "POST", table, self.calls.create
+            yield "GET", row, self.search.get_one
+            yield "PATCH", row, self.calls.update
+            yield "PUT", row, self.calls.update
+            yield "DELETE", row, self.calls.delete
+
+    def error(self, call: Call | None, status: int, reason: str) -> web.Response:
+        """A message without a detail."""
+        return failure(status, reason, None)
+
+    def rate_limited(self, call: Call, retry_after: float) -> web.Response:
+        """429 that names the administrator's rule."""
+        response = self.error(call, 429, "Rate limit exceeded")
+        response.headers["Retry-After"] = whole_seconds(retry_after)
+        response.headers["X-RateLimit-Limit"] = "1000"
+        response.headers["X-RateLimit-Reset"] = whole_seconds(self.tickets.now() + retry_after)
+        response.headers["X-RateLimit-Rule"] = "sandbox"
+        return response
+
+    def malformed(self, response: web.Response) -> web.Response:
+        """The answer of a hibernating instance: 200 and a page."""
+        return web.Response(text=HIBERNATING, content_type="text/html")
+
+    def act(self, ticket: Ticket, action: str) -> None:
+        """An agent in the workspace."""
+        if action not in CHANGES:
+            raise BadAction(action)
+        self.incidents.change(ticket, CHANGES[action], f"{action} by a person")

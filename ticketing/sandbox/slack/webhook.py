@@ -1,0 +1,44 @@
+"""The incoming webhook: answers in plain text, and never says which message it made.
+
+https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
+"""
+
+from __future__ import annotations
+
+import json
+
+from aiohttp import web
+
+from ticketing.sandbox.platform import MALFORMED, Call
+from ticketing.sandbox.slack import credentials
+from ticketing.sandbox.slack.answers import Failure
+from ticketing.sandbox.slack.rules import check_message
+from ticketing.sandbox.slack.store import Messages
+
+
+class Webhook:
+    """Posts to the webhook's one channel."""
+
+    def __init__(self, messages: Messages) -> None:
+        self._messages = messages
+
+    def post(self, call: Call) -> web.Response:
+        """POST services/{team}/{bot}/{token}."""
+        if call.path != credentials.WEBHOOK_PATH:
+            return web.Response(status=404, text="no_service")
+        body = call.body
+        if isinstance(body, dict) and isinstance(body.get("payload"), str):
+            try:
+                body = json.loads(body["payload"])
+            except ValueError:
+                body = MALFORMED
+        if not isinstance(body, dict):
+            return web.Response(status=400, text="invalid_payload")
+        message = {**body, "metadata": None}
+        try:
+            check_message(message)
+        except Failure as failure:
+            return web.Response(status=400, text=failure.code)
+        ticket = self._messages.add(credentials.CHANNEL, message, "posted by the webhook")
+        ticket.record["webhook"] = True
+        return web.Response(text="ok")

@@ -1,0 +1,19 @@
+"""The form of Zammad's errors."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from aiohttp import web
+
+from ticketing.sandbox.platform import Rejected
+
+
+def failure(status: int, reason: str) -> web.Response:
+    """An error: the reason twice, once for people."""
+    return web.json_response({"error": reason, "error_human": reason}, status=status)
+
+
+def refuse(status: int, reason: str) -> NoReturn:
+    """Stop handling with an error."""
+    raise Rejected(failure(status, reason))

@@ -1,0 +1,74 @@
+"""Tickets over HTTP: create, read, update, delete."""
+
+from __future__ import annotations
+
+from aiohttp import web
+
+from ticketing.sandbox.platform import Call
+from ticketing.sandbox.tickets import PlatformTickets
+from ticketing.sandbox.zammad.access import authorize, body_of
+from ticketing.sandbox.zammad.answers import refuse
+from ticketing.sandbox.zammad.comments import Articles, checked_article
+from ticketing.sandbox.zammad.directory import Customers
+from ticketing.sandbox.zammad.fields import resolved
+from ticketing.sandbox.zammad.store import ZammadTickets, view
+from ticketing.sandbox.zammad.tags import tags_of
+
+
+class TicketCalls:
+    """The calls that create, read and change whole tickets."""
+
+    def __init__(
+        self,
+        tickets: PlatformTickets,
+        kept: ZammadTickets,
+        articles: Articles,
+        customers: Customers,
+    ) -> None:
+        self._tickets = tickets
+        self._kept = kept
+        self._articles = articles
+        self._customers = customers
+
+    def create(self, call: Call) -> web.Response:
+        """POST tickets: a ticket with its first article."""
+        given = body_of(call)
+        fields = resolved(given)
+        for name in ("title", "group"):
+            if name not in fields:
+                refuse(422, f"Missing required value for field '{name}'!")
+        customer = self._customers.id_of(given)
+        article = checked_article(given.get("article"))
+        number = self._kept.free_number(given.get("number"))
+        tags = tags_of(given.get("tags", ""))
+        ticket = self._kept.add(call.base_url, number, fields, customer, tags)
+        self._articles.add(ticket, article)
+        self._kept.change(ticket, {}, "")
+        return web.json_response(view(ticket), status=201)
+
+    def get(self, call: Call) -> web.Response:
+        """GET tickets/{id}."""
+        authorize(call)
+        return web.json_response(view(self._kept.find(call.params["id"])))
+
+    def update(self, call: Call) -> web.Response:
+        """PUT tickets/{id}: fields, and perhaps one more article."""
+        given = body_of(call)
+        ticket = self._kept.find(call.params["id"])
+        fields = resolved(given)
+        if "customer" in given or "customer_id" in given:
+            fields["customer_id"] = self._customers.id_of(given)
+        article = given.get("article")
+        if article is not None:
+            article = checked_article(article)
+        self._kept.change(ticket, fields, "updated")
+        if article is not None:
+            self._articles.add(ticket, article)
+        return web.json_response(view(ticket))
+
+    def delete(self, call: Call) -> web.Response:
+        """DELETE tickets/{id}."""
+        authorize(call)
+        ticket = self._kept.find(call.params["id"])
+        self._tickets.note(ticket, "deleted over REST", "deleted")
+        return web.json_response({})
