@@ -89,6 +89,8 @@ class Http:
     async def close(self) -> None:
         """Close the connections."""
         await self._transport.close()
+        if self._limits is not None:
+            await self._limits.disconnect()
 
     async def call(
         self,

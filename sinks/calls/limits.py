@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from limits import parse
@@ -70,6 +71,14 @@ class Limits:
         """The platform takes nothing more from this account for so long: keep to it."""
         until = self._clock() + seconds
         self._closed_until[account] = max(until, self._closed_until.get(account, 0.0))
+
+    async def disconnect(self) -> None:
+        """Close the connections to Redis; the next request opens them again."""
+        limiter, self._shared = self._shared, None
+        if limiter is not None and isinstance(limiter.storage, RedisStorage):
+            # The storage cannot be closed itself; its client is typed by one of three bridges.
+            bridge: Any = limiter.storage.bridge
+            await bridge.storage.aclose()
 
     async def _ask(self, limiter: MovingWindowRateLimiter, account: str) -> float:
         if await limiter.hit(self._rate, self._platform, account):

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 from support.waiting import until
 
-from ticketing.config import Config, secrets_of
+from ticketing.config import PLATFORMS, Config, secrets_of
 from ticketing.sandbox.credentials import sandbox_config
 from ticketing.sandbox.server import Sandbox, start
 
@@ -28,7 +28,8 @@ class Shell:
 
     def __init__(self, sandbox: Sandbox, directory: Path) -> None:
         self.sandbox = sandbox
-        self.config: dict[str, Any] = sandbox_config(sandbox.url)
+        sections = sandbox_config(sandbox.url)
+        self.config: dict[str, Any] = {name: sections[name] for name in PLATFORMS}
         self._file = directory / "ticketing.json"
 
     async def begin(self, *arguments: str) -> asyncio.subprocess.Process:

@@ -97,6 +97,8 @@ def test_it_is_a_subject_of_the_contract(name: str) -> None:
     assert vendor(name).calls.strip()
 
 
-def test_nothing_stands_in_for_a_platform_that_is_not_registered() -> None:
+def test_no_part_belongs_to_a_platform_that_is_not_registered() -> None:
+    clients = {file.parent.name for file in (REPOSITORY / "sinks").glob("*/client.py")}
+    assert clients == set(PLATFORMS)
     assert set(STAND_INS) == set(PLATFORMS)
     assert {subject.platform for subject in subjects()} == set(PLATFORMS)

@@ -1,4 +1,4 @@
-"""`ticketing sandbox`: a stand-in for the six platforms."""
+"""`ticketing sandbox`: a stand-in for every platform."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import click
     help="Write each request as a JSON line, secrets masked.",
 )
 def sandbox(host: str, port: int, record: Path | None) -> None:
-    """Stand in for PagerDuty, Jira, ServiceNow, OpsGenie, Slack and Zammad, as strict as they are.
+    """Stand in for every platform, PagerDuty and Jira among them, as strict as they are.
 
     Tickets are shown on the page at /; faults are injected by PUT /_sandbox/faults/PLATFORM.
     """

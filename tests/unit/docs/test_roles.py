@@ -23,7 +23,9 @@ def test_everything_switched_on_has_all_roles() -> None:
 
 @pytest.mark.parametrize("role", every_role())
 def test_a_role_stands_in_the_table_of_operations(role: str) -> None:
-    assert role in code(chapter(page("docs/operations.md"), "## Roles and processes"))
+    # One row stands for all platforms: a new one is not to be entered here, too.
+    named = "<platform>" if role in PLATFORMS else role
+    assert named in code(chapter(page("docs/operations.md"), "## Roles and processes"))
 
 
 @pytest.mark.parametrize("role", sorted(set(every_role()) - set(PLATFORMS)))

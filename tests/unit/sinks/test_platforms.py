@@ -35,7 +35,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Package
     before: dict[str, ModuleType] = dict(sys.modules)
     yield made
     for name in set(sys.modules) - set(before):
-        if name.startswith("sinks.acme"):
+        if name.startswith("sinks.nowhere"):
             del sys.modules[name]
 
 
@@ -46,27 +46,27 @@ def problem(call: Callable[[], Any]) -> str:
 
 
 def test_a_platform_without_a_package_names_the_missing_client() -> None:
-    said = problem(lambda: create("acme", CONFIG, lambda: None))
-    assert said == "acme: this version has no sinks/acme/client.py"
+    said = problem(lambda: create("nowhere", CONFIG, lambda: None))
+    assert said == "nowhere: this version has no sinks/nowhere/client.py"
 
 
 def test_a_package_without_a_dry_run_names_the_missing_file(package: Package) -> None:
-    package("acme", client="")
-    said = problem(lambda: dry_run("acme", CONFIG, lambda method, url, body: None))
-    assert said == "acme: this version has no sinks/acme/dry_run.py"
+    package("nowhere", client="")
+    said = problem(lambda: dry_run("nowhere", CONFIG, lambda method, url, body: None))
+    assert said == "nowhere: this version has no sinks/nowhere/dry_run.py"
 
 
 def test_a_file_without_its_function_is_named_too(package: Package) -> None:
-    package("acme", client="")
-    said = problem(lambda: create("acme", CONFIG, lambda: None))
-    assert said == "acme: sinks/acme/client.py has no function create"
+    package("nowhere", client="")
+    said = problem(lambda: create("nowhere", CONFIG, lambda: None))
+    assert said == "nowhere: sinks/nowhere/client.py has no function create"
 
 
 def test_every_missing_sink_is_named_before_a_start() -> None:
     require_sinks(PLATFORMS)
-    said = problem(lambda: require_sinks(["slack", "acme", "zenith"]))
+    said = problem(lambda: require_sinks(["slack", "nowhere", "zenith"]))
     assert said.splitlines() == [
-        "acme: this version has no sinks/acme/client.py",
+        "nowhere: this version has no sinks/nowhere/client.py",
         "zenith: this version has no sinks/zenith/client.py",
     ]
 

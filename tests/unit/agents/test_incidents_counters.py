@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
-from support.incidents import anomalies
-from support.partition import MemoryPartition
+import pytest
+from support.partition import MemoryTable
 
 from agents.incidents import IncidentMachine
 from tables.incidents import encode, is_open, is_stored_open
@@ -16,11 +15,20 @@ from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.storm import Guard
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Command, Progress
-from ticketing.engine.statemachine import TICK_KEY, PartitionState, fold, scan
+from ticketing.domain.signals import Action, Anomalies, Command, Progress
+from ticketing.engine.statemachine import (
+    TICK_KEY,
+    PartitionState,
+    Transaction,
+    fold,
+    pack,
+    scan,
+)
 from ticketing.wire.signals import encode_signals
 
-POLICY = Policy(platforms=("slack",), routing={Severity.HIGH: ("slack",)})
+POLICY = Policy(
+    platforms=("slack",), routing={Severity.HIGH: ("slack",)}, escalation_to=("a-team",)
+)
 
 
 class Counts:
@@ -48,32 +56,59 @@ class Writer:
     """A partition's writer over a table in memory."""
 
     def __init__(self, policy: Policy = POLICY) -> None:
-        self.partition = MemoryPartition(IncidentMachine(policy))
+        self.machine = IncidentMachine(policy)
+        self.store = MemoryTable()
+        self.state = PartitionState()
         self.now = 1000.0
         self.offset = 0
 
-    def send(self, *bodies: Any, durable: bool = True) -> None:
-        self.partition.fold([self.record(*bodies)], writes=None if durable else 0)
-
-    def record(self, *bodies: Any, key: bytes | None = None) -> Any:
-        self.offset += 1
-        return SimpleNamespace(
-            key=key,
-            value=encode_signals(list(bodies)),
-            offset=self.offset,
-            timestamp=int(self.now * 1000),
-        )
+    def send(self, *bodies: Any, durable: bool = True) -> list[Any]:
+        return self.run(None, encode_signals(list(bodies)), durable)
 
     def tick(self, seconds: float) -> None:
         self.now += seconds
-        self.partition.fold([self.record(key=TICK_KEY)])
+        self.run(TICK_KEY, b"{}", True)
+
+    def run(self, key: bytes | None, value: bytes, durable: bool) -> list[Any]:
+        record = SimpleNamespace(
+            key=key, value=value, offset=self.offset, timestamp=int(self.now * 1000)
+        )
+        self.offset += 1
+        tx: Transaction[Any] = Transaction(self.store, self.machine, 0)
+        dead = fold(self.machine, tx, [record], self.state).dead
+        if durable:
+            for name, write in tx.writes():
+                encoded = self.machine.encode(write.state)
+                self.store.rows[name] = pack(write.at, write.due, encoded)
+            for callback in tx.callbacks():
+                callback()
+        return dead
 
     def incident(self, fingerprint: str = "aa") -> Incident:
-        return self.partition.incidents()[fingerprint]
+        tx: Transaction[Any] = Transaction(self.store, self.machine, 0)
+        found = tx.get(fingerprint)
+        assert isinstance(found, Incident)
+        return found
 
     def command(self, action: Action, by: str = "sam") -> None:
         id = f"{action.value}-{self.offset}"
         self.send(Command(id=id, incident_id=self.incident().id, action=action, by=by))
+
+
+def anomalies(name: str = "aa", offset: int = 1, **fields: Any) -> Anomalies:
+    known: dict[str, Any] = {
+        "fingerprint": name,
+        "tenant": "t",
+        "service": "s",
+        "pattern": name,
+        "source": "t-0",
+        "severity": Severity.HIGH,
+        "windows": {0: [offset]},
+        "first_seen": 10.0,
+        "last_seen": 11.0,
+        "max_score": 0.9,
+    }
+    return Anomalies(**{**known, **fields})
 
 
 def test_opening_resolving_and_reopening_count_by_severity() -> None:
@@ -81,18 +116,18 @@ def test_opening_resolving_and_reopening_count_by_severity() -> None:
         Counts(f"incidents_{what}_total", "severity") for what in ("opened", "resolved", "reopened")
     )
     writer = Writer()
-    writer.send(anomalies("aa", 1))
-    writer.send(anomalies("aa", 2))
+    writer.send(anomalies(offset=1))
+    writer.send(anomalies(offset=2))
     assert (opened.risen(), resolved.risen()) == ({"high": 1}, {})
     writer.command(Action.RESOLVE)
-    writer.send(anomalies("aa", 3))
+    writer.send(anomalies(offset=3))
     assert (opened.risen(), resolved.risen(), reopened.risen()) == ({"high": 1},) * 3
 
 
 def test_an_escalation_counts_by_who_asked() -> None:
     escalated = Counts("incidents_escalated_total", "by")
     writer = Writer(Policy(escalate_after={Severity.HIGH: 60.0}, group_wait={Severity.HIGH: 0.0}))
-    writer.send(anomalies("aa", 1), anomalies("bb", 1, service="other"))
+    writer.send(anomalies("aa"), anomalies("bb", service="other"))
     writer.command(Action.ESCALATE, by="policy-minded sam")
     assert escalated.risen() == {"command": 1}
     writer.tick(61.0)
@@ -102,8 +137,10 @@ def test_an_escalation_counts_by_who_asked() -> None:
 def test_an_incident_behind_an_umbrella_counts_as_held() -> None:
     held = Counts("incidents_held_total", "guard")
     opened = Counts("incidents_opened_total", "severity")
-    writer = Writer(replace(POLICY, max_pages_per_minute=1))
-    writer.send(anomalies("aa", 1), anomalies("bb", 1), anomalies("cc", 1))
+    writer = Writer(
+        Policy(platforms=("slack",), routing={Severity.HIGH: ("slack",)}, max_pages_per_minute=1)
+    )
+    writer.send(anomalies("aa"), anomalies("bb"), anomalies("cc"))
     assert held.risen() == {"umbrella": 2}
     assert opened.risen() == {"high": 4}, "the umbrella is an incident as well"
 
@@ -112,19 +149,17 @@ def test_signals_count_by_kind() -> None:
     signals = Counts("signals_total", "kind")
     writer = Writer()
     progress = Progress(topic="t", partition=0, partitions=1, through=1.0)
-    writer.send(anomalies("aa", 1), anomalies("bb", 1), progress)
+    writer.send(anomalies("aa"), anomalies("bb"), progress)
     assert signals.risen() == {"anomalies": 2, "progress": 1}
 
 
-def test_signals_of_a_message_that_fails_do_not_count() -> None:
+def test_signals_of_a_message_that_fails_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
     signals = Counts("signals_total", "kind")
     writer = Writer()
-    partition = writer.partition
-    bad = writer.record(anomalies("aa", 1), anomalies("bb", 1, windows={0: ["no offset"]}))
-    tx = partition.transaction()
-    assert fold(partition.machine, tx, [bad], partition.state).dead
-    for callback in tx.callbacks():
-        callback()
+    monkeypatch.setattr(writer.machine, "_correlated", None)
+    monkeypatch.setattr(writer.machine, "_apply_to_incident", None)
+    command = Command(id="c", incident_id="aa-0-0", action=Action.RESOLVE)
+    assert writer.send(anomalies(), command)
     assert signals.risen() == {}
 
 
@@ -133,28 +168,29 @@ def test_what_is_not_durable_does_not_count() -> None:
         Counts("incidents_opened_total", "severity"),
         Counts("signals_total", "kind"),
     ]
-    Writer().send(anomalies("aa", 1), durable=False)
+    Writer().send(anomalies(), durable=False)
     assert [count.risen() for count in counts] == [{}, {}]
 
 
 def test_open_incidents_are_known_during_a_run_and_from_the_table_alone() -> None:
     writer = Writer(Policy(reopen_window=10.0))
-    writer.send(anomalies("aa", 1), anomalies("bb", 1), anomalies("cc", 1))
-    assert writer.partition.state.unfinished == {"aa", "bb", "cc"}
+    writer.send(anomalies("aa", 1), anomalies("bb"), anomalies("cc"))
+    assert writer.state.unfinished == {"aa", "bb", "cc"}
     writer.command(Action.RESOLVE)
-    assert writer.partition.state.unfinished == {"bb", "cc"}
+    assert writer.state.unfinished == {"bb", "cc"}
     writer.now += 100.0
     writer.send(anomalies("aa", 2))
     assert writer.incident().episode == 2
-    assert writer.partition.state.unfinished == {"aa", "bb", "cc"}, "the archived episode is over"
-    again, partition = PartitionState(), writer.partition
-    scan(partition.machine, partition.transaction(), again, writer.offset, writer.now)
-    assert again.unfinished == writer.partition.state.unfinished
+    assert writer.state.unfinished == {"aa", "bb", "cc"}, "the archived episode is over"
+    again = PartitionState()
+    tx: Transaction[Any] = Transaction(writer.store, writer.machine, 0)
+    scan(writer.machine, tx, again, writer.offset, writer.now)
+    assert again.unfinished == writer.state.unfinished
 
 
 def test_a_stored_record_tells_whether_it_is_open() -> None:
     writer = Writer()
-    writer.send(anomalies("aa", 1))
+    writer.send(anomalies())
     writer.command(Action.RESOLVE)
     resolved = writer.incident()
     writer.command(Action.REOPEN)
