@@ -18,7 +18,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from support.fleet import Fleet, Worker
 from support.logs import log
 from support.redis import RedisServer
-from support.requirements import free_port, wait_for
+from support.requirements import free_port
+from support.waiting import wait_for
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis]
 
