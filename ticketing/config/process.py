@@ -12,6 +12,7 @@ from ticketing.config.values import Duration, Name, Secret, Section, Url
 
 EMBEDDED = "embedded"
 EMBEDDED_PARTITIONS = 4
+"""What librdkafka's mock cluster gives every topic."""
 
 
 class Kafka(Section):

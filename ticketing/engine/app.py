@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import faust
-from aiokafka.helpers import create_ssl_context
 from faust import App
 from yarl import URL
 
 from ticketing.config import Config
-from ticketing.config.values import reveal
 from ticketing.engine import table_pages
 from ticketing.engine.fence import Fence
 from ticketing.engine.recovery import DurableTables
 from ticketing.engine.table import DurableTable
 from ticketing.engine.transport import BatchTransport, FlowControl, scheduler_for
 from ticketing.engine.watchdog import Watchdog, leave
+from ticketing.kafka.connection import Connection
 
 HEARTBEATS_PER_SESSION = 10
 FAUST_WEB_PORT = 6066
@@ -57,7 +54,8 @@ def create_app(
 ) -> TicketingApp:
     """An app that consumes `batched` topics a run at a time. `brokers` is "host:port,…"."""
     kafka = config.kafka
-    servers = [URL(f"aiokafka://{server}") for server in brokers.split(",")]
+    connection = Connection.of(kafka, brokers)
+    servers = [URL(f"aiokafka://{server}") for server in connection.brokers.split(",")]
     session = kafka.session_timeout
     data_dir = Path(config.data_dir) / name
     # Faust makes the last directory only.
@@ -65,7 +63,7 @@ def create_app(
     app = TicketingApp(
         name,
         broker=servers,
-        broker_credentials=_credentials(config),
+        broker_credentials=connection.faust(),
         broker_session_timeout=session,
         broker_request_timeout=max(session, 30.0),
         broker_heartbeat_interval=session / HEARTBEATS_PER_SESSION,
@@ -125,23 +123,3 @@ def create_table(app: TicketingApp, name: str, partitions: int) -> DurableTable:
 
 def _instance_id(prefix: str | None, name: str) -> str | None:
     return None if prefix is None else f"{prefix}-{name}"
-
-
-def _credentials(config: Config) -> Any:
-    kafka = config.kafka
-    protocol = kafka.security_protocol
-    if protocol == "PLAINTEXT":
-        return None
-    context: ssl.SSLContext | None = None
-    if protocol.endswith("SSL"):
-        context = create_ssl_context(
-            cafile=None if kafka.ca_bundle is None else str(kafka.ca_bundle)
-        )
-    if not protocol.startswith("SASL"):
-        return faust.SSLCredentials(context=context)
-    return faust.SASLCredentials(
-        username=kafka.username,
-        password=reveal(kafka.password),
-        mechanism=kafka.sasl_mechanism,
-        ssl_context=context,
-    )
