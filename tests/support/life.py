@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+from support.configured import gate_for, timing_with
+
 from sinks.calls.outcome import Outcome
 from sinks.delivery import fold, wishes
-from sinks.delivery.gate import Gate
 from sinks.delivery.machine import AdapterMachine
 from sinks.delivery.runner import Runner
 from sinks.delivery.wishes import OperationResult
@@ -90,7 +91,7 @@ class Life:
         self.store = Memory()
         self.dead_letters: list[DeadLetter] = []
         self.receipts: list[Receipt] = []
-        self._timing = timing or fold.Timing()
+        self._timing = timing or timing_with()
         self._concurrency = concurrency
         self._offset = 0
         self._inbox: list[Any] = []
@@ -100,7 +101,7 @@ class Life:
         self._begin(0)
 
     def _begin(self, first: int) -> None:
-        self.gate = Gate(seed=self.platform.name)
+        self.gate = gate_for(self.platform.name)
         self.runner = Runner(
             self.platform,
             self._report,

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from ticketing.config.values import Duration, Name, OptionalDuration, Section, Wait
+from ticketing.domain.incidents.policy import GroupBy
 from ticketing.domain.severity import Severity
 
 PLATFORMS = ("pagerduty", "jira", "servicenow", "opsgenie", "slack", "zammad")
@@ -153,7 +154,7 @@ class Storm(Section):
     max_pages_per_minute: int = Field(default=30, ge=0)
     """A tenant's new tickets a minute (and partition), beyond which one umbrella ticket speaks for
     them; 0 is no limit."""
-    group_by: Literal["pattern", "service"] = "pattern"
+    group_by: GroupBy = "pattern"
     """Whether a service's simultaneous patterns get a ticket each or share one."""
 
 

@@ -15,8 +15,7 @@ from ticketing.config.model import Config
 from ticketing.config.process import Redis
 from ticketing.config.values import Section
 from ticketing.domain.severity import Severity
-
-MASK = "****"
+from ticketing.log import MASK
 
 
 def public(section: Section) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from faust import App
 from yarl import URL
 
 from ticketing.config import Config
+from ticketing.config.process import FAUST_WEB_PORT
 from ticketing.engine import table_pages
 from ticketing.engine.fence import Fence
 from ticketing.engine.recovery import DurableTables
@@ -20,7 +21,6 @@ from ticketing.engine.watchdog import Watchdog, leave
 from ticketing.kafka.connection import Connection
 
 HEARTBEATS_PER_SESSION = 10
-FAUST_WEB_PORT = 6066
 PACKED_BYTES_MAX = 512 * 1024
 """How much of a batch's sends goes into one produce request for a partition."""
 STREAM_BUFFER_BATCHES = 8
@@ -73,7 +73,7 @@ def create_app(
         ConsumerScheduler=scheduler_for(frozenset(batched)),
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=_instance_id(kafka.group_instance_id, name),
-        consumer_max_fetch_size=1024 * 1024,
+        consumer_max_fetch_size=kafka.message_max_bytes,
         datadir=data_dir,
         key_serializer="raw",
         value_serializer="raw",

@@ -19,14 +19,14 @@ class Connection:
     """`host:port,host:port`."""
     security_protocol: str
     """One of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL."""
-    ca_bundle: Path | None = None
+    ca_bundle: Path | None
     """CA certificates (PEM) to trust instead of the system's."""
-    client_certificate: Path | None = None
-    client_key: Path | None = None
+    client_certificate: Path | None
+    client_key: Path | None
     """The client's certificate and its key (PEM, not encrypted); both or neither."""
-    sasl_mechanism: str | None = None
-    username: str | None = None
-    password: str = field(default="", repr=False)
+    sasl_mechanism: str | None
+    username: str | None
+    password: str = field(repr=False)
 
     @classmethod
     def of(cls, kafka: Kafka, brokers: str) -> Connection:

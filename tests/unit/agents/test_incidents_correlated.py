@@ -6,11 +6,13 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+from support.configured import policy_with
+
 from agents.incidents import IncidentMachine
 from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.linking import LEASE_SECONDS
-from ticketing.domain.incidents.policy import Policy, RadiusRule
+from ticketing.domain.incidents.policy import RadiusRule
 from ticketing.domain.incidents.storm import overflow_fingerprint
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action, Anomalies, Command, Correlation
@@ -38,7 +40,7 @@ class Writers:
     """All partitions' writers with one machine each; what they say to each other is delivered."""
 
     def __init__(self, **policy: Any) -> None:
-        known = Policy(routing=ROUTING, **policy)
+        known = policy_with(routing=ROUTING, **policy)
         self.machines = [IncidentMachine(known, partitions=PARTITIONS) for _ in range(PARTITIONS)]
         self.stores = [Memory() for _ in range(PARTITIONS)]
         self.states = [PartitionState() for _ in range(PARTITIONS)]

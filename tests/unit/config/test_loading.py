@@ -191,7 +191,6 @@ def test_the_policy_of_the_rules_follows_the_configuration() -> None:
         }
     )
     assert policy(config) == Policy(
-        lookback_window=300,
         group_wait={
             Severity.CRITICAL: 5,
             Severity.HIGH: 1,
@@ -220,6 +219,9 @@ def test_the_policy_of_the_rules_follows_the_configuration() -> None:
         deliver_within={Severity.CRITICAL: 60, Severity.HIGH: 300},
         fallback=("pagerduty",),
         platforms=("pagerduty",),
+        raise_severity=(),
+        hold_symptoms=False,
+        summary_may_raise=False,
     )
 
 

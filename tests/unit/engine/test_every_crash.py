@@ -12,19 +12,19 @@ from dataclasses import replace
 
 import pytest
 from support import simulation
+from support.configured import policy_with
 from support.simulation import Chances, Installation, World
 
 from sinks.delivery import reconcile
 from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Repeat, Traits
 from tables.deliveries import Operation, Why
-from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action, Anomalies, Command, TicketState
 from ticketing.engine import table
 
 SOURCE = "topic-id:0:1"
 ROUTED = {severity: (simulation.PLATFORM,) for severity in Severity}
-POLICY = Policy(group_wait={}, routing=ROUTED, escalate_after={Severity.CRITICAL: 120.0})
+POLICY = policy_with(group_wait={}, routing=ROUTED, escalate_after={Severity.CRITICAL: 120.0})
 ALERTS = Traits(
     repeat=Repeat.BLINDLY,
     operations=ALL_OPERATIONS - {Operation.ESCALATE, Operation.COMMENT, Operation.LOOK_UP},

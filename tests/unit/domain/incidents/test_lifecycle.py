@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.configured import policy_with
 
 from ticketing.domain.alerts.counting import fresh_above
 from ticketing.domain.incidents.commands import commanded
@@ -26,7 +27,7 @@ from ticketing.domain.signals import (
 )
 from ticketing.domain.traces.findings import Candidate, Findings
 
-POLICY = Policy(
+POLICY = policy_with(
     routing={
         Severity.CRITICAL: ("pagerduty", "slack"),
         Severity.HIGH: ("slack",),

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.configured import timing_with
 
 from sinks.calls.outcome import Absent, Delivered, Reason, Rejected, RetryAfter, Unknown
 from sinks.delivery import fold, reconcile
-from sinks.delivery.fold import Timing
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Repeat, Traits
 from sinks.text import shown_fields
@@ -43,7 +43,7 @@ ISSUES = Traits(
 MESSAGES = dataclasses.replace(ISSUES, whole=True)
 WEBHOOK = Traits(repeat=Repeat.MARKED, operations=ALL_OPERATIONS - {Operation.COMMENT}, whole=True)
 ALL_TRAITS = [ALERTS, ISSUES, MESSAGES, WEBHOOK]
-TIMING = Timing(timeout=10.0, start_within=5.0, grace=5.0)
+TIMING = timing_with(timeout=10.0, start_within=5.0, grace=5.0)
 STEPS_MAX = 6
 Make = Callable[..., Incident]
 
