@@ -148,9 +148,9 @@ class Detector:
         patterns: Patterns,
         *,
         topic_ids: Mapping[str, str],
-        minimum_score: float = 0.85,
-        window: float = 900.0,
-        thresholds: Thresholds | None = None,
+        minimum_score: float,
+        window: float,
+        thresholds: Thresholds,
         traces_partitions: int = 0,
     ) -> None:
         """`topic_ids`: of every input topic; `window`: seconds of event time.
@@ -162,7 +162,7 @@ class Detector:
         self._topic_ids = topic_ids
         self.minimum = minimum_score
         self.window = window
-        self.by_score = partial(scored_severity, thresholds=thresholds or Thresholds())
+        self.by_score = partial(scored_severity, thresholds=thresholds)
         self.traces_partitions = traces_partitions
         self.stormy = False
         """True after a run mostly of anomalies; only the way of reading depends on it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import math
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -108,8 +109,14 @@ class Drill:
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def __post_init__(self) -> None:
-        backoff = Backoff(first=1.0, cap=10.0)
-        self._timing = fold.Timing(timeout=self.timeout, grace=0.0, backoff=backoff)
+        self._timing = fold.Timing(
+            timeout=self.timeout,
+            # Each step has a deadline of its own, far below what an adapter waits.
+            give_up_after=math.inf,
+            retention=math.inf,
+            backoff=Backoff(first=1.0, cap=10.0),
+            grace=0.0,
+        )
         self._delivery = Delivery(incident_id=self.incident.id)
 
     async def run(self, told: Callable[[Row], None]) -> bool:

@@ -75,9 +75,9 @@ _redactor = Redactor()
 
 
 def configure(
-    level: str = "info",
-    fmt: str = "auto",
-    secrets: Iterable[str] = (),
+    level: str,
+    fmt: str,
+    secrets: Iterable[str],
     *,
     stream: TextIO | None = None,
 ) -> None:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 class Backoff:
     """Bounds of the wait, in seconds: up to `first` after one failure, doubling up to `cap`."""
 
-    first: float = 1.0
-    cap: float = 120.0
+    first: float
+    cap: float
     floor: float = 0.2
 
     def seconds(self, failures: int, seed: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from sinks.calls.backoff import Backoff
 from sinks.calls.outcome import Absent, Delivered, Reason, Rejected, RetryAfter, Unknown
@@ -27,14 +27,14 @@ class Timing:
     `grace` covers clocks that differ and a result's way through the topic.
     """
 
-    timeout: float = 10.0
+    timeout: float
+    give_up_after: float
+    retention: float
+    backoff: Backoff
     start_within: float = 5.0
     grace: float = 5.0
-    give_up_after: float = 86400.0
     refused_wait: float = 30.0
     search_again: float = 3600.0
-    retention: float = 31 * 86400.0
-    backoff: Backoff = field(default_factory=Backoff)
 
 
 def desired(delivery: Delivery, want: Incident) -> Delivery:

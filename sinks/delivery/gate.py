@@ -17,7 +17,7 @@ class Gate:
     def __init__(
         self,
         *,
-        failures_to_close: int = 5,
+        failures_to_close: int,
         backoff: Backoff = Backoff(first=2.0, cap=60.0, floor=1.0),  # noqa: B008  (frozen)
         probe_seconds: float = 30.0,
         seed: str = "gate",

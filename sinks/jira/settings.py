@@ -35,7 +35,6 @@ class Settings:
     labels: tuple[str, ...]
     transitions: JiraTransitions
     remote_links: bool
-    own_body: bool
 
     @classmethod
     def of(cls, config: Jira) -> Settings:
@@ -56,7 +55,6 @@ class Settings:
             labels=config.labels,
             transitions=config.transitions,
             remote_links=config.remote_links,
-            own_body=config.body_template is not None,
         )
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from support.configured import timing_with
 from support.incidents import ticketed
 
 from sinks.calls.outcome import Outcome
@@ -13,7 +14,7 @@ from tables.deliveries import Delivery
 from ticketing.domain.incidents.incident import Incident
 
 PLATFORM = "p"
-TIMING = Timing(timeout=10.0, start_within=5.0, grace=5.0)
+TIMING = timing_with(timeout=10.0, start_within=5.0, grace=5.0)
 
 
 def wanting(want: Incident | None = None) -> Delivery:

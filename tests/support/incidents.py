@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from support.configured import policy_with
+
 from sinks.delivery.wishes import encode_wish
 from ticketing.domain.alerts.counting import fresh_above
 from ticketing.domain.incidents import lifecycle
@@ -69,7 +71,7 @@ def id_of(number: int) -> str:
 
 def resolved(before: Incident, at: float, note: str = "", by: str = "ada") -> Incident:
     """The incident as its writer publishes it when somebody has resolved it at `at`."""
-    return lifecycle.published(lifecycle.resolved(before, at, Policy(), note, by), at)
+    return lifecycle.published(lifecycle.resolved(before, at, policy_with(), note, by), at)
 
 
 def anomalies(fingerprint: str = "aa", *offsets: int, **changes: Any) -> Anomalies:

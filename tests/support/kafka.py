@@ -23,7 +23,7 @@ import subprocess
 import tempfile
 import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -327,8 +327,19 @@ class ExternalKafka(Kafka):
 class JavaKafka(Kafka):
     """Apache Kafka as a process of ours."""
 
-    def __init__(self, libraries: Path, formatted: Path) -> None:
-        """`formatted` holds a log directory as StorageTool has made it; it is copied."""
+    def __init__(
+        self,
+        libraries: Path,
+        formatted: Path,
+        *,
+        listeners: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
+        """`formatted` holds a log directory as StorageTool has made it; it is copied.
+
+        `listeners` are addresses by security protocol, and `settings` are the broker's own, both
+        beside the usual.
+        """
         self._controller_port = free_port()
         super().__init__(f"127.0.0.1:{free_port()}")
         self._libraries = libraries
@@ -338,7 +349,13 @@ class JavaKafka(Kafka):
         self._log = self._directory / "kafka.log"
         self._settings = self._directory / "server.properties"
         self._settings.write_text(
-            _properties(self.address, f"127.0.0.1:{self._controller_port}", self._data)
+            _properties(
+                self.address,
+                f"127.0.0.1:{self._controller_port}",
+                self._data,
+                listeners,
+                settings,
+            )
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -467,7 +484,7 @@ def _make() -> Kafka:
     if has_docker():
         return DockerKafka()
     libraries = apache_kafka()
-    return JavaKafka(libraries, _formatted(libraries))
+    return JavaKafka(libraries, formatted(libraries))
 
 
 def docker(*arguments: str) -> None:
@@ -527,7 +544,7 @@ def _copy_libraries(wanted: Path) -> None:
 
 
 @lru_cache(maxsize=1)
-def _formatted(libraries: Path) -> Path:
+def formatted(libraries: Path) -> Path:
     """A log directory ready to be copied, made once a process: StorageTool is a JVM of its own."""
     base = Path(tempfile.mkdtemp(prefix="ticketing-kafka-formatted-"))
     atexit.register(shutil.rmtree, base, ignore_errors=True)
@@ -549,15 +566,24 @@ def _formatted(libraries: Path) -> Path:
     return data
 
 
-def _properties(broker: str, controller: str, data: Path) -> str:
-    settings = {
+def _properties(
+    broker: str,
+    controller: str,
+    data: Path,
+    listeners: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> str:
+    listed = {"PLAINTEXT": broker, **(listeners or {})}
+    advertised = ",".join(f"{protocol}://{address}" for protocol, address in listed.items())
+    written = {
         **SETTINGS,
         "process.roles": "broker,controller",
         "node.id": "1",
         "controller.quorum.voters": f"1@{controller}",
-        "listeners": f"PLAINTEXT://{broker},CONTROLLER://{controller}",
-        "advertised.listeners": f"PLAINTEXT://{broker}",
+        "listeners": f"{advertised},CONTROLLER://{controller}",
+        "advertised.listeners": advertised,
         "controller.listener.names": "CONTROLLER",
         "log.dirs": str(data),
+        **(settings or {}),
     }
-    return "".join(f"{name}={value}\n" for name, value in settings.items())
+    return "".join(f"{name}={value}\n" for name, value in written.items())

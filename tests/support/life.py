@@ -9,13 +9,13 @@ import asyncio
 import math
 from typing import Any
 
+from support.configured import gate_for, timing_with
 from support.incidents import wish
 from support.partition import MemoryTable
 from support.records import Record
 
 from sinks.calls.outcome import Outcome
 from sinks.delivery import fold, wishes
-from sinks.delivery.gate import Gate
 from sinks.delivery.machine import AdapterMachine
 from sinks.delivery.runner import Runner
 from sinks.delivery.wishes import OperationResult
@@ -79,7 +79,7 @@ class Life:
         self.store = MemoryTable()
         self.dead_letters: list[DeadLetter] = []
         self.receipts: list[Receipt] = []
-        self._timing = timing or fold.Timing()
+        self._timing = timing or timing_with()
         self._concurrency = concurrency
         self._offset = 0
         self._inbox: list[Any] = []
@@ -89,7 +89,7 @@ class Life:
         self._begin(0)
 
     def _begin(self, first: int) -> None:
-        self.gate = Gate(seed=self.platform.name)
+        self.gate = gate_for(self.platform.name)
         self.runner = Runner(
             self.platform,
             self._report,

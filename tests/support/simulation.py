@@ -15,15 +15,14 @@ from types import SimpleNamespace
 from typing import Any
 
 from faust.types import TP
+from support.configured import gate_for, timing_with
 from support.records import Record
 
 from agents.incidents import IncidentMachine
 from sinks.agent import SinkAgent
 from sinks.calls.backoff import Backoff
 from sinks.calls.outcome import Absent, Delivered, Outcome, Reason, RetryAfter, Unknown
-from sinks.delivery import fold as delivery_fold
 from sinks.delivery import reconcile
-from sinks.delivery.gate import Gate
 from sinks.delivery.machine import AdapterMachine
 from sinks.delivery.wishes import OperationResult, encode_result
 from sinks.platform import Repeat, Request, Traits
@@ -422,13 +421,13 @@ class Adapter(Keyed):
         self.platform = platform
         self.late = late
         self.requests = Requests(world, concurrency)
-        self.timing = delivery_fold.Timing(
+        self.timing = timing_with(
             timeout=10.0, start_within=5.0, grace=5.0, backoff=Backoff(first=1.0, cap=20.0)
         )
         machine = AdapterMachine(
             platform,
             self.requests,  # type: ignore[arg-type]
-            Gate(seed=PLATFORM),
+            gate_for(PLATFORM),
             self.timing,
             clock=lambda: world.now,
         )

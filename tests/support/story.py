@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from support.configured import policy_with
 from support.incidents import FINGERPRINT, PATTERNS, TITLE, anomalies, opened
 from support.life import Clock
 
@@ -13,11 +14,10 @@ from ticketing.domain.alerts.counting import Fresh, fresh_above
 from ticketing.domain.incidents import lifecycle
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Status
-from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action, Anomalies, Command, Sample
 
-POLICY = Policy(group_wait={}, routing=dict.fromkeys(Severity, PLATFORMS))
+POLICY = policy_with(group_wait={}, routing=dict.fromkeys(Severity, PLATFORMS))
 """Tickets at once, on every platform."""
 
 

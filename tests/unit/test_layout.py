@@ -15,6 +15,8 @@ ACROSS = {
     "agents/test_conservation.py": "detection and the writer of incidents together",
     "api/test_edges.py": "what every route has in common",
     "cli/test_exit_status.py": "every command",
+    "config/test_every_default_stands_once.py": "every default",
+    "config/test_every_setting_is_read.py": "every setting",
     "console/test_javascript.py": "every module of the console",
     "engine/test_every_crash.py": "all agents of the job",
     "sinks/delivery/test_backlog.py": "the whole adapter",

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.helpers import create_ssl_context
 
-from ticketing.config.values import reveal
 from ticketing.domain.signals import Command
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.signals import encode_signals
@@ -16,18 +14,7 @@ class CommandSender:
     """A producer of its own, so that the API also works in a process without Faust."""
 
     def __init__(self, runtime: Runtime) -> None:
-        kafka = runtime.config.kafka
-        protocol = kafka.security_protocol
-        ca_bundle = None if kafka.ca_bundle is None else str(kafka.ca_bundle)
-        self._producer = AIOKafkaProducer(
-            bootstrap_servers=runtime.brokers,
-            acks="all",
-            security_protocol=protocol,
-            ssl_context=create_ssl_context(cafile=ca_bundle) if protocol.endswith("SSL") else None,
-            sasl_mechanism=kafka.sasl_mechanism or "PLAIN",
-            sasl_plain_username=kafka.username,
-            sasl_plain_password=reveal(kafka.password) or None,
-        )
+        self._producer = AIOKafkaProducer(**runtime.connection.aiokafka(), acks="all")
 
     async def start(self) -> None:
         """Connect to the broker."""

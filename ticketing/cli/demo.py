@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     help="A recording (JSON lines, plain or .gz) instead of made-up traffic; ends when delivered.",
 )
 @click.option("--json", "as_json", is_flag=True, help="With --input: print one JSON object only.")
-@click.option("--port", default=8080, show_default=True, help="Port of the page, without --input.")
-def demo(recording: Path | None, as_json: bool, port: int) -> None:
+@click.option(
+    "--port", type=int, help="Port of the page, without --input; else web.port's default."
+)
+def demo(recording: Path | None, as_json: bool, port: int | None) -> None:
     """Run the whole job on an embedded broker, with a sandbox in the platforms' place.
 
     Without --input: made-up traffic of a web shop with faults, and a page to look at, until Ctrl-C.
@@ -93,14 +95,15 @@ def _table(result: Totals) -> None:
     Console().print(table)
 
 
-async def _live(port: int) -> None:
+async def _live(port: int | None) -> None:
+    from ticketing.config import Config
     from ticketing.demo.run import run_live
 
     def status(now: Totals) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{_line(now)}\033[K", err=True, nl=False)
 
-    await run_live(_say, status, port)
+    await run_live(_say, status, Config().web.port if port is None else port)
 
 
 def _line(now: Totals) -> str:

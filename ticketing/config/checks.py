@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from ticketing.config.kafka_checks import kafka_problems
 from ticketing.config.model import Config
 from ticketing.config.platforms import PLATFORMS, Platform
 from ticketing.config.platforms.platform import Required
 from ticketing.config.problems import Problem, nearest
-from ticketing.config.process import EMBEDDED, EMBEDDED_PARTITIONS
+from ticketing.config.process import EMBEDDED, Redis
 from ticketing.config.schema import env_name
 from ticketing.config.template_names import fault
 from ticketing.domain.severity import Severity
@@ -23,18 +23,18 @@ _KNOWN_PROVIDERS = (
     *("llamafile", "watsonx", "databricks", "sagemaker"),
 )
 """Only to find misspellings: any other provider is taken as it is."""
-_BROKER = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 
 
 def contradictions(config: Config) -> list[Problem]:
     """Everything about a well-formed configuration that can't work."""
     return [
-        *_addresses(config),
+        *kafka_problems(config.kafka),
+        *_redis(config.redis),
         *_routing(config),
         *_platforms(config),
         *_templates(config),
         *_anomaly(config),
-        *_infrastructure(config),
+        *_listeners(config),
         *_llm(config),
     ]
 
@@ -64,22 +64,10 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _addresses(config: Config) -> Iterator[Problem]:
-    if not config.kafka.embedded:
-        for broker in config.kafka.brokers.split(","):
-            match = _BROKER.fullmatch(broker.strip())
-            if match is None or not 0 < int(match[2]) < 65536:
-                near = nearest(config.kafka.brokers, [EMBEDDED])
-                text = 'must be "host:port,host:port" or "embedded"'
-                yield Problem(
-                    ("kafka", "brokers"), text + (f'; did you mean "{near}"?' if near else "")
-                )
-                break
-    if not config.redis.embedded:
-        yield from _redis(config.redis.url.get_secret_value())
-
-
-def _redis(url: str) -> Iterator[Problem]:
+def _redis(redis: Redis) -> Iterator[Problem]:
+    if redis.embedded:
+        return
+    url = redis.url.get_secret_value()
     text = 'must be "redis://host:port/db", "rediss://...", "unix://path" or "embedded"'
     try:
         parts = urlsplit(url)
@@ -176,38 +164,6 @@ def _anomaly(config: Config) -> Iterator[Problem]:
         yield Problem(("retention",), "must be at least as long as reopenWindow")
     if config.delivery.backoff_max < config.delivery.backoff_min:
         yield Problem(("delivery", "backoffMax"), "must be at least as long as backoffMin")
-
-
-def _infrastructure(config: Config) -> Iterator[Problem]:
-    kafka = config.kafka
-    if kafka.embedded and kafka.partitions != EMBEDDED_PARTITIONS:
-        yield Problem(("kafka", "partitions"), "must be 4 with the embedded broker")
-    if kafka.embedded and kafka.security_protocol != "PLAINTEXT":
-        yield Problem(("kafka", "securityProtocol"), "must be PLAINTEXT with the embedded broker")
-    if kafka.replication_factor == 0:
-        yield Problem(("kafka", "replicationFactor"), "must be -1 or at least 1, not 0")
-    if kafka.security_protocol.startswith("SASL"):
-        for key, given in (
-            ("saslMechanism", kafka.sasl_mechanism),
-            ("username", kafka.username),
-            ("password", kafka.password),
-        ):
-            if given is None:
-                yield Problem(("kafka", key), f"is required with {kafka.security_protocol}")
-    elif kafka.sasl_mechanism or kafka.password:
-        yield Problem(
-            ("kafka", "securityProtocol"), "must be SASL_SSL or SASL_PLAINTEXT with SASL settings"
-        )
-    if (kafka.client_certificate is None) != (kafka.client_key is None):
-        yield Problem(("kafka", "clientCertificate"), "must be set together with clientKey")
-    for key, file in (
-        ("caBundle", kafka.ca_bundle),
-        ("clientCertificate", kafka.client_certificate),
-        ("clientKey", kafka.client_key),
-    ):
-        if file is not None and not file.is_file():
-            yield Problem(("kafka", key), f'file not found: "{file}"')
-    yield from _listeners(config)
 
 
 def _listeners(config: Config) -> Iterator[Problem]:

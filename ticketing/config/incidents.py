@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from ticketing.config.platforms import PLATFORMS
 from ticketing.config.values import Duration, Name, OptionalDuration, Section, Wait
+from ticketing.domain.incidents.policy import GroupBy
 from ticketing.domain.severity import Severity
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class Storm(Section):
     max_pages_per_minute: int = Field(default=30, ge=0)
     """New tickets per tenant, minute and partition, beyond which one umbrella ticket covers them;
     0 for no limit."""
-    group_by: Literal["pattern", "service"] = "pattern"
+    group_by: GroupBy = "pattern"
     """`pattern` makes a ticket per error pattern, `service` one for a service's simultaneous ones."""
 
 

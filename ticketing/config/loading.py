@@ -16,8 +16,9 @@ from ticketing.config.environment import from_directory, from_environ
 from ticketing.config.model import Config
 from ticketing.config.platforms import PLATFORMS
 from ticketing.config.problems import Problem, explain, suggestion
-from ticketing.config.secrets import MASK, explicit
+from ticketing.config.secrets import explicit
 from ticketing.errors import Misconfigured
+from ticketing.log import MASK
 
 HELM_KEY = "logclaw-ticketing-agent"
 PATCHABLE = ("platforms", "routing", "anomaly", "llm")

@@ -12,7 +12,6 @@ def policy(config: Config) -> Policy:
     escalate_after = {severity: config.escalate_after.of(severity) for severity in Severity}
     deliver_within = {severity: config.deliver_within.of(severity) for severity in Severity}
     return Policy(
-        lookback_window=config.anomaly.lookback_window,
         group_wait={severity: config.group_wait.of(severity) for severity in Severity},
         reopen_window=config.reopen_window,
         flapping_count=config.flapping.reopenings,

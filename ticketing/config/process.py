@@ -9,9 +9,13 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr
 
 from ticketing.config.values import Duration, Name, Secret, Section, Url
+from ticketing.log import MASK
 
 EMBEDDED = "embedded"
 EMBEDDED_PARTITIONS = 4
+"""What librdkafka's mock cluster gives every topic."""
+FAUST_WEB_PORT = 6066
+"""Faust's own default."""
 
 
 class Kafka(Section):
@@ -76,7 +80,7 @@ class Redis(Section):
         """The address without its password."""
         url = self.url.get_secret_value()
         password = urlsplit(url).password if url != EMBEDDED else None
-        return url.replace(f":{password}@", ":****@", 1) if password else url
+        return url.replace(f":{password}@", f":{MASK}@", 1) if password else url
 
 
 class Web(Section):
@@ -99,7 +103,7 @@ class FaustWeb(Section):
     """Serves the web view."""
     host: Name = "127.0.0.1"
     """Address to listen on."""
-    port: int = Field(default=6066, ge=0, le=65535)
+    port: int = Field(default=FAUST_WEB_PORT, ge=0, le=65535)
     """First port to listen on; further apps take the next ones. 0 takes any free one."""
 
 

@@ -16,8 +16,7 @@ from ticketing.config.platforms import PLATFORMS
 from ticketing.config.process import Redis
 from ticketing.config.values import Section
 from ticketing.domain.severity import Severity
-
-MASK = "****"
+from ticketing.log import MASK
 
 
 def public(section: Section) -> dict[str, Any]:

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import faust
-from aiokafka.helpers import create_ssl_context
 from faust import App
 from yarl import URL
 
 from ticketing.config import Config
-from ticketing.config.values import reveal
+from ticketing.config.process import FAUST_WEB_PORT
 from ticketing.engine import table_pages
 from ticketing.engine.fence import Fence
 from ticketing.engine.recovery import DurableTables
 from ticketing.engine.table import DurableTable
 from ticketing.engine.transport import BatchTransport, FlowControl, scheduler_for
 from ticketing.engine.watchdog import Watchdog, leave
+from ticketing.kafka.connection import Connection
 
 HEARTBEATS_PER_SESSION = 10
-FAUST_WEB_PORT = 6066
 PACKED_BYTES_MAX = 512 * 1024
 """How much of a batch's sends goes into one produce request for a partition."""
 STREAM_BUFFER_BATCHES = 8
@@ -65,7 +62,8 @@ def create_app(
 ) -> TicketingApp:
     """An app that consumes `batched` topics a run at a time. `brokers` is "host:port,…"."""
     kafka = config.kafka
-    servers = [URL(f"aiokafka://{server}") for server in brokers.split(",")]
+    connection = Connection.of(kafka, brokers)
+    servers = [URL(f"aiokafka://{server}") for server in connection.brokers.split(",")]
     session = kafka.session_timeout
     data_dir = Path(config.data_dir) / name
     # Faust makes the last directory only.
@@ -73,7 +71,7 @@ def create_app(
     app = TicketingApp(
         name,
         broker=servers,
-        broker_credentials=_credentials(config),
+        broker_credentials=connection.faust(),
         broker_session_timeout=session,
         broker_request_timeout=max(session, 30.0),
         broker_heartbeat_interval=session / HEARTBEATS_PER_SESSION,
@@ -83,7 +81,7 @@ def create_app(
         ConsumerScheduler=scheduler_for(frozenset(batched)),
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=_instance_id(kafka.group_instance_id, name),
-        consumer_max_fetch_size=1024 * 1024,
+        consumer_max_fetch_size=kafka.message_max_bytes,
         datadir=data_dir,
         key_serializer="raw",
         value_serializer="raw",
@@ -133,23 +131,3 @@ def create_table(app: TicketingApp, name: str, partitions: int) -> DurableTable:
 
 def _instance_id(prefix: str | None, name: str) -> str | None:
     return None if prefix is None else f"{prefix}-{name}"
-
-
-def _credentials(config: Config) -> Any:
-    kafka = config.kafka
-    protocol = kafka.security_protocol
-    if protocol == "PLAINTEXT":
-        return None
-    context: ssl.SSLContext | None = None
-    if protocol.endswith("SSL"):
-        context = create_ssl_context(
-            cafile=None if kafka.ca_bundle is None else str(kafka.ca_bundle)
-        )
-    if not protocol.startswith("SASL"):
-        return faust.SSLCredentials(context=context)
-    return faust.SASLCredentials(
-        username=kafka.username,
-        password=reveal(kafka.password),
-        mechanism=kafka.sasl_mechanism,
-        ssl_context=context,
-    )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
 
 from ticketing.errors import Misconfigured, Unavailable
 from ticketing.wire.topics import TopicSpec
 
 ADMIN_SECONDS_MAX = 30.0
+_STATE = re.compile(r" \(after .*\)$")
+"""librdkafka's own state, which tells nothing to whoever runs us."""
 
 
 def silent(error: KafkaException) -> Unavailable:
@@ -24,16 +27,25 @@ class Topics:
 
     def __init__(self, client: Mapping[str, Any], *, embedded: bool = False) -> None:
         """`client` holds librdkafka settings, at least `bootstrap.servers`."""
-        self._admin = AdminClient(dict(client))
+        self._trouble = ""
+        self._admin = AdminClient({**client, "error_cb": self._note})
         self._embedded = embedded
 
     def partitions(self) -> dict[str, int]:
-        """Every existing topic with its number of partitions."""
+        """Every existing topic with its number of partitions; raises Unavailable."""
         try:
             found = self._admin.list_topics(timeout=ADMIN_SECONDS_MAX).topics
         except KafkaException as error:
-            raise silent(error) from None
+            # The exception says no more than that there was no answer in time; the obstacle, such
+            # as a refused certificate, is reported during this call.
+            self._admin.poll(0)
+            reason = self._trouble or error.args[0].name()
+            raise Unavailable(f"Kafka does not answer ({reason})") from None
         return {name: len(topic.partitions) for name, topic in found.items()}
+
+    def _note(self, error: KafkaError) -> None:
+        if error.name() != "_ALL_BROKERS_DOWN":
+            self._trouble = _STATE.sub("", error.str())
 
     def create(self, wanted: Iterable[TopicSpec], replication: int) -> list[str]:
         """Create what is missing; returns the names made. Safe to repeat."""

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ticketing.config import Config, load
-from ticketing.config.values import reveal
 from ticketing.kafka.admin import Topics
+from ticketing.kafka.connection import Connection
 from ticketing.kafka.embedded import EmbeddedBroker
-from ticketing.wire.topics import EMBEDDED_PARTITIONS, TopicSpec, specs
+from ticketing.wire.topics import TopicSpec, specs
 
 CONFIG_VARIABLE = "TICKETING_CONFIG"
 EMBEDDED_VARIABLE = "TICKETING_EMBEDDED_BROKERS"
@@ -42,7 +42,7 @@ class Runtime:
     @classmethod
     def of(cls, config: Config, embedded_brokers: str | None = None) -> Runtime:
         """A runtime for a configuration; starts an embedded broker where one is needed."""
-        if config.kafka.brokers != "embedded":
+        if not config.kafka.embedded:
             return cls(config, config.kafka.brokers, embedded=False)
         if embedded_brokers:
             return cls(config, embedded_brokers, embedded=True)
@@ -50,9 +50,14 @@ class Runtime:
         return cls(config, broker.address, embedded=True, held=broker)
 
     @property
+    def connection(self) -> Connection:
+        """How clients of Kafka connect."""
+        return Connection.of(self.config.kafka, self.brokers)
+
+    @property
     def partitions(self) -> int:
         """Partitions of each of our own topics."""
-        return EMBEDDED_PARTITIONS if self.embedded else self.config.kafka.partitions
+        return self.config.kafka.partitions
 
     @property
     def inputs(self) -> list[str]:
@@ -61,19 +66,8 @@ class Runtime:
 
     def client(self) -> dict[str, Any]:
         """Settings for librdkafka clients."""
-        kafka = self.config.kafka
-        settings: dict[str, Any] = {
-            "bootstrap.servers": self.brokers,
-            "security.protocol": kafka.security_protocol,
-            "log_level": 2,
-        }
-        if kafka.ca_bundle is not None:
-            settings["ssl.ca.location"] = str(kafka.ca_bundle)
-        if kafka.security_protocol.startswith("SASL"):
-            settings["sasl.mechanism"] = kafka.sasl_mechanism
-            settings["sasl.username"] = kafka.username
-            settings["sasl.password"] = reveal(kafka.password)
-        return settings
+        # What breaks is told by the error that the caller gets, not by the library on stderr.
+        return {**self.connection.librdkafka(), "log_level": 2}
 
     def topics(self) -> Topics:
         """The broker's topics."""

@@ -61,8 +61,8 @@ class Ledger:
     def __init__(
         self,
         budget: LlmBudget,
-        redis: Any = None,
-        prefix: str = "ticketing",
+        redis: Any,
+        prefix: str,
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:

@@ -38,7 +38,6 @@ TOMBSTONE_SECONDS = 86_400.0
 OLD_BUILD_SECONDS = 60
 """How long a build lives on after the switch, for requests that are under way."""
 REBUILD_LOCK_SECONDS = 60
-RETENTION_SECONDS = 30 * 86_400.0
 DOCUMENTS_VERSION = 1
 """Rises when the documents get a field that readers count on: an older view is then built anew."""
 _COMPLETE: dict[str, str | int] = {"complete": "1", "documents": DOCUMENTS_VERSION}
@@ -89,9 +88,9 @@ class ViewStore:
     def __init__(
         self,
         redis: Any,
-        prefix: str = "ticketing",
+        prefix: str,
         *,
-        retention: float = RETENTION_SECONDS,
+        retention: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`retention`: how long a resolved incident stays, in seconds."""

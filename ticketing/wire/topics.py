@@ -12,8 +12,6 @@ DEAD_LETTERS = "ticketing-dead-letters"
 REDRIVES = "ticketing-redrives"
 
 PIPELINE_APP = "ticketing"
-EMBEDDED_PARTITIONS = 4
-"""What librdkafka's mock cluster gives every topic."""
 
 RETENTION_MS_SIGNALS = 7 * 24 * 3600 * 1000
 RETENTION_MS_DEAD_LETTERS = 30 * 24 * 3600 * 1000

@@ -6,6 +6,7 @@ import json
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.configured import policy_with
 from support.partition import MemoryPartition
 from support.records import Record
 
@@ -75,7 +76,7 @@ def test_records_in_are_below_counted_or_dead(
     values: list[bytes | None], limit: int, group_by: str, data: st.DataObject
 ) -> None:
     detector = Detector.of(validate({}), {"logs": "id"})
-    policy = Policy(
+    policy = policy_with(
         max_patterns_per_service=limit,
         group_by=group_by,
         routing={Severity.HIGH: ("slack",)},

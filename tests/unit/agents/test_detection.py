@@ -10,13 +10,12 @@ from typing import Any
 
 import pytest
 from faust.types import TP
+from support.configured import detector_for
 from support.records import Record
 from support.waiting import until
 
 from agents.detection import EVENTS_TOGETHER_MAX, FINGERPRINTS_TOGETHER_MAX, DetectionAgent
-from agents.detection_run import Detector
 from ticketing import metrics
-from ticketing.domain.patterns.pattern import Patterns
 from ticketing.domain.signals import Anomalies
 from ticketing.engine.watchdog import Watchdog
 from ticketing.wire.signals import decode_signals
@@ -89,7 +88,7 @@ async def run(kafka: Kafka, message_bytes_max: int = 1_000_000) -> None:
         kafka,
         Watchdog(),
         None,
-        Detector(Patterns(), topic_ids={TOPIC: "id"}),
+        detector_for({TOPIC: "id"}),
         signals_partitions=1,
         message_bytes_max=message_bytes_max,
         gaps_fail=False,

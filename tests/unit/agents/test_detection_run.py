@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.configured import detector_for
 from support.records import Record
 
 from agents.detection_run import Detected, Detector
 from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.alerts.record_fields import BadInput
-from ticketing.domain.patterns.pattern import Patterns
 from ticketing.domain.severity import Severity
 from ticketing.wire.dead_letters import VALUE_BYTES_MAX
 
@@ -40,7 +40,7 @@ def run(*values: Any, detector: Detector | None = None) -> Detected:
     """Detect a run; what is no bytes is written as JSON first."""
     raw = [v if isinstance(v, bytes) or v is None else json.dumps(v).encode() for v in values]
     records = [Record(value, offset, ARRIVED_MS) for offset, value in enumerate(raw)]
-    return (detector or Detector(Patterns(), topic_ids={TOPIC: "id"})).detect(TOPIC, 3, records)
+    return (detector or detector_for({TOPIC: "id"})).detect(TOPIC, 3, records)
 
 
 def offsets(detected: Detected) -> list[int]:
@@ -114,7 +114,7 @@ def test_a_dead_letter_keeps_a_large_records_beginning_and_size() -> None:
 
 
 def test_a_fault_of_our_own_rules_harms_only_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
-    detector = Detector(Patterns(), topic_ids={TOPIC: "id"})
+    detector = detector_for({TOPIC: "id"})
     identify = detector.identify
 
     def failing(tenant: object, service: object, message: object) -> Any:
@@ -130,7 +130,7 @@ def test_a_fault_of_our_own_rules_harms_only_its_record(monkeypatch: pytest.Monk
 
 
 def test_a_faulty_only_record_leaves_no_signal() -> None:
-    detector = Detector(Patterns(), topic_ids={TOPIC: "id"})
+    detector = detector_for({TOPIC: "id"})
 
     def failing(severity: str | None, level: str | None) -> None:
         if severity == "break":
@@ -191,9 +191,9 @@ def test_a_score_speaks_only_for_records_that_state_no_severity() -> None:
 
 
 def test_new_rules_or_a_recreated_topic_are_another_source() -> None:
-    old = Detector(Patterns(), topic_ids={TOPIC: "a"}).source(TOPIC, 0)
-    assert Detector(Patterns(), topic_ids={TOPIC: "b"}).source(TOPIC, 0) != old
-    assert Detector(Patterns(), topic_ids={TOPIC: "a"}).source(TOPIC, 1) != old
+    old = detector_for({TOPIC: "a"}).source(TOPIC, 0)
+    assert detector_for({TOPIC: "b"}).source(TOPIC, 0) != old
+    assert detector_for({TOPIC: "a"}).source(TOPIC, 1) != old
 
 
 json_values = st.recursive(
@@ -221,7 +221,7 @@ documents = st.fixed_dictionaries(
 @settings(max_examples=200)
 @given(st.lists(st.binary(max_size=40) | documents, min_size=1, max_size=20))
 def test_in_a_storm_the_same_is_found(values: list[Any]) -> None:
-    detector = Detector(Patterns(), topic_ids={TOPIC: "id"})
+    detector = detector_for({TOPIC: "id"})
     run(document(), document(), detector=detector)
     assert run(*values, detector=detector) == run(*values)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.configured import policy_with
 from support.incidents import anomalies
 from support.partition import MemoryPartition
 from support.records import Record
@@ -30,7 +31,7 @@ ROUTING = {
     Severity.HIGH: ("slack",),
     Severity.MEDIUM: ("slack",),
 }
-POLICY = Policy(platforms=PLATFORMS, routing=ROUTING, auto_resolve_after=600.0)
+POLICY = policy_with(routing=ROUTING, auto_resolve_after=600.0)
 
 
 class Desk:
@@ -112,7 +113,7 @@ def test_a_ticket_is_due_when_the_group_wait_is_over() -> None:
 
 
 def test_without_group_wait_the_opening_publication_is_ticketed() -> None:
-    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, group_wait={}))
+    desk = Desk(policy_with(routing=ROUTING, group_wait={}))
     desk.send(anomalies("aa", 1))
     ((_, published),) = desk.published
     assert published is not None
@@ -167,7 +168,7 @@ def test_a_command_or_receipt_for_an_unknown_incident_changes_nothing() -> None:
 
 
 def test_a_resolved_incident_is_forgotten_by_the_quiet_clock_with_a_tombstone() -> None:
-    desk = Desk(Policy(retention=100.0))
+    desk = Desk(policy_with(retention=100.0))
     desk.send(anomalies("aa", 1))
     desk.send(command("aa-0-0", Action.RESOLVE))
     desk.tick(5000.0)
@@ -201,7 +202,7 @@ def test_quiet_waits_for_every_configured_input_topic() -> None:
 
 
 def test_new_patterns_beyond_the_limit_join_one_overflow_incident() -> None:
-    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, max_patterns_per_service=3))
+    desk = Desk(policy_with(routing=ROUTING, max_patterns_per_service=3))
     desk.send(*[anomalies(f"a{i}", i, i + 20) for i in range(10)])
     found = desk.incidents()
     overflow = found[overflow_fingerprint("t", "s")]
@@ -214,7 +215,7 @@ def test_new_patterns_beyond_the_limit_join_one_overflow_incident() -> None:
 
 
 def test_new_patterns_join_the_open_overflow_incident() -> None:
-    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, max_patterns_per_service=1))
+    desk = Desk(policy_with(routing=ROUTING, max_patterns_per_service=1))
     desk.send(anomalies("a0", 1), anomalies("a1", 2))
     desk.send(anomalies("a2", 3), at=9000.0)
     overflow = desk.incidents()[overflow_fingerprint("t", "s")]
@@ -225,7 +226,7 @@ def test_new_patterns_join_the_open_overflow_incident() -> None:
 
 
 def test_patterns_of_a_service_share_an_incident_when_grouped_by_service() -> None:
-    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, group_by="service"))
+    desk = Desk(policy_with(routing=ROUTING, group_by="service"))
     desk.send(anomalies("a0", 1, 4), anomalies("a1", 2, 3), anomalies("b0", 5, service="other"))
     found = desk.incidents()
     assert len(found) == 2
@@ -235,12 +236,14 @@ def test_patterns_of_a_service_share_an_incident_when_grouped_by_service() -> No
 
 
 def test_grouping_by_service_or_not_may_change_without_counting_twice() -> None:
-    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING))
+    desk = Desk(policy_with(routing=ROUTING))
     desk.send(anomalies("a0", 1, 4))
     desk.send(command("a0-0-0", Action.RESOLVE))
-    desk.partition.machine.policy = Policy(platforms=PLATFORMS, routing=ROUTING, group_by="service")
+    desk.partition.machine.policy = policy_with(
+        platforms=PLATFORMS, routing=ROUTING, group_by="service"
+    )
     desk.send(anomalies("a0", 4, 6), anomalies("a1", 5))
-    desk.partition.machine.policy = Policy(platforms=PLATFORMS, routing=ROUTING)
+    desk.partition.machine.policy = policy_with(routing=ROUTING)
     desk.send(anomalies("a0", 4, 6, 7), anomalies("a1", 5, 8))
     assert sum(found.count for found in desk.incidents().values()) == 6
 
@@ -250,7 +253,7 @@ def umbrella_of(desk: Desk) -> Incident:
 
 
 def test_pages_beyond_the_ceiling_wait_under_an_umbrella() -> None:
-    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, max_pages_per_minute=2))
+    desk = Desk(policy_with(routing=ROUTING, max_pages_per_minute=2))
     for i in range(5):
         desk.send(anomalies(f"a{i}", i, service=f"s{i}"))
     umbrella = umbrella_of(desk)
@@ -268,7 +271,7 @@ def test_pages_beyond_the_ceiling_wait_under_an_umbrella() -> None:
 
 
 def test_a_held_incident_that_grows_worse_makes_its_umbrella_worse() -> None:
-    desk = Desk(Policy(platforms=PLATFORMS, routing=ROUTING, max_pages_per_minute=1))
+    desk = Desk(policy_with(routing=ROUTING, max_pages_per_minute=1))
     desk.send(anomalies("a0", 1))
     desk.send(anomalies("a1", 2))
     desk.send(anomalies("a1", 3, severity=Severity.CRITICAL))
@@ -277,7 +280,7 @@ def test_a_held_incident_that_grows_worse_makes_its_umbrella_worse() -> None:
 
 
 def test_incidents_that_nobody_is_told_of_are_no_pages() -> None:
-    desk = Desk(Policy(max_pages_per_minute=1))
+    desk = Desk(policy_with(max_pages_per_minute=1))
     desk.send(anomalies("a0", 1))
     desk.send(anomalies("a1", 2))
     assert not any(found.held_by for found in desk.incidents().values())
@@ -370,7 +373,7 @@ def test_a_rise_of_severity_brings_the_ticket_forward_and_adds_routes(severity: 
 
 
 def test_what_overflowed_before_its_pattern_was_admitted_survives_a_crash() -> None:
-    desk = Desk(Policy(max_patterns_per_service=1))
+    desk = Desk(policy_with(max_patterns_per_service=1))
     desk.send(anomalies("a0", 1))
     overflow_id = f"{overflow_fingerprint('t', 's')}-0-1"
     batch = [
@@ -388,7 +391,7 @@ def test_what_overflowed_before_its_pattern_was_admitted_survives_a_crash() -> N
 
 
 def test_a_page_that_is_not_taken_goes_to_the_fallback_in_time() -> None:
-    policy = Policy(
+    policy = policy_with(
         platforms=PLATFORMS,
         routing={Severity.HIGH: ("pagerduty",)},
         group_wait={Severity.HIGH: 0.0},
@@ -414,7 +417,7 @@ def _fallbacks() -> float:
 
 
 def test_an_archived_episode_survives_a_crash_after_a_command() -> None:
-    policy = Policy(platforms=PLATFORMS, routing=ROUTING, reopen_window=100.0)
+    policy = policy_with(routing=ROUTING, reopen_window=100.0)
     desk = Desk(policy)
     old = "aa-0-0"
     batch = [

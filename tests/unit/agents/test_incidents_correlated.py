@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from support.configured import policy_with
 from support.incidents import anomalies
 from support.partition import MemoryPartition
 from support.records import Record
 
 from agents.incidents import IncidentMachine
-from ticketing.config import PLATFORMS
 from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.linking import LEASE_SECONDS
-from ticketing.domain.incidents.policy import Policy, RadiusRule
+from ticketing.domain.incidents.policy import RadiusRule
 from ticketing.domain.incidents.storm import overflow_fingerprint
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action, Command, Correlation
@@ -30,7 +30,7 @@ class Writers:
     """All partitions' writers with one machine each; what they say to each other is delivered."""
 
     def __init__(self, **policy: Any) -> None:
-        known = Policy(platforms=PLATFORMS, routing=ROUTING, **policy)
+        known = policy_with(routing=ROUTING, **policy)
         self.partitions = [
             MemoryPartition(IncidentMachine(known, partitions=PARTITIONS), number)
             for number in range(PARTITIONS)

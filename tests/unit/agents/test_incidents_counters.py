@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from support.configured import policy_with
 from support.partition import MemoryTable
 
 from agents.incidents import IncidentMachine
@@ -26,7 +27,7 @@ from ticketing.engine.statemachine import (
 )
 from ticketing.wire.signals import encode_signals
 
-POLICY = Policy(
+POLICY = policy_with(
     platforms=("slack",), routing={Severity.HIGH: ("slack",)}, escalation_to=("a-team",)
 )
 
@@ -126,7 +127,9 @@ def test_opening_resolving_and_reopening_count_by_severity() -> None:
 
 def test_an_escalation_counts_by_who_asked() -> None:
     escalated = Counts("incidents_escalated_total", "by")
-    writer = Writer(Policy(escalate_after={Severity.HIGH: 60.0}, group_wait={Severity.HIGH: 0.0}))
+    writer = Writer(
+        policy_with(escalate_after={Severity.HIGH: 60.0}, group_wait={Severity.HIGH: 0.0})
+    )
     writer.send(anomalies("aa"), anomalies("bb", service="other"))
     writer.command(Action.ESCALATE, by="policy-minded sam")
     assert escalated.risen() == {"command": 1}
@@ -138,7 +141,9 @@ def test_an_incident_behind_an_umbrella_counts_as_held() -> None:
     held = Counts("incidents_held_total", "guard")
     opened = Counts("incidents_opened_total", "severity")
     writer = Writer(
-        Policy(platforms=("slack",), routing={Severity.HIGH: ("slack",)}, max_pages_per_minute=1)
+        policy_with(
+            platforms=("slack",), routing={Severity.HIGH: ("slack",)}, max_pages_per_minute=1
+        )
     )
     writer.send(anomalies("aa"), anomalies("bb"), anomalies("cc"))
     assert held.risen() == {"umbrella": 2}
@@ -173,7 +178,7 @@ def test_what_is_not_durable_does_not_count() -> None:
 
 
 def test_open_incidents_are_known_during_a_run_and_from_the_table_alone() -> None:
-    writer = Writer(Policy(reopen_window=10.0))
+    writer = Writer(policy_with(reopen_window=10.0))
     writer.send(anomalies("aa", 1), anomalies("bb"), anomalies("cc"))
     assert writer.state.unfinished == {"aa", "bb", "cc"}
     writer.command(Action.RESOLVE)

@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.configured import policy_with
 from support.incidents import anomalies
 from support.partition import MemoryPartition
 from support.records import Record
@@ -77,7 +78,7 @@ def test_each_offset_counts_in_exactly_one_incident(
     streams: tuple[list[int], list[int]], limit: int, group_by: str, pages: int, data: st.DataObject
 ) -> None:
     """Detection repeats any suffix with other cuts, the writer dies in the middle of its writes."""
-    policy = Policy(
+    policy = policy_with(
         max_patterns_per_service=limit,
         max_pages_per_minute=pages,
         group_by=group_by,
@@ -141,7 +142,7 @@ def consume(partition: Partition, data: st.DataObject) -> None:
 
 
 def test_what_was_let_through_later_takes_no_room_in_a_replay() -> None:
-    policy = Policy(max_patterns_per_service=1, patterns_window=600.0, reopen_window=0.0)
+    policy = policy_with(max_patterns_per_service=1, patterns_window=600.0, reopen_window=0.0)
     partition = Partition(policy)
     stream = [0, 1, 0]
     partition.append(signals(stream, 0, 1, "x"), at=1000.0)

@@ -8,14 +8,12 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.configured import correlator_with, detector_for
 from support.records import Record
 
-from agents.detection_run import Detector
 from agents.span_packer import MESSAGE_BYTES_MAX, target_of
 from agents.traces import TracesAgent
 from ticketing import metrics
-from ticketing.domain.patterns.pattern import Patterns
-from ticketing.domain.traces.correlator import Correlator, Settings
 from ticketing.wire.signals import decode_signals
 from ticketing.wire.traces import TracePart, decode_lines, decode_spans
 
@@ -43,7 +41,7 @@ def document(**fields: Any) -> dict[str, Any]:
 def packed(*values: Any, partitions: int = 4) -> dict[int, list[TracePart]]:
     raw = [v if isinstance(v, bytes) or v is None else json.dumps(v).encode() for v in values]
     records = [Record(value, offset, ARRIVED_MS) for offset, value in enumerate(raw)]
-    detector = Detector(Patterns(), topic_ids={TOPIC: "id"}, traces_partitions=partitions)
+    detector = detector_for({TOPIC: "id"}, traces_partitions=partitions)
     found: dict[int, list[TracePart]] = {}
     for target, value in detector.detect(TOPIC, 3, records).spans:
         assert len(value) <= 2 * MESSAGE_BYTES_MAX
@@ -110,7 +108,7 @@ def test_whatever_a_field_holds_the_record_is_judged_as_without_traces(found: An
     value = json.dumps({**document(anomaly_score=0.9), **found}).encode()
     ends = []
     for partitions in (0, 4):
-        detector = Detector(Patterns(), topic_ids={TOPIC: "id"}, traces_partitions=partitions)
+        detector = detector_for({TOPIC: "id"}, traces_partitions=partitions)
         detected = detector.detect(TOPIC, 3, [Record(value)])
         for _, message in detected.spans:
             for part in decode_spans(message).parts:
@@ -132,11 +130,11 @@ async def test_the_agent_sends_what_it_finds_to_the_incidents_partition() -> Non
     producer = Producer()
     app: Any = SimpleNamespace(producer=producer, consumer_generation_id=1)
     nothing: Any = None
-    correlator = Correlator(Settings(), decode_lines)
+    correlator = correlator_with()
     agent = TracesAgent(
         app, nothing, nothing, correlator, signals_partitions=4, clock=lambda: clock.now
     )
-    detector = Detector(Patterns(), topic_ids={TOPIC: "id"}, traces_partitions=4)
+    detector = detector_for({TOPIC: "id"}, traces_partitions=4)
     record = Record(
         json.dumps(document(level="ERROR", anomaly_score=0.95)).encode(), timestamp=ARRIVED_MS
     )

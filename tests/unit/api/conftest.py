@@ -8,13 +8,13 @@ from typing import Any
 import fakeredis
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from support.configured import policy_with
 from support.incidents import numbered
 
 from ticketing.api.app import create_app
 from ticketing.config import Config
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident
-from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.signals import Command
 from ticketing.errors import Unavailable
 from ticketing.view.store import ViewStore
@@ -31,7 +31,7 @@ class Writer:
 
     def __init__(self, store: ViewStore) -> None:
         self.store = store
-        self.policy = Policy(escalation_to=("payments-team",))
+        self.policy = policy_with(escalation_to=("payments-team",))
         self.incidents: dict[str, Incident] = {}
         self.received: list[Command] = []
         self.deaf = False
@@ -78,7 +78,12 @@ async def start() -> AsyncIterator[Starter]:
 
     async def starter(config: dict[str, Any] | None = None, **options: Any) -> Api:
         redis = fakeredis.FakeServer()
-        store = ViewStore(fakeredis.FakeAsyncRedis(server=redis), "t", clock=lambda: NOW)
+        store = ViewStore(
+            fakeredis.FakeAsyncRedis(server=redis),
+            "t",
+            retention=Config().retention,
+            clock=lambda: NOW,
+        )
         writer = Writer(store)
         options.setdefault("readiness", list)
         options.setdefault("command_seconds_max", 0.3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.configured import policy_with
 
 from tests.unit.api.conftest import NOW, make_incident
 from ticketing.domain.incidents.commands import ACTION_RULES
@@ -55,7 +56,7 @@ async def test_who_and_what_reach_the_command(api: Any) -> None:
 
 async def test_forward_names_an_enabled_platform(start: Any) -> None:
     api = await start({"zammad": {"enabled": True, "baseUrl": "http://z.test", "token": "t" * 9}})
-    api.writer.policy = type(api.writer.policy)(platforms=("zammad",))
+    api.writer.policy = policy_with(platforms=("zammad",))
     await api.put(make_incident(1))
     status, answer = await api.post(path(1, "forward"), {"platform": "zammad"})
     assert (status, answer["forwardedTo"]) == (200, ["zammad"])

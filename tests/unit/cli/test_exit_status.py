@@ -20,6 +20,9 @@ class Unreachable:
     def list_topics(self, *_: Any, **__: Any) -> Any:
         raise KafkaException(KafkaError(KafkaError._TRANSPORT))
 
+    def poll(self, *_: Any) -> int:
+        return 0
+
     def close(self) -> None:
         pass
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.configured import policy_with
 
 from ticketing.config import Config, load, validate, warnings
 from ticketing.config.policy import policy
 from ticketing.config.reference import document
 from ticketing.config.schema import env_name, is_section, settings
-from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
 
 SECRET = "s3cr3t/with+odd=chars"
@@ -190,8 +190,7 @@ def test_the_policy_of_the_rules_follows_the_configuration() -> None:
             },
         }
     )
-    assert policy(config) == Policy(
-        lookback_window=300,
+    assert policy(config) == policy_with(
         group_wait={
             Severity.CRITICAL: 5,
             Severity.HIGH: 1,
@@ -220,6 +219,9 @@ def test_the_policy_of_the_rules_follows_the_configuration() -> None:
         deliver_within={Severity.CRITICAL: 60, Severity.HIGH: 300},
         fallback=("pagerduty",),
         platforms=("pagerduty",),
+        raise_severity=(),
+        hold_symptoms=False,
+        summary_may_raise=False,
     )
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import msgspec
 import pytest
+from support.configured import detector_for
 from support.pages import blocks, chapter, page, rows
 
-from agents.detection_run import Detected, Detector
+from agents.detection_run import Detected
 from agents.log_record import Detail
 from agents.span_packer import SlimLine
 from ticketing.domain.alerts.record_fields import BadInput
-from ticketing.domain.patterns.pattern import Patterns
 
 PAGE = page("docs/input.md")
 EXAMPLE = re.compile(r"^\*\*([^*]+)\*\*([^*]*?)\n\n```json\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -30,7 +30,7 @@ class Record:
 
 
 def detected(document: str) -> Detected:
-    detector = Detector(Patterns(), topic_ids={"enriched-logs": "id"})
+    detector = detector_for({"enriched-logs": "id"})
     return detector.detect("enriched-logs", 0, [Record(document.encode())])
 
 

@@ -14,3 +14,11 @@ def test_the_app_recovers_its_tables_from_their_changelogs(tmp_path: Path) -> No
     table = create_table(app, "things", 4)
     assert app.tables.changelog_topics == {"an-app-things-changelog"}
     assert table.changelog_topic_name == "an-app-things-changelog"
+
+
+def test_an_app_fetches_as_much_at_once_as_is_configured(tmp_path: Path) -> None:
+    config = Config.model_validate(
+        {"dataDir": str(tmp_path), "kafka": {"messageMaxBytes": 400_000}}
+    )
+    app = create_app("an-app", config, batched=["in"], brokers="localhost:1", partitions=4)
+    assert app.conf.consumer_max_fetch_size == 400_000

@@ -12,19 +12,19 @@ from dataclasses import replace
 
 import pytest
 from support import simulation
+from support.configured import policy_with
 from support.incidents import anomalies
 from support.simulation import Chances, Installation, World
 
 from sinks.delivery import reconcile
 from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Repeat, Traits
 from tables.deliveries import Operation, Why
-from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action, Anomalies, Command, TicketState
 from ticketing.engine import table
 
 ROUTED = {severity: (simulation.PLATFORM,) for severity in Severity}
-POLICY = Policy(
+POLICY = policy_with(
     platforms=(simulation.PLATFORM,),
     group_wait={},
     routing=ROUTED,

@@ -30,7 +30,7 @@ def redis(server: fakeredis.FakeServer) -> fakeredis.FakeAsyncRedis:
 
 def ledger(clock: Clock, client: object = None, calls: int = 3, dollars: float = 1.0) -> Ledger:
     budget = LlmBudget(calls_per_day=calls, per_day=dollars)
-    return Ledger(budget, client, clock=clock)
+    return Ledger(budget, client, "t", clock=clock)
 
 
 async def test_calls_are_limited_per_tenant_and_day(clock: Clock) -> None:

@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.configured import policy_with
 from support.incidents import numbered
 from support.llm import ANSWER, Llm, answers, hangs, llm, refuses
 from support.waiting import until
 
 from ticketing.config import Config
 from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
-from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.reports import summarized
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
@@ -86,7 +86,7 @@ async def desk(behaviour: Any = None, **llm_settings: Any) -> AsyncIterator[Desk
         found.summarizer = Summarizer(
             Models(config),
             Prompts(config.max_prompt_tokens, str),
-            Ledger(config.budget, clock=lambda: found.now),
+            Ledger(config.budget, None, "t", clock=lambda: found.now),
             found.send,
             concurrency=config.concurrency,
             pause=config.cooldown,
@@ -131,7 +131,13 @@ async def test_the_same_revision_read_again_costs_no_call() -> None:
         first = await one.answered()
         ledger = one.summarizer._ledger
         restarted = Summarizer(
-            one.summarizer._models, Prompts(6000, str), ledger, one.send, clock=lambda: one.now
+            one.summarizer._models,
+            Prompts(6000, str),
+            ledger,
+            one.send,
+            concurrency=1,
+            pause=60.0,
+            clock=lambda: one.now,
         )
         running = asyncio.create_task(restarted.run())
         restarted.note(incident())
@@ -245,7 +251,7 @@ async def test_a_model_that_obeys_a_log_line_achieves_nothing(may_raise: bool) -
         one.summarizer.note(attacked)
         summary = await one.answered()
         assert "hunter2" not in one.endpoint.prompts[0]
-    after = summarized(attacked, summary, NOW, Policy(summary_may_raise=may_raise))
+    after = summarized(attacked, summary, NOW, policy_with(summary_may_raise=may_raise))
     assert summary.incident_id == attacked.id
     assert after.status is Status.OPEN
     assert after.severity is Severity.HIGH

@@ -25,7 +25,7 @@ if len(sys.argv) > 1:
     metrics.forget(int(sys.argv[1]))
     print(metrics.render().decode())
 else:
-    IncidentMachine(Policy()).measured(2)
+    IncidentMachine(policy_with()).measured(2)
     with measured("incidents", 5):
         pass
     print(os.getpid())

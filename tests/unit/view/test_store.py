@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.incidents import numbered
 
+from ticketing.config import Config
 from ticketing.domain.incidents.incident import Incident, Status, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.errors import Unavailable
@@ -21,6 +22,7 @@ from ticketing.view.query import Query, decode_cursor, encode_cursor, parse_time
 from ticketing.view.store import DOCUMENTS_VERSION, ViewStore
 
 NOW = 1_900_000_000.0
+RETENTION = Config().retention
 
 
 def incident(number: int = 0, **fields: Any) -> Incident:
@@ -107,7 +109,7 @@ async def test_what_a_tombstone_removed_does_not_come_back_by_a_late_write(
 
 async def test_the_memory_of_tombstones_ends() -> None:
     now = [NOW]
-    store = ViewStore(fake(), "t", clock=lambda: now[0])
+    store = ViewStore(fake(), "t", retention=RETENTION, clock=lambda: now[0])
     await write(store, incident(1))
     await store.write([(incident(1).id, None)])
     now[0] += 90_000.0
@@ -214,7 +216,7 @@ WRITES = st.lists(
 @settings(max_examples=25, deadline=None)
 @given(writes=WRITES)
 async def test_indexes_hold_what_the_documents_say_after_any_writes(writes: list[Any]) -> None:
-    store = ViewStore(fake(), "t", clock=lambda: NOW)
+    store = ViewStore(fake(), "t", retention=RETENTION, clock=lambda: NOW)
     for number, revision, status, severity, gone in writes:
         one = incident(number, revision=revision, status=status, severity=severity)
         await store.write([(one.id, None if gone else one)])
@@ -233,7 +235,7 @@ async def test_writes_in_any_order_end_in_the_same_view() -> None:
     writes = [incident(n, revision=r, title=f"{n} at {r}") for n in range(3) for r in range(1, 5)]
     ends = []
     for seed in range(5):
-        store = ViewStore(fake(), "t", clock=lambda: NOW)
+        store = ViewStore(fake(), "t", retention=RETENTION, clock=lambda: NOW)
         shuffled = random.Random(seed).sample(writes, len(writes))
         for one in shuffled:
             await write(store, one)
@@ -318,7 +320,7 @@ async def test_changes_are_told_in_order_and_each_incident_once(store: ViewStore
 
 async def test_an_unreachable_redis_is_unavailable_and_its_address_is_not_told() -> None:
     server = fakeredis.FakeServer()
-    store = ViewStore(fakeredis.FakeAsyncRedis(server=server), "t")
+    store = ViewStore(fakeredis.FakeAsyncRedis(server=server), "t", retention=RETENTION)
     server.connected = False
     with pytest.raises(Unavailable, match=r"^Redis does not answer"):
         await write(store, incident(1))

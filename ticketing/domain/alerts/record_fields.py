@@ -48,9 +48,9 @@ class Unfit(Rejected, ValueError):
 class Thresholds:
     """Lowest anomaly score of each severity; what is below `medium` is low."""
 
-    critical: float = 0.97
-    high: float = 0.93
-    medium: float = 0.89
+    critical: float
+    high: float
+    medium: float
 
 
 def stated_severity(own: object, level: object) -> Severity | None:

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Literal
 
 from ticketing.domain.severity import Severity
 from ticketing.domain.traces.findings import BlastRadius
 
-GROUP_BY_PATTERN = "pattern"
-GROUP_BY_SERVICE = "service"
-
-
-def _group_wait() -> dict[Severity, float]:
-    return {
-        Severity.CRITICAL: 5.0,
-        Severity.HIGH: 30.0,
-        Severity.MEDIUM: 30.0,
-        Severity.LOW: 30.0,
-    }
+GroupBy = Literal["pattern", "service"]
+"""Whose incidents share a ticket: simultaneous patterns of a service, or none."""
+GROUP_BY_SERVICE: GroupBy = "service"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,48 +37,50 @@ class RadiusRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How incidents are to be led. Durations are seconds; what is None or missing is off."""
+    """How incidents are to be led. Durations are seconds; what is None or missing is off.
 
-    lookback_window: float = 900.0
-    """Length of the tumbling windows, in event time."""
-    group_wait: dict[Severity, float] = field(default_factory=_group_wait)
-    """From opening to ticket, at most."""
-    reopen_window: float = 1800.0
+    A setting has no default here: `ticketing.config.policy` is where all of them come from.
+    """
+
+    group_wait: dict[Severity, float]
+    """From opening to ticket, at most; a missing severity is ticketed at once."""
+    reopen_window: float
     """Firing again this soon after the resolution reopens; later it is a new episode."""
-    flapping_count: int = 3
-    flapping_window: float = 7200.0
+    flapping_count: int
+    flapping_window: float
     """So many reopenings by firing again within so many seconds are flapping."""
-    flapping_group_wait: float = 300.0
+    flapping_group_wait: float
     """Shortest group wait of what flaps and has no ticket yet."""
-    flapping_quiet_factor: float = 4.0
+    flapping_quiet_factor: float
     """How much longer than `auto_resolve_after` what flaps must be quiet to be resolved."""
-    auto_resolve_after: float | None = None
-    escalate_after: dict[Severity, float] = field(default_factory=dict)
+    auto_resolve_after: float | None
+    escalate_after: dict[Severity, float]
     """From ticket to automatic escalation, unless somebody acknowledges."""
-    escalation_to: tuple[str, ...] = ()
-    deliver_within: dict[Severity, float] = field(default_factory=dict)
+    escalation_to: tuple[str, ...]
+    deliver_within: dict[Severity, float]
     """How long a platform may take to hold a ticket before `fallback` is told."""
-    fallback: tuple[str, ...] = ()
+    fallback: tuple[str, ...]
     """Platforms that are told what another one did not take; with none, nothing is watched."""
-    retention: float = 30 * 86400.0
+    retention: float
     """How long a resolved incident is remembered."""
-    max_patterns_per_service: int = 20
+    max_patterns_per_service: int
     """New patterns a service may open within `patterns_window`; 0 is no limit."""
-    patterns_window: float = 600.0
-    max_pages_per_minute: int = 60
+    patterns_window: float
+    max_pages_per_minute: int
     """New pages per tenant and minute, counted per partition of the signals; 0 is no limit."""
-    pages_window: float = 60.0
-    group_by: str = GROUP_BY_PATTERN
-    routing: dict[Severity, tuple[str, ...]] = field(default_factory=dict)
+    group_by: GroupBy
+    routing: dict[Severity, tuple[str, ...]]
     """Platforms per severity. An empty or missing list means none."""
-    raise_severity: tuple[RadiusRule, ...] = ()
+    raise_severity: tuple[RadiusRule, ...]
     """What blast radius raises an incident's severity, and to which."""
-    hold_symptoms: bool = False
+    hold_symptoms: bool
     """Whether a symptom waits behind its cause's ticket, if the cause's writer accepts it."""
-    platforms: tuple[str, ...] = ()
+    platforms: tuple[str, ...]
     """The platforms that are enabled; routing to others leads nowhere."""
-    summary_may_raise: bool = False
+    summary_may_raise: bool
     """Whether a model's opinion may raise an incident's severity; it never lowers it."""
+    pages_window: float = 60.0
+    """The minute of `max_pages_per_minute`."""
     publish_every: float = 1.0
     """How long a change of counts alone may wait for its publication."""
     recheck_every: float = 60.0

@@ -72,13 +72,13 @@ Name = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Bounds; as in the configuration's section `traces`."""
+    """Bounds; the configuration's section `traces` sets them."""
 
-    samples: int = 5
-    spans_max: int = 500
-    buffer_spans: int = 500_000
-    keep: float = 900.0
-    shared_by_max: int = 20
+    samples: int
+    spans_max: int
+    buffer_spans: int
+    keep: float
+    shared_by_max: int
 
 
 @dataclass(slots=True)

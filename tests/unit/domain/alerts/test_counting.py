@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
+from support.configured import policy_with
 from support.incidents import anomalies
 
 from ticketing.domain.alerts.counting import fresh_above, merged
@@ -49,7 +50,7 @@ def test_each_offset_counts_once_however_it_is_cut_and_replayed(
 ) -> None:
     """Each jump goes back to any point that was reached and reads on in a batch of another size."""
     reached, incident = 0, None
-    policy = Policy()
+    policy = policy_with()
     for back, size in [*jumps, (0, 300)]:
         first = min(back, reached)
         end = first + size
@@ -63,7 +64,7 @@ def test_each_offset_counts_once_however_it_is_cut_and_replayed(
 
 
 def test_each_source_has_its_own_watermark() -> None:
-    policy = Policy()
+    policy = policy_with()
     incident = counted(None, signal([5, 6]), policy)
     incident = counted(incident, signal([1, 2], source="y"), policy)
     assert incident is not None
@@ -72,7 +73,7 @@ def test_each_source_has_its_own_watermark() -> None:
 
 
 def test_late_windows_are_sorted_in_and_the_oldest_dropped() -> None:
-    policy = Policy(windows_kept=2)
+    policy = policy_with(windows_kept=2)
     incident = counted(None, signal([1], windows={900: [1]}), policy)
     incident = counted(incident, signal([2], windows={2700: [2]}), policy)
     incident = counted(incident, signal([3, 4], windows={1800: [3], 0: [4]}), policy)
@@ -82,7 +83,7 @@ def test_late_windows_are_sorted_in_and_the_oldest_dropped() -> None:
 
 
 def test_event_times_may_come_in_any_order() -> None:
-    policy = Policy()
+    policy = policy_with()
     incident = counted(None, signal([1], first_seen=50.0, last_seen=60.0), policy)
     incident = counted(incident, signal([2], first_seen=10.0, last_seen=20.0), policy)
     assert incident is not None
@@ -90,7 +91,7 @@ def test_event_times_may_come_in_any_order() -> None:
 
 
 def test_replayed_samples_are_kept_once_and_evidence_is_bounded() -> None:
-    policy = Policy(samples_first_kept=1, samples_latest_kept=1, trace_ids_kept=2)
+    policy = policy_with(samples_first_kept=1, samples_latest_kept=1, trace_ids_kept=2)
 
     def sample(offset: int) -> Sample:
         return Sample(at=0.0, message="m", topic="x", partition=0, offset=offset)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support import incidents
+from support.configured import policy_with
 
 from ticketing.config import PLATFORMS
 from ticketing.domain.incidents import fallback
@@ -18,7 +19,7 @@ from ticketing.domain.incidents.timers import elapsed, next_due
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Receipt, TicketState
 
-POLICY = Policy(
+POLICY = policy_with(
     platforms=PLATFORMS,
     routing={Severity.CRITICAL: ("pagerduty", "jira"), Severity.HIGH: ("pagerduty",)},
     deliver_within={Severity.CRITICAL: 60.0, Severity.HIGH: 600.0},
@@ -141,7 +142,7 @@ def test_what_is_resolved_before_needs_nobody_any_more() -> None:
     assert told(over, 1040.0, "pagerduty", TicketState.REJECTED, error="x").failures == []
 
 
-@pytest.mark.parametrize("policy", [Policy(), replace(POLICY, fallback=())])
+@pytest.mark.parametrize("policy", [policy_with(), replace(POLICY, fallback=())])
 def test_without_a_fallback_nothing_is_watched(policy: Policy) -> None:
     assert fallback.watched(incident(), 1000.0, policy).take_by == {}
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from support.configured import policy_with
 from support.incidents import anomalies, opened
 
 from ticketing.config import PLATFORMS
@@ -27,7 +28,7 @@ from ticketing.domain.signals import (
 )
 from ticketing.domain.traces.findings import Candidate, Findings
 
-POLICY = Policy(
+POLICY = policy_with(
     platforms=PLATFORMS,
     routing={
         Severity.CRITICAL: ("pagerduty", "slack"),

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 from support import incidents
+from support.configured import policy_with
 
-from ticketing.config import PLATFORMS
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
 from ticketing.domain.incidents.lifecycle import ticketed
@@ -24,14 +24,13 @@ from ticketing.domain.incidents.linking import (
     released,
     told,
 )
-from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action, Command
 from ticketing.domain.traces.findings import Peer, Relation
 
 ROUTING = {Severity.HIGH: ("jira",), Severity.CRITICAL: ("pagerduty", "jira")}
-HOLDS = Policy(platforms=PLATFORMS, hold_symptoms=True, routing=ROUTING)
-ALL = Policy(platforms=PLATFORMS, routing=ROUTING)
+HOLDS = policy_with(hold_symptoms=True, routing=ROUTING)
+ALL = policy_with(routing=ROUTING)
 
 
 def incident(name: str, **fields: Any) -> Incident:

@@ -7,18 +7,18 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import incidents
+from support.configured import policy_with
 
 from ticketing.domain.incidents import linking
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.lifecycle import resolved
 from ticketing.domain.incidents.linking import LEASE_SECONDS, Linked
-from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.timers import elapsed, next_due
 from ticketing.domain.severity import Severity
 from ticketing.domain.traces.findings import Peer, Relation
 
 NAMES = ("a0", "b1", "c2", "d3", "e4")
-POLICY = Policy(
+POLICY = policy_with(
     hold_symptoms=True, routing={Severity.HIGH: ("slack",), Severity.CRITICAL: ("pagerduty",)}
 )
 

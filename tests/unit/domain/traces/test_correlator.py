@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 import pytest
+from support.configured import correlator_with
 from support.microservices import START, Fault, Operation, System
 
 from ticketing.domain.traces import correlator
 from ticketing.domain.traces.buffer import Part
-from ticketing.domain.traces.correlator import LOOKS_MAX, Correlator, Report, Settings
+from ticketing.domain.traces.correlator import LOOKS_MAX, Report
 from ticketing.domain.traces.findings import Findings, Relation
-from ticketing.wire.traces import decode_lines
 
 ANOMALOUS = 0.85
 
@@ -31,7 +31,7 @@ class Feed:
     """Gives records to a correlator as the traces agent does, by a clock of its own."""
 
     def __init__(self, **settings: Any) -> None:
-        self.correlator = Correlator(Settings(**settings), decode_lines)
+        self.correlator = correlator_with(**settings)
         self.now = 5_000.0
         self.told: list[Report] = []
 

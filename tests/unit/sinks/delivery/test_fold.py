@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support import deliveries
+from support.configured import timing_with
 from support.incidents import ticketed
 
 from sinks.calls.outcome import Absent, Delivered, Reason, Rejected, RetryAfter, Unknown
 from sinks.delivery import fold, reconcile
-from sinks.delivery.fold import Timing
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import STATUS_STEPS, Repeat, Traits
 from tables.deliveries import Delivery, Held, Operation, Why
@@ -29,7 +29,7 @@ ISSUES = Traits(
     search_lag=3.0,
 )
 ALERTS = Traits(repeat=Repeat.BLINDLY)
-TIMING = Timing(timeout=10.0, start_within=5.0, grace=5.0, give_up_after=3600.0)
+TIMING = timing_with(timeout=10.0, start_within=5.0, grace=5.0, give_up_after=3600.0)
 
 
 def wanting(**changes: Any) -> Delivery:

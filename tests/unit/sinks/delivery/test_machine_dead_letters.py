@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from support.configured import timing_with
 from support.incidents import ID
 from support.life import Clock, Life
 from support.story import Story
 
 from sinks.calls.outcome import Delivered, Outcome, Reason, Rejected, RetryAfter, Unknown
-from sinks.delivery import fold
 from sinks.platform import Connection, Repeat, Request, Traits
 from tables.deliveries import Why
 from ticketing.domain.incidents.incident import Incident
@@ -50,7 +50,7 @@ async def test_what_is_refused_or_given_up_leaves_its_reason_and_request(
     outcome: Outcome, reason: str
 ) -> None:
     clock = Clock()
-    life = Life(Failing(outcome), clock=clock, timing=fold.Timing(give_up_after=600.0))
+    life = Life(Failing(outcome), clock=clock, timing=timing_with(give_up_after=600.0))
     await life.want(Story(clock).opened(), 2000.0)
     (letter,) = life.dead_letters
     assert (letter.reason, letter.platform, letter.incident_id) == (reason, "failing", ID)

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 from contract.platforms.jira import SUBJECTS
+from support.configured import timing_with
 from support.contract import Desk, Desks, Subject, requests
 from support.life import Clock, Life
 
 from sinks.calls.outcome import Delivered
-from sinks.delivery import fold
 from sinks.jira.search import SEARCH_LAG_SECONDS
 from tables.deliveries import Operation
 from ticketing.domain.incidents.incident import Status
@@ -357,7 +357,7 @@ async def test_a_slow_jira_is_kept_true(
     """Two answers never fit into the time of one request: what was learned has to count."""
     desk = desk_with(DATA_CENTER, timeout="1s")
     platform = desk.life.platform._platform
-    life = Life(platform, clock=desk.life.clock, timing=fold.Timing(timeout=1.0))
+    life = Life(platform, clock=desk.life.clock, timing=timing_with(timeout=1.0))
     desk.fault("latency", seconds=0.6)
     await life.want(desk.story.opened(), 2 * HOUR)
     await life.want(desk.story.acknowledged(), 2 * HOUR)
