@@ -22,8 +22,8 @@ from sinks.calls.transport import Network, Transport
 from ticketing.config import Config
 from ticketing.log import Redactor
 
-DETAIL_CHARACTERS_MAX = 300
-REQUEST_CHARACTERS_MAX = 16_000
+DETAIL_CHARS_MAX = 300
+REQUEST_CHARS_MAX = 16_000
 PATIENCE_SECONDS = 1.0
 """How long a request waits for room under the rate limit before it gives its place away."""
 
@@ -150,14 +150,12 @@ class Http:
 
     def quote(self, payload: bytes | None) -> str:
         """A request's body for the dead letters, without secrets."""
-        return self.redact((payload or b"").decode()[: 2 * REQUEST_CHARACTERS_MAX])[
-            :REQUEST_CHARACTERS_MAX
-        ]
+        return self.redact((payload or b"").decode()[: 2 * REQUEST_CHARS_MAX])[:REQUEST_CHARS_MAX]
 
     def excerpt(self, raw: bytes) -> str:
         """The beginning of an answer for an error message, without secrets, in one line."""
         text = raw[:4000].decode("utf-8", "replace")
-        return " ".join(self.redact(text).split())[:DETAIL_CHARACTERS_MAX]
+        return " ".join(self.redact(text).split())[:DETAIL_CHARS_MAX]
 
 
 def _payload(body: Any, form: Mapping[str, str] | None) -> tuple[bytes | None, dict[str, str]]:

@@ -13,7 +13,7 @@ from ticketing.config.template import clean
 
 Node = dict[str, Any]
 
-CHARACTERS_MAX = 32_767
+CHARS_MAX = 32_767
 """Of a document's text; what is built here stays well below."""
 SUMMARY_MAX, FACTS_MAX, LISTS_MAX, EVIDENCE_MAX = 7_000, 8_000, 2_500, 5_000
 LINES_MAX = 28_000

@@ -15,7 +15,7 @@ from ticketing.config.template import clean
 SUMMARY_MAX, FACTS_MAX, LISTS_MAX, EVIDENCE_MAX = 4_000, 6_000, 2_000, 5_000
 """Escaping can double a text; even so it stays below Jira's 32,767 characters."""
 LINES_MAX = 15_000
-CHARACTERS_MAX = 32_767
+CHARS_MAX = 32_767
 
 _MARKUP = re.compile(r"[\[\]{}|!]|(?<!\w)[*_+^~?#-]|[*_+^~?-](?!\w)")
 _FENCE = re.compile(r"\{(?=noformat)", re.IGNORECASE)
@@ -84,4 +84,4 @@ def _table(facts: list[tuple[str, str]]) -> str:
 
 
 def _whole(parts: list[str]) -> str:
-    return cut_units("\n\n".join(part for part in parts if part), CHARACTERS_MAX) or "-"
+    return cut_units("\n\n".join(part for part in parts if part), CHARS_MAX) or "-"

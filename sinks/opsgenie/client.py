@@ -33,7 +33,7 @@ TIME_SHARE = 0.9
 COUNT_INTERVAL_SECONDS = 900.0
 GONE = ("not exist", "not found", "closed", "already", "no alert")
 """What a refusal says of an alert that is not open, where the alert itself can't be read."""
-NOTE_CHARACTERS_MAX = payload.NOTE_CHARACTERS_MAX - 100
+NOTE_CHARS_MAX = payload.NOTE_CHARS_MAX - 100
 """With room for what is put before it."""
 NO_OPERATIONS = {
     Operation.LOOK_UP,
@@ -248,7 +248,7 @@ class OpsGeniePlatform:
         told = shown_fields.unposted(want, have.shown.steps_through, self.traits)
         key, endpoint = _key(have, want), self._api.plain
         already = await self._api.notes(key) if request.uncertain and self._api.full else []
-        note = comment.comment(told, already, NOTE_CHARACTERS_MAX)
+        note = comment.comment(told, already, NOTE_CHARS_MAX)
         if not note:
             return Delivered()
         if request.uncertain and not self._api.full:

@@ -11,7 +11,7 @@ from ticketing.domain.text import cut, line
 KEPT_SECONDS = 60.0
 WAIT_SECONDS_MAX = 2.0
 PEOPLE_MAX = 5
-CHARACTERS_MAX = 200
+CHARS_MAX = 200
 
 
 class OnCall:
@@ -45,4 +45,4 @@ class OnCall:
         named = ", ".join(line(one) for one in people[:PEOPLE_MAX])
         more = len(people) - PEOPLE_MAX
         said = f"{named} and {more} more" if more > 0 else named
-        return cut(said or "nobody", CHARACTERS_MAX)
+        return cut(said or "nobody", CHARS_MAX)

@@ -13,15 +13,15 @@ from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.severity import Severity
 from ticketing.domain.text import cut, line
 
-MESSAGE_CHARACTERS_MAX = 130
-ALIAS_CHARACTERS_MAX = 512
-DESCRIPTION_CHARACTERS_MAX = 15_000
-ENTITY_CHARACTERS_MAX = 512
-TAG_CHARACTERS_MAX = 50
+MESSAGE_CHARS_MAX = 130
+ALIAS_CHARS_MAX = 512
+DESCRIPTION_CHARS_MAX = 15_000
+ENTITY_CHARS_MAX = 512
+TAG_CHARS_MAX = 50
 TAGS_MAX = 20
-DETAIL_CHARACTERS_MAX = 1_000
-DETAILS_CHARACTERS_MAX = 8_000
-NOTE_CHARACTERS_MAX = 25_000
+DETAIL_CHARS_MAX = 1_000
+DETAILS_CHARS_MAX = 8_000
+NOTE_CHARS_MAX = 25_000
 SOURCE = "ticketing-agent"
 LASTING = ("Where", "Tenant", "Since", "Stands for", "Error pattern", "Incident")
 """The facts that stay true for as long as the alert is open; the description has the others."""
@@ -29,7 +29,7 @@ LASTING = ("Where", "Tenant", "Since", "Stands for", "Error pattern", "Incident"
 
 def alias(incident_id: str) -> str:
     """The key under which OpsGenie knows the incident: its id."""
-    return incident_id[:ALIAS_CHARACTERS_MAX]
+    return incident_id[:ALIAS_CHARS_MAX]
 
 
 def alert(incident: Incident, writer: Writer, settings: Settings, on_call: str) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def alert(incident: Incident, writer: Writer, settings: Settings, on_call: str) 
         "priority": priority(incident, settings),
         "tags": _tags(incident, settings),
         "details": _details(incident, writer, on_call),
-        "entity": cut(line(incident.service), ENTITY_CHARACTERS_MAX),
+        "entity": cut(line(incident.service), ENTITY_CHARS_MAX),
         "source": SOURCE,
         **({"responders": [{"type": "team", "name": team}]} if team else {}),
     }
@@ -50,7 +50,7 @@ def alert(incident: Incident, writer: Writer, settings: Settings, on_call: str) 
 
 def message(incident: Incident, writer: Writer) -> str:
     """The alert's one line."""
-    return cut(writer.title(incident), MESSAGE_CHARACTERS_MAX)
+    return cut(writer.title(incident), MESSAGE_CHARS_MAX)
 
 
 def description(incident: Incident, writer: Writer, settings: Settings, on_call: str) -> str:
@@ -58,7 +58,7 @@ def description(incident: Incident, writer: Writer, settings: Settings, on_call:
     body = writer.body(incident)
     if on_call:
         body = f"On call ({line(settings.schedule)}): {on_call}\n\n{body}"
-    return cut(body, DESCRIPTION_CHARACTERS_MAX)
+    return cut(body, DESCRIPTION_CHARS_MAX)
 
 
 def priority(incident: Incident, settings: Settings) -> str:
@@ -69,7 +69,7 @@ def priority(incident: Incident, settings: Settings) -> str:
 
 def _tags(incident: Incident, settings: Settings) -> list[str]:
     ours = (incident.service, incident.environment, incident.tenant)
-    written = [cut(line(tag), TAG_CHARACTERS_MAX) for tag in (*settings.tags, *ours)]
+    written = [cut(line(tag), TAG_CHARS_MAX) for tag in (*settings.tags, *ours)]
     return [tag for tag in dict.fromkeys(written) if tag][:TAGS_MAX]
 
 
@@ -78,6 +78,6 @@ def _details(incident: Incident, writer: Writer, on_call: str) -> dict[str, str]
     lasting = {name: facts[name] for name in LASTING if name in facts}
     if on_call:
         lasting["On call"] = on_call
-    details = {name: cut(value, DETAIL_CHARACTERS_MAX) for name, value in lasting.items()}
-    assert sum(len(n) + len(v) for n, v in details.items()) <= DETAILS_CHARACTERS_MAX
+    details = {name: cut(value, DETAIL_CHARS_MAX) for name, value in lasting.items()}
+    assert sum(len(n) + len(v) for n, v in details.items()) <= DETAILS_CHARS_MAX
     return details

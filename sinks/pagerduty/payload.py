@@ -17,11 +17,11 @@ from ticketing.domain.incidents.incident import Incident, Step, StepKind
 from ticketing.domain.severity import Severity
 from ticketing.domain.text import ELLIPSIS, cut, line, moment
 
-SUMMARY_CHARACTERS_MAX = 1024
-SOURCE_CHARACTERS_MAX = 1024
-DEDUP_KEY_CHARACTERS_MAX = 255
+SUMMARY_CHARS_MAX = 1024
+SOURCE_CHARS_MAX = 1024
+DEDUP_KEY_CHARS_MAX = 255
 BODY_BYTES_MAX = 512_000
-NOTE_CHARACTERS_MAX = 20_000
+NOTE_CHARS_MAX = 20_000
 """No limit is documented; this is a note that somebody still reads."""
 CLIENT = "ticketing-agent"
 INCIDENT = "incident_reference"
@@ -29,7 +29,7 @@ INCIDENT = "incident_reference"
 
 def dedup_key(incident_id: str) -> str:
     """The key under which PagerDuty knows the incident: its id."""
-    return incident_id[:DEDUP_KEY_CHARACTERS_MAX]
+    return incident_id[:DEDUP_KEY_CHARS_MAX]
 
 
 def trigger(
@@ -38,12 +38,12 @@ def trigger(
     """Opens an alert, or tells an open one that its severity rose. Harmless to repeat."""
     text = writer.text(incident)
     payload = {
-        "summary": cut(text.title, SUMMARY_CHARACTERS_MAX),
-        "source": cut(line(incident.service) or "unknown", SOURCE_CHARACTERS_MAX),
+        "summary": cut(text.title, SUMMARY_CHARS_MAX),
+        "source": cut(line(incident.service) or "unknown", SOURCE_CHARS_MAX),
         "severity": severities[incident.severity],
         "timestamp": _iso(incident.first_seen),
-        "component": cut(line(incident.service), SOURCE_CHARACTERS_MAX),
-        "group": cut(line(incident.tenant), SOURCE_CHARACTERS_MAX),
+        "component": cut(line(incident.service), SOURCE_CHARS_MAX),
+        "group": cut(line(incident.tenant), SOURCE_CHARS_MAX),
         "class": incident.kind.value,
         "custom_details": _details(incident, writer),
     }
@@ -93,8 +93,8 @@ def note(told: list[Step]) -> dict[str, Any]:
     """A note with steps of the timeline, a line each, oldest first."""
     lines = steps(told)
     text = "\n".join(lines)
-    if len(text) > NOTE_CHARACTERS_MAX:
-        kept = cut(text, NOTE_CHARACTERS_MAX).splitlines()
+    if len(text) > NOTE_CHARS_MAX:
+        kept = cut(text, NOTE_CHARS_MAX).splitlines()
         text = "\n".join([*kept[:-1], f"{ELLIPSIS} and {len(lines) - len(kept) + 1} more steps"])
     return {"note": {"content": text}}
 

@@ -17,7 +17,7 @@ from ticketing.domain.text import cut, line
 
 KEPT_SECONDS = 600.0
 KEPT_MAX = 10_000
-NAME_CHARACTERS_MAX = 255
+NAME_CHARS_MAX = 255
 LIMIT = 3
 """Enough to see that a name is ambiguous."""
 BASE_CMDB = "cmdb_ci"
@@ -84,7 +84,7 @@ class Directory:
 
     async def _look(self, table: str, column: str, name: str) -> Found:
         shown = cut(name, 80)
-        if len(name) > NAME_CHARACTERS_MAX or "^" in name:
+        if len(name) > NAME_CHARS_MAX or "^" in name:
             return Found(why_not=f'"{shown}" is not allowed as a name in {table}')
         groups = [] if table.startswith("sys_") else ["support_group", "assignment_group"]
         try:

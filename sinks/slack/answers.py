@@ -45,7 +45,7 @@ FIXES = {
     "missing_scope": "give the app the scope and install it again",
     "not_in_channel": "invite the bot to the channel",
 }
-DETAIL_CHARACTERS_MAX = 300
+DETAIL_CHARS_MAX = 300
 
 
 def failure(data: Any, request: str) -> Failure | None:
@@ -77,7 +77,7 @@ def _detail(code: str, data: dict[str, Any]) -> str:
         said.append(f"needed: {needed}")
     if isinstance(more := data.get("errors"), list):
         said += [str(one) for one in more[:3]]
-    return "; ".join(one for one in said if one)[:DETAIL_CHARACTERS_MAX]
+    return "; ".join(one for one in said if one)[:DETAIL_CHARS_MAX]
 
 
 def refused_webhook(failed: Failed) -> Failed:

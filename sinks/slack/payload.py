@@ -17,23 +17,23 @@ from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action
 from ticketing.domain.text import ELLIPSIS, cut, line
 
-HEADER_CHARACTERS_MAX = 150
-SECTION_CHARACTERS_MAX = 3000
+HEADER_CHARS_MAX = 150
+SECTION_CHARS_MAX = 3000
 SECTION_TITLE_MAX = 300
 FIELDS_MAX = 10
-CONTEXT_CHARACTERS_MAX = 2000
-TEXT_CHARACTERS_MAX = 4000
+CONTEXT_CHARS_MAX = 2000
+TEXT_CHARS_MAX = 4000
 
 # All blocks of a message together may hold about 13,000 characters: these are the shares.
-NOTES_CHARACTERS_MAX = 1000
-STEP_CHARACTERS_MAX = 600
+NOTES_CHARS_MAX = 1000
+STEP_CHARS_MAX = 600
 FACTS_MAX = 15
-FACT_CHARACTERS_MAX = 250
-SUMMARY_CHARACTERS_MAX = 1800
-NEXT_CHARACTERS_MAX = 900
-EVIDENCE_CHARACTERS_MAX = 2400
-LINKS_CHARACTERS_MAX = 1200
-STEPS_CHARACTERS_MAX = 2900
+FACT_CHARS_MAX = 250
+SUMMARY_CHARS_MAX = 1800
+NEXT_CHARS_MAX = 900
+EVIDENCE_CHARS_MAX = 2400
+LINKS_CHARS_MAX = 1200
+STEPS_CHARS_MAX = 2900
 STEPS_SECTIONS_MAX = 3
 
 INCIDENT_EVENT = "ticketing_incident"
@@ -93,8 +93,8 @@ def parent(incident: Incident, writer: Writer, *, buttons: bool) -> dict[str, An
     text = writer.text(incident)
     blocks = [_header(incident, text), *_latest(incident)]
     if writer.own_body:
-        body = escaped(writer.body(incident), 3 * SECTION_CHARACTERS_MAX)
-        blocks += [_section(part) for part in _parts(body, SECTION_CHARACTERS_MAX)]
+        body = escaped(writer.body(incident), 3 * SECTION_CHARS_MAX)
+        blocks += [_section(part) for part in _parts(body, SECTION_CHARS_MAX)]
     else:
         blocks += _described(text)
     if text.links:
@@ -104,7 +104,7 @@ def parent(incident: Incident, writer: Writer, *, buttons: bool) -> dict[str, An
     if shown:
         blocks.append({"type": "actions", "block_id": "ticketing", "elements": shown})
     return {
-        "text": escaped(f"{_WORDS[incident.status]}: {text.title}", TEXT_CHARACTERS_MAX),
+        "text": escaped(f"{_WORDS[incident.status]}: {text.title}", TEXT_CHARS_MAX),
         "blocks": blocks,
         "metadata": {
             "event_type": INCIDENT_EVENT,
@@ -125,10 +125,10 @@ def reply(incident_id: str, told: list[Step]) -> dict[str, Any]:
 
     An escalation is shown to the whole channel.
     """
-    lines = [escaped(one, STEPS_CHARACTERS_MAX) for one in steps(told)]
-    sections = _joined(lines, STEPS_CHARACTERS_MAX, STEPS_SECTIONS_MAX)
+    lines = [escaped(one, STEPS_CHARS_MAX) for one in steps(told)]
+    sections = _joined(lines, STEPS_CHARS_MAX, STEPS_SECTIONS_MAX)
     return {
-        "text": cut(sections[0], TEXT_CHARACTERS_MAX),
+        "text": cut(sections[0], TEXT_CHARS_MAX),
         "blocks": [_section(text) for text in sections],
         "metadata": {
             "event_type": STEPS_EVENT,
@@ -146,7 +146,7 @@ def note(incident: Incident, writer: Writer, told: list[Step]) -> dict[str, Any]
     title = escaped(f"{_WORDS[incident.status]}: {writer.title(incident)}", SECTION_TITLE_MAX)
     return {
         **message,
-        "text": cut(f"{title}\n{message['text']}", TEXT_CHARACTERS_MAX),
+        "text": cut(f"{title}\n{message['text']}", TEXT_CHARS_MAX),
         "blocks": [
             _section(f"*{title}*"),
             *message["blocks"],
@@ -159,7 +159,7 @@ def repeated(message: dict[str, Any]) -> dict[str, Any]:
     """The message, saying that it may be there already."""
     return {
         **message,
-        "text": cut(f"{REPEATED} {message['text']}", TEXT_CHARACTERS_MAX),
+        "text": cut(f"{REPEATED} {message['text']}", TEXT_CHARS_MAX),
         "blocks": [*message["blocks"], _context(REPEATED)],
     }
 
@@ -179,7 +179,7 @@ def _header(incident: Incident, text: Text) -> Block:
     sign = _SIGNS[incident.severity]
     if incident.status is Status.RESOLVED:
         sign = "\N{WHITE HEAVY CHECK MARK}"
-    title = escaped(f"{sign} {_WORDS[incident.status]}: {text.title}", HEADER_CHARACTERS_MAX)
+    title = escaped(f"{sign} {_WORDS[incident.status]}: {text.title}", HEADER_CHARS_MAX)
     return {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}
 
 
@@ -188,36 +188,36 @@ def _latest(incident: Incident) -> list[Block]:
     told = [step for step in incident.timeline if step.kind in STATUS_STEPS]
     if not told or told[-1].kind is StepKind.OPENED:
         return []
-    return [_section(escaped(steps(told[-1:])[0], STEP_CHARACTERS_MAX))]
+    return [_section(escaped(steps(told[-1:])[0], STEP_CHARS_MAX))]
 
 
 def _described(text: Text) -> list[Block]:
     blocks: list[Block] = []
     if text.notes:
-        blocks.append(_section(escaped("\n".join(text.notes), NOTES_CHARACTERS_MAX)))
+        blocks.append(_section(escaped("\n".join(text.notes), NOTES_CHARS_MAX)))
     fields = [
-        _mrkdwn(f"*{_escape(label)}*\n{escaped(value, FACT_CHARACTERS_MAX)}")
+        _mrkdwn(f"*{_escape(label)}*\n{escaped(value, FACT_CHARS_MAX)}")
         for label, value in text.facts[:FACTS_MAX]
     ]
     for start in range(0, len(fields), FIELDS_MAX):
         blocks.append({"type": "section", "fields": fields[start : start + FIELDS_MAX]})
     if text.summary:
         by = f"\n_written by {escaped(text.summary_by, 100)}_" if text.summary_by else ""
-        blocks.append(_section(escaped(text.summary, SUMMARY_CHARACTERS_MAX) + by))
+        blocks.append(_section(escaped(text.summary, SUMMARY_CHARS_MAX) + by))
     if text.next_steps:
         listed = "\n".join(f"{number}. {one}" for number, one in enumerate(text.next_steps, 1))
-        blocks.append(_section(f"*Next steps*\n{escaped(listed, NEXT_CHARACTERS_MAX)}"))
+        blocks.append(_section(f"*Next steps*\n{escaped(listed, NEXT_CHARS_MAX)}"))
     if text.evidence:
         # Inside a code block nothing is markup, so nothing in it may end the block.
         lines = [one.replace("`", "'") for one in text.evidence]
-        quoted = escaped("\n".join(lines), EVIDENCE_CHARACTERS_MAX)
+        quoted = escaped("\n".join(lines), EVIDENCE_CHARS_MAX)
         blocks.append(_section(f"*Evidence*\n```{quoted}```"))
     return blocks
 
 
 def _links(links: dict[str, str]) -> str:
     shown: list[str] = []
-    left = LINKS_CHARACTERS_MAX
+    left = LINKS_CHARS_MAX
     for name, url in links.items():
         address = _escape(line(url)).replace("|", "%7C").replace(" ", "%20")
         one = f"<{address}|{escaped(name, 75)}>"
@@ -253,7 +253,7 @@ def _section(text: str) -> Block:
 
 
 def _context(text: str) -> Block:
-    element = _mrkdwn(escaped(text, CONTEXT_CHARACTERS_MAX))
+    element = _mrkdwn(escaped(text, CONTEXT_CHARS_MAX))
     return {"type": "context", "elements": [element]}
 
 

@@ -11,13 +11,13 @@ from ticketing.domain.summaries.by_rules import RULES, in_words
 from ticketing.domain.summaries.facts import blast_radius, facts_of, marked, other_services
 from ticketing.domain.text import cut, line, moment
 
-TITLE_CHARACTERS_MAX = 200
+TITLE_CHARS_MAX = 200
 
 
 EVIDENCE_LINES_MAX = 5
 
 
-EVIDENCE_CHARACTERS_MAX = 500
+EVIDENCE_CHARS_MAX = 500
 
 
 NAMES_MAX = 10
@@ -61,7 +61,7 @@ def title(incident: Incident) -> str:
     """How bad, where, what: `[CRITICAL] checkout: payment gateway timed out`."""
     where = line(incident.service) or "unknown service"
     text = f"[{incident.severity.value.upper()}] {where}: {_what(incident)}"
-    return cut(text, TITLE_CHARACTERS_MAX)
+    return cut(text, TITLE_CHARS_MAX)
 
 
 def describe(incident: Incident, platform: str, console: str = "") -> Text:
@@ -112,7 +112,7 @@ def _links(incident: Incident, platform: str, console: str) -> dict[str, str]:
 
 def _evidence(incident: Incident) -> list[str]:
     return [
-        cut(f"{moment(s.at)} {line(s.level)} {line(s.message)}", EVIDENCE_CHARACTERS_MAX)
+        cut(f"{moment(s.at)} {line(s.level)} {line(s.message)}", EVIDENCE_CHARS_MAX)
         for s in incident.samples[:EVIDENCE_LINES_MAX]
     ]
 
@@ -121,7 +121,7 @@ def _step(step: Step) -> str:
     said = _STEPS.get(step.kind, step.kind.value)
     by = f" by {line(step.by)}" if step.by else ""
     note = f": {line(step.text)}" if step.text else ""
-    return cut(f"{said}{by} at {moment(step.at)}{note}", EVIDENCE_CHARACTERS_MAX)
+    return cut(f"{said}{by} at {moment(step.at)}{note}", EVIDENCE_CHARS_MAX)
 
 
 def values(incident: Incident, text: Text, platform: str) -> dict[str, Any]:

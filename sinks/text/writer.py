@@ -8,7 +8,7 @@ from typing import Any
 import structlog
 
 from sinks.text import parts
-from sinks.text.parts import TITLE_CHARACTERS_MAX, Text, describe, title
+from sinks.text.parts import TITLE_CHARS_MAX, Text, describe, title
 from ticketing.config import Config
 from ticketing.config.template import BadTemplate, Template, clean
 from ticketing.config.template_names import NAMES, fault
@@ -101,7 +101,7 @@ class Writer:
 
     def _headline(self, incident: Incident, text: Text) -> str:
         written = line(self._rendered(self._title, parts.values(incident, text, self._platform)))
-        return cut(written or title(incident), TITLE_CHARACTERS_MAX)
+        return cut(written or title(incident), TITLE_CHARS_MAX)
 
     def _rendered(self, template: Template, values: dict[str, Any]) -> str:
         try:

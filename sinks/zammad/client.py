@@ -144,7 +144,7 @@ class ZammadPlatform:
         told = shown_fields.unposted(request.want, have.shown.steps_through, self.traits)
         there = await self._api.articles(have.external_id) if request.uncertain else []
         bodies = [body for _, body in there]
-        text = comment.comment(told, bodies, payload.BODY_CHARACTERS_MAX)
+        text = comment.comment(told, bodies, payload.BODY_CHARS_MAX)
         if text:
             await self._api.add_article(have.external_id, payload.article("Progress", text))
         return Delivered()

@@ -13,9 +13,9 @@ from tables.deliveries import Shown
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.text import cut, line
 
-TITLE_CHARACTERS_MAX = 250
-TAG_CHARACTERS_MAX = 100
-BODY_CHARACTERS_MAX = 20_000
+TITLE_CHARS_MAX = 250
+TAG_CHARS_MAX = 100
+BODY_CHARS_MAX = 20_000
 """Far below what Zammad takes: an article is there to be read."""
 
 
@@ -41,8 +41,8 @@ def ticket(incident: Incident, group: str, writer: Writer, settings: Settings) -
 def article(subject: str, body: str) -> dict[str, Any]:
     """A note in plain text that customers don't see."""
     return {
-        "subject": cut(subject, TITLE_CHARACTERS_MAX),
-        "body": cut(body, BODY_CHARACTERS_MAX),
+        "subject": cut(subject, TITLE_CHARS_MAX),
+        "body": cut(body, BODY_CHARS_MAX),
         "type": "note",
         "internal": True,
         "content_type": "text/plain",
@@ -51,7 +51,7 @@ def article(subject: str, body: str) -> dict[str, Any]:
 
 def title(incident: Incident, writer: Writer) -> str:
     """The ticket's one line."""
-    return cut(writer.title(incident), TITLE_CHARACTERS_MAX)
+    return cut(writer.title(incident), TITLE_CHARS_MAX)
 
 
 def fields(incident: Incident, was: Shown, writer: Writer, settings: Settings) -> dict[str, Any]:
@@ -86,5 +86,5 @@ def _customer(settings: Settings) -> dict[str, Any]:
 def _tags(incident: Incident, settings: Settings) -> str:
     """Separated by commas, so that none may hold one."""
     named = (*settings.tags, incident.service, incident.environment)
-    written = [cut(line(one.replace(",", " ")), TAG_CHARACTERS_MAX) for one in named]
+    written = [cut(line(one.replace(",", " ")), TAG_CHARS_MAX) for one in named]
     return ",".join(dict.fromkeys([tag(incident.id), *filter(None, written)]))

@@ -19,7 +19,7 @@ from ticketing.kafka.runtime import Runtime
 from ticketing.view.document import iso
 
 NAMES = ("reason", "stage", "platform", "limit", "cursor")
-NAME_CHARACTERS_MAX = 100
+NAME_CHARS_MAX = 100
 
 
 class KafkaDeadLetters:
@@ -81,7 +81,7 @@ async def get_dead_letter(request: web.Request) -> web.Response:
 async def redrive(request: web.Request) -> web.Response:
     """POST /api/v1/dead-letters/:id/redrive: try it again, once; 409 if that was done before."""
     body = Body(await json_object(request))
-    by = body.text("by", chars_max=NAME_CHARACTERS_MAX) or "api"
+    by = body.text("by", chars_max=NAME_CHARS_MAX) or "api"
     body.done()
     done = await _dead_letters(request).redrive(request.match_info["id"], by)
     return web.json_response({"id": done.id, "status": "redriven", **_redriven(done)})

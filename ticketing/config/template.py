@@ -23,9 +23,9 @@ from ticketing.errors import Misconfigured
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SOURCE_CHARACTERS_MAX = 20_000
-VALUE_CHARACTERS_MAX = 100_000
-OUTPUT_CHARACTERS_MAX = 30_000
+SOURCE_CHARS_MAX = 20_000
+VALUE_CHARS_MAX = 100_000
+OUTPUT_CHARS_MAX = 30_000
 ITEMS_MAX = 1_000
 LOOPS_MAX = 10_000
 WIDTH_MAX = 200
@@ -91,7 +91,7 @@ class Template:
         self._template = _compiled(source, frozenset(names))
 
     def render(self, values: Mapping[str, Any]) -> str:
-        """The text, at most OUTPUT_CHARACTERS_MAX characters of it; raises BadTemplate.
+        """The text, at most OUTPUT_CHARS_MAX characters of it; raises BadTemplate.
 
         Control characters but line ends are left out, whoever put them there.
         """
@@ -114,14 +114,14 @@ def _bounded(chunks: Iterator[str]) -> str:
     text = ""
     for chunk in chunks:
         text += chunk
-        if len(text) > OUTPUT_CHARACTERS_MAX:
-            return text[: OUTPUT_CHARACTERS_MAX - 1].rstrip() + "…"
+        if len(text) > OUTPUT_CHARS_MAX:
+            return text[: OUTPUT_CHARS_MAX - 1].rstrip() + "…"
     return text
 
 
 def _compiled(source: str, names: frozenset[str]) -> jinja2.Template:
-    if len(source) > SOURCE_CHARACTERS_MAX:
-        raise BadTemplate(f"is longer than {SOURCE_CHARACTERS_MAX} characters")
+    if len(source) > SOURCE_CHARS_MAX:
+        raise BadTemplate(f"is longer than {SOURCE_CHARS_MAX} characters")
     try:
         tree = _environment.parse(source)
         # First of all: Jinja2 works out constants as soon as it looks at them.
@@ -230,8 +230,8 @@ def _measure(*values: Any) -> None:
     if budget is not None:
         budget.spend()
     for value in values:
-        if isinstance(value, str) and len(value) > VALUE_CHARACTERS_MAX:
-            raise BadTemplate(f"makes more than {VALUE_CHARACTERS_MAX} characters")
+        if isinstance(value, str) and len(value) > VALUE_CHARS_MAX:
+            raise BadTemplate(f"makes more than {VALUE_CHARS_MAX} characters")
         if isinstance(value, list | tuple | dict) and len(value) > ITEMS_MAX:
             raise BadTemplate(f"makes more than {ITEMS_MAX} items")
 
@@ -266,8 +266,8 @@ def _replaced(value: Any, old: str, new: str) -> str:
     text = str(value)
     if not old:
         raise BadTemplate("replace needs a text to look for")
-    if len(text) + text.count(old) * len(new) > VALUE_CHARACTERS_MAX:
-        raise BadTemplate(f"makes more than {VALUE_CHARACTERS_MAX} characters")
+    if len(text) + text.count(old) * len(new) > VALUE_CHARS_MAX:
+        raise BadTemplate(f"makes more than {VALUE_CHARS_MAX} characters")
     return text.replace(old, new)
 
 

@@ -83,7 +83,7 @@ ROOMS = (
     Room(samples=1, line=100, steps=0, past=0, names=2, windows=0, chain=2),
 )
 """From the roomiest on, the first that fits is taken."""
-DATA_LINE_CHARACTERS_MIN = 40
+DATA_LINE_CHARS_MIN = 40
 CANDIDATES_MAX = 3
 
 
@@ -220,7 +220,7 @@ def _cut_to(text: str, tokens_max: int) -> str:
     head, end = lines[:-2], lines[-2:]
     while head and tokens_at_most("\n".join([*head, *end])) > tokens_max:
         longest = max(range(len(head)), key=lambda i: len(head[i]))
-        if len(head[longest]) > DATA_LINE_CHARACTERS_MIN:
+        if len(head[longest]) > DATA_LINE_CHARS_MIN:
             head[longest] = head[longest][: len(head[longest]) // 2]
         else:
             head.pop()

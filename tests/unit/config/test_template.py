@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ticketing.config import template, validate
-from ticketing.config.template import OUTPUT_CHARACTERS_MAX, BadTemplate, Template
+from ticketing.config.template import OUTPUT_CHARS_MAX, BadTemplate, Template
 from ticketing.config.template_names import BARE, FULL, NAMES, fault
 
 VALUES: dict[str, Any] = {"text": "a\\b", "items": ["one", "two"], "facts": {"Where": "cart"}}
@@ -92,7 +92,7 @@ def test_what_is_slow_all_the_same_ends_with_its_budget(monkeypatch: pytest.Monk
 
 def test_the_output_is_bounded_and_says_so() -> None:
     text = rendered("{% for i in range(1000) %}{{ text }}{% endfor %}", text="y" * 1000)
-    assert len(text) == OUTPUT_CHARACTERS_MAX
+    assert len(text) == OUTPUT_CHARS_MAX
     assert text.endswith("…")
 
 

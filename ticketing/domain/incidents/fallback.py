@@ -18,7 +18,7 @@ from ticketing.domain.incidents.timeline import with_step
 from ticketing.domain.signals import TicketState
 
 REJECTED, NOT_IN_TIME = "rejected", "not_in_time"
-ERROR_CHARACTERS_MAX = 300
+ERROR_CHARS_MAX = 300
 
 _HOLDING = frozenset({TicketState.OPEN, TicketState.ACKNOWLEDGED, TicketState.ESCALATED})
 
@@ -45,7 +45,7 @@ def overdue(incident: Incident, now: float, policy: Policy) -> Incident:
             text = f"{name} did not take it within {within:g} s"
             ticket = incident.tickets.get(name)
             if ticket is not None and ticket.error:
-                text += f": {ticket.error[:ERROR_CHARACTERS_MAX]}"
+                text += f": {ticket.error[:ERROR_CHARS_MAX]}"
             incident = _fallen_back(incident, name, NOT_IN_TIME, text, now, policy)
     return incident
 
@@ -57,7 +57,7 @@ def refused(incident: Incident, name: str, now: float, policy: Policy) -> Incide
         return incident
     if name in _failed(incident) or not _waits_for_tickets(incident, policy):
         return incident
-    text = f"{name} rejected it: {ticket.error[:ERROR_CHARACTERS_MAX]}"
+    text = f"{name} rejected it: {ticket.error[:ERROR_CHARS_MAX]}"
     return published(_fallen_back(incident, name, REJECTED, text, now, policy), now)
 
 

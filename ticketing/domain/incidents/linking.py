@@ -24,7 +24,7 @@ ASK_EVERY_SECONDS = 60.0
 LINKS_MAX = 20
 UNLINKED_MAX = 50
 SYMPTOMS_MAX = 200
-TITLE_CHARACTERS_MAX = 120
+TITLE_CHARS_MAX = 120
 
 OPPOSITE = {
     Relation.CAUSE: Relation.SYMPTOM,
@@ -326,7 +326,7 @@ def _say(word: Word, incident: Incident, link: Link) -> Linked:
         id=incident.id,
         fingerprint=incident.fingerprint,
         service=incident.service,
-        title=incident.title[:TITLE_CHARACTERS_MAX],
+        title=incident.title[:TITLE_CHARS_MAX],
         relation=OPPOSITE[link.relation],
         traces=link.traces,
         severity=incident.severity,

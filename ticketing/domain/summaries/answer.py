@@ -17,13 +17,13 @@ from enum import Enum
 from ticketing.domain.severity import Severity
 from ticketing.errors import Rejected
 
-ANSWER_CHARACTERS_MAX = 32_000
-TITLE_CHARACTERS_MAX = 120
-TEXT_CHARACTERS_MAX = 1_500
-PART_CHARACTERS_MAX = 600
-STEP_CHARACTERS_MAX = 250
+ANSWER_CHARS_MAX = 32_000
+TITLE_CHARS_MAX = 120
+TEXT_CHARS_MAX = 1_500
+PART_CHARS_MAX = 600
+STEP_CHARS_MAX = 250
 STEPS_MAX = 6
-TAG_CHARACTERS_MAX = 32
+TAG_CHARS_MAX = 32
 TAGS_MAX = 8
 NO_LINK = "(link removed)"
 
@@ -66,20 +66,20 @@ def read(text: str | None) -> Answer:
     """
     if text is None or not text.strip():
         raise BadAnswer(Fault.EMPTY)
-    if len(text) > ANSWER_CHARACTERS_MAX:
+    if len(text) > ANSWER_CHARS_MAX:
         raise BadAnswer(Fault.TOO_LONG, f"{len(text)} characters")
     found = _object(text)
     title, summary = _text(found, "title"), _text(found, "summary")
-    shown = neutral(title, TITLE_CHARACTERS_MAX), neutral(summary, TEXT_CHARACTERS_MAX)
+    shown = neutral(title, TITLE_CHARS_MAX), neutral(summary, TEXT_CHARS_MAX)
     if not all(shown):
         raise BadAnswer(Fault.WRONG_SHAPE, "title or summary is empty")
-    steps = [neutral(step, STEP_CHARACTERS_MAX) for step in _texts(found, "steps")[:STEPS_MAX]]
+    steps = [neutral(step, STEP_CHARS_MAX) for step in _texts(found, "steps")[:STEPS_MAX]]
     tags = [tag(name) for name in _texts(found, "tags")[:TAGS_MAX]]
     return Answer(
         title=shown[0],
         summary=shown[1],
-        root_cause=neutral(_text(found, "root_cause"), PART_CHARACTERS_MAX),
-        impact=neutral(_text(found, "impact"), PART_CHARACTERS_MAX),
+        root_cause=neutral(_text(found, "root_cause"), PART_CHARS_MAX),
+        impact=neutral(_text(found, "impact"), PART_CHARS_MAX),
         steps=[step for step in steps if step],
         severity=_severity(found.get("severity")),
         tags=list(dict.fromkeys(name for name in tags if name)),
@@ -188,7 +188,7 @@ def neutral(text: str, limit: int) -> str:
 def tag(text: str) -> str:
     """A tag as every platform takes it: lower-case letters, digits and dashes."""
     words = re.sub(r"[^a-z0-9]+", "-", unicodedata.normalize("NFKC", text[:200]).lower())
-    return words.strip("-")[:TAG_CHARACTERS_MAX].strip("-")
+    return words.strip("-")[:TAG_CHARS_MAX].strip("-")
 
 
 def _visible(character: str) -> bool:

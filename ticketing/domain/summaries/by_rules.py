@@ -11,9 +11,9 @@ from ticketing.domain.text import cut, line, listed, moment
 
 RULES = "rules"
 """Who wrote a summary, where no model did."""
-TITLE_CHARACTERS_MAX = 120
-QUOTE_CHARACTERS_MAX = 200
-QUOTED_CHARACTERS_MAX = 500
+TITLE_CHARS_MAX = 120
+QUOTE_CHARS_MAX = 200
+QUOTED_CHARS_MAX = 500
 NAMES_MAX = 5
 PATH_NAMES_MAX = 8
 UNKNOWN = "at an unknown time"
@@ -114,14 +114,14 @@ def headline(incident: Incident) -> str:
     """What and where in a line: `payment gateway timed out in checkout (POST /pay)`."""
     service = line(incident.service) or "an unknown service"
     if incident.kind is Kind.OVERFLOW:
-        return cut(f"many different new errors in {service}", TITLE_CHARACTERS_MAX)
+        return cut(f"many different new errors in {service}", TITLE_CHARS_MAX)
     if incident.kind is Kind.UMBRELLA:
-        return cut(f"{incident.held} new incidents held back", TITLE_CHARACTERS_MAX)
+        return cut(f"{incident.held} new incidents held back", TITLE_CHARS_MAX)
     where = f" in {service}"
     if len(incident.endpoints) == 1:
         where += f" ({cut(line(incident.endpoints[0]), 40)})"
     what = _fault(incident)
-    return cut(what, max(40, TITLE_CHARACTERS_MAX - len(where))) + where
+    return cut(what, max(40, TITLE_CHARS_MAX - len(where))) + where
 
 
 def cause_of(incident: Incident) -> str:
@@ -136,7 +136,7 @@ def likely_cause(incident: Incident) -> str:
     candidate = incident.correlation.root_cause if incident.correlation is not None else None
     if candidate is None:
         return f"probably {kind}" if kind else ""
-    said = [cut(line(reason), QUOTE_CHARACTERS_MAX) for reason in candidate.reasons[:3]]
+    said = [cut(line(reason), QUOTE_CHARS_MAX) for reason in candidate.reasons[:3]]
     cause = line(candidate.service)
     if cause != line(incident.service):
         return f"it began in {cause}" + (f" ({'; '.join(said)})" if said else "")
@@ -202,14 +202,14 @@ def _impact(incident: Incident) -> str:
 
 def _fault(incident: Incident) -> str:
     words = line(incident.title) or line(incident.pattern) or "unnamed fault"
-    return cut(words.rstrip(". "), QUOTE_CHARACTERS_MAX)
+    return cut(words.rstrip(". "), QUOTE_CHARS_MAX)
 
 
 def _kind_of_fault(incident: Incident) -> str:
     if incident.kind is not Kind.PATTERN:
         return ""
-    sample = incident.samples[0].message[:QUOTED_CHARACTERS_MAX] if incident.samples else ""
-    return _named(incident.title, incident.pattern[:QUOTED_CHARACTERS_MAX], sample)
+    sample = incident.samples[0].message[:QUOTED_CHARS_MAX] if incident.samples else ""
+    return _named(incident.title, incident.pattern[:QUOTED_CHARS_MAX], sample)
 
 
 @lru_cache(CACHED_FAULTS_MAX)

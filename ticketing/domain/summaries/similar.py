@@ -11,7 +11,7 @@ from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
 TENANTS_MAX = 500
 PER_TENANT_MAX = 200
 WORDS_MAX = 60
-NOTE_CHARACTERS_MAX = 300
+NOTE_CHARS_MAX = 300
 NOTES_MAX = 3
 ALIKE_MIN = 0.4
 SAME_SERVICE = 0.25
@@ -41,7 +41,7 @@ def past(incident: Incident) -> Past | None:
     if incident.status is not Status.RESOLVED or incident.kind is not Kind.PATTERN:
         return None
     notes = [
-        step.text[:NOTE_CHARACTERS_MAX]
+        step.text[:NOTE_CHARS_MAX]
         for step in incident.timeline
         if step.kind in _TOLD and step.text and step.by != _RULE
     ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-CHARACTERS_MAX = 32_767
+CHARS_MAX = 32_767
 DEPTH_MAX = 20
 
 _INLINE = frozenset({"text", "hardBreak", "mention", "emoji", "inlineCard", "date", "status"})
@@ -70,7 +70,7 @@ def document_problems(value: Any) -> list[str]:
         return ["INVALID_INPUT"]
     if any(_wrong(value, 0)):
         return ["INVALID_INPUT"]
-    if len(text_of(value)) > CHARACTERS_MAX:
+    if len(text_of(value)) > CHARS_MAX:
         return ["CONTENT_LIMIT_EXCEEDED"]
     return []
 

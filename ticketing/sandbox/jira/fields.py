@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ticketing.sandbox.jira.adf import CHARACTERS_MAX, document_problems
+from ticketing.sandbox.jira.adf import CHARS_MAX, document_problems
 from ticketing.sandbox.jira.directory import (
     ACCOUNTS,
     ISSUE_TYPES,
@@ -83,8 +83,8 @@ def long_text(field: str, value: Any, v3: bool) -> str:
         return next(iter(document_problems(value)), "")
     if not isinstance(value, str):
         return "Operation value must be a string"
-    over = len(value) > CHARACTERS_MAX
-    limit = f"The entered text is too long. It exceeds the allowed limit of {CHARACTERS_MAX:,}"
+    over = len(value) > CHARS_MAX
+    limit = f"The entered text is too long. It exceeds the allowed limit of {CHARS_MAX:,}"
     return f"{limit} characters." if over else ""
 
 

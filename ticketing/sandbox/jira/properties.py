@@ -13,8 +13,8 @@ from ticketing.sandbox.jira.store import Issues
 from ticketing.sandbox.platform import Call
 from ticketing.sandbox.tickets import PlatformTickets
 
-KEY_CHARACTERS_MAX = 255
-VALUE_CHARACTERS_MAX = 32_768
+KEY_CHARS_MAX = 255
+VALUE_CHARS_MAX = 32_768
 
 
 class Properties:
@@ -55,7 +55,7 @@ def checked_properties(given: Any) -> dict[str, Any]:
 
 
 def _check(key: str, value: Any) -> None:
-    if not 0 < len(key) <= KEY_CHARACTERS_MAX:
-        refuse(400, f"The property key must be 1 to {KEY_CHARACTERS_MAX} characters long.")
-    if len(json.dumps(value)) > VALUE_CHARACTERS_MAX:
+    if not 0 < len(key) <= KEY_CHARS_MAX:
+        refuse(400, f"The property key must be 1 to {KEY_CHARS_MAX} characters long.")
+    if len(json.dumps(value)) > VALUE_CHARS_MAX:
         refuse(400, "The property value is too long.")

@@ -24,7 +24,7 @@ def check_message(arguments: Arguments) -> None:
         return
     if list(blocks.METADATA.problems(metadata)):
         raise Failure("invalid_metadata_format")
-    if len(json.dumps(metadata)) > blocks.METADATA_CHARACTERS_MAX:
+    if len(json.dumps(metadata)) > blocks.METADATA_CHARS_MAX:
         raise Failure("metadata_too_large")
 
 
@@ -36,5 +36,5 @@ def _check_blocks(given: Any) -> None:
         said = [f"{one.text} [json-pointer:{one.pointer}]" for one in problems[:20]]
         messages = [f"[ERROR] {text}" for text in said]
         raise Failure("invalid_blocks", errors=said, response_metadata={"messages": messages})
-    if blocks.characters_in(given) > blocks.BLOCKS_CHARACTERS_MAX:
+    if blocks.characters_in(given) > blocks.BLOCKS_CHARS_MAX:
         raise Failure("msg_blocks_too_long")

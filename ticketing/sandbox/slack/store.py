@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from ticketing.sandbox.slack.answers import Arguments
-from ticketing.sandbox.slack.blocks import TEXT_CHARACTERS_MAX
+from ticketing.sandbox.slack.blocks import TEXT_CHARS_MAX
 from ticketing.sandbox.slack.directory import BOT_ID, BOT_USER
 from ticketing.sandbox.tickets import PlatformTickets, Ticket, correlation_of, incident_id_in
 
@@ -75,7 +75,7 @@ class Messages:
 def stored(message: Arguments, timestamp: str) -> Arguments:
     """A message of the bot as Slack keeps it."""
     kept = {"type": "message", "ts": timestamp, "user": BOT_USER, "bot_id": BOT_ID}
-    kept["text"] = str(message.get("text") or "")[:TEXT_CHARACTERS_MAX]
+    kept["text"] = str(message.get("text") or "")[:TEXT_CHARS_MAX]
     for name in ("blocks", "attachments", "metadata", "thread_ts"):
         if message.get(name):
             kept[name] = message[name]

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from ticketing.domain.severity import Severity
 from ticketing.domain.summaries.answer import (
     STEPS_MAX,
-    TEXT_CHARACTERS_MAX,
-    TITLE_CHARACTERS_MAX,
+    TEXT_CHARS_MAX,
+    TITLE_CHARS_MAX,
     BadAnswer,
     Fault,
     neutral,
@@ -88,8 +88,8 @@ def test_fields_that_were_not_asked_for_are_not_there() -> None:
 def test_everything_is_bounded() -> None:
     long = {key: "word " * 1_000 for key in ("title", "summary")}
     answer = read(json.dumps({**GOOD, **long, "steps": ["s " * 400] * 20, "tags": ["t"] * 99}))
-    assert len(answer.title) == TITLE_CHARACTERS_MAX
-    assert len(answer.summary) == TEXT_CHARACTERS_MAX
+    assert len(answer.title) == TITLE_CHARS_MAX
+    assert len(answer.summary) == TEXT_CHARS_MAX
     assert len(answer.steps) == STEPS_MAX
     assert answer.title.endswith("…")
 

@@ -250,7 +250,7 @@ def test_a_note_keeps_its_length_and_counts_what_is_missing(count: int, length: 
         Step(seq=n, at=1.0, kind=StepKind.COMMENT, text="y" * length) for n in range(1, count + 1)
     ]
     content = payload.note(told)["note"]["content"]
-    assert len(content) <= payload.NOTE_CHARACTERS_MAX + 50
+    assert len(content) <= payload.NOTE_CHARS_MAX + 50
     whole = content.count("Comment at")
     if whole < count:
         assert f"{count - whole} more steps" in content

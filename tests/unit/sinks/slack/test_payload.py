@@ -18,7 +18,7 @@ from ticketing.config.platforms.slack import Slack
 from ticketing.domain.incidents.incident import Status, Step, StepKind, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
-from ticketing.sandbox.slack.blocks import BLOCKS_CHARACTERS_MAX, characters_in, problems_of
+from ticketing.sandbox.slack.blocks import BLOCKS_CHARS_MAX, characters_in, problems_of
 
 WRITER = Writer("slack")
 
@@ -81,8 +81,8 @@ def test_whatever_stands_in_an_incident_its_message_keeps_the_limits(
     )
     for one in (message, payload.repeated(message)):
         assert problems_of(one["blocks"]) == []
-        assert characters_in(one["blocks"]) <= BLOCKS_CHARACTERS_MAX
-        assert 0 < len(one["text"]) <= payload.TEXT_CHARACTERS_MAX
+        assert characters_in(one["blocks"]) <= BLOCKS_CHARS_MAX
+        assert 0 < len(one["text"]) <= payload.TEXT_CHARS_MAX
 
 
 @given(text=hostile, count=st.integers(1, 300))
@@ -91,8 +91,8 @@ def test_a_reply_keeps_the_limits(text: str, count: int) -> None:
     told = [Step(seq=n, at=1.0, kind=StepKind.COMMENT, text=text) for n in range(1, count + 1)]
     for one in (payload.reply("1-0-1", told), payload.note(ticketed(), WRITER, told)):
         assert problems_of(one["blocks"]) == []
-        assert characters_in(one["blocks"]) <= BLOCKS_CHARACTERS_MAX
-        assert 0 < len(one["text"]) <= payload.TEXT_CHARACTERS_MAX
+        assert characters_in(one["blocks"]) <= BLOCKS_CHARS_MAX
+        assert 0 < len(one["text"]) <= payload.TEXT_CHARS_MAX
 
 
 def test_slacks_own_models_take_the_message() -> None:
