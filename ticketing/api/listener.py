@@ -42,7 +42,7 @@ class Listener:
 
     def __init__(self, status: WorkerStatus) -> None:
         self._status = status
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
         self._thread: threading.Thread | None = None
 
@@ -50,15 +50,17 @@ class Listener:
         """Listen; raises Misconfigured where that can't be."""
         bound = _bound(self._status.config)
         host, port = bound.getsockname()[:2]
+        # Made here, so that `stop` can reach it from the first moment on.
+        self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
-            target=self._run, args=[bound], name="metrics listener", daemon=True
+            target=self._run, args=[self._loop, bound], name="metrics listener", daemon=True
         )
         self._thread.start()
         log.info("metrics, health and readiness are served on %s port %s", host, port)
 
     def stop(self) -> None:
         """Close the listener and wait until its thread has ended. Safe to repeat."""
-        if self._thread is None:
+        if self._thread is None or self._loop is None:
             return
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stopping.set)
@@ -77,11 +79,11 @@ class Listener:
     ) -> None:
         self.stop()
 
-    def _run(self, bound: socket.socket) -> None:
+    def _run(self, loop: asyncio.AbstractEventLoop, bound: socket.socket) -> None:
         try:
-            self._loop.run_until_complete(self._serve(bound))
+            loop.run_until_complete(self._serve(bound))
         finally:
-            self._loop.close()
+            loop.close()
 
     async def _serve(self, bound: socket.socket) -> None:
         runner = web.AppRunner(
