@@ -231,12 +231,13 @@ async def test_the_pages_files_are_known_by_their_content(api: Any) -> None:
 
 async def event(stream: Any) -> tuple[str, Any]:
     name = ""
-    while True:
-        line = (await stream.readline()).decode().rstrip("\n")
+    async for raw in stream:
+        line = raw.decode().rstrip("\n")
         if line.startswith("event: "):
             name = line[7:]
         if line.startswith("data: "):
             return name, json.loads(line[6:])
+    raise AssertionError("the stream ended")
 
 
 async def test_a_listener_hears_of_changes_and_removals(api: Any) -> None:

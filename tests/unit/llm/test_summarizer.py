@@ -30,7 +30,13 @@ QUESTION = [{"role": "user", "content": "how are you?"}]
 
 
 def incident(number: int = 1, **changes: Any) -> Incident:
-    known = {"opened_at": NOW - 60, "ticket_at": NOW - 30, "ticketed": True, "count": 20}
+    known = {
+        "opened_at": NOW - 60,
+        "updated_at": NOW,
+        "ticket_at": NOW - 30,
+        "ticketed": True,
+        "count": 20,
+    }
     return numbered(number, at=NOW, **{**known, **changes})
 
 

@@ -144,7 +144,7 @@ async def test_pages_hold_every_incident_once_though_all_opened_at_once(store: V
     await write(store, *(incident(n, opened_at=NOW, title=str(n)) for n in range(620)))
     seen: list[str] = []
     query = Query(limit=7)
-    while True:
+    for _ in range(620):
         page = await store.page(query)
         seen += [json.loads(document)["title"] for document in page.documents]
         if page.after is None:

@@ -5,31 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from support.incidents import incident
 
 from ticketing.domain.incidents.incident import Incident, Kind, Status
-from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Summary
 from ticketing.domain.summaries import facts
 from ticketing.domain.summaries.facts import facts_of
 from ticketing.llm.prompt import Prompts
 from ticketing.view.document import detail_document
 
-INCIDENT = Incident(
-    id="aa-0-1",
-    fingerprint="aa",
-    tenant="acme",
-    service="orders",
-    environment="prod",
-    pattern="boom <*>",
-    title="boom 1",
-    severity=Severity.HIGH,
-    opened_at=1000.0,
-    updated_at=1000.0,
-    first_seen=1000.0,
-    last_seen=1060.0,
-    count=1234,
-    max_score=0.987,
-)
+INCIDENT = incident("aa", service="orders", environment="prod", count=1234, max_score=0.987)
 
 
 def texts(incident: Incident) -> dict[str, str]:
