@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="With --input: print one JSON object only.")
 @click.option(
-    "--port", type=int, help="Port of the page, without --input; else web.port's default."
+    "--port", type=int, help="Port of the page, without --input; by default that of `web.port`."
 )
 def demo(recording: Path | None, as_json: bool, port: int | None) -> None:
     """Run the whole job on an embedded broker, with a sandbox in the platforms' place.
