@@ -61,6 +61,10 @@ records_dead_lettered_total = counter(
         "failed",
     ),
 )
+records_repaired_total = counter(
+    "records_repaired_total",
+    "Input records with bytes that are not JSON in UTF-8, read with U+FFFD in their place.",
+)
 clock_corrections_total = counter(
     "clock_corrections_total", "Input records whose event time was implausible and was replaced."
 )
