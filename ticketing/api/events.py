@@ -27,7 +27,7 @@ POLL_SECONDS = 0.25
 HEARTBEAT_SECONDS = 15.0
 """Below the idle timeouts of proxies, of which a minute is usual, 30 seconds not rare."""
 LISTENERS_MAX = 64
-"""One for each open page of the console: more than a team has, few enough for one process."""
+"""Open pages of the console: more than a team has, few enough for one process."""
 WAITING_MAX = 32
 """Messages queued for one listener before a reset replaces them."""
 CHANGES_MAX = 100

@@ -88,7 +88,7 @@ def for_all(value: Any) -> Any:
 
 
 class GroupWait(Section):
-    """How long an incident waits for its neighbours before it is ticketed."""
+    """Wait of an incident for other errors of the same fault before its ticket."""
 
     # Long enough to gather the errors of one fault under one ticket; a critical fault pages after
     # seconds all the same.

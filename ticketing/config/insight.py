@@ -11,7 +11,7 @@ from ticketing.domain.severity import Severity
 
 
 class LlmProvider(Section):
-    """One language model."""
+    """A language model."""
 
     provider: Name
     """Any provider that litellm knows, such as `openai`, `anthropic`, `ollama`."""

@@ -64,7 +64,7 @@ class Kafka(Section):
 
 
 class Redis(Section):
-    """Where the view of the incidents is kept."""
+    """The store of the view of incidents."""
 
     url: SecretStr = SecretStr(EMBEDDED)
     """`redis://`, `rediss://` or `unix://` address, or `embedded` for a store in memory."""

@@ -17,7 +17,7 @@ from ticketing.domain.severity import Severity
 
 @dataclass(frozen=True)
 class Setting:
-    """One key of the model: its camelCase path, its field, and the type of its value."""
+    """A key of the model: its camelCase path, its field, and the type of its value."""
 
     path: tuple[str, ...]
     field: FieldInfo

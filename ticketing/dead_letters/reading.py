@@ -106,7 +106,7 @@ def every(runtime: Runtime, wanted: Wanted) -> Iterator[Entry]:
 
 
 def get(runtime: Runtime, id: str) -> Entry:
-    """One letter; raises NotFound, or Unavailable when Kafka does not answer."""
+    """A letter by its id; raises NotFound, or Unavailable when Kafka does not answer."""
     match = ID.fullmatch(id)
     if match is None:
         raise unknown(id)

@@ -85,7 +85,7 @@ class Demo:
                 url = str(following["url"]) if following else None
 
     async def incident(self, id: str) -> Mapping[str, Any]:
-        """One incident in full."""
+        """The whole document of an incident."""
         async with self.session.get(f"{self.api}/api/incidents/{id}") as answer:
             answer.raise_for_status()
             document: Mapping[str, Any] = await answer.json()

@@ -52,7 +52,7 @@ class Abandoned(TicketingError):
 
 
 class StreamAgent(ABC):
-    """One agent of batched topics. `name` is Faust's name for it and the stage in dead letters."""
+    """An agent of batched topics. `name` is its name in Faust and the stage in dead letters."""
 
     name: str
 

@@ -57,7 +57,7 @@ class PathReporter:
                 await self._app.producer.send(SIGNALS, None, value, PARTITION, None, None)
 
     def reports(self) -> list[Progress]:
-        """One report per owned partition of the topic."""
+        """A report for each owned partition of the topic."""
         consumer = self._app.consumer
         return [
             Progress(

@@ -54,7 +54,7 @@ class TracePart(msgspec.Struct, array_like=True, gc=False):
 
 
 class Spans(msgspec.Struct, array_like=True, gc=False):
-    """One message: parts of traces from one batch of one source partition."""
+    """A message: parts of traces from one batch of a source partition."""
 
     source: str
     parts: list[TracePart]
