@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 0.25
 """Changes seem immediate to a person; Redis gets four cheap reads a second per process."""
 HEARTBEAT_SECONDS = 15.0
-"""Below the idle timeouts of proxies, of which a minute is usual, 30 seconds not rare."""
+"""Well below the idle timeouts of common proxies (nginx: 60 s)."""
 LISTENERS_MAX = 64
 """Open pages of the console: more than a team has, few enough for one process."""
 WAITING_MAX = 32

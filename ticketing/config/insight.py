@@ -84,7 +84,7 @@ class Traces(Section):
 
     enabled: bool = True
     """Follows logs that have a trace id; logs without one cost nothing."""
-    # Memory: what is kept of an incident, of a trace, and of all traces of a worker.
+    # Bounds of memory: for an incident, for a trace, and for all traces of a worker.
     samples: int = Field(default=5, ge=1, le=50)
     """Traces kept per incident, the most informative ones."""
     spans_max: int = Field(default=500, ge=10, le=10_000)

@@ -53,7 +53,7 @@ class Kafka(Section):
     # tickets are late by no more than that.
     session_timeout: Duration = 60.0
     """Time without a heartbeat after which a worker's partitions go to other workers."""
-    # Kafka's default limit of a message.
+    # About Kafka's default limit of a message.
     message_max_bytes: int = Field(default=1_048_576, ge=262_144, le=1_073_741_824)
     """Largest message to produce, and largest fetch."""
 

@@ -94,14 +94,15 @@ def ranked(incidents: Iterable[Mapping[str, Any]], since: float, until: float) -
     """
     by_service: dict[str, Counter[str]] = {}
     for incident in incidents:
-        said = by_service.setdefault(incident["service"], Counter())
+        strongest = by_service.setdefault(incident["service"], Counter())
         weight, candidates = _attributed(incident, since, until)
         for candidate in candidates:
             value = weight * _saturated(candidate)
-            said[candidate["service"]] = max(said[candidate["service"]], value)  # type: ignore
+            name = candidate["service"]
+            strongest[name] = max(strongest[name], value)  # type: ignore
     scores: dict[str, float] = {}
-    for said in by_service.values():
-        for service, value in said.items():
+    for strongest in by_service.values():
+        for service, value in strongest.items():
             scores[service] = scores.get(service, 0.0) + value
     return [service for service, _ in sorted(scores.items(), key=lambda one: (-one[1], one[0]))]
 

@@ -20,7 +20,7 @@ from ticketing.wire.topics import SIGNALS
 PARTITION = 0
 """The partition of all reports; its owner calls the heartbeat URL."""
 REPORT_EVERY_SECONDS = 5.0
-"""Well below any heartbeat interval, and a handful of small messages per worker."""
+"""Well below the usual interval of the heartbeat; a few small messages per worker."""
 
 
 class PathReporter:
