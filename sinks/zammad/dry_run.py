@@ -11,7 +11,7 @@ _OPEN, _CLOSED = 1, 2
 
 
 class ZammadAnswers:
-    """Has the configured states; holds one ticket once it is made."""
+    """A Zammad with the configured states, and with one ticket after its create."""
 
     def __init__(self, config: Config) -> None:
         states = config.zammad.states
