@@ -63,7 +63,7 @@ class IncidentMachine(Machine[Record]):
         inputs: Iterable[str] = (),
         counted: Callable[[int], None] | None = None,
         reported: Callable[[Progress], None] | None = None,
-        partitions: int = 1,
+        partitions: int,
     ) -> None:
         """`inputs` are the topics whose progress the quiet clock waits for.
 

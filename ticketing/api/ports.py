@@ -84,10 +84,10 @@ class Services:
     config: Config
     store: ViewStore
     commands: Commands
-    checks: Checks | None = None
-    dead_letters: DeadLetters | None = None
-    command_seconds_max: float = 10.0
-    """Limit of a request's wait for the outcome of its command (app.COMMAND_SECONDS_MAX)."""
+    checks: Checks | None
+    dead_letters: DeadLetters | None
+    command_seconds_max: float
+    """Limit of a request's wait for the outcome of its command."""
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

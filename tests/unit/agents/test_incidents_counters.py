@@ -57,7 +57,7 @@ class Writer:
     """A partition's writer over a table in memory."""
 
     def __init__(self, policy: Policy = POLICY) -> None:
-        self.machine = IncidentMachine(policy)
+        self.machine = IncidentMachine(policy, partitions=1)
         self.store = MemoryTable()
         self.state = PartitionState()
         self.now = 1000.0

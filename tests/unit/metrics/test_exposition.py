@@ -26,7 +26,7 @@ if len(sys.argv) > 1:
     metrics.forget(int(sys.argv[1]))
     print(metrics.render().decode())
 else:
-    IncidentMachine(policy(Config())).measured(2)
+    IncidentMachine(policy(Config()), partitions=1).measured(2)
     with measured("incidents", 5):
         pass
     print(os.getpid())
