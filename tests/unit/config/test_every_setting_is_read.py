@@ -14,15 +14,9 @@ from typing import Any, NamedTuple, get_origin
 import pytest
 from support.typed_reads import ANY, Read, reads
 
-import sinks.jira.settings
-import sinks.opsgenie.settings
-import sinks.pagerduty.settings
-import sinks.servicenow.settings
-import sinks.slack.settings
-import sinks.zammad.settings
 from sinks.calls.backoff import Backoff
 from sinks.delivery.fold import Timing
-from ticketing.config import validate
+from ticketing.config import PLATFORMS, validate
 from ticketing.config.model import Config
 from ticketing.config.schema import bare, inside, is_section
 from ticketing.config.values import Section
@@ -51,14 +45,9 @@ CARRIERS = (
     Thresholds,
     Timing,
     TraceSettings,
-    sinks.jira.settings.Settings,
-    sinks.opsgenie.settings.Settings,
-    sinks.pagerduty.settings.Settings,
-    sinks.servicenow.settings.Settings,
-    sinks.slack.settings.Settings,
-    sinks.zammad.settings.Settings,
+    *(import_module(f"sinks.{name}.settings").Settings for name in PLATFORMS),
 )
-"""Classes that take settings further."""
+"""Classes that take settings further; each platform has one."""
 
 
 class Key(NamedTuple):
