@@ -33,16 +33,18 @@ _PLAIN_PAIR = re.compile(r"[A-Za-z_-]+/[A-Za-z_+-]+")
 _VERSIONED = re.compile(r"([A-Za-z][A-Za-z_-]*)/v?\d[\w.\-+]*")
 _LOG_POSITION = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{5,8}")
 _DIGITS_IN_NAME_MAX = 2
+"""Names in code hold a digit or two (`Utf8Reader`, `base64`); a word with more is an id."""
 _LETTERS_MAX = 64
+"""Longer than names are: so many letters in one case were written by no one."""
 
 
 def is_variable(word: str) -> bool:
-    """Whether anything in the word would be masked."""
+    """True if anything in the word would be masked."""
     return MASK in mask_word(word)
 
 
 def mask_word(word: str, *, called: bool = False) -> str:
-    """The word, or what stays of it. `called`: an opening parenthesis follows directly."""
+    """The word with its variable parts masked. `called`: an opening parenthesis follows directly."""
     # The two colons at the end of an IPv6 address are part of it.
     whole = word.rstrip(_TAIL_NO_COLON)
     if whole.endswith("::") and len(whole) > 2 and _ADDRESS.fullmatch(whole):
@@ -116,7 +118,7 @@ def _simple(core: str, called: bool) -> str:
 
 
 def _is_random(word: str) -> bool:
-    """Letters that no one has written: hex digits, base64, or one endless word."""
+    """True for letters that no one has written: hex digits, base64, or one endless word."""
     if len(word) < 8:
         return False
     if _HEX_LETTERS.fullmatch(word):
@@ -150,7 +152,7 @@ def _is_data_file(word: str) -> bool:
 
 
 def _is_name(word: str, called: bool) -> bool:
-    """Whether a word with digits is a name all the same."""
+    """True for a word with digits that is a name all the same."""
     if _CAMEL_NAME.fullmatch(word) or _MESSAGE_CODE.fullmatch(word):
         return True
     numbered = [part for part in _SEPARATOR.split(word) if _DIGIT.search(part)]
