@@ -171,6 +171,7 @@ class DetectionAgent(StreamAgent):
         metrics.records_total.inc(detected.records)
         metrics.records_below_threshold_total.inc(detected.below_threshold)
         metrics.clock_corrections_total.inc(detected.clock_corrections)
+        metrics.records_repaired_total.inc(detected.repaired)
         for letter in detected.dead_letters:
             metrics.records_dead_lettered_total.labels(letter.reason).inc()
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from agents.log_record import (
     ID_CHARS_MAX,
+    NOT_TEXT,
     RECORD_ERRORS,
     Document,
     Record,
@@ -124,6 +123,8 @@ class Detected:
     records: int = 0
     anomalies: int = 0
     clock_corrections: int = 0
+    repaired: int = 0
+    """Records whose bytes were not JSON in UTF-8, read with U+FFFD in the place of the bad ones."""
     signals: list[Anomalies] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     spans: list[tuple[int, bytes]] = field(default_factory=list)
@@ -323,14 +324,15 @@ class Run:
                 self._refuse(record, BadInput.FAILED, f"{type(error).__name__}: {error}")
 
     def _judge_odd(self, record: Record, error: Exception) -> None:
-        """Count a record whose wrong types don't matter; refuse any other because of `error`."""
+        """Count a record whose wrong bytes or types don't matter; refuse any other for `error`."""
 
         def read(value: bytes | None) -> Document:
             if not value:
                 raise Unfit(BadInput.EMPTY, "the record has no value")
-            if not isinstance(error, msgspec.ValidationError):
+            if not isinstance(error, NOT_TEXT):
                 raise error
-            loose = decode_loosely(value)
+            loose, was_repaired = decode_loosely(value)
+            self._detected.repaired += was_repaired
             score = loose.anomaly_score
             if score is not None and not 0.0 <= score < self._minimum:
                 tenant_of(loose.tenant_id)
@@ -375,8 +377,14 @@ class Run:
         for group in self._groups.values():
             if not group.records:
                 continue  # None of its records could be counted.
+            try:
+                signal = self._signal(group)
+            except Exception as error:  # noqa: BLE001  (a fault of ours harms no other fingerprint)
+                for record in group.records:
+                    self._refuse(record, BadInput.FAILED, f"{type(error).__name__}: {error}")
+                continue
             detected.anomalies += len(group.records)
-            detected.signals.append(self._signal(group))
+            detected.signals.append(signal)
         self._detector.stormy = detected.anomalies > STORMY_SHARE * detected.records
         return detected
 

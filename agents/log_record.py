@@ -7,7 +7,9 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import astuple
 
+from agents.repair import repaired
 from agents.span_packer import SlimLine
 from ticketing.domain.alerts.event_times import UNREADABLE, Stated
 from ticketing.domain.alerts.record_fields import (
@@ -31,6 +33,9 @@ RECORD_ERRORS = (
     OverflowError,
     RecursionError,
 )
+
+NOT_TEXT = (msgspec.DecodeError, UnicodeDecodeError)
+"""msgspec's errors for bytes that are not JSON in UTF-8."""
 
 
 class Record(Protocol):
@@ -147,16 +152,38 @@ def slim_lines_of(records: Sequence[Record]) -> list[SlimLine]:
 
 
 def detail_of(record: Record) -> Detail:
-    """All fields of a record that was read before; fields of a wrong type are absent."""
+    """All fields of a record that was read before; fields that can't be read are absent.
+
+    The first reading skips some fields, and msgspec checks neither the bytes nor the depth of a
+    skipped field: the second reading must not fail on them.
+    """
     assert record.value is not None, "it was read before"
     try:
         return _detail(record.value)
-    except msgspec.ValidationError:
-        return fitting(decode_loosely(record.value))
+    except RECORD_ERRORS:
+        pass
+    try:
+        return fitting(decode_loosely(record.value)[0])
+    except RECORD_ERRORS:
+        return Detail(*astuple(decode_document(record.value)))
 
 
-def decode_loosely(value: bytes) -> Any:
-    """A record with fields of any type; raises Unfit if the score or the document itself is bad."""
+def decode_loosely(value: bytes) -> tuple[Any, bool]:
+    """A record with fields of any type, and True if its bytes had to be repaired.
+
+    Raises Unfit if the score or the document itself is bad, RecursionError if it nests too deep.
+    """
+    try:
+        return _typed_loosely(value), False
+    except NOT_TEXT as error:
+        try:
+            readable = repaired(value)
+        except (ValueError, RecursionError):
+            raise Unfit(BadInput.UNDECODABLE, str(error)) from error
+    return _typed_loosely(readable), True
+
+
+def _typed_loosely(value: bytes) -> Any:
     try:
         return _loose(value)
     except msgspec.ValidationError as error:

@@ -1,7 +1,7 @@
 """The parts of a platform's sink, found by the platform's name.
 
-Only the package of that platform is imported. A part that is missing is Misconfigured, with the file
-that it should stand in.
+Only the package of the named platform is imported. A missing part raises Misconfigured, with the
+name of the file that should have it.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ def create(
 ) -> Platform:
     """A platform's sink as configured: `create` in `sinks/<name>/client.py`.
 
-    `fence` is called right before each request. A transport that is given takes the place of the
-    network.
+    `fence` is called right before each request. A given `transport` replaces the network.
     """
     open_http = partial(http_for, config, name, fence=fence, transport=transport)
     made: Platform = _part(name, "client", "create")(config, open_http)

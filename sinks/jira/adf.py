@@ -14,10 +14,13 @@ from ticketing.config.template import clean
 Node = dict[str, Any]
 
 CHARS_MAX = 32_767
-"""Of a document's text; what is built here stays well below."""
+"""Jira's limit of a long text field."""
+# Shares of a description (lists three times), together and alone with a reserve below CHARS_MAX
+# for headings, labels and links.
 SUMMARY_MAX, FACTS_MAX, LISTS_MAX, EVIDENCE_MAX = 7_000, 8_000, 2_500, 5_000
 LINES_MAX = 28_000
 LABEL_MAX = 100
+"""Names of platforms and models are shorter; bounds the reserve."""
 
 
 def ticket(text: Text, remarks: list[str]) -> Node:
@@ -41,14 +44,14 @@ def ticket(text: Text, remarks: list[str]) -> Node:
 
 
 def paragraphs(text: str, remarks: list[str]) -> Node:
-    """Plain text, its blank lines between paragraphs."""
+    """Plain text as the value of a long text field; blank lines separate paragraphs."""
     parts = _paragraphs(cut_units(clean(text), LINES_MAX - LISTS_MAX))
     parts += _list("bulletList", "Not as configured", [_text(one) for one in _fitting(remarks)])
     return _document(parts)
 
 
 def lines(told: list[str]) -> Node:
-    """Lines, a point each if there are more than one."""
+    """The lines as a comment, in a list if there are several."""
     kept = [_text(one) for one in latest(_clean(told), LINES_MAX) if one]
     if len(kept) == 1:
         return _document([_paragraph(kept[0])])
@@ -56,7 +59,7 @@ def lines(told: list[str]) -> Node:
 
 
 def says(body: Any, told: str) -> bool:
-    """Whether a document that Jira answered holds a line that we wrote."""
+    """True if a comment's document, as Jira returned it, has the line `told`."""
     return clean(told) in _texts(body)
 
 

@@ -1,4 +1,4 @@
-"""Text for Jira Data Center: wiki markup, in which no text of an incident is markup.
+"""Text for Jira Data Center in wiki markup; markup in an incident's own text is escaped.
 
 https://jira.atlassian.com/secure/WikiRendererHelpAction.jspa?section=all
 """
@@ -13,9 +13,12 @@ from sinks.text.utf16 import cut_units, latest, shares
 from ticketing.config.template import clean
 
 SUMMARY_MAX, FACTS_MAX, LISTS_MAX, EVIDENCE_MAX = 4_000, 6_000, 2_000, 5_000
-"""Escaping can double a text; even so it stays below Jira's 32,767 characters."""
+"""Shares of a description. Escaping can double a text, so that the shares are smaller than in ADF;
+what is still too long is cut at the end."""
 LINES_MAX = 15_000
+"""Below half of `CHARS_MAX`, as escaping can double a text."""
 CHARS_MAX = 32_767
+"""Jira's limit of a long text field."""
 
 _MARKUP = re.compile(r"[\[\]{}|!]|(?<!\w)[*_+^~?#-]|[*_+^~?-](?!\w)")
 _FENCE = re.compile(r"\{(?=noformat)", re.IGNORECASE)
@@ -40,26 +43,26 @@ def ticket(text: Text, remarks: list[str]) -> str:
 
 
 def paragraphs(text: str, remarks: list[str]) -> str:
-    """Plain text."""
+    """Plain text as the value of a long text field."""
     body = escape(cut_units(clean(text), LINES_MAX - LISTS_MAX))
     return _whole([body, _list("*", "Not as configured", remarks)])
 
 
 def lines(told: list[str]) -> str:
-    """Lines, a point each if there are more than one."""
+    """The lines as a comment, in a list if there are several."""
     kept = [escape(one) for one in latest(_clean(told), LINES_MAX) if one]
     return kept[0] if len(kept) == 1 else _whole(["\n".join(f"* {one}" for one in kept)])
 
 
 def says(body: Any, told: str) -> bool:
-    """Whether a text that Jira answered holds a line that we wrote."""
+    """True if a comment's text, as Jira returned it, has the line `told`."""
     if not isinstance(body, str):
         return False
     return escape(clean(told)) in re.split(r"\r?\n(?:\* )?", f"\n{body}")
 
 
 def escape(text: str) -> str:
-    """The text as wiki markup that shows just it."""
+    """The text as wiki markup that shows the text unchanged."""
     return _MARKUP.sub(r"\\\g<0>", text.replace("\\", "&#92;"))
 
 
@@ -68,7 +71,7 @@ def _clean(texts: list[str]) -> list[str]:
 
 
 def _verbatim(text: str) -> str:
-    # Nothing ends such a block but its own name in braces.
+    # Only its own name in braces ends such a block.
     return "{noformat}\n" + _FENCE.sub("{\u200b", text) + "\n{noformat}"
 
 

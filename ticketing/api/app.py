@@ -1,4 +1,4 @@
-"""The web application: routes, and what stands between a request and its handler."""
+"""The web application: routes and middlewares."""
 
 from __future__ import annotations
 
@@ -25,7 +25,9 @@ from ticketing.domain.signals import Action
 from ticketing.view.store import ViewStore
 
 BODY_BYTES_MAX = 128 * 1024
+"""Well above the largest body, a batch of the most ids with a full note."""
 COMMAND_SECONDS_MAX = 10.0
+"""Covers a slow broker and most rebalances; ends before the usual timeouts of proxies."""
 
 
 def create_app(
@@ -66,7 +68,8 @@ def _routes(prefix: str) -> list[web.RouteDef]:
         web.get(f"{prefix}/api/v1/dead-letters", letters.list_dead_letters),
         web.get(f"{prefix}/api/v1/dead-letters/{{id}}", letters.get_dead_letter),
         web.post(f"{prefix}/api/v1/dead-letters/{{id}}/redrive", letters.redrive),
-        # PATCH /api/v1/config/{platforms,routing,anomaly,llm} joins here once changes are kept.
+        # PATCH /api/v1/config/{platforms,routing,anomaly,llm} goes here once changes are
+        # persistent.
         web.get(f"{prefix}/api/v1/config", operations.get_config),
         web.get(f"{prefix}/api/v1/platforms", operations.list_platforms),
         web.post(f"{prefix}/api/v1/test-connection", operations.test_connection),

@@ -1,4 +1,4 @@
-"""`ticketing dead-letters`: what could not be handled, why, and trying it again."""
+"""`ticketing dead-letters`: list, show and redrive dead letters."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`ticketing demo`: see all of it work on one machine."""
+"""`ticketing demo`: the whole job on one machine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def demo(recording: Path | None, as_json: bool, port: int | None) -> None:
 
     if as_json and recording is None:
         raise click.UsageError("--json needs --input: made-up traffic has no end to report")
-    # Also where a script has put it into the background, which makes it deaf to Ctrl-C.
+    # Set explicitly, as a shell starts background commands with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:

@@ -1,4 +1,4 @@
-"""`ticketing evaluate`: does it name the service that broke?"""
+"""`ticketing evaluate`: judge the likely causes by labels of injected faults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ROOT: dict[str, Any] = {
     "groupWait": {"critical": "5s", "high": "30s", "medium": "30s", "low": "30s"}
 }
-"""As in production: in the demo's second or two no cause can be found, much less accept."""
+"""As in production: the demo's one or two seconds are too short to find a cause."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 

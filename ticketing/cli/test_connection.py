@@ -1,4 +1,4 @@
-"""`ticketing test-connection`: whether platforms would take our calls."""
+"""`ticketing test-connection`: test the connections to platforms."""
 
 from __future__ import annotations
 

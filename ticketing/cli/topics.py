@@ -1,4 +1,4 @@
-"""`ticketing topics`: make and check the Kafka topics."""
+"""`ticketing topics`: create and check the Kafka topics."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ from ticketing.domain.severity import Severity
 
 
 class Config(PlatformSections):
-    """All settings; the sections of the platforms stand in `ticketing.config.platforms`."""
+    """All settings; the platforms' sections are in `ticketing.config.platforms`."""
 
     routing: Routing = Routing()
     """Platforms by severity."""
@@ -36,6 +36,7 @@ class Config(PlatformSections):
     """Anomalies and their severity."""
     group_wait: Annotated[GroupWait, BeforeValidator(for_all)] = GroupWait()
     """Time before an incident gets its ticket; one duration, or one per severity."""
+    # A fault that returns within half an hour was hardly resolved.
     reopen_window: Wait = 1800.0
     """Time after the resolution in which a fault that fires again reopens the incident."""
     auto_resolve_after: OptionalDuration = None
@@ -52,6 +53,7 @@ class Config(PlatformSections):
     """Repeated attempts at a delivery."""
     heartbeat_url: SecretUrl | None = None
     """Address of a dead-man's switch, called while the whole pipeline works."""
+    # Dead-man's switches usually count in minutes.
     heartbeat_every: Duration = 60.0
     """Time between two calls of `heartbeatUrl`."""
     storm: Storm = Storm()
@@ -98,10 +100,10 @@ class Config(PlatformSections):
         return [name for name in PLATFORMS if self.platform(name).enabled]
 
     def routes(self, severity: Severity | str) -> list[str]:
-        """The enabled platforms that incidents of this severity go to, in the configured order."""
+        """The enabled platforms for incidents of this severity, in the configured order."""
         listed: Platforms = getattr(self.routing, Severity(severity).value)
         return [name for name in dict.fromkeys(listed) if self.platform(name).enabled]
 
     def fallback(self) -> list[str]:
-        """The enabled platforms that are told when a delivery fails."""
+        """The enabled platforms for incidents whose delivery failed."""
         return [name for name in self.routing.fallback if self.platform(name).enabled]

@@ -5,7 +5,7 @@ their values in files there, and each of them can render the sum. Labels take fe
 construction: platforms, severities, apps, configured models and closed lists of reasons; never a
 tenant, a service or an address.
 
-A new metric: its line here, the product code that sets it, and
+To add a metric: a line here, the product code that sets it, and
 `python -m ticketing.metrics.reference docs/metrics.md`.
 """
 
@@ -25,11 +25,11 @@ from ticketing.metrics.exposition import MULTIPROCESS_VARIABLE as MULTIPROCESS_V
 from ticketing.metrics.exposition import forget as forget
 from ticketing.metrics.exposition import render as render
 
-# One call of a platform: from an answer out of a cache to a timeout with its retries.
+# A call of a platform: from a quick answer to a timeout with its retries.
 _DELIVERY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
-# The way to a ticket, and a model's answer: seconds when well, minutes when not.
+# The time to a ticket, and to a model's answer: usually seconds, minutes in trouble.
 _PATH_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 600.0)
-# A batch: milliseconds when well; after sixty seconds the watchdog ends the process.
+# A batch: usually milliseconds; after sixty seconds the watchdog ends the process.
 _BATCH_BUCKETS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 
 _PLATFORM = "each enabled platform"
@@ -39,7 +39,7 @@ _AGENT = one_of(
 )
 _PROVIDER = "each model of `llm` as `<provider>/<model>`"
 
-# Conservation: records = below threshold + counted + dead-lettered, once everything is handled.
+# Conservation: records = below threshold + counted + dead-lettered, once all are handled.
 records_total = counter("records_total", "Input records read.")
 records_below_threshold_total = counter(
     "records_below_threshold_total", "Input records below `anomaly.minimumScore`."
@@ -60,6 +60,10 @@ records_dead_lettered_total = counter(
         "invalid_tenant",
         "failed",
     ),
+)
+records_repaired_total = counter(
+    "records_repaired_total",
+    "Input records with bytes that are not JSON in UTF-8, read with U+FFFD in their place.",
 )
 clock_corrections_total = counter(
     "clock_corrections_total", "Input records whose event time was implausible and was replaced."

@@ -1,4 +1,4 @@
-"""The sandbox's own calls, under /_sandbox, and its page: tickets, a person's actions, faults."""
+"""The sandbox's own calls under /_sandbox, and its page: tickets, people's actions, faults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ACTIONS = ("acknowledge", "close", "reopen", "delete")
 
 
 class Control:
-    """Looks at and steers the platforms from outside."""
+    """Shows and steers the platforms from outside."""
 
     KEY: web.AppKey[Control]
 
@@ -48,7 +48,7 @@ class Control:
         app.router.add_put("/_sandbox/faults/{platform}", self._put_fault)
 
     def act(self, platform: str, ticket_id: str, action: str) -> Ticket:
-        """A person's action; raises KeyError for an unknown ticket, BadAction for the action."""
+        """Do an action of a person; raises KeyError for an unknown ticket, else BadAction."""
         ticket = self._tickets.alive(platform, ticket_id)
         if ticket is None:
             raise KeyError(ticket_id)

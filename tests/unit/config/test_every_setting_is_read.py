@@ -42,8 +42,6 @@ READ_WHILE_LOADING = {
     "secretsDir": "its files become settings before there is a model",
 }
 """Read from what was given, not from the model; tests below and test_loading.py show the effect."""
-METRICS_LISTENER = frozenset({"metrics", "metrics.enabled", "metrics.host", "metrics.port"})
-"""A worker without the API has no listener for metrics yet."""
 CARRIERS = (
     Backoff,
     Connection,
@@ -125,7 +123,7 @@ def found() -> frozenset[Read]:
 
 
 def test_product_code_reads_every_setting(found: frozenset[Read]) -> None:
-    assert set(Readers(found).unread()) - METRICS_LISTENER == set(READ_WHILE_LOADING)
+    assert set(Readers(found).unread()) == set(READ_WHILE_LOADING)
 
 
 @pytest.mark.parametrize(

@@ -18,14 +18,15 @@ TWO_OPEN_INCIDENTS = """
 import os, sys
 from agents.incidents import IncidentMachine
 from ticketing import metrics
-from ticketing.domain.incidents.policy import Policy
+from ticketing.config import Config
+from ticketing.config.policy import policy
 from ticketing.engine.agent import measured
 
 if len(sys.argv) > 1:
     metrics.forget(int(sys.argv[1]))
     print(metrics.render().decode())
 else:
-    IncidentMachine(policy_with()).measured(2)
+    IncidentMachine(policy(Config())).measured(2)
     with measured("incidents", 5):
         pass
     print(os.getpid())

@@ -1,8 +1,8 @@
-"""The registry of platforms: one line each, from which everything that lists platforms derives.
+"""The registry of platforms: a line each, the source of every list of platforms.
 
-A platform's other parts are found by its name: `sinks/<name>/client.py`, `sinks/<name>/dry_run.py`,
-`ticketing/sandbox/<name>/`, `tests/contract/platforms/<name>.py`. How one is added stands in
-docs/adding-a-platform.md.
+The other parts of a platform are found by name: `sinks/<name>/client.py`,
+`sinks/<name>/dry_run.py`, `ticketing/sandbox/<name>/`, `tests/contract/platforms/<name>.py`.
+docs/adding-a-platform.md has the steps to add one.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ __all__ = ["PLATFORMS", "SECTIONS", "Platform", "PlatformSections"]
 
 
 class PlatformSections(Section):
-    """The platforms, as sections of the configuration: the name of a field is that of a platform."""
+    """The platforms' sections of the configuration; a field has the name of its platform."""
 
     pagerduty: PagerDuty = PagerDuty()
     """PagerDuty."""
@@ -37,6 +37,6 @@ class PlatformSections(Section):
 
 
 SECTIONS: dict[str, type[Platform]] = {name: type(section) for name, section in PlatformSections()}
-"""Each platform's class of settings, by its name, in the order of the registry."""
+"""The class of settings of each platform, by name, in the order of the registry."""
 PLATFORMS = tuple(SECTIONS)
 """The names of all platforms."""

@@ -94,5 +94,5 @@ class Jira(Platform):
                 yield Contradiction(("customFields", name), problem)
 
     def basic_credentials(self) -> Iterator[tuple[str | None, SecretStr | None]]:
-        """The account and its token, as Jira Cloud wants them."""
+        """The account and its token, for Jira Cloud."""
         yield self.user_email, self.api_token

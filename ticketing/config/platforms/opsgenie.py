@@ -59,7 +59,7 @@ class OpsGenie(Platform):
     """Atlassian API token; `jsm` only."""
 
     def required(self) -> Iterator[Required]:
-        """The integration's key; of the Atlassian account everything or nothing."""
+        """The integration's key; all or none of the Atlassian account's settings."""
         yield Required("apiKey")
         account = (self.cloud_id, self.user_email, self.api_token)
         if self.flavour == "jsm" and any(account):

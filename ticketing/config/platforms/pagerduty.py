@@ -68,7 +68,7 @@ class PagerDuty(Platform):
     """Priority ids by severity."""
 
     def required(self) -> Iterator[Required]:
-        """One routing key for everything, or one for each severity."""
+        """One routing key for all incidents, or one for each severity."""
         if len(self.routing_keys) < len(Severity):
             yield Required("routingKey", " (or routingKeys for all four severities)")
 

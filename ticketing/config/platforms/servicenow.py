@@ -82,7 +82,7 @@ class ServiceNow(Platform):
             yield Required("password", hint)
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """The instance is given once."""
+        """Instance and address must not both be given."""
         if self.instance and self.instance_url:
             yield Contradiction(("instance",), "can't be set beside instanceUrl: set one of them")
 

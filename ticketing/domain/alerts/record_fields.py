@@ -23,7 +23,7 @@ class BadInput(str, Enum):
 
     EMPTY = "empty"
     UNDECODABLE = "undecodable"
-    """Not JSON, not UTF-8, nested without end, or not a JSON object."""
+    """Not JSON, nested without end, or not a JSON object."""
     INVALID_SCORE = "invalid_score"
     """No number, or none from 0 to 1."""
     NO_SERVICE = "no_service"

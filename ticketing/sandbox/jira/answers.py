@@ -9,6 +9,7 @@ from aiohttp import web
 from ticketing.sandbox.platform import Rejected
 
 PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 50, 5000
+"""Those of Jira's searches and lists."""
 
 
 def failure(status: int, messages: list[str], by_field: dict[str, str]) -> web.Response:

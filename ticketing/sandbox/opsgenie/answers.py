@@ -12,10 +12,11 @@ from ticketing.sandbox.platform import Call, Rejected
 
 NAMESPACE = uuid.UUID("6f70736f-0000-4000-8000-73616e64626f")
 PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 20, 100
+"""OpsGenie's own."""
 
 
 class Answers:
-    """Makes ids, one series for requests and alerts, and answers that carry them."""
+    """Makes answers with ids, from one series for requests and alerts."""
 
     def __init__(self) -> None:
         self.last = 0

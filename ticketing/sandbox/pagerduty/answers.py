@@ -9,11 +9,13 @@ from aiohttp import web
 from ticketing.sandbox.platform import Call, Rejected
 
 PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 25, 100
+"""PagerDuty's own."""
 
+# Error codes: https://developer.pagerduty.com/docs/errors
 INVALID_INPUT = 2001
 ALREADY_RESOLVED, ALREADY_ACKNOWLEDGED, CANNOT_ESCALATE = 1001, 1002, 1006
 CODES = {400: INVALID_INPUT, 401: 2006, 403: 2010, 404: 2100, 429: 2020, 500: 2000}
-"""PagerDuty's own code of an error, by status."""
+"""PagerDuty's error code by HTTP status."""
 MESSAGES = {
     ALREADY_RESOLVED: "Incident Already Resolved",
     ALREADY_ACKNOWLEDGED: "Incident Already Acknowledged",

@@ -15,7 +15,7 @@ def result(found: Any, status: int = 200) -> web.Response:
 
 
 def failure(status: int, message: str, detail: str | None) -> web.Response:
-    """An error, whose `status` always says failure."""
+    """An error; its field `status` is always "failure"."""
     body = {"error": {"message": message, "detail": detail}, "status": "failure"}
     return web.json_response(body, status=status)
 

@@ -10,7 +10,7 @@ from ticketing.sandbox.platform import Rejected
 
 
 def failure(status: int, reason: str) -> web.Response:
-    """An error: the reason twice, once for people."""
+    """An error with the reason twice, the second time for people."""
     return web.json_response({"error": reason, "error_human": reason}, status=status)
 
 
