@@ -18,7 +18,7 @@ RIDDLE = re.compile(r"(?:What|Whatever|Whether|Who|Whoever|Whom|Whose|Which|Whic
 
 STATUS, UNIT = "an HTTP status", "a unit"
 NO_REASON_NEEDED = {
-    ("sinks/calls/http.py", "TOO_MANY_REQUESTS"): STATUS,
+    ("sinks/calls/statuses.py", "TOO_MANY_REQUESTS"): STATUS,
     ("sinks/jira/api.py", "CONFLICT"): STATUS,
     ("sinks/jira/client.py", "REFUSED"): STATUS,
     ("sinks/zammad/api.py", "FORBIDDEN"): STATUS,

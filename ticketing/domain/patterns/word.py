@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from ticketing.domain.patterns.host import is_host
 from ticketing.domain.patterns.word_lists import (
-    AMBIGUOUS_DOMAINS,
     DATA_FILE_ENDINGS,
     MESSAGE_CODE_PREFIXES,
     NAMES_WITH_DIGITS,
     NO_VOWELS,
     PACKAGE_ROOTS,
-    TOP_LEVEL_DOMAINS,
 )
 
 MASK = "<*>"
@@ -110,7 +109,7 @@ def _simple(core: str, called: bool) -> str:
     """A word without slashes, colons or an at sign."""
     if core.isalpha():
         return MASK if _is_random(core) else core
-    if _is_host(core) or _is_data_file(core):
+    if is_host(core) or _is_data_file(core):
         return MASK
     if _DIGIT.search(core) is None:
         return MASK if _is_pod(core) or _is_random(core) else core
@@ -134,16 +133,6 @@ def _is_random(word: str) -> bool:
 def _is_pod(word: str) -> bool:
     suffix = _POD_SUFFIX.search(word)
     return suffix is not None and suffix.group(1) not in NO_VOWELS
-
-
-def _is_host(word: str) -> bool:
-    if "." not in word or not word.islower():
-        return False
-    labels = word.split(".")
-    if labels[0] in PACKAGE_ROOTS or not all(label for label in labels) or "$" in word:
-        return False
-    last = labels[-1]
-    return last in TOP_LEVEL_DOMAINS or (last in AMBIGUOUS_DOMAINS and len(labels) > 2)
 
 
 def _is_data_file(word: str) -> bool:
