@@ -141,7 +141,7 @@ def commanded(
 
 
 def refusal(incident: Incident, command: Command, policy: Policy, *, archived: bool = False) -> str:
-    """Why a command is forbidden, as a sentence; empty when it is not."""
+    """The reason why a command is forbidden, as a sentence; empty for an allowed one."""
     if archived:
         return "a later episode of the same fault has replaced it"
     if incident.status not in ACTION_RULES[command.action].allowed_from:
