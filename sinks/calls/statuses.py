@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sinks.calls.outcome import Failure, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Failure, Reason, Refused, RetryAfter, Unknown
 
 REFUSALS = {
     401: Reason.CREDENTIALS,
@@ -27,5 +27,5 @@ def classify(status: int, seconds: float | None, detail: str, request: str) -> F
     if status >= 500:
         return Unknown(Reason.SERVER_ERROR, True, seconds, detail)
     if 300 <= status < 400:
-        return Rejected(Reason.REDIRECT, detail, request)
-    return Rejected(REFUSALS.get(status, Reason.INVALID), detail, request)
+        return Refused(Reason.REDIRECT, detail, request)
+    return Refused(REFUSALS.get(status, Reason.INVALID), detail, request)
