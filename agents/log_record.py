@@ -22,10 +22,10 @@ from ticketing.domain.alerts.record_fields import (
 )
 
 ID_CHARS_MAX = 128
+"""Ids and levels are cut here: four times the length of a W3C trace id."""
 
-
-# What a bad record can raise: msgspec's errors, a number or a text out of its range, nesting
-# without end. Anything else is a fault of ours, and called so.
+# Errors that a bad record can raise: msgspec's own, a number or a text out of its range, nesting
+# without end. Any other error is a fault of ours, and reported as one.
 RECORD_ERRORS = (
     msgspec.MsgspecError,
     ValueError,
@@ -34,9 +34,8 @@ RECORD_ERRORS = (
     RecursionError,
 )
 
-
 NOT_TEXT = (msgspec.DecodeError, UnicodeDecodeError)
-"""What msgspec raises for bytes that are not JSON in UTF-8."""
+"""msgspec's errors for bytes that are not JSON in UTF-8."""
 
 
 class Record(Protocol):
@@ -188,7 +187,7 @@ def _typed_loosely(value: bytes) -> Any:
     try:
         return _loose(value)
     except msgspec.ValidationError as error:
-        # The score is the only field whose type is looked at, beside the document's own.
+        # Only the score has a declared type: any other error is about the document itself.
         scored = "anomaly_score" in str(error)
         reason = BadInput.INVALID_SCORE if scored else BadInput.UNDECODABLE
         raise Unfit(reason, str(error)) from error
@@ -197,9 +196,9 @@ def _typed_loosely(value: bytes) -> Any:
 def fitting(loose: Any) -> Detail:
     """The fields of a record that have the right type; the others are absent."""
     kept: dict[str, Any] = {} if loose.timestamp is None else {"timestamp": UNREADABLE}
-    for one in _FIELDS:
-        value = getattr(loose, one.name)
+    for field in _FIELDS:
+        value = getattr(loose, field.name)
         if value is not None:
             with suppress(msgspec.ValidationError):
-                kept[one.name] = msgspec.convert(value, one.type)
+                kept[field.name] = msgspec.convert(value, field.type)
     return Detail(**kept)

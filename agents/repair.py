@@ -7,7 +7,7 @@ import re
 from typing import NoReturn
 
 REPLACEMENT = "\ufffd"
-"""Stands in a text for what was no character."""
+"""Stands in a text for bytes that are no character."""
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
@@ -24,5 +24,5 @@ def repaired(value: bytes) -> bytes:
 
 
 def _refuse(name: str) -> NoReturn:
-    """NaN and the infinities, which JSON does not have."""
+    """Refuse NaN and the infinities, which JSON does not have."""
     raise ValueError(f"{name} is not JSON")

@@ -18,7 +18,7 @@ from sinks.calls.backoff import Backoff
 from sinks.calls.outcome import Absent, Failed, Outcome, Reason, RetryAfter, Unknown
 from sinks.delivery import fold, reconcile
 from sinks.delivery.wishes import OperationResult
-from sinks.platform import Platform, Repeat, Request
+from sinks.platform import Repeat, Request, Sink
 from tables.deliveries import Delivery
 from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.severity import Severity
@@ -101,7 +101,7 @@ def at_step(was: Incident, step: str, now: float) -> Incident:
 class Drill:
     """One platform's part of a drill."""
 
-    platform: Platform
+    platform: Sink
     incident: Incident
     timeout: float
     """Seconds for one request."""

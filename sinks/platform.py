@@ -90,7 +90,7 @@ class Connection:
     message: str
 
 
-class Platform(Protocol):
+class Sink(Protocol):
     """A platform, as the adapter and the runner see it."""
 
     name: str

@@ -15,7 +15,7 @@ from typing import Any
 from sinks.calls.dry_run import DryRun, ShowRequest
 from sinks.calls.http import http_for
 from sinks.calls.transport import Transport
-from sinks.platform import Platform
+from sinks.platform import Sink
 from ticketing.config import Config, secrets_of
 from ticketing.errors import Misconfigured
 from ticketing.log import Redactor
@@ -23,13 +23,13 @@ from ticketing.log import Redactor
 
 def create(
     name: str, config: Config, fence: Callable[[], None], transport: Transport | None = None
-) -> Platform:
+) -> Sink:
     """A platform's sink as configured: `create` in `sinks/<name>/client.py`.
 
     `fence` is called right before each request. A given `transport` replaces the network.
     """
     open_http = partial(http_for, config, name, fence=fence, transport=transport)
-    made: Platform = _part(name, "client", "create")(config, open_http)
+    made: Sink = _part(name, "client", "create")(config, open_http)
     return made
 
 

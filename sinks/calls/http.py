@@ -17,7 +17,8 @@ import msgspec
 
 from sinks.calls import retry_after
 from sinks.calls.limits import Limits, limits_for
-from sinks.calls.outcome import Failed, Failure, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Failed, Reason, RetryAfter, Unknown
+from sinks.calls.statuses import TOO_MANY_REQUESTS, classify
 from sinks.calls.transport import Network, Transport
 from ticketing.config import Config
 from ticketing.log import Redactor
@@ -32,18 +33,6 @@ PATIENCE_SECONDS = 1.0
 """The longest wait of a request for room under the rate limit. Longer, and the request would hold a
 place in the runner that another account could use."""
 
-REFUSALS = {
-    401: Reason.CREDENTIALS,
-    402: Reason.CREDENTIALS,
-    403: Reason.CREDENTIALS,
-    404: Reason.NOT_FOUND,
-    410: Reason.NOT_FOUND,
-    413: Reason.TOO_LARGE,
-}
-TOO_MANY_REQUESTS = 429
-PASSING = frozenset({408, 425, TOO_MANY_REQUESTS})
-"""Statuses of requests that were not carried out and may be later."""
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -52,20 +41,6 @@ class Answer:
     status: int
     body: bytes
     data: Any = None
-
-
-def classify(status: int, seconds: float | None, detail: str, request: str) -> Failure:
-    """The failure behind a status other than 2xx; `seconds` is the wait the platform asked for.
-
-    After a 5xx the request is over, but may have been carried out before the fault.
-    """
-    if status in PASSING:
-        return RetryAfter(Reason.RATE_LIMITED, seconds, detail)
-    if status >= 500:
-        return Unknown(Reason.SERVER_ERROR, True, seconds, detail)
-    if 300 <= status < 400:
-        return Rejected(Reason.REDIRECT, detail, request)
-    return Rejected(REFUSALS.get(status, Reason.INVALID), detail, request)
 
 
 class Http:

@@ -4,7 +4,7 @@ Outcome
 ├── Delivered    the platform confirmed the operation
 ├── Absent       a look-up was answered, and found no ticket
 ├── RetryAfter   nothing was done; a later attempt may succeed
-├── Rejected     nothing was done; the same request will not succeed
+├── Refused     nothing was done; the same request will not succeed
 └── Unknown      the operation may have been carried out
 """
 
@@ -69,7 +69,7 @@ class RetryAfter(msgspec.Struct, frozen=True, omit_defaults=True, tag="retry_aft
     request: str = ""
 
 
-class Rejected(msgspec.Struct, frozen=True, omit_defaults=True, tag="rejected"):
+class Refused(msgspec.Struct, frozen=True, omit_defaults=True, tag="rejected"):
     """Refused, for a reason that does not pass by itself."""
 
     reason: Reason
@@ -87,8 +87,8 @@ class Unknown(msgspec.Struct, frozen=True, omit_defaults=True, tag="unknown"):
     request: str = ""
 
 
-Outcome = Delivered | Absent | RetryAfter | Rejected | Unknown
-Failure = RetryAfter | Rejected | Unknown
+Outcome = Delivered | Absent | RetryAfter | Refused | Unknown
+Failure = RetryAfter | Refused | Unknown
 
 
 class Failed(TicketingError):

@@ -14,7 +14,7 @@ from typing import Protocol
 
 import aiohttp
 
-from sinks.calls.outcome import Failed, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Failed, Reason, Refused, RetryAfter, Unknown
 
 CONNECT_SECONDS_MAX = 5.0
 """Enough for a lost packet to be sent again; a platform that is down is found out sooner than by
@@ -92,7 +92,7 @@ class Network:
             detail = f"no connection: {type(error).__name__}"
             raise Failed(RetryAfter(Reason.UNREACHABLE, None, detail)) from error
         except aiohttp.InvalidURL as error:
-            raise Failed(Rejected(Reason.INVALID, "the address is not an http(s) URL")) from error
+            raise Failed(Refused(Reason.INVALID, "the address is not an http(s) URL")) from error
         except (aiohttp.ClientError, OSError) as error:
             detail = type(error).__name__
             raise Failed(Unknown(Reason.CONNECTION_LOST, detail=detail)) from error

@@ -11,7 +11,7 @@ from sinks.delivery.gate import Gate
 from sinks.delivery.machine import AdapterMachine
 from sinks.delivery.runner import Runner
 from sinks.delivery.wishes import OperationResult, encode_result
-from sinks.platform import Platform
+from sinks.platform import Sink
 from sinks.platforms import create
 from ticketing.config import Config
 from ticketing.engine.agent import KeyedAgent, add_keyed_agent
@@ -85,7 +85,7 @@ def _end(
     app: TicketingApp,
     runner: Runner,
     machine: AdapterMachine,
-    platform: Platform,
+    platform: Sink,
     partitions_count: int,
 ) -> None:
     async def revoked(sender: Any, revoked: Any, **kwargs: Any) -> None:

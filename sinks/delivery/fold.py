@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from sinks.calls.backoff import Backoff
-from sinks.calls.outcome import Absent, Delivered, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Absent, Delivered, Reason, Refused, RetryAfter, Unknown
 from sinks.delivery import reconcile
 from sinks.delivery.wishes import OperationResult, slim
 from sinks.platform import Repeat, Traits
@@ -150,7 +150,7 @@ def _held(delivery: Delivery, made: Delivered, shown: Shown) -> Held:
 def _ended(
     delivery: Delivery,
     intent: Intent,
-    outcome: Delivered | Absent | RetryAfter | Rejected | Unknown,
+    outcome: Delivered | Absent | RetryAfter | Refused | Unknown,
     now: float,
     traits: Traits,
     timing: Timing,
@@ -160,7 +160,7 @@ def _ended(
     if isinstance(outcome, Absent):
         # A ticket that the search does not show yet may turn up later: look again after the create.
         return replace(_well(delivery), uncertain=None, looked_up=True)
-    if isinstance(outcome, Rejected):
+    if isinstance(outcome, Refused):
         return _rejected(delivery, intent, outcome, now, timing)
     if isinstance(outcome, Unknown):
         delivery = _doubted(delivery, intent, outcome, now, traits)
@@ -271,7 +271,7 @@ def _mark(delivery: Delivery, intent: Intent) -> Delivery:
 
 
 def _rejected(
-    delivery: Delivery, intent: Intent, outcome: Rejected, now: float, timing: Timing
+    delivery: Delivery, intent: Intent, outcome: Refused, now: float, timing: Timing
 ) -> Delivery:
     if intent.operation is Operation.LOOK_UP:
         # Without a search, a ticket that may be a second one is better than none.

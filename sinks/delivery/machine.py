@@ -16,7 +16,7 @@ from sinks.delivery import fold, receipts, reconcile, wishes
 from sinks.delivery.gate import Gate, Gates
 from sinks.delivery.runner import Runner
 from sinks.delivery.wishes import OperationResult
-from sinks.platform import Platform, Request
+from sinks.platform import Request, Sink
 from tables import deliveries
 from tables.deliveries import Delivery, Intent
 from ticketing import metrics
@@ -91,7 +91,7 @@ class AdapterMachine(Machine[Delivery]):
 
     def __init__(
         self,
-        platform: Platform,
+        platform: Sink,
         runner: Runner,
         gate: Gate,
         timing: fold.Timing,

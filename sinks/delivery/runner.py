@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from sinks.calls.outcome import Failed, Outcome, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Failed, Outcome, Reason, Refused, RetryAfter, Unknown
 from sinks.delivery.wishes import OperationResult
-from sinks.platform import Platform, Request
+from sinks.platform import Request, Sink
 from ticketing import metrics
 
 log = structlog.get_logger(__name__)
@@ -36,7 +36,7 @@ class Runner:
 
     def __init__(
         self,
-        platform: Platform,
+        platform: Sink,
         report: Report,
         *,
         concurrency: int,
@@ -133,4 +133,4 @@ class Runner:
         except Exception as error:
             # A fault of our own must not stop other deliveries. The request may have been sent.
             log.exception("delivery_failed", platform=self._platform.name)
-            return Rejected(reason=Reason.INTERNAL, detail=type(error).__name__)
+            return Refused(reason=Reason.INTERNAL, detail=type(error).__name__)

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from sinks.calls.http import Http
-from sinks.calls.outcome import Failed, Reason, Rejected, RetryAfter, nothing_done
+from sinks.calls.outcome import Failed, Reason, Refused, RetryAfter, nothing_done
 from sinks.jira.answers import Issue, ServerInfo, Transition, Transitions, read_as
 from sinks.jira.dialect import CLOUD, DATA_CENTER, Dialect
 from sinks.jira.settings import Settings
@@ -151,4 +151,4 @@ class Api:
 
 def rejected(reason: Reason, detail: str) -> Failed:
     """A refusal by us, before anything was sent."""
-    return Failed(Rejected(reason, detail))
+    return Failed(Refused(reason, detail))

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from sinks.calls.http import HttpFactory
-from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected
+from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Refused
 from sinks.jira import answers, payload
 from sinks.jira.answers import Created, Issue
 from sinks.jira.api import Api, Site
@@ -40,7 +40,7 @@ COMMENTS_MAX = 100
 GONE = "the issue was deleted, or our account may not see it any more; it is not created again"
 
 
-class JiraPlatform:
+class JiraSink:
     """Issues of one Jira."""
 
     name = NAME
@@ -87,7 +87,7 @@ class JiraPlatform:
             if failed.outcome.reason is not Reason.NOT_FOUND:
                 raise
             # The same words each time make one dead letter, however often the change is tried.
-            return Rejected(Reason.NOT_FOUND, GONE, failed.outcome.request)
+            return Refused(Reason.NOT_FOUND, GONE, failed.outcome.request)
 
     async def test_connection(self) -> Connection:
         """Check everything that issues will need, without side effects."""
@@ -217,7 +217,7 @@ class JiraPlatform:
             try:
                 await self._api.write("POST", f"/issue/{issue_id}/remotelink", link)
             except Failed as failed:
-                if not isinstance(failed.outcome, Rejected):
+                if not isinstance(failed.outcome, Refused):
                     raise
                 # Nothing is lost: the description has the links too.
                 log.warning("jira_refused_link", detail=failed.outcome.detail)
@@ -239,11 +239,11 @@ def _delivered(site: Site, issue: Created | Issue) -> Delivered:
     return Delivered(external_id=issue.id, key=issue.key, url=site.link(issue.key))
 
 
-def create(config: Config, open_http: HttpFactory) -> JiraPlatform:
+def create(config: Config, open_http: HttpFactory) -> JiraSink:
     """The sink as configured.
 
     Raises Misconfigured for a template that can't be used.
     """
     settings = Settings.of(config.jira)
     http = open_http(settings.secrets())
-    return JiraPlatform(settings, Api(http, settings), writer_for(config, NAME))
+    return JiraSink(settings, Api(http, settings), writer_for(config, NAME))

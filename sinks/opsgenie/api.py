@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sinks.calls.http import Http
-from sinks.calls.outcome import Failed, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Failed, Reason, Refused, RetryAfter, Unknown
 from sinks.opsgenie.settings import Settings
 
 # The first question comes soon, so that a quick outcome costs no time. The pauses double, so that a
@@ -152,7 +152,7 @@ class Api:
             if outcome.reason is Reason.NOT_FOUND:
                 return None
             if outcome.reason is Reason.CREDENTIALS:
-                raise Failed(Rejected(Reason.CREDENTIALS, NO_STATUS)) from failed
+                raise Failed(Refused(Reason.CREDENTIALS, NO_STATUS)) from failed
             # The write was taken and may be carried out, however the question fails.
             seconds = outcome.seconds if isinstance(outcome, RetryAfter | Unknown) else None
             raise Failed(Unknown(outcome.reason, True, seconds, outcome.detail)) from failed

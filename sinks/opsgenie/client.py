@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from sinks.calls.http import Http, HttpFactory
-from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Rejected, Unknown
+from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Refused, Unknown
 from sinks.calls.references import reference
 from sinks.opsgenie import payload
 from sinks.opsgenie.api import Alert, AlertEndpoint, Api, Key, Processed
@@ -46,7 +46,7 @@ NO_OPERATIONS = {
 NOT_WITH_A_KEY_ALONE = {Operation.UPDATE, Operation.ESCALATE}
 
 
-class OpsGeniePlatform:
+class OpsGenieSink:
     """Alerts of one account, of OpsGenie or of Jira Service Management."""
 
     name = NAME
@@ -235,7 +235,7 @@ class OpsGeniePlatform:
             self._escalation_id = await self._api.lookup("escalation", name)
         if not self._escalation_id:
             detail = f'there is no escalation "{name}" (opsgenie.escalation)'
-            raise Failed(Rejected(Reason.INVALID, detail))
+            raise Failed(Refused(Reason.INVALID, detail))
         return {"escalationId": self._escalation_id}
 
     def _called(self, want: Incident) -> list[str]:
@@ -291,9 +291,9 @@ class OpsGeniePlatform:
             return Delivered()
         return self._rejected(done, body)
 
-    def _rejected(self, done: Processed, body: Mapping[str, Any]) -> Rejected:
+    def _rejected(self, done: Processed, body: Mapping[str, Any]) -> Refused:
         detail = self._http.excerpt(f"not carried out: {done.status}".encode())
-        return Rejected(Reason.INVALID, detail, self._http.quote(msgspec.json.encode(body)))
+        return Refused(Reason.INVALID, detail, self._http.quote(msgspec.json.encode(body)))
 
 
 def _held(request: Request) -> Held:
@@ -305,13 +305,13 @@ def _key(have: Held, want: Incident) -> Key:
     return Key(payload.alias(want.id), have.external_id)
 
 
-def _deleted() -> Rejected:
-    return Rejected(Reason.NOT_FOUND, "somebody deleted the alert")
+def _deleted() -> Refused:
+    return Refused(Reason.NOT_FOUND, "somebody deleted the alert")
 
 
-def create(config: Config, open_http: HttpFactory) -> OpsGeniePlatform:
+def create(config: Config, open_http: HttpFactory) -> OpsGenieSink:
     """The sink as configured."""
     settings = Settings.of(config.opsgenie)
     http = open_http(settings.secrets())
     api = Api(settings, http, reference(settings.api_key))
-    return OpsGeniePlatform(settings, http, writer_for(config, NAME), api)
+    return OpsGenieSink(settings, http, writer_for(config, NAME), api)

@@ -15,12 +15,10 @@ from sinks.calls.http import Answer, Http
 from sinks.calls.outcome import Failed, Reason, Unknown
 from sinks.calls.references import reference
 
+# Error codes: https://developer.pagerduty.com/docs/errors
 ALREADY_RESOLVED, ALREADY_ACKNOWLEDGED, CANNOT_ESCALATE = 1001, 1002, 1006
 DONE = frozenset({ALREADY_RESOLVED, ALREADY_ACKNOWLEDGED, CANNOT_ESCALATE})
-"""Error codes that leave nothing to do: the state is reached, or there is no higher level.
-
-https://developer.pagerduty.com/docs/errors
-"""
+"""Errors that leave nothing to do: the state is reached, or there is no higher level."""
 INCIDENTS_MAX = 100
 """A key has one incident for each time its alert was opened, rarely more than a few."""
 

@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from sinks.calls.http import Http, HttpFactory
-from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Refused, RetryAfter, Unknown
 from sinks.calls.references import reference
 from sinks.pagerduty import payload
 from sinks.pagerduty.api import Found, Rest
@@ -57,7 +57,7 @@ ENRICH_TRIES = 3
 ENRICH_PAUSE_SECONDS = 0.5
 
 
-class PagerDutyPlatform:
+class PagerDutySink:
     """Alerts and incidents of one PagerDuty account."""
 
     name = NAME
@@ -99,7 +99,7 @@ class PagerDutyPlatform:
         account = request.have.account if request.have else request.account
         key = self._keys.get(account)
         if key is None:
-            return Rejected(
+            return Refused(
                 Reason.CREDENTIALS,
                 "the routing key that this alert was opened with is not configured any more",
             )
@@ -166,7 +166,7 @@ class PagerDutyPlatform:
         if self.clock() < shown_at + APPEARS_WITHIN_SECONDS:
             detail = "the incident can't be seen yet"
             return RetryAfter(Reason.NOT_FOUND, APPEARS_AGAIN_SECONDS, detail)
-        return Rejected(Reason.NOT_FOUND, "there is no incident with this deduplication key")
+        return Refused(Reason.NOT_FOUND, "there is no incident with this deduplication key")
 
     async def _comment(self, rest: Rest, found: Found, request: Request) -> None:
         assert request.have is not None, "there is nothing to comment on yet"
@@ -264,8 +264,8 @@ def _confirm(data: Any) -> None:
         raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer does not say success"))
 
 
-def create(config: Config, open_http: HttpFactory) -> PagerDutyPlatform:
+def create(config: Config, open_http: HttpFactory) -> PagerDutySink:
     """The sink as configured."""
     settings = Settings.of(config.pagerduty)
     http = open_http(settings.secrets())
-    return PagerDutyPlatform(settings, http, writer_for(config, NAME))
+    return PagerDutySink(settings, http, writer_for(config, NAME))

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from sinks.calls.http import Answer, Http
-from sinks.calls.outcome import Failed, Reason, Rejected, Unknown, nothing_done
+from sinks.calls.outcome import Failed, Reason, Refused, Unknown, nothing_done
 from sinks.servicenow.settings import Settings
 from sinks.servicenow.tokens import Tokens
 
@@ -121,7 +121,7 @@ def _meant(failed: Failed) -> Any:
     outcome = failed.outcome
     if isinstance(outcome, Unknown) and outcome.reason is Reason.MALFORMED:
         return msgspec.structs.replace(outcome, detail=ASLEEP)
-    if failed.status == 403 and isinstance(outcome, Rejected) and _by_rule(failed.body):
+    if failed.status == 403 and isinstance(outcome, Refused) and _by_rule(failed.body):
         # A data policy or a business rule refused the values: granting rights does not help.
         return msgspec.structs.replace(outcome, reason=Reason.INVALID)
     return outcome

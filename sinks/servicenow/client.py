@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from sinks.calls.http import HttpFactory
-from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected, Unknown
+from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Refused, Unknown
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
 from sinks.servicenow import payload
 from sinks.servicenow.api import Api, Row, equals
@@ -40,7 +40,7 @@ GONE = "the record was deleted, or our account may not see it any more; it is no
 NOT_OURS = "the record has another correlation_id by now, so it is not changed"
 
 
-class ServiceNowPlatform:
+class ServiceNowSink:
     """Incidents of one instance."""
 
     name = NAME
@@ -83,7 +83,7 @@ class ServiceNowPlatform:
             if failed.outcome.reason is not Reason.NOT_FOUND:
                 raise
             # The same words each time make one dead letter, however often the change is tried.
-            return Rejected(Reason.NOT_FOUND, GONE, failed.outcome.request)
+            return Refused(Reason.NOT_FOUND, GONE, failed.outcome.request)
 
     async def test_connection(self) -> Connection:
         """Check everything that records will need, without side effects."""
@@ -140,7 +140,7 @@ class ServiceNowPlatform:
         if rows and not ours:
             # ServiceNow ignored the condition and returned any rows, so the answer tells nothing.
             detail = f"servicenow.table: {self._settings.table} is not searched by correlation_id"
-            raise Failed(Rejected(Reason.INVALID, detail))
+            raise Failed(Refused(Reason.INVALID, detail))
         return [{"state": "", "number": "", **row} for row in ours]
 
     async def _record(self, request: Request, have: Held) -> Row:
@@ -234,7 +234,7 @@ class ServiceNowPlatform:
         try:
             rows = await self._api.rows("sys_journal_field", query, columns, NOTES_MAX)
         except Failed as failed:
-            if isinstance(failed.outcome, Rejected) and failed.status in (400, 403, 404):
+            if isinstance(failed.outcome, Refused) and failed.status in (400, 403, 404):
                 return ""
             raise
         return "\n".join(row.get("value", "") for row in rows if row.get("element_id") == sys_id)
@@ -263,7 +263,7 @@ def _checked(row: Row, incident_id: str) -> Row:
     if "state" not in row:
         raise _malformed()
     if not _is_ours(row, incident_id):
-        raise Failed(Rejected(Reason.INVALID, NOT_OURS))
+        raise Failed(Refused(Reason.INVALID, NOT_OURS))
     return row
 
 
@@ -271,11 +271,11 @@ def _malformed() -> Failed:
     return Failed(Unknown(Reason.MALFORMED, True, None, "the answer lacks columns of the record"))
 
 
-def create(config: Config, open_http: HttpFactory) -> ServiceNowPlatform:
+def create(config: Config, open_http: HttpFactory) -> ServiceNowSink:
     """The sink as configured.
 
     Raises Misconfigured for a template that can't be used.
     """
     settings = Settings.of(config.servicenow)
     http = open_http(settings.secrets())
-    return ServiceNowPlatform(settings, Api(http, settings), writer_for(config, NAME))
+    return ServiceNowSink(settings, Api(http, settings), writer_for(config, NAME))

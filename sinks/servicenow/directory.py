@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sinks.calls.outcome import Failed, Rejected
+from sinks.calls.outcome import Failed, Refused
 from sinks.servicenow.api import Api, Row, equals
 from sinks.servicenow.settings import Settings
 from ticketing.domain.text import cut, line
@@ -95,7 +95,7 @@ class Directory:
                 table, equals(column, name), ["sys_id", column, *groups], LIMIT
             )
         except Failed as failed:
-            if not isinstance(failed.outcome, Rejected) or failed.status == 401:
+            if not isinstance(failed.outcome, Refused) or failed.status == 401:
                 raise
             # A ticket without the reference is better than none.
             return Found(why_not=f"{table} can't be read: {failed.outcome.detail}")

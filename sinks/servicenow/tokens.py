@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from sinks.calls.http import Http
-from sinks.calls.outcome import Failed, Reason, Rejected, RetryAfter, nothing_done
+from sinks.calls.outcome import Failed, Reason, Refused, RetryAfter, nothing_done
 from sinks.servicenow.settings import Settings
 
 MARGIN_SECONDS = 60.0
@@ -69,7 +69,7 @@ class Tokens:
                     {"grant_type": "refresh_token", "refresh_token": self._refresh}
                 )
             except Failed as failed:
-                if not isinstance(failed.outcome, Rejected):
+                if not isinstance(failed.outcome, Refused):
                     raise
                 self._refresh = ""
         return await self._ask(self._grant())
@@ -94,10 +94,10 @@ class Tokens:
                 "POST", f"{self._settings.base_url}/oauth_token.do", form={**client, **grant}
             )
         except Failed as failed:
-            if isinstance(failed.outcome, Rejected) and failed.status in (400, 401, 403):
+            if isinstance(failed.outcome, Refused) and failed.status in (400, 401, 403):
                 # OAuth refuses credentials with 400 as often as with 401.
                 detail = f"no token: {failed.outcome.detail}"
-                raise Failed(Rejected(Reason.CREDENTIALS, detail)) from failed
+                raise Failed(Refused(Reason.CREDENTIALS, detail)) from failed
             raise nothing_done(failed) from failed
         try:
             return msgspec.convert(answer.data, Granted)

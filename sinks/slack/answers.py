@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sinks.calls.outcome import Failed, Failure, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Failed, Failure, Reason, Refused, RetryAfter, Unknown
 
 PASSING = frozenset({"ratelimited", "rate_limited", "request_timeout", "message_limit_exceeded"})
 """Errors of calls that were not carried out and may be later."""
@@ -61,7 +61,7 @@ def failure(data: Any, request: str) -> Failure | None:
         return RetryAfter(Reason.RATE_LIMITED, None, detail)
     if code in UNKNOWN:
         return Unknown(Reason.SERVER_ERROR, True, None, detail)
-    return Rejected(_reason(code), detail, request)
+    return Refused(_reason(code), detail, request)
 
 
 def _reason(code: str) -> Reason:
@@ -87,6 +87,6 @@ def refused_webhook(failed: Failed) -> Failed:
     https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
     """
     outcome = failed.outcome
-    if isinstance(outcome, Rejected) and outcome.reason is Reason.NOT_FOUND:
-        return Failed(Rejected(Reason.CREDENTIALS, outcome.detail, outcome.request))
+    if isinstance(outcome, Refused) and outcome.reason is Reason.NOT_FOUND:
+        return Failed(Refused(Reason.CREDENTIALS, outcome.detail, outcome.request))
     return failed

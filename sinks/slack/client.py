@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from sinks.calls.http import Http, HttpFactory
-from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected, Unknown
+from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Refused, Unknown
 from sinks.calls.references import reference
-from sinks.platform import STATUS_STEPS, Connection, Platform, Repeat, Request, Traits
+from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Sink, Traits
 from sinks.slack import answers, payload
 from sinks.slack.settings import Settings
 from sinks.text import shown_fields
@@ -84,7 +84,7 @@ class Api:
             cursor = _text(answer.get("response_metadata"), "next_cursor")
             if not cursor:
                 return
-        raise Failed(Rejected(Reason.INVALID, f"{method}: more than {PAGES_MAX} pages to search"))
+        raise Failed(Refused(Reason.INVALID, f"{method}: more than {PAGES_MAX} pages to search"))
 
     def _checked(self, data: Any, arguments: Any) -> dict[str, Any]:
         failure = answers.failure(data, self._http.quote(msgspec.json.encode(arguments)))
@@ -227,7 +227,7 @@ class SlackBot:
                     self._channel_ids[channel] = _text(one, "id")
                     break
             else:
-                raise Failed(Rejected(Reason.NOT_FOUND, f"there is no channel {channel}"))
+                raise Failed(Refused(Reason.NOT_FOUND, f"there is no channel {channel}"))
         return self._channel_ids[channel]
 
     async def _delivered(self, channel: str, ts: str) -> Delivered:
@@ -368,7 +368,7 @@ def _ours(message: dict[str, Any], event: str, incident_id: str) -> dict[str, An
     return found if isinstance(found, dict) and found.get("id") == incident_id else None
 
 
-def create(config: Config, open_http: HttpFactory) -> Platform:
+def create(config: Config, open_http: HttpFactory) -> Sink:
     """The sink as configured: a bot if there is a token."""
     settings = Settings.of(config.slack)
     http = open_http(settings.secrets())

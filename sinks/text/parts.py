@@ -22,8 +22,7 @@ NAMES_MAX = 10
 CONSOLE = "console"
 """The name of the link to the console."""
 
-
-_STEPS = {
+STEP_WORDS = {
     StepKind.OPENED: "Opened",
     StepKind.SEVERITY_RAISED: "Severity raised",
     StepKind.ACKNOWLEDGED: "Acknowledged",
@@ -31,8 +30,10 @@ _STEPS = {
     StepKind.RESOLVED: "Resolved",
     StepKind.REOPENED: "Reopened",
     StepKind.FLAPPING: "Flapping",
+    StepKind.FALLBACK: "fallback",
     StepKind.COMMENT: "Comment",
 }
+"""The words for the kinds of steps that are posted, `sinks.platform.STATUS_STEPS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +118,7 @@ def _evidence(incident: Incident) -> list[str]:
 
 
 def _step(step: Step) -> str:
-    name = _STEPS.get(step.kind, step.kind.value)
+    name = STEP_WORDS.get(step.kind, step.kind.value)
     by = f" by {line(step.by)}" if step.by else ""
     note = f": {line(step.text)}" if step.text else ""
     return cut(f"{name}{by} at {moment(step.at)}{note}", EVIDENCE_CHARS_MAX)

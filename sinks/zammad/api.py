@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from sinks.calls.http import Http
-from sinks.calls.outcome import Failed, Reason, Rejected, Unknown
+from sinks.calls.outcome import Failed, Reason, Refused, Unknown
 from sinks.zammad.settings import Settings
 
 CANDIDATES_MAX = 10
@@ -147,7 +147,7 @@ class Api:
                 account=self._account,
             )
         except Failed as failed:
-            if failed.status == FORBIDDEN and isinstance(failed.outcome, Rejected):
+            if failed.status == FORBIDDEN and isinstance(failed.outcome, Refused):
                 detail = f"{failed.outcome.detail} ({FORBIDDEN_MEANS})"
                 outcome = msgspec.structs.replace(failed.outcome, detail=detail)
                 raise Failed(outcome, status=failed.status) from failed

@@ -28,7 +28,7 @@ SEARCH_LAG_SECONDS = 1.0
 """The search by condition reads the database; a second covers a create that is being written."""
 
 
-class ZammadPlatform:
+class ZammadSink:
     """Tickets of one Zammad installation."""
 
     name = NAME
@@ -175,8 +175,8 @@ def _held(request: Request) -> Held:
     return request.have
 
 
-def create(config: Config, open_http: HttpFactory) -> ZammadPlatform:
+def create(config: Config, open_http: HttpFactory) -> ZammadSink:
     """The sink as configured."""
     settings = Settings.of(config.zammad)
     http = open_http((settings.token,))
-    return ZammadPlatform(settings, http, writer_for(config, NAME))
+    return ZammadSink(settings, http, writer_for(config, NAME))

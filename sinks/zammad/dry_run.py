@@ -7,6 +7,7 @@ from typing import Any
 from sinks.calls.dry_run import AssumedAnswers, DryRunRequest
 from ticketing.config import Config
 
+# Made-up ids of states and of their types.
 _OPEN, _CLOSED = 1, 2
 
 

@@ -25,6 +25,7 @@ ACROSS = {
     "test_layout.py": "the unit tests themselves",
     "test_messages.py": "every message for operators",
     "test_platform_registry.py": "every piece of every platform",
+    "test_prose.py": "every docstring and every number",
 }
 """Tests of more than one module, each with what it is about."""
 

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ticketing.config.kafka_checks import kafka_problems
 from ticketing.config.model import Config
-from ticketing.config.platforms import PLATFORMS, Platform
+from ticketing.config.platforms import PLATFORMS, PlatformSection
 from ticketing.config.platforms.platform import Required
 from ticketing.config.problems import Problem, nearest
 from ticketing.config.process import EMBEDDED, Redis
@@ -118,7 +118,7 @@ def _platforms(config: Config) -> Iterator[Problem]:
             yield Problem((name, "caBundle"), f'file not found: "{bundle}"')
 
 
-def _required(name: str, section: Platform, required: Required) -> Iterator[Problem]:
+def _required(name: str, section: PlatformSection, required: Required) -> Iterator[Problem]:
     fields = {field.alias: field_name for field_name, field in type(section).model_fields.items()}
     if getattr(section, fields[required.key]) is None:
         variable = env_name((name, required.key))

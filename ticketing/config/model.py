@@ -21,7 +21,7 @@ from ticketing.config.incidents import (
     for_all,
 )
 from ticketing.config.insight import CorrelationRules, Llm, Traces
-from ticketing.config.platforms import PLATFORMS, Platform, PlatformSections
+from ticketing.config.platforms import PLATFORMS, PlatformSection, PlatformSections
 from ticketing.config.process import FaustWeb, Input, Kafka, Log, Metrics, Redis, Web
 from ticketing.config.values import Duration, OptionalDuration, SecretUrl, Wait
 from ticketing.domain.severity import Severity
@@ -88,11 +88,11 @@ class Config(PlatformSections):
     correlation: CorrelationRules = CorrelationRules()
     """Effects of links between incidents."""
 
-    def platform(self, name: str) -> Platform:
+    def platform(self, name: str) -> PlatformSection:
         """The section of a platform; raises KeyError for another name."""
         if name not in PLATFORMS:
             raise KeyError(name)
-        section: Platform = getattr(self, name)
+        section: PlatformSection = getattr(self, name)
         return section
 
     def enabled_platforms(self) -> list[str]:

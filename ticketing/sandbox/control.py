@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from ticketing.sandbox.faults import BadFault, Fault, parse_fault
-from ticketing.sandbox.platform import BadAction, Platform
+from ticketing.sandbox.platform import BadAction, StandIn
 from ticketing.sandbox.tickets import Ticket, Tickets
 
 PAGE = Path(__file__).with_name("page.html")
@@ -23,7 +23,7 @@ class Control:
     def __init__(
         self,
         tickets: Tickets,
-        platforms: dict[str, Platform],
+        platforms: dict[str, StandIn],
         faults: dict[str, Fault],
         requests: dict[str, int],
         reset: Callable[[], None],

@@ -16,7 +16,7 @@ from multidict import CIMultiDictProxy, MultiMapping
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 
-class Rejected(Exception):
+class Refusal(Exception):
     """A request that the platform refuses, with the platform's answer."""
 
     def __init__(self, response: web.Response) -> None:
@@ -83,7 +83,7 @@ Route = tuple[str, str, Handler]
 """Method, vendor's path, handler."""
 
 
-class Platform(ABC):
+class StandIn(ABC):
     """A vendor's HTTP API over its part of the ticket store. Handlers do not wait."""
 
     name: ClassVar[str]

@@ -23,7 +23,7 @@ SECRET_FIELDS: Set[str] = frozenset(
         "secret",
     }
 )
-"""Names of secrets that vendors share; `Platform.secret_fields` has a vendor's own names."""
+"""Names of secrets that vendors share; `StandIn.secret_fields` has a vendor's own names."""
 
 
 def masked(value: Any, secrets: Set[str]) -> Any:

@@ -16,7 +16,7 @@ from multidict import MultiDict
 
 from ticketing.sandbox.control import Control
 from ticketing.sandbox.faults import Fault, Mode, parse_fault
-from ticketing.sandbox.platform import MALFORMED, Call, Handler, Platform, Rejected
+from ticketing.sandbox.platform import MALFORMED, Call, Handler, Refusal, StandIn
 from ticketing.sandbox.platforms import PLATFORMS
 from ticketing.sandbox.recording import Recorder
 from ticketing.sandbox.tickets import TICKETS_MAX, Ticket, Tickets
@@ -37,7 +37,7 @@ class State:
         tickets_max: int = TICKETS_MAX,
     ) -> None:
         self.tickets = Tickets(clock, tickets_max)
-        self.platforms: dict[str, Platform] = {
+        self.platforms: dict[str, StandIn] = {
             name: kind(self.tickets.of(name)) for name, kind in PLATFORMS.items()
         }
         self.tickets.forgotten = self._forget
@@ -95,10 +95,10 @@ async def _call(request: web.Request, platform: str) -> Call:
     )
 
 
-def _answer(platform: Platform, handler: Handler, call: Call) -> web.Response:
+def _answer(platform: StandIn, handler: Handler, call: Call) -> web.Response:
     try:
         return handler(call)
-    except Rejected as rejected:
+    except Refusal as rejected:
         return rejected.response
 
 
@@ -109,7 +109,7 @@ def _close(request: web.Request) -> web.Response:
 
 
 async def _serve(
-    state: State, platform: Platform, handler: Handler, request: web.Request
+    state: State, platform: StandIn, handler: Handler, request: web.Request
 ) -> web.StreamResponse:
     try:
         call = await _call(request, platform.name)
@@ -139,7 +139,7 @@ async def _serve(
     return response
 
 
-def _record(state: State, platform: Platform, call: Call, status: int) -> None:
+def _record(state: State, platform: StandIn, call: Call, status: int) -> None:
     if state.recorder is None:
         return
     body = call.raw.decode(errors="replace") if call.body is MALFORMED else call.body
@@ -158,7 +158,7 @@ def _one_or_all(values: list[str]) -> str | list[str]:
     return values[0] if len(values) == 1 else values
 
 
-def _mount(app: web.Application, state: State, platform: Platform) -> None:
+def _mount(app: web.Application, state: State, platform: StandIn) -> None:
     def wired(handler: Handler) -> Callable[[web.Request], Any]:
         async def serve(request: web.Request) -> web.StreamResponse:
             return await _serve(state, platform, handler, request)

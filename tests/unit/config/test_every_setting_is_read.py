@@ -123,7 +123,7 @@ def test_product_code_reads_every_setting(found: frozenset[Read]) -> None:
         ("GroupWait", "of", [f"groupWait.{name}" for name in SEVERITIES]),
         ("Routing", ANY, [f"routing.{name}" for name in SEVERITIES]),
         ("Kafka", "embedded", []),
-        ("Platform", "ca_bundle", ["pagerduty.caBundle", "zammad.caBundle"]),
+        ("PlatformSection", "ca_bundle", ["pagerduty.caBundle", "zammad.caBundle"]),
         ("SeverityRule", "failing_share", ["correlation.raiseSeverity.failingShare"]),
         ("Jira", "projects", ["jira.projects"]),
     ],

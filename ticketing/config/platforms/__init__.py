@@ -10,13 +10,13 @@ from __future__ import annotations
 from ticketing.config.platforms.jira import Jira
 from ticketing.config.platforms.opsgenie import OpsGenie
 from ticketing.config.platforms.pagerduty import PagerDuty
-from ticketing.config.platforms.platform import Platform
+from ticketing.config.platforms.platform import PlatformSection
 from ticketing.config.platforms.servicenow import ServiceNow
 from ticketing.config.platforms.slack import Slack
 from ticketing.config.platforms.zammad import Zammad
 from ticketing.config.values import Section
 
-__all__ = ["PLATFORMS", "SECTIONS", "Platform", "PlatformSections"]
+__all__ = ["PLATFORMS", "SECTIONS", "PlatformSection", "PlatformSections"]
 
 
 class PlatformSections(Section):
@@ -36,7 +36,9 @@ class PlatformSections(Section):
     """Zammad."""
 
 
-SECTIONS: dict[str, type[Platform]] = {name: type(section) for name, section in PlatformSections()}
+SECTIONS: dict[str, type[PlatformSection]] = {
+    name: type(section) for name, section in PlatformSections()
+}
 """The class of settings of each platform, by name, in the order of the registry."""
 PLATFORMS = tuple(SECTIONS)
 """The names of all platforms."""

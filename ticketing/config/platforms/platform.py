@@ -25,7 +25,7 @@ class Contradiction(NamedTuple):
     text: str
 
 
-class Platform(Section):
+class PlatformSection(Section):
     """The settings of one platform; the fields here are those of every platform.
 
     The methods have the platform's own rules, which `ticketing.config.checks` applies to enabled

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ticketing.config.platforms.platform import Contradiction, Platform, Required
+from ticketing.config.platforms.platform import Contradiction, PlatformSection, Required
 from ticketing.config.values import Choice, Name, Rate, Secret, SecretUrl, Url
 from ticketing.domain.severity import Severity
 
 
-class Slack(Platform):
+class Slack(PlatformSection):
     """Slack, through an incoming webhook or as a bot."""
 
     title = "Slack"

@@ -11,6 +11,7 @@ from ticketing.domain.summaries.by_rules import RULES, in_words
 from ticketing.domain.text import cut, line, listed, moment
 from ticketing.domain.traces.findings import Relation
 
+# A fact is a line of a ticket; the console shows the rest.
 NAMES_MAX = 10
 LINKED_MAX = 5
 CHAIN_CHARS_MAX = 500

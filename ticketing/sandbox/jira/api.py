@@ -21,18 +21,11 @@ from ticketing.sandbox.jira.search import Search
 from ticketing.sandbox.jira.store import Issues
 from ticketing.sandbox.jira.tickets import IssueCalls
 from ticketing.sandbox.jira.transitions import Transitions
-from ticketing.sandbox.platform import (
-    BadAction,
-    Call,
-    Platform,
-    Route,
-    iso_time,
-    whole_seconds,
-)
+from ticketing.sandbox.platform import BadAction, Call, Route, StandIn, iso_time, whole_seconds
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 
-class Jira(Platform):
+class Jira(StandIn):
     """Issues by key. Basic authentication speaks to Cloud, a bearer token to Data Center."""
 
     name: ClassVar[str] = "jira"

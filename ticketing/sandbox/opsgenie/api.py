@@ -23,11 +23,11 @@ from ticketing.sandbox.opsgenie.outcomes import Outcomes
 from ticketing.sandbox.opsgenie.search import Search
 from ticketing.sandbox.opsgenie.store import Alerts
 from ticketing.sandbox.opsgenie.tickets import AlertCalls
-from ticketing.sandbox.platform import BadAction, Call, Platform, Route, whole_seconds
+from ticketing.sandbox.platform import BadAction, Call, Route, StandIn, whole_seconds
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 
-class OpsGenie(Platform):
+class OpsGenie(StandIn):
     """Alerts, by alias while open. Writes are answered with 202; outcomes must be asked for."""
 
     name: ClassVar[str] = "opsgenie"

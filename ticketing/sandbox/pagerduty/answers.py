@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from aiohttp import web
 
-from ticketing.sandbox.platform import Call, Rejected
+from ticketing.sandbox.platform import Call, Refusal
 
 PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 25, 100
 """PagerDuty's own."""
@@ -36,13 +36,13 @@ def _failure(status: int, code: int, message: str, errors: list[str]) -> web.Res
 
 def refuse(status: int, reason: str) -> NoReturn:
     """Stop handling a call to REST."""
-    raise Rejected(failure(status, reason))
+    raise Refusal(failure(status, reason))
 
 
 def refuse_input(error: str, *more: str, code: int = INVALID_INPUT) -> NoReturn:
     """Stop handling a call to REST with 400 and its errors in words."""
     message = MESSAGES.get(code, "Invalid Input Provided")
-    raise Rejected(_failure(400, code, message, [error, *more]))
+    raise Refusal(_failure(400, code, message, [error, *more]))
 
 
 def page(call: Call, name: str, rows: list[dict[str, Any]]) -> web.Response:
@@ -65,4 +65,4 @@ def event_failure(status: int, state: str, message: str, errors: list[str]) -> w
 def refuse_event(error: str, *more: str) -> NoReturn:
     """Stop handling an event that breaks a rule."""
     errors = [error, *more]
-    raise Rejected(event_failure(400, "invalid event", "Event object is invalid", errors))
+    raise Refusal(event_failure(400, "invalid event", "Event object is invalid", errors))

@@ -20,11 +20,11 @@ from ticketing.sandbox.pagerduty.on_call import on_calls
 from ticketing.sandbox.pagerduty.search import Search
 from ticketing.sandbox.pagerduty.store import Incidents
 from ticketing.sandbox.pagerduty.tickets import IncidentCalls
-from ticketing.sandbox.platform import BadAction, Call, Platform, Route, whole_seconds
+from ticketing.sandbox.platform import BadAction, Call, Route, StandIn, whole_seconds
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 
-class PagerDuty(Platform):
+class PagerDuty(StandIn):
     """Incidents, opened by an event's alert or over REST."""
 
     name: ClassVar[str] = "pagerduty"

@@ -15,7 +15,7 @@ from ticketing.sandbox.pagerduty import rules
 from ticketing.sandbox.pagerduty.answers import event_failure, refuse_event
 from ticketing.sandbox.pagerduty.directory import SERVICE_OF
 from ticketing.sandbox.pagerduty.store import Incidents
-from ticketing.sandbox.platform import MALFORMED, Call, Rejected
+from ticketing.sandbox.platform import MALFORMED, Call, Refusal
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 EVENT_BYTES_MAX = 512_000
@@ -102,11 +102,11 @@ def _checked(call: Call, rule: Record) -> dict[str, Any]:
     """The event of a call; refuses a large or malformed event, or one without a known key."""
     if len(call.raw) > EVENT_BYTES_MAX:
         reason = "Request Entity Too Large"
-        raise Rejected(event_failure(413, "error", reason, [reason]))
+        raise Refusal(event_failure(413, "error", reason, [reason]))
     event = call.body
     if event is MALFORMED or not isinstance(event, dict):
         message = "Event object format is unrecognized"
-        raise Rejected(event_failure(400, "Unrecognized object", message, ["JSON parse error"]))
+        raise Refusal(event_failure(400, "Unrecognized object", message, ["JSON parse error"]))
     problems = [f"'{problem.dotted}' {problem.text}" for problem in rule.problems(event)]
     if problems:
         refuse_event(*problems)

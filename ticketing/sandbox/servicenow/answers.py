@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from aiohttp import web
 
-from ticketing.sandbox.platform import Rejected
+from ticketing.sandbox.platform import Refusal
 
 
 def result(found: Any, status: int = 200) -> web.Response:
@@ -22,7 +22,7 @@ def failure(status: int, message: str, detail: str | None) -> web.Response:
 
 def refuse(status: int, message: str, detail: str | None) -> NoReturn:
     """Stop handling with an error."""
-    raise Rejected(failure(status, message, detail))
+    raise Refusal(failure(status, message, detail))
 
 
 def refuse_unknown_row() -> NoReturn:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from ticketing.sandbox.platform import BadAction, Call, Platform, Route, whole_seconds
+from ticketing.sandbox.platform import BadAction, Call, Route, StandIn, whole_seconds
 from ticketing.sandbox.servicenow.access import Access
 from ticketing.sandbox.servicenow.answers import failure
 from ticketing.sandbox.servicenow.search import Search
@@ -28,7 +28,7 @@ CHANGES = {
 """The columns that a person's action sets."""
 
 
-class ServiceNow(Platform):
+class ServiceNow(StandIn):
     """Incidents by sys_id; the other tables are fixed and read-only."""
 
     name: ClassVar[str] = "servicenow"

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from ticketing.sandbox.platform import BadAction, Call, Platform, Route, whole_seconds
+from ticketing.sandbox.platform import BadAction, Call, Route, StandIn, whole_seconds
 from ticketing.sandbox.recording import MASK
 from ticketing.sandbox.slack import directory
 from ticketing.sandbox.slack.access import Method, handler_of
@@ -26,7 +26,7 @@ from ticketing.sandbox.tickets import PlatformTickets, Ticket
 WEBHOOKS = "/services/"
 
 
-class Slack(Platform):
+class Slack(StandIn):
     """Messages by channel and timestamp; every message that is no reply is a ticket."""
 
     name: ClassVar[str] = "slack"

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from aiohttp import web
 
-from ticketing.sandbox.platform import Rejected
+from ticketing.sandbox.platform import Refusal
 
 
 def failure(status: int, reason: str) -> web.Response:
@@ -16,4 +16,4 @@ def failure(status: int, reason: str) -> web.Response:
 
 def refuse(status: int, reason: str) -> NoReturn:
     """Stop handling with an error."""
-    raise Rejected(failure(status, reason))
+    raise Refusal(failure(status, reason))

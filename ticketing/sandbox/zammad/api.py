@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from ticketing.sandbox.platform import BadAction, Call, Platform, Route, whole_seconds
+from ticketing.sandbox.platform import BadAction, Call, Route, StandIn, whole_seconds
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 from ticketing.sandbox.zammad import directory
 from ticketing.sandbox.zammad.answers import failure
@@ -21,7 +21,7 @@ from ticketing.sandbox.zammad.tags import Tags
 from ticketing.sandbox.zammad.tickets import TicketCalls
 
 
-class Zammad(Platform):
+class Zammad(StandIn):
     """Tickets by number; a name that is not known is refused."""
 
     name: ClassVar[str] = "zammad"
