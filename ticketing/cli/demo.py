@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from ticketing.demo.totals import Totals
 
 
-@click.command(
-    epilog="Example: ticketing demo          Example: ticketing demo --input logs.jsonl.gz"
-)
+@click.command(epilog="\b\nExample: ticketing demo\nExample: ticketing demo --input logs.jsonl.gz")
 @click.option(
     "--input",
     "recording",
