@@ -13,7 +13,7 @@ from faust.types import TP, EventT
 from agents.detection_run import Detected, Detector, Run
 from ticketing import metrics
 from ticketing.domain.signals import Progress
-from ticketing.engine.agent import StreamAgent, measured, send_dead_letters
+from ticketing.engine.agent import StreamAgent, send_dead_letters, timed
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.watchdog import leave
 from ticketing.wire.signals import SignalBody, encode_signals
@@ -134,7 +134,7 @@ class DetectionAgent(StreamAgent):
             del self._open[tp]
             with self.watchdog.batch(f"{self.name} {tp.topic}[{tp.partition}]"):
                 try:
-                    with measured(self.name, sum(len(event.value) for event in open_.events)):
+                    with timed(self.name, sum(len(event.value) for event in open_.events)):
                         await self._send(tp, open_.run.finish(), open_.records)
                 except Exception as error:  # noqa: BLE001
                     # Bad records became dead letters one by one: this is a failure of Kafka.

@@ -96,7 +96,7 @@ class IncidentMachine(Machine[Record]):
         """True for an open incident."""
         return is_stored_open(value)
 
-    def measured(self, unfinished: int) -> None:
+    def report_unfinished(self, unfinished: int) -> None:
         """Export the number of open incidents in the partitions of this process."""
         metrics.incidents_open.set(unfinished)
 

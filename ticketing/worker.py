@@ -19,7 +19,7 @@ from ticketing import log, metrics
 from ticketing.config import Config, secrets_of
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
-from ticketing.kafka.ports import free_port
+from ticketing.kafka.free_port import free_port
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
 
@@ -79,7 +79,7 @@ def metrics_listener(
         return nullcontext()
     from ticketing.api import readiness
     from ticketing.api.listener import Listener
-    from ticketing.api.ports import WorkerStatus
+    from ticketing.api.services import WorkerStatus
 
     def render() -> bytes:
         return metrics.render(directory)
@@ -96,7 +96,7 @@ def run(role: str, runtime: Runtime) -> None:
     with _own_listener(role, runtime.config):
         runtime.ensure_topics()
         if role == API:
-            from ticketing.api.process import serve
+            from ticketing.api.server import serve
 
             serve(runtime)
             return
@@ -204,7 +204,7 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
 def _view(runtime: Runtime) -> TicketingApp:
     from agents.view import ViewAgent
     from agents.view_rebuild import keep_complete
-    from ticketing.api.process import start
+    from ticketing.api.server import start
     from ticketing.view.store import open_store
 
     app = _app("ticketing-view", VIEW, runtime, [INCIDENTS])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sinks.calls.backoff import Backoff
 from sinks.calls.outcome import Absent, Delivered, Reason, Refused, RetryAfter, Unknown
@@ -15,8 +14,6 @@ from tables.deliveries import Delivery, Held, Intent, Operation, Rejection, Show
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import TicketState
-
-replace = dataclasses.replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -127,7 +127,7 @@ class AdapterMachine(Machine[Delivery]):
             return False
         return self.unfinished(self.decode(value), now)
 
-    def measured(self, unfinished: int) -> None:
+    def report_unfinished(self, unfinished: int) -> None:
         """Publish the number of unfinished deliveries of this process, and the circuit."""
         name = self._platform.name
         metrics.deliveries_pending.labels(name).set(unfinished)

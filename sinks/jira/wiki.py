@@ -12,10 +12,10 @@ from sinks.text.parts import Text
 from sinks.text.utf16 import cut_units, latest, shares
 from ticketing.config.template import clean
 
-SUMMARY_MAX, FACTS_MAX, LISTS_MAX, EVIDENCE_MAX = 4_000, 6_000, 2_000, 5_000
+SUMMARY_CHARS_MAX, FACTS_CHARS_MAX, LISTS_CHARS_MAX, EVIDENCE_CHARS_MAX = 4_000, 6_000, 2_000, 5_000
 """Shares of a description. Escaping can double a text, so that the shares are smaller than in ADF;
 what is still too long is cut at the end."""
-LINES_MAX = 15_000
+LINES_CHARS_MAX = 15_000
 """Below half of `CHARS_MAX`, as escaping can double a text."""
 CHARS_MAX = 32_767
 """Jira's limit of a long text field."""
@@ -26,14 +26,14 @@ _FENCE = re.compile(r"\{(?=noformat)", re.IGNORECASE)
 
 def ticket(text: Text, remarks: list[str]) -> str:
     """An incident as a description; `remarks` say what could not be done as configured."""
-    parts = [f"(!) {escape(one)}" for one in shares(_clean(text.notes), LISTS_MAX) if one]
-    if summary := cut_units(clean(text.summary), SUMMARY_MAX):
+    parts = [f"(!) {escape(one)}" for one in shares(_clean(text.notes), LISTS_CHARS_MAX) if one]
+    if summary := cut_units(clean(text.summary), SUMMARY_CHARS_MAX):
         parts.append(escape(summary))
     if text.summary_by:
         parts.append(f"(written by {escape(cut_units(clean(text.summary_by), 100))})")
     parts.append(_table(text.facts))
     parts.append(_list("#", "Next steps", text.next_steps))
-    if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_MAX)).strip():
+    if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_CHARS_MAX)).strip():
         parts.append(f"h3. Evidence\n{_verbatim(evidence)}")
     if text.links:
         links = [f"* {escape(name)}: {url}" for name, url in text.links.items()]
@@ -44,13 +44,13 @@ def ticket(text: Text, remarks: list[str]) -> str:
 
 def paragraphs(text: str, remarks: list[str]) -> str:
     """Plain text as the value of a long text field."""
-    body = escape(cut_units(clean(text), LINES_MAX - LISTS_MAX))
+    body = escape(cut_units(clean(text), LINES_CHARS_MAX - LISTS_CHARS_MAX))
     return _whole([body, _list("*", "Not as configured", remarks)])
 
 
 def lines(told: list[str]) -> str:
     """The lines as a comment, in a list if there are several."""
-    kept = [escape(one) for one in latest(_clean(told), LINES_MAX) if one]
+    kept = [escape(one) for one in latest(_clean(told), LINES_CHARS_MAX) if one]
     return kept[0] if len(kept) == 1 else _whole(["\n".join(f"* {one}" for one in kept)])
 
 
@@ -76,12 +76,12 @@ def _verbatim(text: str) -> str:
 
 
 def _list(bullet: str, title: str, items: list[str]) -> str:
-    kept = [f"{bullet} {escape(one)}" for one in shares(_clean(items), LISTS_MAX) if one]
+    kept = [f"{bullet} {escape(one)}" for one in shares(_clean(items), LISTS_CHARS_MAX) if one]
     return "\n".join([f"h3. {title}", *kept]) if kept else ""
 
 
 def _table(facts: list[tuple[str, str]]) -> str:
-    values = shares([clean(value).replace("\n", " ") for _, value in facts], FACTS_MAX)
+    values = shares([clean(value).replace("\n", " ") for _, value in facts], FACTS_CHARS_MAX)
     pairs = zip(facts, values, strict=True)
     return "\n".join(f"||{label}|{escape(value) or '-'}|" for (label, _), value in pairs)
 

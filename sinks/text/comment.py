@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from sinks.text.parts import steps
 from ticketing.domain.incidents.incident import Step
 
-LEFT_OUT_CHARACTERS = 60
+LEFT_OUT_CHARS = 60
 """Room for the line that counts the steps left out."""
 
 
-def comment(told: list[Step], already: Iterable[str], characters_max: int) -> str:
+def comment(told: list[Step], already: Iterable[str], chars_max: int) -> str:
     """The steps that no comment has yet, a line each, oldest first; empty if there are none.
 
     `already` are the ticket's comments. Steps beyond the length of one comment are left out, the
@@ -19,7 +19,7 @@ def comment(told: list[Step], already: Iterable[str], characters_max: int) -> st
     """
     known = "\n".join(already)
     lines = [one for one in steps(told) if one not in known]
-    room = characters_max - LEFT_OUT_CHARACTERS
+    room = chars_max - LEFT_OUT_CHARS
     kept = len(lines)
     while kept and len(lines[kept - 1]) + 1 <= room:
         kept -= 1

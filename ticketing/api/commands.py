@@ -12,8 +12,8 @@ from aiohttp import web
 from ticketing.api.incidents import unknown
 from ticketing.api.outcomes import Ended, Result, perform
 from ticketing.api.parameters import INCIDENT_ID, Body, json_object
-from ticketing.api.ports import Services, services
 from ticketing.api.problems import Invalid, Problem, problem_of
+from ticketing.api.services import Services, services
 from ticketing.config import Config
 from ticketing.domain.incidents.commands import ACTION_RULES
 from ticketing.domain.signals import Action, Command

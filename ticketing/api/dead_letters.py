@@ -10,8 +10,8 @@ from typing import Any
 from aiohttp import web
 
 from ticketing.api.parameters import Body, json_object, require_known
-from ticketing.api.ports import DeadLetters, services
 from ticketing.api.problems import Invalid, Problem
+from ticketing.api.services import DeadLetters, services
 from ticketing.dead_letters import reading
 from ticketing.dead_letters.reading import DELIVERY, LIMIT_DEFAULT, LIMIT_MAX, Entry, Page, Wanted
 from ticketing.dead_letters.redrive import Redriven, Redriver

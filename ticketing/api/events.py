@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from ticketing.api.ports import SERVICES
 from ticketing.api.problems import unavailable
 from ticketing.api.security import HEADERS
+from ticketing.api.services import SERVICES
 from ticketing.errors import Unavailable
 from ticketing.view.store import Changes, ViewStore
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from ticketing.api.parameters import INCIDENT_ID, incident_query
-from ticketing.api.ports import services
+from ticketing.api.services import services
 from ticketing.errors import NotFound
 
 

@@ -16,9 +16,9 @@ from types import TracebackType
 from aiohttp import web
 
 from ticketing.api.operations import status_routes
-from ticketing.api.ports import STATUS, WorkerStatus
 from ticketing.api.problems import problems
 from ticketing.api.security import PREFIX, guard, safe_headers
+from ticketing.api.services import STATUS, WorkerStatus
 from ticketing.config import Config
 from ticketing.errors import Misconfigured
 

@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ticketing import metrics
 from ticketing.api.parameters import Body, json_object
-from ticketing.api.ports import Checks, services, status
 from ticketing.api.problems import Invalid, Problem, unavailable
+from ticketing.api.services import Checks, services, status
 from ticketing.config import PLATFORMS, in_effect
 
 CONSERVATION = {

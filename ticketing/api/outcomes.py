@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ticketing.api.ports import Services
 from ticketing.api.problems import Problem, unavailable
+from ticketing.api.services import Services
 from ticketing.domain.signals import Command
 from ticketing.errors import NotFound, Unavailable
 

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ticketing.api.ports import status
 from ticketing.api.problems import Problem
+from ticketing.api.services import status
 from ticketing.config import Config
 
 PREFIX = "/api/ticketing"

@@ -18,8 +18,8 @@ from slack_sdk.signature import SignatureVerifier
 from sinks.slack.payload import ACTION_PREFIX, BUTTONS
 from ticketing.api.commands import NAME_CHARS_MAX
 from ticketing.api.parameters import INCIDENT_ID
-from ticketing.api.ports import services
 from ticketing.api.problems import Invalid, Problem, unavailable
+from ticketing.api.services import services
 from ticketing.domain.signals import Action, Command
 from ticketing.errors import Unavailable
 

@@ -83,7 +83,7 @@ def show(id: str) -> None:
 
 
 @dead_letters.command(
-    epilog="Example: ticketing dead-letters redrive 3-17 0-4          "
+    epilog="\b\nExample: ticketing dead-letters redrive 3-17 0-4\n"
     "Example: ticketing dead-letters redrive --all --platform jira --reason credentials"
 )
 @click.argument("ids", nargs=-1, metavar="[ID]...")

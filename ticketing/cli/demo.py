@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from ticketing.demo.totals import Totals
 
 
-@click.command(
-    epilog="Example: ticketing demo          Example: ticketing demo --input logs.jsonl.gz"
-)
+@click.command(epilog="\b\nExample: ticketing demo\nExample: ticketing demo --input logs.jsonl.gz")
 @click.option(
     "--input",
     "recording",
@@ -58,12 +56,12 @@ def _say(text: str) -> None:
 
 def _recording(recording: Path, as_json: bool) -> None:
     from ticketing.cli.progress import bar
-    from ticketing.cli.recording import measured
+    from ticketing.cli.recording import warn_without_scores
     from ticketing.demo.run import run_recording
     from ticketing.kafka.feed import read_lines
 
     with bar() as progress:
-        task = progress.add_task("feeding", total=measured(recording))
+        task = progress.add_task("feeding", total=warn_without_scores(recording))
         result = asyncio.run(
             run_recording(
                 read_lines(recording), _say, lambda done: progress.update(task, completed=done)

@@ -22,7 +22,7 @@ SEVERITIES = ("critical", "high", "medium", "low")
 
 
 @click.command(
-    epilog="Example: ticketing drill --platform slack --platform jira          "
+    epilog="\b\nExample: ticketing drill --platform slack --platform jira\n"
     "Example: ticketing drill --severity critical --dry-run"
 )
 @click.option(

@@ -39,7 +39,7 @@ def evaluate(recording: Path, labels: Path, as_json: bool, ticketing: str) -> No
     the next one, ten minutes at most.
     """
     from ticketing.cli.progress import bar
-    from ticketing.cli.recording import measured
+    from ticketing.cli.recording import warn_without_scores
     from ticketing.demo import judging
     from ticketing.demo.run import DemoFailed, explained
     from ticketing.kafka.feed import read_lines
@@ -48,7 +48,7 @@ def evaluate(recording: Path, labels: Path, as_json: bool, ticketing: str) -> No
     settings = {"correlation": {"ticketing": ticketing}, **(ROOT if ticketing == "root" else {})}
     try:
         with bar() as progress:
-            task = progress.add_task("feeding", total=measured(recording))
+            task = progress.add_task("feeding", total=warn_without_scores(recording))
             incidents = asyncio.run(
                 explained(
                     read_lines(recording),

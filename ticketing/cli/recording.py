@@ -21,8 +21,8 @@ class _Scored(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Scored).decode
 
 
-def measured(path: Path) -> int:
-    """The number of records. A recording without scores is reported on stderr."""
+def warn_without_scores(path: Path) -> int:
+    """Warn on stderr about a recording without scores; returns the number of records."""
     count, scored = 0, False
     for line in read_lines(path):
         count += 1

@@ -175,7 +175,12 @@ def _parse(given: Mapping[str, Any], problems: list[Problem]) -> Config | None:
     try:
         return Config.model_validate(given, by_alias=True, by_name=False)
     except ValidationError as error:
-        problems += [explain(detail, given) for detail in error.errors(include_url=False)]
+        # A default that follows from other keys fails with them, and is not the user's to mend.
+        problems += [
+            explain(detail, given)
+            for detail in error.errors(include_url=False)
+            if detail["type"] != "default_factory_not_called"
+        ]
         return None
 
 

@@ -17,6 +17,23 @@ Path = tuple[str | int, ...]
 SHOWN_CHARS_MAX = 60
 """Enough to recognize a value in a line of output."""
 
+_PLAIN = {
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "bool": "must be true or false",
+    "path": "must be a path",
+    "tuple": "must be a list",
+    "list": "must be a list",
+    "dict": "must be a group of keys",
+    "model": "must be a group of keys",
+}
+"""By the first word of pydantic's error type, such as `int_parsing` and `int_from_float`."""
+_BOUNDS = {
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "greater than": "more than",
+}
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -82,7 +99,9 @@ def explain(error: ErrorDetails, given: Mapping[str, Any]) -> Problem:
         return Problem(path, "is required")
     if kind in ("literal_error", "enum"):
         return _wrong_choice(path, _value(given, path), str(context["expected"]))
-    text = str(context["error"]) if kind == "value_error" else _must(error["msg"])
+    if kind == "too_short":
+        return Problem(path, f"must hold at least {context['min_length']}")
+    text = str(context["error"]) if kind == "value_error" else _must(kind, error["msg"])
     if kind == "string_type" and not isinstance(_value(given, path), (dict, list, type(None))):
         text = "must be text: put it in quotes"
     return Problem(path, f"{text}{_but(path, _value(given, path))}")
@@ -97,7 +116,13 @@ def _given_path(path: Path, given: Any) -> Path:
     return path
 
 
-def _must(message: str) -> str:
+def _must(kind: str, message: str) -> str:
+    """Pydantic's message, in the words of a configuration file."""
+    plain = _PLAIN.get(kind.partition("_")[0])
+    if plain is not None:
+        return plain
+    for pydantic, ours in _BOUNDS.items():
+        message = message.replace(pydantic, ours, 1)
     return message.replace("Input should ", "must ", 1).replace("String should ", "must ", 1)
 
 

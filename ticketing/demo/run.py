@@ -22,7 +22,7 @@ from ticketing.demo.totals import Totals, totals
 from ticketing.demo.traffic import Traffic
 from ticketing.errors import TicketingError
 from ticketing.kafka.feed import Feed
-from ticketing.kafka.ports import free_port
+from ticketing.kafka.free_port import free_port
 from ticketing.kafka.runtime import CONFIG_VARIABLE, EMBEDDED_VARIABLE, Runtime
 from ticketing.sandbox.credentials import sandbox_config
 from ticketing.sandbox.server import Sandbox, start

@@ -39,7 +39,7 @@ async def send_dead_letters(outbox: Outbox, letters: list[DeadLetter]) -> None:
 
 
 @contextmanager
-def measured(agent: str, records: int) -> Iterator[None]:
+def timed(agent: str, records: int) -> Iterator[None]:
     """Measure an agent's batch; a batch that raises is not counted."""
     began = time.monotonic()
     yield
@@ -92,7 +92,7 @@ class BatchAgent(StreamAgent):
             with self.watchdog.batch(self.name):
                 try:
                     if handled:
-                        with measured(self.name, len(event.value)):
+                        with timed(self.name, len(event.value)):
                             await self.handle(event.value, event)
                 except Abandoned:
                     handled = False
@@ -203,7 +203,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
 
     def _measure(self) -> None:
         known = self._partitions.values()
-        self.machine.measured(sum(len(partition.unfinished) for partition in known))
+        self.machine.report_unfinished(sum(len(partition.unfinished) for partition in known))
 
     async def tick(self) -> None:
         """Send a tick into each owned partition that was just assigned or has something due.

@@ -238,7 +238,7 @@ class Machine(ABC, Generic[S]):
         return False
 
     def unfinished(self, state: S, now: float) -> bool:
-        """True while the state counts for `measured`."""
+        """True while the state counts for `report_unfinished`."""
         return False
 
     def stored_unfinished(self, value: bytes, due: float | None, now: float) -> bool:
@@ -248,7 +248,7 @@ class Machine(ABC, Generic[S]):
         """
         return self.unfinished(self.decode(value), now)
 
-    def measured(self, unfinished: int) -> None:
+    def report_unfinished(self, unfinished: int) -> None:
         """Take note of the number of unfinished states in all partitions of this process.
 
         Called after a batch is durable, and after partitions were revoked.

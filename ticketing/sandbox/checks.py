@@ -148,7 +148,7 @@ class MapOf:
     """An object with any names, whose values obey one rule."""
 
     value: Check = field(default_factory=Anything)
-    characters_max: int | None = None
+    chars_max: int | None = None
 
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
         """Problems of type, total size of names and values, and each value."""
@@ -158,8 +158,8 @@ class MapOf:
         for name, item in value.items():
             yield from self.value.problems(item, (*at, name))
         size = sum(len(name) + len(str(item)) for name, item in value.items())
-        if self.characters_max is not None and size > self.characters_max:
-            yield Problem(at, f"must be at most {self.characters_max} characters in all")
+        if self.chars_max is not None and size > self.chars_max:
+            yield Problem(at, f"must be at most {self.chars_max} characters in all")
 
 
 @dataclass(frozen=True)

@@ -162,13 +162,6 @@ class ViewStore:
             complete, version = await self.redis.hmget(self._pointers, "complete", "documents")
             return complete == b"1" and int(version or 0) >= DOCUMENTS_VERSION
 
-    async def declare_complete(self) -> None:
-        """Mark the live build complete, where no incident was published before."""
-        with _answers():
-            number = await self.redis.hincrby(self._pointers, "last", 1)
-            await self.redis.hsetnx(self._pointers, "live", str(number))
-            await self.redis.hset(self._pointers, mapping=_COMPLETE)
-
     async def begin_rebuild(self) -> Rebuild | None:
         """Start a build beside the live one; None while another process is rebuilding.
 

@@ -47,7 +47,7 @@ def fresh_above(anomalies: Anomalies, watermark: int) -> Fresh:
     return Fresh(watermark, count, highest, kept)
 
 
-def merged(signals: list[Anomalies], fingerprint: str = "") -> Anomalies:
+def merged(signals: list[Anomalies]) -> Anomalies:
     """Signals of one source and one message, merged into one to be counted together.
 
     Their offsets interleave: counted one after the other, the first signal's watermark would hide
@@ -55,18 +55,13 @@ def merged(signals: list[Anomalies], fingerprint: str = "") -> Anomalies:
     """
     first = signals[0]
     if len(signals) == 1:
-        return (
-            first
-            if fingerprint in ("", first.fingerprint)
-            else replace(first, fingerprint=fingerprint)
-        )
+        return first
     windows: dict[int, list[int]] = {}
     for signal in signals:
         for start, offsets in signal.windows.items():
             windows.setdefault(start, []).extend(offsets)
     return replace(
         first,
-        fingerprint=fingerprint or first.fingerprint,
         windows={start: sorted(set(offsets)) for start, offsets in windows.items()},
         severity=max((signal.severity for signal in signals), key=lambda level: level.rank),
         first_seen=min(signal.first_seen for signal in signals),

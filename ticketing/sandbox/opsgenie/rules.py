@@ -33,7 +33,7 @@ COMMON: dict[str, Check] = {
     "note": Text(max=25_000),
 }
 TAGS = ListOf(Text(min=1, max=50), max=20)
-DETAILS = MapOf(Text(), characters_max=8000)
+DETAILS = MapOf(Text(), chars_max=8000)
 MESSAGE = Text(min=1, max=130)
 DESCRIPTION = Text(max=15_000)
 

@@ -53,7 +53,7 @@ def answer(life: Life, outcome: Outcome) -> None:
 
 def pending(life: Life) -> int:
     """What the adapter's process tells of its only partition."""
-    life.machine.measured(len(life.partition.unfinished))
+    life.machine.report_unfinished(len(life.partition.unfinished))
     labels = {"platform": "moody"}
     found = metrics.registry.get_sample_value("ticketing_deliveries_pending", labels)
     assert found is not None
