@@ -60,6 +60,15 @@ class Desk:
         requests = self.endpoint.requests
         await until(lambda: len(requests) >= number, f"{number} requests", DEADLINE_SECONDS)
 
+    async def failed(self) -> None:
+        """Wait until a failed question is back in the queue, with the time of its repetition."""
+        pending = self.summarizer._queue._pending
+        await until(
+            lambda: any(ask.attempts for ask in list(pending.values())),
+            "a failure in the queue",
+            DEADLINE_SECONDS,
+        )
+
     async def rested(self) -> None:
         """Wait, in real time, until the router's cooldown of a failed provider is over."""
 
@@ -169,7 +178,7 @@ async def test_past_incidents_of_the_tenant_are_told_with_how_they_ended() -> No
 async def test_a_failure_is_repeated_after_a_pause() -> None:
     async with desk(refuses(500), cooldown=0.05) as one:
         one.summarizer.note(incident())
-        await one.asked(1)
+        await one.failed()
         one.endpoint.behaviour = answers()
         await one.rested()
         one.now += 3600
