@@ -13,28 +13,31 @@ from faust.types import TP, EventT
 from agents.detection_run import Detected, Detector, Run
 from ticketing import metrics
 from ticketing.domain.signals import Progress
-from ticketing.engine.agent import StreamAgent, measured, send_dead_letters
+from ticketing.engine.agent import StreamAgent, send_dead_letters, timed
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.watchdog import leave
 from ticketing.wire.signals import SignalBody, encode_signals
 from ticketing.wire.topics import SIGNALS, TRACES
 
 PROGRESS_EVERY_SECONDS = 5.0
+"""Small beside the times that wait for it, such as `autoResolveAfter`; each costs a message per
+partition of the signals."""
 EVENTS_TOGETHER_MAX = 32
-"""Batches of a partition that share a run; a fetch is at most a megabyte, or one large record."""
+"""Batches of a partition that share a run, some 32 MB: a fetch is a megabyte, or one larger record."""
 EVENTS_HELD_MAX = 128
-"""Batches that all open runs hold in memory."""
+"""Batches in all open runs together: four full ones, however many partitions there are."""
 FINGERPRINTS_TOGETHER_MAX = 1_500
-"""A run that tells of so many fills a message: more together would not cost less."""
+"""A run of so many fingerprints fills a message: a longer one would not cost less."""
 BEHIND_SECONDS_MAX = 1.0
-"""How long a run is open while its partition has more to read."""
+"""Time a run stays open while its partition has more to read: longer runs cost less, but their
+signals come later."""
 MESSAGE_OVERHEAD_BYTES = 1024
 """Upper bound of the bytes that Kafka adds to a message."""
 
 
 @dataclass
 class _OpenRun:
-    """The open content of a partition's next signals."""
+    """The records of a partition's next signals."""
 
     run: Run
     events: list[EventT] = field(default_factory=list)
@@ -42,11 +45,11 @@ class _OpenRun:
 
     @property
     def records(self) -> list[Any]:
-        """All of its records."""
+        """All records of the run, in their order."""
         return [record for event in self.events for record in event.value]
 
     def goes_on_with(self, event: EventT) -> bool:
-        """True if there is room for an event, and it comes behind those of the same generation.
+        """True if the run has room for an event that follows its last one in the same generation.
 
         After a rebalance or a recovery records are read again: in one run they would count twice.
         """
@@ -57,11 +60,11 @@ class _OpenRun:
 
 
 class DetectionAgent(StreamAgent):
-    """Sends the signals of a run, and starts the next run of that partition once they are durable.
+    """Sends the signals of a run; the next run of that partition is sent once these are durable.
 
-    The order matters: an incident's watermark is exact only if what lies below it has arrived.
-    Meanwhile runs of other partitions go on. Where much is waiting, a run is of several fetches:
-    the more it tells at once, the less it costs everything behind it.
+    The order matters: an incident's watermark is exact only if everything below it has arrived.
+    Runs of other partitions go on meanwhile. A backlog makes a run of several fetches: fewer and
+    larger signals cost less downstream.
     """
 
     name = "detection"
@@ -77,7 +80,7 @@ class DetectionAgent(StreamAgent):
         message_bytes_max: int,
         gaps_fail: bool,
     ) -> None:
-        """`gaps_fail`: offsets that jump mean that the (embedded) broker has let records go."""
+        """`gaps_fail`: a gap in the offsets ends the process: the embedded broker dropped records."""
         super().__init__(app, watchdog, fence)
         self._detector = detector
         self._signals_partitions = signals_partitions
@@ -90,7 +93,7 @@ class DetectionAgent(StreamAgent):
         self._generation = -1
 
     async def run(self, stream: Any) -> AsyncIterator[None]:
-        """The body of the Faust agent: of each partition one run is open and one is sent."""
+        """The body of the Faust agent: per partition one run is open while one is sent."""
         async for event in stream.noack().events():
             tp = event.message.tp
             self.app.consumer.begun(event.message)
@@ -103,7 +106,7 @@ class DetectionAgent(StreamAgent):
                 self._sending[tp] = asyncio.ensure_future(self._send_runs(stream, tp))
             # Waiting for the next event must not keep this one in memory.
             del event, open_
-            # What is complete gets to its first wait before more is taken.
+            # A complete run gets to its first await before more is taken.
             await asyncio.sleep(0)
             yield
 
@@ -131,10 +134,10 @@ class DetectionAgent(StreamAgent):
             del self._open[tp]
             with self.watchdog.batch(f"{self.name} {tp.topic}[{tp.partition}]"):
                 try:
-                    with measured(self.name, sum(len(event.value) for event in open_.events)):
+                    with timed(self.name, sum(len(event.value) for event in open_.events)):
                         await self._send(tp, open_.run.finish(), open_.records)
                 except Exception as error:  # noqa: BLE001
-                    # Bad records were dealt with one by one: what is left is a failure of Kafka.
+                    # Bad records became dead letters one by one: this is a failure of Kafka.
                     leave(f"{self.name}: {type(error).__name__}: {error}")
             for event in open_.events:
                 await stream.ack(event)
@@ -143,7 +146,7 @@ class DetectionAgent(StreamAgent):
         del self._sending[tp]
 
     async def _send(self, tp: TP, detected: Detected, records: list[Any]) -> None:
-        """Send one message per target partition, and wait until all of it is durable."""
+        """Send one message per target partition, and wait until all are durable."""
         messages = [
             (partition, encode_signals(bodies))
             for partition, bodies in detected.by_partition(self._signals_partitions).items()
@@ -168,6 +171,7 @@ class DetectionAgent(StreamAgent):
         metrics.records_total.inc(detected.records)
         metrics.records_below_threshold_total.inc(detected.below_threshold)
         metrics.clock_corrections_total.inc(detected.clock_corrections)
+        metrics.records_repaired_total.inc(detected.repaired)
         for letter in detected.dead_letters:
             metrics.records_dead_lettered_total.labels(letter.reason).inc()
 
@@ -180,13 +184,13 @@ class DetectionAgent(StreamAgent):
         if self._gaps_fail:
             expected = self._next.get(tp, records[0].offset)
             last = records[-1].offset
-            # After a recovery some are read twice; that is no gap.
+            # After a recovery some records are read twice; that is no gap.
             if records[0].offset > expected or last - records[0].offset + 1 != len(records):
                 leave(f"the embedded broker dropped unread records of {tp.topic}[{tp.partition}]")
             self._next[tp] = last + 1
 
     async def report_progress(self) -> None:
-        """Tell the incidents up to which arrival time each owned partition is dealt with."""
+        """Report up to which arrival time each owned partition is handled, until the app stops."""
         while not self.app.should_stop:
             await asyncio.sleep(PROGRESS_EVERY_SECONDS)
             if self.app.rebalancing or self.app.in_recovery:
@@ -204,7 +208,7 @@ class DetectionAgent(StreamAgent):
         for tp in consumer.assignment():
             if tp.topic not in self.topics:
                 continue
-            # A record may bear any time: what was handled before now is all that can be said.
+            # A record may bear any timestamp, but nothing later than now has been handled.
             handled_at = min(now, self._handled_at.get(tp, 0.0))
             through = now if consumer.caught_up(tp) else handled_at
             bodies.append(

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from agents.log_record import (
     ID_CHARS_MAX,
+    NOT_TEXT,
     RECORD_ERRORS,
     Document,
     Record,
@@ -53,14 +52,17 @@ from ticketing.wire.signals import SignalBody
 
 STAGE = "detection"
 MESSAGE_CHARS_MAX = 2_000
-DETAIL_CHARS_MAX = 300
+"""Part of a message kept as evidence: enough for people, and the signals of a run share a message."""
+STORMY_SHARE = 0.5
+"""Share of anomalies from which on most records are read whole anyway: no score is read first."""
+FOLLOWED_TOGETHER = 1_000
+"""Records packed at a time: so many fit into the processor's cache, which halves the cost."""
+# Caches of a worker. A longer message is not remembered, so that messages take some 32 MB at most;
+# no message has two fingerprints; pairs of severity and level are few, unless they are garbage.
 CACHED_CHARS_MAX = 4_096
 CACHED_MESSAGES_MAX = 8_192
 CACHED_FINGERPRINTS_MAX = 8_192
-STORMY_SHARE = 0.5
-FOLLOWED_TOGETHER = 1_000
 CACHED_STATED_MAX = 256
-
 
 Key = tuple[str, str, str]
 """Fingerprint, tenant, service."""
@@ -69,10 +71,10 @@ Said = tuple["str | None", "str | None", "str | None"]
 
 
 class _Group:
-    """The counted records of one fingerprint in one run, with a column for what each states.
+    """The counted records of one fingerprint in one run, a column a field.
 
-    `times` is what they say of when they happened, `stated` the severity that they state; `arrivals`
-    are Kafka's milliseconds.
+    `times` and `stated` are the times and severities that the records state; `arrivals` are Kafka's
+    timestamps in milliseconds.
     """
 
     __slots__ = (
@@ -101,7 +103,7 @@ class _Group:
         self.affected_services: dict[str, None] = {}
 
     def gather(self, document: Document) -> None:
-        """Keep what else a record tells, as far as there is room."""
+        """Keep a record's trace id, endpoint and affected services, as far as there is room."""
         trace_id = document.trace_id
         if trace_id and len(self.trace_ids) < TRACE_IDS_MAX:
             self.trace_ids[trace_id[:ID_CHARS_MAX]] = None
@@ -121,6 +123,8 @@ class Detected:
     records: int = 0
     anomalies: int = 0
     clock_corrections: int = 0
+    repaired: int = 0
+    """Records whose bytes were not JSON in UTF-8, read with U+FFFD in the place of the bad ones."""
     signals: list[Anomalies] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     spans: list[tuple[int, bytes]] = field(default_factory=list)
@@ -141,7 +145,7 @@ class Detected:
 
 
 class Detector:
-    """Detection's rules. Equal runs give equal results: what is cached never shows."""
+    """Detection's rules. Equal runs give equal results: the caches never show."""
 
     def __init__(
         self,
@@ -153,10 +157,10 @@ class Detector:
         thresholds: Thresholds,
         traces_partitions: int = 0,
     ) -> None:
-        """`topic_ids`: of every input topic; `window`: seconds of event time.
+        """`topic_ids`: the id of every input topic; `window`: seconds of event time.
 
-        `traces_partitions`: of ticketing-traces; without, no requests are followed, and nothing is
-        paid for it.
+        `traces_partitions`: partitions of ticketing-traces; with 0 no requests are followed, and
+        none of the cost is paid.
         """
         self._patterns = patterns
         self._topic_ids = topic_ids
@@ -165,14 +169,14 @@ class Detector:
         self.by_score = partial(scored_severity, thresholds=thresholds)
         self.traces_partitions = traces_partitions
         self.stormy = False
-        """True after a run mostly of anomalies; only the way of reading depends on it."""
+        """True after a run that was mostly anomalies; changes only how records are read."""
         self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._identify)
         self._fingerprint = functools.lru_cache(CACHED_FINGERPRINTS_MAX)(fingerprint)
         self.stated = functools.lru_cache(CACHED_STATED_MAX)(stated_severity)
 
     @classmethod
     def of(cls, config: Config, topic_ids: Mapping[str, str]) -> Detector:
-        """As configured."""
+        """A detector as configured."""
         anomaly = config.anomaly
         own = anomaly.severity_thresholds
         return cls(
@@ -194,17 +198,17 @@ class Detector:
         return Run(self, topic, partition)
 
     def detect(self, topic: str, partition: int, records: Sequence[Record]) -> Detected:
-        """Judge a run that is there at once."""
+        """Judge a run whose records are all at hand."""
         run = self.begin(topic, partition)
         run.take(records)
         return run.finish()
 
     def source(self, topic: str, partition: int) -> str:
-        """Names a source partition for good: a recreated topic or new rules are another source."""
+        """The lasting name of a source partition: a recreated topic or new rules make another one."""
         return f"{self._topic_ids.get(topic, topic)}:{partition}:{self._patterns.version}"
 
     def identify(self, tenant: str | None, service: str | None, message: str) -> Identity:
-        """Whose and which fault this is; raises Unfit. The arguments are as the record has them."""
+        """The identity of a fault; the arguments are as in the record. Raises Unfit."""
         known = self._cached if len(message) <= CACHED_CHARS_MAX else self._identify
         return known(tenant, service, message)
 
@@ -215,7 +219,7 @@ class Detector:
 
 
 def patterns_of(config: Config) -> Patterns:
-    """The patterns with the rules of one's own that are configured."""
+    """The patterns with the operator's own rules, as configured."""
     rules = config.anomaly.pattern_rules
     return Patterns([Rule(name=r.name, pattern=r.pattern, replace=r.replace) for r in rules])
 
@@ -233,19 +237,19 @@ class Run:
         self._known: dict[Said, _Group] = {}
         self._groups: dict[Key, _Group] = {}
         self._marks: dict[int, Mark] | None = {} if detector.traces_partitions else None
-        """By offset, what each record is counted in; only where requests are followed."""
+        """The marks of counted records by offset; only where requests are followed."""
         self._detected = Detected()
 
     @property
     def fingerprints(self) -> int:
-        """How many the run will tell of."""
+        """The number of fingerprints in the run so far."""
         return len(self._groups)
 
     def take(self, records: Sequence[Record]) -> None:
-        """Judge records: count what is anomalous, refuse what can't be read."""
+        """Judge records: count the anomalous ones, refuse those that can't be read."""
         self._detected.records += len(records)
         if self._marks is not None:
-            # A part at a time: what all of it comes to does not fit into the processor's cache.
+            # A part at a time: the lines of all records don't fit into the processor's cache.
             for start in range(0, len(records), FOLLOWED_TOGETHER):
                 self._follow(records[start : start + FOLLOWED_TOGETHER], self._marks)
         elif self._detector.stormy:
@@ -283,9 +287,9 @@ class Run:
         read: Callable[[Any], Document],
         refuse: Callable[[Record, Exception], None],
     ) -> None:
-        """Count each record that is anomalous; one that can't be, harms no other.
+        """Count each anomalous record; a record that can't be counted harms no other.
 
-        `read` makes a document of its bytes, `refuse` deals with what can't be read or counted.
+        `read` decodes a record's value, `refuse` takes a record that can't be read or counted.
         """
         minimum, known, stated, marks = self._minimum, self._known, self._stated, self._marks
         for record in records:
@@ -307,7 +311,7 @@ class Run:
                 if marks is not None:
                     marks[record.offset] = _mark(group.identity, record, document.timestamp)
                 # Nothing below may fail: a record is counted once or refused once, never both.
-                # What is read while it is at hand need not be fetched from memory again.
+                # Filling columns now saves fetching the document from memory again later.
                 group.records.append(record)
                 group.offsets.append(record.offset)
                 group.arrivals.append(record.timestamp)
@@ -320,14 +324,15 @@ class Run:
                 self._refuse(record, BadInput.FAILED, f"{type(error).__name__}: {error}")
 
     def _judge_odd(self, record: Record, error: Exception) -> None:
-        """Count a record with wrong types where they don't matter; refuse what `error` is about."""
+        """Count a record whose wrong bytes or types don't matter; refuse any other for `error`."""
 
         def read(value: bytes | None) -> Document:
             if not value:
                 raise Unfit(BadInput.EMPTY, "the record has no value")
-            if not isinstance(error, msgspec.ValidationError):
+            if not isinstance(error, NOT_TEXT):
                 raise error
-            loose = decode_loosely(value)
+            loose, was_repaired = decode_loosely(value)
+            self._detected.repaired += was_repaired
             score = loose.anomaly_score
             if score is not None and not 0.0 <= score < self._minimum:
                 tenant_of(loose.tenant_id)
@@ -371,9 +376,15 @@ class Run:
         detected = self._detected
         for group in self._groups.values():
             if not group.records:
-                continue  # The one that it was for could not be counted.
+                continue  # None of its records could be counted.
+            try:
+                signal = self._signal(group)
+            except Exception as error:  # noqa: BLE001  (a fault of ours harms no other fingerprint)
+                for record in group.records:
+                    self._refuse(record, BadInput.FAILED, f"{type(error).__name__}: {error}")
+                continue
             detected.anomalies += len(group.records)
-            detected.signals.append(self._signal(group))
+            detected.signals.append(signal)
         self._detector.stormy = detected.anomalies > STORMY_SHARE * detected.records
         return detected
 

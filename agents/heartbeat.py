@@ -1,9 +1,9 @@
-"""The heartbeat: an outside dead-man's switch is called for as long as a page would get through.
+"""The heartbeat: calls an outside dead-man's switch for as long as a page would get through.
 
-It is called while every partition of every topic on a page's way was handled a short time ago: the
-inputs, signals, incidents, and the platforms that get critical incidents. An adapter whose
-platform does not answer stops reporting. When the calls stay away, the switch raises the alarm
-that this job can't raise itself.
+The switch is called while every partition of every topic on a page's way was handled a short time
+ago: inputs, signals, incidents, and the platforms that get critical incidents. An adapter whose
+platform does not answer stops reporting. When the calls stop, the switch raises the alarm that this
+job can't raise itself.
 """
 
 from __future__ import annotations
@@ -26,8 +26,10 @@ from ticketing.wire.topics import INCIDENTS, SIGNALS, platform_topic
 log = structlog.get_logger(__name__)
 
 BEHIND_SECONDS_MAX = 60.0
-"""How long ago the slowest partition may have been dealt with."""
+"""Age of the slowest partition's progress from which on the path is broken: reports come every 5 s,
+so that a restart or a rebalance raises no alarm."""
 CALL_SECONDS_MAX = 10.0
+"""A slower switch is taken for one that can't be reached; by default the next call is due in 1 min."""
 
 Call = Callable[[], Awaitable[bool]]
 
@@ -51,7 +53,7 @@ class Heartbeat:
         self._heard_at = 0.0
 
     def report(self, progress: Progress) -> None:
-        """Take in one report, of whatever topic."""
+        """Take in a report of progress in any topic."""
         self._path.report(progress)
         self._heard_at = self._clock()
 
@@ -62,7 +64,7 @@ class Heartbeat:
             await self.beat()
 
     async def beat(self) -> None:
-        """Call once, if the path works. Without any report it is another worker's to call."""
+        """Call once if the path works; without any report the calls are another worker's task."""
         if self._clock() - self._heard_at > BEHIND_SECONDS_MAX:
             self._well = None
             return
@@ -105,7 +107,7 @@ async def _get(url: str) -> bool:
             taken = 200 <= answer.status < 300
             why = f"HTTP {answer.status}"
     except (aiohttp.ClientError, asyncio.TimeoutError, OSError) as error:
-        # The words of the error hold the address, and that is a secret.
+        # The error's text holds the address, which is a secret.
         taken, why = False, type(error).__name__
     if not taken:
         log.warning("heartbeat_failed", why=why)

@@ -1,4 +1,4 @@
-"""Counts what becomes of incidents; a batch that is not durable counts nothing."""
+"""Counts the changes of incidents; a batch that does not become durable counts nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ticketing.wire.signals import SignalBody, kind_of
 COMMAND = "command"
 """The label `by` of an escalation that a person or a platform has asked for."""
 UMBRELLA, CAUSE = "umbrella", "cause"
-"""The label `guard`: a tenant's ceiling of new pages, or a cause whose ticket speaks for it."""
+"""The label `guard`: a tenant's ceiling of new pages, or a cause whose ticket covers the incident."""
 
 
 class SignalCounter:
@@ -26,11 +26,11 @@ class SignalCounter:
         self._found: Counter[str] = Counter()
 
     def note(self, bodies: Iterable[SignalBody]) -> None:
-        """The signals of a message that was folded."""
+        """Note the signals of a folded message."""
         self._found.update(kind_of(body) for body in bodies)
 
     def count_in(self, tx: Transaction[Record]) -> None:
-        """Count them once the batch is durable, and start anew."""
+        """Count the noted signals once the batch is durable, and start anew."""
         found, self._found = self._found, Counter()
         if found:
             tx.after(lambda: _count_signals(found))
@@ -42,7 +42,7 @@ def _count_signals(found: Mapping[str, int]) -> None:
 
 
 def count_changes(tx: Transaction[Record], before: Incident | None, after: Incident) -> None:
-    """Count an incident's way from one state to the next. `before` is None for a new one."""
+    """Count the changes between two states of an incident; `before` is None for a new one."""
     _count_status(tx, before, after)
     if after.escalated_at is not None and (
         before is None or after.escalated_at != before.escalated_at

@@ -1,7 +1,7 @@
 """The writer of incidents: folds signals into the table `incidents` and publishes what changed.
 
-The rules are in ticketing.domain; here they meet the transaction. What is published is the last
-state a batch came to, each incident once.
+The rules are in ticketing.domain; this module applies them in a transaction. A batch
+publishes each changed incident once, in its last state.
 """
 
 from __future__ import annotations
@@ -63,13 +63,13 @@ class IncidentMachine(Machine[Record]):
         inputs: Iterable[str] = (),
         counted: Callable[[int], None] | None = None,
         reported: Callable[[Progress], None] | None = None,
-        partitions: int = 1,
+        partitions: int,
     ) -> None:
         """`inputs` are the topics whose progress the quiet clock waits for.
 
-        `counted` is told how many anomalies were counted, once that is durable; `reported` every
-        report of progress that comes to the partition of the path (see ticketing.engine.path_reporter).
-        `partitions` is how many partitions the signals have.
+        `counted` gets the number of anomalies counted, once the batch is durable. `reported` gets
+        each report of progress in the partition of the path (see ticketing.engine.path_reporter).
+        `partitions` is the number of partitions of the signals.
         """
         self.policy = policy
         self._inputs = tuple(inputs)
@@ -96,16 +96,16 @@ class IncidentMachine(Machine[Record]):
         """True for an open incident."""
         return is_stored_open(value)
 
-    def measured(self, unfinished: int) -> None:
-        """So many incidents are open in the partitions of this process."""
+    def report_unfinished(self, unfinished: int) -> None:
+        """Export the number of open incidents in the partitions of this process."""
         metrics.incidents_open.set(unfinished)
 
     def begin_batch(self, tx: Tx) -> None:
-        """Nothing is to be published yet."""
+        """Forget the changes of the batch before."""
         self._changed = {}
 
     def end_batch(self, tx: Tx) -> None:
-        """Publish every incident that changed, as it is now."""
+        """Publish every changed incident in its last state."""
         self._signals.count_in(tx)
         for key in self._changed:
             record = tx.get(key)
@@ -113,12 +113,12 @@ class IncidentMachine(Machine[Record]):
                 tx.send(topics.INCIDENTS, record.id, encode_incident(record))
 
     def recover(self, tx: Tx, key: str, state: Record, unpublished: bool) -> None:
-        """Publish again what a process may have written and not sent."""
+        """Publish an incident again that a lost process may have written and not sent."""
         if unpublished and isinstance(state, Incident):
             tx.send(topics.INCIDENTS, state.id, encode_incident(state))
 
     def apply(self, tx: Tx, value: bytes) -> None:
-        """Fold one message. Its anomalies come first: its progress says that they are counted."""
+        """Fold one message. Anomalies come first: progress beside them says that they are counted."""
         bodies = signals.decode_signals(value)
         anomalies = [body for body in bodies if isinstance(body, Anomalies)]
         if anomalies:
@@ -138,7 +138,7 @@ class IncidentMachine(Machine[Record]):
         self._signals.note(bodies)
 
     def due(self, tx: Tx, key: str, state: Record) -> None:
-        """Do what time has brought: publish, ticket, escalate, resolve, forget."""
+        """Do what is due: publish, ticket, escalate, resolve, forget."""
         if isinstance(state, Guard):
             self._prune(tx, key, state)
             return
@@ -171,7 +171,7 @@ class IncidentMachine(Machine[Record]):
                 self._join(tx, signal, own, -1)
             else:
                 self._begin(tx, signal, own, Kind.PATTERN)
-        # Only now: what is admitted above is compared with the collective as it was before.
+        # Last: the admissions above are judged by the collective as it was before.
         for parts in others.values():
             signal, kind = storm.collective(merged(parts), self.policy)
             before = _incident(tx.get(signal.fingerprint))
@@ -192,7 +192,7 @@ class IncidentMachine(Machine[Record]):
         )
 
     def _not_in(self, tx: Tx, signal: Anomalies, own: Incident | None) -> Anomalies:
-        """The signal without what the fingerprint's own, resolved incident has counted."""
+        """The signal without the offsets that the fingerprint's own, resolved incident counted."""
         if own is None or own.admitted_offset > tx.offset:
             return signal
         mark = own.watermarks.get(signal.source, -1)
@@ -200,7 +200,7 @@ class IncidentMachine(Machine[Record]):
         return replace(signal, windows=kept)
 
     def _inherited(self, tx: Tx, signal: Anomalies) -> dict[str, int]:
-        """Up to where the service's collective incidents have counted."""
+        """The watermarks of the service's collective incidents."""
         marks: dict[str, int] = {}
         for name in (storm.overflow_fingerprint, storm.group_fingerprint):
             found = _incident(tx.get(name(signal.tenant, signal.service)))
@@ -219,7 +219,7 @@ class IncidentMachine(Machine[Record]):
         after = lifecycle.joined(own, signal, fresh, tx.now, self.policy)
         if own.held_by and after.severity is not own.severity:
             self._raise_holder(tx, after)
-            # A cause elsewhere is told of the severity by being asked again.
+            # Asking again tells a cause in another partition of the severity.
             after = replace(after, asked_at=0.0)
         self._tell_counted(tx, fresh)
         self._save(tx, key, own, after)
@@ -259,7 +259,7 @@ class IncidentMachine(Machine[Record]):
         self._save(tx, key, None, self._paged(tx, incident))
 
     def _archive(self, tx: Tx, resolved: Incident) -> None:
-        """Keep the old episode under its id. Written first: its place is taken in this batch."""
+        """Keep the old episode under its id; written first, as its key is reused in this batch."""
         due = self._next_due(tx, resolved)
         tx.put(resolved.id, resolved, due=due, order=storm.FIRST)
         self._changed[resolved.id] = None
@@ -293,7 +293,7 @@ class IncidentMachine(Machine[Record]):
         tx.put(key, after, due=last + window, order=storm.FIRST)
 
     def _may_page(self, tx: Tx, incident: Incident) -> bool:
-        """Whether the tenant's ceiling of new pages leaves room for this one; it then takes it."""
+        """Take a place below the tenant's ceiling of new pages; False if none is left."""
         policy = self.policy
         limit = policy.max_pages_per_minute
         if limit <= 0 or not incident.routes:
@@ -313,7 +313,7 @@ class IncidentMachine(Machine[Record]):
         return storm.held_back(incident, umbrella_id, tx.now, self.policy)
 
     def _hold(self, tx: Tx, incident: Incident) -> str:
-        """Put an incident under its tenant's umbrella; the umbrella's id."""
+        """Put an incident under its tenant's umbrella; returns the umbrella's id."""
         now, policy = tx.now, self.policy
         key = storm.umbrella_fingerprint(incident.tenant, tx.partition)
         umbrella = _incident(tx.get(key))
@@ -342,7 +342,7 @@ class IncidentMachine(Machine[Record]):
         self._save(tx, key, holder, after)
 
     def _released(self, tx: Tx, incident: Incident) -> Incident:
-        """The incident free of its umbrella, if that is resolved and the ceiling leaves room."""
+        """The incident, freed once its umbrella is resolved and the ceiling leaves room."""
         if linking.is_leased(incident):
             return incident
         waiting = incident.held_by and not incident.ticketed
@@ -356,7 +356,7 @@ class IncidentMachine(Machine[Record]):
     # Commands and reports
 
     def _correlated(self, tx: Tx, body: Correlation) -> None:
-        """Give the findings to the fingerprint's incident, or to the one that counts for it."""
+        """Add findings to the fingerprint's incident, else to the collective one counting for it."""
         key, incident = body.fingerprint, _incident(tx.get(body.fingerprint))
         if incident is None:
             for name in (storm.overflow_fingerprint, storm.group_fingerprint):
@@ -375,7 +375,7 @@ class IncidentMachine(Machine[Record]):
         self._save(tx, key, incident, after)
 
     def _linked(self, tx: Tx, message: Linked) -> None:
-        """Another incident's writer says something to the one that it names."""
+        """Apply a message of another incident's writer to the incident that it names."""
         if message.to_id:
             key, incident = self._find(tx, message.to_id)
         else:
@@ -416,7 +416,7 @@ class IncidentMachine(Machine[Record]):
         self._save(tx, key, incident, after)
 
     def _find(self, tx: Tx, incident_id: str) -> tuple[str, Incident | None]:
-        """The key and record of an incident: the current one of its fingerprint, or archived."""
+        """The key and record of an incident: the current one of its fingerprint, or an archived one."""
         fingerprint = incident_id.split("-", 1)[0]
         current = _incident(tx.get(fingerprint))
         if current is not None and current.id == incident_id:
@@ -437,7 +437,7 @@ class IncidentMachine(Machine[Record]):
             self._changed[key] = None
 
     def _say_what_it_means(self, tx: Tx, before: Incident | None, after: Incident) -> None:
-        """Tell other incidents of a resolution, or that a link was undone, which concerns them."""
+        """Tell linked incidents of a resolution, or of a link that was undone."""
         if before is None:
             return
         resolved = after.status is Status.RESOLVED and before.status is not Status.RESOLVED
@@ -453,7 +453,7 @@ class IncidentMachine(Machine[Record]):
 
     def _clock(self, tx: Tx) -> QuietClock:
         known = self._clocks.get(tx.partition)
-        # Read again from further back, the partition has a new history of reports.
+        # Read again from an earlier offset, the partition repeats its reports.
         if known is None or tx.offset < known[0]:
             known = (tx.offset, QuietClock(self._inputs))
         self._clocks[tx.partition] = (tx.offset, known[1])
@@ -461,10 +461,10 @@ class IncidentMachine(Machine[Record]):
 
 
 def _order(key: str, incident: Incident) -> int:
-    """When to write an incident among a batch's writes.
+    """The rank of an incident among a batch's writes.
 
-    An archived episode goes before the one that took its place, whatever else happens to it in the
-    batch: what it has counted must not be lost with a crash in between.
+    An archived episode goes before its successor, whatever else changes it in the batch: a crash in
+    between must not lose the episode's counts.
     """
     return storm.FIRST if key == incident.id else storm.order_of(incident)
 

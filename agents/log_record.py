@@ -7,7 +7,9 @@ from contextlib import suppress
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import astuple
 
+from agents.repair import repaired
 from agents.span_packer import SlimLine
 from ticketing.domain.alerts.event_times import UNREADABLE, Stated
 from ticketing.domain.alerts.record_fields import (
@@ -20,10 +22,10 @@ from ticketing.domain.alerts.record_fields import (
 )
 
 ID_CHARS_MAX = 128
+"""Ids and levels are cut here: four times the length of a W3C trace id."""
 
-
-# What a bad record can raise: msgspec's errors, a number or a text out of its range, nesting
-# without end. Anything else is a fault of ours, and called so.
+# Errors that a bad record can raise: msgspec's own, a number or a text out of its range, nesting
+# without end. Any other error is a fault of ours, and reported as one.
 RECORD_ERRORS = (
     msgspec.MsgspecError,
     ValueError,
@@ -31,6 +33,9 @@ RECORD_ERRORS = (
     OverflowError,
     RecursionError,
 )
+
+NOT_TEXT = (msgspec.DecodeError, UnicodeDecodeError)
+"""msgspec's errors for bytes that are not JSON in UTF-8."""
 
 
 class Record(Protocol):
@@ -147,20 +152,42 @@ def slim_lines_of(records: Sequence[Record]) -> list[SlimLine]:
 
 
 def detail_of(record: Record) -> Detail:
-    """All fields of a record that was read before; fields of a wrong type are absent."""
+    """All fields of a record that was read before; fields that can't be read are absent.
+
+    The first reading skips some fields, and msgspec checks neither the bytes nor the depth of a
+    skipped field: the second reading must not fail on them.
+    """
     assert record.value is not None, "it was read before"
     try:
         return _detail(record.value)
-    except msgspec.ValidationError:
-        return fitting(decode_loosely(record.value))
+    except RECORD_ERRORS:
+        pass
+    try:
+        return fitting(decode_loosely(record.value)[0])
+    except RECORD_ERRORS:
+        return Detail(*astuple(decode_document(record.value)))
 
 
-def decode_loosely(value: bytes) -> Any:
-    """A record with fields of any type; raises Unfit if the score or the document itself is bad."""
+def decode_loosely(value: bytes) -> tuple[Any, bool]:
+    """A record with fields of any type, and True if its bytes had to be repaired.
+
+    Raises Unfit if the score or the document itself is bad, RecursionError if it nests too deep.
+    """
+    try:
+        return _typed_loosely(value), False
+    except NOT_TEXT as error:
+        try:
+            readable = repaired(value)
+        except (ValueError, RecursionError):
+            raise Unfit(BadInput.UNDECODABLE, str(error)) from error
+    return _typed_loosely(readable), True
+
+
+def _typed_loosely(value: bytes) -> Any:
     try:
         return _loose(value)
     except msgspec.ValidationError as error:
-        # The score is the only field whose type is looked at, beside the document's own.
+        # Only the score has a declared type: any other error is about the document itself.
         scored = "anomaly_score" in str(error)
         reason = BadInput.INVALID_SCORE if scored else BadInput.UNDECODABLE
         raise Unfit(reason, str(error)) from error
@@ -169,9 +196,9 @@ def decode_loosely(value: bytes) -> Any:
 def fitting(loose: Any) -> Detail:
     """The fields of a record that have the right type; the others are absent."""
     kept: dict[str, Any] = {} if loose.timestamp is None else {"timestamp": UNREADABLE}
-    for one in _FIELDS:
-        value = getattr(loose, one.name)
+    for field in _FIELDS:
+        value = getattr(loose, field.name)
         if value is not None:
             with suppress(msgspec.ValidationError):
-                kept[one.name] = msgspec.convert(value, one.type)
+                kept[field.name] = msgspec.convert(value, field.type)
     return Detail(**kept)

@@ -1,7 +1,7 @@
-"""Follows the compacted topic of incidents in full, for what is remembered of resolved ones.
+"""Follows the compacted topic of incidents in full, to remember resolved ones.
 
-A service's incidents lie in any partition, so each summaries worker reads all of them, by itself
-and from the beginning: what it knows is there again after a restart. Nothing waits for it.
+The incidents of a service lie in any partition. So each summaries worker reads all partitions, by
+itself and from the beginning: a restart loses no memory. Nothing waits for the reading.
 """
 
 from __future__ import annotations
@@ -21,9 +21,11 @@ from ticketing.wire.topics import INCIDENTS
 log = structlog.get_logger(__name__)
 
 RESOLVED = b'"status":"resolved"'
-"""Stands in every resolved incident; also in some others, which the rules then leave out."""
+"""Stands in every resolved incident, and in some others, which the rules leave out."""
 BATCH_RECORDS_MAX = 500
+"""Records decoded on the event loop at a time: many for one poll, few enough not to block it."""
 POLL_SECONDS = 1.0
+"""A poll can't be interrupted: a stop waits this long at most."""
 
 
 class PastIncidents:
@@ -77,5 +79,5 @@ class PastIncidents:
         try:
             self._memory.note(decode_incident(value))
         except msgspec.MsgspecError:
-            # By another release: it is as if it had not been.
+            # Written by another release: better no memory of the incident than an old one.
             self._memory.forget(id)

@@ -15,21 +15,23 @@ from ticketing.domain.traces.spans import traceable
 from ticketing.wire.traces import MESSAGE_CHARS_MAX, USUAL_MESSAGE_CHARS_MAX, Row, encoder
 
 TRACE_ID_CHARS_MAX = 128
+"""Four times the length of a W3C or B3 trace id: a longer text is no id."""
 RECORD_BYTES_MAX = 100_000
-"""A larger record is counted like any other, but not followed."""
+"""A larger record is counted like any other but not followed: a few would fill a message."""
 MESSAGE_BYTES_MAX = 600_000
-"""Of the records that a message stands for; its own size is at most that."""
+"""Bytes of the records packed in one message, which is no larger. With one more record of
+RECORD_BYTES_MAX they stay below Kafka's default limit of a megabyte."""
 
 
 class Record(Protocol):
-    """What is used of a Kafka record; `timestamp` in milliseconds."""
+    """The used part of a Kafka record; `timestamp` in milliseconds."""
 
     value: bytes | None
     timestamp: int
 
 
 class SlimLine(msgspec.Struct, gc=False):
-    """What is read of every record where requests are followed; in the order of a row."""
+    """The fields read of every record where requests are followed, in the order of a row."""
 
     timestamp: str | float | None = msgspec.field(default=None, name="@timestamp")
     span_id: str | None = None
@@ -41,7 +43,7 @@ class SlimLine(msgspec.Struct, gc=False):
     anomaly_score: float | None = None
     message: str | None = None
     counted_in: str | None = msgspec.field(default=None, name=" ")
-    """The fingerprint; ours alone to set, so its name is one that no log has."""
+    """The fingerprint. Only detection sets it: no log has a field of this name."""
     host_name: str | None = None
     trace_id: str | None = None
     tenant_id: str | None = None
@@ -51,7 +53,7 @@ ROW_FIELDS = SlimLine.__struct_fields__.index("host_name") + 1
 
 
 class Mark(NamedTuple):
-    """A record that was counted: in which fingerprint, and its event time (Unix seconds)."""
+    """A counted record: its fingerprint, service and event time (Unix seconds)."""
 
     fingerprint: str
     service: str
@@ -76,13 +78,13 @@ class Packer:
     """Takes lines of one run and gives messages, a few per target partition."""
 
     def __init__(self, source: str) -> None:
-        """`source` names the input's partition: lines of one source come in their order."""
+        """`source` names the input's partition: lines of one source keep their order."""
         self._source = source
         self._groups: dict[Key, _Group] = {}
         self._full: list[tuple[Key, _Group]] = []
 
     def add(self, line: SlimLine, record: Record, mark: Mark | None) -> None:
-        """Take in a line, if it belongs to a request."""
+        """Take in a line that belongs to a request; ignore any other."""
         trace_id = line.trace_id
         if not trace_id or record.value is None:
             return
@@ -111,7 +113,7 @@ class Packer:
             del self._groups[key]
 
     def messages(self, partitions: int) -> Iterator[tuple[int, bytes]]:
-        """Target partition and message; a trace goes to one partition, always."""
+        """Each message with its target partition; a trace always goes to the same one."""
         open_: dict[int, list[tuple[Key, _Group]]] = {}
         sizes: dict[int, int] = {}
         for key, group in [*self._full, *self._groups.items()]:

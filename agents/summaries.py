@@ -1,4 +1,4 @@
-"""The summaries agent: what incidents have become goes to the summarizer; the stream never waits."""
+"""The summaries agent: hands changed incidents to the summarizer; the stream never waits."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ log = structlog.get_logger(__name__)
 
 
 class SummariesAgent(BatchAgent):
-    """Reads ticketing-incidents; a record counts as handled once it is noted.
+    """Reads ticketing-incidents; a record is handled once the summarizer has noted the incident.
 
-    Summaries are advisory: what was noted and not asked yet is lost with the process, and noted
-    again when the incident is published the next time.
+    Summaries are advisory: an incident noted and not asked about yet is lost with the process, and
+    noted again with its next publication.
     """
 
     name = "summaries"
@@ -46,12 +46,12 @@ class SummariesAgent(BatchAgent):
             try:
                 self._summarizer.note(decode_incident(value))
             except msgspec.MsgspecError as error:
-                # We wrote it ourselves, perhaps by a newer release: its ticket has the rules' words.
+                # Written by this job, perhaps by a newer release: the ticket keeps the rules' summary.
                 log.error("undecodable_incident", incident=str(key), why=str(error))
 
 
 def add_summaries(app: TicketingApp, runtime: Runtime) -> SummariesAgent:
-    """Put the summarizer on an app: its task, and the way of its summaries to the writer."""
+    """Add the summarizer to an app: its task, and the sending of summaries to the writer."""
 
     async def send(summary: Summary) -> None:
         app.fence.check()
@@ -66,7 +66,7 @@ def add_summaries(app: TicketingApp, runtime: Runtime) -> SummariesAgent:
             )
             await sent
         except Exception as error:  # noqa: BLE001
-            # Whatever Kafka's client raises means that it can't be written to.
+            # Any error of Kafka's client means that Kafka can't be written to.
             leave(f"a summary could not be produced: {type(error).__name__}")
 
     memory = Memory()

@@ -1,7 +1,8 @@
-"""The traces agent: lines of requests in, what they say about incidents out. Advisory, in memory.
+"""The traces agent: lines of requests in, findings about incidents out. Advisory, in memory.
 
-A batch is acked on receipt: a crash loses what was held, tickets never wait for it. With several
-workers each sees a part of the requests; the incident's writer keeps what rests on more of them.
+A batch is acked on receipt: a crash loses the lines held, and no ticket waits for findings. Each of
+several workers sees a part of the requests; the incident's writer keeps the findings that rest on
+more of them.
 """
 
 from __future__ import annotations
@@ -32,9 +33,11 @@ from ticketing.wire.traces import Spans, decode_lines, decode_spans, event_time
 log = structlog.get_logger(__name__)
 
 ADVANCE_EVERY_SECONDS = 0.25
+"""Longest delay of a report that is due: little beside the 1.5 s to an outbreak's first one."""
 AHEAD_SECONDS_MAX = 60.0
+"""An event time further ahead is replaced by the arrival: one wrong clock would end all requests."""
 MOSTLY = 0.9
-"""A source has come as far as this share of its lines: a single clock that runs ahead is let be."""
+"""A source has come as far as this share of its lines: the few clocks that run ahead don't count."""
 
 
 def correlator_for(config: Config) -> Correlator:
@@ -73,20 +76,20 @@ class TracesAgent(BatchAgent):
         self._generation = -1
 
     async def handle(self, records: list[Any], event: EventT) -> None:
-        """Take in a batch; what can't be read, or was let go by the broker, is counted."""
+        """Take in a batch; count messages that can't be read or that the broker dropped."""
         self._look_for_gap(event.message.partition, records)
         for record in records:
             try:
                 self._take(decode_spans(record.value), event.message.partition)
             except msgspec.MsgspecError as error:
-                # We wrote it ourselves, perhaps by another release: requests can do without it.
+                # Written by this job, perhaps by another release: requests can do without it.
                 metrics.spans_dropped_total.labels("undecodable").inc()
                 log.warning("undecodable_spans", why=str(error))
         await self._send(self._correlator.advance(self._clock()))
         self._measure()
 
     async def tell(self) -> None:
-        """Tell what is due, also while nothing comes. A task beside the agent."""
+        """Send due reports while no lines arrive, until the app stops. A task beside the agent."""
         while not self.app.should_stop:
             await asyncio.sleep(ADVANCE_EVERY_SECONDS)
             if not self.app.rebalancing:
@@ -133,9 +136,9 @@ class TracesAgent(BatchAgent):
             metrics.spans_dropped_total.labels(reason).inc(count)
 
     def _look_for_gap(self, partition: int, records: list[Any]) -> None:
-        """Messages that the broker let go before they were read; how many lines is not known."""
+        """Count messages that the broker dropped unread; the number of their lines is not known."""
         if self.app.consumer_generation_id != self._generation:
-            # Somebody else may have read on meanwhile.
+            # Another worker may have read on meanwhile.
             self._generation = self.app.consumer_generation_id
             self._next.clear()
         expected = self._next.get(partition, records[0].offset)

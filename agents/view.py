@@ -1,4 +1,4 @@
-"""The view agent: what incidents have become goes to Redis, a batch at a time; it decides nothing."""
+"""The view agent: writes changed incidents to Redis, a batch at a time; decides nothing."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from ticketing.wire.incidents import decode_incident
 log = structlog.get_logger(__name__)
 
 RETRY_SECONDS = 0.5
+"""Short, so that the view is soon up to date when Redis is back; long enough not to be a load."""
 
 
 class ViewAgent(BatchAgent):
-    """Reads ticketing-incidents; while Redis is down it waits, and only the view is old."""
+    """Reads ticketing-incidents; waits while Redis is down, so that only the view is old."""
 
     name = "view"
 
@@ -33,7 +34,7 @@ class ViewAgent(BatchAgent):
         self._store = store
 
     async def handle(self, records: list[Any], event: EventT) -> None:
-        """Write the batch, as often as it takes; raises Abandoned when others are to do it."""
+        """Write the batch, retrying until Redis takes it; raises Abandoned on a rebalance or a stop."""
         batch = latest(records)
         waited = False
         while True:
@@ -54,7 +55,7 @@ class ViewAgent(BatchAgent):
 
 
 def latest(records: list[Any]) -> list[tuple[str, Incident | None]]:
-    """The last word of a batch on each incident by its id; None is a tombstone."""
+    """The last record of each incident in a batch, by id; None is a tombstone."""
     found = {
         record.key.decode("utf-8", "replace"): record.value for record in records if record.key
     }
@@ -63,6 +64,6 @@ def latest(records: list[Any]) -> list[tuple[str, Incident | None]]:
         try:
             batch.append((id, None if value is None else decode_incident(value)))
         except msgspec.MsgspecError as error:
-            # We wrote it ourselves, perhaps by a newer release: the view can do without it.
+            # Written by this job, perhaps by a newer release: the view can do without it.
             log.error("undecodable_incident", incident=id, why=str(error))
     return batch

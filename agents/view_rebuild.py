@@ -1,4 +1,4 @@
-"""Fills a view that is not complete from the whole topic of incidents, beside the view agent."""
+"""Rebuilds an incomplete view from the whole topic of incidents, beside the view agent."""
 
 from __future__ import annotations
 
@@ -18,9 +18,13 @@ from ticketing.wire.topics import INCIDENTS
 log = structlog.get_logger(__name__)
 
 LOOK_EVERY_SECONDS = 5.0
+"""Longest time that an emptied Redis goes unnoticed; each look is one small read."""
 RECORDS_PER_WRITE = 500
+"""Enough that round trips to Redis don't dominate, few enough for other writes to come between."""
 POLL_SECONDS = 0.5
+"""Each poll is followed by a write that extends the rebuild's lock, which lasts a minute."""
 ADMIN_SECONDS_MAX = 10.0
+"""Metadata come at once or not at all: after this long Kafka is away, and the next look tries again."""
 
 
 class _Read:
@@ -41,7 +45,7 @@ async def keep_complete(
 ) -> None:
     """Rebuild the view whenever Redis is new or was emptied; runs as long as the app does.
 
-    The agent writes into both builds meanwhile. Of several workers one does it.
+    Meanwhile the agent writes into both builds. Only one of several workers rebuilds at a time.
     """
     while not stopped():
         try:
@@ -63,7 +67,7 @@ async def _rebuild(runtime: Runtime, store: ViewStore) -> None:
 
 
 async def _fill(runtime: Runtime, rebuild: Rebuild) -> int:
-    """Write all there is between the topic's beginning and its end; how many records that was."""
+    """Write every record from the topic's beginning to its end; returns their number."""
     read = 0
     consumer = await asyncio.to_thread(_from_the_beginning, runtime)
     try:
@@ -79,7 +83,7 @@ async def _fill(runtime: Runtime, rebuild: Rebuild) -> int:
                     unread.discard(message.partition())
                 elif not error.retriable():
                     raise KafkaException(error)
-            # Also when there is nothing to write: it keeps the rebuild ours.
+            # Also with nothing to write: the call extends the rebuild's lock.
             await rebuild.write(latest(records))
             read += len(records)
     finally:
@@ -88,7 +92,7 @@ async def _fill(runtime: Runtime, rebuild: Rebuild) -> int:
 
 
 def _from_the_beginning(runtime: Runtime) -> Consumer:
-    """A consumer outside every group, of all partitions; it says where each of them ends."""
+    """A consumer of all partitions, outside every group, that reports the end of each."""
     consumer = Consumer(
         {
             **runtime.client(),

@@ -1,1 +1,1 @@
-"""The way out: sink agents, the reconcile loop, one package per platform."""
+"""Sinks: the sink agent, delivery by reconciling, and one package per platform."""

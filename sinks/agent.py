@@ -16,7 +16,7 @@ from ticketing.wire.topics import platform_topic
 
 
 class Routed(msgspec.Struct):
-    """What of an incident decides where it goes; the rest is passed on as it is."""
+    """The fields of an incident that decide its routing; the others are passed on undecoded."""
 
     ticketed: bool = False
     routes: list[str] = []
@@ -26,7 +26,7 @@ _routed = msgspec.json.Decoder(Routed)
 
 
 class SinkAgent(BatchAgent):
-    """Reads ticketing-incidents; of several snapshots of one incident in a batch only the last."""
+    """Reads ticketing-incidents and passes on the last snapshot of each incident in a batch."""
 
     name = "sinks"
 
@@ -39,7 +39,7 @@ class SinkAgent(BatchAgent):
             try:
                 routed = _routed.decode(record.value)
             except msgspec.MsgspecError as error:
-                # Not written by us: whoever did must not stop what is.
+                # A record that another producer wrote must not stop ours.
                 tp = event.message.tp
                 letters.append(
                     dead_letter_of(

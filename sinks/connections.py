@@ -1,4 +1,4 @@
-"""Tests of the connection to a platform: what later calls will need, without any side effect."""
+"""Tests of the connection to a platform: check the needs of later calls, without side effects."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from ticketing.config import Config
 from ticketing.errors import Misconfigured
 
 GRACE_SECONDS = 10.0
-"""What a test may take beyond one request's timeout, as it makes a few of them."""
+"""The time of a test beyond one request's timeout: a test makes a few requests, and somebody waits
+for its answer."""
 
 
 async def test(config: Config, platform: str) -> Connection:
-    """Whether the platform would take our calls; the message says what to fix."""
+    """Test the connection to a platform; the message says what to fix."""
     section = config.platform(platform)
     if not section.enabled:
         return Connection(ok=False, message=f"{platform} is not enabled: set {platform}.enabled")

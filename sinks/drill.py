@@ -1,7 +1,7 @@
-"""A drill: a clearly marked test incident, walked through its life on real platforms.
+"""A drill: takes a clearly marked test incident through its life on real platforms.
 
-It goes the way of every incident, by the adapter's own plan, but without Kafka. Whatever happens,
-what was created is resolved.
+A drill follows the adapter's own plan, but without Kafka. A ticket that was created is resolved,
+whatever happens.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sinks.calls.backoff import Backoff
 from sinks.calls.outcome import Absent, Failed, Outcome, Reason, RetryAfter, Unknown
 from sinks.delivery import fold, reconcile
 from sinks.delivery.wishes import OperationResult
-from sinks.platform import Platform, Repeat, Request
+from sinks.platform import Repeat, Request, Sink
 from tables.deliveries import Delivery
 from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.severity import Severity
@@ -27,9 +27,13 @@ from ticketing.domain.signals import Sample
 TITLE = "DRILL: this is a test of the ticketing agent, nothing is wrong"
 BY = "drill"
 STEP_SECONDS_MAX = 60.0
+"""Room for a few attempts with the default timeout; about as long as a person waits for a step."""
 LOOK_EVERY_SECONDS = 0.5
+"""The delay of a wait's reaction to Ctrl-C."""
 OPERATIONS_MAX = 30
-"""Bounds a step even where a platform answers at once and for ever."""
+"""Far more than a step needs; bounds a step on a platform whose answers never end the plan."""
+RETRY_BACKOFF = Backoff(first=1.0, cap=10.0)
+"""Shorter than an adapter's, so that a step has a few attempts within `STEP_SECONDS_MAX`."""
 
 CREATE, ACKNOWLEDGE, RESOLVE = "create", "acknowledge", "resolve"
 STEPS = (CREATE, ACKNOWLEDGE, RESOLVE)
@@ -42,7 +46,7 @@ _REACHES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
-    """How one step went on one platform; `outcome` says what to fix if it is not ok."""
+    """The result of one step on one platform; a bad `outcome` says what to fix."""
 
     step: str
     platform: str
@@ -53,7 +57,7 @@ class Row:
 
 
 def incident(severity: Severity, service: str, now: float) -> Incident:
-    """The test incident, new each time. `now` is Unix seconds."""
+    """A new test incident. `now` is Unix seconds."""
     name = secrets.token_hex(8)
     return Incident(
         id=f"{name}-0-{int(now)}",
@@ -77,7 +81,7 @@ def incident(severity: Severity, service: str, now: float) -> Incident:
 
 
 def at_step(was: Incident, step: str, now: float) -> Incident:
-    """The test incident as it is to be at a step of the drill."""
+    """The test incident in the state of a step of the drill."""
     status, kind = _REACHES[step]
     if status is was.status:
         return was
@@ -97,30 +101,30 @@ def at_step(was: Incident, step: str, now: float) -> Incident:
 class Drill:
     """One platform's part of a drill."""
 
-    platform: Platform
+    platform: Sink
     incident: Incident
     timeout: float
     """Seconds for one request."""
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    """Once set, nothing more is tried but resolving."""
+    """Once set, only the resolving step is still taken."""
     begins: Callable[[str], None] = lambda step: None
-    """Told of each step before it is taken."""
+    """Called with the name of each step before the step."""
     clock: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
 
     def __post_init__(self) -> None:
         self._timing = fold.Timing(
             timeout=self.timeout,
-            # Each step has a deadline of its own, far below what an adapter waits.
+            # Each step has a deadline of its own, far below an adapter's.
             give_up_after=math.inf,
             retention=math.inf,
-            backoff=Backoff(first=1.0, cap=10.0),
+            backoff=RETRY_BACKOFF,
             grace=0.0,
         )
         self._delivery = Delivery(incident_id=self.incident.id)
 
     async def run(self, told: Callable[[Row], None]) -> bool:
-        """Go through the steps; each is told as it ends. Whether all of them went well."""
+        """Take the steps and report each as it ends; returns True if all of them are ok."""
         good = True
         for step in STEPS[:-1]:
             if good and not self.stopping.is_set():
@@ -136,7 +140,7 @@ class Drill:
 
     @property
     def _left_something(self) -> bool:
-        """Whether there is, or may be, a ticket to resolve."""
+        """True if there is, or may be, a ticket to resolve."""
         if self._delivery.have is not None:
             return True
         blind = self.platform.traits.repeat is Repeat.MARKED
@@ -162,7 +166,7 @@ class Drill:
         )
 
     async def _reach(self, until: float) -> str:
-        """Perform what is planned until nothing is; what stands in the way, or nothing."""
+        """Perform operations until none is planned; returns the problem, or an empty string."""
         for _ in range(OPERATIONS_MAX):
             now, traits, name = self.clock(), self.platform.traits, self.platform.name
             if self._stopped:
@@ -185,13 +189,13 @@ class Drill:
 
     @property
     def _is_there(self) -> bool:
-        """Whether what is still planned can wait: counts to show, a duplicate to look for."""
+        """True if the ticket exists and only a count or a search for a duplicate is still due."""
         have, doubt = self._delivery.have, self._delivery.uncertain
         return have is not None and doubt is None and not self._delivery.failures
 
     @property
     def _stopped(self) -> bool:
-        """What was created is resolved even then."""
+        """True once the drill is stopped, except for the resolving step."""
         return self.stopping.is_set() and self.incident.status is not Status.RESOLVED
 
     async def _wait(self, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""What every platform offers to the adapter: its traits, and one method that performs a request."""
+"""The interface of a platform to its adapter: traits, and a method that performs a request."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ticketing.domain.severity import Severity
 
 
 class Repeat(str, Enum):
-    """What to do about an operation whose outcome is not known."""
+    """The way to repeat an operation of unknown outcome."""
 
     BLINDLY = "blindly"
-    """Repeat it: the platform recognises the key and does nothing twice."""
+    """Repeat the operation: the platform recognises its key and does nothing twice."""
     AFTER_LOOK_UP = "after_look_up"
-    """Look for the ticket first; create it only if it is not there."""
+    """Look for the ticket first; create one only if there is none."""
     MARKED = "marked"
-    """Repeat it and say so in the text: the platform can't be searched."""
+    """Repeat the operation and say so in the text: the platform can't be searched."""
 
 
 ALL_OPERATIONS = frozenset(Operation)
@@ -41,13 +41,12 @@ STATUS_STEPS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Traits:
-    """How a platform behaves, as far as planning must know it. Times in seconds.
+    """The behaviour of a platform that planning must know. Times in seconds.
 
-    `operations` are those it knows; a missing one is never planned. `updates` are the reasons for
-    which a ticket is written again, `steps` those of the timeline that are posted to it. `whole`
-    says that every operation but a comment writes the whole ticket, its state included. `aside`
-    are operations that go another way than the page, such as another API: while they fail, nothing
-    but they waits.
+    Only `operations` are planned. `updates` are the reasons to write a ticket again, `steps` the
+    kinds of timeline steps that are posted. With `whole`, every operation but a comment writes the
+    whole ticket, its state included. Operations `aside` go another way than the page, such as
+    another API: while they fail, no other operation waits.
     """
 
     repeat: Repeat
@@ -58,15 +57,16 @@ class Traits:
     aside: frozenset[Operation] = frozenset()
     search_lag: float = 0.0
     count_interval: float = 300.0
+    """The time between edits for a count alone, by default for edits that notify nobody."""
     auto_acknowledge: frozenset[Severity] = field(default_factory=frozenset)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One operation to perform. `uncertain`: an earlier attempt at it may have succeeded.
+    """One operation to perform. With `uncertain`, an earlier attempt may have succeeded.
 
-    Not before `started_at` and not after `start_by` (wall clock, Unix seconds) may it be begun;
-    it is given up `timeout` seconds after its beginning.
+    A request that has not begun by `start_by`, in seconds on the runner's clock, is not sent; one
+    that has is given up after `timeout` seconds.
     """
 
     incident_id: str
@@ -84,29 +84,29 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """What a test of the connection found; `message` says what to fix."""
+    """The result of a connection test; `message` says what to fix."""
 
     ok: bool
     message: str
 
 
-class Platform(Protocol):
+class Sink(Protocol):
     """A platform, as the adapter and the runner see it."""
 
     name: str
     traits: Traits
 
     def account(self, want: Incident) -> str:
-        """Which account a new ticket for this incident is opened with: a reference, no secret.
+        """The account for a new ticket of the incident: a reference, not a secret.
 
-        Pure. Called once per incident, before its first create; the answer is kept for good.
+        Pure. Called before the incident's first create, whose account is kept for good.
         """
 
     async def perform(self, request: Request) -> Outcome:
-        """Make the ticket what `request.want` says; it must be safe to repeat.
+        """Make the ticket what `request.want` says. Must be safe to repeat.
 
-        May raise `outcome.Failed`, and be cancelled at any await when its time is over. Called by
-        the runner only, never twice at once for the same incident.
+        May raise `outcome.Failed`. Called by the runner, never twice at once for the same incident,
+        and cancelled at any await once the request's time is over.
         """
 
     async def test_connection(self) -> Connection:

@@ -1,7 +1,7 @@
 """The parts of a platform's sink, found by the platform's name.
 
-Only the package of that platform is imported. A part that is missing is Misconfigured, with the file
-that it should stand in.
+Only the package of the named platform is imported. A missing part raises Misconfigured, with the
+name of the file that should have it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 from sinks.calls.dry_run import DryRun, ShowRequest
 from sinks.calls.http import http_for
 from sinks.calls.transport import Transport
-from sinks.platform import Platform
+from sinks.platform import Sink
 from ticketing.config import Config, secrets_of
 from ticketing.errors import Misconfigured
 from ticketing.log import Redactor
@@ -23,14 +23,13 @@ from ticketing.log import Redactor
 
 def create(
     name: str, config: Config, fence: Callable[[], None], transport: Transport | None = None
-) -> Platform:
+) -> Sink:
     """A platform's sink as configured: `create` in `sinks/<name>/client.py`.
 
-    `fence` is called right before each request. A transport that is given takes the place of the
-    network.
+    `fence` is called right before each request. A given `transport` replaces the network.
     """
     open_http = partial(http_for, config, name, fence=fence, transport=transport)
-    made: Platform = _part(name, "client", "create")(config, open_http)
+    made: Sink = _part(name, "client", "create")(config, open_http)
     return made
 
 

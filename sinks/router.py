@@ -1,4 +1,4 @@
-"""Which platform topics a published incident goes to."""
+"""Routes a published incident to the topics of platforms."""
 
 from __future__ import annotations
 
@@ -6,21 +6,21 @@ from typing import Protocol
 
 
 class Routed(Protocol):
-    """What of an incident decides where it goes."""
+    """The part of an incident that decides its routing."""
 
     @property
     def ticketed(self) -> bool:
-        """Whether platforms are to hold tickets for it."""
+        """True if platforms are to hold tickets for the incident."""
 
     @property
     def routes(self) -> list[str]:
-        """Every platform it was ever routed to."""
+        """Every platform that the incident was ever routed to."""
 
 
 def platforms_for(incident: Routed) -> list[str]:
-    """The platforms that are to hold a ticket for the incident, in the order it was routed.
+    """The platforms that are to hold a ticket for the incident, in the order of its routing.
 
-    Every platform it was ever routed to, so that a change of the routing orphans no ticket; none
-    before its ticket time, nor while another incident's ticket speaks for it.
+    All platforms that the incident was ever routed to, so that a change of the routing orphans no
+    ticket. None before its ticket time, nor while its cause's ticket covers it.
     """
     return list(dict.fromkeys(incident.routes)) if incident.ticketed else []

@@ -1,1 +1,1 @@
-"""What is remembered: table definitions with typed accessors."""
+"""Faust tables: their records and encodings."""

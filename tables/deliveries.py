@@ -1,4 +1,4 @@
-"""What the table of deliveries holds: what a platform is to have, and what it has."""
+"""The table of deliveries: the wanted incident and the held ticket, by incident."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ticketing.domain.signals import Receipt, TicketState
 
 
 class Operation(str, Enum):
-    """What can be asked of a platform for one incident."""
+    """An operation of a platform for one incident."""
 
     CREATE = "create"
     LOOK_UP = "look_up"
@@ -27,7 +27,7 @@ class Operation(str, Enum):
 
     @property
     def transition(self) -> bool:
-        """Whether it changes the state of a ticket that exists."""
+        """True for an operation that changes the state of an existing ticket."""
         return self in _TRANSITIONS
 
 
@@ -37,7 +37,7 @@ _TRANSITIONS = frozenset(
 
 
 class Why(str, Enum):
-    """Why an operation was planned."""
+    """The reason of a planned operation."""
 
     NOT_HELD = "not_held"
     OUTCOME_UNKNOWN = "outcome_unknown"
@@ -53,11 +53,11 @@ class Why(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shown:
-    """What a ticket shows of an incident: enough to see whether it has to be written again.
+    """The fields that a ticket shows, as far as they decide about writing it again.
 
-    `links` maps other platforms to their ticket's address or key; `steps_through` is the highest
-    `seq` of the timeline that was posted; `at` is when it was written (Unix seconds). `cause` is
-    the service that it was laid to, `linked` maps linked incidents to what they are to it.
+    `links` maps other platforms to the address or key of their ticket; `linked` maps linked
+    incidents to their relation; `cause` is the service of the likely cause; `steps_through` is the
+    highest `seq` of the timeline that was posted; `at` is the time of writing (Unix seconds).
     """
 
     revision: int
@@ -76,9 +76,9 @@ class Shown:
 class Held:
     """The ticket that the platform holds.
 
-    `account` refers to what it was opened with (a channel, a hash of a routing key), so that later
-    operations reach it even if the configuration routes otherwise by then; it is never a secret.
-    `on_call` is who was on call there when it was written last.
+    `account` refers to the place where the ticket was opened (a channel, a hash of a routing key),
+    so that later operations reach the ticket even if the configuration routes otherwise by then.
+    No account is a secret. `on_call` names the people on call at the last writing.
     """
 
     external_id: str
@@ -92,10 +92,10 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """A request that was, or is about to be, sent. Written durably before it is sent.
+    """A request that was sent or is about to be. The intent is durable before the request is sent.
 
     `number` rises per incident and is never reused; after `deadline` (Unix seconds) the request
-    can no longer be under way. `reaches` is the state the ticket is in if it succeeds.
+    can no longer be under way. `reaches` is the ticket's state after a success.
     """
 
     operation: Operation
@@ -109,7 +109,7 @@ class Intent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uncertain:
-    """An operation that may have succeeded, with what it would have shown."""
+    """An operation that may have succeeded, with the fields that the ticket then shows."""
 
     operation: Operation
     shown: Shown
@@ -117,9 +117,9 @@ class Uncertain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """The platform refused what was wanted at `revision`.
+    """A refusal by the platform of the incident's `revision`.
 
-    `passing`: it is nobody's fault but the configuration's, so it is tried again as it is.
+    `passing` is true for a fault of the configuration: the same revision is tried again.
     """
 
     revision: int
@@ -130,9 +130,9 @@ class Rejection:
 class Delivery:
     """One incident on one platform. Times are Unix seconds of arrival.
 
-    At most one request is under way (`intent`). `unsettled_until` is when the latest request of
-    unknown outcome has certainly ended. `verify_at` is when to look for a duplicate. `told` is the
-    latest receipt that was published, `dead_lettered` the reason of the latest dead letter.
+    At most one request is under way (`intent`). After `unsettled_until` the latest request of
+    unknown outcome has certainly ended. A duplicate is looked for at `verify_at`. `told` is the
+    latest published receipt, `dead_lettered` the reason of the latest dead letter.
     """
 
     incident_id: str
@@ -145,11 +145,11 @@ class Delivery:
     failing_since: float | None = None
     next_attempt_at: float = 0.0
     failed: Operation | None = None
-    """Which operation waits for `next_attempt_at`."""
+    """The operation that waits for `next_attempt_at`."""
     unsettled_until: float = 0.0
     uncertain: Uncertain | None = None
     repeats_blindly: bool = False
-    """The platform refuses to be searched, so that an uncertain create is repeated, marked."""
+    """True if the platform refuses a search, so that an uncertain create is repeated, marked."""
     looked_up: bool = False
     verify_at: float | None = None
     rejection: Rejection | None = None

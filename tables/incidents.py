@@ -1,4 +1,4 @@
-"""The table of incidents: its records, and their encoding."""
+"""The table of incidents: records and their encoding."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.storm import Guard
 
 Record: TypeAlias = Incident | Guard
-"""Under its fingerprint the current episode, under its id an archived one; guards under theirs."""
+"""The current episode is kept under its fingerprint, an archived one under its id, and a guard under
+its own key."""
 
 
 class _Stored(msgspec.Struct, omit_defaults=True):
@@ -56,6 +57,6 @@ def is_open(record: Record | None) -> bool:
 
 
 def is_stored_open(value: bytes) -> bool:
-    """The same of an encoded record, without decoding more of it than its status."""
+    """`is_open` for an encoded record, of which only the status is decoded."""
     found = _status_decoder.decode(value).incident
     return found is not None and found.status is not Status.RESOLVED

@@ -1,31 +1,31 @@
-"""Every error of ours, as one tree.
+"""The errors of this project, as one tree.
 
 TicketingError
 ├── Misconfigured    the configuration can't be used: refuse to start, name each field and its fix
 │   └── BadTemplate  a template of the configuration can't be compiled or rendered
-├── Retryable        not now: ask again after `wait` seconds
+├── Retryable        a temporary failure: ask again after `wait` seconds
 │   ├── Unavailable  Kafka, Redis or a claim does not answer
 │   └── NoAnswer     no language model gave a usable answer
-├── Rejected         neither now nor later: dead letter with a reason, go on with the neighbours
-│   ├── BadRecord    a message of one of our topics
+├── Rejected         a permanent failure: dead letter with a reason, go on with the others
+│   ├── BadRecord    a message of one of the job's own topics
 │   ├── Unfit        a log record or anomaly event
 │   ├── BadAnswer    an answer of a language model
 │   ├── BadValue     a configured value that a Jira field can't hold
 │   └── NoWay        a change that a Jira workflow does not allow
-├── Failed           a request to a platform; its outcome says which of the three families
-├── NotFound         there is no such incident, dead letter or file
+├── Failed           a request to a platform; its outcome names one of the three families
+├── NotFound         an incident, a dead letter or a file does not exist
 ├── NotWhole         a dead letter holds too little of its record to produce it again
-├── Conflict         the state of the incident, or of the dead letter, forbids it
-├── Problem          an answer of the API other than the wanted one
-│   └── Invalid      a parameter or field of the request can't be taken
-├── FeedStalled      a command: the records that it feeds are not read
-├── DemoFailed       a command: the demo could not show its subject
+├── Conflict         the state of the incident, or of the dead letter, forbids the request
+├── Problem          an error answer of the API
+│   └── Invalid      a parameter or field of the request has an invalid value
+├── FeedStalled      a command: the fed records are not read
+├── DemoFailed       a command: the demo could not run to its end
 └── Abandoned        a batch is left to the next owner of its partition
 
-A class that one module raises stands in that module. An error of the standard library as a second
-base (`ValueError`) is there for callers that know the standard library's only.
+An error raised by one module only is defined there. A second base of the standard library
+(`ValueError`) serves callers that know the standard errors only.
 
-No message holds a secret: it names fields, statuses and reasons, never a request.
+Messages name fields, statuses and reasons, never a request, and so hold no secret.
 """
 
 from __future__ import annotations
@@ -46,20 +46,20 @@ class Misconfigured(TicketingError):
 
 
 class Retryable(TicketingError):
-    """It may work later; `wait` is the pause in seconds, None for the caller's own backoff."""
+    """A temporary failure; `wait` is the pause in seconds, None for the caller's own backoff."""
 
     wait: float | None = None
 
 
 class Unavailable(Retryable):
-    """Something we need does not answer; the message names it."""
+    """A service does not answer; the message names the service."""
 
     wait: float = 5.0
-    """A change of leader, the usual short outage of Kafka and Redis, is over within seconds."""
+    """A change of leader, the usual short outage of Kafka and Redis, takes seconds."""
 
 
 class Rejected(TicketingError):
-    """It will never work as it is; `reason` is short and serves as a label."""
+    """A permanent failure; `reason` is short and serves as a label."""
 
     def __init__(self, reason: str, detail: str = "") -> None:
         self.reason = reason
@@ -68,19 +68,19 @@ class Rejected(TicketingError):
 
 
 class BadRecord(Rejected):
-    """A message of one of our topics can't be handled."""
+    """A message of one of the job's own topics can't be handled."""
 
 
 class NotFound(TicketingError):
-    """There is no such thing; the message names it."""
+    """The object does not exist; the message names it."""
 
 
 class NotWhole(TicketingError):
-    """A dead letter does not hold all of its record, so that it can't be produced again."""
+    """A dead letter holds too little of its record to produce it again."""
 
 
 class Conflict(TicketingError):
-    """The state forbids it; `status` is the state that does."""
+    """The state `status` of the object forbids the request."""
 
     def __init__(self, status: str, message: str) -> None:
         self.status = status

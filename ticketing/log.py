@@ -1,4 +1,4 @@
-"""Logging: one line an event, JSON or for people, and no secret in any of them."""
+"""Logging: one line an event, as JSON or for people, without secrets."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from structlog.typing import EventDict, Processor
 
 MASK = "****"
 WHOLE_WORD_BELOW_CHARS = 8
-"""A secret shorter than this is masked only where it stands as a word of its own: otherwise one
-of a letter or two would make every line unreadable."""
+"""Shorter secrets are masked as whole words only; a masked letter or two ruins every line."""
 
 _NOISY = ("aiokafka", "faust", "mode", "aiohttp", "LiteLLM", "urllib3", "slack_sdk", "asyncio")
 
 
 class Redactor:
-    """Replaces secrets, also as they stand in addresses, JSON and Python literals."""
+    """Replaces secrets, including their forms in addresses, JSON and Python literals."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._pattern: re.Pattern[str] | None = None
         self.learn(secrets)
 
     def learn(self, secrets: Iterable[str]) -> None:
-        """Replace these from now on, instead of those before."""
+        """Replace `secrets` from now on, instead of those before."""
         forms = {form for secret in secrets if secret for form in _forms(secret)}
         words = [_expression(form) for form in sorted(forms, key=len, reverse=True)]
         self._pattern = re.compile("|".join(words)) if words else None
@@ -60,7 +59,7 @@ def _expression(form: str) -> str:
 
 
 class _RedactingFormatter(logging.Formatter):
-    """Redacts the finished line: whatever made it, message, field or traceback, is covered."""
+    """Redacts the finished line, and so its message, fields and traceback."""
 
     def __init__(self, inner: logging.Formatter, redact: Redactor) -> None:
         super().__init__()
@@ -81,7 +80,7 @@ def configure(
     *,
     stream: TextIO | None = None,
 ) -> None:
-    """Send every logger's lines, ours and those of libraries, to stderr without secrets.
+    """Send the lines of all loggers, libraries' included, to stderr without secrets.
 
     `fmt` is json, console or auto (console on a terminal). Safe to repeat: the last call holds.
     """
@@ -117,12 +116,12 @@ def configure(
 
 
 def redact(text: str) -> str:
-    """The text without the secrets that `configure` was told of."""
+    """The text without the secrets given to `configure`."""
     return _redactor(text)
 
 
 def get(name: str) -> Any:
-    """A logger; its methods take an event and fields: `log.info("started", app=name)`."""
+    """A logger, whose methods take an event and fields: `log.info("started", app=name)`."""
     return structlog.get_logger(name)
 
 
@@ -133,7 +132,7 @@ def _formatter(console: bool, shared: list[Processor], stream: TextIO) -> loggin
         structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
     ]
     if console:
-        # Plain tracebacks: the fancy ones print local variables, and so secrets by another name.
+        # Plain tracebacks, as rich ones print local variables, which may be secrets.
         renderer = [
             _redact_values,
             structlog.dev.ConsoleRenderer(
@@ -147,7 +146,7 @@ def _formatter(console: bool, shared: list[Processor], stream: TextIO) -> loggin
 
 
 def _redact_values(_: Any, __: str, event: EventDict) -> EventDict:
-    """Redacts before values are escaped once more, after which a secret may look otherwise."""
+    """Redacts values before they are escaped again, which would change a secret's form."""
     kept = {key: event[key] for key in ("exc_info", "_record") if key in event}
     return {key: _redacted(item) for key, item in event.items() if key not in kept} | kept
 
@@ -163,8 +162,9 @@ def _redacted(value: Any) -> Any:
 
 
 def _quieten(level: str) -> None:
-    """Libraries warn; their chatter shows only with ours at debug. What they attached for
-    themselves would bypass the redaction."""
+    """Limit libraries to warnings, except at debug, and remove their handlers.
+
+    A library's own handler would bypass the redaction."""
     for name in list(logging.root.manager.loggerDict):
         if not isinstance(logging.root.manager.loggerDict[name], logging.Logger):
             continue
@@ -177,5 +177,5 @@ def _quieten(level: str) -> None:
 
 
 def _log_uncaught(kind: Any, error: Any, traceback: Any) -> None:
-    """Python prints an uncaught exception by itself; it must pass the redactor too."""
+    """Log an uncaught exception, which Python would print unredacted."""
     logging.getLogger("ticketing").critical("uncaught", exc_info=(kind, error, traceback))

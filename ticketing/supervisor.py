@@ -1,4 +1,4 @@
-"""The supervisor: one child process per app, started again when it leaves, ended when we end."""
+"""The supervisor: a child process per role, restarted when it ends."""
 
 from __future__ import annotations
 
@@ -17,17 +17,21 @@ from ticketing import metrics
 
 log = logging.getLogger(__name__)
 
+# A short pause after a first failure; doubled up to half a minute, so that a child that fails at
+# once costs little and still returns soon after the cause is gone.
 RESTART_SECONDS_MIN = 1.0
 RESTART_SECONDS_MAX = 30.0
 HEALTHY_SECONDS = 60.0
-"""A child that lived this long starts again without the growing pause."""
+"""A child that lived this long restarts after the shortest pause."""
 STOP_SECONDS_MAX = 15.0
+"""Time to finish a batch, commit and leave the group; half of Kubernetes's default grace period."""
 POLL_SECONDS = 0.1
+"""Between looks at the children; a signal is answered within the same time."""
 
 
 @dataclass
 class Child:
-    """One app's process, present or to come."""
+    """The process of a role, running or about to start."""
 
     role: str
     command: Sequence[str]
@@ -40,7 +44,7 @@ class Child:
     restarts: int = 0
 
     def start(self, now: float) -> None:
-        """Start the process, in a session of its own so that a terminal's Ctrl-C reaches us only."""
+        """Start the process, in a session of its own: Ctrl-C must reach the supervisor only."""
         with contextlib.ExitStack() as stack:
             output = None if self.log is None else stack.enter_context(self.log.open("ab"))
             self.process = subprocess.Popen(
@@ -54,7 +58,7 @@ class Child:
         self.started_at = now
 
     def watch(self, now: float) -> None:
-        """Note the end of the process and start it again after a pause that doubles."""
+        """Note the end of the process and restart it after a doubling pause."""
         if self.process is None:
             if now >= self.start_at:
                 self.start(now)
@@ -65,7 +69,7 @@ class Child:
         if now - self.started_at > HEALTHY_SECONDS:
             self.pause_seconds = RESTART_SECONDS_MIN
         log.warning("%s ended with %s, restarting in %.0f s", self.role, code, self.pause_seconds)
-        # A dead process would stay ready for ever.
+        # The gauges of a dead process would show it ready for ever.
         metrics.forget(self.process.pid, self.environ.get(metrics.MULTIPROCESS_VARIABLE))
         self.process = None
         self.restarts += 1
@@ -80,7 +84,7 @@ class Supervisor:
     roles: Sequence[str]
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     log: Path | None = None
-    """A file that gets what the children say; None leaves it on our own stderr."""
+    """A file for the children's output; None for the supervisor's own stderr."""
     clock: Callable[[], float] = time.monotonic
     children: list[Child] = field(default_factory=list)
     _stopping: bool = False
@@ -100,13 +104,13 @@ class Supervisor:
             self.children.append(child)
 
     def watch(self) -> None:
-        """Look after the children once; call it a few times a second."""
+        """Check all children once; to be called a few times a second."""
         if not self._stopping:
             for child in self.children:
                 child.watch(self.clock())
 
     def stop(self) -> None:
-        """End all children in order, by force where they do not end in time."""
+        """Terminate all children, and kill those that do not end in time."""
         self._stopping = True
         running = [child.process for child in self.children if child.process is not None]
         for process in running:

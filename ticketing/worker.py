@@ -1,4 +1,4 @@
-"""The composition root: which app has which agents, tables and tasks.
+"""The composition root: puts agents, tables and tasks on the app of each role.
 
 `app` is the pipeline, for `faust -A ticketing.worker:app worker`.
 """
@@ -19,30 +19,32 @@ from ticketing import log, metrics
 from ticketing.config import Config, secrets_of
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
-from ticketing.kafka.ports import free_port
+from ticketing.kafka.free_port import free_port
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
 
 PIPELINE, TRACES_ROLE, VIEW, API = "pipeline", "traces", "view", "api"
 SUMMARIES = "summaries"
 API_ROLES = frozenset({VIEW, API})
-"""Roles that serve the API, and with it metrics, health and readiness."""
+"""Roles that serve the API, including metrics, health and readiness."""
 METRICS_VARIABLE = metrics.MULTIPROCESS_VARIABLE
 DATA_DIR_VARIABLE = "TICKETING_DATA_DIR"
 PARENT_VARIABLE = "TICKETING_PARENT"
 READY_EVERY_SECONDS = 1.0
+"""Finer than the probes of orchestrators, which ask every few seconds."""
 GC_THRESHOLDS = (100_000, 50, 100)
+"""Rare, as a search walks all records in memory (docs/adr/0004); not off, as cycles do occur."""
 
 
 def roles(config: Config) -> list[str]:
-    """Every role that a process can have here."""
+    """Every role of this configuration."""
     traces = [TRACES_ROLE] if config.traces.enabled else []
     summaries = [SUMMARIES] if config.llm.chain else []
     return [PIPELINE, VIEW, API, *traces, *config.enabled_platforms(), *summaries]
 
 
 def default_roles(config: Config) -> list[str]:
-    """The roles of a whole installation: the view serves the API as well."""
+    """The roles of a whole installation, where the view's process serves the API."""
     return [role for role in roles(config) if role != API]
 
 
@@ -53,12 +55,12 @@ def configure_logging(config: Config) -> None:
 
 @contextmanager
 def fleet_environ(embedded: bool) -> Iterator[dict[str, str]]:
-    """What child processes share: a directory for metrics and, embedded, one for data."""
+    """The environment of child processes: a directory for metrics and, embedded, for data."""
     base = Path(tempfile.mkdtemp(prefix="ticketing-"))
     environ: dict[str, str] = {METRICS_VARIABLE: str(base / "metrics")}
     (base / "metrics").mkdir()
     if embedded:
-        # Nothing outlives the embedded broker, so neither may what was remembered beside it.
+        # Tables must not outlive the embedded broker, whose topics end with it.
         environ[DATA_DIR_VARIABLE] = str(base / "data")
     try:
         yield environ
@@ -69,15 +71,15 @@ def fleet_environ(embedded: bool) -> Iterator[dict[str, str]]:
 def metrics_listener(
     config: Config, served: Sequence[str], directory: str | None = None
 ) -> AbstractContextManager[Any]:
-    """Serves metrics, health and readiness of these roles, unless the API of one of them does.
+    """The listener of the roles in `served`; none where one of them serves the API.
 
-    `directory` is where their processes keep their metrics; None is this process alone.
+    `directory` has the metrics files of the processes; None for this process alone.
     """
     if not config.metrics.enabled or not API_ROLES.isdisjoint(served):
         return nullcontext()
     from ticketing.api import readiness
     from ticketing.api.listener import Listener
-    from ticketing.api.ports import WorkerStatus
+    from ticketing.api.services import WorkerStatus
 
     def render() -> bytes:
         return metrics.render(directory)
@@ -89,12 +91,12 @@ def metrics_listener(
 
 
 def run(role: str, runtime: Runtime) -> None:
-    """Be one role until told to stop."""
+    """Run one role until stopped."""
     configure_logging(runtime.config)
     with _own_listener(role, runtime.config):
         runtime.ensure_topics()
         if role == API:
-            from ticketing.api.process import serve
+            from ticketing.api.server import serve
 
             serve(runtime)
             return
@@ -107,20 +109,20 @@ def run(role: str, runtime: Runtime) -> None:
 
 
 def _own_listener(role: str, config: Config) -> AbstractContextManager[Any]:
-    """The listener of a process that is a worker by itself; a supervisor's child has none."""
+    """The listener of a process without a supervisor; a supervisor's child has none."""
     child = PARENT_VARIABLE in os.environ
     return nullcontext() if child else metrics_listener(config, [role])
 
 
 def freeze_garbage_collector() -> None:
-    """Look for cycles seldom: a worker holds many records, and reference counts free them all."""
+    """Search for cycles rarely: a worker holds many records, freed by their reference counts."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
 
 
 def build(role: str, runtime: Runtime) -> TicketingApp:
-    """The Faust app of a role, with everything on it."""
+    """The Faust app of a role, with its agents, tables and tasks."""
     builders: dict[str, Callable[[Runtime], TicketingApp]] = {
         PIPELINE: _pipeline,
         TRACES_ROLE: _traces,
@@ -202,7 +204,7 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
 def _view(runtime: Runtime) -> TicketingApp:
     from agents.view import ViewAgent
     from agents.view_rebuild import keep_complete
-    from ticketing.api.process import start
+    from ticketing.api.server import start
     from ticketing.view.store import open_store
 
     app = _app("ticketing-view", VIEW, runtime, [INCIDENTS])
@@ -247,11 +249,12 @@ def _adapter(platform: str, runtime: Runtime) -> TicketingApp:
 
 
 def _attach(app: TicketingApp, role: str) -> None:
-    """What every app has: the fence, the watchdog, and word of whether it is ready."""
+    """Add the fence, the watchdog and the readiness gauge to an app."""
     parent = os.environ.get(PARENT_VARIABLE)
     if parent is not None:
         app.watchdog.add(lambda: None if os.getppid() == int(parent) else "the supervisor is gone")
-        # At once: where the broker has gone with the supervisor, the app never comes to its tasks.
+        # Started at once, as the app never reaches its tasks if the broker ended with the
+        # supervisor.
         app.watchdog.start()
 
     def waiting() -> bool:
@@ -280,7 +283,7 @@ def _listen(listener: AbstractContextManager[Any]) -> None:
 
 
 def _queues(app: TicketingApp) -> list[Any]:
-    """What waits before each agent. Called from the watchdog's thread."""
+    """The queue of each agent. Called from the watchdog's thread."""
     actors = [actor for agent in list(app.agents.values()) for actor in list(agent._actors)]
     return [actor.stream.channel.queue for actor in actors]
 
@@ -292,8 +295,8 @@ def __getattr__(name: str) -> Any:
     configure_logging(runtime.config)
     runtime.ensure_topics()
     made = build(PIPELINE, runtime)
-    # Only where the worker starts: Faust's other commands import the app as well.
+    # On a worker's start only, as Faust's other commands import the app too.
     made.starting = partial(_listen, _own_listener(PIPELINE, runtime.config))
-    # The runtime too: an embedded broker lives as long as it does.
+    # The runtime is kept, as an embedded broker ends with it.
     globals().update(app=made, _runtime=runtime)
     return made

@@ -1,9 +1,12 @@
-"""How long to wait before the next attempt: exponential, with full jitter, and repeatable."""
+"""The wait before the next attempt: exponential, with full jitter, and repeatable."""
 
 from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+
+DOUBLINGS_MAX = 32
+"""Beyond any cap; keeps the power from overflowing after many failures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,12 +16,14 @@ class Backoff:
     first: float
     cap: float
     floor: float = 0.2
+    """Full jitter may give no wait at all, which a platform in trouble should not get."""
 
     def seconds(self, failures: int, seed: str) -> float:
-        """A wait between `floor` and the bound for so many failures.
+        """A wait between `floor` and the bound for the number of failures.
 
         Full jitter spreads the attempts of many incidents; the seed makes the decision pure.
         Source: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
         """
-        bound = min(self.cap, self.first * 2.0 ** min(max(failures - 1, 0), 32))
+        doublings = min(max(failures - 1, 0), DOUBLINGS_MAX)
+        bound = min(self.cap, self.first * 2.0**doublings)
         return max(self.floor, random.Random(seed).uniform(0.0, bound))

@@ -1,7 +1,7 @@
 """The transport of a dry run: requests are shown instead of sent, and get assumed answers.
 
-What a platform would answer is assumed by `sinks/<platform>/dry_run.py`: enough for the next
-request to be the right one, with stand-ins for ids that only the platform can give.
+`sinks/<platform>/dry_run.py` assumes the answers: enough for the next request to be the right one,
+with stand-ins for ids that only the platform can give.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ OK = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DryRunRequest:
-    """A request as a platform would get it; `body` is its JSON, or its form as a dictionary."""
+    """A request as a platform would get it; `body` is decoded JSON, or a form as a dictionary."""
 
     method: str
     path: str
@@ -31,9 +31,9 @@ class DryRunRequest:
 
 
 AssumedAnswers = Callable[[DryRunRequest], Any]
-"""Gives what a platform is assumed to answer: bytes as they are, anything else as JSON."""
+"""Returns the assumed answer to a request: bytes are sent as they are, other values as JSON."""
 ShowRequest = Callable[[str, str, str], None]
-"""Gets method, address and body of a request, without secrets."""
+"""Takes the method, address and body of a request, without secrets."""
 
 
 class DryRun:
@@ -55,7 +55,7 @@ class DryRun:
         headers: Mapping[str, str],
         params: Mapping[str, str] | None,
     ) -> Reply:
-        """Show one request; its assumed answer."""
+        """Show one request and return its assumed answer."""
         address = str(URL(url).update_query(params) if params else URL(url))
         text = (payload or b"").decode()
         self._show(method, self._redact(address), self._redact(text))
@@ -66,7 +66,7 @@ class DryRun:
         return Reply(OK, {}, answer if isinstance(answer, bytes) else msgspec.json.encode(answer))
 
     async def close(self) -> None:
-        """Nothing was opened."""
+        """Do nothing, as nothing was opened."""
 
 
 def _body(text: str) -> Any:

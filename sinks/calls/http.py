@@ -1,7 +1,7 @@
-"""The one HTTP client of all platforms: it sends a request and classifies how that ended.
+"""The HTTP client of all platforms: sends a request and classifies its outcome.
 
-A platform sees either a good answer or `Failed`; it decides nothing about retries. No error holds
-an address, a header or a secret.
+A platform gets a good answer or `Failed` and decides nothing about retries. No error holds an
+address, a header or a secret.
 """
 
 from __future__ import annotations
@@ -17,27 +17,21 @@ import msgspec
 
 from sinks.calls import retry_after
 from sinks.calls.limits import Limits, limits_for
-from sinks.calls.outcome import Failed, Failure, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Failed, Reason, RetryAfter, Unknown
+from sinks.calls.statuses import TOO_MANY_REQUESTS, classify
 from sinks.calls.transport import Network, Transport
 from ticketing.config import Config
 from ticketing.log import Redactor
 
 DETAIL_CHARS_MAX = 300
+"""A few sentences of a vendor's error, in a message that is one line in the log and console."""
+EXCERPT_BYTES_MAX = 4000
+"""Read from an answer for its excerpt; more than `DETAIL_CHARS_MAX`, since white space is folded."""
 REQUEST_CHARS_MAX = 16_000
+"""Keeps a usual request whole in a dead letter, far below the size that Kafka takes."""
 PATIENCE_SECONDS = 1.0
-"""How long a request waits for room under the rate limit before it gives its place away."""
-
-REFUSALS = {
-    401: Reason.CREDENTIALS,
-    402: Reason.CREDENTIALS,
-    403: Reason.CREDENTIALS,
-    404: Reason.NOT_FOUND,
-    410: Reason.NOT_FOUND,
-    413: Reason.TOO_LARGE,
-}
-TOO_MANY_REQUESTS = 429
-PASSING = frozenset({408, 425, TOO_MANY_REQUESTS})
-"""Statuses that say that the request was not carried out, and may be later."""
+"""The longest wait of a request for room under the rate limit. Longer, and the request would hold a
+place in the runner that another account could use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +41,6 @@ class Answer:
     status: int
     body: bytes
     data: Any = None
-
-
-def classify(status: int, seconds: float | None, detail: str, request: str) -> Failure:
-    """The failure behind a status other than 2xx; `seconds` is how long the platform asked to wait.
-
-    A 5xx leaves open whether something was done before the fault; the request itself is over.
-    """
-    if status in PASSING:
-        return RetryAfter(Reason.RATE_LIMITED, seconds, detail)
-    if status >= 500:
-        return Unknown(Reason.SERVER_ERROR, True, seconds, detail)
-    if 300 <= status < 400:
-        return Rejected(Reason.REDIRECT, detail, request)
-    return Rejected(REFUSALS.get(status, Reason.INVALID), detail, request)
 
 
 class Http:
@@ -106,9 +86,9 @@ class Http:
     ) -> Answer:
         """Send one request; raises Failed. With `text` the answer need not be JSON.
 
-        `body` goes as JSON, `form` as a form; only one of them can be given.
-        `account` is a reference to what the platform counts our requests by, never a secret. If
-        there is no room for another request of it, none is sent and the outcome is RetryAfter.
+        `body` is sent as JSON, `form` as a form; only one of them can be given. `account`, by which
+        the platform counts our requests, is a reference and never a secret. If the account has no
+        room for a request, nothing is sent and the outcome is RetryAfter.
         """
         payload, kept = _payload(body, form)
         await self._wait_for_room(account)
@@ -141,7 +121,7 @@ class Http:
             await self._sleep(seconds)
 
     def _respect_pauses(self, headers: Mapping[str, str], status: int, account: str) -> None:
-        """Send nothing more for as long as the answer asks for."""
+        """Close the account for as long as the answer asks for."""
         now = self._clock()
         limited = status == TOO_MANY_REQUESTS
         seconds = (retry_after.asked_for if limited else retry_after.used_up)(headers, now)
@@ -150,11 +130,12 @@ class Http:
 
     def quote(self, payload: bytes | None) -> str:
         """A request's body for the dead letters, without secrets."""
+        # Twice the length, since masking shortens secrets.
         return self.redact((payload or b"").decode()[: 2 * REQUEST_CHARS_MAX])[:REQUEST_CHARS_MAX]
 
     def excerpt(self, raw: bytes) -> str:
         """The beginning of an answer for an error message, without secrets, in one line."""
-        text = raw[:4000].decode("utf-8", "replace")
+        text = raw[:EXCERPT_BYTES_MAX].decode("utf-8", "replace")
         return " ".join(self.redact(text).split())[:DETAIL_CHARS_MAX]
 
 
@@ -174,7 +155,7 @@ def _json(raw: bytes) -> Any:
 
 
 HttpFactory = Callable[[Iterable[str]], Http]
-"""Makes the client of one platform, as `http_for` does; takes the secrets to mask."""
+"""Makes the client of one platform, as `http_for` does, given the secrets to mask."""
 
 
 def http_for(
@@ -187,8 +168,7 @@ def http_for(
 ) -> Http:
     """The client of a platform as configured; `fence` is called right before each request.
 
-    A transport that is given takes the place of the network, and needs no room under the platform's
-    rate limit.
+    A given `transport` replaces the network and is not bound by the platform's rate limit.
     """
     section = config.platform(platform)
     if transport is not None:

@@ -1,7 +1,7 @@
 """Rate limits per account of a platform, shared by all workers where there is a Redis.
 
-A page never waits for Redis: if it does not answer at once, this worker keeps count by itself for a
-while, and each worker then has the whole limit for itself.
+No page waits for Redis: if Redis does not answer at once, the worker counts by itself for a while,
+and each such worker has the whole limit.
 """
 
 from __future__ import annotations
@@ -22,14 +22,17 @@ from ticketing.config import Config
 log = structlog.get_logger(__name__)
 
 REDIS_SECONDS_MAX = 0.25
+"""Far above the time of an answer from a healthy Redis, and no delay that a page would feel."""
 ALONE_SECONDS = 30.0
-"""How long Redis is left alone after it did not answer."""
+"""The time for which Redis is not asked after it did not answer: pages then lose
+`REDIS_SECONDS_MAX` only twice a minute, and a Redis that is back is soon shared again."""
 WAIT_SECONDS_MIN = 0.01
+"""Keeps a caller from asking in a busy loop when the window ends at this moment."""
 KEY_PREFIX = "ticketing:limits"
 
 
 class Limits:
-    """How many requests each account of one platform still takes. Times are Unix seconds."""
+    """Counts the requests to one platform by account. Times are Unix seconds."""
 
     def __init__(
         self,
@@ -39,7 +42,7 @@ class Limits:
         *,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`rate` is as in the configuration, such as "100/minute". `shared` makes a storage."""
+        """`rate` is written as in the configuration: "100/minute". `shared` makes a storage."""
         self._platform = platform
         self._rate = parse(rate.replace("/", " per ", 1))
         self._make_shared = shared
@@ -50,7 +53,7 @@ class Limits:
         self._clock = clock
 
     async def take(self, account: str) -> float:
-        """Take room for one request: 0.0, or else how many seconds there will be none."""
+        """Take room for one request; returns 0.0, or the seconds until there is room."""
         closed = self._closed_until.get(account, 0.0) - self._clock()
         if closed > 0:
             return closed
@@ -68,7 +71,7 @@ class Limits:
         return await self._ask(self._alone(), account)
 
     def close(self, account: str, seconds: float) -> None:
-        """The platform takes nothing more from this account for so long: keep to it."""
+        """Leave the account no room for `seconds`, as the platform has asked for."""
         until = self._clock() + seconds
         self._closed_until[account] = max(until, self._closed_until.get(account, 0.0))
 
@@ -76,7 +79,7 @@ class Limits:
         """Close the connections to Redis; the next request opens them again."""
         limiter, self._shared = self._shared, None
         if limiter is not None and isinstance(limiter.storage, RedisStorage):
-            # The storage cannot be closed itself; its client is typed by one of three bridges.
+            # The storage has no close of its own; its client hides behind one of three bridges.
             bridge: Any = limiter.storage.bridge
             await bridge.storage.aclose()
 
@@ -94,7 +97,7 @@ class Limits:
 
     def _alone(self) -> MovingWindowRateLimiter:
         if self._own is None:
-            # Made here, as it needs the event loop.
+            # The storage needs the event loop, which is not running in __init__.
             self._own = MovingWindowRateLimiter(MemoryStorage())
         return self._own
 

@@ -1,11 +1,11 @@
-"""How a request to a platform ended: a closed list of outcomes and of reasons.
+"""Outcomes of a request to a platform, and their reasons: closed lists.
 
 Outcome
-├── Delivered    the platform has it, and said so
-├── Absent       a look-up was answered, and nothing was found
-├── RetryAfter   the platform does not have it; later it may take it
-├── Rejected     the platform does not have it, and will not take it as it is
-└── Unknown      it may have it, or not
+├── Delivered    the platform confirmed the operation
+├── Absent       a look-up was answered, and found no ticket
+├── RetryAfter   nothing was done; a later attempt may succeed
+├── Refused     nothing was done; the same request will not succeed
+└── Unknown      the operation may have been carried out
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from ticketing.errors import TicketingError
 
 
 class Reason(str, Enum):
-    """Why a request did not end well; also the label of the metric."""
+    """The reason of a failed request; also a label of the metrics."""
 
     UNREACHABLE = "unreachable"
     RATE_LIMITED = "rate_limited"
     NOT_SENT = "not_sent"
     NO_ROOM = "no_room"
-    """Our own rate limit, or the platform's last word, leaves no room now: nothing was sent."""
+    """Our rate limit, or a wait the platform asked for, leaves no room now: nothing was sent."""
     TIMEOUT = "timeout"
     CONNECTION_LOST = "connection_lost"
     SERVER_ERROR = "server_error"
@@ -39,10 +39,10 @@ class Reason(str, Enum):
 
 
 class Delivered(msgspec.Struct, frozen=True, omit_defaults=True, tag="delivered"):
-    """The platform holds the ticket in the wanted shape; empty fields say "as before".
+    """The platform holds the ticket in the wanted state; an empty field keeps its old value.
 
-    `account` is a reference to what was written to (a channel, a hash of a key), never a secret.
-    `on_call` names who the platform says is on call, in one line.
+    `account` refers to the place of the ticket (a channel, a hash of a key) and is never a secret.
+    `on_call` names the people on call, in one line.
     """
 
     external_id: str = ""
@@ -53,14 +53,14 @@ class Delivered(msgspec.Struct, frozen=True, omit_defaults=True, tag="delivered"
 
 
 class Absent(msgspec.Struct, frozen=True, tag="absent"):
-    """The platform answered the look-up: there is no such ticket."""
+    """The platform answered a look-up: there is no such ticket."""
 
 
 class RetryAfter(msgspec.Struct, frozen=True, omit_defaults=True, tag="retry_after"):
     """Not delivered, for a reason that passes. `seconds` is the wait the platform asked for.
 
-    `request` is what was sent, without secrets, here and in the other failures: it goes to the dead
-    letters if the delivery is given up.
+    `request`, here and in the other failures, is the request without secrets, which goes to the
+    dead letters if the delivery is given up.
     """
 
     reason: Reason
@@ -69,8 +69,8 @@ class RetryAfter(msgspec.Struct, frozen=True, omit_defaults=True, tag="retry_aft
     request: str = ""
 
 
-class Rejected(msgspec.Struct, frozen=True, omit_defaults=True, tag="rejected"):
-    """Refused."""
+class Refused(msgspec.Struct, frozen=True, omit_defaults=True, tag="rejected"):
+    """Refused, for a reason that does not pass by itself."""
 
     reason: Reason
     detail: str = ""
@@ -78,7 +78,7 @@ class Rejected(msgspec.Struct, frozen=True, omit_defaults=True, tag="rejected"):
 
 
 class Unknown(msgspec.Struct, frozen=True, omit_defaults=True, tag="unknown"):
-    """Sent, with an unknown outcome. `over` says that the platform is done with the request."""
+    """Sent, with an unknown outcome. `over` is true if the platform is done with the request."""
 
     reason: Reason
     over: bool = False
@@ -87,15 +87,15 @@ class Unknown(msgspec.Struct, frozen=True, omit_defaults=True, tag="unknown"):
     request: str = ""
 
 
-Outcome = Delivered | Absent | RetryAfter | Rejected | Unknown
-Failure = RetryAfter | Rejected | Unknown
+Outcome = Delivered | Absent | RetryAfter | Refused | Unknown
+Failure = RetryAfter | Refused | Unknown
 
 
 class Failed(TicketingError):
-    """A request that did not end well; carries its outcome, and no secret in its words.
+    """A failed request with its outcome. No secret stands in the message.
 
-    `status` and `body` are those of the answer, if there was one, for a platform that can make
-    more of them than their kind. The body is as it came: it is never shown, logged or kept.
+    `status` and `body` are those of the answer, if there was one, for platforms that can read more
+    from them. The body may hold secrets and is never shown, logged or kept.
     """
 
     def __init__(self, outcome: Failure, *, status: int = 0, body: bytes = b"") -> None:
@@ -106,7 +106,7 @@ class Failed(TicketingError):
 
 
 def nothing_done(failed: Failed) -> Failed:
-    """The failure of a question: unlike that of a change, it leaves nothing in doubt."""
+    """The failure of a read request, which leaves nothing in doubt: Unknown becomes RetryAfter."""
     was = failed.outcome
     if not isinstance(was, Unknown):
         return failed

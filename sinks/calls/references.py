@@ -1,12 +1,13 @@
-"""References to secrets: what is remembered of which key or address a ticket was opened with."""
+"""References to secrets: hashes that identify the key or address a ticket was opened with."""
 
 from __future__ import annotations
 
 import hashlib
 
 REFERENCE_CHARACTERS = 16
+"""64 bits: no two of a configuration's few secrets get the same."""
 
 
 def reference(secret: str) -> str:
-    """A short hash that recognises a configured secret and gives nothing of it away."""
+    """A short hash that identifies a configured secret without revealing it."""
     return hashlib.sha256(secret.encode()).hexdigest()[:REFERENCE_CHARACTERS]

@@ -1,6 +1,6 @@
-"""How long a platform wants to be left alone, from the headers of its answer. Pure.
+"""Waits that a platform asks for in the headers of its answer. Pure.
 
-Each vendor says it otherwise:
+Headers by vendor:
 Retry-After (RFC 9110, 10.2.3): seconds or a date.
 ratelimit-reset (PagerDuty REST): seconds from now.
 X-RateLimit-Reset (Jira Cloud: a date in ISO 8601; ServiceNow: Unix seconds).
@@ -15,15 +15,19 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 
 SECONDS_MIN = 0.5
-"""Jira Data Center says `Retry-After: 0` while it still refuses."""
+"""Jira Data Center answers `Retry-After: 0` while it still refuses."""
 SECONDS_MAX = 900.0
+"""A header that asks for more is more likely wrong than meant: one request then asks again."""
 UNIX_SECONDS_FROM = 1e8
-"""A smaller number is a wait; a larger one a point in time."""
+"""A smaller number is a wait (three years would be longer), a larger one a time after 1973."""
 UNIX_MILLISECONDS_FROM = 1e11
+"""As seconds a date after the year 5000, so that such a number is in milliseconds."""
+COMPUTABLE_SECONDS_MAX = 1e12
+"""Far beyond any date; excludes infinity and "nan", with which no comparison is true."""
 
 
 def retry_after(value: str | None, now: float) -> float | None:
-    """Seconds to wait from a Retry-After header, bounded; None if it is missing or no wait.
+    """Seconds to wait by a Retry-After header, bounded; None if it is missing or not readable.
 
     `now` is Unix seconds.
     """
@@ -40,13 +44,13 @@ def retry_after(value: str | None, now: float) -> float | None:
 
 
 def asked_for(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait after a refusal, by whatever header says it; None if none does."""
+    """Seconds to wait after a refusal, by the first header that says so; None without one."""
     seconds = retry_after(headers.get("Retry-After"), now)
     return seconds if seconds is not None else _reset(headers, now)
 
 
 def used_up(headers: Mapping[str, str], now: float) -> float | None:
-    """Seconds to wait after any answer: the request was the last for now; None if there is room."""
+    """Seconds to wait after an answer that used up the rate limit; None if there is room."""
     throttled = headers.get("X-RateLimit-State", "").upper() == "THROTTLED"
     left = headers.get("X-RateLimit-Remaining", headers.get("RateLimit-Remaining", ""))
     return _reset(headers, now) if throttled or left.strip() == "0" else None
@@ -74,7 +78,7 @@ def _until(value: str, now: float) -> float | None:
 
 def _until_date(value: str, now: float) -> float | None:
     try:
-        # Python 3.10 knows no Z.
+        # Python 3.10 does not parse a final Z.
         moment = datetime.fromisoformat(value.replace("Z", "+00:00"))
     except ValueError:
         return retry_after(value, now)
@@ -84,7 +88,6 @@ def _until_date(value: str, now: float) -> float | None:
 
 
 def _within(seconds: float) -> float | None:
-    # Neither "nan" nor "inf" is a wait.
-    if not -1e12 < seconds < 1e12:
+    if not -COMPUTABLE_SECONDS_MAX < seconds < COMPUTABLE_SECONDS_MAX:
         return None
     return min(max(seconds, SECONDS_MIN), SECONDS_MAX)

@@ -1,6 +1,6 @@
-"""How a request reaches a platform: a transport exchanges it for a reply.
+"""Transports exchange a request for a platform's reply.
 
-The network is one transport; a dry run has another, which sends nothing.
+The network is one transport. A dry run has another, which sends nothing.
 """
 
 from __future__ import annotations
@@ -14,11 +14,15 @@ from typing import Protocol
 
 import aiohttp
 
-from sinks.calls.outcome import Failed, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Failed, Reason, Refused, RetryAfter, Unknown
 
 CONNECT_SECONDS_MAX = 5.0
+"""Enough for a lost packet to be sent again; a platform that is down is found out sooner than by
+the timeout of a request, and without an unknown outcome."""
 REPLY_BYTES_MAX = 4 * 1024 * 1024
 """Far above the longest reply that a platform has reason to give; bounds memory."""
+CHUNK_BYTES = 65536
+"""Most replies are one chunk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +53,9 @@ class Transport(Protocol):
 
 
 class Network:
-    """The transport over HTTP. `timeout` is that of a whole request, in seconds.
+    """The transport over HTTP. `timeout` bounds a whole request, in seconds.
 
-    Redirects are not followed: a request with a secret goes where it was configured to go.
+    Redirects are not followed: a request with a secret goes only to the configured address.
     """
 
     def __init__(self, *, timeout: float, ca_bundle: Path | None = None) -> None:
@@ -73,7 +77,7 @@ class Network:
         headers: Mapping[str, str],
         params: Mapping[str, str] | None,
     ) -> Reply:
-        """Send one request; raises Failed with an outcome that says whether it may have arrived."""
+        """Send one request; raises Failed, as Unknown if the request may have arrived."""
         try:
             async with self._open().request(
                 method, url, data=payload, headers=headers, params=params, allow_redirects=False
@@ -88,14 +92,14 @@ class Network:
             detail = f"no connection: {type(error).__name__}"
             raise Failed(RetryAfter(Reason.UNREACHABLE, None, detail)) from error
         except aiohttp.InvalidURL as error:
-            raise Failed(Rejected(Reason.INVALID, "the address is not an http(s) URL")) from error
+            raise Failed(Refused(Reason.INVALID, "the address is not an http(s) URL")) from error
         except (aiohttp.ClientError, OSError) as error:
             detail = type(error).__name__
             raise Failed(Unknown(Reason.CONNECTION_LOST, detail=detail)) from error
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
-            # Made here, as it has to be made inside the event loop.
+            # A session must be made inside the event loop, which is not running in __init__.
             verify = ssl.create_default_context(cafile=self._ca_bundle) if self._ca_bundle else True
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(ssl=verify, limit=0),
@@ -104,15 +108,15 @@ class Network:
                 ),
                 trust_env=True,
             )
-            # aiohttp sends a PUT again by itself when the connection ends without an answer. Ours
-            # may add a comment; whether anything is sent again is the adapter's to decide.
+            # aiohttp by itself repeats a PUT whose connection ends without an answer. A PUT may add
+            # a comment, so that only the adapter may decide on a repeat.
             self._session._retry_connection = False
         return self._session
 
 
 async def _read(response: aiohttp.ClientResponse) -> bytes:
     raw = bytearray()
-    async for chunk in response.content.iter_chunked(65536):
+    async for chunk in response.content.iter_chunked(CHUNK_BYTES):
         raw += chunk
         if len(raw) > REPLY_BYTES_MAX:
             raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is too long"))

@@ -1,1 +1,1 @@
-"""The delivery to one platform: wishes, the reconciling state machine, requests and receipts."""
+"""Delivery to one platform: wishes, the reconciling state machine, requests and receipts."""

@@ -1,4 +1,4 @@
-"""How an adapter is put together from the configuration, and put on its Faust app."""
+"""Builds a platform's adapter from the configuration and adds it to the Faust app."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sinks.delivery.gate import Gate
 from sinks.delivery.machine import AdapterMachine
 from sinks.delivery.runner import Runner
 from sinks.delivery.wishes import OperationResult, encode_result
-from sinks.platform import Platform
+from sinks.platform import Sink
 from sinks.platforms import create
 from ticketing.config import Config
 from ticketing.engine.agent import KeyedAgent, add_keyed_agent
@@ -22,8 +22,9 @@ from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import platform_topic
 
 DRAIN_SECONDS = 5.0
+"""Time for most requests to end; short enough that a rebalance waits little for a slow platform."""
 EXTRA_RETENTION_SECONDS = 86400.0
-"""A delivery outlives its incident, so that nothing late makes a second ticket."""
+"""A delivery outlives its incident by a day, so that no late message makes a second ticket."""
 
 
 def timing(config: Config, platform: str) -> fold.Timing:
@@ -37,7 +38,7 @@ def timing(config: Config, platform: str) -> fold.Timing:
 
 
 def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
-    """Put a platform's adapter on an app: table, agent, requests, and their end."""
+    """Add a platform's adapter to an app: table, agent, requests, and their end."""
     config = runtime.config
     platform = create(name, config, app.fence.check)
     topic = platform_topic(name)
@@ -60,7 +61,7 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
     gate = Gate(
         failures_to_close=config.delivery.circuit_failures,
         probe_seconds=times.start_within + times.timeout + times.grace,
-        # Workers that found out at the same moment are not to come back at the same moment.
+        # Workers that noticed a failure at the same moment must not probe at the same moment.
         seed=f"{name}:{os.getpid()}",
     )
     machine = AdapterMachine(platform, runner, gate, times)
@@ -84,7 +85,7 @@ def _end(
     app: TicketingApp,
     runner: Runner,
     machine: AdapterMachine,
-    platform: Platform,
+    platform: Sink,
     partitions_count: int,
 ) -> None:
     async def revoked(sender: Any, revoked: Any, **kwargs: Any) -> None:
@@ -93,7 +94,7 @@ def _end(
         machine.forget(partitions)
 
     async def stopped(sender: Any, **kwargs: Any) -> None:
-        # What ends in order leaves nothing in doubt to the next process.
+        # A request that ends before the process leaves no unknown outcome to the next process.
         await runner.drain(range(partitions_count), DRAIN_SECONDS)
         await platform.close()
 

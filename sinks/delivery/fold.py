@@ -1,12 +1,11 @@
-"""How wishes, results and the passing of time change what an adapter remembers. Pure."""
+"""Folds wishes, results and the passing of time into an adapter's deliveries. Pure."""
 
 from __future__ import annotations
 
-import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sinks.calls.backoff import Backoff
-from sinks.calls.outcome import Absent, Delivered, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Absent, Delivered, Reason, Refused, RetryAfter, Unknown
 from sinks.delivery import reconcile
 from sinks.delivery.wishes import OperationResult, slim
 from sinks.platform import Repeat, Traits
@@ -16,15 +15,12 @@ from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import TicketState
 
-replace = dataclasses.replace
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
     """Waits and bounds, in seconds.
 
-    A request begins at most `start_within` after it was planned and ends at most `timeout` later;
-    `grace` covers clocks that differ and a result's way through the topic.
+    A request begins at most `start_within` after it was planned and ends at most `timeout` later.
     """
 
     timeout: float
@@ -32,20 +28,24 @@ class Timing:
     retention: float
     backoff: Backoff
     start_within: float = 5.0
+    """Long enough for a batch to become durable under load; adds to each unknown outcome's wait."""
     grace: float = 5.0
+    """Covers clocks that differ and a result's way through the topic."""
     refused_wait: float = 30.0
+    """A refusal of credentials passes only when a person acts; more attempts gain nothing."""
     search_again: float = 3600.0
+    """The wait before a refused search for a duplicate, which is not urgent, is tried again."""
 
 
 def desired(delivery: Delivery, want: Incident) -> Delivery:
-    """A snapshot of the incident arrived; only a newer revision is kept."""
+    """The delivery with the newer of its wanted incident and `want`."""
     if delivery.want is not None and want.revision <= delivery.want.revision:
         return delivery
     return replace(delivery, want=slim(want))
 
 
 def retried(delivery: Delivery) -> Delivery:
-    """Somebody wants it tried again now. What is under way stays under way."""
+    """The delivery free to try again now. A request under way stays under way."""
     return replace(
         delivery,
         rejection=None,
@@ -58,7 +58,7 @@ def retried(delivery: Delivery) -> Delivery:
 
 
 def set_aside(delivery: Delivery, detail: str) -> Delivery:
-    """The delivery on hold until a newer revision or a retry, as our own planning failed on it."""
+    """The delivery on hold until a newer revision or a retry, after its planning failed."""
     revision = delivery.want.revision if delivery.want is not None else 0
     error = _said(Reason.INTERNAL, detail)
     return replace(delivery, rejection=Rejection(revision=revision), error=error)
@@ -74,7 +74,7 @@ def started(
     traits: Traits,
     timing: Timing,
 ) -> Delivery:
-    """The intent to perform the planned operation. `account` counts for the first create only."""
+    """The delivery with the planned operation as its intent. Only the first `account` is kept."""
     want = delivery.want
     assert want is not None, "nothing is planned without a wish"
     number = delivery.numbers + 1
@@ -91,7 +91,7 @@ def started(
 
 
 def expired(delivery: Delivery, now: float, traits: Traits, timing: Timing) -> Delivery:
-    """A request without a result after its deadline has an unknown outcome."""
+    """The delivery with an unknown outcome for a request without a result at its deadline."""
     intent = delivery.intent
     if intent is None or now < intent.deadline + timing.grace:
         return delivery
@@ -104,7 +104,7 @@ def expired(delivery: Delivery, now: float, traits: Traits, timing: Timing) -> D
 def concluded(
     delivery: Delivery, result: OperationResult, now: float, traits: Traits, timing: Timing
 ) -> Delivery:
-    """A result came back. One that came before changes nothing."""
+    """The delivery after a result. A result that was folded before changes nothing."""
     intent = delivery.intent
     if intent is None or result.number != intent.number:
         return _late(delivery, result, now)
@@ -112,7 +112,7 @@ def concluded(
 
 
 def _late(delivery: Delivery, result: OperationResult, now: float) -> Delivery:
-    """A result that was given up waiting for: only a ticket it made matters still."""
+    """The delivery after a result that came too late: only a ticket it made still matters."""
     made = result.outcome
     if result.operation is not Operation.CREATE or not isinstance(made, Delivered):
         return delivery
@@ -126,7 +126,7 @@ def _late(delivery: Delivery, result: OperationResult, now: float) -> Delivery:
 
 
 def _nothing_shown(delivery: Delivery) -> Shown:
-    """For a ticket of which we only know that it exists: everything is written again."""
+    """The fields of a ticket whose content is unknown, so that all of them are written again."""
     if delivery.uncertain is not None and delivery.uncertain.operation is Operation.CREATE:
         return delivery.uncertain.shown
     return Shown(revision=0, severity=Severity.LOW, title="", count=0, at=0.0)
@@ -147,7 +147,7 @@ def _held(delivery: Delivery, made: Delivered, shown: Shown) -> Held:
 def _ended(
     delivery: Delivery,
     intent: Intent,
-    outcome: Delivered | Absent | RetryAfter | Rejected | Unknown,
+    outcome: Delivered | Absent | RetryAfter | Refused | Unknown,
     now: float,
     traits: Traits,
     timing: Timing,
@@ -155,9 +155,9 @@ def _ended(
     if isinstance(outcome, Delivered):
         return _delivered(delivery, intent, outcome, now, traits)
     if isinstance(outcome, Absent):
-        # What the search does not show yet may turn up later: look again after the create.
+        # A ticket that the search does not show yet may turn up later: look again after the create.
         return replace(_well(delivery), uncertain=None, looked_up=True)
-    if isinstance(outcome, Rejected):
+    if isinstance(outcome, Refused):
         return _rejected(delivery, intent, outcome, now, timing)
     if isinstance(outcome, Unknown):
         delivery = _doubted(delivery, intent, outcome, now, traits)
@@ -187,7 +187,7 @@ def _delivered(
     have = delivery.have
     if intent.operation is Operation.CREATE:
         repeated = traits.repeat is Repeat.BLINDLY and delivery.uncertain is not None
-        # The platform may have taken up what the first attempt opened, as it was then.
+        # The platform may have joined the repeat to the first attempt's ticket, with its old text.
         shown = _nothing_shown(delivery) if repeated else intent.shown
         made = replace(_held(delivery, outcome, shown), state=intent.reaches or TicketState.OPEN)
         twice = have is not None and have.external_id != made.external_id
@@ -241,8 +241,8 @@ def _shown_after(intent: Intent, was: Shown, traits: Traits) -> Shown:
 def _doubted(
     delivery: Delivery, intent: Intent, outcome: Unknown, now: float, traits: Traits
 ) -> Delivery:
-    # After an answer nothing is under way any more; without one, it may be until the deadline.
-    # What was done then shows in a search only later, even if somebody wants a retry before.
+    # Without an answer the request may be under way until its deadline. A search shows its ticket
+    # only `search_lag` later, and so not to a retry that somebody asks for before.
     ended = now if outcome.over else intent.deadline
     lag = traits.search_lag if traits.repeat is Repeat.AFTER_LOOK_UP else 0.0
     marked = _mark(delivery, intent)
@@ -250,7 +250,10 @@ def _doubted(
 
 
 def _mark(delivery: Delivery, intent: Intent) -> Delivery:
-    """Note that the operation may have happened. The first create and any transition stay noted."""
+    """The delivery with a note that the operation may have happened.
+
+    A note of the first create stays, and a note of a transition until the next transition.
+    """
     if intent.operation in (Operation.LOOK_UP, Operation.DEDUPLICATE):
         return delivery
     if intent.operation is Operation.CREATE and delivery.have is not None:
@@ -265,18 +268,19 @@ def _mark(delivery: Delivery, intent: Intent) -> Delivery:
 
 
 def _rejected(
-    delivery: Delivery, intent: Intent, outcome: Rejected, now: float, timing: Timing
+    delivery: Delivery, intent: Intent, outcome: Refused, now: float, timing: Timing
 ) -> Delivery:
     if intent.operation is Operation.LOOK_UP:
-        # It can't be searched: a ticket that may be a second one is better than none.
+        # Without a search, a ticket that may be a second one is better than none.
         return replace(delivery, repeats_blindly=True, error=_said(outcome.reason, outcome.detail))
     if intent.operation is Operation.DEDUPLICATE:
-        # A token that is bad for a while must not leave a second ticket behind for good.
+        # Credentials that are refused for a while must not leave a second ticket open for good.
         passing = outcome.reason is Reason.CREDENTIALS
         verify_at = now + timing.search_again if passing else None
         return replace(delivery, verify_at=verify_at, error=_said(outcome.reason, outcome.detail))
     if intent.operation is Operation.CREATE:
-        # Refused like the look-up: that said nothing of searching, so search again first.
+        # The create is refused like the look-up before, whose refusal therefore said nothing about
+        # searching: the next attempt searches again.
         delivery = replace(delivery, repeats_blindly=False)
     if outcome.reason is Reason.INTERNAL:
         delivery = _mark(delivery, intent)
@@ -307,7 +311,7 @@ def _failed(
     timing: Timing,
 ) -> Delivery:
     if outcome.reason in (Reason.NOT_SENT, Reason.NO_ROOM):
-        # No attempt was made, so none is counted; the account's gate holds what waits for room.
+        # Nothing was sent, so no attempt is counted. The account's gate holds the delivery back.
         return _waiting_aside(delivery, intent, outcome, now, traits, timing)
     since = delivery.failing_since if delivery.failing_since is not None else now
     if now - since >= timing.give_up_after:

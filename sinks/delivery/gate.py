@@ -1,25 +1,31 @@
-"""The gates before a platform: opened wide, or, after failures in a row, for one probe at a time."""
+"""The gates before a platform: circuit breakers that let one probe through after failures."""
 
 from __future__ import annotations
 
 from sinks.calls.backoff import Backoff
 from sinks.calls.outcome import Outcome, Reason, RetryAfter, Unknown
 
+PROBE_BACKOFF = Backoff(first=2.0, cap=60.0, floor=1.0)
+"""Pauses between probes: at least a second, so that a platform in trouble is left alone, and at
+most a minute, so that pages go out soon after the platform is back."""
+PROBE_SECONDS = 30.0
+"""For gates of accounts; longer than a request takes from its plan to its result by default."""
 _NOT_THE_PLATFORMS_FAULT = frozenset({Reason.NOT_SENT, Reason.NO_ROOM, Reason.INTERNAL})
 
 
 class Gate:
-    """One circuit, in one process and on arrival time (Unix seconds).
+    """A circuit breaker in one process, on arrival time (Unix seconds).
 
-    It decides only about waiting, so losing it in a crash costs a few requests at most.
+    A gate decides only about waiting, so that losing its state in a crash costs a few requests.
+    `probe_seconds` is the time after which a probe without a result counts as lost.
     """
 
     def __init__(
         self,
         *,
         failures_to_close: int,
-        backoff: Backoff = Backoff(first=2.0, cap=60.0, floor=1.0),  # noqa: B008  (frozen)
-        probe_seconds: float = 30.0,
+        backoff: Backoff = PROBE_BACKOFF,
+        probe_seconds: float = PROBE_SECONDS,
         seed: str = "gate",
     ) -> None:
         self._failures_to_close = failures_to_close
@@ -33,15 +39,15 @@ class Gate:
 
     @property
     def probing(self) -> bool:
-        """Whether only one request at a time is let through."""
+        """True while only one request at a time is let through."""
         return self._failures >= self._failures_to_close
 
     def may_admit(self, now: float) -> bool:
-        """Whether `admits` would say yes; asking changes nothing."""
+        """True if `admits` would let a request through; changes nothing."""
         return now >= self.opens_at and not (self.probing and now < self._probing_until)
 
     def admits(self, now: float) -> bool:
-        """Whether a request may go; while probing, this is the one that may."""
+        """True if a request may go. While probing, that request is the probe."""
         if not self.may_admit(now):
             return False
         if self.probing:
@@ -49,7 +55,7 @@ class Gate:
         return True
 
     def record(self, outcome: Outcome, now: float) -> None:
-        """Learn from how a request ended. A refusal is an answer: the platform is up."""
+        """Learn from a request's outcome. A refusal is an answer: the platform is up."""
         self._probing_until = 0.0
         if not isinstance(outcome, RetryAfter | Unknown):
             self.answered()
@@ -58,7 +64,7 @@ class Gate:
             return
         wait = outcome.seconds or 0.0
         self._asked_until = max(self._asked_until, now + wait)
-        # What was under way when the gate closed says nothing that is not known.
+        # Requests that were under way when the gate closed fail for the failure already counted.
         if not self.probing or now >= self.opens_at:
             self._failures += 1
             if self.probing:
@@ -67,14 +73,14 @@ class Gate:
         self.opens_at = max(self.opens_at, now + wait)
 
     def answered(self) -> None:
-        """The platform is up."""
+        """Note that the platform is up."""
         self._failures = 0
         self._probing_until = 0.0
-        # What was under way when the platform asked for a wait does not end that wait.
+        # An answer to a request sent before the platform asked for a wait does not end the wait.
         self.opens_at = self._asked_until
 
     def hold(self, until: float) -> None:
-        """Let nothing through before then; nothing has failed."""
+        """Let nothing through before `until`, without counting a failure."""
         self._asked_until = max(self._asked_until, until)
         self.opens_at = max(self.opens_at, until)
 
@@ -92,35 +98,35 @@ class Gates:
 
     @property
     def probing(self) -> bool:
-        """Whether the platform gets one request at a time."""
+        """True while the platform gets one request at a time."""
         return self._platform.probing
 
     def probing_for(self, account: str) -> bool:
-        """Whether requests of an account are let through one at a time."""
+        """True while requests of the account are let through one at a time."""
         return self.probing or self._account(account).probing
 
     def opens_at(self, account: str) -> float:
-        """Before when nothing of an account is let through; in the past if it is open."""
+        """The time before which nothing of the account is let through; past if it is open."""
         return max(self._platform.opens_at, self._account(account).opens_at)
 
     def may_admit(self, account: str, now: float) -> bool:
-        """Whether `admits` would say yes; asking changes nothing."""
+        """True if `admits` would let a request of the account through; changes nothing."""
         return self._platform.may_admit(now) and self._account(account).may_admit(now)
 
     def admits(self, account: str, now: float) -> bool:
-        """Whether a request of an account may go."""
+        """True if a request of the account may go."""
         gates = (self._platform, self._account(account))
         return self.may_admit(account, now) and all([gate.admits(now) for gate in gates])
 
     def record(self, account: str, outcome: Outcome, now: float) -> None:
-        """Learn from how a request of an account ended."""
+        """Learn from the outcome of a request of the account."""
         gate = self._account(account)
         if isinstance(outcome, RetryAfter) and outcome.reason is Reason.NO_ROOM:
             self._platform.record(outcome, now)
             gate.record(outcome, now)
             gate.hold(now + (outcome.seconds or 0.0))
         elif isinstance(outcome, RetryAfter) and outcome.reason is Reason.RATE_LIMITED:
-            # An answer all the same: the platform itself is up.
+            # A refusal to one account is an answer: the platform itself is up.
             self._platform.answered()
             gate.record(outcome, now)
         else:

@@ -1,4 +1,4 @@
-"""The state machine of an adapter: keeps tickets as incidents want them, by reconciling."""
+"""The state machine of an adapter: reconciles tickets with their incidents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from sinks.delivery import fold, receipts, reconcile, wishes
 from sinks.delivery.gate import Gate, Gates
 from sinks.delivery.runner import Runner
 from sinks.delivery.wishes import OperationResult
-from sinks.platform import Platform, Request
+from sinks.platform import Request, Sink
 from tables import deliveries
 from tables.deliveries import Delivery, Intent
 from ticketing import metrics
@@ -30,15 +30,19 @@ from ticketing.wire.topics import DEAD_LETTERS, SIGNALS, signals_partition_of
 log = structlog.get_logger(__name__)
 
 WAIT_SECONDS = 5.0
-"""How long a delivery that found no room waits for its tick; most are woken before."""
+"""The wait of a delivery that found no room. Results wake most deliveries before; the tick only
+has to keep room from staying unused for long."""
 SET_ASIDE_SECONDS = 300.0
-"""When to look again at a delivery that could not even be planned."""
+"""The wait of a delivery whose planning failed: a fault of our own that mostly repeats, and then
+should not fill the log."""
 WAIT_SECONDS_EACH = 0.01
-"""Spreads the ticks of many that wait, so that waiting costs little."""
+"""Spreads the ticks over time, at most a hundred a second, so that a long backlog costs little."""
+WITHOUT_TICKET_RANKS = 10
+"""More than there are severities: any incident without a ticket goes before all with one."""
 
 
 class Waiting:
-    """Keys of one partition that have something to do and found no room: most severe first."""
+    """Keys of deliveries that wait for room in one partition, the most severe first."""
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, float, str]] = []
@@ -49,18 +53,20 @@ class Waiting:
 
     @property
     def first(self) -> tuple[int, float, str]:
-        """What orders the first key; there must be one."""
-        # A key that has moved forward leaves its old place behind.
+        """The place of the first key: rank, time, key. There must be a key."""
+        # A key that has moved forward leaves its old place on the heap.
         while self._places.get(self._heap[0][2]) != self._heap[0]:
             heapq.heappop(self._heap)
         return self._heap[0]
 
     def push(self, delivery: Delivery, now: float) -> None:
-        """Add a key, or move it forward. What has no ticket yet goes before what has."""
+        """Add a delivery's key, or move the key forward."""
         if delivery.want is None:
             return
         key = delivery.incident_id
-        rank = -delivery.want.severity.rank - (10 if delivery.have is None else 0)
+        rank = -delivery.want.severity.rank
+        if delivery.have is None:
+            rank -= WITHOUT_TICKET_RANKS
         known = self._places.get(key)
         if known is not None and known[0] <= rank:
             return
@@ -77,14 +83,15 @@ class Waiting:
 
 
 class AdapterMachine(Machine[Delivery]):
-    """Folds wishes and results per incident; at the end of a batch starts what is planned.
+    """Folds wishes and results per incident and starts the planned requests after each batch.
 
-    An intent is durable before its request is started, and a request starts only in this process.
+    An intent is durable before its request starts, and only the process that wrote the intent
+    starts the request.
     """
 
     def __init__(
         self,
-        platform: Platform,
+        platform: Sink,
         runner: Runner,
         gate: Gate,
         timing: fold.Timing,
@@ -99,14 +106,14 @@ class AdapterMachine(Machine[Delivery]):
         self._touched: dict[str, None] = {}
         self._starting = 0
         self._waiting: dict[int, dict[str, Waiting]] = {}
-        """By partition and account."""
+        """Waiting keys by partition and account."""
 
     def encode(self, state: Delivery) -> bytes:
-        """As in the table."""
+        """The delivery as it stands in the table."""
         return deliveries.encode(state)
 
     def decode(self, value: bytes) -> Delivery:
-        """As in the table."""
+        """The reverse of encode."""
         return deliveries.decode(value)
 
     def unfinished(self, state: Delivery, now: float) -> bool:
@@ -114,29 +121,30 @@ class AdapterMachine(Machine[Delivery]):
         return reconcile.behind(state, now, self._platform.traits, self._platform.name)
 
     def stored_unfinished(self, value: bytes, due: float | None, now: float) -> bool:
-        """The same of a stored delivery; most are finished, and are not even decoded."""
-        # What is behind is due again within its backoff; what is over, after its retention.
+        """`unfinished` for a stored delivery, which is decoded only if it may be unfinished."""
+        # A delivery that is behind is due within its backoff, a finished one after its retention.
         if due is None or due > now + HORIZON_SECONDS:
             return False
         return self.unfinished(self.decode(value), now)
 
-    def measured(self, unfinished: int) -> None:
-        """The platform is behind with so many incidents of this process's partitions."""
+    def report_unfinished(self, unfinished: int) -> None:
+        """Publish the number of unfinished deliveries of this process, and the circuit."""
         name = self._platform.name
         metrics.deliveries_pending.labels(name).set(unfinished)
         metrics.circuit_open.labels(name).set(1 if self._gates.probing else 0)
 
     def begin_batch(self, tx: Transaction[Delivery]) -> None:
-        """What the batch before has started runs by now."""
+        """Forget the keys and starts of the batch before, whose requests run by now."""
         self._touched = {}
         self._starting = 0
 
     def apply(self, tx: Transaction[Delivery], value: bytes) -> None:
-        """Fold one message; what follows from it is planned once per key, at the batch's end."""
+        """Fold one message. Its key is planned once, at the end of the batch."""
         message = wishes.decode(value)
         if message.desired is not None:
             key = message.desired.id
-            # Checked before anything is kept: a receipt has to find its way back.
+            # Raises for an id without a partition, before anything is kept: a receipt must find
+            # its way back.
             signals_partition_of(key)
             state = tx.get(key) or Delivery(incident_id=key)
             after = fold.desired(state, message.desired)
@@ -163,11 +171,11 @@ class AdapterMachine(Machine[Delivery]):
             self._touched[key] = None
 
     def due(self, tx: Transaction[Delivery], key: str, state: Delivery) -> None:
-        """Time may change the plan: plan again with the others."""
+        """Plan the delivery at the end of the batch, as time may have changed the plan."""
         self._touched[key] = None
 
     def end_batch(self, tx: Transaction[Delivery]) -> None:
-        """Plan for everything that was touched, then for what waits, as far as there is room."""
+        """Plan the touched deliveries, then the waiting ones as far as there is room."""
         for key in self._touched:
             self._advance(tx, key)
         closed: set[str] = set()
@@ -181,23 +189,23 @@ class AdapterMachine(Machine[Delivery]):
                 closed.add(account)
 
     def ready(self, partition: int) -> bool:
-        """Whether something waits here that could start: other partitions may have had the room."""
+        """True if a waiting delivery could start, since another partition has freed room."""
         return (
             self._runner.room > 0
             and self._first_waiting(partition, self._clock(), set()) is not None
         )
 
     def forget(self, partitions: Iterable[int]) -> None:
-        """What waits there waits for its next owner."""
+        """Drop the waiting keys of revoked partitions, which their next owner plans again."""
         for partition in partitions:
             self._waiting.pop(partition, None)
 
     def recover(
         self, tx: Transaction[Delivery], key: str, state: Delivery, unpublished: bool
     ) -> None:
-        """Tell again what may not have been told.
+        """Publish a receipt again that may not have been published.
 
-        An intent found here is left to its due time: its deadline says when nobody can be at it.
+        A recovered intent waits for its due time: after its deadline nobody can be at its request.
         """
         if unpublished:
             self._publish_again(tx, state)
@@ -206,7 +214,7 @@ class AdapterMachine(Machine[Delivery]):
         return sum(len(keys) for keys in self._waiting.get(partition, {}).values())
 
     def _first_waiting(self, partition: int, now: float, closed: set[str]) -> str | None:
-        """The account, of those that are let through, whose first key is the most severe."""
+        """The account with the most severe waiting key, among accounts whose gate is open."""
         open_ = [
             (keys.first, account)
             for account, keys in self._waiting.get(partition, {}).items()
@@ -216,7 +224,7 @@ class AdapterMachine(Machine[Delivery]):
 
     @property
     def circuit_open(self) -> bool:
-        """Whether the platform gets probes only, as it does not answer."""
+        """True while the platform does not answer and gets only probes."""
         return self._gates.probing
 
     @property
@@ -262,7 +270,7 @@ class AdapterMachine(Machine[Delivery]):
         return aside or self._gates.admits(self._account(state), now)
 
     def _account(self, state: Delivery) -> str:
-        """What the platform counts this delivery's requests by."""
+        """The account by which the platform counts the delivery's requests."""
         if state.have is not None and state.have.account:
             return state.have.account
         if state.account or state.want is None:
@@ -273,7 +281,7 @@ class AdapterMachine(Machine[Delivery]):
         self, tx: Transaction[Delivery], state: Delivery, planned: reconcile.Planned
     ) -> Delivery:
         assert state.want is not None, "nothing is planned without a wish"
-        # The clock of this machine may be ahead of the message's: the later one bounds the request.
+        # This machine's clock may be ahead of the message's. The later of both bounds the request.
         begun = fold.started(
             state,
             planned,
@@ -323,7 +331,7 @@ class AdapterMachine(Machine[Delivery]):
     def _dead_lettered(
         self, tx: Transaction[Delivery], before: Delivery, after: Delivery, request: str
     ) -> Delivery:
-        """One dead letter per reason, until the delivery went well again."""
+        """Send one dead letter per reason until a request of the delivery succeeds."""
         refused = after.rejection is not None and after.rejection != before.rejection
         if not refused or after.error == after.dead_lettered:
             return after
@@ -370,7 +378,8 @@ class AdapterMachine(Machine[Delivery]):
         opens_at = self._gates.opens_at(account)
         spread = WAIT_SECONDS_EACH * len(waiting)
         if opens_at <= now:
-            # A result of what is under way will most likely wake it before.
+            # The result of a request under way will most likely wake the delivery before. The
+            # spread of a second keeps the ticks of many deliveries apart.
             opens_at, spread = now + WAIT_SECONDS, 1.0 + spread
         return opens_at + random.Random(state.incident_id).uniform(0.0, spread)
 

@@ -1,4 +1,4 @@
-"""What the incidents' writer is told about a ticket, and when it is worth telling."""
+"""Receipts: reports on a ticket to the incidents' writer."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from tables.deliveries import Delivery
 from ticketing.domain.signals import Receipt, TicketState
 
 FAILURES_BEFORE_TOLD = 3
-"""A failure that passes by itself is not worth a revision of the incident."""
+"""One or two failures in a row mostly pass by themselves and are not worth a revision of the
+incident; at the third a person may have to act."""
 
 
 def receipt(delivery: Delivery, platform: str) -> Receipt:
-    """The ticket as it is known now."""
+    """The receipt for the present state of a delivery."""
     have = delivery.have
     state = have.state if have else TicketState.PENDING
     return Receipt(
@@ -29,7 +30,7 @@ def receipt(delivery: Delivery, platform: str) -> Receipt:
 
 
 def news(delivery: Delivery, platform: str) -> Receipt | None:
-    """The receipt, if it differs from the one told last in anything but the revision."""
+    """The receipt, or None if only the revision differs from the receipt published last."""
     now = receipt(delivery, platform)
     told = delivery.told or Receipt(
         incident_id=delivery.incident_id,
@@ -41,7 +42,10 @@ def news(delivery: Delivery, platform: str) -> Receipt | None:
 
 
 def _error(delivery: Delivery) -> str:
-    """A refusal in full. While tries go on, what was told stays: no news at every attempt."""
+    """The error for the receipt: a refusal in full, or why the delivery is late.
+
+    The first error published stays while attempts go on, so that no attempt makes a new receipt.
+    """
     if delivery.rejection is not None:
         return delivery.error
     if delivery.failures < FAILURES_BEFORE_TOLD:

@@ -1,4 +1,4 @@
-"""The plan: which one operation brings a platform nearer to what is wanted, and why."""
+"""Plans the next operation that brings a platform's ticket nearer to the wanted incident."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Planned:
 
 
 def plan(delivery: Delivery, now: float, traits: Traits, platform: str) -> Planned | None:
-    """The next operation for this incident, or None if nothing is to be done, or not yet."""
+    """The next operation for this incident, or None while nothing can or need be done."""
     want = delivery.want
     if want is None or delivery.intent is not None:
         return None
@@ -46,7 +46,7 @@ def plan(delivery: Delivery, now: float, traits: Traits, platform: str) -> Plann
 
 
 def wakes_at(delivery: Delivery, now: float, traits: Traits, platform: str) -> float | None:
-    """When, if nothing arrives before, the plan may be another: Unix seconds, or None."""
+    """The Unix time at which the plan changes without another message; None for never."""
     times = [delivery.next_attempt_at, delivery.unsettled_until, delivery.verify_at or 0.0]
     if delivery.have is not None:
         times.append(delivery.have.shown.at + traits.count_interval)
@@ -55,9 +55,9 @@ def wakes_at(delivery: Delivery, now: float, traits: Traits, platform: str) -> f
 
 
 def behind(delivery: Delivery, now: float, traits: Traits, platform: str) -> bool:
-    """True while the platform has not taken the incident as it is: under way, waiting or failing.
+    """True while the ticket is behind the incident: an operation is under way, waits or fails.
 
-    What the platform has refused for good is not behind: nothing more will be tried.
+    A delivery that was refused for good is not behind: nothing more will be tried.
     """
     if delivery.intent is not None:
         return True
@@ -66,14 +66,14 @@ def behind(delivery: Delivery, now: float, traits: Traits, platform: str) -> boo
 
 
 def target(want: Incident, traits: Traits) -> TicketState:
-    """The state in which the platform is to hold the ticket."""
+    """The wanted state of the ticket."""
     if want.status is Status.OPEN and want.severity in traits.auto_acknowledge:
         return TicketState.ACKNOWLEDGED
     return TicketState(want.status.value)
 
 
 def reaches(operation: Operation, want: Incident, traits: Traits) -> TicketState | None:
-    """The state after the operation has succeeded; None: as before."""
+    """The ticket's state after the operation has succeeded; None if the state stays."""
     if traits.whole and operation not in (Operation.COMMENT, Operation.DEDUPLICATE):
         return target(want, traits)
     if operation is Operation.CREATE:
@@ -88,9 +88,9 @@ def _refused(rejection: Rejection | None, want: Incident) -> bool:
 
 
 def _must_settle(delivery: Delivery, operation: Operation, now: float, traits: Traits) -> bool:
-    """Whether an older request may still be under way that this operation must not overtake.
+    """True while an older request may be under way that the operation must not overtake.
 
-    A page is not kept waiting: where a repeated create is recognised, it is repeated at once.
+    A platform that recognises a repeated create gets the repeat at once: no page waits.
     """
     if operation is Operation.CREATE and traits.repeat is Repeat.BLINDLY:
         return False
@@ -138,7 +138,7 @@ def _reason(doubt: Operation | None, otherwise: Why) -> Why:
 def _transition(
     state: TicketState, doubt: Operation | None, wanted: TicketState
 ) -> Operation | None:
-    """The change of state that is needed, given that an earlier one may have happened or not."""
+    """The change of state to the wanted one. `doubt` is an operation that may have happened."""
     doubtful = doubt is not None and doubt.transition
     if wanted is TicketState.RESOLVED:
         return Operation.RESOLVE if doubtful or state is not wanted else None

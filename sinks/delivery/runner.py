@@ -1,4 +1,4 @@
-"""Runs requests to a platform: bounded, one per incident, each with an end."""
+"""Runs requests to a platform: bounded in number, one per incident, each with a timeout."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass
 
 import structlog
 
-from sinks.calls.outcome import Failed, Outcome, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Failed, Outcome, Reason, Refused, RetryAfter, Unknown
 from sinks.delivery.wishes import OperationResult
-from sinks.platform import Platform, Request
+from sinks.platform import Request, Sink
 from ticketing import metrics
 
 log = structlog.get_logger(__name__)
 
 Report = Callable[[OperationResult, int], Awaitable[None]]
-"""Takes a result and the partition it belongs to, and returns once it is durable."""
+"""Takes a result and its partition, and returns once the result is durable."""
 
 
 @dataclass
@@ -27,16 +27,16 @@ class _Running:
 
 
 class Runner:
-    """Holds the requests under way of one platform in this process.
+    """The requests to one platform that are under way in this process.
 
-    `report` gets every result but those of cancelled requests; whoever owns the partition then
-    waits for the deadline. `fence` is called right before each request and leaves the process if
-    its partitions may belong to somebody else. `fatal` gets an error of `report`.
+    `report` gets every result except those of cancelled requests, whose intents expire at their
+    deadline. `fence` is called right before each request and leaves the process if its partitions
+    may belong to another worker. `fatal` gets an error of `report`.
     """
 
     def __init__(
         self,
-        platform: Platform,
+        platform: Sink,
         report: Report,
         *,
         concurrency: int,
@@ -57,7 +57,7 @@ class Runner:
 
     @property
     def room(self) -> int:
-        """How many more requests may be started."""
+        """The number of requests that may be started now."""
         return max(0, self._concurrency - len(self._running))
 
     def busy(self, incident_id: str) -> bool:
@@ -65,15 +65,15 @@ class Runner:
         return incident_id in self._running
 
     def now(self) -> float:
-        """The clock by which `Request.start_by` is meant: monotonic seconds."""
+        """The time in monotonic seconds, on the clock of `Request.start_by`."""
         return self._clock()
 
     def start(self, request: Request) -> None:
-        """Begin a request in a task of its own; call it once its intent is durable."""
+        """Begin a request in a task of its own; called once the intent is durable."""
         assert request.incident_id not in self._running, "one request at a time per incident"
         task = asyncio.create_task(self._run(request), name=f"request {request.incident_id}")
         self._running[request.incident_id] = _Running(request, task)
-        # A task that is cancelled before its first step never gets to its own end.
+        # A task that is cancelled before its first step never runs `_run`, which ends the request.
         task.add_done_callback(lambda _: self._ended(request))
 
     def _ended(self, request: Request) -> None:
@@ -83,7 +83,7 @@ class Runner:
             del self._running[request.incident_id]
 
     async def cancel(self, partitions: Collection[int]) -> None:
-        """Stop what is under way for partitions that are no longer ours; nothing is reported."""
+        """Stop the requests of revoked partitions; nothing is reported."""
         gone = [
             running for running in self._running.values() if running.request.partition in partitions
         ]
@@ -92,7 +92,7 @@ class Runner:
         await asyncio.gather(*(running.task for running in gone), return_exceptions=True)
 
     async def drain(self, partitions: Collection[int], seconds: float) -> None:
-        """Give what is under way some time to end and be reported, then cancel the rest."""
+        """Wait up to `seconds` for requests under way to be reported, then cancel the rest."""
         tasks = [r.task for r in self._running.values() if r.request.partition in partitions]
         if tasks:
             await asyncio.wait(tasks, timeout=seconds)
@@ -101,7 +101,7 @@ class Runner:
     async def _run(self, request: Request) -> None:
         began = self._clock()
         outcome = await self._perform(request)
-        # Before the report: its reader may want to start the next request.
+        # Before the report, whose reader may start the incident's next request.
         self._ended(request)
         seconds = self._clock() - began
         name = self._platform.name
@@ -120,7 +120,7 @@ class Runner:
             self._fatal(error)
 
     async def _perform(self, request: Request) -> Outcome:
-        # A process that was stopped meanwhile must not send what another may have taken over.
+        # After a pause of this process another worker may have taken the partition over.
         if self._clock() > request.start_by:
             return RetryAfter(reason=Reason.NOT_SENT, detail="not sent before its deadline")
         self._fence()
@@ -131,6 +131,6 @@ class Runner:
         except asyncio.TimeoutError:
             return Unknown(reason=Reason.TIMEOUT, detail=f"no answer in {request.timeout:g} s")
         except Exception as error:
-            # A fault of our own in one delivery must not stop the others; it may have been sent.
+            # A fault of our own must not stop other deliveries. The request may have been sent.
             log.exception("delivery_failed", platform=self._platform.name)
-            return Rejected(reason=Reason.INTERNAL, detail=type(error).__name__)
+            return Refused(reason=Reason.INTERNAL, detail=type(error).__name__)

@@ -14,7 +14,7 @@ from ticketing.errors import BadRecord
 
 
 class OperationResult(msgspec.Struct, frozen=True, kw_only=True):
-    """How a request ended. `number` is that of the intent it belongs to; `seconds` it took."""
+    """The outcome of a request. `number` is its intent's; `seconds` is the time it took."""
 
     incident_id: str
     number: int
@@ -24,7 +24,7 @@ class OperationResult(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Somebody wants a refused or waiting delivery tried again now. Safe to repeat."""
+    """The wish that a refused or waiting delivery is tried again now. Safe to repeat."""
 
     incident_id: str
     by: str = ""
@@ -44,12 +44,12 @@ _decoder = msgspec.json.Decoder(Message)
 
 
 def slim(incident: Incident) -> Incident:
-    """The snapshot without what only the incidents' writer needs."""
+    """The snapshot without the fields that only the incidents' writer needs."""
     return dataclasses.replace(incident, watermarks={}, commands=[], windows=[])
 
 
 def encode_wish(incident: bytes) -> bytes:
-    """The wish that a platform holds a ticket of an incident, given as published."""
+    """The wish that a platform holds a ticket for the incident, which is given as published."""
     return b'{"desired":%b}' % incident
 
 
@@ -59,7 +59,7 @@ def encode_result(result: OperationResult) -> bytes:
 
 
 def encode_retry(retry: Retry) -> bytes:
-    """The wish to try again, for the topic of the platform."""
+    """The wish to try again, for the adapter's own topic."""
     return _encoder.encode(Message(retry=retry))
 
 

@@ -14,10 +14,13 @@ from ticketing.config.template import clean
 Node = dict[str, Any]
 
 CHARS_MAX = 32_767
-"""Of a document's text; what is built here stays well below."""
-SUMMARY_MAX, FACTS_MAX, LISTS_MAX, EVIDENCE_MAX = 7_000, 8_000, 2_500, 5_000
-LINES_MAX = 28_000
-LABEL_MAX = 100
+"""Jira's limit of a long text field."""
+# Shares of a description (lists three times), together and alone with a reserve below CHARS_MAX
+# for headings, labels and links.
+SUMMARY_CHARS_MAX, FACTS_CHARS_MAX, LISTS_CHARS_MAX, EVIDENCE_CHARS_MAX = 7_000, 8_000, 2_500, 5_000
+LINES_CHARS_MAX = 28_000
+LABEL_CHARS_MAX = 100
+"""Names of platforms and models are shorter; bounds the reserve."""
 
 
 def ticket(text: Text, remarks: list[str]) -> Node:
@@ -25,38 +28,40 @@ def ticket(text: Text, remarks: list[str]) -> Node:
     parts: list[Node] = []
     if noted := [_paragraph(_text(one)) for one in _fitting(text.notes)]:
         parts.append({"type": "panel", "attrs": {"panelType": "warning"}, "content": noted})
-    parts += _paragraphs(cut_units(clean(text.summary), SUMMARY_MAX))
+    parts += _paragraphs(cut_units(clean(text.summary), SUMMARY_CHARS_MAX))
     if text.summary_by:
-        by = cut_units(clean(text.summary_by), LABEL_MAX)
+        by = cut_units(clean(text.summary_by), LABEL_CHARS_MAX)
         parts.append(_paragraph(_text(f"(written by {by})", "em")))
     parts += _table(text.facts)
     parts += _list("orderedList", "Next steps", [_text(one) for one in _fitting(text.next_steps)])
-    if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_MAX)).strip():
+    if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_CHARS_MAX)).strip():
         parts.append(_heading("Evidence"))
         parts.append({"type": "codeBlock", "content": [_text(evidence)]})
-    links = [_link(cut_units(clean(name), LABEL_MAX), url) for name, url in text.links.items()]
+    links = [
+        _link(cut_units(clean(name), LABEL_CHARS_MAX), url) for name, url in text.links.items()
+    ]
     parts += _list("bulletList", "Links", links)
     parts += _list("bulletList", "Not as configured", [_text(one) for one in _fitting(remarks)])
     return _document(parts)
 
 
 def paragraphs(text: str, remarks: list[str]) -> Node:
-    """Plain text, its blank lines between paragraphs."""
-    parts = _paragraphs(cut_units(clean(text), LINES_MAX - LISTS_MAX))
+    """Plain text as the value of a long text field; blank lines separate paragraphs."""
+    parts = _paragraphs(cut_units(clean(text), LINES_CHARS_MAX - LISTS_CHARS_MAX))
     parts += _list("bulletList", "Not as configured", [_text(one) for one in _fitting(remarks)])
     return _document(parts)
 
 
 def lines(told: list[str]) -> Node:
-    """Lines, a point each if there are more than one."""
-    kept = [_text(one) for one in latest(_clean(told), LINES_MAX) if one]
+    """The lines as a comment, in a list if there are several."""
+    kept = [_text(one) for one in latest(_clean(told), LINES_CHARS_MAX) if one]
     if len(kept) == 1:
         return _document([_paragraph(kept[0])])
     return _document(_list("bulletList", "", kept))
 
 
 def says(body: Any, told: str) -> bool:
-    """Whether a document that Jira answered holds a line that we wrote."""
+    """True if a comment's document, as Jira returned it, has the line `told`."""
     return clean(told) in _texts(body)
 
 
@@ -74,7 +79,7 @@ def _clean(texts: list[str]) -> list[str]:
 
 
 def _fitting(texts: list[str]) -> list[str]:
-    return [text for text in shares(_clean(texts), LISTS_MAX) if text]
+    return [text for text in shares(_clean(texts), LISTS_CHARS_MAX) if text]
 
 
 def _document(parts: list[Node]) -> Node:
@@ -118,7 +123,7 @@ def _list(kind: str, title: str, items: list[Node]) -> list[Node]:
 
 
 def _table(facts: list[tuple[str, str]]) -> list[Node]:
-    values = shares([clean(value) for _, value in facts], FACTS_MAX)
+    values = shares([clean(value) for _, value in facts], FACTS_CHARS_MAX)
     rows = [
         {
             "type": "tableRow",

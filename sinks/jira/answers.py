@@ -1,4 +1,4 @@
-"""Jira's answers, as far as we read them; unknown fields are ignored.
+"""Jira's answers: the fields that are read; others are ignored.
 
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/
 """
@@ -36,7 +36,7 @@ class Category(msgspec.Struct):
 
 
 class Status(msgspec.Struct, rename="camel"):
-    """Where in its workflow an issue is."""
+    """A status of a workflow."""
 
     name: str = ""
     status_category: Category = msgspec.field(default_factory=Category)
@@ -69,7 +69,7 @@ class Field(msgspec.Struct, rename="camel"):
 
 
 class Transition(msgspec.Struct):
-    """A way out of a status, with the fields of its screen."""
+    """A transition from a status, with the fields of its screen."""
 
     id: str
     name: str = ""
@@ -78,20 +78,20 @@ class Transition(msgspec.Struct):
 
 
 class Transitions(msgspec.Struct):
-    """The ways out of an issue's status that are open to us."""
+    """The transitions from an issue's status that our account may take."""
 
     transitions: list[Transition]
 
 
 class IssueFields(msgspec.Struct):
-    """Of an issue's fields those that we ask for."""
+    """The fields of an issue that are asked for."""
 
     status: Status = msgspec.field(default_factory=Status)
     labels: list[str] = []
 
 
 class Issue(msgspec.Struct):
-    """An issue; `properties` only if asked for, and not of every search."""
+    """An issue. `properties` are present only if asked for, and not in every search."""
 
     id: str
     key: str = ""
@@ -134,7 +134,7 @@ class Comments(msgspec.Struct):
 
 
 class Permission(msgspec.Struct, rename="camel"):
-    """True for a permission that our account has."""
+    """A permission, and if our account has it."""
 
     have_permission: bool = False
 
@@ -146,14 +146,14 @@ class Permissions(msgspec.Struct):
 
 
 class Refusal(msgspec.Struct, rename="camel"):
-    """Why a request was refused: in general, and by field."""
+    """The reasons of a refused request: general ones, and by field."""
 
     error_messages: list[str] = []
     errors: dict[str, str] = {}
 
 
 def read_as(kind: type[T], data: Any) -> T:
-    """The answer as what it should be; raises Failed, for it may have been carried out."""
+    """The answer as `kind`; raises Failed with Unknown, as the request may have been carried out."""
     try:
         return msgspec.convert(data, kind)
     except msgspec.ValidationError as error:
@@ -162,7 +162,7 @@ def read_as(kind: type[T], data: Any) -> T:
 
 
 def refused_fields(body: bytes) -> dict[str, str]:
-    """The fields that an answer refuses, with the reasons; none if it does not say."""
+    """The refused fields of an answer, with the reasons; empty if the answer names none."""
     try:
         return msgspec.json.decode(body, type=Refusal).errors
     except msgspec.DecodeError:

@@ -1,4 +1,4 @@
-"""Calls of Jira's REST API: which dialect it speaks, what its failures mean.
+"""Calls of Jira's REST API: finds out the dialect and interprets failures.
 
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/,
 https://docs.atlassian.com/software/jira/docs/api/REST/latest/
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from sinks.calls.http import Http
-from sinks.calls.outcome import Failed, Reason, Rejected, RetryAfter, nothing_done
+from sinks.calls.outcome import Failed, Reason, Refused, RetryAfter, nothing_done
 from sinks.jira.answers import Issue, ServerInfo, Transition, Transitions, read_as
 from sinks.jira.dialect import CLOUD, DATA_CENTER, Dialect
 from sinks.jira.settings import Settings
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 CLOUD_SITES = ".atlassian.net"
 GATEWAY = "api.atlassian.com"
-"""Where scoped tokens work; its addresses are of no use to a browser."""
+"""The host for scoped tokens; no page for people is there."""
 CONFLICT = 409
 
 
@@ -34,7 +34,7 @@ class Site:
     address: str
 
     def link(self, key: str) -> str:
-        """Where people read an issue."""
+        """The address of an issue's page."""
         return f"{self.address}/browse/{key}"
 
 
@@ -56,7 +56,7 @@ class Api:
         await self._http.close()
 
     async def site(self) -> Site:
-        """Which Jira it is; asked once."""
+        """The dialect and address of this Jira; found out once."""
         async with self._asking:
             if self._site is None:
                 self._site = await self._ask()
@@ -76,7 +76,7 @@ class Api:
         return Site(CLOUD if cloud else DATA_CENTER, address)
 
     async def server_info(self) -> ServerInfo:
-        """What the server says of itself, by whichever version it has."""
+        """The server's description of itself, by the API version that it has."""
         versions = ("3", "2") if self._settings.user else ("2", "3")
         try:
             return read_as(ServerInfo, await self._get(f"/rest/api/{versions[0]}/serverInfo"))
@@ -89,7 +89,7 @@ class Api:
             raise nothing_done(failed) from failed
 
     async def read(self, kind: type[T], path: str, params: Mapping[str, str] | None = None) -> T:
-        """An answer of that kind. Whatever fails, nothing was changed by asking."""
+        """Read an answer of type `kind`. No failure leaves a change in doubt."""
         url = await self._path(path)
         try:
             return read_as(kind, await self._get(url, params))
@@ -97,7 +97,7 @@ class Api:
             raise nothing_done(failed) from failed
 
     async def query(self, kind: type[T], path: str, body: Any) -> T:
-        """As `read`, for what is asked by POST."""
+        """`read` for a query that is sent by POST."""
         url = await self._path(path)
         try:
             answer = await self._http.call(
@@ -108,11 +108,11 @@ class Api:
             raise nothing_done(failed) from failed
 
     async def write(self, method: str, path: str, body: Any) -> None:
-        """Change something, where the answer says no more than that it was done."""
+        """Send a change whose answer has no content."""
         await self._send(method, path, body, text=True)
 
     async def make(self, kind: type[T], path: str, body: Any) -> T:
-        """Make something, and read what was made."""
+        """Create an object and read it from the answer."""
         return read_as(kind, await self._send("POST", path, body, text=False))
 
     async def issue(self, issue_id: str, params: Mapping[str, str] | None = None) -> Issue:
@@ -121,7 +121,7 @@ class Api:
         return await self.read(Issue, f"/issue/{issue_id}", asked)
 
     async def transitions(self, issue_id: str) -> list[Transition]:
-        """The ways out of an issue's status that are open to us."""
+        """The transitions from an issue's status that our account may take."""
         path = f"/issue/{issue_id}/transitions"
         found = await self.read(Transitions, path, {"expand": "transitions.fields"})
         return found.transitions
@@ -142,7 +142,7 @@ class Api:
         except Failed as failed:
             if failed.status != CONFLICT:
                 raise
-            # Somebody else was at the same issue: nothing was done, and it may be now.
+            # Somebody else changed the issue at the same time: nothing was done, a repeat may work.
             was = failed.outcome
             passing = RetryAfter(Reason.SERVER_ERROR, None, was.detail, was.request)
             raise Failed(passing, status=failed.status) from failed
@@ -150,5 +150,5 @@ class Api:
 
 
 def rejected(reason: Reason, detail: str) -> Failed:
-    """A refusal of our own, before anything was sent."""
-    return Failed(Rejected(reason, detail))
+    """A refusal by us, before anything was sent."""
+    return Failed(Refused(reason, detail))

@@ -1,7 +1,7 @@
 """The Jira sink: one issue per incident, found again by its label and its entity property.
 
-What a person does to the issue stands: one that was closed is not reopened before the incident
-fires again after its own resolution, and one that was deleted is not made again.
+A person's changes stand: a closed issue is reopened only when the incident fires again after its
+own resolution, and a deleted issue is not made again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from sinks.calls.http import HttpFactory
-from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected
+from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Refused
 from sinks.jira import answers, payload
 from sinks.jira.answers import Created, Issue
 from sinks.jira.api import Api, Site
@@ -33,13 +33,14 @@ log = structlog.get_logger(__name__)
 
 NAME = "jira"
 COUNT_SECONDS = 900.0
-"""How often a count alone is worth an edit: each is told to everybody who watches."""
+"""The time between edits for a count alone, since Jira notifies every watcher of each edit."""
 REFUSED = 400
 COMMENTS_MAX = 100
+"""The newest comments, searched for one of unknown outcome: people write fewer until the repeat."""
 GONE = "the issue was deleted, or our account may not see it any more; it is not created again"
 
 
-class JiraPlatform:
+class JiraSink:
     """Issues of one Jira."""
 
     name = NAME
@@ -74,7 +75,7 @@ class JiraPlatform:
         return self._settings.project_for(want)
 
     async def perform(self, request: Request) -> Outcome:
-        """Bring the issue nearer to what is wanted; every operation can be repeated."""
+        """Perform the operation on the issue; every operation can be repeated."""
         if request.operation is Operation.CREATE:
             return await self._create(request)
         if request.operation is Operation.LOOK_UP:
@@ -85,11 +86,11 @@ class JiraPlatform:
         except Failed as failed:
             if failed.outcome.reason is not Reason.NOT_FOUND:
                 raise
-            # In the same words each time: it is told once, however often it is tried.
-            return Rejected(Reason.NOT_FOUND, GONE, failed.outcome.request)
+            # The same words each time make one dead letter, however often the change is tried.
+            return Refused(Reason.NOT_FOUND, GONE, failed.outcome.request)
 
     async def test_connection(self) -> Connection:
-        """Check everything that issues will need; changes nothing."""
+        """Check everything that issues will need, without side effects."""
         return await ConnectionCheck(self._api, self._screens, self._settings).check()
 
     async def close(self) -> None:
@@ -141,7 +142,7 @@ class JiraPlatform:
         return Delivered()
 
     async def _edit(self, issue_id: str, fields: dict[str, object]) -> None:
-        """Change fields; those that Jira refuses are left as they are, if any other is left."""
+        """Change fields; fields that Jira refuses are left out if others remain."""
         path = f"/issue/{issue_id}"
         try:
             await self._api.write("PUT", path, {"fields": fields})
@@ -155,14 +156,17 @@ class JiraPlatform:
                 await self._api.write("PUT", path, {"fields": kept})
             elif not (await self._api.issue(issue_id)).fields.status.done:
                 raise
-            # Workflows can forbid to edit what is closed: then it stays as it is.
+            # A workflow can forbid edits of closed issues: a closed issue stays as it is.
 
     async def _acknowledge(self, request: Request, have: Held) -> Delivered:
         await self._transitions.acknowledge(have.external_id)
         return Delivered()
 
     async def _escalate(self, request: Request, have: Held) -> Delivered:
-        """As urgent as can be, and the transition, if one is configured. The comment follows."""
+        """Raise the priority to the highest and take the configured transition.
+
+        The comment about the escalation is an operation of its own.
+        """
         author = await self._author()
         try:
             await self._edit(have.external_id, author.priority(request.want))
@@ -197,11 +201,11 @@ class JiraPlatform:
         return Delivered()
 
     async def _deduplicate(self, request: Request, have: Held) -> Delivered:
-        """Close other issues of the same incident, and say which one stays."""
+        """Close the incident's other issues, each with a comment that names the kept one."""
         site = await self._api.site()
         for issue in await self._search.others(request.incident_id, have.external_id):
-            said = f"Duplicate of {have.key}: {site.link(have.key)}"
-            body = {"body": site.dialect.lines([said])}
+            remark = f"Duplicate of {have.key}: {site.link(have.key)}"
+            body = {"body": site.dialect.lines([remark])}
             await self._api.write("POST", f"/issue/{issue.id}/comment", body)
             await self._transitions.close_duplicate(issue.id)
         return Delivered()
@@ -213,13 +217,13 @@ class JiraPlatform:
             try:
                 await self._api.write("POST", f"/issue/{issue_id}/remotelink", link)
             except Failed as failed:
-                if not isinstance(failed.outcome, Rejected):
+                if not isinstance(failed.outcome, Refused):
                     raise
-                # The description has the links too.
+                # Nothing is lost: the description has the links too.
                 log.warning("jira_refused_link", detail=failed.outcome.detail)
 
     async def _complete(self, request: Request, made: Created, screen: Screen, site: Site) -> None:
-        """Write the fields that a create can't carry; the issue exists even if this fails."""
+        """Write the fields that a create can't carry. A failure is logged: the issue exists."""
         assignee = self._settings.assignee_for(request.want)
         try:
             if assignee and "assignee" not in screen.fields:
@@ -235,11 +239,11 @@ def _delivered(site: Site, issue: Created | Issue) -> Delivered:
     return Delivered(external_id=issue.id, key=issue.key, url=site.link(issue.key))
 
 
-def create(config: Config, open_http: HttpFactory) -> JiraPlatform:
+def create(config: Config, open_http: HttpFactory) -> JiraSink:
     """The sink as configured.
 
     Raises Misconfigured for a template that can't be used.
     """
     settings = Settings.of(config.jira)
     http = open_http(settings.secrets())
-    return JiraPlatform(settings, Api(http, settings), writer_for(config, NAME))
+    return JiraSink(settings, Api(http, settings), writer_for(config, NAME))

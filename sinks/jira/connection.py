@@ -1,4 +1,4 @@
-"""Looks whether everything is there that Jira's issues will need, without touching anything."""
+"""The test of a Jira connection: checks everything that issues will need, without side effects."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ConnectionCheck:
         self._remarks: list[str] = []
 
     async def check(self) -> Connection:
-        """Every problem that was found, each with what to fix."""
+        """The result, with every problem that was found and what to fix."""
         try:
             name = await self._account()
         except Failed as failed:
@@ -88,7 +88,7 @@ class ConnectionCheck:
         wanted = [*PERMISSIONS, *([ASSIGNING] if assigns else [])]
         asked = {"projectKey": project}
         if (await self._api.site()).dialect is CLOUD:
-            # Data Center has no such parameter: it tells of every permission.
+            # Data Center has no such parameter and returns every permission.
             asked["permissions"] = ",".join(wanted)
         answer = await self._api.read(Permissions, "/mypermissions", asked)
         given = answer.permissions
@@ -141,7 +141,7 @@ class ConnectionCheck:
             self._problems.append(f"jira.customFields: {where} requires {', '.join(needed)}")
 
     async def _transitions(self, project: str) -> None:
-        """As far as can be seen: Jira tells transitions only of an issue, and of its status."""
+        """Check the transitions of the newest issue, as Jira lists them only by issue and status."""
         site = await self._api.site()
         query = {"jql": f'project = "{project}" ORDER BY created DESC', "fields": ["status"]}
         found = await self._api.query(Found, site.dialect.search, {**query, "maxResults": 1})

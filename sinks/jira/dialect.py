@@ -12,7 +12,7 @@ from sinks.text.parts import Text
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """How one of them is spoken to. `user_key` is what users are named by."""
+    """One dialect: version, path of the search, and markup. `user_key` names a user in a field."""
 
     name: str
     version: str
@@ -21,19 +21,19 @@ class Dialect:
     markup: ModuleType
 
     def ticket(self, text: Text, remarks: list[str]) -> Any:
-        """A description made of an incident's parts."""
+        """A description with an incident's parts."""
         return self.markup.ticket(text, remarks)
 
     def paragraphs(self, text: str, remarks: list[str] | None = None) -> Any:
-        """A long text field with plain text."""
+        """Plain text as the value of a long text field."""
         return self.markup.paragraphs(text, remarks or [])
 
     def lines(self, told: list[str]) -> Any:
-        """A comment made of lines."""
+        """The lines as a comment."""
         return self.markup.lines(told)
 
     def says(self, body: Any, told: str) -> bool:
-        """Whether a comment holds a line that we wrote."""
+        """True if a comment's body has the line `told`."""
         return bool(self.markup.says(body, told))
 
     def user(self, name: str) -> dict[str, str]:

@@ -10,7 +10,7 @@ from ticketing.config import Config
 
 
 class JiraAnswers:
-    """Has every project and issue type, text fields only, and one transition per configured one."""
+    """A Jira with every project and issue type, text fields only, and the configured transitions."""
 
     def __init__(self, config: Config) -> None:
         self._config = config.jira

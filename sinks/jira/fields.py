@@ -1,4 +1,4 @@
-"""Configured values as Jira's fields want them, by the type that the create metadata names.
+"""Converts configured values to the types that Jira's create metadata names.
 
 https://developer.atlassian.com/server/jira/platform/jira-rest-api-examples/
 """
@@ -15,24 +15,26 @@ from sinks.jira.dialect import Dialect
 from sinks.text.utf16 import cut_units
 from ticketing.errors import Rejected
 
+# Jira's limits of a one-line text field and of a label.
 TEXT_UNITS_MAX = 255
 LABEL_UNITS_MAX = 255
 SHOWN_MAX = 12
+"""Keeps a message readable; few fields have more values to choose from."""
 
 Typed = Callable[[str, Field, Dialect], Any]
 
 
 class BadValue(Rejected):
-    """The field can't hold the value; `detail` says why."""
+    """A value that the field can't hold; `detail` says why."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(Reason.INVALID.value, detail)
 
 
 def typed(value: Any, field: Field, dialect: Dialect) -> Any:
-    """The value as the field's type wants it; raises BadValue.
+    """The value converted to the field's type; raises BadValue.
 
-    What is an object already goes as it is: whoever wrote it knows Jira's form.
+    An object is sent unchanged, as a value that is configured in Jira's own form.
     """
     if isinstance(value, dict) or (isinstance(value, list) and _has_objects(value)):
         return value
@@ -45,7 +47,7 @@ def typed(value: Any, field: Field, dialect: Dialect) -> Any:
 
 
 def find(fields: Iterable[tuple[str, Field]], wanted: str) -> tuple[str, Field] | None:
-    """A field by its id, else by its name; a name that two have finds none."""
+    """The field with the wanted id, else the only field with that name."""
     rows = list(fields)
     for key, field in rows:
         if key == wanted:
@@ -55,13 +57,13 @@ def find(fields: Iterable[tuple[str, Field]], wanted: str) -> tuple[str, Field] 
 
 
 def allowed(field: Field) -> list[str]:
-    """The names of what may be chosen, none if it is not said."""
+    """The names of the allowed values; empty if Jira does not list them."""
     names = [str(one.get("value") or one.get("name") or "") for one in field.allowed_values]
     return [name for name in names if name]
 
 
 def label(text: str) -> str:
-    """A text as a label, which may hold no white space."""
+    """The text as a label, in which no white space is allowed."""
     return cut_units(re.sub(r"\s+", "-", text.strip()), LABEL_UNITS_MAX)
 
 
@@ -76,7 +78,7 @@ def _words(value: Any) -> str:
 
 
 def _parts(value: Any, field: Field) -> list[str]:
-    """A list, or a text of commas; labels also end at white space."""
+    """The items of a list, or of a text with commas; white space also separates labels."""
     if isinstance(value, list):
         return [_words(item) for item in value if _words(item).strip()]
     separators = r"[,\s]+" if _is_labels(field) else r","
@@ -123,7 +125,7 @@ def _named(value: str, field: Field, dialect: Dialect) -> dict[str, str]:
 
 
 def _chosen(value: str, field: Field) -> str:
-    """The allowed value of that name, in Jira's spelling."""
+    """The allowed value named `value`, in Jira's spelling."""
     names = allowed(field)
     if not names:
         return value

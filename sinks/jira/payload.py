@@ -21,10 +21,11 @@ from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.text import line
 
 SUMMARY_UNITS_MAX = 255
+"""Jira's limit."""
 PROPERTY = "ticketing.incident"
-"""The entity property that holds the incident's id. A clone of an issue has its labels, not this."""
+"""The entity property with the incident's id. Jira copies labels to a clone, but no properties."""
 INDISPENSABLE = frozenset({"project", "issuetype", "summary", "labels"})
-"""Fields without which an issue can't be, or can't be found again."""
+"""Fields without which an issue can't be made or found again."""
 POSSIBLE_REPEAT = (
     "This may be a second issue for the incident: it is not known how an earlier attempt ended, "
     "and Jira can't be searched."
@@ -33,14 +34,14 @@ POSSIBLE_REPEAT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A new issue. `remarks` say, to whoever reads it, what is not as configured."""
+    """A new issue. Its description lists as `remarks` what is not as configured."""
 
     incident_id: str
     fields: dict[str, Any]
     remarks: list[str] = field(default_factory=list)
 
     def body(self) -> dict[str, Any]:
-        """The request."""
+        """The body of the request."""
         key = [{"key": PROPERTY, "value": {"id": self.incident_id}}]
         return {"fields": self.fields, "properties": key}
 
@@ -57,7 +58,7 @@ class Author:
         self._dialect = dialect
 
     def draft(self, incident: Incident, project: str, screen: Screen, remarks: list[str]) -> Draft:
-        """A new issue with those of its fields that are on the create screen."""
+        """A new issue with the fields that are on the create screen."""
         values: dict[str, Any] = {
             "project": {"key": project},
             "issuetype": {"id": screen.type_id},
@@ -74,7 +75,7 @@ class Author:
         return Draft(incident_id=incident.id, fields=values, remarks=remarks)
 
     def without(self, draft: Draft, incident: Incident, refused: Mapping[str, str]) -> Draft | None:
-        """The draft without the fields that Jira refused; None if it can't do without them."""
+        """The draft without the refused fields; None if one of them is indispensable."""
         dropped = {name: why for name, why in refused.items() if name in draft.fields}
         if not dropped or dropped.keys() & INDISPENSABLE:
             return None
@@ -85,19 +86,19 @@ class Author:
         return Draft(incident_id=draft.incident_id, fields=kept, remarks=remarks)
 
     def summary(self, incident: Incident) -> str:
-        """The title, in one line."""
+        """The incident's title as the issue's summary, one line."""
         return cut_units(self._writer.title(incident), SUMMARY_UNITS_MAX)
 
     def description(self, incident: Incident, remarks: list[str] | None = None) -> Any:
-        """The body: in the incident's parts, or as the configured template has it."""
+        """The description: the incident's parts, or the configured template."""
         if self._writer.own_body:
             return self._dialect.paragraphs(self._writer.body(incident), remarks)
         return self._dialect.ticket(self._writer.text(incident), remarks or [])
 
     def changes(self, incident: Incident, *, urgent: bool) -> dict[str, Any]:
-        """The fields of an update after a change of the incident; the priority only if it rose.
+        """The fields of an update. Only an `urgent` update sets the priority.
 
-        A priority that a person has set stays until then.
+        A priority that a person has set stays until the severity rises.
         """
         changed: dict[str, Any] = {
             "summary": self.summary(incident),
@@ -106,7 +107,7 @@ class Author:
         return {**changed, **(self.priority(incident) if urgent else {})}
 
     def priority(self, incident: Incident) -> dict[str, Any]:
-        """The field that says how urgent it is."""
+        """The field with the priority."""
         return {"priority": {"name": self._settings.priority_for(incident)}}
 
     def _chosen(self, incident: Incident) -> dict[str, Any]:
@@ -120,7 +121,7 @@ class Author:
     ) -> None:
         found: tuple[str, Field] | None = fields.find(screen.fields.items(), name)
         if found is None:
-            # Projects without priorities or assignees at creation are usual; that is no fault.
+            # Many projects have no priority or assignee on the create screen: nothing to remark.
             if name not in ("priority", "assignee"):
                 remarks.append(f"{name}: is not a field of the create screen")
             return
@@ -135,7 +136,7 @@ class Author:
 
 
 def key_label(incident_id: str) -> str:
-    """The label that an incident's issue is found by."""
+    """The label by which an incident's issue is found."""
     return fields.label(f"ticketing-{incident_id}")
 
 
@@ -145,7 +146,7 @@ def labels(incident: Incident, more: tuple[str, ...]) -> list[str]:
 
 
 def remote_link(incident_id: str, platform: str, url: str) -> dict[str, Any]:
-    """A link to the ticket on another platform; the same id replaces it."""
+    """A link to the ticket on another platform. The global id makes a repeat replace the link."""
     return {
         "globalId": f"ticketing={incident_id}&platform={platform}",
         "relationship": "same incident",

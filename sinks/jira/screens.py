@@ -1,4 +1,4 @@
-"""Create metadata: which fields a new issue of a project and type can have.
+"""Create metadata: the fields that a new issue of a project and type can have.
 
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-createmeta-projectidorkey-issuetypes-get
 """
@@ -17,21 +17,25 @@ from sinks.jira.answers import Field, IssueType, Page, read_as
 from sinks.jira.api import Api, rejected
 
 KEPT_SECONDS = 600.0
+"""An administrator's change is seen within ten minutes; sooner if Jira refuses a field."""
 PAGE_SIZE = 200
+"""One page holds a whole create screen, as a rule."""
 PAGES_MAX = 20
+"""4,000 fields, more than a screen has; bounds a server whose pages never end."""
 SHOWN_MAX = 12
+"""Keeps a message readable; few projects have more issue types."""
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """The fields by id, and the id of the issue type."""
+    """A create screen: its fields by id, and the id of the issue type."""
 
     type_id: str
     fields: dict[str, Field]
 
 
 class Screens:
-    """Create metadata, kept for a while: it changes when an administrator changes it."""
+    """Create metadata, kept for a while, as it changes only by an administrator's hand."""
 
     def __init__(self, api: Api, clock: Callable[[], float] = time.monotonic) -> None:
         self._api = api
@@ -41,7 +45,7 @@ class Screens:
         self._asking = asyncio.Lock()
 
     async def of(self, project: str, issue_type: str) -> Screen:
-        """The screen; raises Failed, with what to fix if there is no such project or type."""
+        """The create screen; raises Failed, with what to fix for an unknown project or type."""
         async with self._asking:
             until, screen = self._screens.get((project, issue_type), (0.0, None))
             if screen is None or self._clock() >= until:
@@ -50,7 +54,7 @@ class Screens:
             return screen
 
     def forget(self, project: str, issue_type: str) -> None:
-        """Read it again next time: Jira refused what it says."""
+        """Read the screen again next time, since Jira refused fields that are on it."""
         self._screens.pop((project, issue_type), None)
         self._types.pop(project, None)
 
@@ -68,7 +72,7 @@ class Screens:
         )
 
     async def _types_of(self, project: str, base: str) -> list[IssueType]:
-        # Kept by themselves: of a slow Jira each answer brings the next attempt further.
+        # Kept apart from the screens: from a slow Jira, each attempt needs one answer fewer.
         until, types = self._types.get(project, (0.0, []))
         if self._clock() < until:
             return types

@@ -1,4 +1,4 @@
-"""Finds an incident's issues again: by label through the search, then by their entity property.
+"""Finds an incident's issues again: by label in the search, then by their entity property.
 
 https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/
 """
@@ -12,8 +12,10 @@ from sinks.jira.dialect import CLOUD
 from sinks.jira.payload import PROPERTY, key_label
 
 SEARCH_LAG_SECONDS = 10.0
-"""How long a new issue may be missing from the search; Cloud promises no bound."""
+"""The time for which the search may miss a new issue. Cloud promises no bound: long enough for its
+index to catch up as a rule, short enough that an uncertain create is repeated soon."""
 FOUND_MAX = 20
+"""An incident has one issue, rarely two; people's copies have the label too."""
 
 
 class IssueSearch:
@@ -23,10 +25,10 @@ class IssueSearch:
         self._api = api
 
     async def first(self, incident_id: str) -> Issue | None:
-        """The incident's issue, by one question: after a lost answer there may be time for no more.
+        """The incident's issue, by one request, as a slow Jira may leave no time for another.
 
-        Data Center tells no properties in a search. There the oldest issue with the label is
-        taken: a copy is younger than what it was made of.
+        Data Center's search returns no properties. There the oldest issue with the label is taken,
+        since a copy is younger than its original.
         """
         for issue in await self._labelled(incident_id, ""):
             if issue.properties is None or _is_ours(issue, incident_id):
@@ -36,7 +38,7 @@ class IssueSearch:
     async def others(self, incident_id: str, known: str) -> list[Issue]:
         """The incident's issues beside the known one that are not done, oldest first.
 
-        An issue that has our label and not our property is a person's copy, and none of ours.
+        An issue with our label but without our property is a person's copy and left out.
         """
         ours: list[Issue] = []
         for row in await self._labelled(incident_id, known):

@@ -1,4 +1,4 @@
-"""What the Jira sink needs of the configuration."""
+"""The settings of the Jira sink, from the configuration."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity
 
 NOBODY = frozenset({"", "-1"})
-"""Assignees that mean: whoever the project's default rule names."""
+"""Assignees that stand for the project's default assignee."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Settings:
 
     @classmethod
     def of(cls, config: Jira) -> Settings:
-        """From the section `jira`."""
+        """The settings in the section `jira`."""
         return cls(
             base_url=(config.base_url or "").rstrip("/"),
             flavour=config.flavour,
@@ -59,30 +59,30 @@ class Settings:
 
     @property
     def authorization(self) -> str:
-        """The header: an email and its token as Basic, a token alone as Bearer."""
+        """The Authorization header: Basic for an email and its token, Bearer for a token alone."""
         if not self.user:
             return f"Bearer {self.token}"
         return "Basic " + base64.b64encode(f"{self.user}:{self.token}".encode()).decode()
 
     def secrets(self) -> list[str]:
-        """What must not be repeated: the token, alone and as it stands in the header."""
+        """The secrets to mask: the token, as it is and as it stands in the header."""
         return [self.token, self.authorization.partition(" ")[2]]
 
     def project_for(self, incident: Incident) -> str:
-        """Key of the project for a new issue."""
+        """The key of the project for a new issue."""
         return self._chosen(self.projects, incident, self.project)
 
     def issue_type_for(self, incident: Incident) -> str:
-        """Name of the type of a new issue."""
+        """The name of the type of a new issue."""
         return self._chosen(self.issue_types, incident, self.issue_type)
 
     def assignee_for(self, incident: Incident) -> str:
-        """Account id or user name for a new issue; empty for the project's default."""
+        """The account id or user name for a new issue; empty for the project's default."""
         chosen = self._chosen(self.assignees, incident, self.assignee)
         return "" if chosen in NOBODY else chosen
 
     def priority_for(self, incident: Incident) -> str:
-        """Name of the priority; what was escalated is as urgent as can be."""
+        """The name of the priority; an escalated incident gets the priority of `critical`."""
         escalated = incident.escalated_at is not None
         return self.priorities[Severity.CRITICAL if escalated else incident.severity]
 

@@ -21,7 +21,7 @@ class FieldTemplates:
         self._values = {name: _compiled(name, value) for name, value in configured.items()}
 
     def values(self, incident: Incident, remarks: list[str]) -> dict[str, Any]:
-        """The fields that have something to say; what goes wrong is added to the remarks."""
+        """The rendered fields without empty ones; errors are added to the remarks."""
         if not self._values:
             return {}
         names = self._writer.values(incident)

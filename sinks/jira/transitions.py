@@ -1,4 +1,4 @@
-"""Moves issues through their workflow, as far as it is open to us, and never against a person.
+"""Moves issues through their workflow, as far as our account may, and never against a person.
 
 https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/#api-rest-api-3-issue-issueidorkey-transitions-post
 """
@@ -16,6 +16,8 @@ from sinks.jira.workflow import NoWay
 from ticketing.config.platforms.jira import JiraTransitions
 
 HOPS_MAX = 5
+"""More steps than a workflow has between its statuses in progress and its end, as a rule; bounds the
+requests of one resolution."""
 DUPLICATE = "duplicate"
 
 
@@ -27,7 +29,7 @@ class Transitions:
         self._configured = configured
 
     async def acknowledge(self, issue_id: str) -> None:
-        """Into work, unless somebody has moved it there or closed it."""
+        """Move the issue into progress, unless a person has done so or closed it."""
         wanted = self._configured.acknowledge
         if wanted is None:
             return
@@ -41,7 +43,7 @@ class Transitions:
             raise _refused(workflow.no_way("acknowledge", wanted, status, ways))
 
     async def escalate(self, issue_id: str) -> None:
-        """Where escalated issues go, if that is configured."""
+        """Take the transition of escalated issues, if one is configured."""
         wanted = self._configured.escalate
         if wanted is None:
             return
@@ -54,16 +56,16 @@ class Transitions:
         await self._take(issue_id, way, {})
 
     async def resolve(self, issue_id: str) -> None:
-        """To its end, through work in progress if there is no shorter way."""
+        """Move the issue to its end, through statuses in progress if there is no direct way."""
         await self._finish(issue_id, self._configured.fields)
 
     async def close_duplicate(self, issue_id: str) -> None:
-        """To its end, as a duplicate where there is such a resolution."""
+        """Move the issue to its end, with the resolution Duplicate where Jira has it."""
         given = {k: v for k, v in self._configured.fields.items() if k != workflow.RESOLUTION}
         await self._finish(issue_id, given, DUPLICATE)
 
     async def reopen(self, issue_id: str) -> None:
-        """Out of its end; where nothing leads to its beginning, into work in progress."""
+        """Move the issue out of its end: to the configured status, else into progress."""
         wanted = self._configured.reopen
         status, ways = await self._now(issue_id)
         if not status.done:
@@ -90,7 +92,7 @@ class Transitions:
         raise rejected(Reason.INVALID, f"jira.transitions.resolve: not done after {HOPS_MAX} steps")
 
     async def _now(self, issue_id: str) -> tuple[Status, list[Transition]]:
-        """The status and the ways out of it, asked for at once: what follows must not be late."""
+        """The issue's status and transitions, by two concurrent requests, which save time."""
         issue, ways = await asyncio.gather(
             self._api.issue(issue_id), self._api.transitions(issue_id)
         )

@@ -1,4 +1,4 @@
-"""Text for Jira Data Center: wiki markup, in which no text of an incident is markup.
+"""Text for Jira Data Center in wiki markup; markup in an incident's own text is escaped.
 
 https://jira.atlassian.com/secure/WikiRendererHelpAction.jspa?section=all
 """
@@ -12,10 +12,13 @@ from sinks.text.parts import Text
 from sinks.text.utf16 import cut_units, latest, shares
 from ticketing.config.template import clean
 
-SUMMARY_MAX, FACTS_MAX, LISTS_MAX, EVIDENCE_MAX = 4_000, 6_000, 2_000, 5_000
-"""Escaping can double a text; even so it stays below Jira's 32,767 characters."""
-LINES_MAX = 15_000
+SUMMARY_CHARS_MAX, FACTS_CHARS_MAX, LISTS_CHARS_MAX, EVIDENCE_CHARS_MAX = 4_000, 6_000, 2_000, 5_000
+"""Shares of a description. Escaping can double a text, so that the shares are smaller than in ADF;
+what is still too long is cut at the end."""
+LINES_CHARS_MAX = 15_000
+"""Below half of `CHARS_MAX`, as escaping can double a text."""
 CHARS_MAX = 32_767
+"""Jira's limit of a long text field."""
 
 _MARKUP = re.compile(r"[\[\]{}|!]|(?<!\w)[*_+^~?#-]|[*_+^~?-](?!\w)")
 _FENCE = re.compile(r"\{(?=noformat)", re.IGNORECASE)
@@ -23,14 +26,14 @@ _FENCE = re.compile(r"\{(?=noformat)", re.IGNORECASE)
 
 def ticket(text: Text, remarks: list[str]) -> str:
     """An incident as a description; `remarks` say what could not be done as configured."""
-    parts = [f"(!) {escape(one)}" for one in shares(_clean(text.notes), LISTS_MAX) if one]
-    if summary := cut_units(clean(text.summary), SUMMARY_MAX):
+    parts = [f"(!) {escape(one)}" for one in shares(_clean(text.notes), LISTS_CHARS_MAX) if one]
+    if summary := cut_units(clean(text.summary), SUMMARY_CHARS_MAX):
         parts.append(escape(summary))
     if text.summary_by:
         parts.append(f"(written by {escape(cut_units(clean(text.summary_by), 100))})")
     parts.append(_table(text.facts))
     parts.append(_list("#", "Next steps", text.next_steps))
-    if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_MAX)).strip():
+    if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_CHARS_MAX)).strip():
         parts.append(f"h3. Evidence\n{_verbatim(evidence)}")
     if text.links:
         links = [f"* {escape(name)}: {url}" for name, url in text.links.items()]
@@ -40,26 +43,26 @@ def ticket(text: Text, remarks: list[str]) -> str:
 
 
 def paragraphs(text: str, remarks: list[str]) -> str:
-    """Plain text."""
-    body = escape(cut_units(clean(text), LINES_MAX - LISTS_MAX))
+    """Plain text as the value of a long text field."""
+    body = escape(cut_units(clean(text), LINES_CHARS_MAX - LISTS_CHARS_MAX))
     return _whole([body, _list("*", "Not as configured", remarks)])
 
 
 def lines(told: list[str]) -> str:
-    """Lines, a point each if there are more than one."""
-    kept = [escape(one) for one in latest(_clean(told), LINES_MAX) if one]
+    """The lines as a comment, in a list if there are several."""
+    kept = [escape(one) for one in latest(_clean(told), LINES_CHARS_MAX) if one]
     return kept[0] if len(kept) == 1 else _whole(["\n".join(f"* {one}" for one in kept)])
 
 
 def says(body: Any, told: str) -> bool:
-    """Whether a text that Jira answered holds a line that we wrote."""
+    """True if a comment's text, as Jira returned it, has the line `told`."""
     if not isinstance(body, str):
         return False
     return escape(clean(told)) in re.split(r"\r?\n(?:\* )?", f"\n{body}")
 
 
 def escape(text: str) -> str:
-    """The text as wiki markup that shows just it."""
+    """The text as wiki markup that shows the text unchanged."""
     return _MARKUP.sub(r"\\\g<0>", text.replace("\\", "&#92;"))
 
 
@@ -68,17 +71,17 @@ def _clean(texts: list[str]) -> list[str]:
 
 
 def _verbatim(text: str) -> str:
-    # Nothing ends such a block but its own name in braces.
+    # Only its own name in braces ends such a block.
     return "{noformat}\n" + _FENCE.sub("{\u200b", text) + "\n{noformat}"
 
 
 def _list(bullet: str, title: str, items: list[str]) -> str:
-    kept = [f"{bullet} {escape(one)}" for one in shares(_clean(items), LISTS_MAX) if one]
+    kept = [f"{bullet} {escape(one)}" for one in shares(_clean(items), LISTS_CHARS_MAX) if one]
     return "\n".join([f"h3. {title}", *kept]) if kept else ""
 
 
 def _table(facts: list[tuple[str, str]]) -> str:
-    values = shares([clean(value).replace("\n", " ") for _, value in facts], FACTS_MAX)
+    values = shares([clean(value).replace("\n", " ") for _, value in facts], FACTS_CHARS_MAX)
     pairs = zip(facts, values, strict=True)
     return "\n".join(f"||{label}|{escape(value) or '-'}|" for (label, _), value in pairs)
 

@@ -1,4 +1,4 @@
-"""The way through a workflow: transitions chosen by name, status or category. Pure."""
+"""Chooses transitions of a workflow by name, status or category. Pure."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from ticketing.errors import Rejected
 STARTED = "indeterminate"
 RESOLUTION = "resolution"
 RESOLUTIONS = ("done", "fixed", "resolved")
-"""Names of the resolution without a configured one; else the first that there is."""
+"""Names of the resolution if none is configured; without any of them, the first one is taken."""
 
 
 class NoWay(Rejected):
-    """The workflow has no such transition; `detail` says what there is and what to set."""
+    """A workflow without a fitting transition; `detail` lists the existing ones and the setting."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(Reason.INVALID.value, detail)
 
 
 def is_at(wanted: str, status: Status) -> bool:
-    """True for the wanted status, by name or by category."""
+    """True if the status has the wanted name or category."""
     category = status.status_category
     names = (status.name, category.key, category.name)
     return wanted.casefold() in (name.casefold() for name in names if name)
 
 
 def choose(wanted: str, transitions: list[Transition]) -> Transition | None:
-    """The transition of that name, else one to the status of that name, else of that category.
+    """The transition named `wanted`, else one to a status of that name, else of that category.
 
-    Of several the one that asks for the fewest fields; Jira's order decides between equals.
+    Of several transitions the one with the fewest required fields, then the first one, is taken.
     """
     word = wanted.casefold()
     for suits in (
@@ -48,7 +48,7 @@ def choose(wanted: str, transitions: list[Transition]) -> Transition | None:
 
 
 def detour(transitions: list[Transition], seen: Collection[str]) -> Transition | None:
-    """A way into work in progress, for workflows in which nothing else leads on."""
+    """A transition to a status in progress, for workflows without a direct way."""
     return next(
         (
             one
@@ -62,10 +62,10 @@ def detour(transitions: list[Transition], seen: Collection[str]) -> Transition |
 def screen_fields(
     transition: Transition, given: dict[str, Any], dialect: Dialect, resolution: str = ""
 ) -> dict[str, Any]:
-    """The fields sent with a transition: the given ones on its screen, and a resolution.
+    """The fields sent with a transition: given fields that are on its screen, and a resolution.
 
-    Where the screen has a resolution, an issue without one would count as unresolved: the named
-    one is taken, or else the usual one. Raises NoWay if the screen needs what nobody gave.
+    If the screen has a resolution, an issue without one would count as unresolved: the named
+    resolution is sent, else a usual one. Raises NoWay if a required field is missing.
     """
     sent: dict[str, Any] = {}
     for name, value in given.items():
@@ -84,7 +84,7 @@ def screen_fields(
 
 
 def no_way(key: str, wanted: str, status: Status, transitions: list[Transition]) -> NoWay:
-    """Says that no transition fits, and what there is."""
+    """The error for a status without a fitting transition, with the existing ones."""
     ways = ", ".join(f"'{one.name}' to '{one.to.name}'" for one in transitions) or "none"
     return NoWay(
         f"jira.transitions.{key}: no transition '{wanted}' from status '{status.name}' is open to "

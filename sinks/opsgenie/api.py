@@ -1,8 +1,8 @@
-"""OpsGenie's API in its flavours: where alerts are written and read, and what came of a write.
+"""OpsGenie's API in its flavours: writes and reads alerts, and follows the outcome of writes.
 
 https://docs.opsgenie.com/docs/alert-api (OpsGenie),
 https://developer.atlassian.com/cloud/jira/service-desk-ops/rest/v2/ (its successor).
-Every write is answered 202 before anything happened; whether it did is asked for afterwards.
+Every write is answered with 202 before it is processed; its outcome is asked for afterwards.
 """
 
 from __future__ import annotations
@@ -15,22 +15,27 @@ from typing import Any
 from urllib.parse import quote
 
 from sinks.calls.http import Http
-from sinks.calls.outcome import Failed, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Failed, Reason, Refused, RetryAfter, Unknown
 from sinks.opsgenie.settings import Settings
 
+# The first question comes soon, so that a quick outcome costs no time. The pauses double, so that a
+# slow one costs few requests of the account's rate limit.
 POLL_SECONDS_FIRST = 0.05
 POLL_SECONDS_MAX = 2.0
 QUESTIONS_FAILED_MAX = 3
+"""One lost answer is not worth an unknown outcome; three look like an outage."""
 FINAL = frozenset({Reason.CREDENTIALS, Reason.RATE_LIMITED})
-"""After these it makes no sense to ask again at once."""
+"""Reasons after which another question at once would fail as well."""
 PAGE_SIZE_MAX = 100
+"""One page holds the notes since a lost attempt, or a team's escalations."""
 TEAMS_ASKED_MAX = 100
+"""Each team costs a request; the configured teams are asked first."""
 NO_STATUS = "opsgenie.apiKey may not read the status of requests: give the integration read access"
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """An alert's names: the alias finds the open one, the id one that may be closed."""
+    """The names of an alert: the alias finds an open alert, the id also a closed one."""
 
     alias: str
     id: str = ""
@@ -47,7 +52,7 @@ class Processed:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert as it stands there."""
+    """An alert as OpsGenie shows it."""
 
     id: str
     closed: bool
@@ -56,7 +61,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class AlertEndpoint:
-    """One of the addresses for alerts, with what it wants: credentials, names, verbs."""
+    """An address for alerts with its credentials, its way to name alerts, and its verb for changes."""
 
     url: str
     headers: Mapping[str, str]
@@ -64,7 +69,7 @@ class AlertEndpoint:
     change: str
 
     def of(self, key: Key, by_id: bool = False) -> tuple[str, dict[str, str]]:
-        """Path and parameters that name an alert."""
+        """The path and parameters of an alert."""
         if not self.by_alias:
             return f"{self.url}/{quote(key.id, safe='')}", {}
         if by_id and key.id:
@@ -73,9 +78,10 @@ class AlertEndpoint:
 
 
 class Api:
-    """The alerts of one account. `account` is what its requests are counted by.
+    """The alerts of one account, by which requests are counted.
 
-    `plain` takes what an integration's key may do; `full`, if there is one, everything else.
+    The endpoint `plain` takes the writes that an integration's key may do; `full`, where there is
+    one, takes all others.
     """
 
     def __init__(
@@ -102,9 +108,9 @@ class Api:
         body: Mapping[str, Any] | None,
         method: str = "POST",
     ) -> str:
-        """Send a write, some of which have no body; its request id."""
+        """Send a write, with or without a body; returns its request id."""
         path, params = where
-        # Without a body aiohttp would call it an octet-stream.
+        # aiohttp would declare an empty body as an octet-stream.
         kind = {"Content-Type": "application/json"} if body is None else {}
         answer = await self._http.call(
             method,
@@ -117,7 +123,7 @@ class Api:
         return _text(answer.data, "requestId")
 
     async def processed(self, endpoint: AlertEndpoint, request_id: str, until: float) -> Processed:
-        """The result of a write; raises Failed with Unknown if it is not known by `until`."""
+        """The result of a write; raises Failed with Unknown if there is none by `until`."""
         wait, failures = POLL_SECONDS_FIRST, 0
         while self.clock() + wait <= until:
             await self._sleep(wait)
@@ -130,7 +136,7 @@ class Api:
                 failures += failed.outcome.reason is not Reason.NO_ROOM
                 if failed.outcome.reason in FINAL or failures >= QUESTIONS_FAILED_MAX:
                     raise
-                # To write it again for want of an answer would cost more than to ask again.
+                # Another question costs less than a repeat of the write.
                 data = None
             if data is not None:
                 return data
@@ -146,8 +152,8 @@ class Api:
             if outcome.reason is Reason.NOT_FOUND:
                 return None
             if outcome.reason is Reason.CREDENTIALS:
-                raise Failed(Rejected(Reason.CREDENTIALS, NO_STATUS)) from failed
-            # The write was taken: whatever befalls the question, it may have been carried out.
+                raise Failed(Refused(Reason.CREDENTIALS, NO_STATUS)) from failed
+            # The write was taken and may be carried out, however the question fails.
             seconds = outcome.seconds if isinstance(outcome, RetryAfter | Unknown) else None
             raise Failed(Unknown(outcome.reason, True, seconds, outcome.detail)) from failed
         data = _unwrapped(answer.data)
@@ -157,7 +163,7 @@ class Api:
         return Processed(success, str(data.get("status", "")), str(data.get("alertId") or ""))
 
     async def alert(self, key: Key) -> Alert | None:
-        """The alert of that id, closed or not; None if there is none. Needs the full endpoint."""
+        """The alert, open or closed; None if there is none. Needs the full endpoint."""
         assert self.full is not None, "only the full API can be read"
         path, params = self.full.of(key, by_id=True)
         data = await self._found(path, self.full.headers, params)
@@ -182,7 +188,7 @@ class Api:
         return [str(one.get("note", "")) for one in _rows(data)]
 
     async def lookup(self, kind: str, name: str) -> str:
-        """The id of a team, schedule or escalation of that name; empty if there is none."""
+        """The id of the named team, schedule or escalation; empty if there is none."""
         if not self._settings.jsm:
             path = f"{self.root}/{kind}s/{quote(name, safe='')}"
             data = await self._found(path, self._root_headers, {"identifierType": "name"})
@@ -193,7 +199,7 @@ class Api:
         return _named(rows, name)
 
     async def _escalation_of_teams(self, name: str) -> str:
-        """In JSM escalations belong to teams: those that are named here are asked, then all."""
+        """The id of an escalation in JSM, where it belongs to a team: configured teams go first."""
         teams = _rows(await self._found(f"{self.root}/teams", self._root_headers, {}))
         named = set(self._settings.known_teams())
         teams.sort(key=lambda one: one.get("teamName") not in named)
@@ -206,7 +212,7 @@ class Api:
         return ""
 
     async def on_call(self, schedule: str) -> list[str]:
-        """The people on call: user names, or account ids in JSM, which has no names here."""
+        """The people on call: user names, or account ids in JSM, which returns no names."""
         if self._settings.jsm:
             wanted = await self.lookup("schedule", schedule)
             params = {"flat": "true"}
@@ -221,7 +227,7 @@ class Api:
         return [str(one) for one in people]
 
     async def readable(self) -> None:
-        """Raises Failed unless alerts may be read; asks for one at most."""
+        """Raise Failed unless alerts may be read."""
         endpoint = self.full or self.plain
         limit = "limit" if endpoint.by_alias else "size"
         await self._http.call(
@@ -265,7 +271,7 @@ def _root(settings: Settings) -> tuple[str, Mapping[str, str]]:
 
 
 def _unwrapped(data: Any) -> dict[str, Any]:
-    """OpsGenie wraps what is read in `data`; JSM operations do not."""
+    """The content of an answer, which OpsGenie wraps in `data` and JSM does not."""
     found = data.get("data", data) if isinstance(data, dict) else None
     if not isinstance(found, dict):
         raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is not an object"))
@@ -273,7 +279,7 @@ def _unwrapped(data: Any) -> dict[str, Any]:
 
 
 def _rows(data: Any) -> list[dict[str, Any]]:
-    """The rows of a list, however it is wrapped; none for None."""
+    """The rows of a list, wrapped or not; empty for None."""
     if isinstance(data, dict):
         data = next((data[n] for n in ("data", "values", "platformTeams") if n in data), data)
     if data is None:

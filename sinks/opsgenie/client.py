@@ -1,8 +1,8 @@
 """The OpsGenie sink: alerts, recognised by their alias while they are open.
 
-An unknown outcome is simply repeated: an open alert of the alias takes it up. What people do in
-OpsGenie stands: a closed alert stays closed until the severity rises or the incident fires again,
-and then there is a new alert.
+A create of unknown outcome is repeated, since an open alert of the alias absorbs the repeat.
+People's changes stand: an alert that they closed stays closed. If the severity rises or the
+incident fires again, a new alert is opened.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from sinks.calls.http import Http, HttpFactory
-from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Rejected, Unknown
+from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Refused, Unknown
 from sinks.calls.references import reference
 from sinks.opsgenie import payload
 from sinks.opsgenie.api import Alert, AlertEndpoint, Api, Key, Processed
@@ -29,12 +29,15 @@ from ticketing.domain.incidents.incident import Incident, StepKind
 
 NAME = "opsgenie"
 TIME_SHARE = 0.9
-"""The part of a request's time after which the outcome is not waited for any more."""
+"""The part of a request's time in which its outcome is asked for; the rest is left to end the last
+question before the request is cancelled."""
 COUNT_INTERVAL_SECONDS = 900.0
+"""The time between edits for a count alone: each takes two requests at least, which count
+against the account's rate limit."""
 GONE = ("not exist", "not found", "closed", "already", "no alert")
-"""What a refusal says of an alert that is not open, where the alert itself can't be read."""
+"""Words in the refusal of a write to an alert that is not open, for a key that can't read alerts."""
 NOTE_CHARS_MAX = payload.NOTE_CHARS_MAX - 100
-"""With room for what is put before it."""
+"""Leaves room for the remark before a note that may be a repeat."""
 NO_OPERATIONS = {
     Operation.LOOK_UP,
     # OpsGenie never has two open alerts of one alias.
@@ -43,7 +46,7 @@ NO_OPERATIONS = {
 NOT_WITH_A_KEY_ALONE = {Operation.UPDATE, Operation.ESCALATE}
 
 
-class OpsGeniePlatform:
+class OpsGenieSink:
     """Alerts of one account, of OpsGenie or of Jira Service Management."""
 
     name = NAME
@@ -74,21 +77,20 @@ class OpsGeniePlatform:
         }
 
     def account(self, want: Incident) -> str:
-        """The key as a reference."""
+        """The API key, as a reference."""
         return reference(self._settings.api_key)
 
     async def perform(self, request: Request) -> Outcome:
-        """Write, then ask what came of it; safe to repeat."""
+        """Write, then ask for the outcome; safe to repeat."""
         performer = self._performers.get(request.operation)
         if performer is None:
             return Delivered()
         return await performer(request, self._api.clock() + request.timeout * TIME_SHARE)
 
     async def test_connection(self) -> Connection:
-        """Whether the key may do what an integration's may, and whether all names are known.
+        """Check the rights of the key and the configured names, without side effects.
 
-        An alert that can't be there is acknowledged: taken from the right kind of key, and without
-        any effect.
+        The check acknowledges an alert that can't exist, which only an integration's key may do.
         """
         return await ConnectionCheck(self._settings, self._api).result()
 
@@ -109,7 +111,7 @@ class OpsGeniePlatform:
         key = Key(payload.alias(want.id), done.alert_id)
         before = request.have.external_id if request.have else ""
         if done.alert_id == before or (before and request.uncertain):
-            # An alert that was open already was only counted: it shows what it showed before.
+            # OpsGenie only counts a create for an open alert, which still shows its old fields.
             await self._refresh(key, want, on_call, until)
         if done.alert_id == before:
             await self._unacknowledge(key, until)
@@ -122,20 +124,20 @@ class OpsGeniePlatform:
         )
 
     async def _refresh(self, key: Key, want: Incident, on_call: str, until: float) -> None:
-        """Write everything again, as far as can be."""
+        """Write every field again, if the API allows changes."""
         if self._api.full is not None:
             fields = self._fields(want, on_call)
             await self._write(key, fields, fields, until)
 
     async def _unacknowledge(self, key: Key, until: float) -> None:
-        """Take an acknowledgement of the last time back, as far as can be."""
+        """Take back an acknowledgement of the earlier episode, if the API allows changes."""
         endpoint = self._api.full
         if endpoint is None:
             return
         alert = await self._api.alert(key)
         if alert is not None and alert.acknowledged:
             path, params = endpoint.of(key)
-            # JSM describes no body here, OpsGenie one.
+            # OpsGenie documents a body for this request, JSM none.
             body = {"source": payload.SOURCE} if endpoint.by_alias else None
             await self._done(endpoint, (f"{path}/unacknowledge", params), body, until)
 
@@ -147,7 +149,7 @@ class OpsGeniePlatform:
         if request.uncertain or worse or want.title != have.shown.title:
             fields.add("message")
         if request.uncertain or worse:
-            # A priority that people chose stays until it is worse.
+            # A priority that people chose stays until the severity rises.
             fields.add("priority")
         key = _key(have, want)
         done = await self._write(key, self._fields(want, on_call), fields, until)
@@ -161,7 +163,7 @@ class OpsGeniePlatform:
         return Delivered() if alert is not None else _deleted()
 
     def _fields(self, want: Incident, on_call: str) -> dict[str, str]:
-        """Everything that can be changed in an alert."""
+        """The fields of an alert that can be changed."""
         return {
             "description": payload.description(want, self._writer, self._settings, on_call),
             "message": payload.message(want, self._writer),
@@ -171,7 +173,7 @@ class OpsGeniePlatform:
     async def _write(
         self, key: Key, values: Mapping[str, str], names: Collection[str], until: float
     ) -> Processed:
-        """Write some fields; what came of it, the first failure if there is one."""
+        """Write the named fields; returns the first failure, or the last success."""
         endpoint = self._api.full
         assert endpoint is not None, "without the full API nothing is changed"
         path, params = endpoint.of(key)
@@ -203,7 +205,7 @@ class OpsGeniePlatform:
         return await self._explained(key, done, body, reached)
 
     async def _escalate(self, request: Request, until: float) -> Outcome:
-        """To the configured escalation and to teams that are named; without one, by priority."""
+        """Escalate to the configured escalation, else raise the priority; then add the teams."""
         want, endpoint = request.want, self._api.full
         assert endpoint is not None, "without the full API nothing is escalated"
         key = _key(_held(request), want)
@@ -233,11 +235,11 @@ class OpsGeniePlatform:
             self._escalation_id = await self._api.lookup("escalation", name)
         if not self._escalation_id:
             detail = f'there is no escalation "{name}" (opsgenie.escalation)'
-            raise Failed(Rejected(Reason.INVALID, detail))
+            raise Failed(Refused(Reason.INVALID, detail))
         return {"escalationId": self._escalation_id}
 
     def _called(self, want: Incident) -> list[str]:
-        """The teams that the incident was escalated to, among those of the configuration."""
+        """The configured teams to which the incident was escalated."""
         if self._settings.jsm:
             return []
         known = set(self._settings.known_teams()) - {self._settings.team_for(want)}
@@ -278,7 +280,7 @@ class OpsGeniePlatform:
         body: Mapping[str, Any],
         reached: Callable[[Alert], bool],
     ) -> Outcome:
-        """Why it was not carried out: what people did stands, the rest is refused."""
+        """The outcome of a write that was not carried out: delivered if people made it needless."""
         if self._api.full is None:
             gone = any(word in done.status.lower() for word in GONE)
             return Delivered() if gone else self._rejected(done, body)
@@ -289,9 +291,9 @@ class OpsGeniePlatform:
             return Delivered()
         return self._rejected(done, body)
 
-    def _rejected(self, done: Processed, body: Mapping[str, Any]) -> Rejected:
+    def _rejected(self, done: Processed, body: Mapping[str, Any]) -> Refused:
         detail = self._http.excerpt(f"not carried out: {done.status}".encode())
-        return Rejected(Reason.INVALID, detail, self._http.quote(msgspec.json.encode(body)))
+        return Refused(Reason.INVALID, detail, self._http.quote(msgspec.json.encode(body)))
 
 
 def _held(request: Request) -> Held:
@@ -303,13 +305,13 @@ def _key(have: Held, want: Incident) -> Key:
     return Key(payload.alias(want.id), have.external_id)
 
 
-def _deleted() -> Rejected:
-    return Rejected(Reason.NOT_FOUND, "somebody deleted the alert")
+def _deleted() -> Refused:
+    return Refused(Reason.NOT_FOUND, "somebody deleted the alert")
 
 
-def create(config: Config, open_http: HttpFactory) -> OpsGeniePlatform:
+def create(config: Config, open_http: HttpFactory) -> OpsGenieSink:
     """The sink as configured."""
     settings = Settings.of(config.opsgenie)
     http = open_http(settings.secrets())
     api = Api(settings, http, reference(settings.api_key))
-    return OpsGeniePlatform(settings, http, writer_for(config, NAME), api)
+    return OpsGenieSink(settings, http, writer_for(config, NAME), api)

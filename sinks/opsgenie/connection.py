@@ -1,4 +1,4 @@
-"""The test of an OpsGenie connection: everything that later calls need, and no side effect."""
+"""The test of an OpsGenie connection: checks the needs of later calls, without side effects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WRONG_KIND = (
 
 
 class ConnectionCheck:
-    """Goes through the settings one by one; collects what is to be fixed."""
+    """Checks the settings one by one and collects the faults."""
 
     def __init__(self, settings: Settings, api: Api) -> None:
         self._settings = settings
@@ -28,7 +28,7 @@ class ConnectionCheck:
         self._unchecked: list[str] = []
 
     async def result(self) -> Connection:
-        """What was found."""
+        """The result of the test."""
         await self._writable()
         if not self._faults and self._settings.full:
             await self._readable()

@@ -9,7 +9,7 @@ from ticketing.config import Config
 
 
 class OpsGenieAnswers:
-    """Takes every request and has processed it when it is asked."""
+    """An OpsGenie that takes every request and has processed it by the next question."""
 
     def __init__(self, config: Config) -> None:
         self._alias = ""

@@ -1,4 +1,4 @@
-"""Who is on call: asked at most once a minute, and never waited for long."""
+"""The people on call, read at most once a minute and never waited for long."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from sinks.opsgenie.api import Api
 from ticketing.domain.text import cut, line
 
 KEPT_SECONDS = 60.0
+"""A change of shift shows within a minute; a burst of alerts costs one request."""
 WAIT_SECONDS_MAX = 2.0
+"""A page goes out without names rather than late."""
+# One line at the top of an alert: a rotation rarely has more people, a name is rarely longer.
 PEOPLE_MAX = 5
 CHARS_MAX = 200
 
@@ -25,9 +28,9 @@ class OnCall:
         self._until = -1.0
 
     async def people(self) -> str:
-        """Names, or nothing if there is no schedule or it can't be read now.
+        """The names, or an empty string without a schedule or without an answer in time.
 
-        An alert is not kept back for it: what was not answered in time is asked again a minute on.
+        After a failure the next question is a minute later, so that alerts are not held up.
         """
         if not self._schedule:
             return ""

@@ -13,6 +13,8 @@ from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.severity import Severity
 from ticketing.domain.text import cut, line
 
+# Limits of the alert API; DETAIL_CHARS_MAX keeps the seven details that there can be below
+# DETAILS_CHARS_MAX together.
 MESSAGE_CHARS_MAX = 130
 ALIAS_CHARS_MAX = 512
 DESCRIPTION_CHARS_MAX = 15_000
@@ -24,16 +26,17 @@ DETAILS_CHARS_MAX = 8_000
 NOTE_CHARS_MAX = 25_000
 SOURCE = "ticketing-agent"
 LASTING = ("Where", "Tenant", "Since", "Stands for", "Error pattern", "Incident")
-"""The facts that stay true for as long as the alert is open; the description has the others."""
+"""Facts that stay true while the alert is open, as details are not rewritten; the description has
+all facts."""
 
 
 def alias(incident_id: str) -> str:
-    """The key under which OpsGenie knows the incident: its id."""
+    """The alert's alias: the incident's id."""
     return incident_id[:ALIAS_CHARS_MAX]
 
 
 def alert(incident: Incident, writer: Writer, settings: Settings, on_call: str) -> dict[str, Any]:
-    """Opens an alert; while one is open under the alias, it is only counted."""
+    """The body that opens an alert. While an alert of the alias is open, it is only counted."""
     team = settings.team_for(incident)
     return {
         "alias": alias(incident.id),
@@ -49,12 +52,12 @@ def alert(incident: Incident, writer: Writer, settings: Settings, on_call: str) 
 
 
 def message(incident: Incident, writer: Writer) -> str:
-    """The alert's one line."""
+    """The alert's message, one line."""
     return cut(writer.title(incident), MESSAGE_CHARS_MAX)
 
 
 def description(incident: Incident, writer: Writer, settings: Settings, on_call: str) -> str:
-    """Everything to read, with who is on call at the top."""
+    """The whole incident as text, with the people on call at the top."""
     body = writer.body(incident)
     if on_call:
         body = f"On call ({line(settings.schedule)}): {on_call}\n\n{body}"
@@ -62,7 +65,7 @@ def description(incident: Incident, writer: Writer, settings: Settings, on_call:
 
 
 def priority(incident: Incident, settings: Settings) -> str:
-    """By severity; where there is no escalation to go to, escalated counts as critical."""
+    """The priority of the severity; without a configured escalation, escalated counts as critical."""
     alone = incident.status is Status.ESCALATED and not settings.escalation
     return settings.priorities[Severity.CRITICAL if alone else incident.severity]
 

@@ -1,4 +1,4 @@
-"""What the OpsGenie sink needs of the configuration."""
+"""The settings of the OpsGenie sink, from the configuration."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Settings:
 
     @classmethod
     def of(cls, config: OpsGenie) -> Settings:
-        """From the section `opsgenie`."""
+        """The settings in the section `opsgenie`."""
         return cls(
             api_url=config.api_url.rstrip("/"),
             jsm=config.flavour == "jsm",
@@ -52,28 +52,28 @@ class Settings:
 
     @property
     def basic(self) -> str:
-        """What stands for user and token in a header."""
+        """User and token for the Authorization header."""
         return base64.b64encode(f"{self.user_email}:{self.api_token}".encode()).decode()
 
     def secrets(self) -> list[str]:
-        """Everything that must not be told."""
+        """The secrets to mask, the token also as it stands in the header."""
         token = [self.api_token, self.basic] if self.api_token else []
         return [self.api_key, *token]
 
     @property
     def full(self) -> bool:
-        """Whether alerts can be read, changed and escalated, not only opened and closed."""
+        """True if alerts can also be read, changed and escalated, not only opened and closed."""
         return not self.jsm or bool(self.cloud_id and self.user_email and self.api_token)
 
     def team_for(self, incident: Incident) -> str:
-        """The team that a new alert goes to; empty: the integration's own."""
+        """The team for a new alert; empty for the integration's own."""
         return self.teams.choose(incident.service, incident.tenant, incident.severity, self.team)
 
     def known_teams(self) -> list[str]:
-        """Every team that is named, sorted."""
+        """Every configured team, sorted."""
         return sorted({self.team, *self.teams.names()} - {""})
 
     def page(self, alert_id: str) -> str:
-        """Where people read the alert; empty where that can't be told from the API's address."""
+        """The address of an alert's page; empty if the API's address does not tell."""
         host = _PAGES.get(urlsplit(self.api_url).hostname or "")
         return f"https://{host}/alert/detail/{alert_id}/details" if host else ""

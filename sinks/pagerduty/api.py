@@ -15,13 +15,12 @@ from sinks.calls.http import Answer, Http
 from sinks.calls.outcome import Failed, Reason, Unknown
 from sinks.calls.references import reference
 
+# Error codes: https://developer.pagerduty.com/docs/errors
 ALREADY_RESOLVED, ALREADY_ACKNOWLEDGED, CANNOT_ESCALATE = 1001, 1002, 1006
 DONE = frozenset({ALREADY_RESOLVED, ALREADY_ACKNOWLEDGED, CANNOT_ESCALATE})
-"""Refusals that say there is nothing left to do: that it is so, or that nobody is above.
-
-https://developer.pagerduty.com/docs/errors
-"""
+"""Errors that leave nothing to do: the state is reached, or there is no higher level."""
 INCIDENTS_MAX = 100
+"""A key has one incident for each time its alert was opened, rarely more than a few."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +34,12 @@ class Found:
 
     @property
     def resolved(self) -> bool:
-        """Whether it is over."""
+        """True for a resolved incident."""
         return self.status == "resolved"
 
 
 class Rest:
-    """Calls with one API token; each raises Failed."""
+    """Calls of the REST API with one token; each raises Failed."""
 
     def __init__(self, http: Http, url: str, token: str, from_email: str) -> None:
         self._http = http
@@ -54,7 +53,7 @@ class Rest:
             self._headers["From"] = from_email
 
     async def incident(self, key: str) -> Found | None:
-        """The newest incident of a deduplication key."""
+        """The newest incident of a deduplication key, or None."""
         answer = await self.get(
             "/incidents",
             {"incident_key": key, "date_range": "all", "limit": str(INCIDENTS_MAX)},
@@ -74,7 +73,7 @@ class Rest:
         await self._call("POST", f"/incidents/{incident.id}/notes", body)
 
     async def change(self, incident: Found, body: Mapping[str, Any]) -> None:
-        """Change an incident; it is well if it already is so."""
+        """Change an incident; a refusal because nothing is left to do is a success."""
         try:
             await self._call("PUT", f"/incidents/{incident.id}", body)
         except Failed as failed:
@@ -82,7 +81,7 @@ class Rest:
                 raise
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
-        """Read something."""
+        """Read a resource."""
         return await self._http.call(
             "GET",
             f"{self._url}{path}",
@@ -109,7 +108,7 @@ def _list(data: Any, name: str) -> list[dict[str, Any]]:
 
 
 def _found(row: dict[str, Any], key: str) -> Found | None:
-    """A row as an incident. One that has no key of its own was found by its alert's."""
+    """A row as an incident of the key. A row without a key was found by its alert's key."""
     if not isinstance(row.get("id"), str) or row.get("incident_key") not in (key, None, ""):
         return None
     number, url = row.get("incident_number"), row.get("html_url")

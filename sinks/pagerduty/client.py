@@ -1,8 +1,8 @@
 """The PagerDuty sink: alerts by events, recognised by their deduplication key; the rest by REST.
 
 https://developer.pagerduty.com/docs/events-api-v2-overview
-An alert is deduplicated only while it is open and only under the routing key that opened it; hence
-the key is remembered with the ticket and an unknown outcome is simply repeated.
+An event of unknown outcome is repeated, since PagerDuty deduplicates an open alert. It does so only
+under the routing key that opened the alert, which is therefore kept with the ticket.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import structlog
 
 from sinks.calls.http import Http, HttpFactory
-from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Refused, RetryAfter, Unknown
 from sinks.calls.references import reference
 from sinks.pagerduty import payload
 from sinks.pagerduty.api import Found, Rest
@@ -40,19 +40,24 @@ EVENTS = frozenset(
         Operation.RESOLVE,
     }
 )
-"""The operations of the Events API. Without the REST API an escalated incident stays as it was at
-PagerDuty, whose own escalation policy goes on."""
+"""The operations of the Events API, which can't escalate: without the REST API, an escalated
+incident goes on by PagerDuty's own escalation policy."""
 REST = frozenset({Operation.ESCALATE, Operation.COMMENT})
 TRIGGERS = frozenset({Operation.CREATE, Operation.UPDATE, Operation.REOPEN})
 
 APPEARS_WITHIN_SECONDS = 120.0
-"""An event is taken before its incident can be seen."""
+"""PagerDuty takes an event before its incident can be seen. An incident that is missing for longer
+is refused, as it will most likely not appear."""
 APPEARS_AGAIN_SECONDS = 5.0
+"""The pause before the incident is looked for again; a note or an escalation is not urgent."""
+# A new page's incident is looked for at once, half a second later and a second after that: a quick
+# PagerDuty shows the incident by then, and the receipt of a page is not held up for long.
 ENRICH_SECONDS_MAX = 3.0
 ENRICH_TRIES = 3
+ENRICH_PAUSE_SECONDS = 0.5
 
 
-class PagerDutyPlatform:
+class PagerDutySink:
     """Alerts and incidents of one PagerDuty account."""
 
     name = NAME
@@ -88,13 +93,13 @@ class PagerDutyPlatform:
         return reference(key) if key else ""
 
     async def perform(self, request: Request) -> Outcome:
-        """Send the one event that the operation is, or the REST calls; safe to repeat."""
+        """Send the operation's event, or its REST calls; safe to repeat."""
         if self._rest is not None and request.operation in REST:
             return await self._over_rest(self._rest, request)
         account = request.have.account if request.have else request.account
         key = self._keys.get(account)
         if key is None:
-            return Rejected(
+            return Refused(
                 Reason.CREDENTIALS,
                 "the routing key that this alert was opened with is not configured any more",
             )
@@ -120,7 +125,7 @@ class PagerDutyPlatform:
     async def _enriched(self, rest: Rest, request: Request) -> Found | None:
         """The incident of an alert that was just triggered, with its priority set.
 
-        The page is out: whatever fails here must not make it fail, nor hold it up for long.
+        The page is out. No failure here may make the page fail or hold its receipt up for long.
         """
         try:
             return await asyncio.wait_for(self._enrich(rest, request), ENRICH_SECONDS_MAX)
@@ -131,12 +136,12 @@ class PagerDutyPlatform:
     async def _enrich(self, rest: Rest, request: Request) -> Found | None:
         found = None
         for attempt in range(ENRICH_TRIES):
-            await asyncio.sleep(0.5 * attempt)
+            await asyncio.sleep(ENRICH_PAUSE_SECONDS * attempt)
             found = await rest.incident(payload.dedup_key(request.incident_id))
             if found is not None and not found.resolved:
                 break
         if found is None or found.resolved:
-            # An earlier episode's incident is not the one that was just triggered.
+            # A resolved incident belongs to an earlier episode, not to the alert just triggered.
             return None
         await self._prioritise(rest, found, request.want)
         return found
@@ -148,7 +153,7 @@ class PagerDutyPlatform:
         if request.operation is Operation.COMMENT:
             await self._comment(rest, found, request)
         elif not found.resolved:
-            # What a person has resolved is left alone.
+            # An incident that a person has resolved is left alone.
             policy = self._settings.policy_for(request.want)
             await rest.change(found, payload.escalate(request.want, policy))
         if not found.resolved:
@@ -161,7 +166,7 @@ class PagerDutyPlatform:
         if self.clock() < shown_at + APPEARS_WITHIN_SECONDS:
             detail = "the incident can't be seen yet"
             return RetryAfter(Reason.NOT_FOUND, APPEARS_AGAIN_SECONDS, detail)
-        return Rejected(Reason.NOT_FOUND, "there is no incident with this deduplication key")
+        return Refused(Reason.NOT_FOUND, "there is no incident with this deduplication key")
 
     async def _comment(self, rest: Rest, found: Found, request: Request) -> None:
         assert request.have is not None, "there is nothing to comment on yet"
@@ -179,8 +184,8 @@ class PagerDutyPlatform:
     async def test_connection(self) -> Connection:
         """Check the addresses, the key, and the token's access to the configured objects.
 
-        Events has no check of a routing key without a side effect, so an event that PagerDuty must
-        refuse is sent: without a key nothing can be opened.
+        The Events API can't check a routing key without a side effect. The test sends an event
+        without a key, which PagerDuty must refuse.
         """
         if not self._keys:
             return Connection(ok=False, message="set pagerduty.routingKey")
@@ -210,7 +215,7 @@ class PagerDutyPlatform:
         try:
             await rest.get("/users/me")
         except Failed as failed:
-            # Only a user's own token has a user; an account's token needs to be told one.
+            # Only a user's own token has a user; an account's token needs `fromEmail`.
             if failed.outcome.reason is not Reason.INVALID:
                 return f"pagerduty.apiToken: {failed}"
             if not self._settings.from_email:
@@ -244,7 +249,7 @@ class PagerDutyPlatform:
 
 
 def _delivered(incident_id: str, found: Found | None, account: str) -> Delivered:
-    """The receipt. The deduplication key stays what it is known by, whichever incident holds it."""
+    """The receipt. Its id stays the deduplication key, even if another incident holds the alert."""
     return Delivered(
         external_id=payload.dedup_key(incident_id),
         key=str(found.number) if found else "",
@@ -259,8 +264,8 @@ def _confirm(data: Any) -> None:
         raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer does not say success"))
 
 
-def create(config: Config, open_http: HttpFactory) -> PagerDutyPlatform:
+def create(config: Config, open_http: HttpFactory) -> PagerDutySink:
     """The sink as configured."""
     settings = Settings.of(config.pagerduty)
     http = open_http(settings.secrets())
-    return PagerDutyPlatform(settings, http, writer_for(config, NAME))
+    return PagerDutySink(settings, http, writer_for(config, NAME))

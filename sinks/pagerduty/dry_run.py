@@ -9,7 +9,7 @@ from ticketing.config import Config
 
 
 class PagerDutyAnswers:
-    """Takes every event; its incident is there at once."""
+    """A PagerDuty that takes every event and shows its incident at once."""
 
     def __init__(self, config: Config) -> None:
         self._status = "triggered"

@@ -17,25 +17,27 @@ from ticketing.domain.incidents.incident import Incident, Step, StepKind
 from ticketing.domain.severity import Severity
 from ticketing.domain.text import ELLIPSIS, cut, line, moment
 
+# Limits of the Events API; that of the summary serves for the other texts too.
 SUMMARY_CHARS_MAX = 1024
 SOURCE_CHARS_MAX = 1024
 DEDUP_KEY_CHARS_MAX = 255
 BODY_BYTES_MAX = 512_000
+"""The documented 512 KB, read as thousands to be on the safe side."""
 NOTE_CHARS_MAX = 20_000
-"""No limit is documented; this is a note that somebody still reads."""
+"""No limit is documented; nobody reads a longer note."""
 CLIENT = "ticketing-agent"
 INCIDENT = "incident_reference"
 
 
 def dedup_key(incident_id: str) -> str:
-    """The key under which PagerDuty knows the incident: its id."""
+    """The alert's deduplication key: the incident's id."""
     return incident_id[:DEDUP_KEY_CHARS_MAX]
 
 
 def trigger(
     incident: Incident, routing_key: str, severities: Mapping[Severity, str], writer: Writer
 ) -> dict[str, Any]:
-    """Opens an alert, or tells an open one that its severity rose. Harmless to repeat."""
+    """The event that opens an alert or raises the severity of an open one. Safe to repeat."""
     text = writer.text(incident)
     payload = {
         "summary": cut(text.title, SUMMARY_CHARS_MAX),
@@ -59,7 +61,7 @@ def trigger(
 
 
 def _details(incident: Incident, writer: Writer) -> dict[str, Any]:
-    """What the alert's page lists; one's own template takes the place of all parts."""
+    """The details on the alert's page: the incident's parts, or the configured template."""
     if writer.own_body:
         return {"Details": writer.body(incident)}
     text = writer.text(incident)
@@ -72,7 +74,7 @@ def _details(incident: Incident, writer: Writer) -> dict[str, Any]:
 
 
 def _iso(at: float) -> str:
-    """A time as PagerDuty reads it; empty for one that no calendar has."""
+    """A time in ISO 8601; empty for a time beyond the calendar."""
     shown = moment(at)
     if shown == "unknown":
         return ""
@@ -80,12 +82,12 @@ def _iso(at: float) -> str:
 
 
 def acknowledge(incident_id: str, routing_key: str) -> dict[str, Any]:
-    """Acknowledges the open alert of that key; without one PagerDuty drops it silently."""
+    """The event that acknowledges the open alert. PagerDuty drops it without an open alert."""
     return _event("acknowledge", incident_id, routing_key)
 
 
 def resolve(incident_id: str, routing_key: str) -> dict[str, Any]:
-    """Resolves the open alert of that key; without one PagerDuty drops it silently."""
+    """The event that resolves the open alert. PagerDuty drops it without an open alert."""
     return _event("resolve", incident_id, routing_key)
 
 
@@ -100,16 +102,16 @@ def note(told: list[Step]) -> dict[str, Any]:
 
 
 def missing_from(notes: list[str], told: list[Step]) -> list[Step]:
-    """The steps that none of an incident's notes tells."""
+    """The steps that stand in none of an incident's notes."""
     known = {one for content in notes for one in content.splitlines()}
     lines = steps(told)
     return [step for step, one in zip(told, lines, strict=True) if one not in known]
 
 
 def escalate(incident: Incident, policy: str) -> dict[str, Any]:
-    """Moves an incident to a policy, or, without one, up a level for each time it was escalated.
+    """The body that moves an incident to a policy or, without one, to a higher level.
 
-    The same wish is the same body, so that its repeat raises nothing twice.
+    The level is absolute, one up for each escalation, so that a repeat raises nothing twice.
     """
     if policy:
         reference = {"id": policy, "type": "escalation_policy_reference"}
@@ -119,13 +121,13 @@ def escalate(incident: Incident, policy: str) -> dict[str, Any]:
 
 
 def prioritise(priority: str) -> dict[str, Any]:
-    """Sets an incident's priority."""
+    """The body that sets an incident's priority."""
     reference = {"id": priority, "type": "priority_reference"}
     return {"incident": {"type": INCIDENT, "priority": reference}}
 
 
 def fitted(event: dict[str, Any]) -> dict[str, Any]:
-    """The event without its details if it would be too large: a page matters more."""
+    """The event, without its details if it would be too large: a page matters more."""
     if len(msgspec.json.encode(event)) <= BODY_BYTES_MAX:
         return event
     payload = {**event["payload"], "custom_details": {"truncated": "the details were too large"}}

@@ -1,4 +1,4 @@
-"""What the PagerDuty sink needs of the configuration."""
+"""The settings of the PagerDuty sink, from the configuration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ticketing.domain.severity import Severity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Routing keys and mappings; with `api_token` also what needs the REST API."""
+    """Routing keys and mappings, and with `api_token` the settings of the REST API."""
 
     api_url: str
     routing_key: str
@@ -30,7 +30,7 @@ class Settings:
 
     @classmethod
     def of(cls, config: PagerDuty) -> Settings:
-        """From the section `pagerduty`."""
+        """The settings in the section `pagerduty`."""
         return cls(
             api_url=config.api_url.rstrip("/"),
             routing_key=reveal(config.routing_key),
@@ -51,7 +51,7 @@ class Settings:
         return self.keys_by_service.get(incident.service, by_severity)
 
     def policy_for(self, incident: Incident) -> str:
-        """The escalation policy that an escalated incident moves to; empty: it rises a level."""
+        """The escalation policy for an escalated incident; empty to raise its level instead."""
         return self.escalation_policies.choose(incident.service, incident.tenant, incident.severity)
 
     def keys(self) -> dict[str, str]:
@@ -64,5 +64,5 @@ class Settings:
         return {reference(key): key for key in configured if key}
 
     def secrets(self) -> list[str]:
-        """What must never be shown."""
+        """The secrets to mask."""
         return [*self.keys().values(), *([self.api_token] if self.api_token else [])]

@@ -1,4 +1,4 @@
-"""Calls of ServiceNow's Table API: how a request is authorized, what its failures mean.
+"""Calls of ServiceNow's Table API: authorizes requests and interprets failures.
 
 https://www.servicenow.com/docs/r/api-reference/rest-apis/c_TableAPI.html
 """
@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from sinks.calls.http import Answer, Http
-from sinks.calls.outcome import Failed, Reason, Rejected, Unknown, nothing_done
+from sinks.calls.outcome import Failed, Reason, Refused, Unknown, nothing_done
 from sinks.servicenow.settings import Settings
 from sinks.servicenow.tokens import Tokens
 
@@ -42,8 +42,11 @@ class Api:
         await self._http.close()
 
     async def rows(self, table: str, query: str, columns: list[str], limit: int) -> list[Row]:
-        """Rows of a table. Nothing is changed by asking, and nothing promised: ServiceNow ignores
-        the parts of a query that it does not understand, so that the caller must look."""
+        """Rows of a table. No failure leaves a change in doubt.
+
+        ServiceNow ignores the parts of a query that it does not understand, so that the caller must
+        check the rows.
+        """
         params = {
             **PLAIN,
             **({"sysparm_query": query} if query else {}),
@@ -58,7 +61,7 @@ class Api:
         return [_row(one) for one in found.result]
 
     async def row(self, table: str, sys_id: str, columns: list[str]) -> Row:
-        """One row; a 404 means that it is not there, or hidden from us."""
+        """One row; a 404 stands for a missing row or one that our account may not read."""
         params = {**PLAIN, "sysparm_fields": ",".join(columns)}
         try:
             answer = await self._call("GET", f"/api/now/table/{table}/{sys_id}", params)
@@ -67,13 +70,13 @@ class Api:
             raise nothing_done(failed) from failed
 
     async def insert(self, table: str, values: Row, columns: list[str]) -> Row:
-        """Make a row, and read it."""
+        """Insert a row and read it from the answer."""
         params = {**PLAIN, "sysparm_fields": ",".join(columns)}
         answer = await self._call("POST", f"/api/now/table/{table}", params, values)
         return _row(_read_as(_One, answer).result)
 
     async def update(self, table: str, sys_id: str, values: Row, columns: list[str]) -> Row:
-        """Change a row, and read it."""
+        """Change a row and read it from the answer."""
         params = {**PLAIN, "sysparm_fields": ",".join(columns)}
         answer = await self._call("PATCH", f"/api/now/table/{table}/{sys_id}", params, values)
         return _row(_read_as(_One, answer).result)
@@ -87,7 +90,7 @@ class Api:
         except Failed as failed:
             if self._tokens is None or failed.status != 401:
                 raise
-            # A token can end before its time; what was refused for it was not carried out.
+            # A token can end before its time. The refused request was not carried out.
             self._tokens.forget(token)
         token = await self._tokens.current()
         return await self._send(method, path, params, body, token)
@@ -110,7 +113,7 @@ class Api:
 
 
 def equals(column: str, value: str) -> str:
-    """A condition of an encoded query; the value can't end it."""
+    """A condition of an encoded query, safe against a value that would end the condition."""
     return f"{column}={value.replace('^', '')}"
 
 
@@ -118,8 +121,8 @@ def _meant(failed: Failed) -> Any:
     outcome = failed.outcome
     if isinstance(outcome, Unknown) and outcome.reason is Reason.MALFORMED:
         return msgspec.structs.replace(outcome, detail=ASLEEP)
-    if failed.status == 403 and isinstance(outcome, Rejected) and _by_rule(failed.body):
-        # A data policy or a business rule: nobody's rights, so it will not pass by itself.
+    if failed.status == 403 and isinstance(outcome, Refused) and _by_rule(failed.body):
+        # A data policy or a business rule refused the values: granting rights does not help.
         return msgspec.structs.replace(outcome, reason=Reason.INVALID)
     return outcome
 
@@ -150,7 +153,7 @@ def _read_as(kind: type[Any], answer: Answer) -> Any:
 
 
 def _row(given: dict[str, Any]) -> Row:
-    """The columns as strings; a reference as the sys_id that it holds."""
+    """The columns as strings; a reference becomes its sys_id."""
     return {
         name: str((value.get("value") if isinstance(value, dict) else value) or "")
         for name, value in given.items()

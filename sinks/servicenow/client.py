@@ -1,8 +1,8 @@
 """The ServiceNow sink: one record per incident, found again by its correlation_id.
 
-What a person does to the record stands: one that was resolved is not reopened before the incident
-fires again after its own resolution, one that was deleted is not made again, and one that was closed
-can't be opened again, so that an incident that fires again gets another.
+A person's changes stand: a resolved record is reopened only when the incident fires again after its
+own resolution, and a deleted record is not made again. A closed record can't be reopened, so that
+an incident that fires again gets another record.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from sinks.calls.http import HttpFactory
-from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected, Unknown
+from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Refused, Unknown
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
 from sinks.servicenow import payload
 from sinks.servicenow.api import Api, Row, equals
@@ -30,15 +30,17 @@ log = structlog.get_logger(__name__)
 
 NAME = "servicenow"
 COUNT_SECONDS = 900.0
-"""How often a count alone is worth an edit: each is a line in the record's activity."""
+"""The time between edits for a count alone: each edit is a line in the record's activity."""
 COLUMNS = ["sys_id", "number", "state", "correlation_id"]
 FOUND_MAX = 10
+"""An incident has one record, rarely a successor or a duplicate."""
 NOTES_MAX = 50
+"""The newest notes, searched for one of unknown outcome: people write fewer until the repeat."""
 GONE = "the record was deleted, or our account may not see it any more; it is not created again"
 NOT_OURS = "the record has another correlation_id by now, so it is not changed"
 
 
-class ServiceNowPlatform:
+class ServiceNowSink:
     """Incidents of one instance."""
 
     name = NAME
@@ -65,11 +67,11 @@ class ServiceNowPlatform:
         )
 
     def account(self, want: Incident) -> str:
-        """There is one account."""
+        """An empty string, as an instance has one account."""
         return ""
 
     async def perform(self, request: Request) -> Outcome:
-        """Bring the record nearer to what is wanted; every operation can be repeated."""
+        """Perform the operation on the record; every operation can be repeated."""
         if request.operation is Operation.CREATE:
             return await self._create(request)
         if request.operation is Operation.LOOK_UP:
@@ -80,11 +82,11 @@ class ServiceNowPlatform:
         except Failed as failed:
             if failed.outcome.reason is not Reason.NOT_FOUND:
                 raise
-            # In the same words each time: it is told once, however often it is tried.
-            return Rejected(Reason.NOT_FOUND, GONE, failed.outcome.request)
+            # The same words each time make one dead letter, however often the change is tried.
+            return Refused(Reason.NOT_FOUND, GONE, failed.outcome.request)
 
     async def test_connection(self) -> Connection:
-        """Check everything that records will need; changes nothing."""
+        """Check everything that records will need, without side effects."""
         return await ConnectionCheck(self._api, self._directory, self._settings).check()
 
     async def close(self) -> None:
@@ -106,7 +108,7 @@ class ServiceNowPlatform:
         return self._delivered(made)
 
     async def _references(self, want: Incident, remarks: list[str]) -> Row:
-        """The CI, the group and the caller; whatever is not found is remarked, never guessed."""
+        """The CI, the group and the caller. A missing one is remarked, never guessed."""
         service = await self._directory.service(want.service)
         chosen = self._settings.chosen_group(want)
         name = chosen or ("" if service.group else self._settings.group)
@@ -136,13 +138,13 @@ class ServiceNowPlatform:
         rows = await self._api.rows(self._settings.table, query, COLUMNS, FOUND_MAX)
         ours = [row for row in rows if row.get("correlation_id") == key and row.get("sys_id")]
         if rows and not ours:
-            # Then nothing is known: what was ignored is the question itself.
+            # ServiceNow ignored the condition and returned any rows, so the answer tells nothing.
             detail = f"servicenow.table: {self._settings.table} is not searched by correlation_id"
-            raise Failed(Rejected(Reason.INVALID, detail))
+            raise Failed(Refused(Reason.INVALID, detail))
         return [{"state": "", "number": "", **row} for row in ours]
 
     async def _record(self, request: Request, have: Held) -> Row:
-        """The record as it is, if it is still ours; raises Failed."""
+        """The record, if it still has our key; raises Failed."""
         row = await self._api.row(self._settings.table, have.external_id, COLUMNS)
         return _checked(row, request.incident_id)
 
@@ -151,7 +153,7 @@ class ServiceNowPlatform:
         _checked(row, request.incident_id)
 
     async def _change_unless_closed(self, request: Request, have: Held, values: Row) -> Delivered:
-        """Change a record; nothing can be changed of one that was closed."""
+        """Change a record; a refusal because the record is closed is a success."""
         try:
             await self._change(request, have, values)
         except Failed as failed:
@@ -174,7 +176,10 @@ class ServiceNowPlatform:
         return Delivered()
 
     async def _escalate(self, request: Request, have: Held) -> Delivered:
-        """As urgent as can be, and to the group for it. The work note follows."""
+        """Raise impact and urgency to the highest and assign the escalation group.
+
+        The work note about the escalation is an operation of its own.
+        """
         if (await self._record(request, have))["state"] in payload.FINISHED:
             return Delivered()
         values = self._settings.levels(request.want)
@@ -194,7 +199,7 @@ class ServiceNowPlatform:
         return Delivered()
 
     async def _reopen(self, request: Request, have: Held) -> Delivered:
-        """Out of Resolved, back to New: nobody works on it yet. A closed one stays closed."""
+        """Move a resolved record back to New, as nobody works on it yet; a closed one is succeeded."""
         state = (await self._record(request, have))["state"]
         if state == payload.RESOLVED:
             reopened = {"state": payload.NEW, "close_code": "", "close_notes": ""}
@@ -204,7 +209,7 @@ class ServiceNowPlatform:
         return Delivered()
 
     async def _succeed(self, request: Request, have: Held) -> Delivered:
-        """Another record in place of one that can't be opened again, unless there is one."""
+        """The open record in place of a closed one, which is made unless there is one."""
         for row in await self._records(request.incident_id):
             if row["state"] not in payload.FINISHED:
                 return self._delivered(row)
@@ -223,19 +228,19 @@ class ServiceNowPlatform:
         return await self._change_unless_closed(request, have, notes)
 
     async def _notes(self, sys_id: str) -> str:
-        """The latest work notes, as far as we may read them."""
+        """The latest work notes; empty if our account may not read them."""
         query = f"{equals('element_id', sys_id)}^element=work_notes^ORDERBYDESCsys_created_on"
         columns = ["element_id", "value"]
         try:
             rows = await self._api.rows("sys_journal_field", query, columns, NOTES_MAX)
         except Failed as failed:
-            if isinstance(failed.outcome, Rejected) and failed.status in (400, 403, 404):
+            if isinstance(failed.outcome, Refused) and failed.status in (400, 403, 404):
                 return ""
             raise
         return "\n".join(row.get("value", "") for row in rows if row.get("element_id") == sys_id)
 
     async def _deduplicate(self, request: Request, have: Held) -> Delivered:
-        """Resolve other records of the same incident, and say which one stays."""
+        """Resolve the incident's other records, each with a note that names the kept one."""
         for row in await self._records(request.incident_id):
             if row["sys_id"] != have.external_id and row["state"] not in payload.FINISHED:
                 closing = self._author.duplicate(have.key)
@@ -250,7 +255,7 @@ class ServiceNowPlatform:
 
 
 def _is_ours(row: Row, incident_id: str) -> bool:
-    """True for a record with our key. A column that we may not read is left out of answers."""
+    """True unless the record has another key. Answers lack columns that we may not read."""
     return row.get("correlation_id") in (None, payload.correlation_id(incident_id))
 
 
@@ -258,7 +263,7 @@ def _checked(row: Row, incident_id: str) -> Row:
     if "state" not in row:
         raise _malformed()
     if not _is_ours(row, incident_id):
-        raise Failed(Rejected(Reason.INVALID, NOT_OURS))
+        raise Failed(Refused(Reason.INVALID, NOT_OURS))
     return row
 
 
@@ -266,11 +271,11 @@ def _malformed() -> Failed:
     return Failed(Unknown(Reason.MALFORMED, True, None, "the answer lacks columns of the record"))
 
 
-def create(config: Config, open_http: HttpFactory) -> ServiceNowPlatform:
+def create(config: Config, open_http: HttpFactory) -> ServiceNowSink:
     """The sink as configured.
 
     Raises Misconfigured for a template that can't be used.
     """
     settings = Settings.of(config.servicenow)
     http = open_http(settings.secrets())
-    return ServiceNowPlatform(settings, Api(http, settings), writer_for(config, NAME))
+    return ServiceNowSink(settings, Api(http, settings), writer_for(config, NAME))

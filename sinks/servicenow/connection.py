@@ -1,4 +1,4 @@
-"""Looks whether everything is there that ServiceNow's records will need, without touching any."""
+"""The test of a ServiceNow connection: checks the needs of records, without side effects."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from sinks.servicenow.settings import Settings
 
 NEEDED = ("sys_id", "number", "state", "correlation_id")
 CODES_MAX = 100
+"""More choices than a list that people choose from has."""
 SHOWN_MAX = 12
+"""Keeps the message readable; the base system has fewer codes."""
 PARENT = "task"
 
 
@@ -25,7 +27,7 @@ class ConnectionCheck:
         self._remarks: list[str] = []
 
     async def check(self) -> Connection:
-        """Every problem that was found, each with what to fix."""
+        """The result, with every problem that was found and what to fix."""
         try:
             await self._table()
             await self._groups()
@@ -85,7 +87,7 @@ class ConnectionCheck:
             self._problems.append(f"{key}: {found.why_not}")
 
     async def _close_code(self) -> None:
-        """Choices of a table can be its own or those of the table that it extends."""
+        """Check the close code among the choices of the table or of the table that it extends."""
         wanted = self._settings.close_code
         codes: list[str] = []
         for table in (self._settings.table, PARENT):

@@ -1,4 +1,4 @@
-"""Look-up of names on an instance: configuration items, groups, callers.
+"""Looks up names on an instance: configuration items, groups, callers.
 
 https://www.servicenow.com/docs/r/servicenow-platform/configuration-management-database-cmdb/c_ITILConfigurationManagement.html
 """
@@ -10,16 +10,19 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sinks.calls.outcome import Failed, Rejected
+from sinks.calls.outcome import Failed, Refused
 from sinks.servicenow.api import Api, Row, equals
 from sinks.servicenow.settings import Settings
 from ticketing.domain.text import cut, line
 
 KEPT_SECONDS = 600.0
+"""A change in ServiceNow shows within ten minutes; a burst of incidents costs one request a name."""
 KEPT_MAX = 10_000
+"""More names than there are services; bounds memory should names come from hostile logs."""
 NAME_CHARS_MAX = 255
+"""The length of the column `name` in the CMDB."""
 LIMIT = 3
-"""Enough to see that a name is ambiguous."""
+"""Two rows show that a name is ambiguous; a third gives one more id to choose from."""
 BASE_CMDB = "cmdb_ci"
 _SYS_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -37,7 +40,7 @@ NOTHING = Found()
 
 
 class Directory:
-    """Looks names up, and keeps what it found for a while. Raises Failed for what passes."""
+    """Looks names up and keeps the results for a while. Raises Failed for a passing failure."""
 
     def __init__(
         self, api: Api, settings: Settings, clock: Callable[[], float] = time.monotonic
@@ -48,7 +51,7 @@ class Directory:
         self._kept: dict[tuple[str, str], tuple[float, Found]] = {}
 
     async def service(self, name: str) -> Found:
-        """The configuration item of a service, in its class, else among all."""
+        """The configuration item of a service, in the configured table, else among all."""
         table = self._settings.cmdb_table
         if not table or not line(name):
             return NOTHING
@@ -92,15 +95,15 @@ class Directory:
                 table, equals(column, name), ["sys_id", column, *groups], LIMIT
             )
         except Failed as failed:
-            if not isinstance(failed.outcome, Rejected) or failed.status == 401:
+            if not isinstance(failed.outcome, Refused) or failed.status == 401:
                 raise
-            # Not to be allowed to look is no reason to make no ticket.
+            # A ticket without the reference is better than none.
             return Found(why_not=f"{table} can't be read: {failed.outcome.detail}")
         return _only(table, column, name, shown, rows)
 
 
 def _only(table: str, column: str, name: str, shown: str, rows: list[Row]) -> Found:
-    """The one row of that name. A query that was ignored brings others: they do not count."""
+    """The only row of the name. Rows of other names, which an ignored query returns, don't count."""
     matching = [row for row in rows if row.get(column, "").casefold() == name.casefold()]
     if not matching:
         return Found(why_not=f'nothing in {table} is named "{shown}"')

@@ -9,7 +9,7 @@ from ticketing.config import Config
 
 
 class ServiceNowAnswers:
-    """Finds everything by its name, and no incident before it is made."""
+    """A ServiceNow that has a row for every name, and no incident before the create."""
 
     def __init__(self, config: Config) -> None:
         self._incident: dict[str, Any] = {}

@@ -17,12 +17,14 @@ from ticketing.domain.incidents.incident import Incident, StepKind
 from ticketing.domain.text import ELLIPSIS, line
 from ticketing.errors import Misconfigured
 
+# Lengths of the columns in the base system (the texts' are not confirmed against a live instance).
 SHORT_DESCRIPTION_MAX = 160
 DESCRIPTION_MAX = 4000
 CLOSE_NOTES_MAX = 4000
 WORK_NOTES_MAX = 4000
 CORRELATION_MAX = 100
 PRODUCT = "ticketing-agent"
+# States of the base system's incident table.
 NEW, IN_PROGRESS, ON_HOLD, RESOLVED, CLOSED, CANCELED = "1", "2", "3", "6", "7", "8"
 FINISHED = frozenset({RESOLVED, CLOSED, CANCELED})
 UNCHANGEABLE = frozenset({CLOSED, CANCELED})
@@ -36,7 +38,7 @@ _CODE = re.compile(r"\[(?=/?code\])", re.IGNORECASE)
 
 
 def correlation_id(incident_id: str) -> str:
-    """The key under which ServiceNow knows the incident: its id."""
+    """The record's correlation id: the incident's id."""
     return incident_id.replace("^", "")[:CORRELATION_MAX]
 
 
@@ -66,14 +68,14 @@ class Author:
         return values
 
     def texts(self, incident: Incident) -> Row:
-        """What an existing record is told when its incident has changed."""
+        """The columns that follow every change of the incident."""
         return {
             "short_description": cut_units(self._writer.title(incident), SHORT_DESCRIPTION_MAX),
             "description": cut_units(self._writer.body(incident), DESCRIPTION_MAX),
         }
 
     def resolution(self, incident: Incident) -> Row:
-        """What resolves a record: its state, and why."""
+        """The columns that resolve a record."""
         return {
             "state": RESOLVED,
             "close_code": self._settings.close_code,
@@ -81,13 +83,13 @@ class Author:
         }
 
     def duplicate(self, of: str) -> Row:
-        """What closes a record that says the same as another."""
-        said = f"Duplicate of {of}"
+        """The columns that resolve a duplicate of the record `of`."""
+        remark = f"Duplicate of {of}"
         return {
             "state": RESOLVED,
             "close_code": self._settings.close_code,
-            "close_notes": said,
-            "work_notes": said,
+            "close_notes": remark,
+            "work_notes": remark,
         }
 
     def _notes(self, incident: Incident) -> str:
@@ -100,13 +102,14 @@ class Author:
 
 
 def work_notes(lines: list[str]) -> str:
-    """Lines of a work note; if they are too many, the last ones."""
+    """The lines as a work note; of too many, the last ones and the number of the others."""
+    # The room below the limit is for the line with the number.
     kept = latest([harmless(one) for one in lines], WORK_NOTES_MAX - 100)
     return cut_units("\n".join(kept), WORK_NOTES_MAX) or ELLIPSIS
 
 
 def harmless(text: str) -> str:
-    """The text without the mark that would make HTML of it."""
+    """The text without the mark that switches HTML on in a journal."""
     return _CODE.sub("[\u200b", text)
 
 

@@ -1,4 +1,4 @@
-"""What the ServiceNow sink needs of the configuration."""
+"""The settings of the ServiceNow sink, from the configuration."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Settings:
 
     @classmethod
     def of(cls, config: ServiceNow) -> Settings:
-        """From the section `servicenow`."""
+        """The settings in the section `servicenow`."""
         return cls(
             base_url=config.base_url.rstrip("/"),
             table=config.table,
@@ -58,7 +58,7 @@ class Settings:
 
     @property
     def oauth(self) -> bool:
-        """Whether requests carry a bearer token instead of a password."""
+        """True if requests carry a bearer token instead of a password."""
         return bool(self.client_id)
 
     @property
@@ -67,12 +67,12 @@ class Settings:
         return base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
 
     def secrets(self) -> list[str]:
-        """What must not be repeated, the password also as it stands in the header."""
+        """The secrets to mask, the password also as it stands in the header."""
         shown = [self.password, self.client_secret]
         return [*filter(None, shown), *([self.basic] if self.password else [])]
 
     def chosen_group(self, incident: Incident) -> str:
-        """The group that the configuration chooses for this incident; empty if it does not."""
+        """The group that the configuration chooses for the incident; empty without a choice."""
         return self.groups.choose(incident.service, incident.tenant, incident.severity)
 
     def levels(self, incident: Incident) -> dict[str, str]:
@@ -82,6 +82,6 @@ class Settings:
         return {"impact": self.impacts[severity], "urgency": self.urgencies[severity]}
 
     def link(self, sys_id: str) -> str:
-        """Where people read a record."""
+        """The address of a record's page."""
         inner = quote(f"{self.table}.do?sys_id={sys_id}", safe="")
         return f"{self.base_url}/nav_to.do?uri={inner}"

@@ -1,4 +1,4 @@
-"""OAuth tokens of a ServiceNow instance: kept while they are good, refreshed, or asked for anew.
+"""OAuth tokens of a ServiceNow instance: kept while valid, then refreshed or requested anew.
 
 https://www.servicenow.com/docs/r/platform-security/authentication/c_OAuthApplications.html
 """
@@ -12,15 +12,17 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from sinks.calls.http import Http
-from sinks.calls.outcome import Failed, Reason, Rejected, RetryAfter, nothing_done
+from sinks.calls.outcome import Failed, Reason, Refused, RetryAfter, nothing_done
 from sinks.servicenow.settings import Settings
 
 MARGIN_SECONDS = 60.0
+"""Longer than a request takes, so that no token ends while a request is under way."""
 LIFE_SECONDS_DEFAULT = 1800.0
+"""ServiceNow's own default, for an answer without a life."""
 
 
 class Granted(msgspec.Struct):
-    """What the token endpoint answers; `refresh_token` comes with the password grant only."""
+    """The token endpoint's answer; only the password grant has a `refresh_token`."""
 
     access_token: str
     expires_in: float = LIFE_SECONDS_DEFAULT
@@ -28,7 +30,7 @@ class Granted(msgspec.Struct):
 
 
 class Tokens:
-    """One access token at a time. No failure here means that anything else was done."""
+    """One access token at a time. A failure to get one leaves no change in doubt."""
 
     def __init__(
         self, http: Http, settings: Settings, clock: Callable[[], float] = time.monotonic
@@ -42,14 +44,14 @@ class Tokens:
         self._asking = asyncio.Lock()
 
     async def current(self) -> str:
-        """A token that is good for a while; raises Failed."""
+        """A token that is valid for a while; raises Failed."""
         async with self._asking:
             if not self._token or self._clock() >= self._until:
                 self._keep(await self._granted())
             return self._token
 
     def forget(self, token: str) -> None:
-        """The instance refused this token: ask for another next time."""
+        """Drop a token that the instance refused."""
         if token == self._token:
             self._token = ""
 
@@ -67,7 +69,7 @@ class Tokens:
                     {"grant_type": "refresh_token", "refresh_token": self._refresh}
                 )
             except Failed as failed:
-                if not isinstance(failed.outcome, Rejected):
+                if not isinstance(failed.outcome, Refused):
                     raise
                 self._refresh = ""
         return await self._ask(self._grant())
@@ -92,10 +94,10 @@ class Tokens:
                 "POST", f"{self._settings.base_url}/oauth_token.do", form={**client, **grant}
             )
         except Failed as failed:
-            if isinstance(failed.outcome, Rejected) and failed.status in (400, 401, 403):
-                # OAuth's refusals say 400 as often as 401: either way it is the credentials.
+            if isinstance(failed.outcome, Refused) and failed.status in (400, 401, 403):
+                # OAuth refuses credentials with 400 as often as with 401.
                 detail = f"no token: {failed.outcome.detail}"
-                raise Failed(Rejected(Reason.CREDENTIALS, detail)) from failed
+                raise Failed(Refused(Reason.CREDENTIALS, detail)) from failed
             raise nothing_done(failed) from failed
         try:
             return msgspec.convert(answer.data, Granted)

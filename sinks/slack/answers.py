@@ -1,4 +1,4 @@
-"""What Slack's answers mean: its Web API says 200 to nearly everything, and puts errors in words.
+"""Interprets Slack's answers: the Web API answers nearly always with 200 and names errors in words.
 
 https://docs.slack.dev/reference/methods/chat.postMessage#errors
 """
@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from sinks.calls.outcome import Failed, Failure, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Failed, Failure, Reason, Refused, RetryAfter, Unknown
 
 PASSING = frozenset({"ratelimited", "rate_limited", "request_timeout", "message_limit_exceeded"})
-"""It was not done, and may be later."""
+"""Errors of calls that were not carried out and may be later."""
 UNKNOWN = frozenset({"internal_error", "fatal_error", "service_unavailable", "team_added_to_org"})
-"""Some of it may have been done."""
+"""Errors of calls that may have been carried out in part."""
 FORBIDDEN = frozenset(
     {
         "access_denied",
@@ -35,7 +35,7 @@ FORBIDDEN = frozenset(
         "two_factor_setup_required",
     }
 )
-"""A token or a channel needs somebody's hand; then it may be tried again as it is."""
+"""Errors that pass once a person mends the token or the channel: the call is then tried again."""
 MISSING = frozenset({"message_not_found", "thread_not_found"})
 TOO_LARGE = frozenset({"msg_too_long", "msg_blocks_too_long", "metadata_too_large"})
 
@@ -46,10 +46,11 @@ FIXES = {
     "not_in_channel": "invite the bot to the channel",
 }
 DETAIL_CHARS_MAX = 300
+"""As in `sinks.calls.http`: a few sentences, in a message that is one line."""
 
 
 def failure(data: Any, request: str) -> Failure | None:
-    """Why a method of the Web API failed; None if it did not."""
+    """The failure of a method of the Web API; None after a success."""
     if not isinstance(data, dict) or not isinstance(data.get("ok"), bool):
         return Unknown(Reason.MALFORMED, True, None, "the answer does not say whether it is ok")
     if data["ok"]:
@@ -60,7 +61,7 @@ def failure(data: Any, request: str) -> Failure | None:
         return RetryAfter(Reason.RATE_LIMITED, None, detail)
     if code in UNKNOWN:
         return Unknown(Reason.SERVER_ERROR, True, None, detail)
-    return Rejected(_reason(code), detail, request)
+    return Refused(_reason(code), detail, request)
 
 
 def _reason(code: str) -> Reason:
@@ -72,20 +73,20 @@ def _reason(code: str) -> Reason:
 
 
 def _detail(code: str, data: dict[str, Any]) -> str:
-    said = [code, FIXES.get(code, "")]
+    words = [code, FIXES.get(code, "")]
     if isinstance(needed := data.get("needed"), str):
-        said.append(f"needed: {needed}")
+        words.append(f"needed: {needed}")
     if isinstance(more := data.get("errors"), list):
-        said += [str(one) for one in more[:3]]
-    return "; ".join(one for one in said if one)[:DETAIL_CHARS_MAX]
+        words += [str(one) for one in more[:3]]
+    return "; ".join(word for word in words if word)[:DETAIL_CHARS_MAX]
 
 
 def refused_webhook(failed: Failed) -> Failed:
-    """A webhook's refusals: an address that is none any more is a matter of the configuration.
+    """A webhook's failure, in which an address that is gone becomes a fault of the configuration.
 
     https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
     """
     outcome = failed.outcome
-    if isinstance(outcome, Rejected) and outcome.reason is Reason.NOT_FOUND:
-        return Failed(Rejected(Reason.CREDENTIALS, outcome.detail, outcome.request))
+    if isinstance(outcome, Refused) and outcome.reason is Reason.NOT_FOUND:
+        return Failed(Refused(Reason.CREDENTIALS, outcome.detail, outcome.request))
     return failed

@@ -1,7 +1,7 @@
 """The Slack sink: a bot with a message and a thread per incident, or an incoming webhook.
 
-A bot's message is found again by its metadata. A webhook says nothing about its messages, so that
-there every change is a new one, and one that may be a repeat says so.
+A bot's message is found again by its metadata. A webhook returns nothing about its messages, so that
+every change is a new message, and a possible repeat says so.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 
 from sinks.calls.http import Http, HttpFactory
-from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Rejected, Unknown
+from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Refused, Unknown
 from sinks.calls.references import reference
-from sinks.platform import STATUS_STEPS, Connection, Platform, Repeat, Request, Traits
+from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Sink, Traits
 from sinks.slack import answers, payload
 from sinks.slack.settings import Settings
 from sinks.text import shown_fields
@@ -26,8 +26,11 @@ from ticketing.domain.incidents.incident import Incident, StepKind
 
 NAME = "slack"
 PAGE_MESSAGES = 200
+"""One page holds a quiet channel's messages since the incident; Slack may give shorter pages."""
 PAGES_MAX = 25
+"""At most 5,000 messages or channels; bounds a search in a busy channel."""
 CLOCKS_DIFFER_SECONDS_MAX = 300.0
+"""The same five minutes for which Slack's signatures are valid."""
 CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{8,}")
 
 
@@ -40,7 +43,7 @@ class Api:
         self._headers = {"Authorization": f"Bearer {settings.bot_token}"}
 
     async def call(self, method: str, account: str = "", **arguments: Any) -> dict[str, Any]:
-        """Call a method with JSON arguments; the answer says that it is ok."""
+        """Call a method with JSON arguments; returns an answer that is ok."""
         answer = await self._http.call(
             "POST",
             f"{self._url}/{method}",
@@ -53,7 +56,7 @@ class Api:
     async def read(self, method: str, **arguments: str) -> dict[str, Any]:
         """Call a method that takes its arguments from the query and changes nothing.
 
-        Slack counts these by method, messages by channel.
+        Slack limits such calls by method, and messages by channel.
         """
         answer = await self._http.call(
             "GET",
@@ -81,7 +84,7 @@ class Api:
             cursor = _text(answer.get("response_metadata"), "next_cursor")
             if not cursor:
                 return
-        raise Failed(Rejected(Reason.INVALID, f"{method}: more than {PAGES_MAX} pages to search"))
+        raise Failed(Refused(Reason.INVALID, f"{method}: more than {PAGES_MAX} pages to search"))
 
     def _checked(self, data: Any, arguments: Any) -> dict[str, Any]:
         failure = answers.failure(data, self._http.quote(msgspec.json.encode(arguments)))
@@ -115,7 +118,7 @@ class SlackBot:
         return self._settings.channel_for(want)
 
     async def perform(self, request: Request) -> Outcome:
-        """Post, edit, reply or search; safe to repeat, as `uncertain` replies are looked for."""
+        """Post, edit, reply or search; safe to repeat, as an `uncertain` reply is looked for."""
         if request.operation is Operation.LOOK_UP:
             return await self._look_up(request)
         if request.have is None:
@@ -160,7 +163,7 @@ class SlackBot:
         return Delivered()
 
     async def _replied_through(self, request: Request, channel: str, ts: str) -> int:
-        """The last step that the thread has, by the metadata of our replies."""
+        """The last step in the thread, by the metadata of our replies."""
         replies = self._api.pages(
             "conversations.replies",
             "messages",
@@ -207,7 +210,7 @@ class SlackBot:
         )
 
     async def _channel_id(self, channel: str) -> str:
-        """A channel's id, by which alone it can be searched."""
+        """A channel's id, which the search needs."""
         if CHANNEL_ID.fullmatch(channel):
             return channel
         if channel not in self._channel_ids:
@@ -224,11 +227,11 @@ class SlackBot:
                     self._channel_ids[channel] = _text(one, "id")
                     break
             else:
-                raise Failed(Rejected(Reason.NOT_FOUND, f"there is no channel {channel}"))
+                raise Failed(Refused(Reason.NOT_FOUND, f"there is no channel {channel}"))
         return self._channel_ids[channel]
 
     async def _delivered(self, channel: str, ts: str) -> Delivered:
-        """The receipt of a message; its address is worth a request, but no failure."""
+        """The receipt of a message, without an address if the request for the address fails."""
         try:
             answer = await self._api.read("chat.getPermalink", channel=channel, message_ts=ts)
             url = _text(answer, "permalink")
@@ -240,7 +243,7 @@ class SlackBot:
         return payload.parent(want, self._writer, buttons=self._settings.buttons)
 
     async def test_connection(self) -> Connection:
-        """Check the token and the channels; posts nothing."""
+        """Check the token and the channels, without a post."""
         try:
             who = await self._api.read("auth.test")
         except Failed as failed:
@@ -260,7 +263,7 @@ class SlackBot:
             answer = await self._api.read("conversations.info", channel=channel_id)
         except Failed as failed:
             if "missing_scope" in str(failed):
-                # Posting needs no right to look at channels; only a look-up does.
+                # Posting needs no right to read channels; only the look-up does.
                 return ""
             return f"slack.channel: {channel}: {failed}"
         info = answer.get("channel")
@@ -276,7 +279,7 @@ class SlackBot:
 
 
 class SlackWebhook:
-    """A message for every change: a webhook can't edit, reply or be searched."""
+    """A message for every change, since a webhook can't edit, reply or search."""
 
     name = NAME
 
@@ -292,11 +295,11 @@ class SlackWebhook:
         )
 
     def account(self, want: Incident) -> str:
-        """The webhook, as a reference."""
+        """The webhook's address, as a reference."""
         return self._account
 
     async def perform(self, request: Request) -> Outcome:
-        """Post what changed; a repeat after an unknown outcome says that it may be one."""
+        """Post a message about the change; after an unknown outcome, as a possible repeat."""
         if request.operation in (Operation.LOOK_UP, Operation.DEDUPLICATE):
             return Absent()
         message = self._message(request)
@@ -326,7 +329,7 @@ class SlackWebhook:
         return payload.note(request.want, self._writer, told) if told else None
 
     async def test_connection(self) -> Connection:
-        """Check that the address refuses an empty message as Slack does; posts nothing."""
+        """Check that the address refuses an empty message as Slack does, without a post."""
         try:
             await self._http.call("POST", self._settings.webhook_url, body={}, text=True)
         except Failed as failed:
@@ -357,7 +360,7 @@ def _text(data: Any, name: str) -> str:
 
 
 def _ours(message: dict[str, Any], event: str, incident_id: str) -> dict[str, Any] | None:
-    """The payload of a message's metadata, if it is that event of that incident."""
+    """The payload of a message's metadata, if the metadata has the event and the incident."""
     metadata = message.get("metadata")
     if not isinstance(metadata, dict) or metadata.get("event_type") != event:
         return None
@@ -365,7 +368,7 @@ def _ours(message: dict[str, Any], event: str, incident_id: str) -> dict[str, An
     return found if isinstance(found, dict) and found.get("id") == incident_id else None
 
 
-def create(config: Config, open_http: HttpFactory) -> Platform:
+def create(config: Config, open_http: HttpFactory) -> Sink:
     """The sink as configured: a bot if there is a token."""
     settings = Settings.of(config.slack)
     http = open_http(settings.secrets())

@@ -9,7 +9,7 @@ from ticketing.config import Config
 
 
 class SlackAnswers:
-    """Takes every message; finds none of its own in a channel."""
+    """A Slack that takes every message and shows none in a channel's history."""
 
     def __init__(self, config: Config) -> None:
         self._posted = 0

@@ -17,6 +17,7 @@ from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action
 from ticketing.domain.text import ELLIPSIS, cut, line
 
+# Limits of Block Kit; a note's title, the context and the fallback text are ours and not higher.
 HEADER_CHARS_MAX = 150
 SECTION_CHARS_MAX = 3000
 SECTION_TITLE_MAX = 300
@@ -24,7 +25,9 @@ FIELDS_MAX = 10
 CONTEXT_CHARS_MAX = 2000
 TEXT_CHARS_MAX = 4000
 
-# All blocks of a message together may hold about 13,000 characters: these are the shares.
+# Shares of the about 13,000 characters that all blocks of a message may hold together
+# (https://github.com/slackapi/bolt-js/issues/2509). A reply in the thread is a message of its own:
+# STEPS_CHARS_MAX leaves room in a section for the line that counts the steps left out.
 NOTES_CHARS_MAX = 1000
 STEP_CHARS_MAX = 600
 FACTS_MAX = 15
@@ -38,10 +41,10 @@ STEPS_SECTIONS_MAX = 3
 
 INCIDENT_EVENT = "ticketing_incident"
 STEPS_EVENT = "ticketing_steps"
-"""Types of the metadata by which our messages and thread replies are found again."""
+"""Metadata types by which our messages and replies are found again."""
 
 ACTION_PREFIX = "ticketing_"
-"""What the action ids of our buttons begin with; an action follows."""
+"""The prefix of our buttons' action ids, before the action."""
 BUTTONS = (
     (Action.ACKNOWLEDGE, "Acknowledge", "primary"),
     (Action.ESCALATE, "Escalate", ""),
@@ -66,9 +69,9 @@ Block = dict[str, Any]
 
 
 def escaped(text: str, limit: int) -> str:
-    """Text that Slack shows as it is, at most so many characters as sent, cut visibly.
+    """The text escaped for Slack, cut to `limit` characters as sent; an ellipsis marks the cut.
 
-    Line ends stay, other control characters go; nothing in it mentions or links anybody.
+    Line ends stay, other control characters go. No mention or link in the text takes effect.
     """
     shown = "".join(c if c.isprintable() or c == "\n" else " " for c in text[: limit + 1])
     whole = _escape(shown)
@@ -89,7 +92,7 @@ def _escape(text: str) -> str:
 
 
 def parent(incident: Incident, writer: Writer, *, buttons: bool) -> dict[str, Any]:
-    """The message that speaks for an incident, as it is now. Its metadata finds it again."""
+    """The message of an incident in its present state, with metadata to find it again."""
     text = writer.text(incident)
     blocks = [_header(incident, text), *_latest(incident)]
     if writer.own_body:
@@ -121,9 +124,9 @@ def parent(incident: Incident, writer: Writer, *, buttons: bool) -> dict[str, An
 
 
 def reply(incident_id: str, told: list[Step]) -> dict[str, Any]:
-    """A message of the thread: steps of the timeline, a line each, oldest first.
+    """A reply in the thread: steps of the timeline, a line each, oldest first.
 
-    An escalation is shown to the whole channel.
+    A reply with an escalation is also shown in the channel.
     """
     lines = [escaped(one, STEPS_CHARS_MAX) for one in steps(told)]
     sections = _joined(lines, STEPS_CHARS_MAX, STEPS_SECTIONS_MAX)
@@ -141,7 +144,7 @@ def reply(incident_id: str, told: list[Step]) -> dict[str, Any]:
 
 
 def note(incident: Incident, writer: Writer, told: list[Step]) -> dict[str, Any]:
-    """Steps of the timeline as a message of its own, for where there are no threads."""
+    """Steps of the timeline as a message of its own, for a webhook, which has no threads."""
     message = reply(incident.id, told)
     title = escaped(f"{_WORDS[incident.status]}: {writer.title(incident)}", SECTION_TITLE_MAX)
     return {
@@ -156,7 +159,7 @@ def note(incident: Incident, writer: Writer, told: list[Step]) -> dict[str, Any]
 
 
 def repeated(message: dict[str, Any]) -> dict[str, Any]:
-    """The message, saying that it may be there already."""
+    """The message with the remark that it may be a repeat."""
     return {
         **message,
         "text": cut(f"{REPEATED} {message['text']}", TEXT_CHARS_MAX),
@@ -165,12 +168,12 @@ def repeated(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def for_update(message: dict[str, Any]) -> dict[str, Any]:
-    """What of a message can be edited."""
+    """The parts of a message that can be edited."""
     return {name: message[name] for name in ("text", "blocks", "metadata")}
 
 
 def for_webhook(message: dict[str, Any]) -> dict[str, Any]:
-    """What of a message an incoming webhook takes."""
+    """The parts of a message that an incoming webhook takes."""
     taken = ("text", "blocks", "unfurl_links", "unfurl_media")
     return {name: message[name] for name in taken}
 
@@ -184,7 +187,7 @@ def _header(incident: Incident, text: Text) -> Block:
 
 
 def _latest(incident: Incident) -> list[Block]:
-    """Who did what last; that it was opened is said anyway."""
+    """The latest step of the timeline, except the opening, which the message shows anyway."""
     told = [step for step in incident.timeline if step.kind in STATUS_STEPS]
     if not told or told[-1].kind is StepKind.OPENED:
         return []
@@ -208,7 +211,7 @@ def _described(text: Text) -> list[Block]:
         listed = "\n".join(f"{number}. {one}" for number, one in enumerate(text.next_steps, 1))
         blocks.append(_section(f"*Next steps*\n{escaped(listed, NEXT_CHARS_MAX)}"))
     if text.evidence:
-        # Inside a code block nothing is markup, so nothing in it may end the block.
+        # A code block has no markup but its end, which no line may contain.
         lines = [one.replace("`", "'") for one in text.evidence]
         quoted = escaped("\n".join(lines), EVIDENCE_CHARS_MAX)
         blocks.append(_section(f"*Evidence*\n```{quoted}```"))
@@ -258,13 +261,13 @@ def _context(text: str) -> Block:
 
 
 def _parts(text: str, limit: int) -> Iterable[str]:
-    """The text in pieces; one that would be blank is left out, as Slack refuses it."""
+    """The text in pieces, without blank ones, which Slack refuses."""
     pieces = (text[start : start + limit] for start in range(0, len(text), limit))
     return [piece for piece in pieces if piece.strip()]
 
 
 def _joined(lines: list[str], limit: int, sections_max: int) -> list[str]:
-    """Lines in as few pieces as possible; what does not fit is said to be missing."""
+    """The lines in as few pieces as possible; lines that do not fit are counted."""
     pieces = [""]
     for number, one in enumerate(lines):
         joined = f"{pieces[-1]}\n{one}" if pieces[-1] else one

@@ -1,4 +1,4 @@
-"""What the Slack sink needs of the configuration."""
+"""The settings of the Slack sink, from the configuration."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ticketing.domain.incidents.incident import Incident
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Address, credentials and channels. With `bot_token` it is a bot, else a webhook."""
+    """Address, credentials and channels. The sink is a bot with `bot_token`, else a webhook."""
 
     api_url: str
     bot_token: str = ""
@@ -22,14 +22,14 @@ class Settings:
 
     @classmethod
     def of(cls, config: Slack) -> Settings:
-        """From the section `slack`."""
+        """The settings in the section `slack`."""
         return cls(
             api_url=config.api_url.rstrip("/"),
             bot_token=reveal(config.bot_token),
             webhook_url=reveal(config.webhook_url),
             channel=config.channel or "",
             channels=config.channels,
-            # Without the secret nobody could tell who pressed a button.
+            # Without the secret no press of a button could be trusted.
             buttons=config.signing_secret is not None,
         )
 
@@ -44,5 +44,5 @@ class Settings:
         return sorted({*self.channels.names(), self.channel} - {""})
 
     def secrets(self) -> list[str]:
-        """What must never be shown."""
+        """The secrets to mask."""
         return [secret for secret in (self.bot_token, self.webhook_url) if secret]

@@ -7,18 +7,19 @@ from collections.abc import Iterable
 from sinks.text.parts import steps
 from ticketing.domain.incidents.incident import Step
 
-LEFT_OUT_CHARACTERS = 60
+LEFT_OUT_CHARS = 60
+"""Room for the line that counts the steps left out."""
 
 
-def comment(told: list[Step], already: Iterable[str], characters_max: int) -> str:
-    """The steps that do not stand in a comment yet, oldest first; empty if all of them do.
+def comment(told: list[Step], already: Iterable[str], chars_max: int) -> str:
+    """The steps that no comment has yet, a line each, oldest first; empty if there are none.
 
-    `already` are the comments that are there. If there are too many steps for one comment, the
-    newest are told and the number of the others.
+    `already` are the ticket's comments. Steps beyond the length of one comment are left out, the
+    oldest first, and counted.
     """
     known = "\n".join(already)
     lines = [one for one in steps(told) if one not in known]
-    room = characters_max - LEFT_OUT_CHARACTERS
+    room = chars_max - LEFT_OUT_CHARS
     kept = len(lines)
     while kept and len(lines[kept - 1]) + 1 <= room:
         kept -= 1

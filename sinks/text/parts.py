@@ -12,22 +12,17 @@ from ticketing.domain.summaries.facts import blast_radius, facts_of, marked, oth
 from ticketing.domain.text import cut, line, moment
 
 TITLE_CHARS_MAX = 200
-
-
+"""One line in a list of tickets; platforms with a lower limit cut it further."""
 EVIDENCE_LINES_MAX = 5
-
-
+"""Enough to recognise the fault; the console shows the other samples."""
 EVIDENCE_CHARS_MAX = 500
-
-
+"""Keeps a log line with its time and the beginning of an exception, not a whole stack trace."""
 NAMES_MAX = 10
-
-
+"""More next steps than a summary has; bounds what a template can list."""
 CONSOLE = "console"
-"""What the link to our own page is called."""
+"""The name of the link to the console."""
 
-
-_STEPS = {
+STEP_WORDS = {
     StepKind.OPENED: "Opened",
     StepKind.SEVERITY_RAISED: "Severity raised",
     StepKind.ACKNOWLEDGED: "Acknowledged",
@@ -35,16 +30,18 @@ _STEPS = {
     StepKind.RESOLVED: "Resolved",
     StepKind.REOPENED: "Reopened",
     StepKind.FLAPPING: "Flapping",
+    StepKind.FALLBACK: "fallback",
     StepKind.COMMENT: "Comment",
 }
+"""The words for the kinds of steps that are posted, `sinks.platform.STATUS_STEPS`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
-    """An incident in plain text, in parts; none of it is markup, all of it may be hostile.
+    """An incident in plain text, in parts. No part is markup, and every part may be hostile.
 
-    `facts` are pairs of a label and a value; `links` maps a platform to its ticket's address;
-    `notes` say what went wrong with the delivery elsewhere and belong at the top.
+    `facts` are pairs of a label and a value; `links` maps a platform to the address of its ticket;
+    `notes` report failed deliveries to other platforms and belong at the top.
     """
 
     title: str
@@ -58,14 +55,14 @@ class Text:
 
 
 def title(incident: Incident) -> str:
-    """How bad, where, what: `[CRITICAL] checkout: payment gateway timed out`."""
+    """Severity, service and fault: `[CRITICAL] checkout: payment gateway timed out`."""
     where = line(incident.service) or "unknown service"
     text = f"[{incident.severity.value.upper()}] {where}: {_what(incident)}"
     return cut(text, TITLE_CHARS_MAX)
 
 
 def describe(incident: Incident, platform: str, console: str = "") -> Text:
-    """The incident for a platform's ticket; its own ticket is not among the links."""
+    """The incident for a platform's ticket, with links to the other platforms' tickets."""
     summary = in_words(incident)
     return Text(
         title=title(incident),
@@ -89,7 +86,10 @@ def _what(incident: Incident) -> str:
 
 
 def _words(summary: Summary) -> str:
-    """The summary's text; a model's title stands before it, never in place of the ticket's own."""
+    """The summary's text, after the model's title if there is one.
+
+    A model's title never replaces the title of the ticket.
+    """
     text = summary.text.strip()
     if summary.generated_by == RULES or not summary.title:
         return text
@@ -118,14 +118,14 @@ def _evidence(incident: Incident) -> list[str]:
 
 
 def _step(step: Step) -> str:
-    said = _STEPS.get(step.kind, step.kind.value)
+    name = STEP_WORDS.get(step.kind, step.kind.value)
     by = f" by {line(step.by)}" if step.by else ""
     note = f": {line(step.text)}" if step.text else ""
-    return cut(f"{said}{by} at {moment(step.at)}{note}", EVIDENCE_CHARS_MAX)
+    return cut(f"{name}{by} at {moment(step.at)}{note}", EVIDENCE_CHARS_MAX)
 
 
 def values(incident: Incident, text: Text, platform: str) -> dict[str, Any]:
-    """What the names of ticketing.config.template_names mean for this incident."""
+    """The values of the names in ticketing.config.template_names for this incident."""
     summary = in_words(incident)
     return {
         "severity": incident.severity.value,

@@ -1,4 +1,4 @@
-"""Whether what changed in an incident is worth writing its ticket again, and why."""
+"""The fields that a ticket shows, and the reasons to write them again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ticketing.domain.traces.findings import Relation
 
 
 def links(incident: Incident, platform: str) -> dict[str, str]:
-    """The tickets that other platforms hold for the incident: address, else key."""
+    """Other platforms' tickets for the incident, by platform: the address, else the key."""
     return {
         name: ticket.url or ticket.key
         for name, ticket in sorted(incident.tickets.items())
@@ -19,9 +19,10 @@ def links(incident: Incident, platform: str) -> dict[str, str]:
 
 
 def linked(incident: Incident) -> dict[str, str]:
-    """The incidents that its ticket names: causes, symptoms, and what has the same cause.
+    """The linked incidents that are a reason to write the ticket again, with their relations.
 
-    What merely shares requests is shown too, but is no reason to write the ticket again.
+    Causes, symptoms and incidents of the same cause are; incidents that only share requests are
+    shown too, but change too often.
     """
     return {
         link.id: link.relation.value
@@ -31,7 +32,7 @@ def linked(incident: Incident) -> dict[str, str]:
 
 
 def shown(incident: Incident, platform: str, at: float) -> Shown:
-    """What a ticket shows once it is written from this incident."""
+    """The fields that a ticket written from this incident would show."""
     return Shown(
         revision=incident.revision,
         severity=incident.severity,
@@ -47,11 +48,11 @@ def shown(incident: Incident, platform: str, at: float) -> Shown:
 
 
 def needs_update(was: Shown, is_: Shown, status: Status, traits: Traits) -> Why | None:
-    """The reason to write the ticket again, or None. A fall of the severity is none.
+    """The reason to write the ticket again, or None.
 
-    `is_` is what it would show if written now; counts alone are a reason only every
-    `traits.count_interval` seconds. A severity is not raised on a ticket that is being resolved:
-    on an alerting platform that would fire again.
+    `was` is shown now, `is_` would be shown after writing. A lower severity is no reason, and a
+    count alone is one only every `traits.count_interval` seconds. The severity of a ticket that is
+    being resolved is not raised: an alerting platform would page again.
     """
     raised = is_.severity.rank > was.severity.rank and status is not Status.RESOLVED
     reasons = {
@@ -65,5 +66,5 @@ def needs_update(was: Shown, is_: Shown, status: Status, traits: Traits) -> Why 
 
 
 def unposted(incident: Incident, through: int, traits: Traits) -> list[Step]:
-    """The steps of the timeline, oldest first, that the ticket has not been told yet."""
+    """The steps of the timeline after `through` that belong on the ticket, oldest first."""
     return [s for s in incident.timeline if s.seq > through and s.kind in traits.steps]

@@ -1,4 +1,4 @@
-"""Lengths as Java and JavaScript count them, in UTF-16 units, in which some platforms have limits."""
+"""Lengths in UTF-16 units, the measure of platforms written in Java or JavaScript."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from ticketing.domain.text import ELLIPSIS
 
 
 def units(text: str) -> int:
-    """How many UTF-16 units a text has: two for a character beyond the basic plane."""
+    """The number of UTF-16 units in a text: two for a character beyond the basic plane."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
 def cut_units(text: str, limit: int) -> str:
-    """The text in at most so many units; an ellipsis shows that something is missing."""
+    """The text cut to `limit` units; an ellipsis marks the cut."""
     if units(text) <= limit:
         return text
     left = limit - 1
@@ -25,7 +25,7 @@ def cut_units(text: str, limit: int) -> str:
 
 
 def shares(texts: list[str], limit: int) -> list[str]:
-    """The texts, cut so that together they stay within the limit; those at the end suffer first."""
+    """The texts, cut to `limit` units together; the last texts are cut first."""
     kept: list[str] = []
     for text in texts:
         shortened = cut_units(text, max(0, limit))
@@ -35,7 +35,7 @@ def shares(texts: list[str], limit: int) -> list[str]:
 
 
 def latest(lines: list[str], limit: int) -> list[str]:
-    """As many of the last lines as stay within the limit, and a word about those left out."""
+    """The last lines that fit into `limit` units, after a line that counts those left out."""
     first = len(lines)
     while first and (limit := limit - units(lines[first - 1]) - 1) >= 0:
         first -= 1

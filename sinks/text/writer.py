@@ -1,4 +1,4 @@
-"""The writer of a platform's tickets, by the configured templates or the default ones."""
+"""Writes the text of a platform's tickets by the configured or the default templates."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ Links:
 
 
 class Writer:
-    """Writes incidents for one platform, by its templates or the default ones."""
+    """Writes incidents for one platform by the configured or the default templates."""
 
     def __init__(
         self,
@@ -70,33 +70,33 @@ class Writer:
         *,
         console: str = "",
     ) -> None:
-        """`console` is the address of our own pages, for a link. Raises Misconfigured."""
+        """`console` is the address of the console, for a link. Raises Misconfigured."""
         self._platform = platform
         self._console = console.rstrip("/")
         self._title = _template(f"{platform}.titleTemplate", title_template or TITLE_TEMPLATE)
         self._body = _template(f"{platform}.bodyTemplate", body_template or BODY_TEMPLATE)
         self.own_body = body_template is not None
-        """Whether the body was given by the configuration: then a platform that has places for
-        the parts of an incident shows the body instead of them."""
+        """True for a configured body, which platforms with places for the parts show instead of
+        the parts."""
 
     def title(self, incident: Incident) -> str:
-        """One line, at most 200 characters."""
+        """The title, one line of at most `TITLE_CHARS_MAX` characters."""
         return self._headline(incident, self.text(incident))
 
     def text(self, incident: Incident) -> Text:
-        """The incident in parts, for platforms that have places for them."""
+        """The incident in parts, for platforms with a place for each part."""
         text = describe(incident, self._platform, self._console)
         return replace(text, title=self._headline(incident, text))
 
     def body(self, incident: Incident) -> str:
-        """All of it as plain text, for platforms with one field for it."""
+        """The whole incident as plain text, for platforms with one field of text."""
         text = self.text(incident)
         return self._rendered(self._body, parts.values(incident, text, self._platform)) or plain(
             text
         )
 
     def values(self, incident: Incident) -> dict[str, Any]:
-        """What the names of ticketing.config.template_names mean, for a platform's other templates."""
+        """The values of the names in ticketing.config.template_names, for other templates."""
         return parts.values(incident, self.text(incident), self._platform)
 
     def _headline(self, incident: Incident, text: Text) -> str:
@@ -107,7 +107,8 @@ class Writer:
         try:
             return template.render(values)
         except BadTemplate as error:
-            # It did well with the samples. A ticket in default words is better than none.
+            # The template rendered the samples at the start, so the fault lies in this incident's
+            # values. A ticket in default words is better than none.
             log.warning("template_failed", platform=self._platform, error=str(error))
             return ""
 
@@ -127,7 +128,7 @@ def _template(key: str, source: str) -> Template:
 
 
 def plain(text: Text) -> str:
-    """All of it as plain text, for when no template can say it."""
+    """The whole incident as plain text, for a template that failed."""
     parts = [text.title, "\n".join(text.notes), text.summary]
     parts.append("\n".join(f"{label}: {value}" for label, value in text.facts))
     parts.append("\n".join(text.evidence))

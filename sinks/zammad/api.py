@@ -1,4 +1,4 @@
-"""Zammad's REST API, as far as it is needed; every method raises Failed.
+"""Calls of Zammad's REST API; every method raises Failed.
 
 https://docs.zammad.org/en/latest/api/intro.html
 """
@@ -13,11 +13,13 @@ from urllib.parse import quote
 import msgspec
 
 from sinks.calls.http import Http
-from sinks.calls.outcome import Failed, Reason, Rejected, Unknown
+from sinks.calls.outcome import Failed, Reason, Refused, Unknown
 from sinks.zammad.settings import Settings
 
 CANDIDATES_MAX = 10
+"""An incident has one ticket, rarely two; each candidate costs a request for its tags."""
 USERS_MAX = 50
+"""The search also finds similar users; the exact one is expected among the first."""
 FORBIDDEN = 403
 FORBIDDEN_MEANS = "not allowed, or the API is switched off, or Zammad is in maintenance"
 CLOSED = frozenset({"closed", "merged", "removed"})
@@ -26,7 +28,7 @@ CLOSED = frozenset({"closed", "merged", "removed"})
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A ticket as it stands there. `closed`: whatever its state is called."""
+    """A ticket as Zammad shows it. `closed` is true for every state of that kind."""
 
     id: str
     number: str
@@ -34,7 +36,7 @@ class Ticket:
 
 
 class Api:
-    """The tickets of one installation, as one agent may see and write them."""
+    """The tickets of one installation, with the rights of one agent."""
 
     def __init__(self, settings: Settings, http: Http, account: str) -> None:
         self._settings = settings
@@ -45,7 +47,7 @@ class Api:
         self._own_id = 0
 
     async def create(self, body: Mapping[str, Any]) -> Ticket:
-        """A new ticket."""
+        """Create a ticket."""
         data = await self._call("POST", "tickets", body=body)
         return Ticket(_id(data), str(data.get("number") or ""), closed=False)
 
@@ -56,15 +58,15 @@ class Api:
             raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is another ticket"))
 
     async def read(self, ticket_id: str) -> Ticket:
-        """A ticket."""
+        """Read a ticket."""
         return await self._seen(await self._call("GET", _ticket_path(ticket_id)))
 
     async def tagged(self, tag: str) -> list[Ticket]:
-        """The tickets that really have the tag, oldest first.
+        """The tickets with the tag, oldest first.
 
-        By a condition, which is answered from the database and so knows the newest ticket too. One
-        that Zammad does not understand may be answered with any tickets: hence each is asked for
-        its tags.
+        Zammad answers a condition from its database and so finds the newest ticket too. It may
+        answer a condition that it does not understand with any tickets, whose tags are therefore
+        checked.
         """
         condition = {"ticket.tags": {"operator": "contains all", "value": tag}}
         body = {"condition": condition, "limit": CANDIDATES_MAX}
@@ -98,12 +100,12 @@ class Api:
         return self._own_id
 
     async def names(self, of: str) -> set[str]:
-        """The names in use of `groups`, `ticket_states` or `ticket_priorities`."""
+        """The active names of `groups`, `ticket_states` or `ticket_priorities`."""
         rows = _rows(await self._call("GET", of))
         return {str(row.get("name")) for row in rows if row.get("active") is not False}
 
     async def has_user(self, name: str) -> bool:
-        """True if there is a user with that login or email."""
+        """True if a user has the login or email `name`."""
         params = {"query": name, "limit": str(USERS_MAX)}
         rows = _rows(await self._call("GET", "users/search", params=params))
         known = {str(row.get(key) or "").lower() for row in rows for key in ("login", "email")}
@@ -145,7 +147,7 @@ class Api:
                 account=self._account,
             )
         except Failed as failed:
-            if failed.status == FORBIDDEN and isinstance(failed.outcome, Rejected):
+            if failed.status == FORBIDDEN and isinstance(failed.outcome, Refused):
                 detail = f"{failed.outcome.detail} ({FORBIDDEN_MEANS})"
                 outcome = msgspec.structs.replace(failed.outcome, detail=detail)
                 raise Failed(outcome, status=failed.status) from failed

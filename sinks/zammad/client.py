@@ -1,7 +1,7 @@
 """The Zammad sink: a ticket per incident, found again by a tag.
 
-What people do in Zammad stands: a ticket that they closed or merged is still told what happens, but
-only an incident that fires again opens it; one that they deleted is not made again.
+People's changes stand: a ticket that they closed or merged still gets articles, but is opened only
+when the incident fires again. A deleted ticket is not made again.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from ticketing.domain.incidents.incident import Incident, StepKind
 
 NAME = "zammad"
 SEARCH_LAG_SECONDS = 1.0
-"""The search by condition reads the database; this covers what another request has not written."""
+"""The search by condition reads the database; a second covers a create that is being written."""
 
 
-class ZammadPlatform:
+class ZammadSink:
     """Tickets of one Zammad installation."""
 
     name = NAME
@@ -57,15 +57,15 @@ class ZammadPlatform:
         }
 
     def account(self, want: Incident) -> str:
-        """The group that the ticket is opened in; later changes of the configuration leave it."""
+        """The group for a new ticket, which later changes of the configuration do not move."""
         return self._settings.group_for(want)
 
     async def perform(self, request: Request) -> Outcome:
-        """Do it; a repeat looks first at what is there."""
+        """Perform the operation on the ticket; a repeat first reads the ticket."""
         return await self._performers[request.operation](request)
 
     async def test_connection(self) -> Connection:
-        """Whether the token is taken, and every name of the configuration known."""
+        """Check the token and every configured name, without side effects."""
         return await ConnectionCheck(self._settings, self._api).result()
 
     async def close(self) -> None:
@@ -92,7 +92,7 @@ class ZammadPlatform:
         return Delivered()
 
     async def _stands(self, request: Request, article: dict[str, Any]) -> bool:
-        """Whether an earlier attempt at this has left its article."""
+        """True if an earlier attempt has left the article."""
         if not request.uncertain:
             return False
         there = await self._api.articles(_held(request).external_id)
@@ -116,7 +116,7 @@ class ZammadPlatform:
         )
 
     async def _move(self, request: Request, changes: dict[str, Any]) -> Outcome:
-        """Change a ticket unless it is closed: by somebody, or by an earlier attempt."""
+        """Change a ticket unless a person or an earlier attempt has closed it."""
         have = _held(request)
         if not (await self._api.read(have.external_id)).closed:
             await self._api.change(have.external_id, changes)
@@ -131,7 +131,7 @@ class ZammadPlatform:
         return Delivered()
 
     def _turn(self, request: Request, state: str, subject: str) -> dict[str, Any]:
-        """Another state, with the incident as it is now in an article."""
+        """The changes to another state, with the present incident in an article."""
         want, was = request.want, _held(request).shown
         return {
             **payload.fields(want, was, self._writer, self._settings),
@@ -150,15 +150,15 @@ class ZammadPlatform:
         return Delivered()
 
     async def _deduplicate(self, request: Request) -> Outcome:
-        """Close every other open ticket of the incident, and say in it which one goes on."""
+        """Close the incident's other open tickets, each with an article that names the kept one."""
         have = _held(request)
-        said = payload.article(
+        notice = payload.article(
             "Duplicate", f"Closed as a duplicate of ticket {have.key}: {have.url}"
         )
         state = self._settings.states.resolved
         for ticket in await self._api.tagged(payload.tag(request.incident_id)):
             if ticket.id != have.external_id and not ticket.closed:
-                await self._api.change(ticket.id, {"state": state, "article": said})
+                await self._api.change(ticket.id, {"state": state, "article": notice})
         return Delivered()
 
     def _delivered(self, ticket: Ticket, account: str) -> Delivered:
@@ -175,8 +175,8 @@ def _held(request: Request) -> Held:
     return request.have
 
 
-def create(config: Config, open_http: HttpFactory) -> ZammadPlatform:
+def create(config: Config, open_http: HttpFactory) -> ZammadSink:
     """The sink as configured."""
     settings = Settings.of(config.zammad)
     http = open_http((settings.token,))
-    return ZammadPlatform(settings, http, writer_for(config, NAME))
+    return ZammadSink(settings, http, writer_for(config, NAME))

@@ -1,4 +1,4 @@
-"""The test of a Zammad connection: everything that later calls need, and no side effect."""
+"""The test of a Zammad connection: checks the needs of later calls, without side effects."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sinks.zammad.settings import GUESS, Settings
 
 
 class ConnectionCheck:
-    """Goes through the settings one by one; collects what is to be fixed."""
+    """Checks the settings one by one and collects the faults."""
 
     def __init__(self, settings: Settings, api: Api) -> None:
         self._settings = settings
@@ -19,7 +19,7 @@ class ConnectionCheck:
         self._faults: list[str] = []
 
     async def result(self) -> Connection:
-        """The result of the check."""
+        """The result of the test."""
         try:
             await self._api.own_id()
         except Failed as failed:

@@ -7,11 +7,12 @@ from typing import Any
 from sinks.calls.dry_run import AssumedAnswers, DryRunRequest
 from ticketing.config import Config
 
+# Made-up ids of states and of their types.
 _OPEN, _CLOSED = 1, 2
 
 
 class ZammadAnswers:
-    """Has the configured states; holds one ticket once it is made."""
+    """A Zammad with the configured states, and with one ticket after its create."""
 
     def __init__(self, config: Config) -> None:
         states = config.zammad.states

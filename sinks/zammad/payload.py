@@ -14,18 +14,20 @@ from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.text import cut, line
 
 TITLE_CHARS_MAX = 250
+"""Zammad's limit."""
 TAG_CHARS_MAX = 100
+"""Keeps the name of a service whole, and a list of tags readable."""
 BODY_CHARS_MAX = 20_000
-"""Far below what Zammad takes: an article is there to be read."""
+"""Far below Zammad's limit; nobody reads a longer article."""
 
 
 def tag(incident_id: str) -> str:
-    """The tag by which a ticket is found again: the incident's id."""
+    """The tag of the incident's ticket: the incident's id."""
     return incident_id
 
 
 def ticket(incident: Incident, group: str, writer: Writer, settings: Settings) -> dict[str, Any]:
-    """A new ticket with its first article. Without a customer the caller has to add one."""
+    """A new ticket with its first article. If no customer is configured, the caller adds one."""
     return {
         "title": title(incident, writer),
         "group": group,
@@ -39,7 +41,7 @@ def ticket(incident: Incident, group: str, writer: Writer, settings: Settings) -
 
 
 def article(subject: str, body: str) -> dict[str, Any]:
-    """A note in plain text that customers don't see."""
+    """A note in plain text, hidden from customers."""
     return {
         "subject": cut(subject, TITLE_CHARS_MAX),
         "body": cut(body, BODY_CHARS_MAX),
@@ -50,21 +52,21 @@ def article(subject: str, body: str) -> dict[str, Any]:
 
 
 def title(incident: Incident, writer: Writer) -> str:
-    """The ticket's one line."""
+    """The ticket's title, one line."""
     return cut(writer.title(incident), TITLE_CHARS_MAX)
 
 
 def fields(incident: Incident, was: Shown, writer: Writer, settings: Settings) -> dict[str, Any]:
-    """The fields that follow the incident; a priority that people chose stays until it is worse."""
+    """The title, and the priority if the severity rose: until then people's choice stays."""
     if incident.severity.rank <= was.severity.rank:
         return {"title": title(incident, writer)}
     return {"title": title(incident, writer), "priority": settings.priority_for(incident)}
 
 
 def news(incident: Incident, was: Shown, links: dict[str, str], writer: Writer) -> dict[str, Any]:
-    """What a changed summary or changed links are told by; empty if fields can tell it all.
+    """An article about a changed summary or changed links; empty without such a change.
 
-    The subject names the revision, so that a repeat is recognised.
+    The subject has the revision, so that a repeat is recognised.
     """
     subject = f"Revision {incident.revision}"
     summary = incident.summary.revision if incident.summary else 0
@@ -84,7 +86,7 @@ def _customer(settings: Settings) -> dict[str, Any]:
 
 
 def _tags(incident: Incident, settings: Settings) -> str:
-    """Separated by commas, so that none may hold one."""
+    """The tags, separated by commas, which no tag may hold."""
     named = (*settings.tags, incident.service, incident.environment)
     written = [cut(line(one.replace(",", " ")), TAG_CHARS_MAX) for one in named]
     return ",".join(dict.fromkeys([tag(incident.id), *filter(None, written)]))

@@ -1,4 +1,4 @@
-"""What the Zammad sink needs of the configuration."""
+"""The settings of the Zammad sink, from the configuration."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Settings:
 
     @classmethod
     def of(cls, config: Zammad) -> Settings:
-        """From the section `zammad`."""
+        """The settings in the section `zammad`."""
         return cls(
             base_url=(config.base_url or "").rstrip("/"),
             token=reveal(config.token),
@@ -45,14 +45,14 @@ class Settings:
         )
 
     def group_for(self, incident: Incident) -> str:
-        """The group that a new ticket goes to."""
+        """The group for a new ticket."""
         return self.groups.choose(incident.service, incident.tenant, incident.severity, self.group)
 
     def priority_for(self, incident: Incident) -> str:
-        """By severity; where there is no group to escalate to, escalated counts as critical."""
+        """The priority of the severity; without an escalation group, escalated counts as critical."""
         alone = incident.status is Status.ESCALATED and not self.escalation_group
         return self.priorities[Severity.CRITICAL if alone else incident.severity]
 
     def page(self, ticket_id: str) -> str:
-        """Where people read the ticket."""
+        """The address of a ticket's page."""
         return f"{self.base_url}/#ticket/zoom/{ticket_id}"

@@ -20,7 +20,7 @@ from support.logs import log
 from support.secured_kafka import PASSWORD, USERNAME, SecuredKafka
 from support.waiting import wait_for
 
-from ticketing.api.process import KafkaCommands
+from ticketing.api.server import KafkaCommands
 from ticketing.domain.signals import Action, Command
 from ticketing.errors import Unavailable
 from ticketing.wire.topics import INCIDENTS

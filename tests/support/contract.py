@@ -16,7 +16,7 @@ from typing import Any
 from support.life import Clock, Life
 from support.story import Story
 
-from sinks.calls.outcome import Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Refused, RetryAfter, Unknown
 from sinks.platforms import create
 from tables.deliveries import Operation
 from ticketing.config import Config, secrets_of
@@ -26,17 +26,17 @@ from ticketing.sandbox.server import Sandbox, start
 from ticketing.sandbox.tickets import Ticket
 
 OUTCOMES: dict[int, type] = {
-    302: Rejected,
-    400: Rejected,
-    401: Rejected,
-    402: Rejected,
-    403: Rejected,
-    404: Rejected,
-    405: Rejected,
+    302: Refused,
+    400: Refused,
+    401: Refused,
+    402: Refused,
+    403: Refused,
+    404: Refused,
+    405: Refused,
     408: RetryAfter,
-    410: Rejected,
-    413: Rejected,
-    422: Rejected,
+    410: Refused,
+    413: Refused,
+    422: Refused,
     425: RetryAfter,
     429: RetryAfter,
     500: Unknown,

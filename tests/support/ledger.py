@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from support.life import Clock
 
-from sinks.calls.outcome import Absent, Delivered, Outcome, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Absent, Delivered, Outcome, Reason, Refused, RetryAfter, Unknown
 from sinks.platform import Connection, Repeat, Request, Traits
 from tables.deliveries import Operation
 from ticketing.domain.incidents.incident import Incident
@@ -71,13 +71,13 @@ class Ledger:
         if trouble == "bad token":
             self._token_bad_until = self._clock.now + self._dice.uniform(0.0, 90.0)
         if self.troubled and self._clock.now <= self._token_bad_until:
-            return Rejected(Reason.CREDENTIALS, "no such token")
+            return Refused(Reason.CREDENTIALS, "no such token")
         if trouble == "busy":
             return RetryAfter(Reason.RATE_LIMITED, self._dice.choice([None, 1.0, 90.0]))
         if trouble == "unreachable":
             return RetryAfter(Reason.UNREACHABLE)
         if trouble == "refused" and request.operation not in SEARCHES:
-            return Rejected(Reason.INVALID, "not like this")
+            return Refused(Reason.INVALID, "not like this")
         if trouble == "not done, not said":
             return Unknown(Reason.CONNECTION_LOST)
         if trouble == "answer lost, done late":
@@ -114,7 +114,7 @@ class Ledger:
             return self._deduplicate(request, at)
         entry = self._entry(request)
         if entry is None:
-            return Rejected(Reason.NOT_FOUND, "no such ticket")
+            return Refused(Reason.NOT_FOUND, "no such ticket")
         self._change(entry, request)
         return Delivered()
 

@@ -19,7 +19,7 @@ from sinks.delivery import fold, wishes
 from sinks.delivery.machine import AdapterMachine
 from sinks.delivery.runner import Runner
 from sinks.delivery.wishes import OperationResult
-from sinks.platform import Platform, Request
+from sinks.platform import Request, Sink
 from tables import deliveries
 from tables.deliveries import Delivery, Operation
 from ticketing.domain.incidents.incident import Incident
@@ -48,7 +48,7 @@ class Clock:
 class Watched:
     """A platform whose requests and outcomes are written down."""
 
-    def __init__(self, platform: Platform) -> None:
+    def __init__(self, platform: Sink) -> None:
         self._platform = platform
         self.name = platform.name
         self.traits = platform.traits
@@ -68,7 +68,7 @@ class Life:
 
     def __init__(
         self,
-        platform: Platform,
+        platform: Sink,
         *,
         clock: Clock | None = None,
         timing: fold.Timing | None = None,

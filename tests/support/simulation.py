@@ -506,7 +506,7 @@ class Installation:
         self.late: list[_Late] = []
         self._make: dict[str, Callable[[], Process]] = {
             "incidents": lambda: Keyed(
-                world, topics.SIGNALS, "incidents", IncidentMachine(self.policy)
+                world, topics.SIGNALS, "incidents", IncidentMachine(self.policy, partitions=1)
             ),
             "sinks": lambda: Sinks(world),
             "adapter": lambda: Adapter(world, self.platform, self.late, self.concurrency),

@@ -22,9 +22,11 @@ ACROSS = {
     "sinks/delivery/test_backlog.py": "the whole adapter",
     "sinks/delivery/test_convergence.py": "the whole adapter",
     "sinks/jira/test_markup.py": "one text in both of Jira's markups",
+    "sinks/test_rooms.py": "all rooms of the package",
     "test_layout.py": "the unit tests themselves",
     "test_messages.py": "every message for operators",
     "test_platform_registry.py": "every piece of every platform",
+    "test_prose.py": "every docstring and every number",
 }
 """Tests of more than one module, each with what it is about."""
 

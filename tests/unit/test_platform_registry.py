@@ -13,7 +13,7 @@ from support.vendors import vendor
 from sinks.calls.http import Http
 from sinks.platforms import create, dry_run
 from ticketing.config import PLATFORMS, Config
-from ticketing.config.platforms import SECTIONS, Platform, PlatformSections
+from ticketing.config.platforms import SECTIONS, PlatformSection, PlatformSections
 from ticketing.sandbox import sandbox_config
 from ticketing.sandbox.platforms import PLATFORMS as STAND_INS
 
@@ -36,14 +36,14 @@ def test_the_configuration_has_the_sections_of_the_registry_alone() -> None:
     sections = {
         name
         for name, field in Config.model_fields.items()
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Platform)
+        if isinstance(field.annotation, type) and issubclass(field.annotation, PlatformSection)
     }
     assert sections == set(PLATFORMS) == set(PlatformSections.model_fields)
 
 
 @every_platform
 def test_its_settings_stand_in_a_file_of_its_name(name: str) -> None:
-    assert issubclass(SECTIONS[name], Platform)
+    assert issubclass(SECTIONS[name], PlatformSection)
     assert SECTIONS[name].__module__ == f"ticketing.config.platforms.{name}"
 
 

@@ -1,1 +1,1 @@
-"""The HTTP API and the console: they read the view and send commands; they decide nothing."""
+"""The HTTP API and the console: both read the view and send commands, and decide nothing."""

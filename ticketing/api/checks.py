@@ -1,4 +1,4 @@
-"""Tries what the configuration names: platforms and language models, without side effects."""
+"""Tests the configured platforms and language models, without side effects."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ticketing.llm.checks import LlmChecks
 
 
 class ConnectionChecks:
-    """The checks of a configuration, as the API offers them."""
+    """The connection checks of the API, for a configuration."""
 
     def __init__(self, config: Config) -> None:
         self._config = config
         self._llm = LlmChecks(config)
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         await self._llm.close()
 
     async def test_connection(self, platform: str) -> dict[str, Any]:
@@ -31,5 +31,5 @@ class ConnectionChecks:
         return await self._llm.test()
 
     async def llm_status(self) -> dict[str, Any]:
-        """Provider, circuit, calls, failures and cost; raises Unavailable when Redis is away."""
+        """Provider, circuit, calls, failures and cost; raises Unavailable without Redis."""
         return await self._llm.status()

@@ -1,4 +1,4 @@
-"""Sends commands into ticketing-signals, to the partition that their incident's id names."""
+"""Sends commands into ticketing-signals, to the partition named by the incident's id."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ticketing.wire.topics import SIGNALS, signals_partition_of
 
 
 class CommandSender:
-    """A producer of its own, so that the API also works in a process without Faust."""
+    """A producer without Faust, for the API in a process of its own."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._producer = AIOKafkaProducer(**runtime.connection.aiokafka(), acks="all")
@@ -25,7 +25,7 @@ class CommandSender:
         await self._producer.stop()
 
     async def send(self, command: Command) -> None:
-        """Return once the broker holds the command; raises ValueError for what is no incident id."""
+        """Send a command; returns once durable. Raises ValueError for an invalid incident id."""
         await self._producer.send_and_wait(
             SIGNALS, encode_signals([command]), partition=signals_partition_of(command.incident_id)
         )

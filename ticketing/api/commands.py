@@ -1,4 +1,4 @@
-"""Asking something of incidents: acknowledge, escalate, resolve, reopen, comment, forward."""
+"""Commands on incidents: acknowledge, escalate, resolve, reopen, comment, forward."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from aiohttp import web
 from ticketing.api.incidents import unknown
 from ticketing.api.outcomes import Ended, Result, perform
 from ticketing.api.parameters import INCIDENT_ID, Body, json_object
-from ticketing.api.ports import Services, services
 from ticketing.api.problems import Invalid, Problem, problem_of
+from ticketing.api.services import Services, services
 from ticketing.config import Config
 from ticketing.domain.incidents.commands import ACTION_RULES
 from ticketing.domain.signals import Action, Command
 from ticketing.errors import Conflict
 
+# A whole page of the list, at its largest (view.query.LIMIT_MAX).
 BATCH_MAX = 500
 TARGETS_MAX = 20
+"""Far above the number of platforms, the longest list of targets that makes sense."""
 NAME_CHARS_MAX = 100
+"""The name of a person, kept with each command in the incident."""
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -43,7 +46,7 @@ def command_handler(action: Action) -> Callable[[web.Request], Awaitable[web.Res
 
 
 async def batch(request: web.Request) -> web.Response:
-    """POST /api/v1/incidents/batch: one action on many incidents, a result for each of them."""
+    """POST /api/v1/incidents/batch: one action on many incidents, with a result for each."""
     served: Services = services(request)
     body = Body(await json_object(request))
     ids = body.texts("ids", count_max=BATCH_MAX, required=True)
@@ -106,7 +109,7 @@ def _enabled_platform(name: str, config: Config) -> str:
 
 
 def _answer(result: Result) -> dict[str, Any]:
-    """The answer to one command; raises what stands in its way."""
+    """The answer to a command; raises Conflict, or the error in place of an outcome."""
     if isinstance(result, Exception):
         raise result
     outcome, action = result.outcome, result.command.action
@@ -137,7 +140,7 @@ def _batch_result(id: str, result: Result) -> dict[str, Any]:
     try:
         return {"ok": True, **_answer(result)}
     except Exception as error:  # noqa: BLE001
-        # One incident's trouble is that one's result; the others' stand beside it.
+        # An error is the result of its incident and must not hide the other results.
         return {"id": id, "ok": False, "error": problem_of(error).body()}
 
 

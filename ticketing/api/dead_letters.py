@@ -1,4 +1,4 @@
-"""The dead letters over HTTP: which there are, what one holds, and trying it again."""
+"""The dead letters over HTTP: list, show, redrive."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from aiohttp import web
 
 from ticketing.api.parameters import Body, json_object, require_known
-from ticketing.api.ports import DeadLetters, services
 from ticketing.api.problems import Invalid, Problem
+from ticketing.api.services import DeadLetters, services
 from ticketing.dead_letters import reading
 from ticketing.dead_letters.reading import DELIVERY, LIMIT_DEFAULT, LIMIT_MAX, Entry, Page, Wanted
 from ticketing.dead_letters.redrive import Redriven, Redriver
@@ -20,27 +20,28 @@ from ticketing.view.document import iso
 
 NAMES = ("reason", "stage", "platform", "limit", "cursor")
 NAME_CHARS_MAX = 100
+"""As for commands."""
 
 
 class KafkaDeadLetters:
-    """The dead letters in Kafka. Requests take turns: each reads a topic."""
+    """The dead letters in Kafka. Requests take turns, since each reads a topic."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._turn = asyncio.Lock()
 
     async def page(self, wanted: Wanted, limit: int, cursor: str | None) -> Page:
-        """Some of them, newest first."""
+        """A page of letters, newest first."""
         async with self._turn:
             return await asyncio.to_thread(reading.page, self._runtime, wanted, limit, cursor)
 
     async def get(self, id: str) -> tuple[Entry, Redriven | None]:
-        """One of them, and what became of it."""
+        """A letter, and its redrive if any."""
         async with self._turn:
             return await asyncio.to_thread(self._get, id)
 
     async def redrive(self, id: str, by: str) -> Redriven:
-        """Try it again."""
+        """Redrive a letter."""
         async with self._turn:
             return await asyncio.to_thread(self._redrive, id, by)
 
@@ -55,7 +56,7 @@ class KafkaDeadLetters:
 
 
 async def list_dead_letters(request: web.Request) -> web.Response:
-    """GET /api/v1/dead-letters: newest first; the next page stands in the Link header."""
+    """GET /api/v1/dead-letters: newest first; the Link header has the next page."""
     given = request.query
     require_known(given, NAMES)
     wanted = Wanted(**{name: given.get(name, "") for name in ("reason", "stage", "platform")})
@@ -79,7 +80,7 @@ async def get_dead_letter(request: web.Request) -> web.Response:
 
 
 async def redrive(request: web.Request) -> web.Response:
-    """POST /api/v1/dead-letters/:id/redrive: try it again, once; 409 if that was done before."""
+    """POST /api/v1/dead-letters/:id/redrive: redrive once; 409 if redriven before."""
     body = Body(await json_object(request))
     by = body.text("by", chars_max=NAME_CHARS_MAX) or "api"
     body.done()

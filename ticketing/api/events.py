@@ -1,7 +1,8 @@
-"""Server-sent events that say which incidents changed, for pages that show them live.
+"""Server-sent events with changed incidents, for pages with a live list.
 
-One task per process reads the view's log of changes while anybody listens, and hands each change to
-every listener. A listener that falls behind is told to read all again instead of being waited for.
+One task per process reads the view's log of changes while there are listeners, and passes each
+change to every listener. A listener that falls behind gets a reset instead of holding up the
+others.
 """
 
 from __future__ import annotations
@@ -13,27 +14,32 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
-from ticketing.api.ports import SERVICES
 from ticketing.api.problems import unavailable
 from ticketing.api.security import HEADERS
+from ticketing.api.services import SERVICES
 from ticketing.errors import Unavailable
 from ticketing.view.store import Changes, ViewStore
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.25
+"""Changes seem immediate to a person; Redis gets four cheap reads a second per process."""
 HEARTBEAT_SECONDS = 15.0
+"""Well below the idle timeouts of common proxies (nginx: 60 s)."""
 LISTENERS_MAX = 64
+"""Open pages of the console: more than a team has, few enough for one process."""
 WAITING_MAX = 32
-"""Messages that wait for one listener before it is told to read all again."""
+"""Messages queued for one listener before a reset replaces them."""
 CHANGES_MAX = 100
+"""Incidents of one message; the rest of a storm follows without a pause."""
 RETRY_MS = 2000
+"""The browser's pause before it reconnects: brief for a person, bearable for a starting API."""
 
 _RESET = b"event: reset\ndata: {}\n\n"
 
 
 class Feed:
-    """The changes of one view, handed to listeners."""
+    """The feed of a view's changes to listeners."""
 
     def __init__(self, store: ViewStore) -> None:
         self._store = store
@@ -42,7 +48,7 @@ class Feed:
         self.closing = asyncio.Event()
 
     def join(self) -> asyncio.Queue[bytes]:
-        """A queue of messages ready to send; raises Problem when there are listeners enough."""
+        """Add a listener; returns its queue of ready messages. Raises Problem above the limit."""
         if len(self._listeners) >= LISTENERS_MAX:
             raise unavailable(f"All {LISTENERS_MAX} event streams are in use.")
         queue: asyncio.Queue[bytes] = asyncio.Queue(WAITING_MAX)
@@ -52,11 +58,11 @@ class Feed:
         return queue
 
     def leave(self, queue: asyncio.Queue[bytes]) -> None:
-        """Send nothing more there."""
+        """Remove a listener by its queue."""
         self._listeners.discard(queue)
 
     async def close(self) -> None:
-        """End every stream, so that the server can stop."""
+        """End all streams, so that the server can stop."""
         self.closing.set()
         if self._task is not None:
             self._task.cancel()
@@ -64,13 +70,13 @@ class Feed:
                 await self._task
 
     async def _read(self) -> None:
-        """Read changes for as long as somebody listens."""
+        """Read changes for as long as there are listeners."""
         build, seq = "", 0
         while self._listeners:
             try:
                 changes = await self._store.changes(build, seq, CHANGES_MAX)
             except Unavailable:
-                # Whoever listens sees the same from the list; the next change tells of its return.
+                # Pages see the failure when they read the list; a reset follows when Redis is back.
                 build = ""
                 await asyncio.sleep(POLL_SECONDS * 4)
                 continue
@@ -94,7 +100,7 @@ FEED: web.AppKey[Feed] = web.AppKey("feed", Feed)
 
 
 async def events(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/events: `incidents` with what changed, `reset` when all is to be read again."""
+    """GET /api/v1/events: `incidents` with changed incidents, `reset` to read the list again."""
     feed = request.config_dict[FEED]
     queue = feed.join()
     response = web.StreamResponse(
@@ -102,7 +108,7 @@ async def events(request: web.Request) -> web.StreamResponse:
             **HEADERS,
             "Content-Type": "text/event-stream; charset=utf-8",
             "Cache-Control": "no-store",
-            # Proxies of the nginx kind would hold events back otherwise.
+            # nginx would buffer the events otherwise.
             "X-Accel-Buffering": "no",
         }
     )
@@ -157,7 +163,7 @@ def _quoted(ids: Sequence[str]) -> bytes:
 
 
 def feed_for(app: web.Application) -> None:
-    """Give an application its feed, and an end to it."""
+    """Add a feed to an application, and close the feed with the application."""
     feed = Feed(app[SERVICES].store)
     app[FEED] = feed
 

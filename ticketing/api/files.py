@@ -1,4 +1,4 @@
-"""The console's files, read once and served by hash: a few small ones, no build, no framework."""
+"""The console's files, read once and served with an ETag."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TYPES = {
 
 @dataclass(frozen=True)
 class Asset:
-    """One file."""
+    """A file of the console."""
 
     body: bytes
     content_type: str
@@ -29,7 +29,7 @@ class Asset:
 
 
 def load(directory: Path = DIRECTORY) -> dict[str, Asset]:
-    """Every file of the console by its name."""
+    """The files of the console by name."""
     return {path.name: _asset(path) for path in sorted(directory.iterdir()) if path.suffix in TYPES}
 
 

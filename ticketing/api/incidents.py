@@ -1,16 +1,16 @@
-"""Reading incidents: the list, page by page, and a single one."""
+"""Incidents over HTTP: the list by page, and a single incident."""
 
 from __future__ import annotations
 
 from aiohttp import web
 
 from ticketing.api.parameters import INCIDENT_ID, incident_query
-from ticketing.api.ports import services
+from ticketing.api.services import services
 from ticketing.errors import NotFound
 
 
 async def list_incidents(request: web.Request) -> web.Response:
-    """GET /api/incidents: newest first; the next page stands in the Link header."""
+    """GET /api/incidents: newest first; the Link header has the next page."""
     query = incident_query(request)
     page = await services(request).store.page(query)
     response = web.Response(
@@ -23,7 +23,7 @@ async def list_incidents(request: web.Request) -> web.Response:
 
 
 async def get_incident(request: web.Request) -> web.Response:
-    """GET /api/incidents/:id: the incident with all that is known of it."""
+    """GET /api/incidents/:id: the whole incident."""
     id = request.match_info["id"]
     document = await services(request).store.get(id) if INCIDENT_ID.fullmatch(id) else None
     if document is None:
@@ -32,5 +32,5 @@ async def get_incident(request: web.Request) -> web.Response:
 
 
 def unknown(id: str) -> NotFound:
-    """There is no such incident."""
+    """The error for an id without an incident."""
     return NotFound(f"There is no incident {id[:100]}.")

@@ -1,7 +1,7 @@
-"""The listener of a worker that serves no API: its metrics, its health, whether it is ready.
+"""The listener of a worker without the API: metrics, health and readiness.
 
-It runs in a thread of its own, so that it answers from the first moment on, also while Kafka can't
-be reached and the Faust app has not come to its tasks.
+The listener has a thread of its own, so that it answers from the start, even while Kafka can't be
+reached and the Faust app has not started its tasks.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from types import TracebackType
 from aiohttp import web
 
 from ticketing.api.operations import status_routes
-from ticketing.api.ports import STATUS, WorkerStatus
 from ticketing.api.problems import problems
 from ticketing.api.security import PREFIX, guard, safe_headers
+from ticketing.api.services import STATUS, WorkerStatus
 from ticketing.config import Config
 from ticketing.errors import Misconfigured
 
 log = logging.getLogger(__name__)
 
 STOP_SECONDS_MAX = 3.0
-"""As long as the API gives its last answers; a scrape takes milliseconds."""
+"""As for the API's last answers (process.SHUTDOWN_SECONDS_MAX); a scrape takes milliseconds."""
 
 
 def create_app(status: WorkerStatus) -> web.Application:
-    """The three routes at the root and under the API's prefix, guarded as those of the API."""
+    """The three routes at the root and under the API's prefix, guarded as in the API."""
     app = web.Application(middlewares=[safe_headers, problems, guard])
     app[STATUS] = status
     for prefix in ("", PREFIX):
@@ -47,10 +47,10 @@ class Listener:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Listen; raises Misconfigured where that can't be."""
+        """Listen; raises Misconfigured for an unusable address or port."""
         bound = _bound(self._status.config)
         host, port = bound.getsockname()[:2]
-        # Made here, so that `stop` can reach it from the first moment on.
+        # Created before the thread starts, so that `stop` can always reach the loop.
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(
             target=self._run, args=[self._loop, bound], name="metrics listener", daemon=True
@@ -64,7 +64,7 @@ class Listener:
             return
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stopping.set)
-        # Answers under way get their time, and closing some more.
+        # Time for the answers under way, and as much for closing.
         self._thread.join(STOP_SECONDS_MAX * 2)
 
     def __enter__(self) -> Listener:
@@ -113,6 +113,6 @@ def _bound(config: Config) -> socket.socket:
 
 
 def _reason(error: OSError) -> str:
-    """The system's own words: create_server puts the address into its error once more."""
+    """The system's message; create_server's own repeats the address."""
     unknown_host = isinstance(error, socket.gaierror)
     return str(error.strerror) if unknown_host else os.strerror(error.errno or 0)

@@ -1,4 +1,4 @@
-"""What operators ask: alive, ready, metrics, totals, settings, and whether platforms answer."""
+"""The operators' routes: health, readiness, metrics, totals, settings and connection tests."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ticketing import metrics
 from ticketing.api.parameters import Body, json_object
-from ticketing.api.ports import Checks, services, status
 from ticketing.api.problems import Invalid, Problem, unavailable
+from ticketing.api.services import Checks, services, status
 from ticketing.config import PLATFORMS, in_effect
 
 CONSERVATION = {
@@ -25,7 +25,7 @@ CONSERVATION = {
 
 
 def status_routes(prefix: str = "") -> list[web.RouteDef]:
-    """The routes that every worker answers, with or without the API."""
+    """The routes of every worker, with or without the API."""
     return [
         web.get(f"{prefix}/health", health),
         web.get(f"{prefix}/ready", ready),
@@ -73,7 +73,7 @@ async def get_config(request: web.Request) -> web.Response:
 async def list_platforms(request: web.Request) -> web.Response:
     """GET /api/v1/platforms: `{name, title, enabled}` of every platform, as the console shows them.
 
-    `title` is the name that people write, `name` the one that requests and settings use.
+    `title` is the name for people, `name` the name in requests and settings.
     """
     config = services(request).config
     sections = {name: config.platform(name) for name in PLATFORMS}
@@ -86,7 +86,7 @@ async def list_platforms(request: web.Request) -> web.Response:
 
 
 async def test_connection(request: web.Request) -> web.Response:
-    """POST /api/v1/test-connection {platform}: whether a platform would take our calls."""
+    """POST /api/v1/test-connection {platform}: test a platform's address and credentials."""
     body = Body(await json_object(request))
     platform = body.text("platform", required=True)
     body.done()
@@ -97,13 +97,13 @@ async def test_connection(request: web.Request) -> web.Response:
 
 
 async def test_llm(request: web.Request) -> web.Response:
-    """POST /api/v1/test-llm: whether the language model answers."""
+    """POST /api/v1/test-llm: ask the language model a short question."""
     Body(await json_object(request)).done()
     return web.json_response(await _checks(request).test_llm())
 
 
 async def llm_status(request: web.Request) -> web.Response:
-    """GET /api/v1/llm-status: how the language models have been doing."""
+    """GET /api/v1/llm-status: calls, failures, cost and circuit of the language models."""
     return web.json_response(await _checks(request).llm_status())
 
 

@@ -1,4 +1,4 @@
-"""Sends commands and waits until the view shows what became of them."""
+"""Sends commands and waits for their outcomes in the view."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from dataclasses import dataclass
 
 import msgspec
 
-from ticketing.api.ports import Services
 from ticketing.api.problems import Problem, unavailable
+from ticketing.api.services import Services
 from ticketing.domain.signals import Command
 from ticketing.errors import NotFound, Unavailable
 
 POLL_SECONDS = 0.05
+"""Adds little to a command's way through Kafka and back; one round trip to Redis a look."""
 SENDING_MAX = 32
-"""How many commands of one request are on their way to the broker at a time."""
+"""Commands of one request in flight to the broker: quick, and other requests get their turn."""
 
 
 class Outcome(msgspec.Struct):
-    """How a command ended, as the view shows it."""
+    """The outcome of a command in the view."""
 
     id: str
     applied: bool
@@ -29,7 +30,7 @@ class Outcome(msgspec.Struct):
 
 
 class Shown(msgspec.Struct, rename="camel"):
-    """The part of an incident's document that tells what became of a command."""
+    """The part of an incident's document with the outcomes of commands."""
 
     id: str
     status: str
@@ -37,7 +38,7 @@ class Shown(msgspec.Struct, rename="camel"):
     escalated_to: list[str] = msgspec.field(default_factory=list)
 
     def outcome_of(self, command_id: str) -> Outcome | None:
-        """The outcome of a command, once there is one."""
+        """The outcome of a command; None before."""
         return next((outcome for outcome in self.commands if outcome.id == command_id), None)
 
 
@@ -46,7 +47,7 @@ _shown = msgspec.json.Decoder(Shown)
 
 @dataclass(frozen=True)
 class Ended:
-    """A command with its outcome, and the incident as it is since."""
+    """A command with its outcome and the incident after it."""
 
     command: Command
     outcome: Outcome
@@ -54,13 +55,13 @@ class Ended:
 
 
 Result = Ended | Exception
-"""What a command came to: its outcome, or why none is known."""
+"""The outcome of a command, or the error in its place."""
 
 
 async def perform(services: Services, commands: Sequence[Command]) -> dict[str, Result]:
     """Send commands, one per incident, and wait for all outcomes; the results by incident.
 
-    Safe to repeat: an outcome that the incident already shows is taken as it is.
+    Safe to repeat: a command whose outcome the incident already shows is not sent again.
     """
     results: dict[str, Result] = {}
     waiting = {command.incident_id: command for command in commands}
@@ -82,7 +83,7 @@ async def _look(
     seen: Mapping[str, int],
     results: dict[str, Result],
 ) -> dict[str, int]:
-    """Settle what has an outcome or is unknown; the revisions that were looked at."""
+    """Settle commands with an outcome or an unknown incident; returns the revisions seen."""
     ids = list(waiting)
     now = dict(seen)
     for id, revision in zip(ids, await services.store.revisions(ids), strict=True):

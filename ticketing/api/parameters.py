@@ -1,4 +1,4 @@
-"""Strict reading of requests: an error names the field, and the values that it may have."""
+"""Strict reading of requests: an error names the field and the allowed values."""
 
 from __future__ import annotations
 
@@ -35,7 +35,9 @@ QUERY_NAMES = (
     "cursor",
 )
 VALUES_MAX = 50
+"""Of one filter: more than a person picks, few enough for one query of as many indexes."""
 TEXT_CHARS_MAX = 4000
+"""A comment of a page; each is kept in the incident and written into every ticket."""
 INCIDENT_ID = re.compile(r"[0-9a-f]{1,64}-[0-9]{1,6}-[0-9]{1,19}")
 
 
@@ -64,7 +66,7 @@ def incident_query(request: web.Request) -> Query:
 
 
 def require_known(given: Mapping[str, str], names: Iterable[str]) -> None:
-    """Refuse a query with a name that is none of these; raises Invalid."""
+    """Refuse a query with a name outside `names`; raises Invalid."""
     for name in given:
         if name not in names:
             raise Invalid(name, f"is not a parameter here{_nearest(name, names)}")
@@ -126,7 +128,7 @@ def _cursor(text: str | None) -> str | None:
 
 
 async def json_object(request: web.Request) -> dict[str, Any]:
-    """The body as an object; no body is an empty one. Raises Invalid."""
+    """The body as an object, empty without a body. Raises Invalid."""
     raw = await request.read()
     if not raw.strip():
         return {}
@@ -140,14 +142,14 @@ async def json_object(request: web.Request) -> dict[str, Any]:
 
 
 class Body:
-    """An object's fields, taken one by one; `done` refuses those that nobody took."""
+    """The fields of a body, read one by one; `done` refuses unread fields."""
 
     def __init__(self, fields: Mapping[str, Any]) -> None:
         self._fields = dict(fields)
         self._known: list[str] = []
 
     def text(self, name: str, *, required: bool = False, chars_max: int = TEXT_CHARS_MAX) -> str:
-        """A text; empty when it is missing and need not be there."""
+        """A string; empty when the field is optional and missing."""
         value = self._take(name)
         if value is None and not required:
             return ""
@@ -156,7 +158,7 @@ class Body:
         return _clean(name, value, chars_max)
 
     def texts(self, name: str, *, count_max: int, required: bool = False) -> list[str]:
-        """A list of texts, each once."""
+        """A list of strings without repeats."""
         value = self._take(name)
         if value is None and not required:
             return []
@@ -167,7 +169,7 @@ class Body:
         return [_clean(name, item, 200) for item in dict.fromkeys(value)]
 
     def done(self) -> None:
-        """Refuse what is left."""
+        """Refuse the unread fields."""
         for name in self._fields:
             raise Invalid(name, f"is not a field of this request{_nearest(name, self._known)}")
 

@@ -1,4 +1,4 @@
-"""Errors as application/problem+json (RFC 9457): what went wrong, never how it is built."""
+"""Errors as application/problem+json (RFC 9457), without internals."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"
 
 
 class Problem(TicketingError):
-    """An answer other than the wanted one. `fields` join the document."""
+    """An error answer. `fields` are added to the document."""
 
     def __init__(
         self,
@@ -58,19 +58,19 @@ class Problem(TicketingError):
 
 
 class Invalid(Problem):
-    """400: a value that can't be taken; `field` names it."""
+    """400: an invalid value of the named field."""
 
     def __init__(self, field: str, detail: str, **fields: Any) -> None:
         super().__init__(400, f"{field}: {detail}", field=field, **fields)
 
 
 def unavailable(detail: str, retry_after: float = Unavailable.wait, **fields: Any) -> Problem:
-    """503 with the seconds after which to come back."""
+    """503 with the seconds to wait before a retry."""
     return Problem(503, detail, headers={"Retry-After": f"{retry_after:.0f}"}, **fields)
 
 
 def problem_of(error: Exception) -> Problem:
-    """Any error as a problem; an unforeseen one is logged, and answered without detail."""
+    """The problem of any error; an unforeseen error is logged, and answered without detail."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, web.HTTPException):
@@ -91,11 +91,11 @@ def problem_of(error: Exception) -> Problem:
 
 @web.middleware
 async def problems(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Turn every error into a problem."""
+    """Answer every error with a problem."""
     try:
         return await handler(request)
     except Exception as error:  # noqa: BLE001
-        # The outermost edge: whatever it is, a client gets an answer and no stack trace.
+        # The outermost edge: for any error the client gets an answer without a stack trace.
         return problem_of(error).response()
 
 

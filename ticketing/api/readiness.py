@@ -1,4 +1,4 @@
-"""Whether the apps of this worker are ready: tables recovered, partitions assigned, no rebalance."""
+"""Readiness of the worker's apps: tables recovered, partitions assigned, no rebalance."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from prometheus_client.parser import text_string_to_metric_families
 from ticketing import metrics
 
 ROLES_VARIABLE = "TICKETING_ROLES"
-"""Where a supervisor tells its children which roles make up the worker."""
+"""The variable by which a supervisor tells its children the roles of the worker."""
 
 
 def expected_roles(own: str) -> list[str]:
-    """The roles whose readiness is this worker's."""
+    """The roles that must be ready for the worker to be ready."""
     together = os.environ.get(ROLES_VARIABLE, "")
     return together.split(",") if together else [own]
 
 
 def reasons(roles: Sequence[str], metrics_text: str | None = None) -> list[str]:
-    """Why the worker is not ready, a sentence each; empty when it is."""
+    """The reasons why the worker is not ready, a sentence each; empty for a ready worker."""
     text = metrics.render().decode() if metrics_text is None else metrics_text
     ready = {
         sample.labels["app"]: sample.value

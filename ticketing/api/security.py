@@ -1,4 +1,4 @@
-"""Access: a token, or loopback guarded against pages of other origins; and safe headers."""
+"""Access by token, or from loopback guarded against pages of other origins; security headers."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ticketing.api.ports import status
 from ticketing.api.problems import Problem
+from ticketing.api.services import status
 from ticketing.config import Config
 
 PREFIX = "/api/ticketing"
-"""Every path is reachable under this one too."""
+"""A second prefix of every path."""
 OPEN_PATHS = frozenset({"/health", "/ready"})
 """Paths open without a token: orchestrators' probes, and the console's files, which hold no data."""
 SLACK_PATH = "/api/v1/slack/interactions"
-"""Slack sends no token of ours: its handler verifies Slack's own signature instead."""
+"""Open without a token, as Slack sends none: the handler verifies Slack's signature instead."""
 CONSOLE_FILES = "/console/"
 _SAFE_METHODS = frozenset({"GET", "HEAD"})
 
@@ -45,7 +45,7 @@ def is_loopback(host: str) -> bool:
 
 
 def bare_path(path: str) -> str:
-    """A path without our prefix."""
+    """A path without the prefix."""
     if path == PREFIX or path.startswith(PREFIX + "/"):
         return path[len(PREFIX) :] or "/"
     return path
@@ -53,24 +53,24 @@ def bare_path(path: str) -> str:
 
 @web.middleware
 async def safe_headers(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Put the headers on what is answered at once; streams set them themselves."""
+    """Add the security headers to every response except streams, which set them themselves."""
     response = await handler(request)
     if not response.prepared:
         response.headers.update(HEADERS)
-        # Incidents are nobody's to keep, and the console's files answer by ETag.
+        # Incidents must not be cached; the console's files have a policy of their own, with ETag.
         response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Let in who may: with a token set, who sends it; without one, only this machine's own."""
+    """Require the token if one is set; without one allow only this machine's own pages."""
     config = status(request).config
     path = bare_path(request.path)
     if path == SLACK_PATH:
         return await handler(request)
     if config.web.token is None:
-        # Nothing but the address says who asks, and a browser here asks for any page it shows.
+        # Loopback alone does not identify the sender: a browser here sends requests for any page.
         _require_own_host(request, config)
         _require_own_origin(request, config)
     elif path not in OPEN_PATHS and path != "/" and not path.startswith(CONSOLE_FILES):
@@ -103,7 +103,7 @@ def _require_own_host(request: web.Request, config: Config) -> None:
 
 
 def _require_own_origin(request: web.Request, config: Config) -> None:
-    """A page of another origin may not make this browser change anything."""
+    """Refuse changes that a page of another origin makes through a browser on this machine."""
     if request.method in _SAFE_METHODS:
         return
     origin = request.headers.get("Origin")

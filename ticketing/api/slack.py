@@ -1,4 +1,4 @@
-"""Buttons pressed in Slack: a signed request becomes a command, answered before Slack gives up.
+"""Buttons pressed in Slack: a signed request becomes a command, answered within Slack's limit.
 
 https://docs.slack.dev/interactivity/handling-user-interaction
 """
@@ -18,19 +18,19 @@ from slack_sdk.signature import SignatureVerifier
 from sinks.slack.payload import ACTION_PREFIX, BUTTONS
 from ticketing.api.commands import NAME_CHARS_MAX
 from ticketing.api.parameters import INCIDENT_ID
-from ticketing.api.ports import services
 from ticketing.api.problems import Invalid, Problem, unavailable
+from ticketing.api.services import services
 from ticketing.domain.signals import Action, Command
 from ticketing.errors import Unavailable
 
 SEND_SECONDS_MAX = 2.5
-"""Slack waits three seconds, then tells its user that something went wrong."""
+"""Slack waits three seconds for the answer, then shows its user an error."""
 
 
 async def interactions(request: web.Request) -> web.Response:
     """POST /api/v1/slack/interactions.
 
-    200 once the commands are durable; what became of them shows in the message. Safe to repeat.
+    200 once the commands are durable; their outcome shows in the message. Safe to repeat.
     """
     raw = await request.read()
     _verify(request, raw)
@@ -46,7 +46,7 @@ async def interactions(request: web.Request) -> web.Response:
 
 
 def _verify(request: web.Request, raw: bytes) -> None:
-    """The signature stands for the token; raises Problem."""
+    """Verify Slack's signature, in place of a token; raises Problem."""
     secret = services(request).config.slack.signing_secret
     if secret is None:
         raise Problem(404, "Set slack.signingSecret to take buttons from Slack.")
@@ -57,7 +57,7 @@ def _verify(request: web.Request, raw: bytes) -> None:
             request.headers.get("X-Slack-Signature"),
         )
     except (TypeError, ValueError):
-        # A time that is no number, a body that is no text: not from Slack.
+        # A time that is not a number, or a body that is not UTF-8, is not from Slack.
         genuine = False
     if not genuine:
         raise Problem(
@@ -102,7 +102,7 @@ def _action(pressed: Any) -> Action | None:
 
 
 def _command_id(payload: dict[str, Any], pressed: dict[str, Any]) -> str:
-    """The same for the same press, however often it arrives."""
+    """The id of a press: the same for each retry of its request."""
     pressing = [payload.get("trigger_id"), pressed.get("action_id"), pressed.get("action_ts")]
     digest = hashlib.sha256(json.dumps([*pressing, pressed.get("value")]).encode()).hexdigest()
     return f"slack-{digest[:24]}"

@@ -25,7 +25,7 @@ COMMANDS = {
 
 
 class LazyGroup(click.Group):
-    """Imports a command when it is asked for: `--help` must not wait for Kafka's libraries."""
+    """Imports a command on use, so that `--help` need not wait for Kafka's libraries."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every command, sorted."""
@@ -56,7 +56,7 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line; what stands in its way ends it in words, without a stack trace."""
+    """Run the command line; an expected error ends it with a message, without a stack trace."""
     try:
         cli()
     except Misconfigured as error:

@@ -1,4 +1,4 @@
-"""`ticketing dead-letters`: what could not be handled, why, and trying it again."""
+"""`ticketing dead-letters`: list, show and redrive dead letters."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def show(id: str) -> None:
 
 
 @dead_letters.command(
-    epilog="Example: ticketing dead-letters redrive 3-17 0-4          "
+    epilog="\b\nExample: ticketing dead-letters redrive 3-17 0-4\n"
     "Example: ticketing dead-letters redrive --all --platform jira --reason credentials"
 )
 @click.argument("ids", nargs=-1, metavar="[ID]...")

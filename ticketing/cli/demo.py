@@ -1,4 +1,4 @@
-"""`ticketing demo`: see all of it work on one machine."""
+"""`ticketing demo`: the whole job on one machine."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ if TYPE_CHECKING:
     from ticketing.demo.totals import Totals
 
 
-@click.command(
-    epilog="Example: ticketing demo          Example: ticketing demo --input logs.jsonl.gz"
-)
+@click.command(epilog="\b\nExample: ticketing demo\nExample: ticketing demo --input logs.jsonl.gz")
 @click.option(
     "--input",
     "recording",
@@ -37,7 +35,7 @@ def demo(recording: Path | None, as_json: bool, port: int | None) -> None:
 
     if as_json and recording is None:
         raise click.UsageError("--json needs --input: made-up traffic has no end to report")
-    # Also where a script has put it into the background, which makes it deaf to Ctrl-C.
+    # Set explicitly, as a shell starts background commands with SIGINT ignored.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     try:
@@ -58,12 +56,12 @@ def _say(text: str) -> None:
 
 def _recording(recording: Path, as_json: bool) -> None:
     from ticketing.cli.progress import bar
-    from ticketing.cli.recording import measured
+    from ticketing.cli.recording import warn_without_scores
     from ticketing.demo.run import run_recording
     from ticketing.kafka.feed import read_lines
 
     with bar() as progress:
-        task = progress.add_task("feeding", total=measured(recording))
+        task = progress.add_task("feeding", total=warn_without_scores(recording))
         result = asyncio.run(
             run_recording(
                 read_lines(recording), _say, lambda done: progress.update(task, completed=done)

@@ -22,7 +22,7 @@ SEVERITIES = ("critical", "high", "medium", "low")
 
 
 @click.command(
-    epilog="Example: ticketing drill --platform slack --platform jira          "
+    epilog="\b\nExample: ticketing drill --platform slack --platform jira\n"
     "Example: ticketing drill --severity critical --dry-run"
 )
 @click.option(
@@ -116,7 +116,7 @@ async def _drill(
 async def _dry_run(
     config: Config, platforms: list[str], severity: str, service: str, as_json: bool
 ) -> bool:
-    """Print every call; True if every step of every platform could be gone through."""
+    """Print every call; True if every step worked on every platform."""
     from sinks.drill import incident
     from ticketing.domain.severity import Severity
 

@@ -1,4 +1,4 @@
-"""`ticketing evaluate`: does it name the service that broke?"""
+"""`ticketing evaluate`: judge the likely causes by labels of injected faults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 ROOT: dict[str, Any] = {
     "groupWait": {"critical": "5s", "high": "30s", "medium": "30s", "low": "30s"}
 }
-"""As in production: in the demo's second or two no cause can be found, much less accept."""
+"""As in production: the demo's one or two seconds are too short to find a cause."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -39,7 +39,7 @@ def evaluate(recording: Path, labels: Path, as_json: bool, ticketing: str) -> No
     the next one, ten minutes at most.
     """
     from ticketing.cli.progress import bar
-    from ticketing.cli.recording import measured
+    from ticketing.cli.recording import warn_without_scores
     from ticketing.demo import judging
     from ticketing.demo.run import DemoFailed, explained
     from ticketing.kafka.feed import read_lines
@@ -48,7 +48,7 @@ def evaluate(recording: Path, labels: Path, as_json: bool, ticketing: str) -> No
     settings = {"correlation": {"ticketing": ticketing}, **(ROOT if ticketing == "root" else {})}
     try:
         with bar() as progress:
-            task = progress.add_task("feeding", total=measured(recording))
+            task = progress.add_task("feeding", total=warn_without_scores(recording))
             incidents = asyncio.run(
                 explained(
                     read_lines(recording),

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 def pattern() -> None:
     """Read lines or JSON documents, write each one's pattern and fingerprint as JSON.
 
-    A line that is a JSON object with a message is taken as an enriched log; any other as a message.
+    A line that is a JSON object with a message is taken as an enriched log; any other as a message,
+    which has no fingerprint, as that counts per service.
     The masking rules are those of the configuration that TICKETING_CONFIG names, if it is set.
     """
     from agents.detection_run import patterns_of
@@ -37,7 +38,7 @@ def pattern() -> None:
 def describe(line: str, patterns: Patterns | None = None) -> dict[str, str]:
     """The pattern and fingerprint of a line: a message, or an enriched log as a JSON document.
 
-    A plain line counts as of tenant `default` and of no service.
+    No fingerprint without a service: detection refuses such a record, so no incident has it.
     """
     from ticketing.domain.alerts.fingerprint import fingerprint
     from ticketing.domain.alerts.record_fields import DEFAULT_TENANT
@@ -48,12 +49,10 @@ def describe(line: str, patterns: Patterns | None = None) -> dict[str, str]:
     message = next((text for text in texts if isinstance(text, str) and text.strip()), line)
     service, tenant = document.get("service"), document.get("tenant_id")
     found = (patterns or Patterns()).of(message)
-    mark = fingerprint(
-        tenant if isinstance(tenant, str) and tenant else DEFAULT_TENANT,
-        service if isinstance(service, str) else "",
-        found,
-    )
-    return {"pattern": found, "fingerprint": mark}
+    if not isinstance(service, str) or not service.strip():
+        return {"pattern": found}
+    known_tenant = tenant if isinstance(tenant, str) and tenant else DEFAULT_TENANT
+    return {"pattern": found, "fingerprint": fingerprint(known_tenant, service, found)}
 
 
 def _document(line: str) -> dict[str, Any]:

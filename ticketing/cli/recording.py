@@ -1,4 +1,4 @@
-"""A look through a recording before it is fed: its length, and a warning if nothing in it can count."""
+"""Checks a recording before it is fed: its length, and a warning if no record has a score."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NO_SCORES = "no record has an anomaly_score, so no incident will come of it: see
 
 
 class _Scored(msgspec.Struct):
-    """The field by which detection judges; of any type, as a wrong one is a dead letter."""
+    """The field that detection needs; of any type, as a wrong one becomes a dead letter."""
 
     anomaly_score: object = None
 
@@ -21,8 +21,8 @@ class _Scored(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Scored).decode
 
 
-def measured(path: Path) -> int:
-    """The number of records. A recording without scores is reported on stderr."""
+def warn_without_scores(path: Path) -> int:
+    """Warn on stderr about a recording without scores; returns the number of records."""
     count, scored = 0, False
     for line in read_lines(path):
         count += 1

@@ -1,6 +1,6 @@
 """The reference of all commands in docs/cli.md: `python -m ticketing.cli.reference FILE`.
 
-The text between the two markers is replaced; what stands around it is written by hand.
+The text between the two markers is replaced; the text around them is written by hand.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _EXAMPLE = "Example: "
 
 
 def commands() -> Iterator[tuple[click.Context, click.Command]]:
-    """Every command that does something, groups left out, in the order of `--help`."""
+    """Every command without the groups, in the order of `--help`."""
     yield from _within(click.Context(cli, info_name=PROGRAM), cli)
 
 
@@ -63,7 +63,7 @@ def _chapter(context: click.Context, command: click.Command) -> Iterator[str]:
 
 
 def _options(context: click.Context, command: click.Command) -> Iterator[str]:
-    """A row for each option of the command's own; `--help` is every command's."""
+    """A row for each option except `--help`."""
     for parameter in command.params:
         record = parameter.get_help_record(context)
         if record is not None:

@@ -14,7 +14,7 @@ import click
 def replay(file: Path, rate: float | None, topic: str | None) -> None:
     """Produce each line of FILE (JSON lines, plain or .gz) as a record, as it is."""
     from ticketing.cli.progress import bar
-    from ticketing.cli.recording import measured
+    from ticketing.cli.recording import warn_without_scores
     from ticketing.errors import Misconfigured
     from ticketing.kafka.feed import Feed, read_lines
     from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
@@ -27,6 +27,6 @@ def replay(file: Path, rate: float | None, topic: str | None) -> None:
         )
     feed = Feed(runtime, topic or runtime.inputs[0], rate=rate)
     with bar() as progress:
-        task = progress.add_task("replaying", total=measured(file))
+        task = progress.add_task("replaying", total=warn_without_scores(file))
         sent = feed.run(read_lines(file), lambda done: progress.update(task, completed=done))
     click.echo(f"{sent} records produced to {topic or runtime.inputs[0]}")

@@ -1,4 +1,4 @@
-"""`ticketing test-connection`: whether platforms would take our calls."""
+"""`ticketing test-connection`: test the connections to platforms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 
 @click.command(
     "test-connection",
-    epilog="Example: ticketing test-connection pagerduty          "
+    epilog="\b\nExample: ticketing test-connection pagerduty\n"
     "Example: ticketing test-connection --all",
 )
 @click.argument("platforms", nargs=-1, metavar="[PLATFORM]...")

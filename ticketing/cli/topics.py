@@ -1,10 +1,14 @@
-"""`ticketing topics`: make and check the Kafka topics."""
+"""`ticketing topics`: create and check the Kafka topics."""
 
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from ticketing.kafka.runtime import Runtime
 
 
 @click.group(epilog="Example: ticketing topics create")
@@ -18,6 +22,7 @@ def create() -> None:
     from ticketing.kafka.runtime import Runtime
 
     runtime = Runtime.from_environ()
+    _announce(runtime)
     made = runtime.topics().create(runtime.topic_specs(), runtime.config.kafka.replication_factor)
     for name in made:
         click.echo(f"created {name}")
@@ -31,9 +36,15 @@ def check() -> None:
     from ticketing.kafka.runtime import Runtime
 
     runtime = Runtime.from_environ()
+    _announce(runtime)
     problems = runtime.topics().check(runtime.topic_specs(), runtime.inputs)
     for problem in problems:
         click.echo(problem, err=True)
     if problems:
         sys.exit(1)
     click.echo(f"{len(runtime.topic_specs())} topics match the configuration")
+
+
+def _announce(runtime: Runtime) -> None:
+    """Name the brokers: a wrong address shows by no answer alone, after half a minute."""
+    click.echo(f"asking {runtime.brokers} ...", err=True)

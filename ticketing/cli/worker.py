@@ -7,7 +7,7 @@ import os
 import click
 
 
-@click.command(epilog="Example: ticketing worker          Example: ticketing worker pipeline")
+@click.command(epilog="\b\nExample: ticketing worker\nExample: ticketing worker pipeline")
 @click.argument("roles", nargs=-1, metavar="[ROLE]...")
 def worker(roles: tuple[str, ...]) -> None:
     """Run every role, each in a process of its own, or just the ROLEs named.

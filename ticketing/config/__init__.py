@@ -1,4 +1,4 @@
-"""The configuration: one typed model, loaded from a file, mounted secrets and the environment."""
+"""The configuration: a typed model, loaded from a file, mounted secrets and the environment."""
 
 from ticketing.config.checks import warnings
 from ticketing.config.loading import apply_patch, load, validate

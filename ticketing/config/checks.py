@@ -1,4 +1,4 @@
-"""Contradictions: settings that are fine one by one and impossible together."""
+"""Checks across settings: values that are each valid and contradict each other."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from ticketing.config.kafka_checks import kafka_problems
 from ticketing.config.model import Config
-from ticketing.config.platforms import PLATFORMS, Platform
+from ticketing.config.platforms import PLATFORMS, PlatformSection
 from ticketing.config.platforms.platform import Required
 from ticketing.config.problems import Problem, nearest
 from ticketing.config.process import EMBEDDED, Redis
@@ -22,11 +22,11 @@ _KNOWN_PROVIDERS = (
     *("together_ai", "perplexity", "fireworks_ai", "hosted_vllm", "openai_like", "lm_studio"),
     *("llamafile", "watsonx", "databricks", "sagemaker"),
 )
-"""Only to find misspellings: any other provider is taken as it is."""
+"""Providers for suggestions on a misspelling; any other name is accepted too."""
 
 
 def contradictions(config: Config) -> list[Problem]:
-    """Everything about a well-formed configuration that can't work."""
+    """The contradictions of a well-formed configuration."""
     return [
         *kafka_problems(config.kafka),
         *_redis(config.redis),
@@ -40,7 +40,7 @@ def contradictions(config: Config) -> list[Problem]:
 
 
 def warnings(config: Config) -> list[str]:
-    """Settings that work but are probably not meant."""
+    """Settings that work but are probably unintended."""
     said: list[str] = []
     routed = {name for severity in Severity for name in config.routes(severity)}
     for name in config.enabled_platforms():
@@ -57,7 +57,7 @@ def warnings(config: Config) -> list[str]:
 
 
 def is_loopback(host: str) -> bool:
-    """True for an address to listen on that only this machine can reach."""
+    """True for an address that only this machine can reach."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -118,7 +118,7 @@ def _platforms(config: Config) -> Iterator[Problem]:
             yield Problem((name, "caBundle"), f'file not found: "{bundle}"')
 
 
-def _required(name: str, section: Platform, required: Required) -> Iterator[Problem]:
+def _required(name: str, section: PlatformSection, required: Required) -> Iterator[Problem]:
     fields = {field.alias: field_name for field_name, field in type(section).model_fields.items()}
     if getattr(section, fields[required.key]) is None:
         variable = env_name((name, required.key))
@@ -167,7 +167,7 @@ def _anomaly(config: Config) -> Iterator[Problem]:
 
 
 def _listeners(config: Config) -> Iterator[Problem]:
-    """Without a token nothing is served to other machines."""
+    """Refuse to listen for other machines without a token."""
     if config.web.token is not None:
         return
     listened = {"web": config.web.host}

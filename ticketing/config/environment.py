@@ -30,16 +30,17 @@ RESERVED = frozenset(
         "TICKETING_ROLES",
     }
 )
-"""Variables that are ours but no settings."""
+"""Variables with the prefix that are not settings."""
 RESERVED_PREFIXES = ("TICKETING_TEST_", "TICKETING_BENCH_", "TICKETING_INTERNAL_")
 SECRET_BYTES_MAX = 65_536
+"""Far above any key or token; a larger file in the directory was not meant as a secret."""
 _NO_SECRETS = (".crt", ".pem", ".cer")
 
 Found = tuple[tuple[str, ...], Any]
 
 
 def from_environ(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
-    """The settings in the environment, as a tree in camelCase, and what is wrong with them."""
+    """The settings in the environment, as a tree in camelCase, with their problems."""
     given: list[tuple[str, str]] = [
         (name, value)
         for name, value in sorted(environ.items())
@@ -54,8 +55,8 @@ def from_environ(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Probl
 def from_directory(directory: Path) -> tuple[dict[str, Any], list[Problem]]:
     """The settings in a directory of files, each named by its key or its environment variable.
 
-    Certificates and hidden files (a mounted Secret has some) are left alone. Raises Misconfigured
-    when the directory can't be read.
+    Certificates and hidden files (part of a mounted Secret) are ignored. Raises Misconfigured when
+    the directory can't be read.
     """
     given: list[tuple[str, str]] = []
     problems: list[Problem] = []
@@ -75,7 +76,7 @@ def from_directory(directory: Path) -> tuple[dict[str, Any], list[Problem]]:
 
 
 def _set_by_kubernetes(name: str, value: str) -> bool:
-    """Kubernetes describes a service called `ticketing` (or `ticketing-…`) to every pod near it."""
+    """True for Kubernetes's description of a service named `ticketing` or `ticketing-…`."""
     if "__" in name:
         return False
     return (
@@ -88,7 +89,7 @@ def _set_by_kubernetes(name: str, value: str) -> bool:
 def _tree(given: list[tuple[str, str]]) -> tuple[dict[str, Any], list[Problem]]:
     tree: dict[str, Any] = {}
     problems: list[Problem] = []
-    # Sections come before the keys in them, so that a key wins over its section's JSON.
+    # Sections before their keys, so that a key wins over its section's JSON.
     for name, value in sorted(given, key=lambda item: item[0].count("__") + item[0].count(".")):
         found = path_of(name)
         if found is None:
@@ -96,7 +97,7 @@ def _tree(given: list[tuple[str, str]]) -> tuple[dict[str, Any], list[Problem]]:
             continue
         path, annotation = found
         if not value.strip() and not _is_list(annotation):
-            # Compose files and charts set what they have no value for to nothing.
+            # Compose files and charts set a variable without a value to the empty string.
             continue
         try:
             _put(tree, path, parse(value, annotation))
@@ -106,7 +107,7 @@ def _tree(given: list[tuple[str, str]]) -> tuple[dict[str, Any], list[Problem]]:
 
 
 def path_of(name: str) -> Found | None:
-    """The path and type of the setting that a variable or a file is named after, else None."""
+    """The path and type of the setting named by a variable or a file; None for no setting."""
     by_variable = name.startswith(PREFIX)
     parts = name[len(PREFIX) :].split("__") if by_variable else name.split(".")
     path: tuple[str, ...] = ()
@@ -125,16 +126,16 @@ def _key(annotation: Any, part: str, by_variable: bool) -> str | None:
         spelt = upper_snake if by_variable else str
         return next((key for key in keys if spelt(key) == part), None)
     if get_origin(annotation) is dict and part:
-        # Names of services and tenants keep their case in files; variables are upper case.
+        # Files keep the case of names of services and tenants; variables are upper case.
         return part.lower() if by_variable or keyed_by_severity(annotation) else part
     return None
 
 
 def parse(text: str, annotation: Any) -> Any:
-    """A variable's text as a setting of that type; raises ValueError when it can't be one.
+    """A variable's text as a setting of that type; raises ValueError.
 
-    Lists are comma-separated or JSON, groups are JSON or `key=value,key=value`. The text is never
-    in the error: it may be a secret.
+    Lists are comma-separated or JSON, groups are JSON or `key=value,key=value`. The error never
+    quotes the text, which may be a secret.
     """
     text = text.strip()
     grouped = get_origin(bare(annotation)) is dict or is_section(annotation)

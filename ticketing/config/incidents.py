@@ -15,7 +15,7 @@ from ticketing.domain.severity import Severity
 if TYPE_CHECKING:
     PlatformName: TypeAlias = str
 else:
-    # A type checker wants to read the words of a Literal here; they stand in the registry alone.
+    # A type checker needs the words of a Literal here, but the registry alone has the platforms.
     PlatformName = Literal[PLATFORMS]
 Platforms = tuple[PlatformName, ...]
 
@@ -38,6 +38,7 @@ class Routing(Section):
 class SeverityThresholds(Section):
     """Lowest anomaly score of each severity; below `medium` is low."""
 
+    # The range above `anomaly.minimumScore` in equal steps.
     critical: float = Field(default=0.97, ge=0, le=1)
     """Lowest score of a critical anomaly."""
     high: float = Field(default=0.93, ge=0, le=1)
@@ -70,6 +71,7 @@ class Anomaly(Section):
 
     minimum_score: float = Field(default=0.85, ge=0, le=1)
     """Lowest anomaly score that is counted."""
+    # A list shows 24 windows: six hours of an incident.
     lookback_window: Duration = 900.0
     """Length of the tumbling windows of event time in which anomalies are counted."""
     severity_thresholds: SeverityThresholds = SeverityThresholds()
@@ -86,8 +88,10 @@ def for_all(value: Any) -> Any:
 
 
 class GroupWait(Section):
-    """How long an incident waits for its neighbours before it is ticketed."""
+    """Wait of an incident for other errors of the same fault before its ticket."""
 
+    # Long enough to gather the errors of one fault under one ticket; a critical fault pages after
+    # seconds all the same.
     critical: Wait = 5.0
     """Critical incidents."""
     high: Wait = 30.0
@@ -123,6 +127,7 @@ class OffBySeverity(Section):
 class DeliverWithin(OffBySeverity):
     """Longest time for a platform to take an incident before it goes to `routing.fallback`."""
 
+    # A page that is a minute late is worth a second platform; a less urgent ticket can wait.
     critical: OptionalDuration = 60.0
     """Critical incidents."""
 
@@ -137,12 +142,15 @@ class Escalation(Section):
 class Delivery(Section):
     """Repeated attempts at a delivery."""
 
+    # From the pause after a blip to one that finds a platform's return within minutes; a day covers
+    # a long outage, and the ticket of an older one is of little use.
     backoff_min: Duration = 1.0
     """Wait after the first failure; doubles with each further one, with jitter."""
     backoff_max: Duration = 300.0
     """Longest wait between two attempts."""
     give_up_after: Duration = 86400.0
     """Time after which a delivery that keeps failing becomes a dead letter."""
+    # More than a blip, few enough that an outage does not cost every incident an attempt.
     circuit_failures: int = Field(default=5, ge=1)
     """Failures in a row after which a platform gets one probe at a time."""
 
@@ -150,11 +158,13 @@ class Delivery(Section):
 class Storm(Section):
     """Limits against more tickets than people can read."""
 
+    # More new errors of one service than a person reads one by one.
     max_patterns_per_service: int = Field(default=20, ge=0)
     """New patterns of one service in `patternsWindow`, beyond which they share an overflow
     incident; 0 for no limit."""
     patterns_window: Duration = 600.0
     """The time in which new patterns are counted."""
+    # A ticket each two seconds: nobody reads them as they come.
     max_pages_per_minute: int = Field(default=30, ge=0)
     """New tickets per tenant, minute and partition, beyond which one umbrella ticket covers them;
     0 for no limit."""
@@ -165,6 +175,8 @@ class Storm(Section):
 class Flapping(Section):
     """Incidents that keep coming back."""
 
+    # A third return in two hours is rather a pattern than a failed repair. Waiting five minutes and
+    # staying open four times as long then joins the episodes.
     reopenings: int = Field(default=3, ge=1)
     """Reopenings inside `within` that make an incident flapping."""
     within: Duration = 7200.0

@@ -11,7 +11,7 @@ from ticketing.domain.severity import Severity
 
 
 class LlmProvider(Section):
-    """One language model."""
+    """A language model."""
 
     provider: Name
     """Any provider that litellm knows, such as `openai`, `anthropic`, `ollama`."""
@@ -26,6 +26,7 @@ class LlmProvider(Section):
 class LlmBudget(Section):
     """Limits on the cost of summaries."""
 
+    # A bound against surprises, to be raised on purpose: the calls bound models without a price.
     per_day: float = Field(default=5.0, ge=0)
     """US dollars per tenant and day (UTC), by litellm's price list."""
     calls_per_day: int = Field(default=500, ge=0)
@@ -45,12 +46,16 @@ class Llm(Section):
     """The provider's address, for local ones and gateways."""
     providers: tuple[LlmProvider, ...] = ()
     """Providers in the order they are tried, in place of a single one."""
+    # A ticket does not wait for an answer, but several providers in a row should end within a
+    # minute or so.
     timeout: Duration = 20.0
     """Longest time that one call may take."""
     cooldown: Duration = 60.0
     """Time for which a provider that failed gets no calls."""
+    # A storm is asked about a few incidents at a time, worst first, within the usual rate limits.
     concurrency: int = Field(default=4, ge=1, le=64)
     """Calls under way at once, per worker."""
+    # Room for the fullest prompt of ordinary incidents, and for a summary with its steps.
     max_prompt_tokens: int = Field(default=6000, ge=500)
     """Longest prompt, in tokens."""
     max_answer_tokens: int = Field(default=1200, ge=100)
@@ -79,6 +84,7 @@ class Traces(Section):
 
     enabled: bool = True
     """Follows logs that have a trace id; logs without one cost nothing."""
+    # Bounds of memory: for an incident, for a trace, and for all traces of a worker.
     samples: int = Field(default=5, ge=1, le=50)
     """Traces kept per incident, the most informative ones."""
     spans_max: int = Field(default=500, ge=10, le=10_000)
@@ -87,6 +93,7 @@ class Traces(Section):
     """Spans kept in memory per worker; beyond, the oldest are dropped and counted."""
     keep: Duration = 900.0
     """Time for which spans are kept."""
+    # A trace through many incidents, such as a batch job's, is no evidence of a link.
     shared_by_max: int = Field(default=20, ge=2)
     """Incidents that may share a trace; a trace of more links none of them."""
 

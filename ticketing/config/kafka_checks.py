@@ -1,4 +1,4 @@
-"""Contradictions among the settings of Kafka, and files of certificates that can't be used."""
+"""Checks across the settings of Kafka, and of the certificate files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BROKER = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 
 
 def kafka_problems(kafka: Kafka) -> Iterator[Problem]:
-    """Everything about the well-formed section that can't work."""
+    """The contradictions of a well-formed section."""
     yield from _brokers(kafka)
     if kafka.embedded and kafka.partitions != EMBEDDED_PARTITIONS:
         text = f"must be {EMBEDDED_PARTITIONS} with the embedded broker"
@@ -76,7 +76,7 @@ def _certificates(kafka: Kafka) -> Iterator[Problem]:
 
 
 def _certificate_fault(path: Path) -> str:
-    """Why a file can't serve as certificates to trust or to show; empty when it can."""
+    """The fault of a certificate file; empty without one."""
     if not path.is_file():
         return f'file not found: "{path}"'
     try:
@@ -89,13 +89,13 @@ def _certificate_fault(path: Path) -> str:
 
 
 def _key_fault(path: Path, certificate: Path | None) -> str:
-    """Why a file can't serve as the certificate's key; without one, only whether it is there."""
+    """The fault of a key file, empty without one; without a certificate only its absence."""
     if not path.is_file():
         return f'file not found: "{path}"'
     if certificate is None:
         return ""
     try:
-        # With a password given, an encrypted key is an error and no question on the terminal.
+        # Given a password, OpenSSL refuses an encrypted key instead of asking on the terminal.
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.load_cert_chain(certificate, path, password="")
     except ssl.SSLError as error:

@@ -1,4 +1,4 @@
-"""Loading: file, mounted secrets and environment become one valid configuration, or none."""
+"""Loads a valid configuration from a file, mounted secrets and the environment."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ PATCHABLE = ("platforms", "routing", "anomaly", "llm")
 def load(path: Path | None, environ: Mapping[str, str]) -> Config:
     """The configuration from a JSON or YAML file, mounted secrets and the environment.
 
-    The environment wins over mounted secrets, these over the file. Without a path, the file is the
-    one that TICKETING_CONFIG names, if any. Raises Misconfigured with every problem at once.
+    The environment wins over mounted secrets, and those over the file. Without a path the file
+    named by TICKETING_CONFIG is read, if any. Raises Misconfigured with every problem at once.
     """
     if path is None and environ.get("TICKETING_CONFIG"):
         path = Path(environ["TICKETING_CONFIG"])
@@ -42,13 +42,14 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Config:
 
 
 def validate(given: Mapping[str, Any], problems: list[Problem] | None = None) -> Config:
-    """The configuration in a tree of camelCase keys; raises Misconfigured with every problem,
-    those that were found before included."""
+    """The configuration in a tree of camelCase keys.
+
+    Raises Misconfigured with every problem, the given `problems` included."""
     found = list(problems or [])
     config = _parse(given, found)
     if config is None:
-        # What is wrong is left out for a second look, so that contradictions among the rest show
-        # up in the same run.
+        # A second pass without the wrong values, so that contradictions among the rest show up in
+        # the same run.
         rest = _without(given, [problem.path for problem in found])
         config = _parse(rest, [])
     if config is not None:
@@ -62,8 +63,8 @@ def validate(given: Mapping[str, Any], problems: list[Problem] | None = None) ->
 def apply_patch(config: Config, section: str, patch: Mapping[str, Any]) -> Config:
     """The configuration with a change to one section: platforms, routing, anomaly or llm.
 
-    A JSON merge patch (RFC 7396): null puts a key back to its default, lists are replaced. A secret
-    that comes as `****` stays as it is. Raises Misconfigured.
+    A JSON merge patch (RFC 7396): null restores a key's default, lists are replaced. A secret given
+    as `****` is kept. Raises Misconfigured.
     """
     if section not in PATCHABLE:
         raise Misconfigured(
@@ -84,9 +85,9 @@ def apply_patch(config: Config, section: str, patch: Mapping[str, Any]) -> Confi
 
 
 def read_file(path: Path) -> dict[str, Any]:
-    """A configuration file's tree, taken out of Helm values if it stands in some.
+    """The tree of a configuration file, or of the configuration inside Helm values.
 
-    Raises Misconfigured when it can't be read; its content is never in the message.
+    Raises Misconfigured for an unreadable file; the message never quotes the content.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -138,10 +139,10 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML in which a key stands once."""
+    """YAML without repeated keys."""
 
     def construct_mapping(self, node: Any, deep: bool = False) -> Any:
-        """As the base class, but refuses repeats and keys that are not text."""
+        """As the base class, but refuses repeated keys and keys that are not strings."""
         seen: set[str] = set()
         for key_node, _ in node.value:
             key = key_node.value
@@ -158,7 +159,7 @@ def _from_yaml(text: str) -> Any:
     try:
         return yaml.load(text, _StrictLoader)
     except yaml.MarkedYAMLError as error:
-        # The parser's own words can quote a value, which may be a secret.
+        # The parser's message can quote a value, which may be a secret.
         mark = error.problem_mark
         where = _where(mark.line + 1, mark.column + 1) if mark else "somewhere"
         raise ValueError(f"not valid YAML, {where}") from None
@@ -174,12 +175,17 @@ def _parse(given: Mapping[str, Any], problems: list[Problem]) -> Config | None:
     try:
         return Config.model_validate(given, by_alias=True, by_name=False)
     except ValidationError as error:
-        problems += [explain(detail, given) for detail in error.errors(include_url=False)]
+        # A default that follows from other keys fails with them, and is not the user's to mend.
+        problems += [
+            explain(detail, given)
+            for detail in error.errors(include_url=False)
+            if detail["type"] != "default_factory_not_called"
+        ]
         return None
 
 
 def _about(path: tuple[str | int, ...], known: set[tuple[str | int, ...]]) -> bool:
-    """True when a key at, above or below the path is known to be wrong already."""
+    """True when a key at, above or below the path has a problem already."""
     return any(path[: len(other)] == other[: len(path)] for other in known if other)
 
 
@@ -188,7 +194,7 @@ def _without(given: Mapping[str, Any], paths: list[tuple[str | int, ...]]) -> di
     for path in paths:
         keys = [part for part in path if isinstance(part, str)]
         if len(keys) < len(path):
-            # A list with a wrong element goes as a whole.
+            # A list with a wrong element is left out as a whole.
             keys = keys[: next(i for i, part in enumerate(path) if isinstance(part, int))]
         tree: Any = rest
         for key in keys[:-1]:
@@ -199,7 +205,7 @@ def _without(given: Mapping[str, Any], paths: list[tuple[str | int, ...]]) -> di
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Two trees as one: groups are joined, anything else of `above` replaces that of `below`."""
+    """Two trees merged: groups are joined, any other value of `above` replaces that of `below`."""
     joined = dict(below)
     for key, value in above.items():
         under = joined.get(key)
@@ -227,17 +233,17 @@ def _patched(tree: Mapping[str, Any], patch: Mapping[str, Any]) -> dict[str, Any
 
 
 def _unmasked(item: Any, under: Any) -> Any:
-    """An element of a patched list with the secrets of the one that stood there before."""
+    """An element of a patched list with the secrets of the element it replaces."""
     if not isinstance(item, Mapping) or MASK not in item.values():
         return item
     before = under if isinstance(under, Mapping) else {}
-    # Only for the same provider: its key must not go to another one's address.
+    # Only for the same provider, so that no key goes to another provider's address.
     same = all(item.get(k) == before.get(k) for k in ("provider", "endpoint"))
     return {k: before.get(k) if v == MASK and same else v for k, v in item.items()}
 
 
 def _with_data_dir(given: dict[str, Any], environ: Mapping[str, str]) -> dict[str, Any]:
-    """With the directory that the XDG specification wants state to be kept in."""
+    """The settings with a default data directory below `$XDG_STATE_HOME`, where set."""
     if given.get("dataDir") is not None or not environ.get("XDG_STATE_HOME"):
         return given
     return {**given, "dataDir": str(Path(environ["XDG_STATE_HOME"]) / "ticketing-agent")}

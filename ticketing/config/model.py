@@ -21,14 +21,14 @@ from ticketing.config.incidents import (
     for_all,
 )
 from ticketing.config.insight import CorrelationRules, Llm, Traces
-from ticketing.config.platforms import PLATFORMS, Platform, PlatformSections
+from ticketing.config.platforms import PLATFORMS, PlatformSection, PlatformSections
 from ticketing.config.process import FaustWeb, Input, Kafka, Log, Metrics, Redis, Web
 from ticketing.config.values import Duration, OptionalDuration, SecretUrl, Wait
 from ticketing.domain.severity import Severity
 
 
 class Config(PlatformSections):
-    """All settings; the sections of the platforms stand in `ticketing.config.platforms`."""
+    """All settings; the platforms' sections are in `ticketing.config.platforms`."""
 
     routing: Routing = Routing()
     """Platforms by severity."""
@@ -36,6 +36,7 @@ class Config(PlatformSections):
     """Anomalies and their severity."""
     group_wait: Annotated[GroupWait, BeforeValidator(for_all)] = GroupWait()
     """Time before an incident gets its ticket; one duration, or one per severity."""
+    # A fault that returns within half an hour was hardly resolved.
     reopen_window: Wait = 1800.0
     """Time after the resolution in which a fault that fires again reopens the incident."""
     auto_resolve_after: OptionalDuration = None
@@ -52,6 +53,7 @@ class Config(PlatformSections):
     """Repeated attempts at a delivery."""
     heartbeat_url: SecretUrl | None = None
     """Address of a dead-man's switch, called while the whole pipeline works."""
+    # Dead-man's switches usually count in minutes.
     heartbeat_every: Duration = 60.0
     """Time between two calls of `heartbeatUrl`."""
     storm: Storm = Storm()
@@ -86,11 +88,11 @@ class Config(PlatformSections):
     correlation: CorrelationRules = CorrelationRules()
     """Effects of links between incidents."""
 
-    def platform(self, name: str) -> Platform:
+    def platform(self, name: str) -> PlatformSection:
         """The section of a platform; raises KeyError for another name."""
         if name not in PLATFORMS:
             raise KeyError(name)
-        section: Platform = getattr(self, name)
+        section: PlatformSection = getattr(self, name)
         return section
 
     def enabled_platforms(self) -> list[str]:
@@ -98,10 +100,10 @@ class Config(PlatformSections):
         return [name for name in PLATFORMS if self.platform(name).enabled]
 
     def routes(self, severity: Severity | str) -> list[str]:
-        """The enabled platforms that incidents of this severity go to, in the configured order."""
+        """The enabled platforms for incidents of this severity, in the configured order."""
         listed: Platforms = getattr(self.routing, Severity(severity).value)
         return [name for name in dict.fromkeys(listed) if self.platform(name).enabled]
 
     def fallback(self) -> list[str]:
-        """The enabled platforms that are told when a delivery fails."""
+        """The enabled platforms for incidents whose delivery failed."""
         return [name for name in self.routing.fallback if self.platform(name).enabled]

@@ -1,4 +1,4 @@
-"""From the configuration to the one value that the rules of incidents work with."""
+"""The policy of the incident rules, from the configuration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Problems of a configuration, in words that name the key, the value and the fix."""
+"""Problems of a configuration, as sentences that name the key, the value and the fix."""
 
 from __future__ import annotations
 
@@ -15,11 +15,29 @@ from ticketing.domain.severity import Severity
 
 Path = tuple[str | int, ...]
 SHOWN_CHARS_MAX = 60
+"""Enough to recognize a value in a line of output."""
+
+_PLAIN = {
+    "int": "must be a whole number",
+    "float": "must be a number",
+    "bool": "must be true or false",
+    "path": "must be a path",
+    "tuple": "must be a list",
+    "list": "must be a list",
+    "dict": "must be a group of keys",
+    "model": "must be a group of keys",
+}
+"""By the first word of pydantic's error type, such as `int_parsing` and `int_from_float`."""
+_BOUNDS = {
+    "greater than or equal to": "at least",
+    "less than or equal to": "at most",
+    "greater than": "more than",
+}
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that must change: where, and what is wrong there."""
+    """A problem of the configuration: the path of the setting, and its fault."""
 
     path: Path
     text: str
@@ -29,7 +47,7 @@ class Problem:
 
 
 def dotted(path: Path) -> str:
-    """A path as people write it: `routing.critical[0]`."""
+    """A path in dotted form: `routing.critical[0]`."""
     shown = ""
     for part in path:
         if isinstance(part, int):
@@ -40,7 +58,7 @@ def dotted(path: Path) -> str:
 
 
 def nearest(given: str, valid: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """The valid word nearest to the given one, whatever its case; None if none is near."""
+    """The valid word nearest to the given one, ignoring case; None without a near one."""
     words = {word.lower().replace("_", "").replace("-", ""): word for word in valid}
     plain = given.lower().replace("_", "").replace("-", "")
     found = get_close_matches(plain, list(words), n=1, cutoff=cutoff)
@@ -48,14 +66,13 @@ def nearest(given: str, valid: Iterable[str], cutoff: float = 0.6) -> str | None
 
 
 def suggestion(given: str, valid: Iterable[str], cutoff: float = 0.6) -> str:
-    """`; did you mean "x"?`, or nothing."""
+    """`; did you mean "x"?`, or the empty string."""
     found = nearest(given, valid, cutoff)
     return f'; did you mean "{found}"?' if found else ""
 
 
 def unknown_key(path: Path) -> Problem:
-    """The problem of a key that the model does not have. Its value is not shown: it may be a
-    misspelt secret's."""
+    """The problem of an unknown key, without its value, as the key may be a secret's misspelt."""
     section, key = at(Config, path[:-1]), str(path[-1])
     valid = [field.alias or name for name, field in section.model_fields.items()]
     found = nearest(key, valid)
@@ -71,7 +88,7 @@ def unknown_key(path: Path) -> Problem:
 
 
 def explain(error: ErrorDetails, given: Mapping[str, Any]) -> Problem:
-    """One of pydantic's errors in our words."""
+    """A pydantic error as a problem."""
     if error["loc"] and error["loc"][-1] == "[key]":
         return _wrong_severity(error["loc"][:-1])
     kind, path = error["type"], _given_path(error["loc"], given)
@@ -82,14 +99,16 @@ def explain(error: ErrorDetails, given: Mapping[str, Any]) -> Problem:
         return Problem(path, "is required")
     if kind in ("literal_error", "enum"):
         return _wrong_choice(path, _value(given, path), str(context["expected"]))
-    text = str(context["error"]) if kind == "value_error" else _must(error["msg"])
+    if kind == "too_short":
+        return Problem(path, f"must hold at least {context['min_length']}")
+    text = str(context["error"]) if kind == "value_error" else _must(kind, error["msg"])
     if kind == "string_type" and not isinstance(_value(given, path), (dict, list, type(None))):
         text = "must be text: put it in quotes"
     return Problem(path, f"{text}{_but(path, _value(given, path))}")
 
 
 def _given_path(path: Path, given: Any) -> Path:
-    """The path up to the value that was given: one duration may stand for four."""
+    """The path of the given value, as one duration may stand for all four severities."""
     for depth, part in enumerate(path):
         if not isinstance(given, (Mapping, list, tuple)) and given is not None:
             return path[:depth]
@@ -97,7 +116,13 @@ def _given_path(path: Path, given: Any) -> Path:
     return path
 
 
-def _must(message: str) -> str:
+def _must(kind: str, message: str) -> str:
+    """Pydantic's message, in the words of a configuration file."""
+    plain = _PLAIN.get(kind.partition("_")[0])
+    if plain is not None:
+        return plain
+    for pydantic, ours in _BOUNDS.items():
+        message = message.replace(pydantic, ours, 1)
     return message.replace("Input should ", "must ", 1).replace("String should ", "must ", 1)
 
 

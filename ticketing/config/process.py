@@ -13,7 +13,7 @@ from ticketing.log import MASK
 
 EMBEDDED = "embedded"
 EMBEDDED_PARTITIONS = 4
-"""What librdkafka's mock cluster gives every topic."""
+"""The partitions of each topic in librdkafka's mock cluster."""
 FAUST_WEB_PORT = 6066
 """Faust's own default."""
 
@@ -49,8 +49,11 @@ class Kafka(Section):
     """Key of `clientCertificate` (PEM)."""
     group_instance_id: Name | None = None
     """Static membership: a name of this worker that survives its restart, e.g. the pod's name."""
+    # Faust's default: a restart or a long pause must not move the partitions, yet a dead worker's
+    # tickets are late by no more than that.
     session_timeout: Duration = 60.0
     """Time without a heartbeat after which a worker's partitions go to other workers."""
+    # About Kafka's default limit of a message.
     message_max_bytes: int = Field(default=1_048_576, ge=262_144, le=1_073_741_824)
     """Largest message to produce, and largest fetch."""
 
@@ -61,12 +64,13 @@ class Kafka(Section):
 
 
 class Redis(Section):
-    """Where the view of the incidents is kept."""
+    """The store of the view of incidents."""
 
     url: SecretStr = SecretStr(EMBEDDED)
     """`redis://`, `rediss://` or `unix://` address, or `embedded` for a store in memory."""
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")] = "ticketing"
     """Prefix of all keys."""
+    # Redis answers in milliseconds; nothing may wait for a dead one for long.
     timeout: Duration = 2.0
     """Longest time that one command may take."""
 

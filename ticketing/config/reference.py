@@ -1,6 +1,6 @@
 """The table of all settings in docs/configuration.md: `python -m ticketing.config.reference FILE`.
 
-The text between the two markers is replaced; what stands around it is written by hand.
+The text between the two markers is replaced; the text around them is written by hand.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def _text(setting: Setting) -> str:
 
 
 def _leaves(section: Setting) -> Iterator[Setting]:
-    """The settings in a section that hold values; elements of lists of groups included."""
+    """The settings of a section with values, elements of lists of groups included."""
     for setting in settings(section.annotation, section.path):
         if is_section(setting.annotation):
             continue

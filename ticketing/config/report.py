@@ -1,4 +1,4 @@
-"""`ticketing config check`: a configuration tried as a start would, without starting."""
+"""`ticketing config check`: the checks of a start, without starting."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from ticketing.errors import Misconfigured
 
 
 def check(path: Path, environ: Mapping[str, str] | None = None) -> tuple[list[str], str]:
-    """The problems of a file, the environment included, and a report of what is in effect.
+    """The problems of a file with the environment, and a report of the settings in effect.
 
-    One problem a line, each with the key's path and the nearest fix; the report is empty if there
-    are any. Neither holds a secret.
+    One problem a line, each with the key's path and the nearest fix; with problems the report is
+    empty. Neither contains a secret.
     """
     try:
         config = load(path, os.environ if environ is None else environ)
@@ -29,7 +29,7 @@ def check(path: Path, environ: Mapping[str, str] | None = None) -> tuple[list[st
 
 
 def report(config: Config) -> str:
-    """A valid configuration for people: routes, warnings, and every setting, secrets masked."""
+    """A report of a valid configuration: routes, warnings, and every setting, secrets masked."""
     lines = ["The configuration is valid.", "", "Routes:"]
     for severity in Severity:
         lines.append(f"  {severity.value:<9} {', '.join(config.routes(severity)) or '(none)'}")

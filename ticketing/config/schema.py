@@ -1,4 +1,4 @@
-"""Walking the model: which keys there are, and what stands at a path."""
+"""Walks the model: the keys, and the type at a path."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ticketing.domain.severity import Severity
 
 @dataclass(frozen=True)
 class Setting:
-    """One key of the model: its camelCase path, its field, and the type of its value."""
+    """A key of the model: its camelCase path, its field, and the type of its value."""
 
     path: tuple[str, ...]
     field: FieldInfo
@@ -25,17 +25,17 @@ class Setting:
 
     @property
     def dotted(self) -> str:
-        """As people write it: `anomaly.minimumScore`."""
+        """The path in dotted form: `anomaly.minimumScore`."""
         return ".".join(self.path)
 
     @property
     def secret(self) -> bool:
-        """True when its value, or one inside it, must never be shown."""
+        """True when the value, or a value inside it, must never be shown."""
         return holds_secret(self.annotation)
 
 
 def settings(model: type[Section], prefix: tuple[str, ...] = ()) -> Iterator[Setting]:
-    """Every key of a section and of the sections in it, sections themselves included."""
+    """Every key of a section and of its subsections, the subsections included."""
     for name, field in model.model_fields.items():
         annotation = bare(field.annotation)
         path = (*prefix, field.alias or name)
@@ -67,7 +67,7 @@ def is_section(annotation: Any) -> TypeGuard[type[Section]]:
 def inside(annotation: Any, key: str | int) -> Any:
     """The type one step further down: a section's key, a mapping's value, a list's element.
 
-    None when there is nothing of that name.
+    None without a key of that name.
     """
     annotation = bare(annotation)
     if is_section(annotation):

@@ -1,4 +1,4 @@
-"""Showing the configuration without its secrets, and listing these for the logs to leave out."""
+"""Shows the configuration without its secrets, and lists the secrets for masking in logs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def public(section: Section) -> dict[str, Any]:
 
 
 def in_effect(config: Config) -> dict[str, Any]:
-    """All public settings, with the routes in effect: without platforms that are not enabled."""
+    """All public settings, with the routes to enabled platforms only."""
     shown = public(config)
     shown["routing"] = {severity.value: config.routes(severity) for severity in Severity}
     shown["routing"]["fallback"] = config.fallback()
@@ -33,10 +33,10 @@ def in_effect(config: Config) -> dict[str, Any]:
 
 
 def explicit(section: Section) -> dict[str, Any]:
-    """The settings that were given, defaults left out, **with their secrets**.
+    """The given settings without defaults, **with their secrets**.
 
-    Loads back to an equal configuration; for keeping a change and for handing the configuration to
-    a child process, never for showing.
+    Loads back to an equal configuration. For keeping a change and for passing the configuration to
+    a child process, never for display.
     """
     return _fields(section, every=False, reveal=True)
 
@@ -71,7 +71,7 @@ def _plain(value: Any, *, every: bool, reveal: bool) -> Any:
 
 
 def secrets_of(config: Config) -> list[str]:
-    """Every secret, longest first, with the forms in which requests carry them."""
+    """Every secret, longest first, with its encoded forms in requests."""
     found = {secret for secret in _secrets(config) if secret}
     found |= set(_basic_pairs(config))
     return sorted(found, key=len, reverse=True)
@@ -95,7 +95,7 @@ def _secrets(value: Any) -> Iterator[str]:
 
 
 def _passwords(text: str) -> Iterator[str]:
-    """The password in an address, as it stands there and as it is sent."""
+    """The password in an address, as written and decoded."""
     try:
         password = urlsplit(text).password if "://" in text else None
     except ValueError:

@@ -1,8 +1,8 @@
-"""Templates that people configure: Jinja2 without a way to hang, to grow, or to get out.
+"""Configured templates: Jinja2 in a sandbox that bounds time, size and access.
 
-What a template may do is a list of what is allowed, so that nothing new in Jinja2 widens it. Loops
-are counted, every operation that can make text longer looks at the length first, and a budget of
-processor time ends what is slow all the same. Values are inserted, never evaluated.
+Only listed nodes, filters and methods are allowed, so that a new feature of Jinja2 changes nothing.
+Loops are counted, every operation that can lengthen a text checks the length first, and a budget of
+processor time ends any other slow template. Values are inserted, never evaluated.
 """
 
 from __future__ import annotations
@@ -24,14 +24,18 @@ from ticketing.errors import Misconfigured
 F = TypeVar("F", bound=Callable[..., Any])
 
 SOURCE_CHARS_MAX = 20_000
+"""A template of several screens; compiling takes time that grows with the source."""
 VALUE_CHARS_MAX = 100_000
+"""Of one intermediate text: above any output, below a burden on memory."""
 OUTPUT_CHARS_MAX = 30_000
+"""Below Jira's limit of a description (32,767); platforms with a lower one cut the text again."""
+# Bounds of a rendering: far above the needs of a ticket's text, harmless even together.
 ITEMS_MAX = 1_000
 LOOPS_MAX = 10_000
 WIDTH_MAX = 200
 NUMBER_MAX = 10**15
 SECONDS_MAX = 0.5
-"""Of this thread's own processor time: a busy machine must not make a good template fail."""
+"""Processor time of the thread, so that a busy machine does not fail a good template."""
 
 _METHODS = frozenset(
     {"items", "keys", "values", "get", "upper", "lower", "strip", "startswith", "endswith", "split"}
@@ -62,11 +66,11 @@ _FAULTS = (
 
 
 class BadTemplate(Misconfigured):
-    """The template can't be used; the message says why, its caller names the key."""
+    """The template can't be used; the message has the reason, the caller adds the key."""
 
 
 class _Budget:
-    """The loops and seconds that one rendering may still use."""
+    """The loops and seconds left to one rendering."""
 
     def __init__(self) -> None:
         self.loops = LOOPS_MAX
@@ -84,16 +88,16 @@ _budget: ContextVar[_Budget] = ContextVar("budget")
 
 
 class Template:
-    """A checked template. `names` are those that it may use."""
+    """A checked template. `names` are the allowed names."""
 
     def __init__(self, source: str, names: Iterable[str]) -> None:
         """Raises BadTemplate."""
         self._template = _compiled(source, frozenset(names))
 
     def render(self, values: Mapping[str, Any]) -> str:
-        """The text, at most OUTPUT_CHARS_MAX characters of it; raises BadTemplate.
+        """The text, cut to OUTPUT_CHARS_MAX characters; raises BadTemplate.
 
-        Control characters but line ends are left out, whoever put them there.
+        Control characters except line ends are removed, from template and values alike.
         """
         token = _budget.set(_Budget())
         try:
@@ -106,7 +110,7 @@ class Template:
 
 
 def clean(text: str) -> str:
-    """The text with only what can be seen, and line ends; tabs become spaces."""
+    """The text with visible characters and line ends only; tabs become spaces."""
     return "".join(c if c.isprintable() or c == "\n" else " " * (c == "\t") for c in text).strip()
 
 
@@ -124,7 +128,7 @@ def _compiled(source: str, names: frozenset[str]) -> jinja2.Template:
         raise BadTemplate(f"is longer than {SOURCE_CHARS_MAX} characters")
     try:
         tree = _environment.parse(source)
-        # First of all: Jinja2 works out constants as soon as it looks at them.
+        # Checked first, since Jinja2 evaluates constants while it compiles.
         for node in tree.find_all(nodes.Node):
             _require_allowed(node)
         unknown = sorted(meta.find_undeclared_variables(tree) - names - {"range"})
@@ -170,7 +174,7 @@ def _refused(what: str, node: nodes.Node) -> BadTemplate:
 
 
 def _guarded(tree: nodes.Template) -> nodes.Template:
-    """The template with its loops counted and its concatenations measured."""
+    """The template with calls that count its loops and measure its concatenations."""
     for loop in tree.find_all(nodes.For):
         loop.iter = _through("counted", loop.iter)
     for parent in list(tree.find_all(nodes.Node)):
@@ -205,16 +209,16 @@ def _said(error: Exception) -> str:
     return f"line {line}: {text}" if line else text
 
 
-# What runs inside a template
+# Code that runs inside a template
 
 
 class _Environment(sandbox.ImmutableSandboxedEnvironment):
-    """Jinja2's sandbox, in which operators look at what they are about to make."""
+    """Jinja2's sandbox, with operators that check the size of their result first."""
 
     intercepted_binops = frozenset({"+", "*", "%"})
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Numbers within reason; of text and lists only sums."""
+        """Apply an operator: to numbers up to NUMBER_MAX; to text and lists only a sum."""
         numbers = isinstance(left, int | float) and isinstance(right, int | float)
         if numbers and max(abs(left), abs(right)) > NUMBER_MAX:
             raise BadTemplate(f"makes a number beyond {NUMBER_MAX}")
@@ -225,7 +229,7 @@ class _Environment(sandbox.ImmutableSandboxedEnvironment):
 
 
 def _measure(*values: Any) -> None:
-    """Refuse what is too large to work on."""
+    """Refuse values above the limits."""
     budget = _budget.get(None)
     if budget is not None:
         budget.spend()
@@ -281,14 +285,14 @@ def _json(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    """The text of an expression between {{ and }}; empty for None."""
+    """The text of an expression in {{ and }}; empty for None."""
     if value is None:
         return ""
     if not isinstance(value, str | int | float | jinja2.Undefined):
         kind = type(value).__name__
         raise BadTemplate(f"a {kind} can't be shown: show one of its items, or join them")
     _measure(value)
-    # A name that is not there says so itself.
+    # An undefined name raises an error that names it.
     return str(value)
 
 
@@ -302,7 +306,7 @@ def _range(*args: int) -> range:
 def _made() -> _Environment:
     environment = _Environment(
         autoescape=False,
-        # Constants are not folded: that would happen outside of any budget.
+        # Constants are not folded, as folding happens outside of any budget.
         optimized=False,
         trim_blocks=True,
         lstrip_blocks=True,

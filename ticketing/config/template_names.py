@@ -1,4 +1,4 @@
-"""The names that a template can use of an incident, with samples to try it on at start."""
+"""The names of an incident in templates, with samples to test templates at the start."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ BARE: dict[str, Any] = {
     name: type(value)() if name not in ("severity", "status", "headline", "platform") else value
     for name, value in FULL.items()
 }
-"""An incident of which nothing is known: lists are empty, texts too."""
+"""An incident without details: all lists and strings are empty."""
 
 
 CLOSING = {"resolution": "how it was resolved and by whom"}
@@ -88,9 +88,9 @@ CLOSING = {"resolution": "how it was resolved and by whom"}
 
 
 def fault(source: str, more: Mapping[str, str] | None = None) -> str | None:
-    """The problem of a template of a ticket's text; None when it can be used.
+    """The fault of a template of a ticket's text; None without one.
 
-    `more` are further names that it may use, with what they stand for.
+    `more` maps further allowed names to sample values.
     """
     more = more or {}
     try:

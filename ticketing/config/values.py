@@ -1,4 +1,4 @@
-"""The kinds of values that settings hold: durations, addresses, rates, choices by severity."""
+"""The types of settings: durations, addresses, rates, choices by severity."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ _NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _RATE = re.compile(r"([1-9]\d{0,8})/(second|minute|hour)")
 _OFF = frozenset({"", "off", "none", "never", "null"})
 DURATION_SECONDS_MAX = 10 * 365 * 86400.0
+"""Ten years, within the range of all clocks; a longer time is a misspelt unit."""
 
 
 class Section(BaseModel):
-    """A group of settings: frozen, camelCase in files, and closed to keys it does not know."""
+    """A group of settings: frozen, camelCase in files, without unknown keys."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -58,7 +59,7 @@ def seconds(value: Any) -> Any:
 
 
 def seconds_or_off(value: Any) -> Any:
-    """As `seconds`, and None for "off"; YAML reads a bare off as False."""
+    """As `seconds`, with None for "off"; YAML reads a bare off as False."""
     if value is None or value is False:
         return None
     if isinstance(value, str) and value.strip().lower() in _OFF:
@@ -67,7 +68,7 @@ def seconds_or_off(value: Any) -> Any:
 
 
 def duration_text(value: float) -> str:
-    """Seconds as people write them: 5400 as "1h30m", 0.25 as "250ms"."""
+    """Seconds in the form of the configuration: 5400 as "1h30m", 0.25 as "250ms"."""
     if value != int(value):
         milliseconds = value * 1000
         whole = milliseconds == int(milliseconds)
@@ -81,7 +82,7 @@ def duration_text(value: float) -> str:
 
 Duration = Annotated[float, Field(gt=0), BeforeValidator(seconds)]
 Wait = Annotated[float, Field(ge=0), BeforeValidator(seconds)]
-"""A duration that may be nothing at all."""
+"""A duration that may be zero."""
 OptionalDuration = Annotated[Annotated[float, Field(gt=0)] | None, BeforeValidator(seconds_or_off)]
 
 
@@ -149,7 +150,7 @@ BySeverity = dict[Severity, Name]
 
 
 def over(defaults: Mapping[Severity, str]) -> Callable[[Any], Any]:
-    """A validator that lays a partial mapping by severity over its defaults."""
+    """A validator that completes a partial mapping by severity from its defaults."""
     plain = {severity.value: value for severity, value in defaults.items()}
 
     def merge(value: Any) -> Any:
@@ -162,7 +163,7 @@ def over(defaults: Mapping[Severity, str]) -> Callable[[Any], Any]:
 
 
 def mapping(critical: str, high: str, medium: str, low: str) -> dict[Severity, str]:
-    """A mapping by severity, written in falling order."""
+    """A mapping by severity, from the arguments in falling order."""
     return dict(zip(Severity, (critical, high, medium, low), strict=True))
 
 
@@ -193,5 +194,5 @@ class Choice(Section):
 
 
 def reveal(secret: SecretStr | None) -> str:
-    """A secret's value, for the request that needs it; empty when there is none."""
+    """The value of a secret, for a request; empty for None."""
     return "" if secret is None else secret.get_secret_value()

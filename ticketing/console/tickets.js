@@ -55,7 +55,7 @@ function awaitedRow(incident, title) {
 
 function noTicket(incident) {
   const reason = incident.heldBy
-    ? "Another incident's ticket speaks for this one."
+    ? "No ticket of its own: another incident's ticket covers it."
     : "Routed to no platform.";
   return el("p", { class: "faint" }, reason);
 }

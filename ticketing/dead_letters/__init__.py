@@ -1,1 +1,1 @@
-"""Dead letters: reading and redriving records and deliveries that could not be handled."""
+"""Dead letters: reading and redriving failed records and deliveries."""

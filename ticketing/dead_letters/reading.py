@@ -1,7 +1,7 @@
-"""Reading the dead letters: what could not be handled, with why and where from.
+"""Reading the dead letters, newest first, each with its reason and origin.
 
-An id is `partition-offset` in the topic of the dead letters. Reading goes back from the newest one,
-a bounded number at a time, so that a topic with millions of them can be looked at too.
+An id is `partition-offset` in the topic of the dead letters. A page reads a bounded number of
+letters, so that a topic with millions of letters can be read too.
 """
 
 from __future__ import annotations
@@ -21,18 +21,20 @@ from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter
 from ticketing.wire.topics import DEAD_LETTERS
 
 CHUNK_RECORDS = 200
+"""Records read in one go: a page or more, at most 17 MB of the largest letters."""
 SCANNED_MAX = 20_000
-"""Letters looked at for one page; a filter that matches few of them gets short pages."""
+"""Letters read for one page, to bound the answer's time; a rare match gives short pages."""
+# As for the list of incidents (view.query).
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
 ID = re.compile(r"([0-9]{1,6})-([0-9]{1,19})")
 DELIVERY = "delivery"
-"""The stage of what a platform did not take; everything else is a record read from a topic."""
+"""The stage of a request that a platform refused; every other letter is a record of a topic."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """A dead letter at its place. `at` is when it was written (Unix seconds)."""
+    """A dead letter with its id. `at` is the time of writing (Unix seconds)."""
 
     id: str
     at: float
@@ -41,7 +43,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """A filter of dead letters; an empty text is no condition."""
+    """A filter of dead letters; an empty string is no condition."""
 
     reason: str = ""
     stage: str = ""
@@ -61,14 +63,14 @@ class Wanted:
 
 @dataclass(slots=True)
 class Page:
-    """Some letters, newest first, and where the next page starts; None after the last one."""
+    """A page of letters, newest first, and the cursor of the next page; None after the last."""
 
     entries: list[Entry] = field(default_factory=list)
     following: str | None = None
 
 
 def page(runtime: Runtime, wanted: Wanted, limit: int, cursor: str | None = None) -> Page:
-    """Letters from the newest one, or from the cursor of an earlier page, back in time.
+    """Letters back in time, from the newest or from the cursor of an earlier page.
 
     Raises ValueError for a wrong cursor, Unavailable when Kafka does not answer.
     """
@@ -93,7 +95,7 @@ def page(runtime: Runtime, wanted: Wanted, limit: int, cursor: str | None = None
 
 
 def every(runtime: Runtime, wanted: Wanted) -> Iterator[Entry]:
-    """All letters that are wanted, page by page, newest first."""
+    """All letters that pass the filter, newest first."""
     cursor: str | None = None
     while True:
         found = page(runtime, wanted, LIMIT_MAX, cursor)
@@ -104,7 +106,7 @@ def every(runtime: Runtime, wanted: Wanted) -> Iterator[Entry]:
 
 
 def get(runtime: Runtime, id: str) -> Entry:
-    """One letter; raises NotFound, or Unavailable when Kafka does not answer."""
+    """A letter by its id; raises NotFound, or Unavailable when Kafka does not answer."""
     match = ID.fullmatch(id)
     if match is None:
         raise unknown(id)
@@ -147,7 +149,7 @@ def _entry(message: Message) -> Entry:
     try:
         letter = decode_dead_letter(value)
     except msgspec.MsgspecError as error:
-        # Somebody else wrote into the topic; it must not hide what else is there.
+        # A foreign record in the topic must not hide the letters beside it.
         letter = DeadLetter(reason="undecodable", stage="dead-letters", detail=str(error))
     return Entry(
         id=f"{message.partition()}-{message.offset()}",

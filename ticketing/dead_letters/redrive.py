@@ -1,8 +1,9 @@
-"""Redriving dead letters: what could not be handled is tried again, once, however often asked.
+"""Redriving dead letters, each at most once.
 
-A delivery is tried again by its adapter. An input record is produced again as it was. So that two
-people, or one who asks twice, do not produce it twice, a redrive is first claimed and at the end
-noted in a topic of its own; a claim without a note is looked into before anything is repeated.
+A delivery is retried by its adapter. An input record is produced again unchanged. To produce a
+record once only, even for two people or for one who asks twice, a redrive is first claimed and then
+noted in a topic of its own; a claim without a note is followed up before the record is produced
+again.
 """
 
 from __future__ import annotations
@@ -23,17 +24,18 @@ from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import REDRIVES, platform_topic
 
 HEADER = "ticketing-redrive"
-"""The header of a record that was produced again: the id of its dead letter."""
+"""The header of a record produced again: the id of its dead letter."""
 PRODUCE_SECONDS_MAX = 20.0
+"""Covers the election of a leader, and leaves time within a claim, whose half may pass before."""
 CLAIM_SECONDS = 60.0
-"""How long a claim keeps others away; whoever made it is done, or gone, by then."""
+"""The life of a claim: half to search for an earlier attempt, the rest to produce the record."""
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A message of the topic of redrives. `to` is empty in a claim and set when it is done.
+    """A message of the topic of redrives. `to` is empty in a claim and set in a note of success.
 
-    `token` tells claims apart; `searched_from` is where, in the target partition, the record can
-    stand at the earliest.
+    `token` tells claims apart; `searched_from` is the earliest offset that the record can have in
+    the target partition.
     """
 
     id: str
@@ -46,7 +48,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redriven:
-    """A dead letter that was redriven. `at` is Unix seconds, `to` its new place."""
+    """The redrive of a dead letter. `at` is Unix seconds, `to` the place of the new record."""
 
     id: str
     at: float
@@ -91,14 +93,15 @@ class Redriver:
         return None
 
     def redrive(self, id: str, by: str) -> Redriven:
-        """Try a dead letter again; returns where it went.
+        """Redrive a dead letter; returns its new place.
 
-        Raises NotFound; Conflict if it was redriven before, or is being so; NotWhole; Unavailable.
+        Raises NotFound; Conflict if the letter was redriven before or is just being; NotWhole;
+        Unavailable.
         """
         return self.redrive_entry(reading.get(self._runtime, id), by)
 
     def redrive_entry(self, entry: Entry, by: str) -> Redriven:
-        """As `redrive`, for a letter that was read already."""
+        """As `redrive`, for a letter already read."""
         known = self.done(entry.id)
         if known is not None:
             raise _done_before(known)
@@ -113,7 +116,7 @@ class Redriver:
         return self._again(entry, by)
 
     def _deliver(self, entry: Entry, by: str) -> Redriven:
-        # Safe to repeat by itself: the adapter holds one delivery per incident.
+        # Safe to repeat without a claim: the adapter holds one delivery per incident.
         letter = entry.letter
         if letter.platform not in self._runtime.config.enabled_platforms():
             raise Conflict(
@@ -143,7 +146,7 @@ class Redriver:
     def _claim(self, entry: Entry, by: str) -> Note:
         id, letter, now = entry.id, entry.letter, time.time()
         end = self._reader.bounds(letter.topic, letter.partition)[1]
-        # An earlier claim may have got as far as producing.
+        # The record of an earlier claim may have been produced.
         start = min([end, *(note.searched_from for note in self._noted(id))])
         mine = Note(id=id, at=now, by=by, token=secrets.token_hex(8), searched_from=start)
         self._produce(REDRIVES, id.encode(), _encoder.encode(mine))
@@ -163,7 +166,7 @@ class Redriver:
         return Redriven(id=id, at=note.at, by=by, to=to)
 
     def _noted(self, id: str) -> list[Note]:
-        """All notes on a dead letter up to now, in order: one id stands in one partition."""
+        """All notes on a dead letter, in order, as an id has one partition."""
         for number in self._reader.partitions(REDRIVES):
             low, high = self._reader.bounds(REDRIVES, number)
             start = max(low, self._read_to.get(number, low))
@@ -175,7 +178,7 @@ class Redriver:
         return self._notes.get(id, [])
 
     def _find(self, entry: Entry, start: int) -> Message | None:
-        """The record if an earlier attempt has produced it."""
+        """The record that an earlier attempt produced; None without one."""
         letter = entry.letter
         end = self._reader.bounds(letter.topic, letter.partition)[1]
         for message in self._reader.between(letter.topic, letter.partition, start, end):
@@ -191,7 +194,7 @@ class Redriver:
         partition: int | None = None,
         redrives: str = "",
     ) -> Message:
-        """Return once the broker holds it, with its coordinates; raises Unavailable."""
+        """Produce a record; returns once the broker holds the record. Raises Unavailable."""
         ended: list[tuple[KafkaError | None, Message]] = []
         self._producer.produce(
             topic,

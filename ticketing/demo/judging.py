@@ -1,6 +1,6 @@
-"""How well incidents name what broke: their likely causes beside labels of injected faults.
+"""Judges incidents by labels of injected faults: do the likely causes name the faulty service?
 
-The labels stay on this side: the pipeline is given the recording and nothing else.
+Only this module reads the labels; the pipeline is given the recording alone.
 """
 
 from __future__ import annotations
@@ -16,18 +16,21 @@ from typing import Any
 from ticketing.errors import Misconfigured
 
 WINDOW_SECONDS = 600.0
-"""How long after its injection a fault is held to be what incidents show, unless the next one
-comes before."""
+"""Incidents of this time after a fault are attributed to it, unless the next fault comes before."""
 
 COMPARED_SECONDS = 60.0
+"""An outbreak counts in full once it covers the shortest window that traces compare."""
 HALF_LIFE_SECONDS = 120.0
+"""The longest half-life tried with four of six faults first (docs/correlation.md)."""
 WEIGHT_MIN = 0.1
+"""An incident without evidence in the window counts little beside one with evidence."""
 SATURATION = 3.0
+"""The evidence at which half of a share counts: one large score must not outvote several."""
 
 
 @dataclass(frozen=True)
 class Fault:
-    """An injected fault: when (Unix seconds), and where."""
+    """An injected fault: its time (Unix seconds) and its service."""
 
     at: float
     service: str
@@ -36,7 +39,7 @@ class Fault:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One fault beside what the incidents say: services, the likeliest first."""
+    """A fault with the services that incidents blame, the likeliest first."""
 
     fault: Fault
     ranking: list[str]
@@ -44,7 +47,7 @@ class Verdict:
 
     @property
     def place(self) -> int | None:
-        """Where in the ranking the true service stands, from 1; None if it is not there."""
+        """The place of the faulty service in the ranking, from 1; None outside the ranking."""
         named = self.fault.service
         return self.ranking.index(named) + 1 if named in self.ranking else None
 
@@ -68,7 +71,7 @@ def read_faults(path: Path) -> list[Fault]:
 
 
 def verdicts(faults: Sequence[Fault], incidents: Iterable[Mapping[str, Any]]) -> list[Verdict]:
-    """Each fault beside the incidents (documents of the API) that were active in its window."""
+    """Each fault with the ranking of the incidents (documents of the API) active in its window."""
     incidents = list(incidents)
     found = []
     for number, fault in enumerate(faults):
@@ -82,28 +85,30 @@ def verdicts(faults: Sequence[Fault], incidents: Iterable[Mapping[str, Any]]) ->
 
 
 def ranked(incidents: Iterable[Mapping[str, Any]], since: float, until: float) -> list[str]:
-    """Services by what incidents laid outbreaks of this time to, all incidents together.
+    """Services by the evidence of all incidents in a window, the likeliest first.
 
-    Of each incident the first outbreak after the injection counts, by how much of the compared
-    minute lies after it, and for less the later it began. Evidence saturates, and of the incidents
-    of one service the strongest speaks for all: a slow span is as many incidents as it has lines.
+    The first outbreak after the injection counts for each incident, weighted by the part of the
+    compared minute after the injection and halved for each two minutes of a later beginning.
+    Evidence saturates. Only the strongest incident of a service counts for a candidate, since a
+    slow span gives as many incidents as it has lines.
     """
     by_service: dict[str, Counter[str]] = {}
     for incident in incidents:
-        said = by_service.setdefault(incident["service"], Counter())
+        strongest = by_service.setdefault(incident["service"], Counter())
         weight, candidates = _attributed(incident, since, until)
         for candidate in candidates:
             value = weight * _saturated(candidate)
-            said[candidate["service"]] = max(said[candidate["service"]], value)  # type: ignore
+            name = candidate["service"]
+            strongest[name] = max(strongest[name], value)  # type: ignore
     scores: dict[str, float] = {}
-    for said in by_service.values():
-        for service, value in said.items():
+    for strongest in by_service.values():
+        for service, value in strongest.items():
             scores[service] = scores.get(service, 0.0) + value
     return [service for service, _ in sorted(scores.items(), key=lambda one: (-one[1], one[0]))]
 
 
 def _saturated(candidate: Mapping[str, Any]) -> float:
-    """The candidate's part of all evidence, the nearer to its share the more there is of that."""
+    """The candidate's share of the evidence, reduced where there is little evidence."""
     whole = candidate["score"] / candidate["share"] if candidate["share"] else 0.0
     return float(candidate["score"]) / (whole + SATURATION)
 
@@ -121,7 +126,7 @@ def summary(found: Sequence[Verdict], tickets_: int) -> dict[str, Any]:
 
 
 def tickets(incidents: Iterable[Mapping[str, Any]]) -> int:
-    """Incidents that speak for themselves on some platform: as many tickets on a single one."""
+    """The number of incidents with a ticket of their own on some platform."""
     return sum(bool(one["ticketed"] and one["platforms"]) for one in incidents)
 
 

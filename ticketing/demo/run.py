@@ -22,31 +22,36 @@ from ticketing.demo.totals import Totals, totals
 from ticketing.demo.traffic import Traffic
 from ticketing.errors import TicketingError
 from ticketing.kafka.feed import Feed
-from ticketing.kafka.ports import free_port
+from ticketing.kafka.free_port import free_port
 from ticketing.kafka.runtime import CONFIG_VARIABLE, EMBEDDED_VARIABLE, Runtime
 from ticketing.sandbox.credentials import sandbox_config
 from ticketing.sandbox.server import Sandbox, start
 from ticketing.supervisor import Supervisor
 
 GROUP_WAIT = {"critical": "1s", "high": "2s", "medium": "2s", "low": "2s"}
-"""Shorter than in production, so that tickets appear while one looks."""
+"""Shorter than in production, so that tickets appear while a person watches."""
 RECORDING = {"storm": {"maxPatternsPerService": 0, "maxPagesPerMinute": 0}}
-"""A recording's hours pass in seconds: what guards against storms would take it for one."""
+"""The hours of a recording pass in seconds, which the limits of a storm would hold back."""
 LIVE = {"autoResolveAfter": "2m", "escalateAfter": {"critical": "1m"}}
-"""So that whole lives of incidents pass before one's eyes."""
+"""Short, so that a watching person sees whole lives of incidents."""
 TRAFFIC_RATE = 150.0
+"""Logs a second: dozens of requests, so that a fault shows within seconds."""
 READY_SECONDS_MAX = 120.0
+"""Imports of all roles at once on a busy machine with one or two cores."""
 STARTS_MAX = 3
+"""A worker that ends this often has a fault that another start does not mend."""
 QUIET_SECONDS_MAX = 180.0
-"""How long a recording's run may make no progress before it is given up."""
+"""Time without progress after which a recording's run fails: above the watchdog's and a restart."""
 POLL_SECONDS = 0.5
+"""Each look reads all incidents, so no more often than a person follows."""
 EXPLAINED_SECONDS = 20.0
-"""So long without a change, nothing more is found out: longer than between two tellings."""
+"""Time without a change that ends the wait: longer than between two reports of traces."""
 PAGE_INCIDENTS = 500
+"""The API's largest page."""
 
 
 class DemoFailed(TicketingError):
-    """The demo could not show its subject."""
+    """The demo could not run to its end."""
 
 
 @dataclass
@@ -61,7 +66,7 @@ class Demo:
     session: aiohttp.ClientSession
 
     async def watch(self) -> Totals:
-        """The numbers as they are now."""
+        """The present numbers of the run."""
         async with self.session.get(f"{self.api}/metrics") as answer:
             metrics_text = await answer.text()
         incidents = [incident async for incident in self.incidents()]
@@ -69,7 +74,7 @@ class Demo:
         return totals(metrics_text, incidents, tickets)
 
     async def incidents(self) -> AsyncIterator[Mapping[str, Any]]:
-        """Every incident that the API knows."""
+        """Every incident of the API's list."""
         url: str | None = f"{self.api}/api/incidents?limit={PAGE_INCIDENTS}"
         while url:
             async with self.session.get(url) as answer:
@@ -80,14 +85,14 @@ class Demo:
                 url = str(following["url"]) if following else None
 
     async def incident(self, id: str) -> Mapping[str, Any]:
-        """One incident in full."""
+        """The whole document of an incident."""
         async with self.session.get(f"{self.api}/api/incidents/{id}") as answer:
             answer.raise_for_status()
             document: Mapping[str, Any] = await answer.json()
             return document
 
     async def wait_ready(self) -> None:
-        """Wait until every app is; raises DemoFailed with the end of the log if that takes long."""
+        """Wait until all apps are ready; raises DemoFailed with the end of the log if too slow."""
         deadline = time.monotonic() + READY_SECONDS_MAX
         while time.monotonic() < deadline:
             try:
@@ -108,7 +113,7 @@ class Demo:
 
 @asynccontextmanager
 async def installation(port: int, settings: Mapping[str, Any] | None = None) -> AsyncIterator[Demo]:
-    """Broker, sandbox and workers on loopback; all of it ends with the block.
+    """Broker, sandbox and workers on loopback, until the end of the block.
 
     `settings` are sections of the configuration, in place of the demo's own.
     """
@@ -118,7 +123,7 @@ async def installation(port: int, settings: Mapping[str, Any] | None = None) -> 
         **sandbox_config(sandbox.url),
         "groupWait": GROUP_WAIT,
         "web": {"host": "127.0.0.1", "port": api_port},
-        # Beside other runs on this machine, a port per app is one too many to be sure of.
+        # No web view per app: beside other runs on the machine, each more port may be taken.
         "faustWeb": {"enabled": port != 0},
         **(settings or {}),
     }
@@ -167,7 +172,7 @@ async def explained(
     fed: Callable[[int], None],
     settings: Mapping[str, Any],
 ) -> list[Mapping[str, Any]]:
-    """Feed a recording and wait until nothing more is found out; every incident in full."""
+    """Feed a recording and wait until incidents no longer change; returns every whole incident."""
     async with installation(0, {**RECORDING, **settings}) as demo:
         say("starting the embedded broker, the workers and the sandbox")
         await demo.wait_ready()
@@ -217,7 +222,7 @@ def _feed(
 
 
 async def _in_thread(work: Callable[[Callable[[], bool]], int]) -> int:
-    """Run blocking work in a thread that is told to stop when this is cancelled."""
+    """Run blocking work in a thread; a cancellation tells the thread to stop."""
     stop = threading.Event()
     try:
         return await asyncio.to_thread(work, stop.is_set)

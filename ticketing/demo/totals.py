@@ -1,4 +1,4 @@
-"""How the numbers of a run add up."""
+"""The totals of a run, and whether the records add up."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ STATE_OF_STATUS = {
     "escalated": ("escalated",),
     "resolved": ("resolved",),
 }
-"""Which ticket states are true to an incident's status; platforms may acknowledge by themselves."""
+"""Ticket states that agree with an incident's status; platforms may acknowledge by themselves."""
 
 
 @dataclass(frozen=True)
 class Totals:
-    """One run in numbers. `records` = `below` + `counted` + `dead_letters` once all is handled."""
+    """Numbers of a run. `records` = `below` + `counted` + `dead_letters` once all are handled."""
 
     records: int = 0
     below: int = 0
@@ -27,7 +27,7 @@ class Totals:
     dead_letters: int = 0
     incidents: int = 0
     undelivered: int = 0
-    """Incident and platform pairs that do not hold the ticket they should, yet."""
+    """Pairs of incident and platform whose ticket is not yet in the wanted state."""
     tickets: Mapping[str, int] = field(default_factory=dict)
 
     @property
@@ -37,7 +37,7 @@ class Totals:
 
     @property
     def adds_up(self) -> bool:
-        """Whether every record has ended somewhere."""
+        """True when every record is counted, below the threshold or a dead letter."""
         return self.records == self.below + self.counted + self.dead_letters
 
     def public(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def totals(
 
 
 def undelivered(incident: Mapping[str, Any]) -> int:
-    """On how many platforms an incident's ticket is not what it should be."""
+    """The number of platforms where an incident's ticket is not yet in the wanted state."""
     if incident.get("heldBy"):
         return 0
     routes = incident["platforms"]

@@ -9,14 +9,16 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 
 TENANT = "shop"
+# Often enough for a person who watches, and faults overlap now and then, as in an outage.
 FAULT_EVERY_SECONDS = 20.0
 FAULT_SECONDS = (15.0, 45.0)
 FAILING_SHARE = 0.6
+"""Most requests fail, as in an outage, and enough succeed for the traces to compare."""
 
 
 @dataclass(frozen=True)
 class ServiceCall:
-    """A service's part in a request, and whom it calls in turn."""
+    """The part of a service in a request, and the calls it makes in turn."""
 
     service: str
     endpoint: str
@@ -26,7 +28,7 @@ class ServiceCall:
 
 @dataclass(frozen=True)
 class Fault:
-    """A way in which a service can fail. `says` is what it logs, `shows` what its callers log."""
+    """A fault of a service. `says` is the service's log message, `shows` that of its callers."""
 
     service: str
     level: str
@@ -140,7 +142,7 @@ class Traffic:
         self._random = random.Random(self.seed)
 
     def logs(self, start: float, rate: float) -> Iterator[bytes]:
-        """Logs as JSON, `rate` of them to a second of event time from `start` (Unix seconds)."""
+        """Logs as JSON, `rate` a second of event time from `start` (Unix seconds)."""
         now = start
         next_fault_at = start + self.first_fault_after
         while True:
@@ -171,7 +173,7 @@ class Traffic:
         parent: str,
         records: list[dict[str, object]],
     ) -> Fault | None:
-        """Log a call and those below it, callers before callees; returns the fault that hit it."""
+        """Log a call and the calls below, callers first; returns the fault of the call, if any."""
         span = f"{self._random.getrandbits(64):016x}"
         place = len(records)
         failed: Fault | None = None

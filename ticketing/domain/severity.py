@@ -1,4 +1,4 @@
-"""How bad it is: four levels, ordered."""
+"""Severities: four levels, ordered."""
 
 from __future__ import annotations
 

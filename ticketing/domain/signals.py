@@ -1,4 +1,4 @@
-"""What can change an incident: the facts that arrive in the topic ticketing-signals."""
+"""The facts that can change an incident, as they arrive in the topic ticketing-signals."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Sample:
 class Anomalies:
     """The anomalies of one fingerprint in one fetched batch of one source partition.
 
-    `source` names the source partition for good: topic id, partition and version of the pattern
+    `source` is the lasting name of the source partition: topic id, partition and version of the pattern
     rules. `windows` maps the start of each tumbling window (event time, Unix seconds) to the
     ascending offsets counted in it; an offset stands in one window only.
     """
@@ -54,7 +54,7 @@ class Anomalies:
 
 
 class Action(str, Enum):
-    """What a person, a platform or a policy may ask of an incident."""
+    """The actions that a person, a platform or a policy may ask for."""
 
     ACKNOWLEDGE = "acknowledge"
     ESCALATE = "escalate"
@@ -78,7 +78,7 @@ class Command:
 
 
 class TicketState(str, Enum):
-    """What a platform's ticket is known to be in."""
+    """The states of a platform's ticket."""
 
     PENDING = "pending"
     OPEN = "open"
@@ -90,10 +90,10 @@ class TicketState(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """What a platform's adapter has reached for an incident, or why it could not.
+    """The state of a ticket that a platform's adapter has reached, or the error that it met.
 
-    `revision` is the incident revision the ticket reflects; `on_call` names who the platform says
-    is on call.
+    `revision` is the incident revision that the ticket reflects; `on_call` names the people on call
+    according to the platform.
     """
 
     incident_id: str
@@ -123,7 +123,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correlation:
-    """What the traces say of the incident that a fingerprint has just now. Advisory."""
+    """Findings about the current incident of a fingerprint. Advisory."""
 
     tenant: str
     service: str
@@ -133,9 +133,9 @@ class Correlation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """What an incident was like when a model was asked about it, to see later if that has changed.
+    """The state of an incident when a model was last asked about it; shows later if it has changed.
 
-    `at` and `reopened_at` are Unix seconds, `calls` counts those for this incident so far.
+    `at` and `reopened_at` are Unix seconds; `calls` counts the calls for this incident so far.
     """
 
     severity: Severity
@@ -159,11 +159,11 @@ class Summary:
     impact: str = ""
     steps: list[str] = field(default_factory=list)
     severity: Severity | None = None
-    """The writer's opinion; whether it counts for anything is configuration's."""
+    """The writer's opinion; `llm.mayRaiseSeverity` lets it count."""
     tags: list[str] = field(default_factory=list)
     basis: Basis | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
-    """Time has come for something; the message's own Kafka timestamp says which time it is."""
+    """A due time has come; the message's Kafka timestamp says which."""

@@ -1,1 +1,1 @@
-"""Faust as this project needs it: batched, durable, watched; nothing about incidents."""
+"""Faust as this project needs it: batched, durable and watched. Knows nothing of incidents."""

@@ -1,4 +1,4 @@
-"""Agents that handle a batch at a time: nothing is acked before what follows from it is durable."""
+"""Agents that handle a batch at a time and ack a batch once its effects are durable."""
 
 from __future__ import annotations
 
@@ -24,8 +24,11 @@ from ticketing.wire.topics import DEAD_LETTERS
 S = TypeVar("S")
 
 TICK_EVERY_SECONDS = 0.1
+"""Bounds how late a timer fires; a look at the owned partitions costs next to nothing."""
 TICK_RETRY_SECONDS = 5.0
+"""A tick waits behind the messages of its partition: sooner would only queue more of them."""
 YIELD_EVERY_SENDS = 200
+"""Lets heartbeats and other tasks run in between, at a negligible cost per send."""
 
 
 async def send_dead_letters(outbox: Outbox, letters: list[DeadLetter]) -> None:
@@ -36,7 +39,7 @@ async def send_dead_letters(outbox: Outbox, letters: list[DeadLetter]) -> None:
 
 
 @contextmanager
-def measured(agent: str, records: int) -> Iterator[None]:
+def timed(agent: str, records: int) -> Iterator[None]:
     """Measure an agent's batch; a batch that raises is not counted."""
     began = time.monotonic()
     yield
@@ -45,11 +48,11 @@ def measured(agent: str, records: int) -> Iterator[None]:
 
 
 class Abandoned(TicketingError):
-    """A batch is left to the next owner of its partition; nothing from it on is committed."""
+    """The batch is left to the next owner of its partition; the commits stop before the batch."""
 
 
 class StreamAgent(ABC):
-    """One agent of batched topics. `name` is Faust's name for it and the stage in dead letters."""
+    """An agent of batched topics. `name` is its name in Faust and the stage in dead letters."""
 
     name: str
 
@@ -73,7 +76,7 @@ class BatchAgent(StreamAgent):
 
     @abstractmethod
     async def handle(self, records: list[Any], event: EventT) -> None:
-        """Do everything that follows from a run of records, and wait until it is durable.
+        """Handle a run of records; return once all effects are durable.
 
         May raise Abandoned while partitions are being given away.
         """
@@ -84,19 +87,19 @@ class BatchAgent(StreamAgent):
         async for event in stream.noack().events():
             message = event.message
             self.app.consumer.begun(message)
-            # What follows an abandoned batch must not be committed over it.
+            # A later batch of the partition must not be committed over an abandoned one.
             handled = abandoned.get(message.tp) != message.generation_id
             with self.watchdog.batch(self.name):
                 try:
                     if handled:
-                        with measured(self.name, len(event.value)):
+                        with timed(self.name, len(event.value)):
                             await self.handle(event.value, event)
                 except Abandoned:
                     handled = False
                     abandoned[message.tp] = message.generation_id
                 except Exception as error:  # noqa: BLE001
-                    # Bad records were dealt with one by one: what is left is a failure of Kafka,
-                    # RocksDB or the disk. Faust would ack and go on, so the process leaves instead.
+                    # Bad records are handled one by one, so this is a failure of Kafka, RocksDB or
+                    # the disk. Faust would ack and go on; the process leaves instead.
                     leave(f"{self.name}: {type(error).__name__}: {error}")
             await stream.ack(event)
             if handled:
@@ -108,7 +111,7 @@ class BatchAgent(StreamAgent):
 
 
 def add_agent(app: Any, agent: StreamAgent, *topics: str) -> None:
-    """Put an agent on a Faust app, as the reader of these topics."""
+    """Put an agent on a Faust app, as the reader of `topics`."""
     channel = app.topic(*topics, key_type=bytes, value_type=bytes, value_serializer="raw")
     app.agent(channel, name=agent.name)(agent.run)
 
@@ -121,7 +124,7 @@ def add_keyed_agent(app: Any, agent: KeyedAgent[Any]) -> None:
 
 
 class TableStore(statemachine.Store):
-    """One partition of a Faust table, read without decoding what is not asked for."""
+    """One partition of a Faust table; only the requested keys are decoded."""
 
     def __init__(self, table: DurableTable, partition: int) -> None:
         self._store = table.data
@@ -132,7 +135,7 @@ class TableStore(statemachine.Store):
         return self._db.get(key.encode())  # type: ignore[no-any-return]
 
     def items(self) -> Iterator[tuple[str, bytes]]:
-        """Every pair but Faust's own note of the changelog's offset."""
+        """Every pair except Faust's record of the changelog offset."""
         offset_key = self._store.offset_key
         for key, value in self._db.items():
             if key != offset_key:
@@ -163,9 +166,9 @@ class KeyedAgent(BatchAgent, Generic[S]):
         self._ticked_at: dict[int, float] = {}
 
     async def handle(self, records: list[Any], event: EventT) -> None:
-        """Fold, write what is kept, send, delete what is not, then act; each step made durable.
+        """Fold, write kept keys, send, delete the others, call back; each step is made durable.
 
-        A key goes last: should its end not be sent before a crash, it comes to its end again.
+        Keys are deleted after the sends, so a crash in between repeats the end of a key.
         """
         number = event.message.partition
         tx = statemachine.Transaction(TableStore(self.table, number), self.machine, number)
@@ -192,7 +195,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
         self._measure()
 
     async def revoked(self, sender: Any, revoked: Iterable[TP], **kwargs: Any) -> None:
-        """Give back the share of partitions that go to others. A handler of Faust's signal."""
+        """Forget the revoked partitions. A handler of Faust's signal."""
         for tp in revoked:
             if tp.topic == self.topic:
                 self._partitions.pop(tp.partition, None)
@@ -200,7 +203,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
 
     def _measure(self) -> None:
         known = self._partitions.values()
-        self.machine.measured(sum(len(partition.unfinished) for partition in known))
+        self.machine.report_unfinished(sum(len(partition.unfinished) for partition in known))
 
     async def tick(self) -> None:
         """Send a tick into each owned partition that was just assigned or has something due.
@@ -237,7 +240,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
     ) -> statemachine.PartitionState:
         generation = self.app.consumer_generation_id
         if generation != self._generation:
-            # Another worker may have written in between: nothing held in memory is true any more.
+            # Another worker may have written in between: the state in memory is stale.
             self._generation = generation
             self._partitions.clear()
         partition = self._partitions.get(number)

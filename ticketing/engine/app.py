@@ -1,4 +1,4 @@
-"""Faust apps as we need them: batched, durable, watched, and with every setting on purpose."""
+"""Faust apps with batches, durable tables, a watchdog and every setting chosen on purpose."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from ticketing.engine.watchdog import Watchdog, leave
 from ticketing.kafka.connection import Connection
 
 HEARTBEATS_PER_SESSION = 10
+"""Several may be late before the session ends; Kafka advises three or more."""
 PACKED_BYTES_MAX = 512 * 1024
-"""How much of a batch's sends goes into one produce request for a partition."""
+"""Bytes of one produce request for a partition: few requests a batch, within Kafka's usual 1 MB."""
 STREAM_BUFFER_BATCHES = 8
-"""Batches that wait before an agent; each holds up to a fetch in memory."""
+"""Batches waiting before an agent: enough to keep it busy; each holds up to a fetch in memory."""
 
 
 class TicketingApp(App):
-    """A Faust app with the parts that every one of ours has."""
+    """A Faust app with the parts that every role's app has."""
 
     watchdog: Watchdog
     fence: Fence
     starting: Callable[[], None] | None = None
-    """Called once, before anything of the app starts."""
+    """Called once, before any service of the app starts."""
 
     async def on_first_start(self) -> None:
         """Make the directories that the app needs."""
@@ -43,11 +44,11 @@ class TicketingApp(App):
 
     @cached_property
     def flow_control(self) -> FlowControl:
-        """What lets records through to the agents, or holds them up."""
+        """The switch that lets records through to the agents or holds them up."""
         return FlowControl(loop=self.loop)
 
     async def _on_agent_error(self, agent: Any, exc: BaseException) -> None:
-        # Faust would commit and start the agent again without the batch that it had.
+        # Faust would commit and restart the agent without the batch in hand.
         leave(f"{agent.name}: {type(exc).__name__}: {exc}")
 
 
@@ -66,7 +67,7 @@ def create_app(
     servers = [URL(f"aiokafka://{server}") for server in connection.brokers.split(",")]
     session = kafka.session_timeout
     data_dir = Path(config.data_dir) / name
-    # Faust makes the last directory only.
+    # Faust creates the last directory of the path only.
     data_dir.mkdir(parents=True, exist_ok=True)
     app = TicketingApp(
         name,
@@ -99,15 +100,15 @@ def create_app(
         web_enabled=web_port is not None,
         web_bind=config.faust_web.host,
         web_host=config.faust_web.host,
-        # Faust wants a port even where it does not listen.
+        # Faust requires a port even without a web server.
         web_port=web_port or FAUST_WEB_PORT,
-        # Faust's own pages of tables know no keys of bytes: ticketing.engine.table_pages does.
+        # Faust's own table pages can't look up keys of bytes; ticketing.engine.table_pages can.
         web_tables_enabled=False,
         worker_redirect_stdouts=False,
     )
     app.transport = BatchTransport(servers, app)
     app.web.blueprints.add("/table", table_pages.blueprint)
-    # Faust's buffer of one hundred warns at each fill; ours is drained batch by batch anyway.
+    # Faust's default of 100 warns each time it fills; our agents drain the buffer after each batch.
     app.producer.buffer.max_messages = 100_000
     app.watchdog = Watchdog()
     app.fence = Fence(session)
@@ -124,7 +125,7 @@ def create_table(app: TicketingApp, name: str, partitions: int) -> DurableTable:
         partitions=partitions,
         options={"driver": "rocksdict"},
     )
-    # Only what the app knows of is read back from its changelog.
+    # Faust recovers only the tables that the app knows.
     app.tables.add(table)
     return table
 

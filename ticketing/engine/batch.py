@@ -10,14 +10,13 @@ from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
 from faust.types import TP
 
 BATCH_RECORDS_MAX = 1_200
-"""About half a fetch of ordinary logs; what a batch comes to is held in memory until it is durable."""
+"""About half a fetch of ordinary logs: a batch's effects are held in memory until durable."""
 
 
 class Fetched(list[Any]):
-    """A run of records of one partition in the order in which they were read.
+    """A run of records of one partition, in the order read.
 
-    `behind` is the offset of the record that was read before the first one; None if reading began
-    here, with an assignment or a seek.
+    `behind` is the offset of the record read before the first; None after an assignment or a seek.
     """
 
     __slots__ = ("behind",)
@@ -30,9 +29,9 @@ class Fetched(list[Any]):
 class Batch:
     """A run of fetched records of one partition, shaped like the record that Faust expects.
 
-    `value` is the list of aiokafka's records, ascending and without repeats; `offset` the last
-    one's, so that Faust's view of the read position stays true. `timestamp` is in milliseconds,
-    `timestamp_type` says whose clock that is; both are the last record's.
+    `value` is the list of aiokafka's records, ascending and without repeats. `offset`, `timestamp`
+    (milliseconds) and `timestamp_type` are the last record's, so that Faust's view of the read
+    position stays true.
     """
 
     __slots__ = ("offset", "partition", "timestamp", "timestamp_type", "topic", "value")
@@ -53,9 +52,9 @@ class Batch:
 
 
 class DecodedRecords(PartitionRecords):
-    """Gives the records of a fetch as they were decoded.
+    """Gives out the records of a fetch as decoded.
 
-    aiokafka makes another object of each, of eleven fields, which costs as much as reading it.
+    aiokafka copies each record into an object of eleven fields, which costs as much as reading.
     """
 
     def __iter__(self) -> Iterator[Any]:
@@ -66,7 +65,7 @@ class DecodedRecords(PartitionRecords):
 
 
 class FetchedRecords(OrderedDict[Any, Any]):
-    """What aiokafka has fetched and not yet given out; batched topics' records stay as decoded."""
+    """aiokafka's records that are not yet given out; those of batched topics stay as decoded."""
 
     def __init__(self, batched: frozenset[str]) -> None:
         super().__init__()

@@ -6,7 +6,7 @@ import heapq
 import math
 
 HORIZON_SECONDS = 3600.0
-"""Due times further off than this are found by the next scan instead of being held in memory."""
+"""Later due times are left to the next scan: a scan an hour is cheap, a timer per key is not."""
 
 
 class DueTimes:
@@ -16,10 +16,10 @@ class DueTimes:
         self._heap: list[tuple[float, str]] = []
         self._scheduled: dict[str, float] = {}
         self.scan_at = math.inf
-        """When to look through the table for what came within the horizon."""
+        """The time of the next scan of the table for keys that came within the horizon."""
 
     def schedule(self, key: str, due: float | None, now: float) -> None:
-        """Remember a key's due time; an earlier entry of the same key may stay, it is checked."""
+        """Remember a key's due time; an earlier entry may stay, as `pop` checks it."""
         if due is None or due > now + HORIZON_SECONDS:
             return
         known = self._scheduled.get(key)
@@ -28,7 +28,7 @@ class DueTimes:
             heapq.heappush(self._heap, (due, key))
 
     def earliest(self) -> float:
-        """The earliest time at which something may be due."""
+        """The earliest time at which a key may be due."""
         return min(self._heap[0][0] if self._heap else math.inf, self.scan_at)
 
     def pop(self, now: float) -> str | None:

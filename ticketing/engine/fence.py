@@ -1,8 +1,8 @@
-"""The fence: a worker that was asleep for too long must not write over its successor.
+"""The fence: a worker that slept for too long must not write over its successor.
 
-After a session timeout without an answer from the group's coordinator, somebody else owns our
-partitions. A process that was stopped (SIGSTOP, a paused machine) wakes up in the middle of what
-it did; before it produces or requests anything it looks at its last answered heartbeat and leaves.
+After a session timeout without an answer from the group's coordinator, another worker owns the
+partitions. A process that was stopped (SIGSTOP, a paused machine) resumes in mid-batch; the fence
+checks the last answered heartbeat before each write or request and ends the process.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from ticketing.engine.watchdog import leave
 
 
 class Fence:
-    """Knows until when this process may write. Times are monotonic seconds."""
+    """Holds the time until which this process may write, in monotonic seconds."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class Fence:
         self._heard_at: Callable[[], float | None] = lambda: None
 
     def check(self) -> None:
-        """Leave the process if the group may have given our partitions away."""
+        """Leave if the group may have given the partitions away."""
         heard_at = self._heard_at()
         if heard_at is None:
             return
@@ -44,8 +44,8 @@ class Fence:
     def attach(self, app: Any) -> None:
         """Listen to the app's consumer, and stand before every request of its producer.
 
-        Must be called once the app has started. What the producer holds in its buffers when the
-        process falls asleep is stopped here too.
+        Must be called once the app has started. Messages already in the producer's buffers are
+        stopped too.
         """
         self._heard_at = lambda: app.consumer.heard_at
         client = app.producer._producer.client

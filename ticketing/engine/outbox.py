@@ -1,4 +1,4 @@
-"""The sends of one batch, awaited to the last acknowledgement."""
+"""The sends of one batch, awaited until all are acknowledged."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from ticketing.engine.transport import Pair
 
 
 class Outbox:
-    """The sends of one batch. Nothing counts as done before `settle` has returned.
+    """The sends of one batch; done when `settle` has returned.
 
-    Messages are packed per partition, since the client's cost is per call and not per byte. A send
-    that fails raises from `settle`: the batch is then not handled, the process leaves, and whoever
-    gets the partition next does the batch again.
+    Messages are packed per partition, since the client's cost is per call and not per byte. A
+    failed send raises from `settle`: the process leaves without handling the batch, and the
+    partition's next owner repeats the batch.
     """
 
     def __init__(self, app: Any) -> None:
@@ -25,13 +25,13 @@ class Outbox:
     async def send(
         self, topic: str, key: bytes | None, value: bytes | None, partition: int | None = None
     ) -> None:
-        """Queue one message; without a partition its key decides, without a key any will do."""
+        """Queue one message; without a partition the key decides, without a key any will do."""
         if partition is None:
             partition = await self._producer.partition_of(topic, key)
         self._queued.setdefault(TP(topic, partition), []).append((key, value))
 
     async def settle(self) -> dict[TP, int]:
-        """Wait until the broker holds everything; raises the first failure.
+        """Wait until the broker holds every message; raises the first failure.
 
         Returns the offset of the last message of each partition.
         """

@@ -1,7 +1,7 @@
-"""The path of a page, topic by topic: who has handled what up to when, told to the heartbeat.
+"""Progress reports for the heartbeat: up to when each topic on the path of a page is handled.
 
-Detection tells its own progress, as the quiet clock needs it; here are the topics behind it: those
-of signals, incidents and platforms. All reports meet in one partition of the signals.
+Covers the topics of signals, incidents and platforms; detection reports its own progress, for the
+quiet clock. All reports go to one partition of the signals.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from ticketing.wire.signals import encode_signals
 from ticketing.wire.topics import SIGNALS
 
 PARTITION = 0
-"""Where the reports meet; its owner makes the calls of the heartbeat."""
+"""The partition of all reports; its owner calls the heartbeat URL."""
 REPORT_EVERY_SECONDS = 5.0
+"""Well below the usual interval of the heartbeat; a few small messages per worker."""
 
 
 class PathReporter:
-    """Reports, for the owned partitions of an app's topic, up to when all is handled."""
+    """Reports up to when the owned partitions of an app's topic are handled."""
 
     def __init__(
         self,
@@ -34,9 +35,9 @@ class PathReporter:
         works: Callable[[], bool] = lambda: True,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`handled` has the last handled record of each partition: its offset and its time.
+        """`handled` maps each partition to the offset and time of its last handled record.
 
-        Where `works` says no, nothing more counts as handled: a platform does not answer.
+        No reports are sent while `works` returns False, as when a platform does not answer.
         """
         self._app = app
         self._topic = topic
@@ -56,7 +57,7 @@ class PathReporter:
                 await self._app.producer.send(SIGNALS, None, value, PARTITION, None, None)
 
     def reports(self) -> list[Progress]:
-        """One report per owned partition of the topic."""
+        """A report for each owned partition of the topic."""
         consumer = self._app.consumer
         return [
             Progress(

@@ -14,12 +14,13 @@ log = logging.getLogger(__name__)
 
 
 LOOK_EVERY_SECONDS = 5.0
+"""A stuck recovery is rare; agents wait for its end no longer than this."""
 
 
 class DurableRecovery(Recovery):
-    """Faust's recovery, which starts over where Faust would refuse to start, and comes to an end.
+    """Faust's recovery, except that it starts over where Faust refuses to start, and always ends.
 
-    A database that is ahead of its changelog belongs to one that was deleted and made anew.
+    A database that is ahead of its changelog belongs to a changelog that was deleted and recreated.
     """
 
     async def _build_highwaters(
@@ -34,10 +35,10 @@ class DurableRecovery(Recovery):
                 self.active_offsets[tp] = None
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
-        """Let the agents have their partitions, from where they are committed.
+        """Start the agents' partitions at their committed offsets.
 
-        Faust lets records through first and looks for where to read from then: what comes in between
-        may stand behind what is still to be read.
+        Faust lets records through first and seeks afterwards: a record that arrives in between may
+        lie behind records still to be read.
         """
         if self.app.consumer.assignment():
             await self._wait(
@@ -49,8 +50,8 @@ class DurableRecovery(Recovery):
     async def _pass_what_is_gone(self) -> None:
         """End a recovery whose last records can't be read any more.
 
-        The end of a changelog may hold nothing but markers of transactions, or deletions that were
-        compacted away. Faust would wait for them for ever.
+        The end of a changelog may hold only transaction markers, or deletions that were compacted
+        away. Faust would wait for such records for ever.
         """
         before: dict[TP, tuple[int, int]] = {}
         while not self.should_stop:
@@ -62,7 +63,7 @@ class DurableRecovery(Recovery):
             before = now
 
     async def _read_to_the_end(self) -> dict[TP, tuple[int, int]]:
-        """Partitions whose end was passed without its record, while nothing waits to be applied."""
+        """Partitions read past their last record, with no record left to apply."""
         found: dict[TP, tuple[int, int]] = {}
         for tp, missing in self.active_remaining().items():
             if missing > 0 and self.tables.changelog_queue.empty():

@@ -7,18 +7,20 @@ from rocksdict import BlockBasedOptions, Cache, Options, WriteBufferManager
 
 MEGABYTE = 1024**2
 BLOCK_CACHE_BYTES = 4 * MEGABYTE
+"""Hot blocks only; the operating system caches the files themselves."""
 MEMTABLES_BYTES = 8 * MEGABYTE
-"""Of all partitions together; the fullest is flushed first."""
+"""For all partitions together; RocksDB flushes when the sum is reached."""
 MEMTABLE_BYTES_MAX = 2 * MEGABYTE
+"""For one partition: a quarter of the total, so that a busy one does not flush all the others."""
 BLOOM_BITS = 10
-"""A key that is not there, as of each new fault, is then looked for on the disk once in a hundred."""
+"""One needless disk read in a hundred for a key that is absent, as the key of a new fault is."""
 
 _cache = Cache(BLOCK_CACHE_BYTES)
 _memtables = WriteBufferManager(MEMTABLES_BYTES, False)
 
 
 class BoundedOptions(RocksDBOptions):
-    """Faust's options; its own bounds are per partition, and by default above 2 GB."""
+    """Options with bounds for the process; Faust's are per partition, by default over 2 GB."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -29,7 +31,7 @@ class BoundedOptions(RocksDBOptions):
         )
 
     def as_options(self) -> Options:
-        """What a partition is opened with."""
+        """The RocksDB options of a partition."""
         options = super().as_options()
         blocks = BlockBasedOptions()
         blocks.set_block_cache(_cache)

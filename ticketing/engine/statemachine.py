@@ -1,10 +1,10 @@
-"""The keyed state machine: one input topic, one agent, one table, everything durable before the ack.
+"""The keyed state machine: one input topic, one agent, one table; all durable before the ack.
 
-Incidents and adapters are both one of these. A batch of messages is folded over an overlay of the
-table; every changed key is then written once, effects are sent, all of it is awaited, and only then
-is the batch handled. What a crash leaves half done is done again: a stored state remembers the
-offset of the last message it reflects, so a replayed message changes nothing but is published again.
-Times are Unix seconds, taken from Kafka's timestamps.
+The incidents' writer and the adapters are such machines. A batch of messages is folded over an
+overlay of the table; every changed key is then written once, effects are sent, and the batch counts
+as handled when all of that is durable. A batch that a crash interrupts is repeated: a stored state
+has the offset of the last message it reflects, so that a replayed message changes nothing and is
+published again. Times are Unix seconds, taken from Kafka's timestamps.
 """
 
 from __future__ import annotations
@@ -23,16 +23,18 @@ S = TypeVar("S")
 
 TICK_KEY = b"tick"
 DUE_PER_TICK_MAX = 1_000
+"""Keeps a tick well within the watchdog's limit; the keys left over are due at the next one."""
 OWN_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""Faults of our own code about one state, which must not stop its neighbours."""
+"""Errors in the code for one state, which must not stop the states beside it."""
 
+# Positions in a packed value; `pack` has the format.
 _AT = slice(6, 26)
 _DUE = slice(33, 57)
 _STATE_START = 66
 
 
 def pack(at: int, due: float | None, state: bytes) -> bytes:
-    """A stored value: JSON for whoever looks at the table, with a head of fixed width for scans."""
+    """A stored value: readable as JSON, with a head of fixed width for scans."""
     when = "null" if due is None else f"{due:.3f}"
     return b'{"at":%20d,"due":%24b,"state":%b}' % (at, when.encode(), state)
 
@@ -43,7 +45,7 @@ def unpack_at(value: bytes) -> int:
 
 
 def unpack_due(value: bytes) -> float | None:
-    """When the stored state wants its next tick."""
+    """The due time of the stored state; None without one."""
     text = value[_DUE].strip()
     return None if text == b"null" else float(text)
 
@@ -77,7 +79,7 @@ Send = tuple[str, str | None, bytes | None, int | None]
 
 
 class Transaction(Generic[S]):
-    """The overlay of one batch over one partition of the table, and the effects that follow."""
+    """The overlay of one batch over one partition of the table, and the batch's effects."""
 
     def __init__(self, store: Store, machine: Machine[S], partition: int) -> None:
         self.partition = partition
@@ -93,7 +95,7 @@ class Transaction(Generic[S]):
         self._marks = (0, 0)
 
     def get(self, key: str) -> S | None:
-        """The state of a key as this batch has it so far."""
+        """The state of a key, with the changes of this batch so far."""
         write = self._writes.get(key)
         if write is not None:
             return write.state  # type: ignore[no-any-return]
@@ -106,12 +108,12 @@ class Transaction(Generic[S]):
         return stored is not None and stored[0] >= self.offset
 
     def put(self, key: str, state: S, *, due: float | None, order: int = 0) -> None:
-        """Set a key's state; `due` is when it wants `Machine.due`, lower `order` is written first."""
-        # A replayed message must not take the mark back: what came after it stays reflected.
+        """Set a key's state. `due`: when to call `Machine.due`; lower `order` is written first."""
+        # A replayed message must not lower the offset: the later messages stay reflected.
         self._set(key, _Write(max(self.offset, self._at(key)), due, order, state))
 
     def delete(self, key: str) -> None:
-        """Remove a key for good, from the table and the changelog."""
+        """Remove a key from the table and the changelog."""
         self._set(key, _Write(self.offset, None, 0, None))
 
     def send(
@@ -125,7 +127,7 @@ class Transaction(Generic[S]):
         self._callbacks.append(callback)
 
     def due_of(self, key: str) -> float | None:
-        """When a key wants its next tick, as this batch has it so far."""
+        """The due time of a key, with the changes of this batch so far."""
         write = self._writes.get(key)
         if write is not None:
             return write.due
@@ -137,18 +139,18 @@ class Transaction(Generic[S]):
         return self._store.get(key) is not None
 
     def stored(self) -> Iterator[tuple[str, bytes]]:
-        """Every pair of the partition as it was before this batch."""
+        """Every pair of the partition as stored before this batch."""
         return self._store.items()
 
     def begin(self, offset: int, now: float) -> None:
-        """Start a message: `rollback` returns to here."""
+        """Start a message: `rollback` returns to this point."""
         self.offset = offset
         self.now = max(self.now, now)
         self._journal = []
         self._marks = (len(self._sends), len(self._callbacks))
 
     def rollback(self) -> None:
-        """Forget what the current message has done."""
+        """Undo the changes of the current message."""
         for key, before in reversed(self._journal or []):
             if before is None:
                 del self._writes[key]
@@ -162,7 +164,7 @@ class Transaction(Generic[S]):
         return sorted(self._writes.items(), key=lambda item: item[1].order)
 
     def sends(self) -> list[Send]:
-        """The pending messages; of several snapshots of one key to one compacted topic, the last."""
+        """The pending messages; for a topic of `latest_only`, the last of each key."""
         latest = {
             (topic, key): index
             for index, (topic, key, _, _) in enumerate(self._sends)
@@ -175,7 +177,7 @@ class Transaction(Generic[S]):
         ]
 
     def callbacks(self) -> list[Callable[[], None]]:
-        """The calls to make at the end."""
+        """The calls to make once the batch is durable."""
         return self._callbacks
 
     def _set(self, key: str, write: _Write) -> None:
@@ -205,9 +207,9 @@ class Machine(ABC, Generic[S]):
     """The rules of one kind of state. Everything here is synchronous and does no I/O."""
 
     latest_only: frozenset[str] = frozenset()
-    """Topics of which a batch sends only the last message of each key."""
+    """Topics to which a batch sends only the last message of each key."""
     recovers_all = False
-    """True for `recover` to see every stored state, False for those that may be unpublished."""
+    """True to call `recover` for every stored state, False for those that may be unpublished."""
 
     @abstractmethod
     def encode(self, state: S) -> bytes:
@@ -223,33 +225,33 @@ class Machine(ABC, Generic[S]):
 
     @abstractmethod
     def due(self, tx: Transaction[S], key: str, state: S) -> None:
-        """A key's time has come: put it with a later due time, or delete it."""
+        """Handle a key that is due: put the key with a later due time, or delete the key."""
 
     def recover(self, tx: Transaction[S], key: str, state: S, unpublished: bool) -> None:
-        """See a stored key when its partition is assigned; `unpublished`: publish it again.
+        """Take up a stored key of a newly assigned partition; `unpublished`: publish it again.
 
-        `recovers_all` says whether each key is shown or only those that may be unpublished.
+        Called for every key with `recovers_all`, else for those that may be unpublished.
         """
 
     def ready(self, partition: int) -> bool:
-        """True when a tick is wanted although nothing is due. Called often: it must cost nothing."""
+        """True when a tick is needed although no key is due. Called often, so must be cheap."""
         return False
 
     def unfinished(self, state: S, now: float) -> bool:
-        """True while the state counts among those that `measured` is told of."""
+        """True while the state counts for `report_unfinished`."""
         return False
 
     def stored_unfinished(self, value: bytes, due: float | None, now: float) -> bool:
-        """The same of a stored state when its partition is assigned.
+        """As `unfinished`, for a stored state when its partition is assigned.
 
-        Asked for every key there is: a machine that can tell without decoding all of it should.
+        Called for every stored key: better answered without decoding the whole state.
         """
         return self.unfinished(self.decode(value), now)
 
-    def measured(self, unfinished: int) -> None:
-        """Called with the number of unfinished states in all partitions of this process.
+    def report_unfinished(self, unfinished: int) -> None:
+        """Take note of the number of unfinished states in all partitions of this process.
 
-        After a batch is durable, and after partitions were given away.
+        Called after a batch is durable, and after partitions were revoked.
         """
 
     def begin_batch(self, tx: Transaction[S]) -> None:
@@ -261,7 +263,7 @@ class Machine(ABC, Generic[S]):
 
 @dataclass
 class Folded:
-    """The outcome of a batch: dead letters as (record, reason, detail), and the last time seen."""
+    """The outcome of a batch: dead letters as (record, reason, detail), and the latest time."""
 
     dead: list[tuple[Any, str, str]]
     now: float
@@ -277,7 +279,7 @@ class PartitionState:
         """The keys of unfinished states."""
 
     def note(self, key: str, unfinished: bool) -> None:
-        """Count a key among the unfinished, or no longer."""
+        """Add a key to the unfinished, or remove the key."""
         if unfinished:
             self.unfinished.add(key)
         else:
@@ -290,7 +292,7 @@ def fold(
     records: list[Any],
     partition: PartitionState,
 ) -> Folded:
-    """Fold a fetched run into the transaction: messages in order, then whatever is due.
+    """Fold a fetched run into the transaction: messages in order, then the keys that are due.
 
     Of several ticks only the last is applied. `records` have aiokafka's shape.
     """
@@ -350,13 +352,11 @@ def _apply_due(machine: Machine[S], tx: Transaction[S], timers: DueTimes) -> Non
 def scan(
     machine: Machine[S], tx: Transaction[S], partition: PartitionState, first: int, now: float
 ) -> None:
-    """Go through a newly assigned partition: fill the timers, publish again what may not be out.
+    """Scan a newly assigned partition: timers, unfinished keys, states to publish again.
 
-    What is unfinished there is counted on the way.
-
-    `first` is the offset of the first message that was not yet handled: a state that reflects it or
-    a later one was written by a process that may have died before it had published. `now` is the
-    time of that message.
+    `first` is the offset of the first message not yet handled, `now` the time of that message. A
+    state that reflects `first` or later was written by a process that may have died before
+    publishing.
     """
     tx.now = now
     tx.offset = first
@@ -371,7 +371,7 @@ def scan(
 
 
 def _unfinished(machine: Machine[S], state: S, now: float) -> bool:
-    """`Machine.unfinished`; a figure for operators must not stop the partition that it tells of."""
+    """`Machine.unfinished`, False on an error: a metric must not stop the partition."""
     try:
         return machine.unfinished(state, now)
     except OWN_FAULTS:
@@ -386,7 +386,7 @@ def _stored_unfinished(machine: Machine[S], value: bytes, due: float | None, now
 
 
 def _filling(tx: Transaction[S], timers: DueTimes) -> Iterator[tuple[str, bytes]]:
-    """Every stored pair, its due time noted."""
+    """Every stored pair; schedules its due time on the way."""
     for key, value in tx.stored():
         timers.schedule(key, unpack_due(value), tx.now)
         yield key, value

@@ -1,4 +1,4 @@
-"""Tables that are written a batch at a time: first to the changelog, then to the disk in one piece."""
+"""Tables that are written a batch at a time, changelog first."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ticketing.engine.rocksdb import BoundedOptions
 
 
 class DurableTable(Table):
-    """A table that is written a batch at a time: first its changelog, then, in one go, the disk.
+    """A table that is written a batch at a time: the changelog first, then the disk in one write.
 
-    Faust writes RocksDB at once and sends the changelog behind the writer's back. A crash between
-    the two would leave states that exist on one disk only, and deletions that nobody repeats.
+    Faust writes RocksDB at once and sends the changelog in the background. A crash between the two
+    would leave states that exist on one disk only, and deletions that are never repeated.
     """
 
     def _new_store(self) -> StoreT:
@@ -28,9 +28,9 @@ class DurableTable(Table):
     async def write(
         self, partition: int, writes: list[tuple[bytes, bytes | None]], outbox: Outbox
     ) -> None:
-        """Write keys of one partition, in their order; None deletes. Durable when it returns.
+        """Write keys of one partition, in order; None deletes. Durable on return.
 
-        What a crash leaves out on the disk is read from the changelog at the next start.
+        Writes that a crash keeps from the disk are recovered from the changelog at the next start.
         """
         if not writes:
             return
@@ -43,14 +43,14 @@ class DurableTable(Table):
             else:
                 batch.put(key, value)
         offset = (await outbox.settle())[place]
-        # Faust reads the changelog from this offset on.
+        # A recovery by Faust reads the changelog from this offset on.
         batch.put(self.data.offset_key, str(offset).encode())
         self.data._db_for_partition(partition).write(batch)
 
     def start_over(self, partition: int) -> None:
-        """Forget what the local database holds of a partition; the changelog has all that is true."""
+        """Delete a partition's local database; recovery rebuilds it from the changelog."""
         self.data._dbs.pop(partition, None)
-        # RocksDB holds its lock until the last reference is gone.
+        # RocksDB keeps its lock until the last reference is dropped.
         gc.collect()
         shutil.rmtree(self.data.partition_path(partition), ignore_errors=True)
 

@@ -1,7 +1,7 @@
-"""Tables in Faust's web view: which there are, which keys this worker holds, what stands under one.
+"""Tables in Faust's web view: the tables, the keys that this worker holds, and their values.
 
-Faust's own pages look a key up as text and by the partition of its JSON; our keys are bytes, and
-stand in the partition of the message that wrote them. A worker shows what is in its own partitions.
+Faust's own pages look up a key as text, in the partition of its JSON; the keys here are bytes, in
+the partition of the message that wrote them. A worker shows its own partitions.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from faust import web
 
 from ticketing.engine.table import DurableTable
 
+# For a person with a browser; the maximum keeps a page from holding up the worker's event loop.
 KEYS_SHOWN = 100
 KEYS_MAX = 1_000
 
@@ -22,7 +23,7 @@ blueprint = web.Blueprint("tables")
 
 
 class TablesView(web.View):
-    """What the pages below have in common."""
+    """The base of the table pages."""
 
     def table(self, name: str) -> DurableTable:
         """A table of this app; a 404 for any other."""
@@ -37,7 +38,7 @@ class TableList(TablesView):
     """`/table/`: every table."""
 
     async def get(self, request: Any) -> Any:
-        """Names, and the partitions that this worker holds."""
+        """The tables' names, and the partitions that this worker holds."""
         return self.json(
             [
                 {"name": name, "partitions": sorted(table.data._dbs)}
@@ -51,7 +52,7 @@ class TableKeys(TablesView):
     """`/table/NAME/?after=KEY&limit=N`: keys that this worker holds."""
 
     async def get(self, request: Any, name: str) -> Any:
-        """Keys partition by partition, in their order; `next` is the address of what follows."""
+        """Keys by partition, in order; `next` is the address of the following page."""
         table = self.table(name)
         limit = request.query.get("limit", "")
         count = min(int(limit), KEYS_MAX) if limit.isdecimal() else KEYS_SHOWN
@@ -77,7 +78,7 @@ class TableValue(TablesView):
     """`/table/NAME/KEY/`: one value."""
 
     async def get(self, request: Any, name: str, key: str) -> Any:
-        """The value as it stands in the table, with its partition."""
+        """The stored value, with its partition."""
         table = self.table(name)
         for number in sorted(table.data._dbs):
             value = table.data._dbs[number].get(key.encode())
@@ -88,7 +89,7 @@ class TableValue(TablesView):
 
 
 def _keys(table: DurableTable, partition: int, after: str) -> Iterator[tuple[int, str]]:
-    """Every key that follows on `after` in `partition`, and those of later partitions."""
+    """Every key behind `after` in `partition`, then the keys of later partitions."""
     offset_key = table.data.offset_key
     for number in sorted(table.data._dbs):
         if number < partition:

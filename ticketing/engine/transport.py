@@ -1,21 +1,23 @@
 """Batched consumption: a fetched run of one partition reaches an agent as one event.
 
-Faust hands agents one record at a time, and its bookkeeping of offsets is per record. Here the
-scheduler, a Faust setting, yields one `Batch` per partition and fetch instead. Six things of Faust
-must then be otherwise, each of them seen to lose or stall records before (docs/adr/0001):
+Faust hands agents one record at a time and tracks offsets per record. Here the scheduler, a Faust
+setting, yields one `Batch` per partition and fetch instead. Six rules then differ from Faust's,
+each of which was seen to lose or stall records (docs/adr/0001):
 
-- Offsets inside a batch are no gaps. Acks of a batched topic come in order, so what is committed is
-  simply the end of the highest batch that was handled.
-- Faust acks what it skips while a rebalance is under way. A batch counts as handled only when
-  its agent says so, by `handled`.
+- Offsets inside a batch are no gaps. Acks of a batched topic come in order, so the committed offset
+  is the end of the last handled batch.
+- Faust acks the records it skips during a rebalance. A batch counts as handled only when its agent
+  calls `handled`.
 - Records of aborted transactions are not read.
-- What an agent's queue holds is thrown away only where the flow had stopped.
-- Only what is not paused is read. Where everything was for a moment, at the end of a recovery, the
-  next fetch read everything, threw it away, and what followed was handled first.
+- An agent's queue is emptied only where the flow had stopped.
+- Paused partitions are never read. When all were paused for a moment, at the end of a recovery,
+  Faust's next fetch read all of them and threw the records away, and later records were handled
+  first.
 - The flow stands still between two assignments, even if a recovery ends just then.
 
-What is thrown away all the same must be noticed: the next batch would be committed over it. So each
-run of records says which one it was read behind, and a process whose agent has not seen that leaves.
+Records thrown away all the same must be noticed, as the next batch would be committed over them. So
+each run of records names the offset it was read behind, and the process leaves if its agent has not
+seen that offset.
 """
 
 from __future__ import annotations
@@ -46,7 +48,7 @@ class BatchScheduler(DefaultSchedulingStrategy):
 
     def __init__(self) -> None:
         self.taken: dict[TP, int] = {}
-        """The last offset of each partition that was handed to its agent in this generation."""
+        """The last offset of each partition handed to its agent in this generation."""
 
     def iterate(self, records: Mapping[TP, Any]) -> Iterator[tuple[TP, Any]]:
         """Changelogs and other topics record by record, batched ones run by run, as `Fetched`."""
@@ -69,15 +71,15 @@ def _parted(run: Fetched) -> Iterator[Fetched]:
 
 
 def scheduler_for(topics: frozenset[str]) -> type[BatchScheduler]:
-    """A scheduler class for Faust's setting `ConsumerScheduler`, which is made without arguments."""
+    """A class for Faust's setting `ConsumerScheduler`, which is called without arguments."""
     return type("TopicsBatchScheduler", (BatchScheduler,), {"batched": topics})
 
 
 class FlowControl(FlowControlEvent):
-    """Faust's flow control, which empties the agents' queues only where the flow had stopped.
+    """Faust's flow control, except that it empties the agents' queues only after a stop.
 
-    A recovery lets the flow go on, looks up the committed offsets, and resumes the flow once more.
-    What was read in between would be thrown away, and what follows it be committed.
+    A recovery resumes the flow, looks up the committed offsets, and resumes the flow once more. The
+    records read in between would be thrown away, and the records after them committed.
     """
 
     def resume(self) -> None:
@@ -87,7 +89,7 @@ class FlowControl(FlowControlEvent):
 
 
 class BatchConsumerThread(driver.AIOKafkaConsumerThread):
-    """The consumer's thread: reads committed records only, notes each answered heartbeat."""
+    """The consumer's thread: reads committed records only and notes each answered heartbeat."""
 
     heard_at: float | None = None
     """Monotonic time of the last heartbeat that was answered; None before the first."""
@@ -95,24 +97,24 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._read: dict[TP, int] = {}
-        """The last offset of each batched partition that was read in this assignment."""
+        """The last offset of each batched partition read in this assignment."""
 
     async def on_start(self) -> None:
-        """Start the consumer, with what it has no settings for."""
+        """Start the consumer, with the properties that have no setting."""
         await super().on_start()
         self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
         self._note_heartbeats()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """Reading begins anew."""
+        """Forget the read positions of the assignment before."""
         self._read.clear()
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: set[TP], *args: Any, **kwargs: Any
     ) -> Mapping[TP, list[Any]]:
-        # Faust goes on changing the set that it has given away, and an empty one is to aiokafka as
-        # good as all: what is paused would be read, and thrown away since it is paused.
+        # Faust goes on changing the set it passed, and aiokafka takes an empty set for all
+        # partitions: paused ones would be read, and thrown away for being paused.
         active = set(active_partitions)
         if not active:
             return {}
@@ -122,24 +124,25 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         wanted = active_partitions | self.consumer._buffered_partitions
         for tp, run in list(fetched.items()):
             if tp not in wanted:
-                # It was paused meanwhile; Faust would throw it away.
+                # Paused meanwhile: Faust would throw the records away.
                 consumer.seek(tp, run[0].offset)
                 del fetched[tp]
             elif tp.topic in self.consumer.scheduler.batched:
                 behind = self._read.get(tp)
                 if behind is not None and behind >= run[0].offset:
-                    behind = None  # It is read again.
+                    behind = None  # The records are read again.
                 fetched[tp] = Fetched(run, behind)
                 self._read[tp] = run[-1].offset
         return fetched
 
     def _note_heartbeats(self) -> None:
-        """Listen to the heartbeats: aiokafka has no callback for them."""
+        """Wrap the sending of heartbeats, for which aiokafka has no callback."""
         coordinator = self._consumer._coordinator
         do_heartbeat = coordinator._do_heartbeat
 
         async def noting() -> bool:
-            # When it was asked: the answer may have waited here while this process was stopped.
+            # The time of the request: the answer may have waited here while the process was
+            # stopped.
             asked_at = time.monotonic()
             answered: bool = await do_heartbeat()
             if answered:
@@ -162,7 +165,7 @@ class BatchConsumer(driver.Consumer):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._begun: dict[TP, tuple[int, int]] = {}
-        """Generation and last offset of the batch that each partition's agent has begun with."""
+        """Generation and last offset of the batch that each partition's agent began last."""
         self._handled: dict[TP, int] = {}
         self._assigning = self._flow_wanted = False
 
@@ -170,13 +173,13 @@ class BatchConsumer(driver.Consumer):
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Commit what was handled: Faust forgets it before it commits, and it would be read again."""
+        """Commit handled batches, since Faust forgets them before its own commit."""
         self._assigning = True
         await self.commit()
         await super().on_partitions_revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
-        """A new generation begins: the coordinator has just answered."""
+        """Begin a generation, with the coordinator's answer as its first heartbeat."""
         self.scheduler.taken.clear()
         self._handled.clear()
         self._thread.heard_at = time.monotonic()
@@ -186,10 +189,10 @@ class BatchConsumer(driver.Consumer):
             self.resume_flow()
 
     def resume_flow(self) -> None:
-        """Let records through, but not between two assignments.
+        """Let records through, except between two assignments.
 
-        A recovery that ends while the next rebalance begins would start the flow again: agents
-        would get records of partitions whose tables are not recovered.
+        A recovery that ends as the next rebalance begins would resume the flow, and agents would
+        get records of partitions whose tables are not recovered.
         """
         self._flow_wanted = self._assigning
         if not self._assigning:
@@ -204,7 +207,7 @@ class BatchConsumer(driver.Consumer):
         return topic in self.scheduler.batched
 
     def ack(self, message: Message) -> bool:
-        """Faust's own ack: for a batched topic it means nothing but that nobody waits for it."""
+        """Faust's own ack. For a batched topic it commits nothing."""
         if self._is_batched(message.topic):
             self._unacked_messages.discard(message)
             notify(self._waiting_for_ack)
@@ -212,7 +215,7 @@ class BatchConsumer(driver.Consumer):
         return super().ack(message)  # type: ignore[no-any-return]
 
     def begun(self, message: Message) -> None:
-        """An agent begins with a batch; leave if it was read behind one that never came to it."""
+        """Note that an agent begins a batch; leave if the batch before never reached the agent."""
         behind = message.value.behind
         before = self._begun.get(message.tp)
         if behind is not None and before != (message.generation_id, behind):
@@ -223,9 +226,9 @@ class BatchConsumer(driver.Consumer):
         self._begun[message.tp] = (message.generation_id, message.offset)
 
     def handled(self, message: Message) -> bool:
-        """Everything that follows from the batch is durable: its end may be committed.
+        """Note that the effects of a batch are durable: its end may be committed.
 
-        False when the partition was taken away since it was fetched; its next owner reads it again.
+        False when the partition was revoked since the fetch; its next owner reads the batch again.
         """
         if message.generation_id != self.app.consumer_generation_id:
             self._unacked_messages.discard(message)
@@ -234,10 +237,10 @@ class BatchConsumer(driver.Consumer):
         return super().ack(message)  # type: ignore[no-any-return]
 
     def read_to_the_end(self, tp: TP) -> bool:
-        """True when everything that stands in a partition is fetched, as far as we know.
+        """True when every known record of a partition is fetched.
 
-        Judged by the position of the fetch: the markers of transactions stand between records and
-        behind the last one, and after a restart there may be nothing to read at all.
+        Judged by the position of the fetch: transaction markers lie between records and behind the
+        last one, and after a restart there may be no record left to read.
         """
         subscription = self._thread._ensure_consumer()._subscription.subscription
         assignment = None if subscription is None else subscription.assignment
@@ -247,7 +250,7 @@ class BatchConsumer(driver.Consumer):
         return bool(state.position >= state.highwater)
 
     def caught_up(self, tp: TP) -> bool:
-        """True when everything in a batched partition is handled, as far as we know."""
+        """True when every known record of a batched partition is handled."""
         handled = self._handled.get(tp, -1) >= self.scheduler.taken.get(tp, -1)
         return handled and self.read_to_the_end(tp)
 
@@ -271,12 +274,12 @@ class BatchProducer(driver.Producer):
     """Faust's producer, with a way to send many messages in one call."""
 
     async def partition_of(self, topic: str, key: bytes | None) -> int:
-        """Where a message belongs: by its key, as every Kafka client has it, or anywhere."""
+        """The partition of a message: by its key as in every Kafka client, any without a key."""
         partitions = sorted(await self._ensure_producer().partitions_for(topic))
         return int(_partitioner(key, partitions, partitions))
 
     async def send_all(self, place: TP, messages: list[Pair]) -> int:
-        """Send messages to a partition, in their order; the last one's offset once all are durable.
+        """Send messages to a partition, in order; returns the last offset once all are durable.
 
         Raises the first failure. A message larger than a batch goes alone.
         """
@@ -286,7 +289,7 @@ class BatchProducer(driver.Producer):
         message = next(remaining, None)
         while message is not None:
             batch = producer.create_batch()
-            # A batch that is full refuses; an empty one takes a message of any size.
+            # A full batch refuses the message; an empty one takes a message of any size.
             while message is not None and batch.append(
                 key=message[0], value=message[1], timestamp=None
             ):
@@ -294,7 +297,7 @@ class BatchProducer(driver.Producer):
             future = await producer.send_batch(batch, place.topic, partition=place.partition)
             sent.append((future, batch.record_count()))
         last = -1
-        # Each result is looked at: asyncio.wait alone would swallow failures.
+        # Ask each future for its result: asyncio.wait alone would swallow failures.
         for future, count in sent:
             last = (await future).offset + count - 1
         return last

@@ -1,4 +1,4 @@
-"""The watchdog: a process that hangs leaves, so that its partitions move to one that does not."""
+"""The watchdog: a process that hangs leaves, so that its partitions move to another worker."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ from contextlib import contextmanager
 log = logging.getLogger(__name__)
 
 BATCH_SECONDS_MAX = 60.0
+"""Longer than a slow disk or broker holds a batch up, and tickets are late by no more than that."""
 CHECK_EVERY_SECONDS = 1.0
+"""Adds little to the limit above; a check reads a few numbers."""
 EXIT_HUNG = 70
+"""EX_SOFTWARE of sysexits.h."""
 
 
 def leave(why: str) -> None:
@@ -24,9 +27,9 @@ def leave(why: str) -> None:
 
 
 class Watchdog:
-    """Watches batches and whatever else is given to it, from a thread of its own.
+    """Watches batches and added checks, from a thread of its own.
 
-    The thread sees what the event loop could not: that the loop itself hangs.
+    A thread, since a task could not notice that the event loop itself hangs.
     """
 
     def __init__(
@@ -41,14 +44,14 @@ class Watchdog:
         self._leave = leave
         self._batches: dict[str, float] = {}
         self.begun = 0
-        """How many batches were begun so far."""
+        """The number of batches begun so far."""
         self._checks: list[Callable[[], str | None]] = []
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
     @contextmanager
     def batch(self, name: str) -> Iterator[None]:
-        """A batch is under way in the named agent."""
+        """Watch a batch of the named agent."""
         self.begun += 1
         self._batches[name] = self._clock()
         try:
@@ -57,16 +60,16 @@ class Watchdog:
             del self._batches[name]
 
     def alive(self, name: str) -> None:
-        """The named agent's batch takes long, but not because it hangs."""
+        """Start the time of the named agent's batch anew: slow, but alive."""
         if name in self._batches:
             self._batches[name] = self._clock()
 
     def add(self, check: Callable[[], str | None]) -> None:
-        """Also leave when `check` returns a sentence."""
+        """Add a check; the process leaves when `check` returns a sentence."""
         self._checks.append(check)
 
     def undelivered(self, waiting: Callable[[], bool]) -> Callable[[], str | None]:
-        """A check: batches wait, `waiting` says, but none was begun for as long as one may take."""
+        """A check that fails when batches wait and none begins within a batch's limit."""
         since, begun = self._clock(), self.begun
 
         def check() -> str | None:
@@ -99,7 +102,7 @@ class Watchdog:
             self._thread.start()
 
     def stop(self) -> None:
-        """Watch no more: the process is shutting down in order."""
+        """Stop watching, for an orderly shutdown."""
         self._stop.set()
 
     def _watch(self) -> None:

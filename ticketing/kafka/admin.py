@@ -1,4 +1,4 @@
-"""Administration of topics: making and checking them through Kafka's admin protocol."""
+"""Creates and checks topics through Kafka's admin protocol."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from ticketing.errors import Misconfigured, Unavailable
 from ticketing.wire.topics import TopicSpec
 
 ADMIN_SECONDS_MAX = 30.0
+"""Time for a broker that is just starting, as beside a worker in a fresh installation."""
 _STATE = re.compile(r" \(after .*\)$")
-"""librdkafka's own state, which tells nothing to whoever runs us."""
+"""librdkafka's connection state, of no use to an operator."""
 
 
 def silent(error: KafkaException) -> Unavailable:
-    """The broker did not answer a question."""
+    """The error for a request that the broker did not answer."""
     return Unavailable(f"Kafka does not answer ({error.args[0].name()})")
 
 
 class Topics:
-    """The broker's topics, seen through Kafka's admin protocol."""
+    """The broker's topics."""
 
     def __init__(self, client: Mapping[str, Any], *, embedded: bool = False) -> None:
         """`client` holds librdkafka settings, at least `bootstrap.servers`."""
@@ -36,8 +37,8 @@ class Topics:
         try:
             found = self._admin.list_topics(timeout=ADMIN_SECONDS_MAX).topics
         except KafkaException as error:
-            # The exception says no more than that there was no answer in time; the obstacle, such
-            # as a refused certificate, is reported during this call.
+            # The exception says only that no answer came in time; the cause, such as a refused
+            # certificate, is reported during this call.
             self._admin.poll(0)
             reason = self._trouble or error.args[0].name()
             raise Unavailable(f"Kafka does not answer ({reason})") from None
@@ -48,10 +49,10 @@ class Topics:
             self._trouble = _STATE.sub("", error.str())
 
     def create(self, wanted: Iterable[TopicSpec], replication: int) -> list[str]:
-        """Create what is missing; returns the names made. Safe to repeat."""
+        """Create the missing topics; returns their names. Safe to repeat."""
         wanted = list(wanted)
         if self._embedded:
-            # The mock cluster knows no CreateTopics: a topic appears when it is asked about.
+            # The mock cluster has no CreateTopics: it creates a topic when asked for its metadata.
             for spec in wanted:
                 self._admin.list_topics(spec.name, timeout=ADMIN_SECONDS_MAX)
             return [spec.name for spec in wanted]
@@ -70,7 +71,7 @@ class Topics:
             try:
                 future.result(ADMIN_SECONDS_MAX)
             except KafkaException as error:
-                # Another worker was faster: that is what was wanted.
+                # Another worker has just created the topic.
                 if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
                     raise Misconfigured(f"topic {name} could not be created: {error}") from error
         return [spec.name for spec in missing]
@@ -78,7 +79,8 @@ class Topics:
     def check(self, wanted: Iterable[TopicSpec], inputs: Iterable[str]) -> list[str]:
         """The problems of the topics, a sentence each; empty when all is well.
 
-        Input topics may have any number of partitions; a change in ours would orphan state.
+        Input topics may have any number of partitions; a change in the job's own would orphan
+        state.
         """
         existing = self.partitions()
         inputs = set(inputs)
@@ -118,7 +120,7 @@ class Topics:
         return problems
 
     def ids(self, names: Iterable[str]) -> dict[str, str]:
-        """The id Kafka gave each topic at its creation; a recreated topic has another one."""
+        """The id of each topic, from Kafka; a recreated topic has a new id."""
         names = list(names)
         if self._embedded:
             return dict.fromkeys(names, "embedded")

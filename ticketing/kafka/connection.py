@@ -30,7 +30,7 @@ class Connection:
 
     @classmethod
     def of(cls, kafka: Kafka, brokers: str) -> Connection:
-        """The configured connection, to `brokers`: the embedded broker has an address of its own."""
+        """The configured connection, to `brokers`, which differ for the embedded broker."""
         return cls(
             brokers=",".join(broker.strip() for broker in brokers.split(",")),
             security_protocol=kafka.security_protocol,
@@ -90,7 +90,7 @@ class Connection:
 
     def faust(self) -> Any:
         """Credentials for a Faust app (`broker_credentials`); None for plain text."""
-        # Commands around the job need no Faust, and need not wait for its import.
+        # Imported here, as other commands need no Faust and should not wait for its import.
         from faust import SASLCredentials, SSLCredentials
 
         context = self._ssl_context()
@@ -108,6 +108,6 @@ class Connection:
             return None
         context = ssl.create_default_context(cafile=self.ca_bundle)
         if self.client_certificate is not None:
-            # With a password given, an encrypted key is an error and no question on the terminal.
+            # Given a password, OpenSSL refuses an encrypted key instead of asking on the terminal.
             context.load_cert_chain(self.client_certificate, self.client_key, password="")
         return context

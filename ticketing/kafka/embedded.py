@@ -1,7 +1,7 @@
 """The embedded broker: librdkafka's mock cluster, real Kafka protocol, in memory, for one run.
 
-It keeps a few megabytes a partition whether read or not, knows no topic creation, and forgets
-everything with its process. Production and integration tests use Apache Kafka.
+The cluster keeps a few megabytes a partition whether read or not, can't create topics by request,
+and loses all records with its process. Production and integration tests use Apache Kafka.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from confluent_kafka import Producer
 
 
 class EmbeddedBroker:
-    """A mock cluster that lives as long as this object."""
+    """A mock cluster with the lifetime of this object."""
 
     def __init__(self) -> None:
         self._owner = Producer(

@@ -22,18 +22,22 @@ from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import PIPELINE_APP
 
 UNREAD_BYTES_MAX = 1_500_000
-"""Per partition of the embedded broker, which lets go of what grows beyond 5 MB unread."""
+"""Per partition of the embedded broker, which drops records beyond 5 MB, read or not."""
+# Asking for the committed offsets costs a round trip, and a hundred records are far below the bytes
+# above.
 CHECK_EVERY_RECORDS = 100
 PAUSE_SECONDS = 0.02
+"""Short beside the second in which a reader commits."""
 STALL_SECONDS_MAX = 120.0
+"""Longer than a worker takes to start, be restarted by its watchdog and recover."""
 
 
 class FeedStalled(TicketingError):
-    """The records that are fed are not read, or not taken by the broker."""
+    """The fed records are not read, or not taken by the broker."""
 
 
 def read_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a JSONL file, plain or gzipped, without their ends; blank ones are left out."""
+    """The lines of a JSONL file, plain or gzipped, without line ends and blank lines."""
     opener = gzip.open if path.suffix == ".gz" else open
     with opener(path, "rb") as file:
         for line in file:
@@ -43,10 +47,10 @@ def read_lines(path: Path) -> Iterator[bytes]:
 
 
 class Feed:
-    """Produces records round robin over the partitions, no faster than asked or than is read."""
+    """Produces records round robin over the partitions, at most at a given rate."""
 
     def __init__(self, runtime: Runtime, topic: str, *, rate: float | None = None) -> None:
-        """`rate` is records a second; None is as fast as it goes.
+        """`rate` is records a second; None sets no limit.
 
         Raises Misconfigured for a topic that does not exist, Unavailable without a broker.
         """
@@ -61,7 +65,7 @@ class Feed:
         self._bytes = 0
         self._failed: KafkaError | None = None
         self.sent = 0
-        """Records handed over so far."""
+        """The number of records handed over so far."""
 
     def _partitions_of(self, topic: str) -> list[int]:
         try:
@@ -78,7 +82,7 @@ class Feed:
         progress: Callable[[int], None] = lambda _: None,
         stopped: Callable[[], bool] = lambda: False,
     ) -> int:
-        """Produce all records and wait until the broker holds them; returns how many.
+        """Produce all records and wait until the broker holds them; returns their number.
 
         Raises FeedStalled when the embedded broker's reader stands still.
         """

@@ -1,4 +1,4 @@
-"""Reading a stretch of a topic for people's questions: nothing is committed, nothing waits for ever."""
+"""Reading a stretch of a topic to answer a person; commits nothing and never waits for ever."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from ticketing.kafka.admin import silent
 from ticketing.kafka.runtime import Runtime
 
 KAFKA_SECONDS_MAX = 10.0
+"""Covers the election of a leader, and a person waits for the answer."""
 POLL_SECONDS = 0.2
+"""Pause between attempts; unnoticed by a person."""
 
 
 class TopicReader:
-    """A consumer outside of any group's work. Use it in a `with`; every method raises Unavailable."""
+    """A consumer without commits. Use it in a `with`; every method raises Unavailable."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._consumer = Consumer(
@@ -26,7 +28,7 @@ class TopicReader:
                 "group.id": "ticketing-reader",
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
-                # Nobody waits here for records to come.
+                # Only records that already exist are read, so the broker need not wait for more.
                 "fetch.wait.max.ms": 10,
                 "fetch.message.max.bytes": runtime.config.kafka.message_max_bytes,
             }
@@ -41,7 +43,7 @@ class TopicReader:
         self.close()
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         self._consumer.close()
 
     def partitions(self, topic: str) -> list[int]:
@@ -53,7 +55,7 @@ class TopicReader:
         return sorted(found.partitions)
 
     def bounds(self, topic: str, partition: int) -> tuple[int, int]:
-        """The first offset of a partition, and that of the next record to come."""
+        """The first offset of a partition, and the offset of its next new record."""
         place = TopicPartition(topic, partition)
         deadline = time.monotonic() + KAFKA_SECONDS_MAX
         while True:
@@ -61,7 +63,7 @@ class TopicReader:
                 low, high = self._consumer.get_watermark_offsets(place, timeout=KAFKA_SECONDS_MAX)
                 return low, max(low, high)
             except KafkaException as error:
-                # A partition may be about to get its first, or another, leader.
+                # The partition may be without a leader for a moment.
                 if time.monotonic() > deadline:
                     raise silent(error) from None
                 time.sleep(POLL_SECONDS)
@@ -78,7 +80,7 @@ class TopicReader:
             if message is None or message.error():
                 if time.monotonic() - heard_at > KAFKA_SECONDS_MAX:
                     raise Unavailable("Kafka does not answer")
-                # What is left may be transaction markers, which are no records.
+                # The rest may be transaction markers, which are no records.
                 position = max(position, self._consumer.position([place])[0].offset)
                 continue
             heard_at, position = time.monotonic(), message.offset() + 1

@@ -1,4 +1,4 @@
-"""What a process runs with: the configuration, and the broker it really talks to."""
+"""The runtime of a process: its configuration and the broker in use."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from ticketing.wire.topics import TopicSpec, specs
 
 CONFIG_VARIABLE = "TICKETING_CONFIG"
 EMBEDDED_VARIABLE = "TICKETING_EMBEDDED_BROKERS"
-"""Where a supervisor tells its children the address of the embedded broker it holds."""
+"""The variable by which a supervisor passes the embedded broker's address to its children."""
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """One process's view of the installation."""
+    """The installation as one process sees it."""
 
     config: Config
     brokers: str
     embedded: bool
     held: EmbeddedBroker | None = None
-    """The embedded broker, in the one process that keeps it alive."""
+    """The embedded broker, in the process that holds it."""
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str] | None = None) -> Runtime:
         """Load the configuration that TICKETING_CONFIG names; raises Misconfigured.
 
-        With `kafka.brokers: embedded` the broker of the supervisor is used, or one of our own.
+        With `kafka.brokers: embedded` the supervisor's broker is used, or a new one without a
+        supervisor.
         """
         environ = os.environ if environ is None else environ
         path = environ.get(CONFIG_VARIABLE)
@@ -41,7 +42,7 @@ class Runtime:
 
     @classmethod
     def of(cls, config: Config, embedded_brokers: str | None = None) -> Runtime:
-        """A runtime for a configuration; starts an embedded broker where one is needed."""
+        """A runtime for a configuration; starts an embedded broker if needed."""
         if not config.kafka.embedded:
             return cls(config, config.kafka.brokers, embedded=False)
         if embedded_brokers:
@@ -51,12 +52,12 @@ class Runtime:
 
     @property
     def connection(self) -> Connection:
-        """How clients of Kafka connect."""
+        """The connection for clients of Kafka."""
         return Connection.of(self.config.kafka, self.brokers)
 
     @property
     def partitions(self) -> int:
-        """Partitions of each of our own topics."""
+        """The number of partitions of each of the job's own topics."""
         return self.config.kafka.partitions
 
     @property
@@ -66,7 +67,7 @@ class Runtime:
 
     def client(self) -> dict[str, Any]:
         """Settings for librdkafka clients."""
-        # What breaks is told by the error that the caller gets, not by the library on stderr.
+        # The caller gets an error for each failure; librdkafka would also print on stderr.
         return {**self.connection.librdkafka(), "log_level": 2}
 
     def topics(self) -> Topics:
@@ -83,5 +84,5 @@ class Runtime:
         )
 
     def ensure_topics(self) -> None:
-        """Create what is missing. Safe to repeat, and by several workers at once."""
+        """Create the missing topics. Safe to repeat, and to call from several workers at once."""
         self.topics().create(self.topic_specs(), self.config.kafka.replication_factor)

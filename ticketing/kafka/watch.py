@@ -1,4 +1,4 @@
-"""Notices that an input topic was deleted and made anew while we read it."""
+"""Detects that an input topic was deleted and recreated while being read."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from confluent_kafka import KafkaException
 from ticketing.kafka.runtime import Runtime
 
 CHECK_EVERY_SECONDS = 2.0
+"""Bounds what a reader skips in a recreated topic, at one metadata request a check."""
 
 
 class TopicWatch:
-    """Asks the broker for topic ids, from a thread, so that nobody waits for the answer.
+    """Asks the broker for topic ids, from a thread of its own, as the call blocks.
 
-    A new topic begins at offset 0 again. A reader that kept its position would skip what lies below
-    it, so the process leaves and starts afresh, with the new id in its watermarks.
+    A recreated topic begins at offset 0. A reader at its old position would skip the records below,
+    so the process leaves and starts afresh, with the new id in its watermarks.
     """
 
     def __init__(self, runtime: Runtime, ids: Mapping[str, str]) -> None:
@@ -27,7 +28,7 @@ class TopicWatch:
         threading.Thread(target=self._watch, name="topic-watch", daemon=True).start()
 
     def verdict(self) -> str | None:
-        """Why to leave, if a topic is another one now."""
+        """The reason to leave once a topic was recreated; None before."""
         return self._changed
 
     def _watch(self) -> None:
@@ -36,7 +37,7 @@ class TopicWatch:
             try:
                 found = self._topics.ids(self._known)
             except KafkaException:
-                # No broker, or no topic just now: nothing is known, nothing is decided.
+                # Without a broker, or without the topic, nothing can be said yet.
                 continue
             changed = [name for name, known in self._known.items() if found[name] != known]
             if changed:

@@ -1,1 +1,1 @@
-"""Summaries by a language model: what it is told, how it is asked, and what that may cost."""
+"""Summaries by a language model: prompt, providers, budget."""

@@ -1,4 +1,4 @@
-"""The API's view of the models: a test of the connection, and their record so far."""
+"""The API's checks of the models: a test of the connection, and the status."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from ticketing.llm.status import Board
 
 QUESTION = ({"role": "user", "content": "This is a test of the connection. Answer with: pong"},)
 ANSWER_TOKENS = 200
-"""More than a word needs, as some models think before they speak."""
+"""More than a word needs, as reasoning models spend tokens before the answer."""
 DISABLED = "no language model is configured: set llm.provider and llm.model, or llm.providers"
 
 
 class LlmChecks:
-    """Asks the configured models a question of a few tokens, and reads the workers' numbers."""
+    """Asks the configured models a short question, and reads the workers' numbers."""
 
     def __init__(self, config: Config) -> None:
         self._llm = config.llm
         self._redis = open_redis(config)
         self._board = Board(self._redis, config.redis.prefix)
-        # Whoever has just mended a key wants to know now, not after the cooldown.
+        # No cooldowns: a person who has just mended a key wants to know now.
         self._models = Models(config.llm, cooldowns=False)
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         if self._redis is not None:
             await self._redis.aclose()
 
     async def test(self) -> dict[str, Any]:
-        """`{status: "ok"|"error", provider, model, message}`; costs what a short question costs."""
+        """`{status: "ok"|"error", provider, model, message}`; at the price of a short question."""
         if not self._llm.chain:
             return {"status": "error", "provider": "disabled", "model": None, "message": DISABLED}
         first = self._llm.chain[0]
@@ -51,7 +51,7 @@ class LlmChecks:
         return {"status": "ok", **named, "message": message}
 
     async def status(self) -> dict[str, Any]:
-        """Provider, circuit, calls, failures, cost; raises Unavailable when Redis is away."""
+        """Provider, circuit, calls, failures, cost; raises Unavailable without Redis."""
         texts = await self._board.read()
         return status.document(self._llm, texts or [await asyncio.to_thread(status.own)])
 

@@ -1,8 +1,8 @@
-"""What was spent per tenant and day, and answers that were paid for: in Redis, else in memory.
+"""The spending per tenant and day, and paid answers: in Redis, else in memory.
 
-Redis makes both survive a restart and holds them for all workers together. It is never waited for
-longer than `redis.timeout`, and while it is away this process counts on by itself: then each worker
-may spend a budget of its own, which is said in docs/summaries.md.
+With Redis both survive a restart and are shared by all workers. A call of Redis takes
+`redis.timeout` at most. While Redis is away each process counts alone, so that each worker may
+spend a budget of its own (docs/summaries.md).
 """
 
 from __future__ import annotations
@@ -27,24 +27,27 @@ from ticketing.config.insight import LlmBudget
 log = structlog.get_logger(__name__)
 
 DAY_SECONDS = 86_400
+# Past the end of the day in UTC, whatever the clocks of the workers.
 KEPT_SECONDS = 2 * DAY_SECONDS
 ANSWER_SECONDS = 6 * 3600
+"""Longer than a restart or a rebuild takes before it reads the same revision again."""
+# Bounds of memory: a few MB of tenants, a few MB of answers.
 TENANTS_MAX = 10_000
 ANSWERS_MAX = 1_000
 AWAY_SECONDS = 5.0
-"""How long Redis is not asked again after it failed."""
+"""Pause after a failure of Redis, so that not every call waits for its timeout."""
 
 
 @dataclass(slots=True)
 class Spent:
-    """What a tenant has used of a day."""
+    """The calls and US dollars of a tenant on one day."""
 
     calls: int = 0
     cost: float = 0.0
 
 
 def open_redis(config: Config) -> Any:
-    """Redis as configured; None where it is the embedded one, which other processes can't see."""
+    """The configured Redis; None for the embedded one, which other processes can't reach."""
     if config.redis.embedded:
         return None
     return Redis.from_url(
@@ -81,10 +84,10 @@ class Ledger:
             await self._redis.aclose()
 
     async def reserve(self, tenant: str) -> bool:
-        """Count one call; False, and nothing counted, when the tenant's budget of today is used up.
+        """Count one call; False, without counting, once the tenant's budget of today is spent.
 
-        What calls under way will cost is not known yet: with `llm.concurrency` calls at once, as
-        many may still begin when the budget is nearly spent.
+        The cost of calls under way is not known yet: up to `llm.concurrency` calls may still begin
+        when the budget is nearly spent.
         """
         mine = self._mine(tenant)
         calls, cost = mine.calls, mine.cost
@@ -98,13 +101,13 @@ class Ledger:
         return True
 
     async def charge(self, tenant: str, cost: float) -> None:
-        """Add what a call has cost, in US dollars."""
+        """Add the cost of a call, in US dollars."""
         if cost > 0:
             self._mine(tenant).cost += cost
             await self._add(tenant, "cost", cost)
 
     def seconds_left(self) -> float:
-        """Until the next day, when budgets begin anew."""
+        """Seconds until the next day, when budgets start anew."""
         return DAY_SECONDS - self._clock() % DAY_SECONDS
 
     async def answer(self, incident_id: str, revision: int) -> bytes | None:
@@ -121,7 +124,7 @@ class Ledger:
         return bytes(stored) if stored is not None else None
 
     async def keep(self, incident_id: str, revision: int, answer: bytes) -> None:
-        """Keep an answer: the same revision read again, after a crash or a rebalance, costs none."""
+        """Keep an answer: a revision read again after a crash or rebalance costs nothing."""
         key = f"{incident_id}:{revision}"
         self._answers[key] = answer
         while len(self._answers) > ANSWERS_MAX:
@@ -167,7 +170,7 @@ class Ledger:
             self._lost(error)
 
     def _key(self, tenant: str) -> str:
-        # A tenant's name comes from logs: of any length, with anything in it.
+        # Hashed, as a tenant's name comes from logs: any length, any character.
         name = hashlib.sha256(tenant.encode("utf-8", "replace")).hexdigest()[:32]
         return f"{self._prefix}:spent:{self._today()}:{name}"
 

@@ -1,11 +1,11 @@
-"""The configured models by way of litellm's Router: in order, each with its cooldown.
+"""The configured models through litellm's Router: in order, each with its cooldown.
 
-litellm costs seconds to import and more than a hundred megabytes: it is imported when the first
-question is asked, in a thread, and never in a process that asks none.
+litellm takes seconds and more than a hundred megabytes to import, so it is imported for the first
+question, in a thread, and never in a process without questions.
 
-The Router keeps a group per provider and lets one that failed rest, honouring Retry-After. The walk
-from one to the next is ours, since two kinds of failure are unknown to it: an answer that drips in
-for ever (its clients limit a read, not the whole), and one of the wrong form.
+The Router keeps a group per provider and lets a failed provider rest, honouring Retry-After. This
+module walks from one provider to the next, as the Router does not recognize two kinds of failure:
+an endless answer (its clients limit a read, not the whole), and an answer of the wrong form.
 """
 
 from __future__ import annotations
@@ -32,18 +32,19 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 GRACE_SECONDS = 1.0
-"""Seconds beyond `llm.timeout` after which a call is cut off from outside."""
+"""Seconds beyond `llm.timeout` until a call is cancelled; its own timeout should be first."""
 NO_KEY = "none"
-"""Placeholder key, for clients that insist on one where the endpoint wants none."""
+"""Placeholder key, for clients that require a key where the endpoint does not."""
 LOGGERS = ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy", "openai", "httpx", "httpcore")
 _QUIET = {
-    # Prices, headers and presets come from the installed package: no request but ours is made.
+    # Prices, headers and presets come from the installed package, so that litellm makes no requests
+    # of its own.
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",
     "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
     "LITELLM_LOCAL_BLOG_POSTS": "True",
     "LITELLM_LOCAL_AUTOROUTER_PRESETS": "True",
     "LITELLM_TELEMETRY": "False",
-    # In any other mode it reads a .env file from wherever the process was started.
+    # In any other mode litellm reads a .env file from the working directory.
     "LITELLM_MODE": "PRODUCTION",
     "LITELLM_LOG": "CRITICAL",
 }
@@ -51,7 +52,7 @@ _STATUS = re.compile(r"[1-5]\d\d")
 
 
 class Outcome(str, Enum):
-    """How one call of one provider ended; closed, as it labels a metric."""
+    """The outcome of a call of one provider; a closed list, as it labels a metric."""
 
     ANSWERED = "answered"
     RESTING = "resting"
@@ -79,7 +80,7 @@ class Failure:
 
 
 class NoAnswer(Retryable):
-    """No provider gave an answer that can be used."""
+    """No provider gave a usable answer."""
 
     def __init__(self, failures: Sequence[Failure], cost: float = 0.0) -> None:
         self.failures = tuple(failures)
@@ -89,7 +90,7 @@ class NoAnswer(Retryable):
 
 @dataclass(frozen=True, slots=True)
 class PaidAnswer(Generic[T]):
-    """An answer that could be read, and what it cost in US dollars with all failed attempts."""
+    """A usable answer, and its cost in US dollars with all failed attempts."""
 
     value: T
     provider: LlmProvider
@@ -99,12 +100,12 @@ class PaidAnswer(Generic[T]):
 
 
 def label(provider: LlmProvider) -> str:
-    """A provider and its model as people and metrics name them."""
+    """The name of a provider and its model in logs and metrics."""
     return f"{provider.provider}/{provider.model}"
 
 
 class Models:
-    """Asks the providers of a configuration, in order, until one gives an answer of use."""
+    """Asks the configured providers, in order, until one gives a usable answer."""
 
     def __init__(
         self,
@@ -123,7 +124,7 @@ class Models:
         self._rests_until: dict[int, float] = {}
 
     async def open(self) -> None:
-        """Get everything ready that a first question would have to wait for."""
+        """Import litellm and create the Router, so that the first question need not wait."""
         await self._opened()
 
     async def ask(
@@ -134,7 +135,7 @@ class Models:
         tokens_max: int | None = None,
         json_object: bool = True,
     ) -> PaidAnswer[T]:
-        """An answer that `read` accepts; it raises ValueError for one of the wrong form.
+        """An answer that `read` accepts; `read` raises ValueError for the wrong form.
 
         Raises NoAnswer. Takes at most the timeout for each provider; safe to repeat, at a cost.
         """
@@ -151,7 +152,7 @@ class Models:
                 cost += _cost_of(answer, provider)
                 value = read(_text_of(answer))
             except Exception as error:  # noqa: BLE001
-                # litellm passes on whatever a provider's client raises: all of it means no answer.
+                # litellm passes on any exception of a provider's client; each means no answer.
                 failure = _failure(provider, error)
                 failures.append(failure)
                 self._note(number, failure.outcome, began)
@@ -191,7 +192,7 @@ class Models:
             return
         metrics.llm_rests_until_seconds.labels(name).set(self._wall() + self._llm.cooldown)
         if outcome in (Outcome.TIMEOUT, Outcome.WRONG_ANSWER):
-            # What the Router does not see, or not as a failure.
+            # Outcomes that the Router does not see, or not as a failure.
             self._rests_until[number] = now + self._llm.cooldown
         log.warning("llm_failed", provider=name, outcome=outcome.value)
 
@@ -214,7 +215,7 @@ def _open(llm: Llm, cooldowns: bool) -> Any:
     litellm.telemetry = False
     litellm.suppress_debug_info = True
     litellm.turn_off_message_logging = True
-    # What a model does not support, such as JSON mode or a temperature, is left out, not refused.
+    # Parameters that a model does not support, such as JSON mode, are left out, not refused.
     litellm.drop_params = True
     silence()
     # Without a policy of its own, the Router never lets a group's only deployment rest.
@@ -263,7 +264,7 @@ def _text_of(answer: Any) -> str | None:
 
 
 def _cost_of(answer: Any, provider: LlmProvider) -> float:
-    """US dollars by litellm's price list and the configured name; 0 for what is not on it."""
+    """US dollars by litellm's price list and the configured name; 0 for an unlisted model."""
     import litellm
 
     name = f"{provider.provider}/{provider.model.removeprefix(provider.provider + '/')}"
@@ -276,7 +277,7 @@ def _cost_of(answer: Any, provider: LlmProvider) -> float:
         )
         return max(0.0, float(sum(prices)))
     except Exception:  # noqa: BLE001
-        # An unknown model is told by one error or another; the budget of calls holds for it.
+        # An unknown model raises one error or another; the budget of calls still limits it.
         return 0.0
 
 
@@ -290,7 +291,7 @@ def _failure(provider: LlmProvider, error: Exception) -> Failure:
         return Failure(name, Outcome.RESTING, "resting after a failure")
     if isinstance(error, ValueError) and status is None:
         return Failure(name, Outcome.WRONG_ANSWER, f"wrong answer ({_short(error)})")
-    # Only the kind and the status: what providers word may quote the request and the key.
+    # Only the kind and the status: a provider's message may quote the request and the key.
     detail = f"HTTP {status} ({kind})" if _STATUS.fullmatch(str(status)) else kind
     if status == 429:
         return Failure(name, Outcome.RATE_LIMITED, detail)

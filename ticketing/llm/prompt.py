@@ -1,4 +1,4 @@
-"""What a model is told about an incident: bounded, scrubbed, and told apart from instructions."""
+"""The prompt about an incident: bounded, scrubbed, its data set apart from instructions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ SYSTEM = (
     "Plain text in every field: no links, no markup, no code. Say only what the data supports."
 )
 MESSAGE_TOKENS = 8
-"""What a message costs beside its text."""
+"""The cost of a message beside its text (role and separators), as an upper estimate."""
 PLACED = frozenset(
     {
         "status",
@@ -53,7 +53,7 @@ PLACED = frozenset(
         "id",
     }
 )
-"""Facts that the prompt has a place of its own for, or leaves out; any other is listed."""
+"""Facts with a place of their own in the prompt, or none; any other fact is listed."""
 SKIPPED_STEPS = frozenset({StepKind.RECEIPT, StepKind.SUMMARIZED, StepKind.ROUTED})
 _KINDS = {
     Kind.PATTERN: "one kind of error of one service",
@@ -64,7 +64,7 @@ _KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """How much of everything there is room for."""
+    """The number of entries, and the length of a line, for each part of a prompt."""
 
     samples: int
     line: int
@@ -82,31 +82,33 @@ ROOMS = (
     Room(samples=3, line=160, steps=4, past=1, names=4, windows=4, chain=4),
     Room(samples=1, line=100, steps=0, past=0, names=2, windows=0, chain=2),
 )
-"""From the roomiest on, the first that fits is taken."""
+"""From the roomiest on; the first that fits is used. A step about halves the lines."""
 DATA_LINE_CHARS_MIN = 40
+"""Lines down to this length are halved; shorter ones say too little and are dropped."""
 CANDIDATES_MAX = 3
+"""The likely cause and its rivals; further services have hardly any evidence."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """What is sent. `tokens` is an upper estimate."""
+    """The messages to send. `tokens` is an upper estimate."""
 
     messages: tuple[Mapping[str, str], ...]
     tokens: int
 
 
 class Prompts:
-    """Writes prompts of at most so many tokens; `redact` takes our own secrets out as well."""
+    """Writes prompts of at most `tokens_max` tokens; `redact` removes configured secrets."""
 
     def __init__(self, tokens_max: int, redact: Callable[[str], str]) -> None:
         self._tokens_max = tokens_max
         self._redact = redact
 
     def write(self, incident: Incident, past: Sequence[Past] = ()) -> Prompt:
-        """The prompt for an incident and its like of the past, the richest that fits."""
+        """The richest prompt that fits, for an incident and similar ones of the past."""
         budget = self._tokens_max - tokens_at_most(SYSTEM) - 2 * MESSAGE_TOKENS
         text = ""
-        # Every value is cleaned once, though it may be tried in several rooms.
+        # Each value is cleaned once, though tried in several rooms.
         clean = cache(self._clean)
         for room in ROOMS:
             text = clean(_template().render(_values(incident, past, room, clean)))
@@ -125,7 +127,7 @@ def _values(
     incident: Incident, past: Sequence[Past], room: Room, clean: Callable[[str], str]
 ) -> dict[str, Any]:
     def said(text: str, limit: int = room.line) -> str:
-        # Cleaned before it is cut: half a key is no longer seen to be one.
+        # Cleaned before the cut, as half a key is no longer recognized.
         return _quoted(cut(clean(text), limit))
 
     others = [name for name in incident.affected_services if name != incident.service]
@@ -163,7 +165,7 @@ def _values(
 
 
 def chain(found: Findings | None) -> list[str]:
-    """What the traces say, a line a fact."""
+    """The findings of the traces, a fact a line."""
     if found is None:
         return []
     radius = found.blast_radius
@@ -208,12 +210,12 @@ def _step(step: Step, said: Callable[[str], str]) -> str:
 
 
 def _quoted(text: str) -> str:
-    """The text as one JSON string: no line of it can pass for one of ours."""
+    """The text as one JSON string, so that no line of it can pass for a line of the prompt."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def _cut_to(text: str, tokens_max: int) -> str:
-    """The text shortened to a number of tokens, its last line kept: it ends the data."""
+    """The text shortened to a number of tokens; the last line stays, as it ends the data."""
     if tokens_at_most(text) <= tokens_max:
         return text
     lines = text.rstrip("\n").split("\n")
@@ -241,7 +243,7 @@ def _template() -> jinja2.Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         undefined=jinja2.StrictUndefined,
-        # Plain text for a model: nothing is escaped, every value is quoted.
+        # Plain text for a model: values are quoted, so need no escaping.
         autoescape=False,
     )
     return environment.from_string(TEMPLATE.read_text("utf-8"))

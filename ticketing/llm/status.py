@@ -1,7 +1,7 @@
-"""How the models are doing, for the API: whichever process asks them, by way of shared metrics.
+"""The status of the models for the API, from the metrics of the processes that ask them.
 
-The processes of a worker keep their metrics in files that each of them can read. A worker without
-models of its own in it, such as the API alone, sees what the summaries' processes leave in Redis.
+The processes of a worker share their metrics in files. A worker without models, such as the API
+alone, reads the numbers that the summaries' workers post in Redis.
 """
 
 from __future__ import annotations
@@ -22,28 +22,29 @@ from ticketing.llm.models import FAILURES, Outcome, label
 
 FAMILIES = ("ticketing_llm_", "ticketing_summaries_")
 POST_EVERY_SECONDS = 5.0
+"""The lag of the status page; one small write a worker."""
 POSTED_SECONDS = 86_400
-"""How long a worker's numbers are kept after its last word."""
+"""The life of a worker's numbers after its last post: a day, as budgets have."""
 CALLS = frozenset(outcome.value for outcome in Outcome if outcome is not Outcome.RESTING)
 
 
 def lines(text: str) -> str:
-    """Of metrics in Prometheus's text format, those about models and summaries."""
+    """The lines about models and summaries of a Prometheus text."""
     return "".join(f"{line}\n" for line in text.splitlines() if line.startswith(FAMILIES))
 
 
 class Board:
-    """Where workers post their numbers for each other; `redis` None is nowhere."""
+    """The workers' numbers in Redis; without `redis` nothing is posted or read."""
 
     def __init__(self, redis: Any, prefix: str) -> None:
         self._redis = redis
         self._key = f"{prefix}:llm:status"
-        # The directory is a worker's, and its numbers go on when a process of it starts again.
+        # Named by the worker's directory, whose numbers go on when one of its processes restarts.
         shared = os.environ.get(metrics.MULTIPROCESS_VARIABLE, "")
         self._name = f"{socket.gethostname()}:{shared or os.getpid()}"
 
     async def post(self, text: str) -> None:
-        """Leave this worker's numbers; when Redis is away, nothing happens."""
+        """Post this worker's numbers; does nothing while Redis is away."""
         if self._redis is None:
             return
         key = f"{self._key}:{self._name}"
@@ -117,12 +118,12 @@ def document(llm: Llm, texts: Iterable[str], now: float | None = None) -> dict[s
 
 
 def circuit(rests_until: float, now: float) -> str:
-    """`closed` while a model answers, `open` while it is left alone, then `half-open`."""
+    """`closed` while a model answers, `open` while it rests, then `half-open`."""
     if not rests_until:
         return "closed"
     return "open" if now < rests_until else "half-open"
 
 
 def own() -> str:
-    """This worker's numbers: of all its processes, if they share a directory for metrics."""
+    """This worker's numbers, summed over the processes that share a directory for metrics."""
     return lines(metrics.render().decode())

@@ -1,4 +1,4 @@
-"""Asks models about incidents beside the stream: bounded, worst first, within the budget."""
+"""Asks models about incidents outside the stream: bounded, worst first, within the budget."""
 
 from __future__ import annotations
 
@@ -29,7 +29,9 @@ log = structlog.get_logger(__name__)
 Send = Callable[[Summary], Awaitable[None]]
 
 BUDGET_LOOK_SECONDS_MAX = 900.0
+"""A look is one read of Redis, and before the day ends only a reset there changes a budget."""
 IDLE_SECONDS_MAX = 3600.0
+"""Only a bound: a new incident, an answer or a due question wakes the loop before."""
 
 _OWN_FAULTS = (
     ArithmeticError,
@@ -47,11 +49,11 @@ _decode = msgspec.json.Decoder(Summary).decode
 
 
 class Summarizer:
-    """Takes incidents in without ever waiting, and sends summaries when models have answered.
+    """Takes incidents without waiting, and sends a summary when a model has answered.
 
-    Tickets don't wait for it: what comes after the ticket's deadline follows as an update. Nothing
-    of it is durable: a question that dies with its process is asked again when the incident is
-    published the next time.
+    Tickets don't wait for a summary past their deadline; a late one follows as an update. Questions
+    are not durable: after a crash a question is repeated when its incident is published the next
+    time.
     """
 
     def __init__(
@@ -84,7 +86,7 @@ class Summarizer:
 
     @classmethod
     def of(cls, config: Config, send: Send, memory: Memory) -> Summarizer:
-        """As configured; `memory` holds the past incidents that models are told of."""
+        """The configured summarizer; `memory` holds the past incidents for the prompts."""
         llm, redis = config.llm, open_redis(config)
         return cls(
             Models(llm),
@@ -98,7 +100,7 @@ class Summarizer:
         )
 
     def note(self, incident: Incident) -> None:
-        """An incident as it is now. Returns at once."""
+        """Take the latest state of an incident. Returns at once."""
         self._memory.note(incident)
         dropped = self._queue.note(incident)
         if dropped:
@@ -106,17 +108,17 @@ class Summarizer:
         self._woken.set()
 
     async def run(self) -> None:
-        """Ask what is due, so many at once, until cancelled."""
+        """Ask due questions, up to the concurrency at once, until cancelled."""
         posting = asyncio.create_task(self._post())
-        # The first question is to wait for a model, not for a library.
+        # The first question should not wait for an import.
         opening = asyncio.create_task(self._models.open())
         try:
             while True:
                 self._woken.clear()
                 self._start()
                 metrics.summaries_pending.set(len(self._queue))
-                # A timer, as before Python 3.12 wait_for forgets that it was cancelled when what it
-                # waits for comes in the same moment.
+                # A timer, as before Python 3.12 wait_for loses a cancellation that comes together
+                # with the result.
                 alarm = asyncio.get_running_loop().call_later(self._idle(), self._woken.set)
                 await self._woken.wait()
                 alarm.cancel()
@@ -163,7 +165,7 @@ class Summarizer:
             self._queue.failed(ask, basis, self._clock(), self._pause)
             return
         except _OWN_FAULTS:
-            # A fault of our own about one incident must not stop the others.
+            # An error in the code for one incident must not stop the others.
             metrics.summaries_total.labels("failed").inc()
             log.exception("summary_failed", incident=incident.id)
             self._queue.failed(ask, basis, self._clock(), self._pause)
@@ -173,7 +175,7 @@ class Summarizer:
         self._queue.answered(ask, summary.basis or basis)
 
     async def _post(self) -> None:
-        """Tell how the models are doing, every few seconds."""
+        """Post the worker's numbers, every few seconds."""
         while self._board is not None:
             await self._board.post(await asyncio.to_thread(own))
             await asyncio.sleep(POST_EVERY_SECONDS)
@@ -183,12 +185,12 @@ class Summarizer:
         try:
             return None if found is None else _decode(found)
         except msgspec.MsgspecError:
-            # Kept by another release.
+            # Written by another release.
             return None
 
     async def _written(self, incident: Incident, basis: Basis) -> Summary:
         past = self._memory.like(incident)
-        # Scrubbing takes a while for a talkative incident, and the stream is not to feel it.
+        # In a thread, as scrubbing a long incident would hold up the stream.
         prompt = await asyncio.to_thread(self._prompts.write, incident, past)
         told = await self._models.ask(prompt.messages, read)
         summary = summary_of(incident, told.value, label(told.provider), basis)
@@ -198,7 +200,7 @@ class Summarizer:
 
 
 def summary_of(incident: Incident, answer: Answer, by: str, basis: Basis) -> Summary:
-    """A model's answer as the signal that the incident's writer folds."""
+    """A model's answer as a signal for the incidents' writer."""
     fields: dict[str, Any] = {
         "incident_id": incident.id,
         "revision": incident.revision,

@@ -1,6 +1,6 @@
 """Declares metrics: name, type, labels and help of each, in one registry.
 
-Label values are listed with the label, for people; the help is one line, for Prometheus as well.
+Label values are listed for people only; the help is one line, as Prometheus shows it too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ Kind = Literal["counter", "gauge", "histogram"]
 
 @dataclass(frozen=True)
 class Definition:
-    """A metric as the documentation shows it. `labels` says which values each label takes."""
+    """A metric for the documentation. `labels` maps each label to a description of its values."""
 
     name: str
     kind: Kind
@@ -33,7 +33,7 @@ definitions: dict[str, Definition] = {}
 
 
 def one_of(*values: str, **explained: str) -> str:
-    """The values of a label as Markdown; keywords are values with an explanation."""
+    """A closed list of label values as Markdown; keywords are values with an explanation."""
     told = [f"`{value}`" for value in values]
     told += [f"`{value}` ({text})" for value, text in explained.items()]
     return ", ".join(told)
@@ -46,12 +46,12 @@ def _declared(name: str, kind: Kind, text: str, labels: Mapping[str, str]) -> st
 
 
 def counter(name: str, text: str, **labels: str) -> Counter:
-    """A number that only rises, and starts again from zero with the worker."""
+    """A number that only rises, from zero at the start of the worker."""
     return Counter(_declared(name, "counter", text, labels), text, list(labels), registry=registry)
 
 
 def summed_gauge(name: str, text: str, **labels: str) -> Gauge:
-    """A share of a whole: the worker's value is the sum over its live processes."""
+    """A gauge whose value for the worker is the sum over its live processes."""
     return Gauge(
         _declared(name, "gauge", text, labels),
         text,
@@ -62,7 +62,7 @@ def summed_gauge(name: str, text: str, **labels: str) -> Gauge:
 
 
 def latest_gauge(name: str, text: str, **labels: str) -> Gauge:
-    """A state that one process knows: the worker's value is the one set last."""
+    """A gauge whose value for the worker is the one set last by any process."""
     return Gauge(
         _declared(name, "gauge", text, labels),
         text,

@@ -1,4 +1,4 @@
-"""The metrics as Prometheus's text, of one process or of all that share a directory."""
+"""The metrics in Prometheus's text format, of one process or of all that share a directory."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from ticketing.metrics.declaration import registry
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
+# A starting process writes the head of its file within milliseconds.
 READ_TRIES = 5
 READ_AGAIN_SECONDS = 0.02
 
@@ -21,7 +22,7 @@ READ_AGAIN_SECONDS = 0.02
 def render(directory: str | None = None) -> bytes:
     """The metrics in Prometheus's text format, of all processes that share the directory.
 
-    Without `directory`, the environment's counts; without either, the metrics of this process.
+    Without `directory`, the one of the environment; without either, the metrics of this process.
     """
     directory = directory or os.environ.get(MULTIPROCESS_VARIABLE)
     if not directory:
@@ -32,13 +33,13 @@ def render(directory: str | None = None) -> bytes:
         try:
             return generate_latest(together)
         except struct.error:
-            # A process that starts has made its file and not yet written its head.
+            # A starting process has created its file but not yet written the head.
             time.sleep(READ_AGAIN_SECONDS)
     return generate_latest(together)
 
 
 def forget(pid: int, directory: str | None = None) -> None:
-    """Take a dead process's gauges out of the sum; its counters stay."""
+    """Remove a dead process's gauges from the sum; its counters stay."""
     directory = directory or os.environ.get(MULTIPROCESS_VARIABLE)
     if directory:
         multiprocess.mark_process_dead(pid, directory)  # type: ignore[no-untyped-call]

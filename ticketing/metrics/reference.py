@@ -1,6 +1,6 @@
 """The table of all metrics in docs/metrics.md: `python -m ticketing.metrics.reference FILE`.
 
-The text between the two markers is replaced; what stands around it is written by hand.
+The text between the two markers is replaced; the text around them is written by hand.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Each platform has a folder, in which the same part has the same name:
 
-- `api`: the subclass of `Platform`: the paths, each with its handler, and the form of a 429
+- `api`: the subclass of `StandIn`: the paths, each with its handler, and the form of a 429
 - `credentials`: the accounts, and the section of the configuration that uses them
 - `access`: authentication, and the body of an authorized call
 - `answers`: the form of answers, pages and errors

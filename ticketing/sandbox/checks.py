@@ -1,4 +1,4 @@
-"""The small rules of which each platform's rules for its requests are made."""
+"""Rules of which each platform builds the rules of its requests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Check(Protocol):
     """A rule: yields the problems of a value, none if the value is acceptable."""
 
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
-        """The problems of `value`, which stands at `at`."""
+        """The problems of the value at the place `at`."""
         ...
 
 
@@ -41,7 +41,7 @@ class Anything:
     """Accepts every value."""
 
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
-        """No problems."""
+        """No problem."""
         return iter(())
 
 
@@ -55,7 +55,7 @@ class Text:
     pattern: str = ""
 
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
-        """Type, length, choice and form."""
+        """Problems of type, length, choice and form."""
         if not isinstance(value, str):
             yield Problem(at, "must be a string")
         elif len(value) < self.min:
@@ -78,7 +78,7 @@ class Number:
     whole: bool = False
 
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
-        """Type and range."""
+        """Problems of type and range."""
         kinds = (int,) if self.whole else (int, float)
         if isinstance(value, bool) or not isinstance(value, kinds):
             yield Problem(at, "must be a number")
@@ -93,7 +93,7 @@ class Flag:
     """A boolean."""
 
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
-        """Type."""
+        """A problem of type."""
         if not isinstance(value, bool):
             yield Problem(at, "must be a boolean")
 
@@ -107,7 +107,7 @@ class ListOf:
     min: int = 0
 
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
-        """Type, number of items, and each item."""
+        """Problems of type, number of items, and each item."""
         if not isinstance(value, list):
             yield Problem(at, "must be an array")
             return
@@ -121,14 +121,14 @@ class ListOf:
 
 @dataclass(frozen=True)
 class Record:
-    """An object; `closed` refuses fields that are not named here."""
+    """An object; with `closed`, other fields are refused."""
 
     fields: Mapping[str, Check] = field(default_factory=dict)
     required: tuple[str, ...] = ()
     closed: bool = False
 
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
-        """Type, missing and unknown fields, and each field."""
+        """Problems of type, missing and unknown fields, and each field."""
         if not isinstance(value, dict):
             yield Problem(at, "must be an object")
             return
@@ -145,31 +145,31 @@ class Record:
 
 @dataclass(frozen=True)
 class MapOf:
-    """An object with free names, whose values obey one rule."""
+    """An object with any names, whose values obey one rule."""
 
     value: Check = field(default_factory=Anything)
-    characters_max: int | None = None
+    chars_max: int | None = None
 
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
-        """Type, total size of names and values, and each value."""
+        """Problems of type, total size of names and values, and each value."""
         if not isinstance(value, dict):
             yield Problem(at, "must be an object")
             return
         for name, item in value.items():
             yield from self.value.problems(item, (*at, name))
         size = sum(len(name) + len(str(item)) for name, item in value.items())
-        if self.characters_max is not None and size > self.characters_max:
-            yield Problem(at, f"must be at most {self.characters_max} characters in all")
+        if self.chars_max is not None and size > self.chars_max:
+            yield Problem(at, f"must be at most {self.chars_max} characters in all")
 
 
 @dataclass(frozen=True)
 class Either:
-    """A value that one of the rules accepts; the problems are those of the last."""
+    """A value that one of the rules accepts; otherwise the last rule's problems hold."""
 
     checks: tuple[Check, ...]
 
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
-        """The last rule's problems, none if any rule accepts the value."""
+        """The problems by the last rule, none if any rule accepts the value."""
         found: list[Problem] = []
         for check in self.checks:
             found = list(check.problems(value, at))

@@ -1,4 +1,4 @@
-"""The sandbox's own calls, under /_sandbox, and its page: tickets, a person's actions, faults."""
+"""The sandbox's own calls under /_sandbox, and its page: tickets, people's actions, faults."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from aiohttp import web
 
 from ticketing.sandbox.faults import BadFault, Fault, parse_fault
-from ticketing.sandbox.platform import BadAction, Platform
+from ticketing.sandbox.platform import BadAction, StandIn
 from ticketing.sandbox.tickets import Ticket, Tickets
 
 PAGE = Path(__file__).with_name("page.html")
@@ -16,14 +16,14 @@ ACTIONS = ("acknowledge", "close", "reopen", "delete")
 
 
 class Control:
-    """Looks at and steers the platforms from outside."""
+    """Shows and steers the platforms from outside."""
 
     KEY: web.AppKey[Control]
 
     def __init__(
         self,
         tickets: Tickets,
-        platforms: dict[str, Platform],
+        platforms: dict[str, StandIn],
         faults: dict[str, Fault],
         requests: dict[str, int],
         reset: Callable[[], None],
@@ -48,7 +48,7 @@ class Control:
         app.router.add_put("/_sandbox/faults/{platform}", self._put_fault)
 
     def act(self, platform: str, ticket_id: str, action: str) -> Ticket:
-        """A person's action; raises KeyError for an unknown ticket, BadAction for the action."""
+        """Do an action of a person; raises KeyError for an unknown ticket, else BadAction."""
         ticket = self._tickets.alive(platform, ticket_id)
         if ticket is None:
             raise KeyError(ticket_id)

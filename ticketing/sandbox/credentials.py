@@ -1,7 +1,7 @@
-"""The configuration with which everything talks to the sandbox instead of to the vendors.
+"""The configuration that points every platform at the sandbox instead of its vendor.
 
-Its credentials are fixed: known to everyone, worth nothing anywhere else. Each platform's own
-stand in `ticketing/sandbox/<platform>/credentials.py`.
+The credentials are fixed, known to everyone and worth nothing anywhere else. Each platform's are in
+`ticketing/sandbox/<platform>/credentials.py`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 from ticketing.sandbox.platforms import SECTIONS
 
 RATE_LIMIT = "1000/second"
-"""So high that no test or demo reaches it: the sandbox limits nobody unless told to by a fault."""
+"""More than a test or a demo reaches: the sandbox limits requests only by a fault."""
 
 
 def sandbox_config(base_url: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Faults injected on request: the kind, and the requests that they hit."""
+"""Faults injected on request: their kinds, and the requests that they hit."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 
 
 class Mode(str, Enum):
-    """How a platform misbehaves."""
+    """The kind of a fault."""
 
     NONE = "none"
     LATENCY = "latency"
-    """The request takes effect at once, its answer comes `seconds` later."""
+    """The request takes effect at once; its answer comes `seconds` later."""
     RATE_LIMIT = "rate_limit"
     """429 in the vendor's form; the request has no effect."""
     SERVER_ERROR = "server_error"
-    """`status` (default 503); the request has no effect unless `after_accept`."""
+    """An answer with `status`; the request has no effect unless `after_accept`."""
     TIMEOUT_AFTER_ACCEPT = "timeout_after_accept"
     """The request takes effect; after `seconds` the connection closes without an answer."""
     MALFORMED = "malformed"
@@ -35,9 +35,10 @@ _SECONDS_DEFAULT = {Mode.LATENCY: 1.0, Mode.TIMEOUT_AFTER_ACCEPT: 0.0}
 
 @dataclass
 class Fault:
-    """One platform's fault. `count` is the number of requests that it still hits, None for no end.
+    """One platform's fault. `count` is the number of requests still to hit, None for no end.
 
-    `method` and `path` (a part of the vendor's path) narrow it to some requests.
+    `method` and `path` (a part of the vendor's path) narrow the fault to some requests. The default
+    waits of a second are felt by a person, and short enough for tests.
     """
 
     mode: Mode = Mode.NONE
@@ -57,7 +58,7 @@ class Fault:
         self._random = random.Random(self.seed)
 
     def strikes(self, method: str, path: str) -> bool:
-        """True if this request is hit; the hit is counted."""
+        """True if the fault hits the request; counts the hit."""
         if self.mode is Mode.NONE or self.count == 0:
             return False
         if self.method not in ("", method) or self.path not in path:
@@ -100,7 +101,7 @@ _FIELDS: dict[str, tuple[type, ...]] = {
 
 
 def parse_fault(body: Any) -> Fault:
-    """A fault from JSON; raises BadFault naming the field."""
+    """A fault from JSON; raises BadFault with the name of the field."""
     if not isinstance(body, dict):
         raise BadFault("a fault is an object")
     values = dict(body)

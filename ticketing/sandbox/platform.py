@@ -1,4 +1,4 @@
-"""The base of every platform's stand-in: a request, a refusal, and the methods each one has."""
+"""The base class of platforms' stand-ins, with the request and the refusal they share."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from multidict import CIMultiDictProxy, MultiMapping
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 
-class Rejected(Exception):
-    """A request the platform refuses, with the answer it would give."""
+class Refusal(Exception):
+    """A request that the platform refuses, with the platform's answer."""
 
     def __init__(self, response: web.Response) -> None:
         super().__init__(response.status)
@@ -25,11 +25,11 @@ class Rejected(Exception):
 
 
 class BadAction(Exception):
-    """A person's action that the ticket's platform does not have."""
+    """An action of a person that the ticket's platform does not have."""
 
 
 MALFORMED = object()
-"""Stands for a body that says it is JSON and is not."""
+"""The value of a body that is declared as JSON and is not."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +83,8 @@ Route = tuple[str, str, Handler]
 """Method, vendor's path, handler."""
 
 
-class Platform(ABC):
-    """A vendor's HTTP API over its part of the ticket store. Handlers do not wait for anything."""
+class StandIn(ABC):
+    """A vendor's HTTP API over its part of the ticket store. Handlers do not wait."""
 
     name: ClassVar[str]
     """The name of the platform's folder, and the first segment of its paths."""
@@ -95,7 +95,7 @@ class Platform(ABC):
         self.tickets = tickets
 
     def reset(self) -> None:  # noqa: B027  (most platforms keep indexes, some do not)
-        """Forget all that is kept beside the tickets, such as indexes and counters."""
+        """Forget everything beside the tickets, such as indexes and counters."""
 
     def forget(self, ticket: Ticket) -> None:  # noqa: B027
         """Remove a ticket that was deleted or dropped from the platform's indexes."""
@@ -106,7 +106,7 @@ class Platform(ABC):
 
     @abstractmethod
     def error(self, call: Call | None, status: int, reason: str) -> web.Response:
-        """An error of this status in the vendor's form; without a call its body was too large."""
+        """An error in the vendor's form; `call` is None if its body was too large."""
 
     @abstractmethod
     def rate_limited(self, call: Call, retry_after: float) -> web.Response:
@@ -114,13 +114,13 @@ class Platform(ABC):
 
     @abstractmethod
     def act(self, ticket: Ticket, action: str) -> None:
-        """A person's close, reopen or acknowledge on the platform; BadAction if it has none.
+        """Close, reopen or acknowledge a ticket as a person does; raises BadAction.
 
-        Deleting is the same everywhere and done by the caller.
+        The caller deletes tickets, in the same way on every platform.
         """
 
     def malformed(self, response: web.Response) -> web.Response:
-        """A broken answer: the given one cut in half."""
+        """A broken answer: the given answer cut in half."""
         body = response.body if isinstance(response.body, bytes) else b""
         half = body[: len(body) // 2] or b"<html>"
         return web.Response(status=response.status, body=half, content_type="application/json")

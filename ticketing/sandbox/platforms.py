@@ -1,6 +1,6 @@
 """The platforms that the sandbox stands in for: one folder each, found by walking this package.
 
-A folder's `__init__.py` exports `STAND_IN`, its subclass of `Platform`, and `section`, a function
+A folder's `__init__.py` exports `STAND_IN`, its subclass of `StandIn`, and `section`, a function
 from the sandbox's address to the platform's section of the configuration.
 """
 
@@ -12,7 +12,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from ticketing.sandbox.platform import Platform
+from ticketing.sandbox.platform import StandIn
 
 Section = Callable[[str], dict[str, Any]]
 
@@ -24,5 +24,5 @@ def folders() -> dict[str, ModuleType]:
     return {name: import_module(f"ticketing.sandbox.{name}") for name in names}
 
 
-PLATFORMS: dict[str, type[Platform]] = {name: folder.STAND_IN for name, folder in folders().items()}
+PLATFORMS: dict[str, type[StandIn]] = {name: folder.STAND_IN for name, folder in folders().items()}
 SECTIONS: dict[str, Section] = {name: folder.section for name, folder in folders().items()}

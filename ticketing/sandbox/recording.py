@@ -23,7 +23,7 @@ SECRET_FIELDS: Set[str] = frozenset(
         "secret",
     }
 )
-"""Secrets' names that vendors share; a vendor's own are its `Platform.secret_fields`."""
+"""Names of secrets that vendors share; `StandIn.secret_fields` has a vendor's own names."""
 
 
 def masked(value: Any, secrets: Set[str]) -> Any:
@@ -39,7 +39,7 @@ def masked(value: Any, secrets: Set[str]) -> Any:
 
 
 class Recorder:
-    """Appends one line a request and flushes it, so that a killed run loses nothing."""
+    """Appends a line for each request and flushes the file, so that a killed run loses nothing."""
 
     def __init__(self, path: Path, secret_fields: Set[str] = frozenset()) -> None:
         self._file: IO[str] = path.open("a", encoding="utf-8")

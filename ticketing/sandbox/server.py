@@ -1,4 +1,4 @@
-"""The sandbox as one aiohttp server: the platforms, their faults, the recording, the page."""
+"""The sandbox as one aiohttp server: platforms, faults, recording and page."""
 
 from __future__ import annotations
 
@@ -16,17 +16,19 @@ from multidict import MultiDict
 
 from ticketing.sandbox.control import Control
 from ticketing.sandbox.faults import Fault, Mode, parse_fault
-from ticketing.sandbox.platform import MALFORMED, Call, Handler, Platform, Rejected
+from ticketing.sandbox.platform import MALFORMED, Call, Handler, Refusal, StandIn
 from ticketing.sandbox.platforms import PLATFORMS
 from ticketing.sandbox.recording import Recorder
 from ticketing.sandbox.tickets import TICKETS_MAX, Ticket, Tickets
 
 BODY_BYTES_MAX = 8 * 1024 * 1024
+"""Above the vendors' limits of a body, so that their own rules refuse first; bounds memory."""
 SHUTDOWN_SECONDS_MAX = 1.0
+"""Time for answers under way; hanging ones are cut off, so that tests and demos end soon."""
 
 
 class State:
-    """Everything one sandbox holds, all of it in memory."""
+    """The state of one sandbox, in memory."""
 
     def __init__(
         self,
@@ -35,7 +37,7 @@ class State:
         tickets_max: int = TICKETS_MAX,
     ) -> None:
         self.tickets = Tickets(clock, tickets_max)
-        self.platforms: dict[str, Platform] = {
+        self.platforms: dict[str, StandIn] = {
             name: kind(self.tickets.of(name)) for name, kind in PLATFORMS.items()
         }
         self.tickets.forgotten = self._forget
@@ -55,7 +57,7 @@ class State:
             platform.reset()
 
     async def pause(self, seconds: float) -> None:
-        """Wait, but not beyond the end of the sandbox."""
+        """Wait, but at most until the sandbox stops."""
         if seconds > 0:
             try:
                 await asyncio.wait_for(self.closing.wait(), seconds)
@@ -64,7 +66,7 @@ class State:
 
 
 def parse_body(raw: bytes, content_type: str) -> Any:
-    """JSON, a form as an object, or text; None if empty, MALFORMED if the content type is wrong."""
+    """The body: JSON, a form as an object, or text. None if empty, MALFORMED if not as declared."""
     if not raw:
         return None
     try:
@@ -93,10 +95,10 @@ async def _call(request: web.Request, platform: str) -> Call:
     )
 
 
-def _answer(platform: Platform, handler: Handler, call: Call) -> web.Response:
+def _answer(platform: StandIn, handler: Handler, call: Call) -> web.Response:
     try:
         return handler(call)
-    except Rejected as rejected:
+    except Refusal as rejected:
         return rejected.response
 
 
@@ -107,7 +109,7 @@ def _close(request: web.Request) -> web.Response:
 
 
 async def _serve(
-    state: State, platform: Platform, handler: Handler, request: web.Request
+    state: State, platform: StandIn, handler: Handler, request: web.Request
 ) -> web.StreamResponse:
     try:
         call = await _call(request, platform.name)
@@ -137,7 +139,7 @@ async def _serve(
     return response
 
 
-def _record(state: State, platform: Platform, call: Call, status: int) -> None:
+def _record(state: State, platform: StandIn, call: Call, status: int) -> None:
     if state.recorder is None:
         return
     body = call.raw.decode(errors="replace") if call.body is MALFORMED else call.body
@@ -156,7 +158,7 @@ def _one_or_all(values: list[str]) -> str | list[str]:
     return values[0] if len(values) == 1 else values
 
 
-def _mount(app: web.Application, state: State, platform: Platform) -> None:
+def _mount(app: web.Application, state: State, platform: StandIn) -> None:
     def wired(handler: Handler) -> Callable[[web.Request], Any]:
         async def serve(request: web.Request) -> web.StreamResponse:
             return await _serve(state, platform, handler, request)
@@ -201,7 +203,7 @@ def create_app(
 
 
 class Sandbox:
-    """A running sandbox. Stop it, or its port stays taken."""
+    """A running sandbox, whose port stays taken until `stop`."""
 
     def __init__(self, app: web.Application, runner: web.AppRunner, url: str) -> None:
         self.app = app
@@ -214,7 +216,7 @@ class Sandbox:
         return self._state.tickets.listed(platform, correlation)
 
     def ticket(self, platform: str, ticket_id: str) -> Ticket | None:
-        """One ticket with the record the platform keeps of it."""
+        """One ticket with the platform's record."""
         return self._state.tickets.get(platform, ticket_id)
 
     def requests(self, platform: str) -> int:
@@ -230,7 +232,7 @@ class Sandbox:
         return fault
 
     def act(self, platform: str, ticket_id: str, action: str) -> None:
-        """A person's action on the platform: close, reopen, acknowledge or delete."""
+        """Do an action of a person on the platform: close, reopen, acknowledge or delete."""
         self.app[CONTROL].act(platform, ticket_id, action)
 
     def reset(self) -> None:
@@ -251,7 +253,7 @@ async def start(
     record: Path | None = None,
     clock: Callable[[], float] = time.time,
 ) -> Sandbox:
-    """Serve on a loopback address; port 0 takes a free one. Raises OSError if it is taken."""
+    """Serve on a loopback address; port 0 takes a free port. Raises OSError for a taken port."""
     app = create_app(record, clock)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
     await runner.setup()

@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+# Bounds of a sandbox's memory, far above what a test or a demo needs; the oldest go first.
 TICKETS_MAX = 50_000
 HISTORY_MAX = 200
-"""Both bound the memory of a sandbox that runs for days; the oldest go first."""
 
 _INCIDENT_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{6,64}-\d+-\d+(?!\d)")
 
 
 def correlation_of(*candidates: str) -> str:
-    """Our incident id if one of the texts holds it, else the first text that is not empty."""
+    """Our incident id if one of the texts has it, else the first text that is not empty."""
     for text in candidates:
         match = _INCIDENT_ID.search(text)
         if match:
@@ -26,7 +26,7 @@ def correlation_of(*candidates: str) -> str:
 
 
 def incident_id_in(*texts: str) -> str:
-    """Our incident id as it stands in free text, "" if it does not."""
+    """Our incident id in free text, or an empty string."""
     matches = (_INCIDENT_ID.search(text) for text in texts)
     return next((match.group() for match in matches if match), "")
 
@@ -35,8 +35,8 @@ def incident_id_in(*texts: str) -> str:
 class Ticket:
     """One alert, issue, incident row, message or ticket. Times are Unix seconds.
 
-    `state` is the same few words on every platform; `record` holds the platform's own fields.
-    `repeats` counts the creates that the platform folded into this ticket.
+    `state` has the same values on every platform; `record` has the platform's own fields;
+    `repeats` counts the creates that the platform joined to the ticket.
     """
 
     platform: str
@@ -55,7 +55,7 @@ class Ticket:
 
     @property
     def deleted(self) -> bool:
-        """True for a ticket that was removed: the platform does not know it, the page shows it."""
+        """True for a removed ticket, which only the sandbox's page still shows."""
         return self.state == "deleted"
 
 
@@ -95,7 +95,7 @@ class Tickets:
         self.forgotten(ticket)
 
     def note(self, ticket: Ticket, what: str, state: str | None = None) -> None:
-        """Write into a ticket's history, and with `state` move it."""
+        """Write into a ticket's history; with `state`, also set the ticket's state."""
         if state is not None:
             ticket.state = state
         ticket.updated_at = self.now()
@@ -112,7 +112,7 @@ class Tickets:
         return None if ticket is None or ticket.deleted else ticket
 
     def of(self, platform: str) -> PlatformTickets:
-        """The part of the store that holds one platform's tickets."""
+        """The part of the store with one platform's tickets."""
         return PlatformTickets(self, platform)
 
     def living(self, platform: str) -> list[Ticket]:
@@ -165,7 +165,7 @@ class Tickets:
         return counts
 
     def reset(self) -> None:
-        """Forget everything."""
+        """Forget all tickets."""
         self._by_id.clear()
         self._by_platform.clear()
         self._by_correlation.clear()
@@ -173,7 +173,7 @@ class Tickets:
 
 
 class PlatformTickets:
-    """One platform's tickets, as its stand-in sees them: without the deleted and the forgotten."""
+    """One platform's tickets as its stand-in sees them: without deleted and forgotten ones."""
 
     def __init__(self, store: Tickets, platform: str) -> None:
         self.platform = platform

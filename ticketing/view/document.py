@@ -1,4 +1,4 @@
-"""The incident as the outside world reads it: camelCase JSON, times in ISO-8601 UTC."""
+"""The incident as the API shows it: camelCase JSON, times in ISO-8601 UTC."""
 
 from __future__ import annotations
 
@@ -36,26 +36,26 @@ PRIORITIES = {
     Severity.LOW: "P4",
 }
 SPARKLINE_WINDOWS = 24
-"""How many of the latest windows stand in a list; the single incident has all that are kept."""
+"""Bars of the sparkline in the console's list; the detail document has all kept windows."""
 
 
 def iso(seconds: float) -> str:
-    """Unix seconds as ISO-8601 in UTC, to the millisecond; what no calendar holds is its edge."""
+    """Unix seconds as ISO-8601 in UTC, to the millisecond, within the range of datetime."""
     bounded = min(max(seconds, 0.0), 253402300799.0)
     moment = datetime.fromtimestamp(round(bounded, 3), timezone.utc)
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def iso_or_none(seconds: float | None) -> str | None:
-    """As `iso`; None stays None."""
+    """As `iso`, with None for None."""
     return None if seconds is None else iso(seconds)
 
 
 def list_document(incident: Incident) -> dict[str, Any]:
-    """An incident as it stands in a list.
+    """The document of an incident in a list.
 
-    `actions` are those that its status allows: the name, the status it leads to (null where the
-    status stays), and the field that the request needs (null for an action that needs none).
+    `actions` are the actions allowed in the incident's status: name, following status (null where
+    the status stays), and the field that the request needs (null without one).
     """
     return {
         "id": incident.id,
@@ -94,9 +94,10 @@ def list_document(incident: Incident) -> dict[str, Any]:
 
 
 def detail_document(incident: Incident) -> dict[str, Any]:
-    """An incident with everything that is known of it.
+    """The whole document of an incident.
 
-    The last block holds the names of LogClaw's incident.v1 document, for its readers.
+    The last block repeats fields under the names of LogClaw's incident.v1 document, for its
+    readers.
     """
     shown = list_document(incident)
     summary = in_words(incident)

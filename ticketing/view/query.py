@@ -1,4 +1,4 @@
-"""Queries of the view: filters, and the place in the list where a page begins."""
+"""Queries of the view: filters, and the place where a page begins."""
 
 from __future__ import annotations
 
@@ -13,25 +13,28 @@ from itertools import product
 import msgspec
 
 ALL = "by:all"
+# A screen or two of incidents by default; the maximum bounds the size of an answer.
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
 SEARCH_CHARS_MAX = 200
+"""A few words; each is looked for in every incident that the other filters leave."""
 _PLACE = re.compile(r"\d{15}:[0-9a-f]{1,64}-\d{1,6}-\d{1,20}")
 _MILLISECONDS_MAX = 10**15 - 1
+"""The 15 digits of a place."""
 
 
 def place_of(id: str, created_at: float) -> str:
-    """Where an incident stands in every index: by time of opening, then by id."""
+    """The place of an incident in every index: the time of opening, then the id."""
     return f"{milliseconds(created_at):015d}:{id}"
 
 
 def milliseconds(seconds: float) -> int:
-    """Unix seconds as whole milliseconds that fit a place."""
+    """Unix seconds as whole milliseconds, within the digits of a place."""
     return min(max(round(seconds * 1000), 0), _MILLISECONDS_MAX)
 
 
 def id_in(place: str) -> str:
-    """The incident that stands at a place."""
+    """The id of the incident at a place."""
     return place.split(":", 1)[1]
 
 
@@ -41,7 +44,7 @@ def encode_cursor(place: str) -> str:
 
 
 def decode_cursor(cursor: str) -> str:
-    """The reverse of encode_cursor; raises ValueError for what never was one."""
+    """The reverse of encode_cursor; raises ValueError for any other text."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         place = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
@@ -54,7 +57,7 @@ def decode_cursor(cursor: str) -> str:
 
 @dataclass(frozen=True)
 class Query:
-    """The filters of a list. Empty means all; several values of one filter mean any of them.
+    """The filters of a list. An empty filter allows all; several values of a filter, any of them.
 
     `since` and `until` are Unix seconds of the opening, the first inclusive, the second not.
     """
@@ -72,7 +75,7 @@ class Query:
     """The place behind which the page begins."""
 
     def index_groups(self) -> list[list[str]]:
-        """For each filter that is set, the indexes whose union it allows."""
+        """For each filter that is set, the indexes whose union passes the filter."""
         named = {
             "status": self.statuses,
             "severity": self.severities,
@@ -87,7 +90,7 @@ class Query:
         return groups or [[ALL]]
 
     def bounds(self) -> tuple[str, str]:
-        """The highest and lowest place of the page, as Redis's ZREVRANGEBYLEX takes them."""
+        """The highest and lowest place of the page, as arguments of Redis's ZREVRANGEBYLEX."""
         highest = "+" if self.until is None else f"({milliseconds(self.until):015d}"
         if self.after is not None and (highest == "+" or self.after < highest[1:]):
             highest = f"({self.after}"
@@ -102,7 +105,7 @@ class Query:
         )
 
     def matches(self, listed: Listed) -> bool:
-        """True for an incident that passes every filter without an index walk of its own."""
+        """True for an incident that passes the filters on its fields."""
         return (
             (not self.statuses or listed.status in self.statuses)
             and (not self.severities or listed.severity in self.severities)
@@ -113,7 +116,7 @@ class Query:
 
 
 class ListedTicket(msgspec.Struct, rename="camel"):
-    """The part of a ticket that a search looks at."""
+    """The searchable part of a ticket."""
 
     platform: str = ""
     key: str = ""
@@ -121,7 +124,7 @@ class ListedTicket(msgspec.Struct, rename="camel"):
 
 
 class Listed(msgspec.Struct, rename="camel"):
-    """The part of an incident's document for lists that filters need; the rest is not decoded."""
+    """The fields of a list document that filters need; the rest is not decoded."""
 
     id: str
     severity: str
@@ -135,7 +138,7 @@ class Listed(msgspec.Struct, rename="camel"):
     tickets: list[ListedTicket] = msgspec.field(default_factory=list)
 
     def mentions(self, search: str) -> bool:
-        """True when it holds every word of the search, in any case."""
+        """True when the incident contains every word of the search, in any case."""
         text = "\n".join(self._texts()).casefold()
         return all(word in text for word in search.casefold().split())
 
@@ -150,7 +153,7 @@ _listed = msgspec.json.Decoder(Listed)
 
 
 def read_listed(document: bytes) -> Listed:
-    """The part of a document for lists that filters look at."""
+    """Decode the fields of a list document that filters need."""
     return _listed.decode(document)
 
 
@@ -159,7 +162,7 @@ def parse_time(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
-        # Python 3.10 reads no Z, and a + in an address that was not escaped arrives as a space.
+        # Python 3.10 does not parse Z, and an unescaped + in an address arrives as a space.
         moment = datetime.fromisoformat(text.strip().replace("Z", "+00:00").replace(" ", "+"))
         return moment.timestamp() if moment.tzinfo else _as_utc(moment)
     if not 0 <= seconds < 1e11:
@@ -173,7 +176,7 @@ def _as_utc(moment: datetime) -> float:
 
 @dataclass(frozen=True)
 class Page:
-    """A part of the list: documents as JSON, and where the next page begins if there is one."""
+    """A page of the list: documents as JSON, and the cursor of the next page, if any."""
 
     documents: list[bytes]
     after: str | None = None

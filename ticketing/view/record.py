@@ -1,4 +1,4 @@
-"""What of an incident stands in the view: its documents, and the indexes that lead to it."""
+"""An incident's record in the view: its documents and its indexes."""
 
 from __future__ import annotations
 

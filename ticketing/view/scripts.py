@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 # KEYS  pointers, then docs, list, meta, changed, seq, gone, resolved of one version
-# ARGV  version, prefix of that version, now, resolved before which an incident is let go, before
-#       which a tombstone is forgotten; then seven an incident: id, revision (-1: tombstone), place
-#       in the indexes, names of the indexes (a JSON array), resolved at (empty: it is not),
-#       document for lists, whole document
-# Returns {written, stale, deleted}, or nothing at all where the version is no longer in use.
+# ARGV  version, prefix of that version, now, the time of resolution before which an incident is
+#       dropped, the time before which a tombstone is; then seven an incident: id, revision
+#       (-1: tombstone), place in the indexes, names of the indexes (a JSON array), time of
+#       resolution (empty: unresolved), document for lists, whole document
+# Returns {written, stale, deleted}, or an empty table where the version is no longer in use.
 #
 # A tombstone is remembered for a while: a process that lost its partition may still write the
 # revision before it, and an id is never used twice.

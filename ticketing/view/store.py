@@ -1,8 +1,8 @@
-"""The view of all incidents in Redis: JSON documents, indexes over them, and a log of changes.
+"""The view of all incidents in Redis: JSON documents, indexes, and a log of changes.
 
-Everything of one build of the view stands under `<prefix>:v<N>:`; the hash `<prefix>:view` says
-which build is live. A rebuild fills the next one beside it and then switches. One Redis server,
-with replicas if wanted; a Redis Cluster would need all keys in one slot.
+The keys of a build of the view begin with `<prefix>:v<N>:`; the hash `<prefix>:view` names the live
+build. A rebuild fills the next build beside the live one and then switches. The view needs one
+Redis server, with replicas if wanted; a Redis Cluster would need all keys in one slot.
 """
 
 from __future__ import annotations
@@ -30,22 +30,25 @@ from ticketing.view.record import Item, arguments
 from ticketing.view.scripts import WRITE
 
 CHUNK_INCIDENTS = 100
-"""How many incidents one call of the script writes: Redis serves nobody else meanwhile."""
+"""Incidents written by one call of the script; Redis serves no other client meanwhile."""
 SCAN_CHUNK = 250
+"""Incidents read in one round trip: a few pages' worth, so that a filter rarely needs another."""
 SCANNED_MAX = 20_000
-"""How many incidents a search looks at before it hands over to the next page."""
+"""Incidents read by a search for one page, to bound the answer's time; the next page goes on."""
 TOMBSTONE_SECONDS = 86_400.0
+"""Longer than a worker that lost its partition can still write its last batch."""
 OLD_BUILD_SECONDS = 60
-"""How long a build lives on after the switch, for requests that are under way."""
+"""The life of a build after the switch, for requests under way."""
 REBUILD_LOCK_SECONDS = 60
+"""Renewed by each write of a rebuild; after a crash another worker starts a minute later."""
 DOCUMENTS_VERSION = 1
-"""Rises when the documents get a field that readers count on: an older view is then built anew."""
+"""Raised when the documents get a field that readers need: an older view is then rebuilt."""
 _COMPLETE: dict[str, str | int] = {"complete": "1", "documents": DOCUMENTS_VERSION}
 
 
 @dataclass(frozen=True)
 class Written:
-    """The outcome of a batch; `stale` had been overtaken by a newer revision or a tombstone."""
+    """The outcome of a batch; `stale`: overtaken by a newer revision or a tombstone."""
 
     written: int = 0
     stale: int = 0
@@ -54,7 +57,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Changes:
-    """The changes of a build after some number; with `reset` everything must be read again."""
+    """The changes of a build after a sequence number; with `reset` the reader must start over."""
 
     build: str
     seq: int
@@ -68,14 +71,14 @@ def open_store(config: Config) -> ViewStore:
     if config.redis.embedded:
         import fakeredis
 
-        # A server of its own: two stores in one process share nothing by accident.
+        # A server for each store, so that two stores in one process share no data.
         client: Any = fakeredis.FakeAsyncRedis(server=fakeredis.FakeServer())
     else:
         client = Redis.from_url(
             config.redis.url.get_secret_value(),
             socket_timeout=config.redis.timeout,
             socket_connect_timeout=config.redis.timeout,
-            # Once more for a connection that had gone stale; else the caller hears of it at once.
+            # One retry, for a stale connection; any other failure goes to the caller at once.
             retry=Retry(NoBackoff(), 1),
             health_check_interval=30,
         )
@@ -93,7 +96,7 @@ class ViewStore:
         retention: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`retention`: how long a resolved incident stays, in seconds."""
+        """`retention`: seconds that a resolved incident is kept."""
         self.redis = redis
         self.prefix = prefix
         self._retention = retention
@@ -102,13 +105,13 @@ class ViewStore:
         self._write = redis.register_script(WRITE)
 
     async def close(self) -> None:
-        """Give the connections back."""
+        """Close the connections."""
         await self.redis.aclose()
 
     # Writing
 
     async def write(self, batch: Iterable[Item]) -> Written:
-        """Write what is newer, remove what has a tombstone. Safe to repeat, in any order."""
+        """Write newer revisions, remove tombstoned incidents. Safe to repeat, in any order."""
         latest = {id: arguments(id, incident) for id, incident in batch}
         items = list(latest.values())
         total = Written()
@@ -126,7 +129,7 @@ class ViewStore:
         while True:
             live, building = await self._builds()
             if live is None:
-                # A new Redis, or one that lost its memory: begin a build that is not complete.
+                # A new Redis, or an emptied one: begin an incomplete build.
                 number = await self.redis.hincrby(self._pointers, "last", 1)
                 await self.redis.hsetnx(self._pointers, "live", str(number))
                 continue
@@ -137,7 +140,7 @@ class ViewStore:
                 return done
 
     async def _write_to(self, build: str, chunk: list[list[Any]]) -> Written | None:
-        """None when the build is no longer in use: look which one is."""
+        """Write to a build; None when the build is no longer in use."""
         base = self._base(build)
         names = ("docs", "list", "meta", "changed", "seq", "gone", "resolved")
         now = self._clock()
@@ -151,7 +154,7 @@ class ViewStore:
     # Builds
 
     async def is_complete(self) -> bool:
-        """True while the live build holds everything, with every field that readers count on.
+        """True while the live build has every incident, with every field that readers need.
 
         False for a Redis that is new, was emptied, or was filled by an older release.
         """
@@ -159,18 +162,11 @@ class ViewStore:
             complete, version = await self.redis.hmget(self._pointers, "complete", "documents")
             return complete == b"1" and int(version or 0) >= DOCUMENTS_VERSION
 
-    async def declare_complete(self) -> None:
-        """The live build holds everything: there was nothing before it."""
-        with _answers():
-            number = await self.redis.hincrby(self._pointers, "last", 1)
-            await self.redis.hsetnx(self._pointers, "live", str(number))
-            await self.redis.hset(self._pointers, mapping=_COMPLETE)
-
     async def begin_rebuild(self) -> Rebuild | None:
-        """Start a build beside the live one, or None while another process is at it.
+        """Start a build beside the live one; None while another process is rebuilding.
 
-        From now on every writer fills both, so what is read from the beginning of the topic up to
-        its end as it is *after* this call makes the new build complete.
+        From this call on every writer fills both builds. The new build is complete with the records
+        from the beginning of the topic to its end *after* this call.
         """
         token = secrets.token_hex(8)
         with _answers():
@@ -198,7 +194,7 @@ class ViewStore:
     # Reading
 
     async def page(self, query: Query) -> Page:
-        """The newest incidents that match, and where to go on."""
+        """The newest incidents that match the query, and the next cursor."""
         with _answers():
             live, _ = await self._builds()
             if live is None:
@@ -208,7 +204,7 @@ class ViewStore:
             return await self._walk(base, indexes, query)
 
     async def _narrowest(self, base: str, query: Query) -> list[str]:
-        """The union of indexes with the fewest members: the others are filters on what it has."""
+        """The union of indexes with the fewest members; the other filters apply to these."""
         groups = query.index_groups()
         if len(groups) == 1:
             return groups[0]
@@ -247,7 +243,7 @@ class ViewStore:
         return [place.decode() for _, place in zip(range(SCAN_CHUNK), merged, strict=False)]
 
     async def _places_of(self, base: str, query: Query) -> list[str]:
-        """Where the incidents stand that are asked for by id, as far as the page reaches."""
+        """The places of the incidents requested by id, within the bounds of the page."""
         metas = await self.redis.hmget(f"{base}meta", query.ids)
         places = [msgspec.json.decode(meta)[1] for meta in metas if meta is not None]
         return sorted(filter(query.within_bounds, places), reverse=True)
@@ -267,7 +263,7 @@ class ViewStore:
             return document
 
     async def revisions(self, ids: Sequence[str]) -> list[int | None]:
-        """Each incident's revision, None for an unknown id; cheap enough to ask often."""
+        """The revision of each incident, None for an unknown id; cheap enough to call often."""
         if not ids:
             return []
         with _answers():
@@ -278,7 +274,7 @@ class ViewStore:
             return [None if meta is None else int(msgspec.json.decode(meta)[0]) for meta in found]
 
     async def totals(self) -> dict[str, Any]:
-        """How many incidents there are: all, by status, by severity of those not resolved."""
+        """The numbers of incidents: in all, by status, and by severity of the unresolved."""
         with _answers():
             live, _ = await self._builds()
             base = self._base(live or "0")
@@ -297,7 +293,7 @@ class ViewStore:
     async def changes(self, build: str, seq: int, limit: int) -> Changes:
         """The changes after `seq` in `build`, oldest change first, at most `limit` incidents.
 
-        A document is None where the incident is gone. `reset` where another build is live now.
+        A document is None where the incident is gone. `reset` is set when another build is live.
         """
         with _answers():
             live, _ = await self._builds()
@@ -316,7 +312,7 @@ class ViewStore:
 
 
 class Rebuild:
-    """A build that is being filled. Use `write` for all there is, then `finish`."""
+    """A build in progress. Call `write` for all incidents, then `finish`."""
 
     def __init__(self, store: ViewStore, build: str, lock: str, token: bytes) -> None:
         self._store = store
@@ -325,7 +321,7 @@ class Rebuild:
         self._token = token
 
     async def write(self, batch: Iterable[Item]) -> None:
-        """Fill the new build; the live one is left alone. Raises Unavailable once it was lost."""
+        """Fill the new build only. Raises Unavailable once the build is lost."""
         latest = {id: arguments(id, incident) for id, incident in batch}
         items = list(latest.values())
         with _answers():
@@ -336,7 +332,7 @@ class Rebuild:
                     raise Unavailable("the new build of the view is gone from Redis")
 
     async def finish(self) -> None:
-        """Switch to the new build and let the old one go."""
+        """Switch to the new build; the old one expires."""
         store = self._store
         with _answers():
             await self._hold()
@@ -365,5 +361,5 @@ def _answers() -> Iterator[None]:
     try:
         yield
     except (RedisError, OSError) as error:
-        # The message of a Redis error may quote the address with its password.
+        # A Redis error's message may quote the address with its password.
         raise Unavailable(f"Redis does not answer ({type(error).__name__})") from None

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 VALUE_BYTES_MAX = 64_000
-"""Much of any ordinary record, and well below the smallest usual limit of a message (1 MB)."""
+"""Holds any ordinary log record, and a letter stays well below Kafka's default limit of 1 MB."""
+# Enough to recognize a key, or a failure, in a list of dead letters.
 KEY_CHARS_MAX = 256
 DETAIL_CHARS_MAX = 300
 
@@ -16,8 +17,8 @@ class DeadLetter(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A record or a delivery that could not be handled, with the reason and the origin.
 
     `value` is at most the first 64 kB (base64 on the wire), `size` the length of the whole value in
-    bytes. `raw_key` is the key where `key` can't be all of it. For a delivery, `value` is the request
-    that the platform did not take, without secrets.
+    bytes. `raw_key` is the key where `key` can't hold it, being too long or no UTF-8. For a
+    delivery, `value` is the request that the platform refused, without secrets.
     """
 
     reason: str
@@ -62,9 +63,9 @@ def dead_letter_of(
 
 
 def _raw_key(key: bytes | None) -> bytes | None:
-    """A key for `DeadLetter.raw_key`: None where its text says it all, at most 64 kB of it."""
+    """The value of `DeadLetter.raw_key`: None where the text holds the key, at most 64 kB."""
     if key is None or len(key) > KEY_CHARS_MAX:
-        # A dead letter must itself fit into a message, whatever stands in the key.
+        # A dead letter must fit into a message, however long the key.
         return key and key[:VALUE_BYTES_MAX]
     return None if key.decode("utf-8", "replace").encode() == key else key
 

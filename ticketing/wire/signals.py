@@ -19,7 +19,7 @@ SignalBody = Anomalies | Command | Receipt | Progress | Correlation | Linked | S
 
 
 class Signal(msgspec.Struct, omit_defaults=True):
-    """One element of a message in ticketing-signals: exactly one field is set."""
+    """An element of a message in ticketing-signals, with exactly one field set."""
 
     anomalies: Anomalies | None = None
     command: Command | None = None

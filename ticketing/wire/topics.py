@@ -14,9 +14,12 @@ REDRIVES = "ticketing-redrives"
 PIPELINE_APP = "ticketing"
 
 RETENTION_MS_SIGNALS = 7 * 24 * 3600 * 1000
+"""Also of the platforms' topics: a worker or a platform may be down for a week before anything is
+lost."""
 RETENTION_MS_DEAD_LETTERS = 30 * 24 * 3600 * 1000
+"""A month to find the cause, mend it and redrive (docs/delivery.md)."""
 RETENTION_MS_REDRIVES = 2 * RETENTION_MS_DEAD_LETTERS
-"""Longer than the dead letters, so that none can be redriven twice."""
+"""Longer than the dead letters', so that none can be redriven twice."""
 
 
 def platform_topic(platform: str) -> str:
@@ -41,7 +44,7 @@ def signals_partition_of(incident_id: str) -> int:
 
 @dataclass(frozen=True)
 class TopicSpec:
-    """One topic as it should be."""
+    """The wanted partitions and settings of a topic."""
 
     name: str
     partitions: int
@@ -53,8 +56,8 @@ def specs(
 ) -> list[TopicSpec]:
     """Every topic the job reads or writes.
 
-    State machines take their clock from the broker (LogAppendTime), so that workers whose clocks
-    differ agree on what time it is.
+    State machines take their time from the broker (LogAppendTime), so that workers with different
+    clocks agree.
     """
     size = {"max.message.bytes": str(message_bytes_max)}
     broker_clock = {"message.timestamp.type": "LogAppendTime"}

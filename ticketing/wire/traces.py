@@ -9,11 +9,18 @@ import msgspec
 
 from ticketing.domain.traces.spans import Line
 
+# Above the ids of any tracer (16 hexadecimal digits in W3C Trace Context), below an abuse of
+# memory.
 SPAN_ID_CHARS_MAX = 64
 NAME_CHARS_MAX = 256
+"""As for the service and tenant of a signal (domain.alerts.record_fields)."""
 MESSAGE_CHARS_MAX = 300
+"""For errors and anomalies, whose messages are shown; the first sentence or two."""
 USUAL_MESSAGE_CHARS_MAX = 120
+"""For all other lines, which are most of the memory of a trace."""
 MINUTES_KEPT = 4_096
+"""Almost three days of minutes: lagging partitions share the cache, and its size stays below 1
+MB."""
 
 Row = tuple[
     "str | float",
@@ -29,13 +36,13 @@ Row = tuple[
     "str | None",
 ]
 """A line: time, span id, parent span id, service, endpoint, level, duration in milliseconds, score,
-message, fingerprint if it counts in an incident, host."""
+message, fingerprint of the incident that counts the line, host."""
 
 
 class TracePart(msgspec.Struct, array_like=True, gc=False):
-    """Lines of one trace. `at` is the last one's time as it was written.
+    """Lines of one trace. `at` is the last line's time as written in the log.
 
-    `marks` maps the fingerprints of its anomalies to their service and event time (Unix s).
+    `marks` maps the fingerprints of the anomalies to service and event time (Unix s).
     """
 
     tenant: str
@@ -47,7 +54,7 @@ class TracePart(msgspec.Struct, array_like=True, gc=False):
 
 
 class Spans(msgspec.Struct, array_like=True, gc=False):
-    """One message: parts of traces from one batch of one source partition."""
+    """A message: parts of traces from one batch of a source partition."""
 
     source: str
     parts: list[TracePart]
@@ -64,7 +71,7 @@ def decode_spans(value: bytes) -> Spans:
 
 
 def decode_lines(value: bytes) -> list[Line]:
-    """The lines of a part. What is not of the right type counts as absent."""
+    """The lines of a part. A field of the wrong type counts as absent."""
     return [line for row in _lines.decode(value) if (line := _line(row)) is not None]
 
 
@@ -98,7 +105,7 @@ def _seconds(milliseconds: Any) -> float:
 
 
 class _Minutes(dict[str, float]):
-    """The Unix time of each minute lately seen: neighbouring records share theirs."""
+    """A cache of the Unix times of minutes, as neighbouring records share their minute."""
 
     def __missing__(self, text: str) -> float:
         if len(self) >= MINUTES_KEPT:
@@ -111,7 +118,7 @@ _minutes = _Minutes()
 
 
 def event_time(said: Any) -> float | None:
-    """Unix seconds of a record's own time, ISO-8601 or seconds; None if it says none."""
+    """Unix seconds of a record's time field, ISO-8601 or seconds; None without a valid time."""
     if not isinstance(said, str):
         return said if isinstance(said, float) else None
     try:

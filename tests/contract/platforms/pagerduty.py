@@ -7,7 +7,7 @@ import json
 from support.contract import Reply, Subject
 from support.vendors import Vendor
 
-from sinks.calls.outcome import Rejected, Unknown
+from sinks.calls.outcome import Refused, Unknown
 from ticketing.domain.incidents.incident import Status
 from ticketing.sandbox.tickets import Ticket
 
@@ -27,7 +27,7 @@ STATES = {
 }
 REPLIES = (
     Reply(status=202, body='{"status": "queued"}', outcome=Unknown),
-    Reply(status=400, body='{"status": "invalid event", "errors": ["x"]}', outcome=Rejected),
+    Reply(status=400, body='{"status": "invalid event", "errors": ["x"]}', outcome=Refused),
 )
 
 SUBJECTS = [

@@ -8,7 +8,7 @@ from typing import Any
 from support.contract import Reply, Subject
 from support.vendors import Vendor
 
-from sinks.calls.outcome import Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Refused, RetryAfter, Unknown
 from ticketing.sandbox.slack import credentials
 from ticketing.sandbox.tickets import Ticket
 
@@ -69,16 +69,16 @@ SUBJECTS = [
             failed("internal_error", Unknown),
             failed("fatal_error", Unknown),
             failed("service_unavailable", Unknown),
-            failed("invalid_auth", Rejected),
-            failed("token_revoked", Rejected),
-            failed("missing_scope", Rejected),
-            failed("channel_not_found", Rejected),
-            failed("not_in_channel", Rejected),
-            failed("is_archived", Rejected),
-            failed("no_text", Rejected),
-            failed("invalid_blocks", Rejected),
-            failed("msg_blocks_too_long", Rejected),
-            failed("an_error_of_next_year", Rejected),
+            failed("invalid_auth", Refused),
+            failed("token_revoked", Refused),
+            failed("missing_scope", Refused),
+            failed("channel_not_found", Refused),
+            failed("not_in_channel", Refused),
+            failed("is_archived", Refused),
+            failed("no_text", Refused),
+            failed("invalid_blocks", Refused),
+            failed("msg_blocks_too_long", Refused),
+            failed("an_error_of_next_year", Refused),
             Reply(status=200, body='{"ok": "yes"}', outcome=Unknown),
             Reply(status=200, body='{"ok": true}', outcome=Unknown),
         ),
@@ -95,10 +95,10 @@ SUBJECTS = [
         person=frozenset(),
         wrong={"webhookUrl": "http://127.0.0.1:9/services/T0/B0/wrong"},
         replies=(
-            Reply(status=400, body="invalid_payload", outcome=Rejected),
-            Reply(status=403, body="action_prohibited", outcome=Rejected),
-            Reply(status=404, body="no_service", outcome=Rejected),
-            Reply(status=410, body="channel_is_archived", outcome=Rejected),
+            Reply(status=400, body="invalid_payload", outcome=Refused),
+            Reply(status=403, body="action_prohibited", outcome=Refused),
+            Reply(status=404, body="no_service", outcome=Refused),
+            Reply(status=410, body="channel_is_archived", outcome=Refused),
             Reply(status=500, body="rollup_error", outcome=Unknown),
             Reply(status=200, body="okay?", outcome=Unknown),
         ),

@@ -51,7 +51,8 @@ class Writer:
     def __init__(self, policy: Policy, number: int) -> None:
         self.counted = 0
         self.offset = 0
-        self._partition = MemoryPartition(IncidentMachine(policy, counted=self.count), number)
+        machine = IncidentMachine(policy, counted=self.count, partitions=PARTITIONS)
+        self._partition = MemoryPartition(machine, number)
 
     def count(self, number: int) -> None:
         self.counted += number

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import MISSING, fields
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,9 +14,11 @@ from support.configured import detector_for
 from support.records import Record
 
 from agents.detection_run import Detected, Detector
+from agents.log_record import Detail
 from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.alerts.record_fields import BadInput
 from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Anomalies, Sample
 from ticketing.wire.dead_letters import VALUE_BYTES_MAX
 
 TOPIC = "enriched-logs"
@@ -61,6 +65,25 @@ def test_equal_patterns_of_a_run_become_one_signal() -> None:
     assert signal.trace_ids == ["t1", "t2"]
     assert [sample.offset for sample in signal.samples] == [2, 0]
     assert (found.records, found.anomalies, found.below_threshold) == (3, 2, 1)
+
+
+def test_a_record_with_every_field_leaves_no_field_of_a_signal_at_its_default() -> None:
+    every = {field.encode_name: field.name for field in msgspec.structs.fields(Detail)}
+    (signal,) = run({**every, **document(affected_services=["cart"])}).signals
+    (sample,) = signal.samples
+    assert _left_at_defaults(signal) == []
+    assert _left_at_defaults(sample) == []
+
+
+def _left_at_defaults(value: Anomalies | Sample) -> list[str]:
+    required = {
+        field.name: getattr(value, field.name)
+        for field in fields(value)
+        if field.default is MISSING and field.default_factory is MISSING
+    }
+    bare = type(value)(**required)
+    optional = [field.name for field in fields(value) if field.name not in required]
+    return [name for name in optional if getattr(value, name) == getattr(bare, name)]
 
 
 def test_tenants_and_services_are_kept_apart() -> None:

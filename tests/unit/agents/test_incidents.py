@@ -38,7 +38,7 @@ class Desk:
     """One partition: messages get offsets, batches are folded, writes and sends are kept."""
 
     def __init__(self, policy: Policy = POLICY, **options: Any) -> None:
-        self.partition = MemoryPartition(IncidentMachine(policy, **options))
+        self.partition = MemoryPartition(IncidentMachine(policy, partitions=1, **options))
         self.offset = 0
         self.now = 1000.0
         self.published: list[tuple[str, Incident | None]] = []

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from support.configured import policy_with
+from support.incidents import anomalies
 from support.partition import MemoryTable
 
 from agents.incidents import IncidentMachine
@@ -16,7 +17,7 @@ from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.storm import Guard
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Anomalies, Command, Progress
+from ticketing.domain.signals import Action, Command, Progress
 from ticketing.engine.statemachine import (
     TICK_KEY,
     PartitionState,
@@ -57,7 +58,7 @@ class Writer:
     """A partition's writer over a table in memory."""
 
     def __init__(self, policy: Policy = POLICY) -> None:
-        self.machine = IncidentMachine(policy)
+        self.machine = IncidentMachine(policy, partitions=1)
         self.store = MemoryTable()
         self.state = PartitionState()
         self.now = 1000.0
@@ -96,32 +97,16 @@ class Writer:
         self.send(Command(id=id, incident_id=self.incident().id, action=action, by=by))
 
 
-def anomalies(name: str = "aa", offset: int = 1, **fields: Any) -> Anomalies:
-    known: dict[str, Any] = {
-        "fingerprint": name,
-        "tenant": "t",
-        "service": "s",
-        "pattern": name,
-        "source": "t-0",
-        "severity": Severity.HIGH,
-        "windows": {0: [offset]},
-        "first_seen": 10.0,
-        "last_seen": 11.0,
-        "max_score": 0.9,
-    }
-    return Anomalies(**{**known, **fields})
-
-
 def test_opening_resolving_and_reopening_count_by_severity() -> None:
     opened, resolved, reopened = (
         Counts(f"incidents_{what}_total", "severity") for what in ("opened", "resolved", "reopened")
     )
     writer = Writer()
-    writer.send(anomalies(offset=1))
-    writer.send(anomalies(offset=2))
+    writer.send(anomalies("aa", 1))
+    writer.send(anomalies("aa", 2))
     assert (opened.risen(), resolved.risen()) == ({"high": 1}, {})
     writer.command(Action.RESOLVE)
-    writer.send(anomalies(offset=3))
+    writer.send(anomalies("aa", 3))
     assert (opened.risen(), resolved.risen(), reopened.risen()) == ({"high": 1},) * 3
 
 
@@ -130,7 +115,7 @@ def test_an_escalation_counts_by_who_asked() -> None:
     writer = Writer(
         policy_with(escalate_after={Severity.HIGH: 60.0}, group_wait={Severity.HIGH: 0.0})
     )
-    writer.send(anomalies("aa"), anomalies("bb", service="other"))
+    writer.send(anomalies("aa", 1), anomalies("bb", 1, service="other"))
     writer.command(Action.ESCALATE, by="policy-minded sam")
     assert escalated.risen() == {"command": 1}
     writer.tick(61.0)
@@ -145,7 +130,7 @@ def test_an_incident_behind_an_umbrella_counts_as_held() -> None:
             platforms=("slack",), routing={Severity.HIGH: ("slack",)}, max_pages_per_minute=1
         )
     )
-    writer.send(anomalies("aa"), anomalies("bb"), anomalies("cc"))
+    writer.send(anomalies("aa", 1), anomalies("bb", 1), anomalies("cc", 1))
     assert held.risen() == {"umbrella": 2}
     assert opened.risen() == {"high": 4}, "the umbrella is an incident as well"
 
@@ -154,7 +139,7 @@ def test_signals_count_by_kind() -> None:
     signals = Counts("signals_total", "kind")
     writer = Writer()
     progress = Progress(topic="t", partition=0, partitions=1, through=1.0)
-    writer.send(anomalies("aa"), anomalies("bb"), progress)
+    writer.send(anomalies("aa", 1), anomalies("bb", 1), progress)
     assert signals.risen() == {"anomalies": 2, "progress": 1}
 
 
@@ -164,7 +149,7 @@ def test_signals_of_a_message_that_fails_do_not_count(monkeypatch: pytest.Monkey
     monkeypatch.setattr(writer.machine, "_correlated", None)
     monkeypatch.setattr(writer.machine, "_apply_to_incident", None)
     command = Command(id="c", incident_id="aa-0-0", action=Action.RESOLVE)
-    assert writer.send(anomalies(), command)
+    assert writer.send(anomalies("aa", 1), command)
     assert signals.risen() == {}
 
 
@@ -173,13 +158,13 @@ def test_what_is_not_durable_does_not_count() -> None:
         Counts("incidents_opened_total", "severity"),
         Counts("signals_total", "kind"),
     ]
-    Writer().send(anomalies(), durable=False)
+    Writer().send(anomalies("aa", 1), durable=False)
     assert [count.risen() for count in counts] == [{}, {}]
 
 
 def test_open_incidents_are_known_during_a_run_and_from_the_table_alone() -> None:
     writer = Writer(policy_with(reopen_window=10.0))
-    writer.send(anomalies("aa", 1), anomalies("bb"), anomalies("cc"))
+    writer.send(anomalies("aa", 1), anomalies("bb", 1), anomalies("cc", 1))
     assert writer.state.unfinished == {"aa", "bb", "cc"}
     writer.command(Action.RESOLVE)
     assert writer.state.unfinished == {"bb", "cc"}
@@ -195,7 +180,7 @@ def test_open_incidents_are_known_during_a_run_and_from_the_table_alone() -> Non
 
 def test_a_stored_record_tells_whether_it_is_open() -> None:
     writer = Writer()
-    writer.send(anomalies())
+    writer.send(anomalies("aa", 1))
     writer.command(Action.RESOLVE)
     resolved = writer.incident()
     writer.command(Action.REOPEN)

@@ -28,7 +28,7 @@ class Partition:
         self.policy = policy
         self.log: list[Record] = []
         self.done = 0
-        self._writer = MemoryPartition(IncidentMachine(policy))
+        self._writer = MemoryPartition(IncidentMachine(policy, partitions=1))
         self.restart = self._writer.restart
 
     def append(self, bodies: list[Any], at: float) -> None:

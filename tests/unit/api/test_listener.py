@@ -14,7 +14,7 @@ from support.requirements import free_port
 
 from ticketing import metrics, worker
 from ticketing.api.listener import Listener
-from ticketing.api.ports import WorkerStatus
+from ticketing.api.services import WorkerStatus
 from ticketing.config import Config
 from ticketing.errors import Misconfigured
 

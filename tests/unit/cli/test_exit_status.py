@@ -64,6 +64,15 @@ def test_a_broker_that_does_not_answer_ends_a_command_in_words(
     assert said.endswith("Kafka does not answer (_TRANSPORT)\n")
 
 
+@pytest.mark.parametrize("word", ["check", "create"])
+def test_the_brokers_are_named_before_they_answer(
+    word: str, ended: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticketing.kafka.admin.AdminClient", Unreachable)
+    _, said = ended("topics", word, TICKETING_KAFKA__BROKERS="127.0.0.1:1")
+    assert said.startswith("asking 127.0.0.1:1 ...\n")
+
+
 def test_a_configuration_that_is_wrong_is_status_2_and_names_the_key(ended: Any) -> None:
     status, said = ended("topics", "check", TICKETING_ANOMALY__MINIMUM_SCORE="high")
     assert status == 2

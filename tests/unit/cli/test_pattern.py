@@ -9,18 +9,27 @@ import pytest
 from click.testing import CliRunner
 
 from ticketing.cli.pattern import describe, pattern
+from ticketing.domain.alerts.fingerprint import fingerprint
 
 
-def test_an_enriched_log_has_its_own_fingerprint() -> None:
-    plain = describe("user 17 timed out")
+def test_the_fingerprint_of_an_enriched_log_is_that_of_its_tenant_service_and_pattern() -> None:
     log = describe('{"message": "user 18 timed out", "service": "orders", "tenant_id": "acme"}')
-    assert plain["pattern"] == log["pattern"] == "user <*> timed out"
-    assert plain["fingerprint"] != log["fingerprint"]
+    pattern = "user <*> timed out"
+    assert log == {"pattern": pattern, "fingerprint": fingerprint("acme", "orders", pattern)}
+    of_no_tenant = describe('{"message": "user 18 timed out", "service": "orders"}')
+    assert of_no_tenant["fingerprint"] == fingerprint("default", "orders", pattern)
+
+
+@pytest.mark.parametrize(
+    "line", ["user 17 timed out", '{"message": "user 17 timed out", "service": " "}']
+)
+def test_a_line_without_a_service_has_a_pattern_and_no_fingerprint(line: str) -> None:
+    assert describe(line) == {"pattern": "user <*> timed out"}
 
 
 @pytest.mark.parametrize("line", ["{", '{"message": 1}', "[" * 10_000, '{"a": "\ud800"}'])
 def test_a_line_that_is_no_log_is_a_message(line: str) -> None:
-    assert describe(line)["fingerprint"]
+    assert describe(line)["pattern"]
 
 
 def test_the_configured_rules_apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

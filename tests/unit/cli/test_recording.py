@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ticketing.cli import cli
-from ticketing.cli.recording import NO_SCORES, measured
+from ticketing.cli.recording import NO_SCORES, warn_without_scores
 from ticketing.demo.totals import Totals
 
 LOG = {"service": "checkout", "message": "payment gateway timed out", "level": "FATAL"}
@@ -34,7 +34,7 @@ def test_a_recording_without_a_score_is_announced(
     without: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = recording(tmp_path, {**LOG, **without}, LOG)
-    assert measured(path) == 2
+    assert warn_without_scores(path) == 2
     assert capsys.readouterr().err == f"{path}: {NO_SCORES}\n"
 
 
@@ -42,7 +42,7 @@ def test_a_recording_without_a_score_is_announced(
 def test_one_score_among_many_records_is_enough(
     score: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert measured(recording(tmp_path, LOG, {**LOG, "anomaly_score": score}, LOG)) == 3
+    assert warn_without_scores(recording(tmp_path, LOG, {**LOG, "anomaly_score": score}, LOG)) == 3
     assert not capsys.readouterr().err
 
 
@@ -51,14 +51,14 @@ def test_what_is_no_json_has_no_score_either(
 ) -> None:
     path = tmp_path / "plain.log.gz"
     path.write_bytes(gzip.compress(b"out of memory\n\n[0.9]\n" + b"[" * 100_000))
-    assert measured(path) == 3
+    assert warn_without_scores(path) == 3
     assert NO_SCORES in capsys.readouterr().err
 
 
 def test_an_empty_recording_is_not_blamed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert measured(recording(tmp_path)) == 0
+    assert warn_without_scores(recording(tmp_path)) == 0
     assert not capsys.readouterr().err
 
 

@@ -46,7 +46,7 @@ def problems_of(tree: dict[str, Any]) -> list[str]:
         ({"anomaly": {"minimum_score": 0.9}}, ['did you mean "anomaly.minimumScore"?']),
         (
             {"anomaly": {"minimumScore": 7}},
-            ["anomaly.minimumScore: must be less than or equal to 1", "7"],
+            ["anomaly.minimumScore: must be at most 1", "7"],
         ),
         ({"anomaly": {"minimumScore": float("nan")}}, ["anomaly.minimumScore: must be"]),
         ({"routing": {"critical": ["slak"]}}, ["routing.critical[0]", 'did you mean "slack"?']),
@@ -61,7 +61,7 @@ def problems_of(tree: dict[str, Any]) -> list[str]:
         ),
         ({"anomaly": {"lookbackWindow": "15 minuts"}}, ["anomaly.lookbackWindow", "15 minuts"]),
         ({"anomaly": {"lookbackWindow": "-5m"}}, ["anomaly.lookbackWindow"]),
-        ({"anomaly": {"lookbackWindow": 0}}, ["anomaly.lookbackWindow: must be greater than 0"]),
+        ({"anomaly": {"lookbackWindow": 0}}, ["anomaly.lookbackWindow: must be more than 0"]),
         ({"groupWait": "5x"}, ["groupWait: must be a duration", '"5x"']),
         ({"groupWait": {"critical": -1}}, ["groupWait.critical"]),
         (
@@ -117,6 +117,25 @@ def problems_of(tree: dict[str, Any]) -> list[str]:
             ["servicenow.instance: can't be set beside instanceUrl"],
         ),
         ({"slack": {"enabled": True, "botToken": "t"}}, ["slack.channel: is required"]),
+        ({"slack": {"enabled": True}}, ["slack.webhookUrl: is required"]),
+        (
+            {"slack": {"enabled": True, "channel": "#ops"}},
+            ["slack.botToken: is required while slack is enabled with a channel"],
+        ),
+        (
+            {"slack": {"enabled": True, "channels": {"tenants": {"acme": "#acme"}}}},
+            ["slack.botToken: is required"],
+        ),
+        (
+            {
+                "slack": {
+                    "enabled": True,
+                    "webhookUrl": "http://127.0.0.1:1/s",
+                    "channels": {"tenants": {"acme": "#acme"}},
+                }
+            },
+            ["slack.channels: needs slack.botToken: a webhook has one channel"],
+        ),
         ({"zammad": {"enabled": True, "token": "t"}}, ["zammad.baseUrl: is required"]),
         ({"zammad": {**ZAMMAD, "caBundle": "/no/such.pem"}}, ["zammad.caBundle: file not found"]),
         ({"retention": "1m"}, ["retention: must be at least as long as reopenWindow"]),
@@ -138,6 +157,36 @@ def test_what_cannot_work_stops_the_start(tree: dict[str, Any], expected: list[s
     assert len(problems) == 1, problems
     for words in expected:
         assert words in problems[0]
+
+
+@pytest.mark.parametrize(
+    ("tree", "expected"),
+    [
+        (
+            {"kafka": {"partitions": "many"}},
+            'kafka.partitions: must be a whole number, not "many"',
+        ),
+        ({"kafka": {"partitions": 1.5}}, 'kafka.partitions: must be a whole number, not "1.5"'),
+        ({"kafka": {"partitions": [1]}}, "kafka.partitions: must be a whole number, not a list"),
+        ({"web": {"port": 70000}}, 'web.port: must be at most 65535, not "70000"'),
+        ({"web": {"port": -1}}, 'web.port: must be at least 0, not "-1"'),
+        ({"anomaly": {"minimumScore": "x"}}, 'anomaly.minimumScore: must be a number, not "x"'),
+        ({"pagerduty": {"enabled": "si"}}, 'pagerduty.enabled: must be true or false, not "si"'),
+        (
+            {"anomaly": {"lookbackWindow": 0}},
+            'anomaly.lookbackWindow: must be more than 0, not "0"',
+        ),
+        ({"pagerduty": "on"}, "pagerduty: must be a group of keys"),
+        ({"input": {"topics": "x"}}, 'input.topics: must be a list, not "x"'),
+        ({"input": {"topics": []}}, "input.topics: must hold at least 1"),
+        (
+            {"jira": {"caBundle": 3}},
+            'jira.caBundle: must be a path, not "3"',
+        ),
+    ],
+)
+def test_a_wrong_value_is_told_in_plain_words(tree: dict[str, Any], expected: str) -> None:
+    assert problems_of(tree) == [expected]
 
 
 def test_every_problem_is_reported_at_once() -> None:

@@ -45,6 +45,14 @@ def test_the_reference_is_what_click_shows() -> None:
     assert document(PAGE) == PAGE, "run: python -m ticketing.cli.reference docs/cli.md"
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_example_of_a_help_text_has_a_line(name: str) -> None:
+    lines = COMMANDS[name].get_help(click.Context(COMMANDS[name], info_name=name)).splitlines()
+    examples = [line for line in lines if "Example:" in line]
+    assert examples
+    assert all(line.count("Example:") == 1 for line in examples), examples
+
+
 def test_a_page_without_the_markers_is_refused() -> None:
     with pytest.raises(ValueError, match="commands: begin"):
         document("# Commands\n")

@@ -1,4 +1,4 @@
-"""The map of docs/architecture.md names every folder of the packages, and only what exists."""
+"""The map of docs/architecture.md names every folder and module, and only what exists."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ PACKAGES = ("agents", "tables", "sinks", "ticketing")
 ROW = re.compile(r"^\| (`[^|]+`) \| ([^|]*) \|", re.MULTILINE)
 
 
+def the_map() -> str:
+    """The chapter: the table, and the paragraph on the modules that stand in no folder."""
+    text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+    return text[text.index("## The map") : text.index("## Follow an incident")]
+
+
 def rows() -> dict[str, str]:
     """Folder to the cell that says what it holds; `<platform>` stands for each of the registry."""
-    text = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
-    text = text[text.index("## The map") : text.index("## Follow an incident")]
     return {
         folder.rstrip("/").replace("<platform>", platform): held
-        for folders, held in ROW.findall(text)
+        for folders, held in ROW.findall(the_map())
         for folder in re.findall(r"`([^`]+)`", folders)
         for platform in PLATFORMS
     }
@@ -34,6 +38,27 @@ def folders() -> set[str]:
     return {
         name for name in found if name != "ticketing" and not name.startswith("ticketing/sandbox/")
     }
+
+
+def modules() -> set[str]:
+    """The modules that the map must name: all but those with a platform's name or in its folder."""
+    own = {f"sinks/{name}" for name in PLATFORMS}
+    return {
+        f"{folder}/{path.stem}"
+        for folder in {*folders(), "ticketing"} - own
+        for path in (REPOSITORY / folder).glob("*.py")
+        if not path.stem.startswith("__") and path.stem not in PLATFORMS
+    }
+
+
+def named() -> set[str]:
+    """The modules that the map does name, in their folder's row or by their path."""
+    in_rows = {
+        f"{folder}/{name}"
+        for folder, held in rows().items()
+        for name in re.findall(r"`(\w+)`", held)
+    }
+    return in_rows | set(re.findall(r"`([\w/]+)\.py`", the_map()))
 
 
 def test_every_folder_is_on_the_map() -> None:
@@ -55,6 +80,11 @@ def test_the_map_names_only_modules_that_exist() -> None:
         if not (REPOSITORY / folder / f"{name}.py").exists()
     ]
     assert not gone, f"docs/architecture.md names modules that do not exist: {gone}"
+
+
+def test_the_map_names_every_module() -> None:
+    missing = sorted(modules() - named())
+    assert not missing, f"docs/architecture.md's map does not name these: {missing}"
 
 
 def test_the_parts_of_platforms_on_the_map_exist() -> None:

@@ -2,22 +2,51 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from support.pages import chapter, code, page
 
 from ticketing.cli.worker import worker
 from ticketing.config import PLATFORMS, Config
+from ticketing.config.schema import settings
 from ticketing.worker import roles
 
 
+def switched(on: bool) -> Config:
+    """All switches on, with a language model, Kafka and Redis elsewhere; or all off, with none."""
+    given: dict[str, Any] = {}
+    if on:
+        given = {
+            "llm": {"provider": "openai", "model": "gpt-4"},
+            "kafka": {"brokers": "a:9092"},
+            "redis": {"url": "redis://a:6379"},
+        }
+    for switch in settings(Config):
+        if switch.annotation is bool:
+            group = given
+            for name in switch.path[:-1]:
+                group = group.setdefault(name, {})
+            group[switch.path[-1]] = on
+    return Config.model_validate(given)
+
+
 def every_role() -> list[str]:
-    """The roles where everything is switched on."""
-    enabled = {name: {"enabled": True} for name in PLATFORMS}
-    llm = {"provider": "openai", "model": "gpt-4"}
-    return roles(Config.model_validate({**enabled, "llm": llm}))
+    """The roles that either configuration has; a role may be there because a part is off."""
+    return list(dict.fromkeys([*roles(switched(True)), *roles(switched(False))]))
 
 
-def test_everything_switched_on_has_all_roles() -> None:
+def test_the_switches_are_on_and_off() -> None:
+    on, off = switched(True), switched(False)
+    assert set(on.enabled_platforms()) == set(PLATFORMS)
+    assert on.traces.enabled
+    assert on.llm.chain
+    assert not off.enabled_platforms()
+    assert not off.traces.enabled
+    assert not off.llm.chain
+
+
+def test_what_is_switched_gives_all_roles() -> None:
     assert {"pipeline", "traces", "summaries", "view", "api", *PLATFORMS} == set(every_role())
 
 

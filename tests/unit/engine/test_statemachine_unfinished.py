@@ -46,7 +46,7 @@ class Letters(Machine[str]):
     def unfinished(self, state: str, now: float) -> bool:
         return state[0].islower()
 
-    def measured(self, unfinished: int) -> None:
+    def report_unfinished(self, unfinished: int) -> None:
         self.told.append(unfinished)
 
 

@@ -24,6 +24,8 @@ from ticketing.wire.signals import Signal
 REPOSITORY = Path(__file__).parents[3]
 PACKAGES = ("ticketing", "agents", "tables", "sinks")
 SETTERS = frozenset({"inc", "set", "observe"})
+HOME = "ticketing.metrics"
+"""The package that a metric is taken from, or a module of it."""
 ALL = sorted(metrics.definitions)
 
 
@@ -39,6 +41,7 @@ def uses(*folders: str) -> dict[str, set[int]]:
 
 
 def _set_in(tree: ast.AST) -> Iterator[tuple[str, int]]:
+    imported = _imported(tree)
     for node in ast.walk(tree):
         if not isinstance(node, ast.Attribute) or node.attr not in SETTERS:
             continue
@@ -46,13 +49,47 @@ def _set_in(tree: ast.AST) -> Iterator[tuple[str, int]]:
         if isinstance(metric, ast.Call) and isinstance(metric.func, ast.Attribute):
             assert metric.func.attr != "labels" or not metric.keywords, ast.unparse(metric)
             metric, labels = metric.func.value, len(metric.args)
-        if isinstance(metric, ast.Attribute) and ast.unparse(metric.value) == "metrics":
-            yield metric.attr, labels
+        spelled = ast.unparse(metric)
+        module, _, name = imported.get(spelled, spelled).rpartition(".")
+        if f"{imported.get(module, module)}.".startswith(f"{HOME}."):
+            yield name, labels
+
+
+def _imported(tree: ast.AST) -> dict[str, str]:
+    """The names that a module imports, each with the dotted path of what it stands for."""
+    return {
+        name.asname or name.name: f"{node.module}.{name.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    } | {
+        name.asname: name.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for name in node.names
+        if name.asname
+    }
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_product_code_sets_each_metric_with_its_labels(name: str) -> None:
     assert uses(*PACKAGES)[name] == {len(metrics.definitions[name].labels)}
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    [
+        "from ticketing import metrics; metrics.incidents_open.set(1)",
+        "from ticketing import metrics as m; m.incidents_open.set(1)",
+        "from ticketing.metrics import incidents_open; incidents_open.set(1)",
+        "from ticketing.metrics import incidents_open as seen; seen.set(1)",
+        "import ticketing.metrics; ticketing.metrics.incidents_open.set(1)",
+        "import ticketing.metrics as m; m.incidents_open.set(1)",
+        "from ticketing.metrics import names; names.incidents_open.set(1)",
+    ],
+)
+def test_a_metric_is_found_however_it_is_spelled(spelled: str) -> None:
+    assert list(_set_in(ast.parse(spelled))) == [("incidents_open", 0)]
 
 
 def test_no_test_sets_a_metric() -> None:

@@ -11,22 +11,23 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from ticketing import metrics
-from ticketing.engine.agent import measured
+from ticketing.engine.agent import timed
 from ticketing.metrics import exposition
 
 TWO_OPEN_INCIDENTS = """
 import os, sys
 from agents.incidents import IncidentMachine
 from ticketing import metrics
-from ticketing.domain.incidents.policy import Policy
-from ticketing.engine.agent import measured
+from ticketing.config import Config
+from ticketing.config.policy import policy
+from ticketing.engine.agent import timed
 
 if len(sys.argv) > 1:
     metrics.forget(int(sys.argv[1]))
     print(metrics.render().decode())
 else:
-    IncidentMachine(policy_with()).measured(2)
-    with measured("incidents", 5):
+    IncidentMachine(policy(Config()), partitions=1).report_unfinished(2)
+    with timed("incidents", 5):
         pass
     print(os.getpid())
 """
@@ -70,13 +71,13 @@ def test_what_is_counted_is_rendered() -> None:
         return value(text, "ticketing_batch_records_total", agent="rendered") or 0.0
 
     before = rendered()
-    with measured("rendered", 3):
+    with timed("rendered", 3):
         pass
     assert rendered() == before + 3
 
 
 def test_a_batch_that_fails_is_not_counted() -> None:
-    with pytest.raises(OSError, match="disk"), measured("failing", 3):
+    with pytest.raises(OSError, match="disk"), timed("failing", 3):
         raise OSError("disk")
     text = metrics.render().decode()
     assert value(text, "ticketing_batch_records_total", agent="failing") is None

@@ -18,10 +18,10 @@ FOLDERS = sorted(one.parent.name for one in HERE.glob("*/__init__.py"))
 SEVENTH = """
 from aiohttp import web
 
-from ticketing.sandbox.platform import Platform
+from ticketing.sandbox.platform import StandIn
 
 
-class Seventh(Platform):
+class Seventh(StandIn):
     name = "seventh"
 
     def routes(self):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sinks import connections
-from sinks.calls.outcome import Failed, Reason, Rejected
+from sinks.calls.outcome import Failed, Reason, Refused
 from sinks.platform import Connection
 from ticketing.api.checks import ConnectionChecks
 from ticketing.config import Config, validate
@@ -44,7 +44,7 @@ class Client:
     [
         (Connection(ok=True, message="connected"), True, "connected"),
         (Connection(ok=False, message="set slack.channel"), False, "set slack.channel"),
-        (Failed(Rejected(Reason.CREDENTIALS, "HTTP 401")), False, "credentials HTTP 401"),
+        (Failed(Refused(Reason.CREDENTIALS, "HTTP 401")), False, "credentials HTTP 401"),
         (None, False, "no answer within 1.01 s"),
     ],
 )

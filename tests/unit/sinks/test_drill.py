@@ -14,7 +14,7 @@ from sinks.calls.outcome import (
     Failed,
     Outcome,
     Reason,
-    Rejected,
+    Refused,
     RetryAfter,
     Unknown,
 )
@@ -99,7 +99,7 @@ def test_it_is_clearly_marked() -> None:
 
 
 async def test_what_fails_halfway_is_resolved_all_the_same() -> None:
-    platform = Scripted(acknowledge=lambda _: Rejected(Reason.INVALID, "no such transition"))
+    platform = Scripted(acknowledge=lambda _: Refused(Reason.INVALID, "no such transition"))
     good, rows = await run(platform)
     assert not good
     assert [(row.step, row.ok) for row in rows] == [
@@ -112,7 +112,7 @@ async def test_what_fails_halfway_is_resolved_all_the_same() -> None:
 
 
 async def test_where_nothing_was_created_nothing_is_resolved() -> None:
-    platform = Scripted(create=lambda _: Rejected(Reason.CREDENTIALS, "HTTP 401"))
+    platform = Scripted(create=lambda _: Refused(Reason.CREDENTIALS, "HTTP 401"))
     good, rows = await run(platform)
     assert not good
     assert [row.step for row in rows] == ["create"]

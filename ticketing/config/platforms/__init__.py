@@ -1,8 +1,8 @@
-"""The registry of platforms: one line each, from which everything that lists platforms derives.
+"""The registry of platforms: a line each, the source of every list of platforms.
 
-A platform's other parts are found by its name: `sinks/<name>/client.py`, `sinks/<name>/dry_run.py`,
-`ticketing/sandbox/<name>/`, `tests/contract/platforms/<name>.py`. How one is added stands in
-docs/adding-a-platform.md.
+The other parts of a platform are found by name: `sinks/<name>/client.py`,
+`sinks/<name>/dry_run.py`, `ticketing/sandbox/<name>/`, `tests/contract/platforms/<name>.py`.
+docs/adding-a-platform.md has the steps to add one.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from __future__ import annotations
 from ticketing.config.platforms.jira import Jira
 from ticketing.config.platforms.opsgenie import OpsGenie
 from ticketing.config.platforms.pagerduty import PagerDuty
-from ticketing.config.platforms.platform import Platform
+from ticketing.config.platforms.platform import PlatformSection
 from ticketing.config.platforms.servicenow import ServiceNow
 from ticketing.config.platforms.slack import Slack
 from ticketing.config.platforms.zammad import Zammad
 from ticketing.config.values import Section
 
-__all__ = ["PLATFORMS", "SECTIONS", "Platform", "PlatformSections"]
+__all__ = ["PLATFORMS", "SECTIONS", "PlatformSection", "PlatformSections"]
 
 
 class PlatformSections(Section):
-    """The platforms, as sections of the configuration: the name of a field is that of a platform."""
+    """The platforms' sections of the configuration; a field has the name of its platform."""
 
     pagerduty: PagerDuty = PagerDuty()
     """PagerDuty."""
@@ -36,7 +36,9 @@ class PlatformSections(Section):
     """Zammad."""
 
 
-SECTIONS: dict[str, type[Platform]] = {name: type(section) for name, section in PlatformSections()}
-"""Each platform's class of settings, by its name, in the order of the registry."""
+SECTIONS: dict[str, type[PlatformSection]] = {
+    name: type(section) for name, section in PlatformSections()
+}
+"""The class of settings of each platform, by name, in the order of the registry."""
 PLATFORMS = tuple(SECTIONS)
 """The names of all platforms."""

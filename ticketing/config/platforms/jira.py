@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from ticketing.config.platforms.platform import Contradiction, Platform, Required
+from ticketing.config.platforms.platform import Contradiction, PlatformSection, Required
 from ticketing.config.template_names import faults
 from ticketing.config.values import BySeverity, Choice, Name, Secret, Section, Url, mapping, over
 from ticketing.domain.severity import Severity
@@ -33,7 +33,7 @@ class JiraTransitions(Section):
     resolution, one that the screen asks for is Done, Fixed or Resolved, else the first allowed."""
 
 
-class Jira(Platform):
+class Jira(PlatformSection):
     """Jira Cloud and Jira Data Center."""
 
     title = "Jira"
@@ -94,5 +94,5 @@ class Jira(Platform):
                 yield Contradiction(("customFields", name), problem)
 
     def basic_credentials(self) -> Iterator[tuple[str | None, SecretStr | None]]:
-        """The account and its token, as Jira Cloud wants them."""
+        """The account and its token, for Jira Cloud."""
         yield self.user_email, self.api_token

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from ticketing.config.platforms.platform import Contradiction, Platform, Required
+from ticketing.config.platforms.platform import Contradiction, PlatformSection, Required
 from ticketing.config.values import Choice, Name, Secret, Url, mapping, over, without
 from ticketing.domain.severity import Severity
 
@@ -16,7 +16,7 @@ OpsGeniePriority = Literal["P1", "P2", "P3", "P4", "P5"]
 _PRIORITIES = mapping("P1", "P2", "P3", "P4")
 
 
-class OpsGenie(Platform):
+class OpsGenie(PlatformSection):
     """OpsGenie, or Jira Service Management operations, its successor."""
 
     title = "OpsGenie"
@@ -59,7 +59,7 @@ class OpsGenie(Platform):
     """Atlassian API token; `jsm` only."""
 
     def required(self) -> Iterator[Required]:
-        """The integration's key; of the Atlassian account everything or nothing."""
+        """The integration's key; all or none of the Atlassian account's settings."""
         yield Required("apiKey")
         account = (self.cloud_id, self.user_email, self.api_token)
         if self.flavour == "jsm" and any(account):

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from ticketing.config.platforms.platform import Contradiction, Platform, Required
+from ticketing.config.platforms.platform import Contradiction, PlatformSection, Required
 from ticketing.config.values import (
     BySeverity,
     Choice,
@@ -31,7 +31,7 @@ def _by_region(us: str, eu: str) -> Any:
     return Field(default_factory=lambda given: eu if given.get("region") == "eu" else us)
 
 
-class PagerDuty(Platform):
+class PagerDuty(PlatformSection):
     """PagerDuty: Events API v2 for alerting, REST for escalations, notes and priorities."""
 
     title = "PagerDuty"
@@ -68,7 +68,7 @@ class PagerDuty(Platform):
     """Priority ids by severity."""
 
     def required(self) -> Iterator[Required]:
-        """One routing key for everything, or one for each severity."""
+        """One routing key for all incidents, or one for each severity."""
         if len(self.routing_keys) < len(Severity):
             yield Required("routingKey", " (or routingKeys for all four severities)")
 

@@ -1,4 +1,4 @@
-"""The section that every platform's settings extend."""
+"""The base section of all platforms' settings."""
 
 from __future__ import annotations
 
@@ -12,37 +12,39 @@ from ticketing.config.values import Duration, Rate, Section
 
 
 class Required(NamedTuple):
-    """A key that needs a value; `hint` ends the sentence "is required while it is enabled"."""
+    """A required key; `hint` ends the sentence "is required while it is enabled"."""
 
     key: str
     hint: str = ""
 
 
 class Contradiction(NamedTuple):
-    """A setting that can't work: its path below the section, and what is wrong with it."""
+    """A setting that can't work: its path below the section, and its fault."""
 
     path: tuple[str, ...]
     text: str
 
 
-class Platform(Section):
-    """The settings of one platform, and the rules between them; fields are what every platform has.
+class PlatformSection(Section):
+    """The settings of one platform; the fields here are those of every platform.
 
-    The methods say which rules hold for this platform alone; `ticketing.config.checks` asks them of
-    enabled platforms. Keys are in camelCase, as in a configuration file.
+    The methods have the platform's own rules, which `ticketing.config.checks` applies to enabled
+    platforms. Keys are in camelCase, as in a configuration file.
     """
 
     title: ClassVar[str]
-    """The platform's name as people spell it."""
+    """The platform's name for people."""
 
     enabled: bool = False
     """Lets incidents be routed to this platform."""
+    # Slow platforms take seconds to answer; longer waits are repeated rather than endured.
     timeout: Duration = 10.0
     """Longest time that one request may take."""
     ca_bundle: Path | None = None
     """A file of CA certificates (PEM) to trust instead of the system's."""
     rate_limit: Rate = "10/second"
     """Requests per account, shared by all workers."""
+    # Enough for a storm at the default rate, even with answers that take a second.
     concurrency: int = Field(default=8, ge=1, le=256)
     """Requests under way at once, per worker."""
     title_template: str | None = None
@@ -55,16 +57,16 @@ class Platform(Section):
         yield from ()
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Values that can't work together; asked only while the platform is enabled."""
+        """Values that can't work together; called only while the platform is enabled."""
         yield from ()
 
     def faulty_templates(self) -> Iterator[Contradiction]:
-        """Templates that can't be rendered, beside those of title and body."""
+        """Faulty templates, except those of title and body."""
         yield from ()
 
     def basic_credentials(self) -> Iterator[tuple[str | None, SecretStr | None]]:
         """User and secret of each pair that is sent by HTTP Basic authentication.
 
-        The encoded pair is a secret of its own: logs and errors must not show it.
+        Logs and errors must not show the encoded pair, a secret of its own.
         """
         yield from ()

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
-from ticketing.config.platforms.platform import Contradiction, Platform, Required
+from ticketing.config.platforms.platform import Contradiction, PlatformSection, Required
 from ticketing.config.template_names import CLOSING, fault
 from ticketing.config.values import Choice, Name, Secret, Url, mapping, over
 from ticketing.domain.severity import Severity
@@ -20,7 +20,7 @@ _URGENCY = mapping("1", "1", "2", "3")
 _IMPACT = mapping("1", "2", "2", "3")
 
 
-class ServiceNow(Platform):
+class ServiceNow(PlatformSection):
     """ServiceNow incidents through the Table API."""
 
     title = "ServiceNow"
@@ -82,7 +82,7 @@ class ServiceNow(Platform):
             yield Required("password", hint)
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """The instance is given once."""
+        """Instance and address must not both be given."""
         if self.instance and self.instance_url:
             yield Contradiction(("instance",), "can't be set beside instanceUrl: set one of them")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ticketing.config.platforms.platform import Contradiction, Platform, Required
+from ticketing.config.platforms.platform import Contradiction, PlatformSection, Required
 from ticketing.config.values import Choice, Name, Rate, Secret, SecretUrl, Url
 from ticketing.domain.severity import Severity
 
 
-class Slack(Platform):
+class Slack(PlatformSection):
     """Slack, through an incoming webhook or as a bot."""
 
     title = "Slack"
@@ -31,13 +31,16 @@ class Slack(Platform):
 
     def required(self) -> Iterator[Required]:
         """A webhook; or a bot with a channel for each severity."""
-        if self.bot_token is None:
+        chosen = self.channel or self.channels.names()
+        if self.bot_token is None and self.webhook_url is None and chosen:
+            yield Required("botToken", " with a channel (or webhookUrl instead)")
+        elif self.bot_token is None:
             yield Required("webhookUrl", " (or botToken and channel)")
         elif len(self.channels.severities) < len(Severity):
             yield Required("channel", " with a botToken")
 
     def contradictions(self) -> Iterator[Contradiction]:
         """A webhook can't choose its channel."""
-        if self.bot_token is None and self.channels.names():
+        if self.bot_token is None and self.webhook_url is not None and self.channels.names():
             text = "needs slack.botToken: a webhook has one channel"
             yield Contradiction(("channels",), text)

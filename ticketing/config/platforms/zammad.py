@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from ticketing.config.platforms.platform import Platform, Required
+from ticketing.config.platforms.platform import PlatformSection, Required
 from ticketing.config.values import BySeverity, Choice, Name, Secret, Section, Url, mapping, over
 
 _PRIORITIES = mapping("3 high", "3 high", "2 normal", "1 low")
@@ -26,7 +26,7 @@ class ZammadStates(Section):
     """State after the resolution."""
 
 
-class Zammad(Platform):
+class Zammad(PlatformSection):
     """Zammad, self-hosted."""
 
     title = "Zammad"

@@ -1,4 +1,4 @@
-"""What the records of one fingerprint in one batch come to, field by field."""
+"""Combines the records of one fingerprint in one batch, field by field."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import NamedTuple
 from ticketing.domain.alerts.event_times import EventTimes
 from ticketing.domain.severity import Severity, worst
 
+# Bounds of one signal: the incident gathers more from many (`Policy.trace_ids_kept` and the like).
 TRACE_IDS_MAX = 8
 ENDPOINTS_MAX = 16
 SERVICES_MAX = 16
 
 
 class Identity(NamedTuple):
-    """Whose and which fault it is."""
+    """The identity of a fault."""
 
     fingerprint: str
     tenant: str
@@ -37,7 +38,7 @@ class Columns:
     stated: Sequence[Severity | None]
 
     def chosen(self) -> list[int]:
-        """Which records are shown: the worst, the first and the last, each once."""
+        """The indices of the records shown: the worst, the first and the last, each once."""
         return list(dict.fromkeys((self.scores.index(max(self.scores)), 0, len(self.offsets) - 1)))
 
     def windows(self, length: float) -> dict[int, list[int]]:
@@ -51,7 +52,7 @@ class Columns:
         return windows
 
     def severity(self, by_score: Callable[[float], Severity]) -> Severity:
-        """The worst of what the records state; the score speaks for those that state nothing."""
+        """The worst severity stated; records that state none count by their score."""
         stated = set(self.stated)
         found = {severity for severity in stated if severity is not None}
         if not found:

@@ -1,4 +1,4 @@
-"""Exact counts: which offsets of a signal are fresh, and how windows and evidence take them in."""
+"""Exact counts: the fresh offsets of a signal, and their addition to windows and evidence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ticketing.domain.signals import Anomalies, Sample
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """What of a signal lies above a watermark: how many, the highest offset, and per window."""
+    """The offsets of a signal above a watermark: their count, the highest, and counts per window."""
 
     above: int
     count: int
@@ -33,7 +33,7 @@ class Evidence(TypedDict, total=False):
 
 
 def fresh_above(anomalies: Anomalies, watermark: int) -> Fresh:
-    """What lies above a watermark; exact because a source's offsets come in ascending batches."""
+    """The offsets above a watermark; exact because a source's offsets come in ascending batches."""
     count = 0
     highest = -1
     kept = []
@@ -47,26 +47,21 @@ def fresh_above(anomalies: Anomalies, watermark: int) -> Fresh:
     return Fresh(watermark, count, highest, kept)
 
 
-def merged(signals: list[Anomalies], fingerprint: str = "") -> Anomalies:
-    """Signals of one source and one message as one; they must be counted together.
+def merged(signals: list[Anomalies]) -> Anomalies:
+    """Signals of one source and one message, merged into one to be counted together.
 
-    Their offsets interleave: counted one after the other, the first one's watermark would hide what
-    the second one brings.
+    Their offsets interleave: counted one after the other, the first signal's watermark would hide
+    offsets of the second.
     """
     first = signals[0]
     if len(signals) == 1:
-        return (
-            first
-            if fingerprint in ("", first.fingerprint)
-            else replace(first, fingerprint=fingerprint)
-        )
+        return first
     windows: dict[int, list[int]] = {}
     for signal in signals:
         for start, offsets in signal.windows.items():
             windows.setdefault(start, []).extend(offsets)
     return replace(
         first,
-        fingerprint=fingerprint or first.fingerprint,
         windows={start: sorted(set(offsets)) for start, offsets in windows.items()},
         severity=max((signal.severity for signal in signals), key=lambda level: level.rank),
         first_seen=min(signal.first_seen for signal in signals),

@@ -1,4 +1,4 @@
-"""When records happened: by their own clocks where these can be believed, else by their arrival."""
+"""Event times of records: by their own clocks where these can be believed, else by arrival."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ YEAR_2000 = 946_684_800.0
 AHEAD_SECONDS_MAX = 86_400.0
 """An event time further ahead of the record's arrival is a clock that runs wrong."""
 UNREADABLE = float("-inf")
-"""Stands for what a record says of its time and nobody can read: no time that can be believed."""
+"""Stands for a stated time that can't be read, and so not be believed."""
 
 Stated = datetime | float | None
-"""What a record says: a date, in UTC unless it says otherwise, Unix seconds, or nothing."""
+"""The time that a record states: a date, UTC if without a zone, Unix seconds, or nothing."""
 
 
 class EventTimes:
-    """The event times of some records, in Unix seconds, in their order.
+    """The event times of some records, in Unix seconds, in the order of the records.
 
-    `first` and `last` are the earliest and the latest; nearly always nobody asks for more, so the
-    others are converted when they are asked for. `corrections` counts those that state a time which
-    can't be believed; they and those that state none have their arrival.
+    `first` and `last` are the earliest and the latest. Nearly always no others are needed, so these
+    are converted on access only. `corrections` counts the records whose stated time can't be
+    believed; like records without one, they have their arrival.
     """
 
     __slots__ = ("_stated", "corrections", "first", "last")
@@ -60,7 +60,7 @@ class EventTimes:
 
 
 def believed(stated: Stated, arrived: float) -> float | None:
-    """The time stated, in Unix seconds; None without one that can be, given the arrival."""
+    """The stated time in Unix seconds; None if it is absent or, given the arrival, not credible."""
     at = _seconds(stated)
     return at if at is not None and YEAR_2000 <= at <= arrived + AHEAD_SECONDS_MAX else None
 

@@ -1,8 +1,8 @@
-"""The quiet clock: up to when everything that reached the input has been handled.
+"""The quiet clock: the arrival time up to which all input has been handled.
 
-It is the earliest `through` over all partitions of all input topics, in arrival time. Until every
-partition of every topic has reported, there is no such time and the clock stands still: silence
-must not be taken for quiet while detection lags behind or a partition is not being read.
+The clock shows the earliest `through` over all partitions of all input topics. Until every
+partition of every topic has reported, the clock stands still: silence must not be taken for quiet
+while detection lags behind or a partition is not being read.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ticketing.domain.signals import Progress
 
 
 class QuietClock:
-    """Kept in memory per partition of the signals, as reports reach each of them by itself."""
+    """The clock of one partition of the signals: each partition gets reports of its own."""
 
     def __init__(self, topics: Iterable[str] = ()) -> None:
         """`topics` are those that must report; with none named, those that have reported once."""

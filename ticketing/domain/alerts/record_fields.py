@@ -9,8 +9,9 @@ from ticketing.domain.severity import Severity
 from ticketing.errors import Rejected
 
 TITLE_CHARS_MAX = 200
+"""A line or two for people; platforms with less room cut it further."""
 NAME_CHARS_MAX = 256
-"""Longest name of a tenant or service: it stands in every signal, which has an end."""
+"""Longest name of a tenant or service: every signal carries both, and messages are bounded."""
 DEFAULT_TENANT = "default"
 
 _BY_NAME: dict[object, Severity] = {severity.value: severity for severity in Severity}
@@ -18,20 +19,20 @@ _CRITICAL_LEVELS = frozenset({"FATAL", "CRITICAL"})
 
 
 class BadInput(str, Enum):
-    """Why a record can't be handled."""
+    """The reasons why a record can't be handled."""
 
     EMPTY = "empty"
     UNDECODABLE = "undecodable"
-    """Not JSON, not UTF-8, nested without end, or not a JSON object."""
+    """Not JSON, nested without end, or not a JSON object."""
     INVALID_SCORE = "invalid_score"
     """No number, or none from 0 to 1."""
     NO_SERVICE = "no_service"
     INVALID_SERVICE = "invalid_service"
-    """Longer than any name is."""
+    """Longer than NAME_CHARS_MAX."""
     NO_MESSAGE = "no_message"
     INVALID_TENANT = "invalid_tenant"
     FAILED = "failed"
-    """Our own rules failed on it."""
+    """The rules themselves failed on the record."""
 
 
 class Unfit(Rejected, ValueError):
@@ -54,7 +55,7 @@ class Thresholds:
 
 
 def stated_severity(own: object, level: object) -> Severity | None:
-    """The record's own severity if it is one of ours, else by its level; None: by its score."""
+    """The severity that a record states, itself or by its level; None leaves it to the score."""
     if isinstance(own, str):
         said = _BY_NAME.get(own.strip().lower())
         if said is not None:
@@ -74,7 +75,7 @@ def scored_severity(score: float, thresholds: Thresholds) -> Severity:
 
 
 def tenant_of(value: object) -> str:
-    """The tenant; none given is the default one. Raises Unfit: tenants must never be mixed."""
+    """The tenant, by default `default`. Raises Unfit, as tenants must never be mixed."""
     if value is None or value == "":
         return DEFAULT_TENANT
     if not isinstance(value, str):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ticketing.domain.incidents.incident import CommandOutcome, Incident, Status, StepKind
@@ -19,14 +20,18 @@ from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.timeline import with_step
 from ticketing.domain.signals import Action, Command
 
+Effect = Callable[[Incident, Command, float, Policy], Incident]
+"""The incident after an allowed command, at a time in Unix seconds."""
+
 _ACTIVE = frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.ESCALATED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionRule:
-    """The rule of one action; the API, the console and Slack's buttons follow it."""
+    """The rule of one action; the API and the console follow it."""
 
     allowed_from: frozenset[Status]
+    effect: Effect
     done: str
     """Past participle: `acknowledged` becomes the API's field `acknowledgedAt`."""
     leads_to: Status | None = None
@@ -35,24 +40,79 @@ class ActionRule:
     """The field of the request that the action is refused without."""
 
 
+def _acknowledge(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
+    kind, note, by = StepKind.ACKNOWLEDGED, command.note, command.by
+    return replace(
+        incident,
+        status=Status.ACKNOWLEDGED,
+        acknowledged_at=now,
+        escalate_at=None,
+        timeline=with_step(incident.timeline, policy, now, kind, note, by),
+    )
+
+
+def _escalate(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
+    to = list(command.to) or list(policy.escalation_to)
+    return escalated(incident, to, now, policy, command.note, command.by)
+
+
+def _resolve(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
+    return resolved(incident, now, policy, command.note, command.by)
+
+
+def _reopen(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
+    return settled(reopened(incident, now, policy, command.note, command.by), now, policy)
+
+
+def _comment(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
+    kind, note, by = StepKind.COMMENT, command.note, command.by
+    timeline = with_step(incident.timeline, policy, now, kind, note, by)
+    return replace(incident, timeline=timeline)
+
+
+def _forward(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
+    by = command.by
+    incident = routed(incident, command.to, now, policy)
+    return ticketed(incident, now, policy, f"forwarded by {by}" if by else "forwarded")
+
+
+def _unlink(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
+    for id in command.to:
+        incident = unlinked_from(incident, id.split("-", 1)[0], now, policy)
+    return incident
+
+
 ACTION_RULES: dict[Action, ActionRule] = {
     Action.ACKNOWLEDGE: ActionRule(
         allowed_from=frozenset({Status.OPEN, Status.ESCALATED}),
+        effect=_acknowledge,
         done="acknowledged",
         leads_to=Status.ACKNOWLEDGED,
     ),
     Action.ESCALATE: ActionRule(
         allowed_from=frozenset({Status.OPEN, Status.ACKNOWLEDGED}),
+        effect=_escalate,
         done="escalated",
         leads_to=Status.ESCALATED,
     ),
-    Action.RESOLVE: ActionRule(allowed_from=_ACTIVE, done="resolved", leads_to=Status.RESOLVED),
-    Action.REOPEN: ActionRule(
-        allowed_from=frozenset({Status.RESOLVED}), done="reopened", leads_to=Status.OPEN
+    Action.RESOLVE: ActionRule(
+        allowed_from=_ACTIVE, effect=_resolve, done="resolved", leads_to=Status.RESOLVED
     ),
-    Action.COMMENT: ActionRule(allowed_from=frozenset(Status), done="commented", needs="text"),
-    Action.FORWARD: ActionRule(allowed_from=_ACTIVE, done="forwarded", needs="platform"),
-    Action.UNLINK: ActionRule(allowed_from=frozenset(Status), done="unlinked", needs="from"),
+    Action.REOPEN: ActionRule(
+        allowed_from=frozenset({Status.RESOLVED}),
+        effect=_reopen,
+        done="reopened",
+        leads_to=Status.OPEN,
+    ),
+    Action.COMMENT: ActionRule(
+        allowed_from=frozenset(Status), effect=_comment, done="commented", needs="text"
+    ),
+    Action.FORWARD: ActionRule(
+        allowed_from=_ACTIVE, effect=_forward, done="forwarded", needs="platform"
+    ),
+    Action.UNLINK: ActionRule(
+        allowed_from=frozenset(Status), effect=_unlink, done="unlinked", needs="from"
+    ),
 }
 
 
@@ -72,7 +132,7 @@ def commanded(
         return incident
     reason = refusal(incident, command, policy, archived=archived)
     if not reason:
-        incident = _applied(incident, command, now, policy)
+        incident = ACTION_RULES[command.action].effect(incident, command, now, policy)
     outcome = CommandOutcome(
         id=command.id, applied=not reason, status=incident.status, at=now, reason=reason
     )
@@ -81,7 +141,7 @@ def commanded(
 
 
 def refusal(incident: Incident, command: Command, policy: Policy, *, archived: bool = False) -> str:
-    """Why a command is forbidden, as a sentence; empty when it is not."""
+    """The reason why a command is forbidden, as a sentence; empty for an allowed one."""
     if archived:
         return "a later episode of the same fault has replaced it"
     if incident.status not in ACTION_RULES[command.action].allowed_from:
@@ -100,31 +160,3 @@ def refusal(incident: Incident, command: Command, policy: Policy, *, archived: b
         if not command.to:
             return "the command names no incident to unlink from"
     return ""
-
-
-def _applied(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
-    note, by = command.note, command.by
-    if command.action is Action.ACKNOWLEDGE:
-        return replace(
-            incident,
-            status=Status.ACKNOWLEDGED,
-            acknowledged_at=now,
-            escalate_at=None,
-            timeline=with_step(incident.timeline, policy, now, StepKind.ACKNOWLEDGED, note, by),
-        )
-    if command.action is Action.ESCALATE:
-        to = list(command.to) or list(policy.escalation_to)
-        return escalated(incident, to, now, policy, note, by)
-    if command.action is Action.RESOLVE:
-        return resolved(incident, now, policy, note, by)
-    if command.action is Action.REOPEN:
-        return settled(reopened(incident, now, policy, note, by), now, policy)
-    if command.action is Action.FORWARD:
-        incident = routed(incident, command.to, now, policy)
-        return ticketed(incident, now, policy, f"forwarded by {by}" if by else "forwarded")
-    if command.action is Action.UNLINK:
-        for id in command.to:
-            incident = unlinked_from(incident, id.split("-", 1)[0], now, policy)
-        return incident
-    timeline = with_step(incident.timeline, policy, now, StepKind.COMMENT, note, by)
-    return replace(incident, timeline=timeline)

@@ -1,9 +1,8 @@
 """The fallback: platforms that are notified when the page itself fails.
 
-A platform that is to hold a ticket, newly or again after a reopening, has `deliver_within` of the
-severity for it. What it has not taken by then, and what it rejects at any time while the incident
-lasts, goes to the fallback platforms, once per platform and opening. Times are Unix seconds of
-arrival.
+A platform has `deliver_within` of the severity to take a ticket, newly or again after a reopening.
+A ticket not taken by then, or rejected at any time while the incident lasts, goes to the fallback
+platforms, once per platform and opening. Times are Unix seconds of arrival.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ from ticketing.domain.signals import TicketState
 
 REJECTED, NOT_IN_TIME = "rejected", "not_in_time"
 ERROR_CHARS_MAX = 300
+"""Part of a platform's error in the timeline: its first sentences, as some answer with whole pages."""
 
 _HOLDING = frozenset({TicketState.OPEN, TicketState.ACKNOWLEDGED, TicketState.ESCALATED})
 
@@ -38,7 +38,7 @@ def watched(incident: Incident, now: float, policy: Policy) -> Incident:
 
 
 def overdue(incident: Incident, now: float, policy: Policy) -> Incident:
-    """The incident, with what was not taken in time sent to the fallback; not yet published."""
+    """The incident, with tickets not taken in time sent to the fallback; not yet published."""
     for name, deadline in sorted(incident.take_by.items()):
         if deadline <= now:
             within = policy.deliver_within.get(incident.severity) or 0.0
@@ -51,7 +51,7 @@ def overdue(incident: Incident, now: float, policy: Policy) -> Incident:
 
 
 def refused(incident: Incident, name: str, now: float, policy: Policy) -> Incident:
-    """The incident after a receipt of a platform, sent to the fallback if it says rejected."""
+    """The incident after a receipt of a platform, sent to the fallback after a rejection."""
     ticket = incident.tickets.get(name)
     if ticket is None or ticket.state is not TicketState.REJECTED:
         return incident
@@ -62,7 +62,7 @@ def refused(incident: Incident, name: str, now: float, policy: Policy) -> Incide
 
 
 def next_deadline(incident: Incident) -> float | None:
-    """When something is overdue, if it is not taken before."""
+    """The earliest time at which a ticket not taken before is overdue; None without any."""
     return min(incident.take_by.values(), default=None)
 
 

@@ -1,4 +1,4 @@
-"""What an incident is: the whole record, as the writer keeps it and as everyone reads it."""
+"""The incident record, as the writer keeps it and as everyone reads it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ticketing.domain.traces.findings import Attribution, Findings, Relation
 
 
 class Status(str, Enum):
-    """Where in its life an incident is."""
+    """The stages in the life of an incident."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
@@ -20,18 +20,18 @@ class Status(str, Enum):
 
 
 class Kind(str, Enum):
-    """What an incident stands for."""
+    """The kinds of things that an incident stands for."""
 
     PATTERN = "pattern"
     """One error pattern of one service (or a service's patterns, where grouped so)."""
     OVERFLOW = "overflow"
     """New patterns of one service beyond `storm.maxPatternsPerService`."""
     UMBRELLA = "umbrella"
-    """Says that a tenant's new pages are held back."""
+    """New pages of a tenant that are held back."""
 
 
 class StepKind(str, Enum):
-    """What happened, in an incident's timeline."""
+    """The kinds of events in a timeline."""
 
     OPENED = "opened"
     SEVERITY_RAISED = "severity_raised"
@@ -65,7 +65,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """What is known of the ticket on one platform."""
+    """The ticket on one platform, as far as is known."""
 
     platform: str
     state: TicketState = TicketState.PENDING
@@ -75,13 +75,13 @@ class Ticket:
     url: str = ""
     error: str = ""
     on_call: str = ""
-    """Who was on call there when the ticket was written last."""
+    """The people on call there when the ticket was last written."""
     at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """A platform that did not take the incident, and why, in a sentence."""
+    """A platform that did not take the incident; `text` says why in a sentence."""
 
     platform: str
     reason: str
@@ -91,9 +91,9 @@ class Failure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """Another incident that shares requests, and what it is to this one.
+    """Another incident that shares requests, with its relation to this one.
 
-    `id` is empty until that one's writer has said who it is; `traces` is how many they share.
+    `id` is empty until the other's writer has told it; `traces` is the number of shared requests.
     """
 
     fingerprint: str
@@ -106,7 +106,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandOutcome:
-    """How a command ended: applied, or refused with the status that forbade it."""
+    """The outcome of a command: applied, or refused with the status that forbade it."""
 
     id: str
     applied: bool
@@ -142,8 +142,8 @@ class Incident:
     """Rises with every change that others must see."""
     episode: int = 1
     admitted_offset: int = -1
-    """Where in its partition of the signals the fingerprint got a record of its own; what it sent
-    before was counted by the service's overflow incident."""
+    """The offset in the signals from which on the fingerprint has a record of its own; the service's
+    overflow incident counted what came before."""
     count: int = 0
     max_score: float = 0.0
     windows: list[tuple[int, int]] = field(default_factory=list)
@@ -153,53 +153,52 @@ class Incident:
     endpoints: list[str] = field(default_factory=list)
     affected_services: list[str] = field(default_factory=list)
     routes: list[str] = field(default_factory=list)
-    """Every platform it was ever routed to."""
+    """Every platform that the incident was ever routed to."""
     ticket_at: float = 0.0
     ticketed: bool = False
-    """Whether platforms are to hold tickets for it; once true, always true."""
+    """True once platforms are to hold tickets; then for good."""
     held_by: str = ""
-    """The incident whose ticket speaks for this one: an umbrella, or its cause."""
+    """The incident whose ticket covers this one: an umbrella, or the cause."""
     held_until: float = 0.0
-    """Until when, unless it is asked for again, the cause's ticket speaks for it; 0: no cause's."""
+    """The end of the lease under which the cause's ticket covers this incident; 0 without one."""
     asked: str = ""
-    """The fingerprint that was asked to speak for it."""
+    """The fingerprint of the incident that was asked to cover this one."""
     asked_at: float = 0.0
     symptoms: list[str] = field(default_factory=list)
-    """Incidents that its ticket speaks, or has spoken, for."""
+    """Incidents that this one's ticket covers, or has covered."""
     links: list[Link] = field(default_factory=list)
-    """Incidents that share its requests, bounded."""
+    """Incidents that share requests, bounded."""
     unlinked: list[str] = field(default_factory=list)
-    """Fingerprints that it must not be linked with any more: somebody has said so."""
+    """Fingerprints that somebody has unlinked: they are never linked again."""
     held: int = 0
-    """How many incidents an umbrella holds, or has held, back."""
+    """The number of incidents that an umbrella holds, or has held, back."""
     take_by: dict[str, float] = field(default_factory=dict)
-    """By when each platform that does not hold its ticket yet must; then the fallback is told."""
+    """Deadlines of the platforms that hold no ticket yet; after one the fallback is notified."""
     failures: list[Failure] = field(default_factory=list)
-    """Platforms that did not take it; bounded, newest last."""
+    """Platforms that did not take the incident; bounded, newest last."""
     acknowledged_at: float | None = None
     escalated_at: float | None = None
     escalated_to: list[str] = field(default_factory=list)
     resolved_at: float | None = None
     reopenings: list[float] = field(default_factory=list)
-    """When it was last reopened, newest last, bounded."""
+    """The times of the latest reopenings, newest last, bounded."""
     flapping: bool = False
     quiet_at: float = 0.0
-    """Arrival time of the latest anomaly; what the quiet clock is compared with."""
+    """Arrival time of the latest anomaly; compared with the quiet clock."""
     escalate_at: float | None = None
     publish_at: float | None = None
-    """When counts that changed since the last publication go out."""
+    """The time to publish counts that changed since the last publication."""
     timeline: list[Step] = field(default_factory=list)
     commands: list[CommandOutcome] = field(default_factory=list)
     tickets: dict[str, Ticket] = field(default_factory=dict)
     correlation: Findings | None = None
     attributions: list[Attribution] = field(default_factory=list)
-    """Which services its outbreaks were laid to, earliest outbreak first, bounded."""
+    """The candidates of each outbreak, earliest outbreak first, bounded."""
     summary: Summary | None = None
 
     @property
     def reach(self) -> list[str]:
-        """Every service that suffers, each once: its own, those its records name, those of its
-        traces."""
+        """The affected services, each once: the incident's own, then those of records and traces."""
         traced = self.correlation.affected_services if self.correlation else []
         own = [self.service] if self.service and self.service not in self.affected_services else []
         return list(dict.fromkeys([*own, *self.affected_services, *traced]))

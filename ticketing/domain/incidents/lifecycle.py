@@ -1,11 +1,11 @@
-"""How an incident opens, counts, reopens, becomes a ticket and ends: pure rules.
+"""The lifecycle of an incident: pure rules to open, count, reopen, ticket and resolve.
 
 Each rule takes an incident and gives the next one. The very same object back means that nothing
-has changed; a higher `revision`, that others must see the change now. Counts alone wait for
+has changed; a higher `revision` means that others must see the change now. Counts alone wait for
 `publish_at`.
 
 Clocks: `now` is arrival time. `quiet` is the quiet clock: everything that reached any source
-partition before it is counted; None while that is unknown, and nothing ends by quiet then.
+partition before that time is counted. While it is None, nothing ends by quiet.
 """
 
 from __future__ import annotations
@@ -41,9 +41,9 @@ def opened(
     kind: Kind = Kind.PATTERN,
     inherited: dict[str, int] | None = None,
 ) -> Incident:
-    """A new incident, or, with the resolved one `before` it, its fingerprint's next episode.
+    """A new incident, or, after the resolved one `before`, the fingerprint's next episode.
 
-    `inherited` are watermarks of records that counted for the fingerprint before it had its own.
+    `inherited` are the watermarks of the collective incidents that counted for the fingerprint.
     Times of the anomalies are event times, `now` is arrival.
     """
     severity = anomalies.severity
@@ -144,10 +144,10 @@ def fired_again(
 ) -> Incident:
     """The resolved incident, reopened because its fault fired again within the reopen window.
 
-    Damping: from `flapping_count` reopenings within `flapping_window` on it is flagged as flapping.
-    It is still published at once, since whoever resolved it believes it gone; but it must then stay
-    quiet `flapping_quiet_factor` times longer before it is resolved by itself, waits longer for a
-    first ticket, and is not escalated automatically a second time.
+    Damping: from `flapping_count` reopenings within `flapping_window` on the incident is flapping. It
+    is still published at once, since whoever resolved the incident believes the fault gone. But a
+    flapping incident must stay quiet `flapping_quiet_factor` times longer to be resolved by itself,
+    waits longer for a first ticket, and is not escalated automatically a second time.
     """
     known = merged_watermarks(incident.watermarks, inherited or {})
     recent = [at for at in incident.reopenings if at > now - policy.flapping_window]
@@ -191,7 +191,7 @@ def reopened(
 def resolved(
     incident: Incident, now: float, policy: Policy, text: str = "", by: str = ""
 ) -> Incident:
-    """The incident resolved; not yet published. Without a ticket by now it never gets one."""
+    """The incident resolved; not yet published. An incident without a ticket by now never gets one."""
     if not incident.ticketed:
         text = "; ".join(
             filter(None, [text, "before its ticket was due: no platform was notified"])
@@ -244,8 +244,8 @@ def settled(incident: Incident, now: float, policy: Policy) -> Incident:
 def ticketed(incident: Incident, now: float, policy: Policy, text: str = "") -> Incident:
     """The incident with tickets wanted on all its routes; not yet published.
 
-    Without any route it counts as ticketed all the same: its wait is over, and a platform that a
-    rise of severity brings in later is told at once.
+    An incident without routes counts as ticketed too: the wait is over, and a platform that a later
+    rise of severity adds is notified at once.
     """
     if incident.ticketed:
         return incident

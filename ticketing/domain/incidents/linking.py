@@ -1,9 +1,9 @@
-"""Incidents that share requests: linked, and, where asked for, a symptom behind its cause's ticket.
+"""Links between incidents that share requests, and symptoms held behind their cause's ticket.
 
 Writers of different partitions talk in messages that may be lost or come twice, late or in any
-order. So nothing rests on one: a symptom is held by a lease, which its cause grants only while it
-has a ticket and none speaks for it, and which must be asked for again and again. Whoever has once
-had a ticket of its own is never held, hence no circle of incidents can wait for each other.
+order. So nothing rests on a single message: a symptom is held by a lease and must ask for another
+again and again. A cause grants a lease only while it has a ticket and is not held itself. An
+incident that once had a ticket is never held, hence no circle of incidents can wait for each other.
 Times are Unix seconds of arrival.
 """
 
@@ -19,8 +19,12 @@ from ticketing.domain.incidents.timeline import with_step
 from ticketing.domain.severity import Severity
 from ticketing.domain.traces.findings import Peer, Relation
 
+# Two questions may be lost before a lease ends; a symptom whose cause is gone has a ticket within
+# three minutes.
 LEASE_SECONDS = 180.0
 ASK_EVERY_SECONDS = 60.0
+
+# Bounds of the record's lists, more than people look through, and of a title in a message.
 LINKS_MAX = 20
 UNLINKED_MAX = 50
 SYMPTOMS_MAX = 200
@@ -51,9 +55,9 @@ class Word(str, Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Linked:
-    """A message from one incident to another. `relation` is what the sender is to the receiver.
+    """A message from one incident to another; `relation` is the sender's to the receiver.
 
-    It goes to the incident `to_id`, or, where that is empty, to the one that the fingerprint has.
+    The receiver is the incident `to_id`, or, if that is empty, the current one of `to_fingerprint`.
     """
 
     word: Word
@@ -72,11 +76,11 @@ class Linked:
 
 
 Said = tuple[Incident, list[Linked]]
-"""The incident as it is then, the very same if nothing changed, and what its writer says."""
+"""The next incident, the very same if nothing changed, and the messages of its writer."""
 
 
 def met(incident: Incident, peers: list[Peer], now: float, policy: Policy) -> Said:
-    """The incident with those that share its requests; it tells them, and may ask one of them."""
+    """The incident linked with its peers, and greetings to them; one may be asked to cover it."""
     known = {link.fingerprint: link for link in incident.links}
     said = []
     for peer in peers:
@@ -110,7 +114,7 @@ def _asking(incident: Incident, policy: Policy) -> Said:
 
 
 def told(incident: Incident, message: Linked, now: float, policy: Policy) -> Said:
-    """The incident after another's word, and the answer."""
+    """The incident after another's message, and the answers."""
     unlinked = message.fingerprint in incident.unlinked
     if message.word is Word.ASK:
         return _asked(incident, message, now, policy)
@@ -134,12 +138,12 @@ def told(incident: Incident, message: Linked, now: float, policy: Policy) -> Sai
 
 
 def nobody(message: Linked) -> list[Linked]:
-    """The answer where there is no such incident: whoever asks must speak for itself."""
+    """The answer to a message for an unknown incident: nobody can be covered by that one."""
     return [_answer(Word.REFUSE, message, "")] if message.word is Word.ASK else []
 
 
 def asking_again(incident: Incident, now: float) -> Said:
-    """A held incident that asks its cause for another while, when it is time to."""
+    """The incident, and, if it is held and the time has come, its question for another lease."""
     if not is_leased(incident) or now < ask_at(incident):
         return incident, []
     link = _link_to(incident, incident.held_by)
@@ -149,7 +153,7 @@ def asking_again(incident: Incident, now: float) -> Said:
 
 
 def lapsed(incident: Incident, now: float, policy: Policy) -> Incident:
-    """The incident, speaking for itself once its lease has run out."""
+    """The incident, ticketed by itself once its lease has run out."""
     if not is_leased(incident) or now < incident.held_until:
         return incident
     return _let_go(incident, incident.held_by, now, policy, "its cause did not answer")
@@ -161,7 +165,7 @@ def is_leased(incident: Incident) -> bool:
 
 
 def ask_at(incident: Incident) -> float:
-    """When a held incident asks again."""
+    """The time at which a held incident asks for another lease."""
     return incident.asked_at + ASK_EVERY_SECONDS
 
 
@@ -183,7 +187,7 @@ def released(incident: Incident) -> list[Linked]:
 
 
 def unlinked_from(incident: Incident, fingerprint: str, now: float, policy: Policy) -> Incident:
-    """The incident without its link to another, for good; held by that one, it is let go."""
+    """The incident without its link to another, for good; an incident held by the other is let go."""
     if fingerprint in incident.unlinked:
         return incident
     link = next((link for link in incident.links if link.fingerprint == fingerprint), None)
@@ -226,7 +230,7 @@ def _greeted(incident: Incident, message: Linked, now: float, policy: Policy) ->
         return incident, []
     others = [one for one in incident.links if one.fingerprint != message.fingerprint]
     incident = published(_with_links(incident, [*others, link]), now)
-    # Who is new to us need not know us either. That ends: an answer to what is known is none.
+    # A new peer may not know this incident yet. A known one gets no greeting, so greetings end.
     said = [_say(Word.HELLO, incident, link)] if known is None or not known.id else []
     incident, wish = _asking(incident, policy)
     return incident, [*said, *wish]
@@ -250,7 +254,7 @@ def _asked(incident: Incident, message: Linked, now: float, policy: Policy) -> S
 
 
 def _may_speak_for(incident: Incident, message: Linked) -> bool:
-    """Open, and itself unattached; of two that take each other for the cause, the lower one."""
+    """True for an open incident that is not held; of two that ask each other, the lower one."""
     if incident.status is Status.RESOLVED or incident.held_by:
         return False
     if message.fingerprint in incident.unlinked or incident.id == message.id:
@@ -294,9 +298,9 @@ def _let_go(incident: Incident, holder: str, now: float, policy: Policy, why: st
 
 
 def _speaker(incident: Incident) -> Link | None:
-    """Whose ticket may speak for this one: its cause's, else the first of those with the same.
+    """The link whose incident may cover this one: its cause, else the first with the same cause.
 
-    Of several the lowest fingerprint, so that all of them turn to the same one.
+    Of several the lowest fingerprint, so that all incidents turn to the same one.
     """
     causes = [link for link in incident.links if link.relation is Relation.CAUSE]
     same = [

@@ -9,13 +9,13 @@ from ticketing.domain.severity import Severity
 from ticketing.domain.traces.findings import BlastRadius
 
 GroupBy = Literal["pattern", "service"]
-"""Whose incidents share a ticket: simultaneous patterns of a service, or none."""
+"""The patterns that share an incident: none, or all of a service."""
 GROUP_BY_SERVICE: GroupBy = "service"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RadiusRule:
-    """Raises to a severity where every given bound (None: not given) is reached."""
+    """Raises the severity where every bound is reached; a bound of None is not given."""
 
     to: Severity
     services: int | None = None
@@ -24,7 +24,7 @@ class RadiusRule:
     failing_share: float | None = None
 
     def reached(self, radius: BlastRadius) -> bool:
-        """Whether a blast radius is as large as this; a rule without bounds never is."""
+        """True if a blast radius reaches every given bound; False for a rule without bounds."""
         bounds = (
             (self.services, radius.services),
             (self.endpoints, radius.endpoints),
@@ -37,32 +37,32 @@ class RadiusRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """How incidents are to be led. Durations are seconds; what is None or missing is off.
+    """The settings of the rules. Durations are seconds; None or a missing entry is off.
 
-    A setting has no default here: `ticketing.config.policy` is where all of them come from.
+    Settings have no defaults here: all of them come from `ticketing.config.policy`.
     """
 
     group_wait: dict[Severity, float]
     """From opening to ticket, at most; a missing severity is ticketed at once."""
     reopen_window: float
-    """Firing again this soon after the resolution reopens; later it is a new episode."""
+    """A fault that fires again this soon after its resolution reopens; later a new episode begins."""
     flapping_count: int
     flapping_window: float
-    """So many reopenings by firing again within so many seconds are flapping."""
+    """An incident is flapping after `flapping_count` reopenings by firing again within this time."""
     flapping_group_wait: float
-    """Shortest group wait of what flaps and has no ticket yet."""
+    """Shortest group wait of a flapping incident without a ticket."""
     flapping_quiet_factor: float
-    """How much longer than `auto_resolve_after` what flaps must be quiet to be resolved."""
+    """Factor on `auto_resolve_after` while an incident is flapping."""
     auto_resolve_after: float | None
     escalate_after: dict[Severity, float]
     """From ticket to automatic escalation, unless somebody acknowledges."""
     escalation_to: tuple[str, ...]
     deliver_within: dict[Severity, float]
-    """How long a platform may take to hold a ticket before `fallback` is told."""
+    """Time for a platform to take a ticket before `fallback` is notified."""
     fallback: tuple[str, ...]
-    """Platforms that are told what another one did not take; with none, nothing is watched."""
+    """Platforms notified of what another one did not take; with none, nothing is watched."""
     retention: float
-    """How long a resolved incident is remembered."""
+    """Time for which a resolved incident is remembered."""
     max_patterns_per_service: int
     """New patterns a service may open within `patterns_window`; 0 is no limit."""
     patterns_window: float
@@ -72,20 +72,23 @@ class Policy:
     routing: dict[Severity, tuple[str, ...]]
     """Platforms per severity. An empty or missing list means none."""
     raise_severity: tuple[RadiusRule, ...]
-    """What blast radius raises an incident's severity, and to which."""
+    """The rules by which a blast radius raises the severity."""
     hold_symptoms: bool
-    """Whether a symptom waits behind its cause's ticket, if the cause's writer accepts it."""
+    """True if a symptom waits behind its cause's ticket, should the cause's writer accept it."""
     platforms: tuple[str, ...]
     """The platforms that are enabled; routing to others leads nowhere."""
     summary_may_raise: bool
-    """Whether a model's opinion may raise an incident's severity; it never lowers it."""
+    """True if a model's opinion may raise the severity; it never lowers one."""
     pages_window: float = 60.0
     """The minute of `max_pages_per_minute`."""
     publish_every: float = 1.0
-    """How long a change of counts alone may wait for its publication."""
+    """Longest wait of changed counts for their publication: a storm publishes once a second at most."""
     recheck_every: float = 60.0
-    """How soon to look again when a due time has come but its condition does not hold yet."""
+    """Time until the next look when a due time has come but its condition does not hold yet."""
     retention_recheck_every: float = 3600.0
+    """The same for forgetting a resolved incident, which is never urgent."""
+    # Bounds of the record's lists: the beginning and the present stay, however long an incident
+    # lasts. The windows are a day of the default length, 15 minutes.
     windows_kept: int = 96
     samples_first_kept: int = 3
     samples_latest_kept: int = 5

@@ -1,4 +1,4 @@
-"""What others report about an incident: receipts of platforms, correlations, summaries."""
+"""Reports about an incident: receipts of platforms, correlations, summaries."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from ticketing.domain.signals import Receipt, Summary
 from ticketing.domain.traces.findings import Attribution, Findings
 
 CANDIDATES_KEPT = 5
+"""Candidates kept of each of many outbreaks: further ones are hardly ever the cause."""
 
 
 def receipted(incident: Incident, receipt: Receipt, now: float, policy: Policy) -> Incident:
-    """The incident with what a platform has reached.
+    """The incident after a receipt of a platform.
 
-    Only a change of state, id, key, URL or people on call is published: were every receipt, then
-    each publication would bring an update and that another receipt. What is older than the known
-    receipt is ignored.
+    Only a change of state, id, key, URL or people on call is published: if every receipt were, each
+    publication would bring an update, and so another receipt. A receipt older than the known one is
+    ignored.
     """
     known = incident.tickets.get(receipt.platform) or Ticket(platform=receipt.platform)
     if receipt.revision < known.revision:
@@ -53,10 +54,10 @@ def receipted(incident: Incident, receipt: Receipt, now: float, policy: Policy) 
 
 
 def correlated(incident: Incident, findings: Findings, now: float, policy: Policy) -> Incident:
-    """The incident with what its traces say of an outbreak, and as severe as its blast radius asks.
+    """The incident with the findings about an outbreak, and as severe as the blast radius asks.
 
-    Of an earlier outbreak than the known one only the attribution is kept; of the same one, what
-    rests on fewer traces is another worker's part of them, and is ignored.
+    Of an earlier outbreak than the known one only the attribution is kept. Findings about the same
+    outbreak that rest on fewer traces are another worker's part, and ignored.
     """
     attributions = _attributed(incident.attributions, findings, policy)
     known = incident.correlation
@@ -95,11 +96,11 @@ def _attributed(known: list[Attribution], findings: Findings, policy: Policy) ->
 
 
 def summarized(incident: Incident, summary: Summary, now: float, policy: Policy) -> Incident:
-    """The incident in words; a summary of an older revision than the known one is ignored.
+    """The incident with a summary; one of an older revision than the known summary's is ignored.
 
-    So is one that comes after the resolution: a closed ticket is not written again for it. The
-    writer's opinion of the severity raises the incident's if `summary_may_raise`; nothing else that
-    a summary says changes what the incident is, where it goes or how it ends.
+    A summary after the resolution is ignored too: no closed ticket is written again for it. The
+    writer's opinion may raise the severity if `summary_may_raise`; nothing else in a summary
+    changes the incident's state, routes or end.
     """
     known = incident.summary
     if known is not None and (known == summary or summary.revision < known.revision):

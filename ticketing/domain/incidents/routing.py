@@ -1,4 +1,4 @@
-"""Which platforms an incident of a severity goes to."""
+"""The routes of an incident: the platforms for its severity."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Storm guards: what keeps a thousand new patterns, or pages, from becoming a thousand tickets.
+"""Storm guards: keep a thousand new patterns, or pages, from becoming a thousand tickets.
 
-Where a fingerprint is counted must come out the same when a crash makes us decide again. So each
-admission is remembered with the offset of the message that it was made for, guards are written
-before incidents, and collective incidents after them.
+After a crash the place of a fingerprint is decided again, and must come out the same. So each
+admission is remembered with the offset of its message, guards are written before incidents, and
+collective incidents after them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ FIRST, NORMAL, LAST = -1, 0, 1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guard:
-    """What was let through lately: per name the arrival time and the offset it was let through at.
+    """The recent admissions: per name the arrival time and the offset of its message.
 
     Names are fingerprints for a service's guard, incident ids for a tenant's guard of pages.
     """
@@ -36,7 +36,7 @@ class Guard:
 
 
 class Place(Enum):
-    """Where the anomalies of a fingerprint are counted."""
+    """The incident that counts a fingerprint's anomalies: its own, or a collective one."""
 
     OWN = "own"
     COLLECTIVE = "collective"
@@ -68,10 +68,10 @@ def umbrella_fingerprint(tenant: str, partition: int) -> str:
 
 
 def order_of(incident: Incident) -> int:
-    """When, among a batch's writes, an incident is to be written.
+    """The rank of an incident among a batch's writes.
 
-    What was counted in an overflow incident must not be on disk before the admissions that it
-    depends on; an umbrella must be there before those that it holds.
+    An overflow incident must not be on disk before the admissions that its counts depend on; an
+    umbrella must be there before the incidents that it holds.
     """
     if incident.kind is Kind.OVERFLOW:
         return LAST
@@ -87,10 +87,10 @@ def placed(
     now: float,
     policy: Policy,
 ) -> Place:
-    """Where the fingerprint `name` is counted when the message at `offset` is applied.
+    """The place of the fingerprint `name` when the message at `offset` is applied.
 
-    A record or an admission from a later message tells of a replay: at that time the fingerprint
-    had no incident of its own yet, so it was counted collectively.
+    A record or an admission from a later message shows a replay: the fingerprint had no incident of
+    its own at that time, and was counted collectively.
     """
     if own is not None and own.admitted_offset > offset:
         return Place.COLLECTIVE
@@ -112,22 +112,22 @@ def placed(
 
 
 def lately(guard: Guard, now: float, offset: int, window: float) -> int:
-    """How many the window, in seconds, had let through before the message at `offset`.
+    """The number of admissions in a window (seconds) up to the message at `offset`.
 
-    What a later message let through stands there only in a replay, and took no room then.
+    Admissions by later messages are there in a replay only, and took no room the first time.
     """
     admitted = recent(guard, now, window).admitted
     return sum(by <= offset for _, by in admitted.values())
 
 
 def recent(guard: Guard, now: float, window: float) -> Guard:
-    """The guard without what was let through longer ago than the window, in seconds."""
+    """The guard without admissions older than a window (seconds)."""
     kept = {name: entry for name, entry in guard.admitted.items() if entry[0] > now - window}
     return guard if len(kept) == len(guard.admitted) else Guard(admitted=kept)
 
 
 def admitting(guard: Guard, name: str, now: float, offset: int, window: float) -> Guard:
-    """The guard with one more let through; the first time counts."""
+    """The guard with one more admission; a name is admitted once."""
     if name in guard.admitted:
         return guard
     return Guard(admitted={**recent(guard, now, window).admitted, name: (now, offset)})
@@ -149,7 +149,7 @@ def collective(anomalies: Anomalies, policy: Policy) -> tuple[Anomalies, Kind]:
 def umbrella_opened(
     held: Incident, now: float, policy: Policy, *, id: str, name: str, episode: int = 1
 ) -> Incident:
-    """A new umbrella, holding its first incident. It waits for nothing: its ticket is the page."""
+    """A new umbrella with its first incident; ticketed at once, as that ticket is the page."""
     umbrella = Incident(
         id=id,
         fingerprint=name,

@@ -1,4 +1,4 @@
-"""What time alone does to an incident, and when to look at it next."""
+"""The effects of time alone on an incident, and the time of the next look."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def elapsed(incident: Incident, now: float, quiet: float | None, policy: Policy)
 
 
 def expired(incident: Incident, quiet: float | None, policy: Policy) -> bool:
-    """Whether a resolved incident may be forgotten.
+    """True if a resolved incident may be forgotten.
 
-    By the quiet clock: with it go the watermarks that keep a replay from counting twice.
+    The quiet clock decides: the watermarks that keep a replay from counting twice are lost as well.
     """
     if incident.resolved_at is None or quiet is None:
         return False
@@ -43,10 +43,10 @@ def expired(incident: Incident, quiet: float | None, policy: Policy) -> bool:
 
 
 def next_due(incident: Incident, now: float, policy: Policy) -> float | None:
-    """When to call `elapsed` or `expired` next; later than `now`, or None for never.
+    """The time to call `elapsed` or `expired` next; later than `now`, or None for never.
 
-    What was due already but could not happen, since a clock stands still or something holds the
-    incident, is looked at again a while later.
+    An effect that is due but can't happen, since a clock stands still or the incident is held, is
+    looked at again a while later.
     """
     recheck = now + policy.recheck_every
     times = []
@@ -89,7 +89,7 @@ def _quiet_seconds(incident: Incident, policy: Policy) -> float:
 
 
 def _steady_at(incident: Incident, policy: Policy) -> float:
-    """When the reopenings that made it flap are long enough ago."""
+    """The time from which on a flapping incident is steady again."""
     if len(incident.reopenings) < policy.flapping_count:
         return 0.0
     return incident.reopenings[-policy.flapping_count] + policy.flapping_window

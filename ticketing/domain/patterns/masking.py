@@ -13,7 +13,7 @@ from ticketing.domain.patterns.word_lists import ID_KEYS, MESSAGE_KEYS, NOT_VALU
 
 _URL = re.compile(r"\b(?:[A-Za-z][A-Za-z0-9+.\-]{1,15}://|[au]rn:[a-z])[^\s\"'<>`|\])}]*")
 CUT_CHARS_MIN = 1_000
-"""A text at least so long may have been cut in the midst of a value."""
+"""A text at least so long may have been cut within a value: at 2 kB, then shortened by own rules."""
 _DAY = (
     r"(?:Mon(?:day)?|Tue(?:sday)?|Wed(?:nesday)?|Thu(?:rsday)?|Fri(?:day)?|Sat(?:urday)?"
     r"|Sun(?:day)?)"
@@ -110,15 +110,15 @@ class _Scan:
         self._key: str | None = None
         """The key whose value comes next."""
         self._weak = False
-        """Whether that key stands before a colon: its value is masked only if it must be one."""
+        """True for a key before a colon: its value is masked only if that can't be read as text."""
         self._skip = 0
-        """Up to where a list, being a key's value, is passed over."""
+        """The position up to which the text is passed over."""
         self._closing: dict[int, int] | None = None
         self._last = ""
-        """The latest word, as long as only a space has followed it."""
+        """The latest word, while nothing but a space has followed."""
         self._before = ""
         self._number = False
-        """Whether that word was a number, so that a unit may follow."""
+        """True if the latest word was a number, so that a unit may follow."""
         self._char = ""
         """The latest character that is no space."""
 
@@ -154,7 +154,7 @@ class _Scan:
     def _name(self, text: str) -> None:
         inner = text.rstrip(": \t")[1:-1]
         if self._char not in _BEFORE_NAME:
-            # In the midst of a sentence it is a quoted value, and the colon is the sentence's.
+            # Within a sentence a quoted word is a value, and the colon belongs to the sentence.
             self._quote(inner)
             self._out.append(":")
             return
@@ -197,7 +197,7 @@ class _Scan:
             self._colon_key(word)
 
     def _pass_padding(self, word: str, end: int) -> bool:
-        """Skip what fills up the last characters of something in base64."""
+        """Skip the padding of a base64 value."""
         padding = _PADDING.match(self._text, end)
         if padding is None:
             return False
@@ -228,7 +228,7 @@ class _Scan:
         return mask_word(word, called=self._calls(end))
 
     def _opens_value(self, end: int) -> bool:
-        """Whether a key's value goes on in brackets, as in `item=Item(id=5)`."""
+        """True if a key's value goes on in brackets, as in `item=Item(id=5)`."""
         char = self._text[end : end + 1]
         return char != "" and char in "[({" and not self._weak and self._key not in MESSAGE_KEYS
 
@@ -245,7 +245,7 @@ class _Scan:
         return _pair(word) or mask_word(word, called=self._calls(end))
 
     def _is_person(self, word: str, end: int) -> bool:
-        """Whether the word is somebody's name, as told by what stands around it."""
+        """True if the words around a word make it somebody's name."""
         last, before = self._last.lower(), self._before.lower()
         if last not in ("user", "for") or word.lower() in NOT_VALUES:
             return False
@@ -272,7 +272,7 @@ class _Scan:
         self._number = False
 
     def _is_whole_value(self, char: str, start: int) -> bool:
-        """A list as the value of a key is passed over; an empty value is a value too."""
+        """Pass over a list that is a key's value, and mask an empty value; True after a list."""
         key, weak, self._key = self._key, self._weak, None
         if weak:
             return False
@@ -284,7 +284,7 @@ class _Scan:
         return False
 
     def _pass_over(self, start: int) -> bool:
-        """Skip what stands in brackets, if they are closed or the text was cut before that."""
+        """Skip a part in brackets that is closed, or was cut off with the text; False for others."""
         if self._text[start] == "{" and self._text[start - 1] in ": ":
             return False
         if self._closing is None:
@@ -309,7 +309,7 @@ class _Scan:
 
 
 def closing_brackets(text: str) -> dict[int, int]:
-    """Where each bracket that is closed is closed, by the position of the opening one."""
+    """The positions of closing brackets by those of their opening ones."""
     opened: list[tuple[str, int]] = []
     closed: dict[int, int] = {}
     for match in _BRACKET.finditer(text):
@@ -322,18 +322,18 @@ def closing_brackets(text: str) -> dict[int, int]:
 
 
 def is_id_key(key: str) -> bool:
-    """Whether what follows this key and a colon is the name of a thing, not a message."""
+    """True if the name of a thing, not a message, follows this key and a colon."""
     return key.lower() in ID_KEYS or key.endswith(("Id", "ID", "_id", "-id", "Name", "_name"))
 
 
 def _is_unit(word: str) -> bool:
-    """Whether the word is a unit, or one by another: `kb`, `bytes/s`."""
+    """True for a unit, or one unit by another: `kb`, `bytes/s`."""
     unit, _, per = word.partition("/")
     return unit in UNITS and (not per or per in UNITS)
 
 
 def _pair(word: str) -> str | None:
-    """`userId:bob`, in one word: the key stays, the value goes."""
+    """The word with its value masked, as in `userId:bob`; None for a word of another form."""
     key, colon, value = word.partition(":")
     if not colon or not value or not is_id_key(key) or value.startswith(":"):
         return None

@@ -1,4 +1,4 @@
-"""The error pattern of a message: what stays when ids, numbers and other values are masked."""
+"""The error pattern of a message: the text that stays when ids, numbers and other values are masked."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from ticketing.domain.patterns.word import MASK
 CODE_VERSION = "2"
 """Rises whenever the same text may get another pattern: then counting starts afresh."""
 TEXT_CHARS_MAX = 2048
+"""A message names its fault early, and masking takes time in proportion to the text."""
 PATTERN_CHARS_MAX = 512
-"""Kept well below the text's bound, so that where the text was cut never shows."""
+"""Well below TEXT_CHARS_MAX, so that the place where a text was cut never shows."""
 REMEMBERED_MAX = 8_192
-"""Shapes whose mask is kept; each has less than a thousand characters."""
+"""Shapes whose mask is remembered: some 8 MB at most, as each is shorter than CUT_CHARS_MIN."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """An own masking rule: what `pattern` (a regular expression) finds becomes `replace`."""
+    """An own masking rule: each match of the regular expression `pattern` becomes `replace`."""
 
     name: str
     pattern: str
@@ -32,7 +33,7 @@ class Rule:
 
 
 class Patterns:
-    """Finds patterns; equal text and rules give equal patterns: what is remembered never shows.
+    """Finds patterns. Equal texts and rules give equal patterns: the memory of masks never shows.
 
     Raises ValueError naming the rule whose regular expression or replacement is not valid.
     """
@@ -40,7 +41,7 @@ class Patterns:
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self._rules = [_compile(rule) for rule in rules]
         self.version = _version(self._rules)
-        """Names code and own rules: patterns of different versions are not comparable."""
+        """Identifies code and own rules: patterns of different versions are not comparable."""
         self._mask = functools.lru_cache(REMEMBERED_MAX)(mask)
 
     def of(self, text: str) -> str:
@@ -66,7 +67,7 @@ class Patterns:
 
 
 def _cut(text: str, chars_max: int) -> str:
-    """At most so many characters, cut between words where there are any."""
+    """The text in at most so many characters, cut between words if possible."""
     if len(text) <= chars_max:
         return text
     head = text[:chars_max]

@@ -1,8 +1,8 @@
-"""Texts that differ by obvious values only become one text, which is masked once and remembered.
+"""The shape of a text: texts that differ by obvious values only share a shape, masked only once.
 
-Numbers and ids are what most messages differ by, and all of them are masked in the end. What could
-be part of a name (`ipv6`, `sha256`, `ORA-00942`) is left as it is. Every expression begins with one
-class of characters, before it looks back: so the others are passed over quickly.
+Most messages differ by numbers and ids, and all of these are masked in the end. Possible parts of a
+name (`ipv6`, `sha256`, `ORA-00942`) stay as they are. Every expression begins with one class of
+characters before it looks back, so that other characters are passed over quickly.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ import re
 
 _NUMBER = re.compile(r"[0-9](?<=[ =(\[#].)[0-9]{2,}(?=[ ,;)\]]|$)")
 _SOME_NUMBER = "000"
-"""Of at least three digits: with one or two it may be the day of a month."""
+"""Three digits, since one or two may be the day of a month."""
 _UNIT = r"(?i:[kmgt]?i?b|[munµ]?s|m|h)\b"
-"""Those of words.UNITS that make no name of a number: `3d` and `5g` are more than values."""
+"""The word lists' UNITS without letters that make a name of a number, as in `3d` and `5g`."""
 _DIGITS = re.compile(
     r"[0-9](?:"
     r"(?<![A-Za-z0-9].)(?<![A-Z]-.)(?!(?<=0)(?:00)?(?![0-9]))"
@@ -21,7 +21,7 @@ _DIGITS = re.compile(
     r"|(?<=[a-z_].)[0-9]{4,}(?![A-Za-z0-9]))"
 )
 _ZEROS = ("", "0", "00", "000", "0000", "00000")
-"""Dates and clock times are told by how many digits they have."""
+"""Dates and clock times are recognised by their numbers of digits."""
 _ID = re.compile(
     r"[0-9a-fA-F](?:"
     r"[0-9a-fA-F]{7}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}(?![\w-])"

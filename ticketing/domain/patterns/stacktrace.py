@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+# The root cause may come last (Java's `Caused by`), so that more of a trace is read than of a
+# message; a line is as long as a message may be.
 TRACE_CHARS_MAX = 64_000
 TRACE_LINES_MAX = 1_000
+_LINE_CHARS_MAX = 2_000
+# The nearest frames name the fault. Further ones differ by caller, and would split an incident.
 FRAMES_MAX = 3
 FRAME_CHARS_MAX = 160
 MESSAGE_CHARS_MAX = 300
-_LINE_CHARS_MAX = 2_000
 
 _LIBRARIES = (
     "java.|javax.|jakarta.|sun.|jdk.|com.sun.|kotlin.|kotlinx.|scala.|groovy.|org.springframework.|"
@@ -49,7 +52,7 @@ _NUMBERED = re.compile(r"\d{2,}")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trace:
-    """Exception class, its message (not masked yet), top application frames, nearest first."""
+    """A reduced trace: exception class, message (not masked yet), application frames, nearest first."""
 
     exception: str
     message: str
@@ -107,7 +110,7 @@ def _exception(line: str) -> tuple[str, str]:
 
 
 def _generated(name: str) -> str:
-    """Without what a compiler or a proxy has numbered."""
+    """The name without the parts that a compiler or a proxy has numbered."""
     return _NUMBERED.sub("<*>", _GENERATED.sub("", name))
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from ticketing.domain.patterns.host import is_host
 from ticketing.domain.patterns.word_lists import (
-    AMBIGUOUS_DOMAINS,
     DATA_FILE_ENDINGS,
     MESSAGE_CODE_PREFIXES,
     NAMES_WITH_DIGITS,
     NO_VOWELS,
     PACKAGE_ROOTS,
-    TOP_LEVEL_DOMAINS,
 )
 
 MASK = "<*>"
@@ -33,16 +32,18 @@ _PLAIN_PAIR = re.compile(r"[A-Za-z_-]+/[A-Za-z_+-]+")
 _VERSIONED = re.compile(r"([A-Za-z][A-Za-z_-]*)/v?\d[\w.\-+]*")
 _LOG_POSITION = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{5,8}")
 _DIGITS_IN_NAME_MAX = 2
+"""Names in code hold a digit or two (`Utf8Reader`, `base64`); a word with more is an id."""
 _LETTERS_MAX = 64
+"""Longer than names are: so many letters in one case were written by no one."""
 
 
 def is_variable(word: str) -> bool:
-    """Whether anything in the word would be masked."""
+    """True if anything in the word would be masked."""
     return MASK in mask_word(word)
 
 
 def mask_word(word: str, *, called: bool = False) -> str:
-    """The word, or what stays of it. `called`: an opening parenthesis follows directly."""
+    """The word with its variable parts masked. `called`: an opening parenthesis follows directly."""
     # The two colons at the end of an IPv6 address are part of it.
     whole = word.rstrip(_TAIL_NO_COLON)
     if whole.endswith("::") and len(whole) > 2 and _ADDRESS.fullmatch(whole):
@@ -108,7 +109,7 @@ def _simple(core: str, called: bool) -> str:
     """A word without slashes, colons or an at sign."""
     if core.isalpha():
         return MASK if _is_random(core) else core
-    if _is_host(core) or _is_data_file(core):
+    if is_host(core) or _is_data_file(core):
         return MASK
     if _DIGIT.search(core) is None:
         return MASK if _is_pod(core) or _is_random(core) else core
@@ -116,7 +117,7 @@ def _simple(core: str, called: bool) -> str:
 
 
 def _is_random(word: str) -> bool:
-    """Letters that no one has written: hex digits, base64, or one endless word."""
+    """True for letters that no one has written: hex digits, base64, or one endless word."""
     if len(word) < 8:
         return False
     if _HEX_LETTERS.fullmatch(word):
@@ -134,23 +135,13 @@ def _is_pod(word: str) -> bool:
     return suffix is not None and suffix.group(1) not in NO_VOWELS
 
 
-def _is_host(word: str) -> bool:
-    if "." not in word or not word.islower():
-        return False
-    labels = word.split(".")
-    if labels[0] in PACKAGE_ROOTS or not all(label for label in labels) or "$" in word:
-        return False
-    last = labels[-1]
-    return last in TOP_LEVEL_DOMAINS or (last in AMBIGUOUS_DOMAINS and len(labels) > 2)
-
-
 def _is_data_file(word: str) -> bool:
     name, dot, ending = word.rpartition(".")
     return bool(dot and name) and ending.lower() in DATA_FILE_ENDINGS
 
 
 def _is_name(word: str, called: bool) -> bool:
-    """Whether a word with digits is a name all the same."""
+    """True for a word with digits that is a name all the same."""
     if _CAMEL_NAME.fullmatch(word) or _MESSAGE_CODE.fullmatch(word):
         return True
     numbered = [part for part in _SEPARATOR.split(word) if _DIGIT.search(part)]

@@ -1,8 +1,8 @@
 """A model's answer, made harmless: known fields, cut to length, and nothing that acts.
 
-Whoever can write a log line can speak to the model. So its answer is text and opinion only: read
+Anyone who can write a log line can speak to the model. So an answer is text and opinion only: read
 as JSON with known fields, cut, one line each, without links, markup, mentions or control
-characters. What an incident is, where it goes and whether it ends is not in it to decide.
+characters. No answer decides an incident's state, routes or end.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from ticketing.domain.severity import Severity
 from ticketing.errors import Rejected
 
 ANSWER_CHARS_MAX = 32_000
+"""Several times all parts together: a longer answer has not kept the form."""
+# Parts of a ticket: a headline, a paragraph, and lists that can be taken in at a glance.
 TITLE_CHARS_MAX = 120
 TEXT_CHARS_MAX = 1_500
 PART_CHARS_MAX = 600
@@ -29,7 +31,7 @@ NO_LINK = "(link removed)"
 
 
 class Fault(str, Enum):
-    """Why an answer can't be used."""
+    """The reasons why an answer can't be used."""
 
     EMPTY = "empty"
     TOO_LONG = "too_long"
@@ -38,7 +40,7 @@ class Fault(str, Enum):
 
 
 class BadAnswer(Rejected, ValueError):
-    """The answer can't be used; it is not in the message, as it may say anything."""
+    """The answer can't be used. The message leaves out its text, which may be hostile."""
 
     def __init__(self, fault: Fault, detail: str = "") -> None:
         self.fault = fault
@@ -62,7 +64,7 @@ def read(text: str | None) -> Answer:
     """The answer in a model's text; raises BadAnswer.
 
     Title and summary must be there; what else is missing is empty. A field of a wrong type refuses
-    the whole answer, since a model that does not keep the form has not understood what it is asked.
+    the whole answer, since a model that does not keep the form has not understood the task.
     """
     if text is None or not text.strip():
         raise BadAnswer(Fault.EMPTY)
@@ -94,7 +96,7 @@ def _object(text: str) -> Mapping[str, object]:
     first = text.find("{")
     for attempt in (text, fenced[1] if fenced else "", text[first:] if first >= 0 else ""):
         try:
-            # What follows the object is the model's chatter.
+            # Anything after the object is chatter.
             found, _ = json.JSONDecoder().raw_decode(attempt.strip())
         except (ValueError, RecursionError):
             continue

@@ -1,4 +1,4 @@
-"""An incident in words by rules alone: always there, and all that there is without a model."""
+"""Summaries by rules alone: always there, and the only ones without a model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from ticketing.domain.signals import Summary
 from ticketing.domain.text import cut, line, listed, moment
 
 RULES = "rules"
-"""Who wrote a summary, where no model did."""
+"""The writer of a summary that no model wrote."""
+# Parts of a summary, which is read at a glance: a headline, quotes of a line or two, few names.
 TITLE_CHARS_MAX = 120
 QUOTE_CHARS_MAX = 200
 QUOTED_CHARS_MAX = 500
@@ -76,6 +77,7 @@ _CAUSES = (
 )
 _CAUSES_COMPILED = tuple((re.compile(text), said) for text, said in _CAUSES)
 CACHED_FAULTS_MAX = 2_048
+"""Kinds of fault remembered, with some 1,200 characters each: 2.5 MB at most."""
 
 
 def in_words(incident: Incident) -> Summary:
@@ -84,9 +86,9 @@ def in_words(incident: Incident) -> Summary:
 
 
 def by_rules(incident: Incident) -> Summary:
-    """Title, what and where, path, counts, first and last seen, impact, likely cause.
+    """The summary by rules: title, fault, place, path, counts, times, impact, likely cause.
 
-    A pure function of the incident; nothing in it is markup, and all of it may be hostile.
+    A pure function of the incident. The text holds no markup, and all of it may be hostile.
     """
     return Summary(
         incident_id=incident.id,
@@ -111,7 +113,7 @@ def by_rules(incident: Incident) -> Summary:
 
 
 def headline(incident: Incident) -> str:
-    """What and where in a line: `payment gateway timed out in checkout (POST /pay)`."""
+    """The fault and its place in a line: `payment gateway timed out in checkout (POST /pay)`."""
     service = line(incident.service) or "an unknown service"
     if incident.kind is Kind.OVERFLOW:
         return cut(f"many different new errors in {service}", TITLE_CHARS_MAX)
@@ -125,13 +127,13 @@ def headline(incident: Incident) -> str:
 
 
 def cause_of(incident: Incident) -> str:
-    """The service where it began by its traces, or nothing."""
+    """The service where the fault began according to traces; empty if unknown."""
     found = incident.correlation
     return found.root_cause.service if found is not None and found.root_cause else ""
 
 
 def likely_cause(incident: Incident) -> str:
-    """Where it began by its traces, else what kind of fault the error names; may be empty."""
+    """The place where the fault began by traces, else the kind of fault in the error; may be empty."""
     kind = _kind_of_fault(incident)
     candidate = incident.correlation.root_cause if incident.correlation is not None else None
     if candidate is None:
@@ -214,7 +216,7 @@ def _kind_of_fault(incident: Incident) -> str:
 
 @lru_cache(CACHED_FAULTS_MAX)
 def _named(title: str, pattern: str, sample: str) -> str:
-    """The kind of fault that an error names; remembered, as an incident is told many times."""
+    """The kind of fault that an error names; remembered, as each summary of an incident needs it."""
     text = f"{title}\n{pattern}\n{sample}".lower()
     return next((said for expression, said in _CAUSES_COMPILED if expression.search(text)), "")
 

@@ -11,6 +11,7 @@ from ticketing.domain.summaries.by_rules import RULES, in_words
 from ticketing.domain.text import cut, line, listed, moment
 from ticketing.domain.traces.findings import Relation
 
+# A fact is a line of a ticket; the console shows the rest.
 NAMES_MAX = 10
 LINKED_MAX = 5
 CHAIN_CHARS_MAX = 500
@@ -45,13 +46,12 @@ def facts_of(incident: Incident) -> list[Fact]:
 
 def _facts(incident: Incident) -> Iterator[Fact]:
     summary = in_words(incident)
-    score = f"highest score {incident.max_score:.2f}"
     yield Fact("status", "Status", _status(incident))
     yield Fact("where", "Where", _where(incident))
     yield Fact("tenant", "Tenant", line(incident.tenant))
     yield Fact("since", "Since", moment(incident.first_seen))
     yield Fact("last_seen", "Last seen", moment(incident.last_seen))
-    yield Fact("count", "How many", f"{incident.count:,} anomalies, {score}")
+    yield Fact("count", "How many", _count(incident))
     yield Fact("stands_for", "Stands for", _STANDS_FOR.get(incident.kind, ""))
     yield Fact("blast_radius", "Blast radius", blast_radius(incident))
     yield Fact("impact", "Impact", marked(summary.impact, summary))
@@ -80,6 +80,11 @@ def blast_radius(incident: Incident) -> str:
     also = f"{len(others)} more service{'s' * (len(others) > 1)}: {listed(others, NAMES_MAX)}"
     parts = [also if others else "", f"at {at}" if at else "", _failing(incident)]
     return "; ".join(filter(None, parts))
+
+
+def _count(incident: Incident) -> str:
+    noun = "anomaly" if incident.count == 1 else "anomalies"
+    return f"{incident.count:,} {noun}, highest score {incident.max_score:.2f}"
 
 
 def _failing(incident: Incident) -> str:

@@ -1,4 +1,4 @@
-"""When a model is asked about an incident, and in which order: pure rules, and a bounded queue."""
+"""The questions to a model: pure rules for the time to ask, and a bounded queue for the order."""
 
 from __future__ import annotations
 
@@ -11,24 +11,27 @@ from ticketing.domain.severity import worst
 from ticketing.domain.signals import Basis
 from ticketing.domain.summaries.by_rules import cause_of
 
+# Time for a new incident to gather evidence before the model is asked: a small part of the group
+# wait, so that the answer has most of it to arrive in.
 SETTLE_SHARE = 0.2
 SETTLE_SECONDS_MAX = 5.0
-"""How long a new incident may gather evidence before the model is asked: a part of its group wait,
-so that the answer has most of it to arrive in."""
 AGAIN_SECONDS_MIN = 60.0
-"""Between two calls for one incident, unless it got worse in kind."""
+"""Pause between two calls for one incident, unless it got worse in kind: counts change every second."""
+# News is another order of magnitude, and only where it is not a handful of anomalies.
 COUNT_FACTOR = 10
 COUNT_MIN = 100
 CALLS_MAX = 12
-"""For one incident in all its life, however often it comes back."""
+"""Calls for one incident in all its life: bounds the cost, however often the incident comes back."""
+# Bounds of memory: incidents that wait, and past questions; incidents that have an answer carry it.
 PENDING_MAX = 5_000
 ASKED_MAX = 20_000
+# A model that fails for longer is asked again when the incident changes.
 ATTEMPTS_MAX = 4
 RETRY_SECONDS_MAX = 3600.0
 
 
 class Why(str, Enum):
-    """What is new about an incident that a model should be asked about."""
+    """The kinds of news for which a model is asked about an incident."""
 
     NEW = "new"
     SEVERITY = "severity"
@@ -38,7 +41,7 @@ class Why(str, Enum):
 
 
 def basis_of(incident: Incident, before: Basis | None) -> Basis:
-    """What the incident is like now, for a call that is about to be made."""
+    """The present state of an incident, for a call that is about to be made."""
     return Basis(
         severity=incident.severity,
         count=incident.count,
@@ -50,10 +53,10 @@ def basis_of(incident: Incident, before: Basis | None) -> Basis:
 
 
 def wanted(incident: Incident, basis: Basis | None) -> Why | None:
-    """Why a model is to be asked, or None. `basis` is what it was asked about last.
+    """The reason to ask a model, or None; `basis` is the incident's state at the last question.
 
-    Nobody is told about a resolved incident any more, an umbrella has no error to explain, and what
-    is held back has no ticket that could show the answer.
+    A resolved incident is told to nobody any more, an umbrella has no error to explain, and a held
+    incident has no ticket that could show the answer.
     """
     if incident.status is Status.RESOLVED or incident.kind is Kind.UMBRELLA:
         return None
@@ -84,9 +87,9 @@ def not_before(incident: Incident, why: Why, basis: Basis | None) -> float:
 
 
 def known_basis(incident: Incident, asked: Basis | None) -> Basis | None:
-    """What the model was asked about last: by this process, or by what the incident tells.
+    """The state at the last question: the later of this process's and the incident's own record.
 
-    A severity that the model's own opinion raised is no news to it.
+    A severity that the model's own opinion raised is no news to the model.
     """
     told = incident.summary.basis if incident.summary else None
     if told is not None and incident.summary and incident.summary.severity:
@@ -98,7 +101,7 @@ def known_basis(incident: Incident, asked: Basis | None) -> Basis | None:
 
 @dataclass(slots=True)
 class Ask:
-    """One incident to ask about, as it was last seen. `at` is when, in Unix seconds."""
+    """One incident to ask about, as last seen. `at` is the time to ask, in Unix seconds."""
 
     incident: Incident
     why: Why
@@ -120,7 +123,7 @@ class Queue:
         return len(self._pending)
 
     def note(self, incident: Incident) -> int:
-        """An incident as it is now; how many others were let go to make room for it."""
+        """Take in an incident as it is now; returns the number of others dropped for room."""
         if incident.id in self._under_way:
             self._under_way[incident.id] = incident
             return 0
@@ -143,11 +146,11 @@ class Queue:
         return 0
 
     def next_at(self) -> float | None:
-        """When the next one is due."""
+        """The time of the next question; None if there is none."""
         return min((ask.at for ask in self._pending.values()), default=None)
 
     def take(self, now: float) -> tuple[Ask, Basis] | None:
-        """The worst one that is due, longest waiting first, with what its call is based on."""
+        """The worst incident that is due, longest waiting first, with the basis of its call."""
         due = [ask for ask in self._pending.values() if ask.at <= now]
         if not due:
             return None
@@ -158,12 +161,12 @@ class Queue:
         return ask, basis_of(ask.incident, known_basis(ask.incident, self._asked.get(id)))
 
     def answered(self, ask: Ask, basis: Basis) -> None:
-        """The call is done; what changed meanwhile is looked at again."""
+        """Note that the call is done; an incident that changed meanwhile is looked at again."""
         self._remember(ask.incident.id, basis)
         self.note(self._under_way.pop(ask.incident.id))
 
     def failed(self, ask: Ask, basis: Basis, now: float, pause: float) -> None:
-        """The call failed: again after a pause that doubles, a few times; then it is let be."""
+        """Note that the call failed: repeated after a doubling pause, ATTEMPTS_MAX calls in all."""
         latest = self._under_way.pop(ask.incident.id)
         attempts = ask.attempts + 1
         if attempts >= ATTEMPTS_MAX:
@@ -176,7 +179,7 @@ class Queue:
             again.at = now + min(RETRY_SECONDS_MAX, pause * 2 ** (attempts - 1))
 
     def postponed(self, ask: Ask, until: float) -> None:
-        """No call was made, for want of budget: not before then."""
+        """Note that no call was made for want of budget; the next one comes after `until`."""
         latest = self._under_way.pop(ask.incident.id)
         self.note(latest)
         again = self._pending.get(latest.id)

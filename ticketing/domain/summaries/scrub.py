@@ -1,7 +1,7 @@
 """Takes secrets and personal data out of a text before it leaves the process.
 
-What is found is replaced by its kind in brackets: a reader still sees that something stood there.
-In doubt it goes: a summary can do without an address, nobody can take a leaked key back. All
+A secret is replaced by its kind in brackets, so that a reader sees that something stood there. In
+doubt a text goes: a summary can do without an address, but nobody can take a leaked key back. All
 repetitions are bounded, so that no text takes long.
 """
 
@@ -185,7 +185,7 @@ _RULES: tuple[tuple[str, Replacement, int], ...] = (
 )
 _COMPILED = tuple((re.compile(text, flags), to) for text, to, flags in _RULES)
 _BEFORE = 4
-"""Rules for things that would be torn if a key before them were looked at first."""
+"""The number of rules that come before the search for keys, which would tear their matches apart."""
 
 
 def scrub(text: str) -> str:

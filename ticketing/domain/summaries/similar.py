@@ -1,4 +1,4 @@
-"""Past incidents that resemble a present one, and how they were ended: for the next one's words."""
+"""Past incidents that resemble a present one, with people's notes on how they ended."""
 
 from __future__ import annotations
 
@@ -8,14 +8,17 @@ from dataclasses import dataclass, field
 
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
 
+# Bounds of memory: every summaries worker remembers the latest incidents of all tenants.
 TENANTS_MAX = 500
 PER_TENANT_MAX = 200
 WORDS_MAX = 60
 NOTE_CHARS_MAX = 300
 NOTES_MAX = 3
+
 ALIKE_MIN = 0.4
+"""Likeness from which on a past incident is shown: fewer common words are any error's."""
 SAME_SERVICE = 0.25
-"""What belonging to the same service adds to the share of common words."""
+"""Added to the share of common words for the same service; never enough alone."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,40}")
 _TOLD = frozenset({StepKind.RESOLVED, StepKind.COMMENT, StepKind.ACKNOWLEDGED, StepKind.ESCALATED})
 _RULE = "policy"
@@ -23,7 +26,7 @@ _RULE = "policy"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """What is kept of a resolved incident. Times are Unix seconds; `notes` are people's words."""
+    """The memory of a resolved incident. Times are Unix seconds; `notes` are people's words."""
 
     id: str
     fingerprint: str
@@ -37,7 +40,7 @@ class Past:
 
 
 def past(incident: Incident) -> Past | None:
-    """What to keep of an incident; None of what is not resolved, or stands for many faults."""
+    """The memory of an incident; None if it is not resolved, or stands for many faults."""
     if incident.status is not Status.RESOLVED or incident.kind is not Kind.PATTERN:
         return None
     notes = [
@@ -60,13 +63,13 @@ def past(incident: Incident) -> Past | None:
 
 
 def words_of(pattern: str) -> frozenset[str]:
-    """The words of a pattern by which it is compared; what is masked is none."""
+    """The words by which a pattern is compared, without masked parts."""
     found = (word.lower() for word in _WORD.findall(re.sub(r"<[^<>\s]{1,30}>", " ", pattern)))
     return frozenset(list(dict.fromkeys(found))[:WORDS_MAX])
 
 
 def likeness(one: Past, incident: Incident, words: frozenset[str]) -> float:
-    """From 0 to 2: the same fault is 2, else the share of common words and a bit for the service."""
+    """The likeness, from 0 to 2: 2 for the same fault, else common words and SAME_SERVICE."""
     if one.fingerprint == incident.fingerprint:
         return 2.0
     together = len(one.words | words)
@@ -87,7 +90,7 @@ class Memory:
         return len(self._tenant_of)
 
     def note(self, incident: Incident) -> None:
-        """Keep it if it is resolved; forget it if it has been reopened."""
+        """Remember a resolved incident; forget one that was reopened."""
         found = past(incident)
         if found is None:
             self.forget(incident.id)
@@ -105,14 +108,14 @@ class Memory:
                 del self._tenant_of[id]
 
     def forget(self, id: str) -> None:
-        """It is no past incident any more."""
+        """Forget an incident that is no past one any more."""
         tenant = self._tenant_of.pop(id, None)
         if tenant is not None:
             del self._tenants[tenant][id]
 
     def like(self, incident: Incident, limit: int = 3) -> list[Past]:
-        """The most similar ones of the same tenant, best first; of equal ones the latest, and
-        those with words on how they ended before those without."""
+        """The most similar incidents of the same tenant, best first; of equals those with notes, then
+        the latest."""
         words = words_of(incident.pattern)
         judged = [
             (likeness(one, incident, words), bool(one.notes), one.resolved_at, one)

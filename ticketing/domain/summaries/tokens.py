@@ -1,4 +1,4 @@
-"""How many tokens a text has at most, without any model's tokenizer."""
+"""An upper estimate of the tokens in a text, without any model's tokenizer."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 _PIECE = re.compile(r"([A-Za-z]+)|(\d+)|([^\x00-\x7f]+)|(\s+)|([^\w\s]+|_+)", re.ASCII)
 LETTERS_PER_TOKEN = 3
-"""Fewer than in any vocabulary's words; more only in letters that make no word."""
+"""Shorter than the pieces of words in usual vocabularies; only random letters need more tokens."""
 
 
 def tokens_at_most(text: str) -> int:

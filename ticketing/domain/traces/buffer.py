@@ -12,12 +12,12 @@ from ticketing.domain.traces.spans import Line, gathered
 Key = tuple[str, str]
 """Tenant and trace id."""
 FINGERPRINTS_MAX = 200
-"""Incidents that are remembered of one trace; more than this share it, whatever the bound is."""
+"""Incidents remembered of one trace: ten times as many as may share a trace by default."""
 
 
 @dataclass(slots=True)
 class Part:
-    """Lines of one trace as they came in one message: still encoded, since few are ever read."""
+    """Lines of one trace from one message: still encoded, since few are ever read."""
 
     count: int
     lines: bytes
@@ -33,15 +33,15 @@ class Trace:
     parts: list[Part] = field(default_factory=list)
     lines: int = 0
     fingerprints: dict[str, str] = field(default_factory=dict)
-    """The incidents that it has anomalies of, each with its service."""
+    """Fingerprints of the trace's anomalies, each with its service."""
     cut: bool = False
-    """Whether lines were let go: it is known in part only."""
+    """True once lines were let go: the trace is known in part only."""
     done: bool = False
     _tree: CallTree | None = None
 
 
 class TraceBuffer:
-    """Every line counts in `held` or was let go for a reason, which `take_dropped` tells."""
+    """The lines by trace. `held` counts those kept, `take_dropped` those let go too early."""
 
     def __init__(
         self,
@@ -64,15 +64,15 @@ class TraceBuffer:
         return len(self._traces)
 
     def get(self, key: Key) -> Trace | None:
-        """A trace, if it is still there."""
+        """The trace, or None if it was let go."""
         return self._traces.get(key)
 
     def add(
         self, key: Key, part: Part, at: float, fingerprints: dict[str, str], now: float
     ) -> Trace | None:
-        """Take in lines of a trace; `at` is event time, `now` arrival. None when they are let go.
+        """Take in lines of a trace; `at` is event time, `now` arrival. None if they are let go.
 
-        What tells of anomalies may go over the bound of a trace by as much again.
+        Parts with anomalies may fill a trace to twice its bound.
         """
         trace = self._traces.get(key)
         if trace is None:
@@ -96,7 +96,7 @@ class TraceBuffer:
         return trace
 
     def expire(self, now: float) -> None:
-        """Let go of what came longer ago than it is to be kept; that is no loss, and not counted."""
+        """Let go of traces older than `keep_seconds`: that is no loss, and not counted."""
         while self._traces:
             first = next(iter(self._traces.values()))
             if first.arrived_at > now - self._keep:
@@ -104,12 +104,12 @@ class TraceBuffer:
             self._let_go("")
 
     def take_dropped(self) -> dict[str, int]:
-        """How many lines were let go since the last call, by reason."""
+        """The numbers of lines let go since the last call, by reason."""
         dropped, self._dropped = self._dropped, Counter()
         return dict(dropped)
 
     def lines(self, trace: Trace) -> list[Line]:
-        """The lines of a trace by time; at most twice what is kept of one."""
+        """The lines of a trace by time; at most twice the bound of a trace."""
         found = [line for part in trace.parts for line in self._decode(part.lines)]
         found.sort(key=lambda line: line.at)
         return found[: 2 * self._per_trace_max]
@@ -121,7 +121,7 @@ class TraceBuffer:
         return trace._tree
 
     def forget_tree(self, trace: Trace) -> None:
-        """Free what can be worked out again."""
+        """Free the memory of a tree, which can be built again."""
         trace._tree = None
 
     def _let_go(self, reason: str, spare: Key | None = None) -> None:

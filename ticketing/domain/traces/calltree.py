@@ -1,7 +1,7 @@
-"""Who called whom in a request: by parent ids where they lead somewhere, else by time and order.
+"""The tree of calls in a request: by parent ids where these lead somewhere, else by time and order.
 
 A parent id often names a client's span that wrote no log line. Then the caller is taken to be the
-span that was under way all the while: of those, the one that began last.
+span that was under way all the while: of several, the one that began last.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from enum import Enum
 from ticketing.domain.traces.spans import Span
 
 SLACK_SECONDS = 0.002
-"""Lines are written a moment after what they tell of: so much may stick out at an end."""
+"""A line is written a moment after its event: so much of a span may stick out of its caller."""
 CONCURRENT_MAX = 64
-"""How many spans under way are looked at for a caller: keeps a huge trace from taking n² steps."""
+"""Spans under way that are tried as a caller: keeps a huge trace from taking n² steps."""
 
 
 class Method(str, Enum):
-    """What the tree rests on."""
+    """The basis of a tree."""
 
     PARENT_IDS = "parent_span_id"
     TIME = "time"
@@ -27,7 +27,7 @@ class Method(str, Enum):
 
 @dataclass(slots=True)
 class Call:
-    """A span in its place. `own` is the time (s) that none of its callees explains."""
+    """A span in the tree. `own` is the time (s) that none of its callees explains."""
 
     span: Span
     index: int
@@ -44,10 +44,10 @@ class CallTree:
     calls: list[Call]
     method: Method
     skewed: int = 0
-    """Spans whose host's clock was seen to differ, and was set right by their caller's."""
+    """Spans moved to fit their caller, as their host's clock differs."""
 
     def path(self, index: int) -> list[int]:
-        """From the entry to a call."""
+        """The calls from the entry to a call."""
         steps = []
         while index >= 0:
             steps.append(index)
@@ -121,7 +121,7 @@ def _set_right(spans: list[Span], parents: list[int]) -> tuple[list[Span], int]:
         for span, shift in zip(spans, shifts, strict=True)
     ]
     for index in reversed(order):
-        # A caller began before its callee, as far as its own lines let it.
+        # A caller begins before its callee, as far as the caller's own lines allow.
         parent = parents[index]
         if parent >= 0 and moved[index].start < moved[parent].start:
             caller = moved[parent]
@@ -141,7 +141,7 @@ def _callers_first(parents: list[int]) -> list[int]:
 
 
 def _by_time(spans: list[Span], parents: list[int], order: list[int]) -> int:
-    """Give every span that is still without a caller the one it has by time; how many got one."""
+    """Find a caller by time for each span without one; returns the number found."""
     found = 0
     callers = set(parents)
     open_: list[int] = []
@@ -172,7 +172,7 @@ def _around(spans: list[Span], open_: list[int], span: Span) -> int:
             return index
         if overlapping < 0 and spans[index].end - span.start > span.duration / 2:
             overlapping = index
-    # Nothing lasts as long as this span does. A caller that does not wait for it still began it.
+    # No other span lasts as long as this one: its caller did not wait for the end.
     return overlapping
 
 
@@ -205,7 +205,7 @@ def _measure(calls: list[Call]) -> None:
 
 
 def _fitted(span: Span, caller: Span) -> Span:
-    """The span begun so much before its first line that it ends with its caller, if it can."""
+    """The span moved back, as far as it can be, to end with its caller."""
     over = min(span.end - caller.end, span.start - max(span.earliest, caller.start))
     if over <= 0:
         return span

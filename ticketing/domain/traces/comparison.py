@@ -1,8 +1,8 @@
-"""What is otherwise in recent requests than in those before: the evidence of where a fault began.
+"""Compares recent requests with those before: the evidence of where a fault began.
 
-Each kind of evidence counts an event per request or per call, recently and before, and weighs how
-far the two rates lie apart by the log-likelihood ratio (https://aclanthology.org/J93-1003/): what
-always fails is no news, and few requests can't say much.
+Each kind of evidence counts an event per request or per call, recently and before, and weighs the
+distance of the two rates by the log-likelihood ratio (https://aclanthology.org/J93-1003/): a lasting
+failure is no news, and few requests can't say much.
 """
 
 from __future__ import annotations
@@ -17,20 +17,26 @@ from statistics import median
 from ticketing.domain.traces.facts import Facts, Observed, Operation
 
 WINDOWS_SECONDS = (60.0, 90.0, 120.0)
-"""How long ago the fault may have begun."""
+"""Ages of the fault that are tried; docs/correlation.md says what they were chosen from."""
 USUAL_SHARE = 0.6
-"""A child that so many calls of an operation have is missed where it is lacking."""
+"""Share of an operation's calls that must have a child for others to lack it: a clear majority, as
+some calls may have failed already."""
 SEEN_MIN = 5
-"""Calls of an operation from which on something about it is usual."""
+"""Calls of an operation from which on something about it is usual: fewer may agree by chance."""
+# A slow call takes several times the usual, and at least 10 ms more: less is jitter of short calls.
 SLOWER_FACTOR = 3.0
 SLOWER_SECONDS_MIN = 0.01
+# Nats. No single event outweighs everything else; below one nat two rates may well differ by chance.
 STRENGTH_MAX = 40.0
 STRENGTH_MIN = 1.0
 TO_MISSING, TO_CALLER, TO_PREVIOUS = 0.6, 0.25, 0.15
-"""Whom a missing call speaks against: the callee, its caller, or who was called before it."""
+"""Shares of a missing call's evidence against the callee, its caller, and the callee before it. The
+first may have failed without a line, and so is the likeliest."""
 SHORTER_WEIGHT = 0.6
+"""Fewer lines are a weaker sign than an error: a call may have had less to do."""
 TO_SILENT = 0.65
-"""What of the blame goes on from a failing call to the one that it did not get to."""
+"""Share of the blame that goes on from a failing call to the call it lacks: most of it, as that one
+may have failed without a line."""
 
 
 class Sign(str, Enum):
@@ -44,9 +50,9 @@ class Sign(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What speaks against a service, how strongly (nats), in words, and in which requests.
+    """Evidence against a service: its strength (nats), words for it, and the requests that show it.
 
-    `about` tells evidence of the same kind against the same service apart.
+    `about` distinguishes evidence of the same kind against the same service.
     """
 
     service: str
@@ -62,7 +68,7 @@ Usual = dict[Operation, list[Operation]]
 
 
 def usual_children(facts: Sequence[Facts]) -> Usual:
-    """What calls of each operation usually call in turn."""
+    """The operations that each operation's calls usually call, in their usual order."""
     return {operation: _usual(calls) for operation, calls in _by_operation(facts).items()}
 
 
@@ -72,9 +78,9 @@ def over_windows(
     usual: Usual,
     windows: Sequence[float] = WINDOWS_SECONDS,
 ) -> list[Evidence]:
-    """The evidence of the requests up to `until`, where nobody says when the fault began.
+    """The evidence in the requests up to `until`, for a fault of unknown age.
 
-    Each window (seconds) is compared with all that was before it; what shows in several counts more.
+    Each window (seconds) is compared with all requests before it; evidence in several counts more.
     """
     together: dict[tuple[str, Sign, tuple[Operation, ...]], list[Evidence]] = defaultdict(list)
     known = [one for one in facts if one.at <= until]
@@ -105,10 +111,10 @@ def compared(recent: Sequence[Facts], before: Sequence[Facts], usual: Usual) -> 
 
 
 def blamed(facts: Facts, usual: Usual) -> tuple[dict[str, float], dict[str, str]]:
-    """Whom the errors of a request lead to, and what says so.
+    """The services that a request's errors lead to, with their shares and the reasons.
 
-    Where the deepest failing call lacks a call that it usually makes, that one may have failed
-    without a line: most of the blame goes on to it.
+    If the deepest failing call lacks a call that it usually makes, most of the blame goes on to the
+    callee, which may have failed without a line.
     """
     shares, reasons = dict(facts.blamed), facts.reasons
     for call in facts.observed:
@@ -127,10 +133,10 @@ def blamed(facts: Facts, usual: Usual) -> tuple[dict[str, float], dict[str, str]
 
 
 def strength(hits: float, trials: float, hits_before: float, trials_before: float) -> float:
-    """How surely a rate has risen: half the log-likelihood ratio, 0 where it has not."""
+    """The certainty that a rate has risen: half the log-likelihood ratio, 0 for one that has not."""
     if trials <= 0 or hits <= 0:
         return 0.0
-    # Half an event in one trial more: a rate that was never seen is not impossible.
+    # Half an event in one more trial: an event not seen before is not impossible.
     hits_before, trials_before = hits_before + 0.5, trials_before + 1.0
     rate, rate_before = min(1.0, hits / trials), min(1.0, hits_before / trials_before)
     if rate <= rate_before:
@@ -245,10 +251,10 @@ def _usual(calls: list[Observed]) -> list[Operation]:
 def _first_missing(
     call: Observed, usual: list[Operation]
 ) -> tuple[Operation, Operation | None] | None:
-    """The first usual child that a call lacks, and the one that it had before that.
+    """The first usual child that a call lacks, and the child before it.
 
-    A call that had another child in its place took another way: it lacks nothing; nor does one
-    that was broken off by the failure of a child.
+    A call with an unusual child took another way and lacks nothing; nor does a call that was broken
+    off by the failure of a child.
     """
     if call.excused:
         return None
@@ -306,7 +312,7 @@ def _limit(values: list[float]) -> float:
 
 
 def _shares(slow: list[Observed], earlier: list[Observed]) -> tuple[float, dict[Operation, float]]:
-    """How much of what is slow lies around which child's call, and how much is the caller's own.
+    """The share of slow time that is the caller's own, and the shares around each child's call.
 
     Time before a call may be the caller's own, or the way to the callee: each gets half.
     """

@@ -1,8 +1,8 @@
-"""Follows requests and says of each incident's outbreak what its requests tell, bounded in memory.
+"""Follows requests and reports findings about each incident's outbreaks, bounded in memory.
 
-Two clocks: what is compared, and which outbreak an anomaly belongs to, goes by event time, so that
-a replay at full speed comes to what was found live; how long lines are kept and how often anything
-is told goes by arrival. All times are Unix seconds.
+Two clocks. Comparisons and the limits of outbreaks go by event time, so that a replay at full speed
+has the findings of the live run. The memory of lines and the pauses between reports go by arrival.
+All times are Unix seconds.
 """
 
 from __future__ import annotations
@@ -30,41 +30,54 @@ from ticketing.domain.traces.spans import Line
 from ticketing.domain.traces.watermark import Watermark
 
 SETTLE_SECONDS = 5.0
-"""Event time after a request's last line from which on it counts as complete."""
+"""Event time after a request's last line from which on it counts as complete: room for late lines,
+at the price of later findings."""
 OUTBREAK_GAP_SECONDS = 120.0
-"""An incident that was silent for longer has another outbreak."""
+"""Silence after which an anomaly begins another outbreak: the longest of the windows compared."""
 CLOSE_SECONDS = 30.0
-"""Event time after an outbreak's last anomaly at which it is looked at for good."""
+"""Event time after an outbreak's last anomaly at which it is looked at for the last time: all of its
+requests are complete by then."""
+# Arrival time from an outbreak's first anomaly to its first report, from there to the second, and
+# between later ones, a pause that doubles. The first is there before a critical incident's ticket
+# (group wait 5 s by default), the second before all others (30 s); later ones tell less and less.
 FIRST_AFTER_SECONDS = 1.5
 SECOND_AFTER_SECONDS = 6.0
 AGAIN_AFTER_SECONDS = 10.0
 AGAIN_AFTER_SECONDS_MAX = 300.0
-"""Arrival time from an outbreak's first anomaly to its first report, from there to the second
-telling, and between later ones, where that doubles."""
+# Requests of an outbreak that are remembered, of these the first ones kept for good, and the number
+# looked into: reading one decodes all its lines.
 OWN_TRACES_MAX = 100
-READ_TRACES_MAX = 40
-"""Requests of an outbreak that are remembered, and of those the ones looked into."""
-RECENT_SECONDS = 120.0
 FIRST_TRACES = 25
+READ_TRACES_MAX = 40
+RECENT_SECONDS = 120.0
+"""The longest of the windows compared: the blast radius covers the same requests."""
+# Incidents that are followed, and outbreaks of each: bounds the memory, the latest are kept.
 OUTBREAKS_MAX = 5_000
 OUTBREAKS_EACH_MAX = 4
 LOOKS_MAX = 20
-"""Outbreaks looked into at once: the rest waits for the next call, a storm must not block."""
+"""Outbreaks looked into per call: the rest waits for the next one, as a storm must not block."""
 COMPARED_MAX = 2_000
+"""Requests compared at a time, the latest: bounds the time of a look."""
 BEFORE_MIN = 20
-"""Requests that are compared at a time, the latest; and how many before tell what is usual."""
+"""Earlier requests that suffice to tell what is usual; with fewer the recent ones count too."""
 EVIDENCE_KEPT = 20
+"""Comparisons remembered, one for each look of a call at most (LOOKS_MAX)."""
 SAME_SHARE = 0.8
-"""Of its requests, shared with another incident of the same service: two lines of one event."""
+"""Share of its requests that another incident of the service has too: two lines of one event, even
+if some lines were lost."""
 CAUSE_SHARE_MIN = 0.4
-"""Part of all evidence from which on a candidate makes another incident this one's cause."""
+"""Share of all evidence from which on a candidate makes another incident this one's cause: clearly
+the first, though not always the majority."""
+# Memory of the past: tenants, and requests of all tenants together, five full histories.
 TENANTS_MAX = 200
 FACTS_MAX = 30_000
-"""Requests of all tenants together whose facts are remembered."""
 ENDING_MAX = 200_000
-"""Requests under way that wait for event time: a source whose clock stands must not hold them."""
+"""Requests that wait for event time: beyond, the earliest are complete, as the clock of a source may
+stand still."""
 PEERS_MAX = 20
+"""As many as an incident may have links."""
 TENANT_ACTIVE_SECONDS = 300.0
+"""Outbreaks of a service in several tenants this close are one fault's: quiet tenants meet it late."""
 
 Name = tuple[str, str]
 """Tenant and fingerprint."""
@@ -83,7 +96,7 @@ class Settings:
 
 @dataclass(slots=True)
 class _Open:
-    """An outbreak under way: the essence of the last report, and the arrival time of the next."""
+    """An outbreak under way, with the essence of the last report and the arrival time of the next."""
 
     outbreak: Outbreak
     report_at: float
@@ -95,7 +108,7 @@ class _Open:
     reported: tuple[object, ...] | None = None
 
     def covers(self, at: float) -> bool:
-        """Whether an anomaly of this time belongs to it."""
+        """True if an anomaly of this event time belongs to the outbreak."""
         gap = OUTBREAK_GAP_SECONDS
         return self.outbreak.since - gap <= at <= self.outbreak.until + gap
 
@@ -111,7 +124,7 @@ class Report:
 
 
 class Correlator:
-    """Takes lines in, gives findings out. One instance per worker; everything in it may be lost."""
+    """Takes lines in, gives findings out. One instance per worker; all of its state may be lost."""
 
     def __init__(self, settings: Settings, decode: Callable[[bytes], list[Line]]) -> None:
         self._settings = settings
@@ -140,7 +153,7 @@ class Correlator:
         return self._buffer.held
 
     def take_dropped(self) -> dict[str, int]:
-        """How many lines were let go since the last call, by reason."""
+        """The numbers of lines let go since the last call, by reason."""
         return self._buffer.take_dropped()
 
     def take(
@@ -151,7 +164,7 @@ class Correlator:
         fingerprints: dict[str, tuple[str, float]],
         now: float,
     ) -> None:
-        """Lines of one request; `fingerprints` are its anomalies' with their service and time."""
+        """Take in lines of one request; `fingerprints` maps its anomalies' to service and time."""
         services = {fingerprint: service for fingerprint, (service, _) in fingerprints.items()}
         trace = self._buffer.add(key, part, at, services, now)
         if trace is not None:
@@ -160,7 +173,7 @@ class Correlator:
             self._anomalous(key, fingerprint, service, seen_at, now)
 
     def reached(self, source: str, at: float, now: float) -> None:
-        """All lines of a source up to this event time have been read."""
+        """Note that all lines of a source up to this event time have been read."""
         self._watermark.report(source, at, now)
 
     def advance(self, now: float) -> list[Report]:
@@ -183,7 +196,7 @@ class Correlator:
                 heapq.heappush(self._closing, (open_.closes_at, number, open_))
             else:
                 open_.closing = False
-                # Silent for a while: what is known now is what will be known.
+                # Silent for a while: no more will become known.
                 looks += 1
                 reports += self._report(open_, now)
         for open_ in [one for one in self._fresh.values() if one.report_at <= now]:
@@ -216,7 +229,7 @@ class Correlator:
             open_.seen += 1
             open_.traces[trace_id] = None
             if len(open_.traces) > OWN_TRACES_MAX:
-                # The first ones show how it began, the latest ones what it is now.
+                # The first requests show the beginning, the latest ones the present.
                 del open_.traces[next(itertools.islice(open_.traces, FIRST_TRACES, None))]
 
     def _complete(self, key: Key) -> None:
@@ -242,7 +255,7 @@ class Correlator:
         self._buffer.forget_tree(trace)
 
     def _make_room(self) -> None:
-        """Let the past of the tenants go that were not heard of for longest."""
+        """Let go of the past of tenants, those first that were silent for longest."""
         while self._facts > FACTS_MAX:
             tenant, history = next(iter(self._histories.items()))
             before = len(history)
@@ -343,7 +356,7 @@ class Correlator:
         return requests
 
     def _peers(self, open_: _Open, candidates: list[Candidate]) -> list[Peer]:
-        """Incidents that have anomalies in the same requests, unless the request is everybody's."""
+        """Incidents with anomalies in the same requests; a request shared by too many links none."""
         outbreak = open_.outbreak
         shared: Counter[str] = Counter()
         services: dict[str, str] = {}
@@ -375,7 +388,7 @@ class Correlator:
     def _relation(
         self, outbreak: Outbreak, cause: str, fingerprint: str, service: str, share: float
     ) -> Relation:
-        """What another incident is to this one; `share` is the part of its requests they share."""
+        """The relation of another incident to this one; `share` is the part of requests in common."""
         theirs = self._causes.get((outbreak.tenant, fingerprint))
         if service == outbreak.service:
             return (
@@ -388,7 +401,7 @@ class Correlator:
         return Relation.SAME if theirs == cause != "" else Relation.RELATED
 
     def _tenants(self, outbreak: Outbreak) -> int:
-        """How many tenants have an outbreak in the same service just now."""
+        """The number of tenants with an outbreak in the same service at that time."""
         active = {outbreak.tenant}
         for (tenant, _), others in self._outbreaks.items():
             latest = others[-1].outbreak
@@ -399,12 +412,12 @@ class Correlator:
 
 
 def _cause(candidates: list[Candidate]) -> str:
-    """The service that most of the evidence speaks against, if there is one."""
+    """The service with the most evidence against it, if that is enough; else an empty string."""
     return candidates[0].service if candidates and candidates[0].share >= CAUSE_SHARE_MIN else ""
 
 
 def _essence(found: Findings) -> tuple[object, ...]:
-    """What of the findings is worth telling anew when it changes."""
+    """The part of the findings whose change is worth another report."""
     radius = found.blast_radius
     return (
         [candidate.service for candidate in found.candidates[:3]],

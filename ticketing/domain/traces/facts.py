@@ -1,4 +1,4 @@
-"""What one request says: which operations worked how long, who failed first, who is blamed."""
+"""The facts of one request: each operation's own time, the first failures, the services blamed."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ Operation = tuple[str, str]
 """Service and endpoint."""
 
 OBSERVED_MAX = 400
-"""Calls of one request that are compared with others; the first in order."""
+"""Calls compared of one request, the first in order: a huge request must not fill the memory."""
 _MENTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*[A-Za-z0-9]")
 _PLAIN_WORD = re.compile(r"[A-Za-z]+")
+# Shorter names (`db`, `api`) stand in errors about anything. A service is named early in an error,
+# and reading further costs time in every failing request.
 MENTION_CHARS_MIN = 4
 MENTIONS_MAX = 40
 HANDLED_WEIGHT = 0.5
-"""An error that did not make its caller fail, beside one that did."""
+"""Weight of an error that did not make its caller fail, beside one that did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,9 @@ class Observed:
     lines: int
     failed: bool
     origin: bool
-    """Whether it fails, nothing that it called does, and its errors name nobody else."""
+    """True if the call fails, none of its callees does, and its errors name no other service."""
     excused: bool
-    """Whether what it called last fails: then what it lacks after that is no wonder."""
+    """True if the last callee fails: calls that are missing after that one say nothing."""
     children: tuple[Operation, ...]
     gaps: tuple[float, ...]
     """The caller's own time before each child, and after the last."""
@@ -53,7 +55,7 @@ class Facts:
     blamed: dict[str, float] = field(default_factory=dict)
     """Services that errors lead to, with shares that add up to one; empty without errors."""
     reasons: dict[str, str] = field(default_factory=dict)
-    """Per blamed service, what says so."""
+    """The reason, in words, per blamed service."""
     method: Method = Method.TIME
 
 
@@ -103,7 +105,7 @@ def _observed(
 
 
 def _gaps(calls: list[Call], call: Call) -> tuple[float, ...]:
-    """How long the caller did nothing that shows, before each child and after the last."""
+    """The caller's idle times before each child and after the last."""
     gaps = []
     until = call.span.start
     for child in call.children:
@@ -115,7 +117,7 @@ def _gaps(calls: list[Call], call: Call) -> tuple[float, ...]:
 
 
 def _failing_below(calls: list[Call]) -> list[bool]:
-    """Per call, whether anything that it called, or that was called for it, fails."""
+    """Per call, True if any call below it fails."""
     below = [False] * len(calls)
     for call in sorted(calls, key=lambda call: -call.depth):
         if call.parent >= 0 and (call.span.failed or below[call.index]):
@@ -126,7 +128,7 @@ def _failing_below(calls: list[Call]) -> list[bool]:
 def _blamed(
     calls: list[Call], failing_below: list[bool], known: Iterable[str]
 ) -> tuple[dict[str, float], dict[str, str], set[int]]:
-    """The deepest failures are where it began, unless their errors name somebody else."""
+    """Shares, reasons and origins: the deepest failures, or the services that their errors name."""
     names = frozenset(known)
     votes: dict[str, float] = {}
     reasons: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""What the traces of an incident say, as the incident keeps it. Times are Unix seconds."""
+"""The findings from an incident's traces, as the incident keeps them. Times are Unix seconds."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from enum import Enum
 
 
 class Relation(str, Enum):
-    """What another incident is to this one."""
+    """The relation of another incident to this one."""
 
     CAUSE = "cause"
     SYMPTOM = "symptom"
     SAME = "same_cause"
-    """Neither is the other's cause: both are laid to the same one, or are one event in two lines."""
+    """Both have the same cause, or are one event in two lines."""
     RELATED = "related"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """Another incident whose requests are also this one's, named by what its writer finds it by."""
+    """Another incident with requests in common, named by fingerprint and service."""
 
     fingerprint: str
     service: str
     relation: Relation
     traces: int
-    """How many requests they share."""
+    """The number of requests in common."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Moment:
-    """One log line in a request's timeline; `depth` is that of its span among the calls."""
+    """One log line in a request's timeline; `depth` is its span's in the tree of calls."""
 
     at: float
     service: str
@@ -56,7 +56,7 @@ class Hop:
 class SampleTrace:
     """One request in full, as far as it was kept.
 
-    `method` says what its tree rests on; `omitted` counts the lines that the timeline leaves out.
+    `method` names the basis of its tree of calls; `omitted` counts lines left out of the timeline.
     """
 
     trace_id: str
@@ -76,7 +76,7 @@ class SampleTrace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlastRadius:
-    """Who suffers. Shares are of requests that came by the same entries: recent, and before."""
+    """The extent of an outbreak. Shares are of requests by the same entries: recent, and before."""
 
     services: int = 0
     endpoints: int = 0
@@ -98,7 +98,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attribution:
-    """Which services an earlier outbreak of the incident was laid to, strongest first."""
+    """The candidates of an outbreak of the incident, strongest first."""
 
     since: float
     until: float

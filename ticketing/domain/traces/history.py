@@ -7,34 +7,37 @@ from collections import OrderedDict
 
 from ticketing.domain.traces.facts import Facts
 
+# An even sample of twenty minutes: slots well below the windows that are compared (60 s and more),
+# each with enough requests to tell a rate.
 SLOT_SECONDS = 10.0
 PER_SLOT_MAX = 50
 SLOTS_MAX = 120
-"""Slots that hold anything: after a pause what was before it is still what is usual."""
+"""Slots that hold anything: after a pause the traffic before it is still the usual one."""
 NAMES_MAX = 2_000
+"""Services of one tenant: bounds the memory where names never end, as with generated ones."""
 
 
 class History:
-    """Bounded whatever comes; which requests it keeps does not depend on the order they come in."""
+    """A bounded sample of requests, the same in whatever order they come."""
 
     def __init__(self) -> None:
         self._slots: OrderedDict[int, dict[str, tuple[int, Facts]]] = OrderedDict()
         self._size = 0
         self.services: dict[str, None] = {}
-        """Every service that was seen; what errors may mention."""
+        """Every service seen: the names that errors may mention."""
 
     def __len__(self) -> int:
         return self._size
 
     def wants(self, trace_id: str, at: float) -> bool:
-        """Whether a request that ended at this time (Unix s) would be kept."""
+        """True if a request that ended at this time (Unix s) would be kept."""
         slot = self._slots.get(int(at // SLOT_SECONDS))
         if slot is None or len(slot) < PER_SLOT_MAX or trace_id in slot:
             return True
         return _lot(trace_id) < max(lot for lot, _ in slot.values())
 
     def add(self, facts: Facts) -> None:
-        """Take in a request; one that was there already is replaced."""
+        """Take in a request; known facts of the same trace are replaced."""
         number = int(facts.at // SLOT_SECONDS)
         slot = self._slots.get(number)
         if slot is None:
@@ -44,7 +47,7 @@ class History:
         self._size += facts.trace_id not in slot
         slot[facts.trace_id] = _lot(facts.trace_id), facts
         if len(slot) > PER_SLOT_MAX:
-            # Which to keep is drawn by lot, or the busiest moment would be all that is known.
+            # Drawn by lot, or the busiest moment would be all that is known.
             del slot[max(slot, key=lambda id: slot[id][0])]
             self._size -= 1
 

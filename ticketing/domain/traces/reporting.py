@@ -19,9 +19,10 @@ from ticketing.domain.traces.findings import (
 )
 from ticketing.domain.traces.spans import Line
 
+# Bounds of the findings, which are sent in one signal and kept in the incident: as much as people
+# look through. Of the samples the first is read line by line, further ones are compared with it.
 TIMELINE_LINES_MAX = 40
 FURTHER_LINES_MAX = 10
-"""Lines kept of the first sample, and of each further one."""
 MESSAGE_CHARS_MAX = 160
 PATH_MAX = 16
 NAMES_MAX = 50
@@ -30,14 +31,14 @@ REASONS_MAX = 3
 REASON_CHARS_MAX = 300
 CHAIN_MAX = 10
 UNRELATED_WEIGHT = 0.3
-"""What evidence counts for that shows in requests other than the incident's own."""
+"""Weight of evidence in other requests than the incident's own: it may be another fault's."""
 OWN_WEIGHT = 1.0
-"""What the incident's own failures count for, however usual they are."""
+"""Weight of the incident's own failures together, however usual: that of the weakest evidence."""
 
 
 @dataclass(frozen=True, slots=True)
 class MarkedRequest:
-    """One request of the incident: its calls, its facts, and which calls have its anomalies."""
+    """One request of the incident; `marked` are the calls with the incident's anomalies."""
 
     tree: CallTree
     facts: Facts
@@ -47,7 +48,7 @@ class MarkedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Outbreak:
-    """What is to be explained: an incident's fingerprint and when it was seen (event time)."""
+    """The outbreak to explain: an incident's fingerprint between two event times."""
 
     tenant: str
     service: str
@@ -106,7 +107,7 @@ def _candidates(
     evidence: Sequence[Evidence],
     usual: Usual,
 ) -> list[Candidate]:
-    """Services by what speaks against them: in the incident's own requests, and all around."""
+    """Services by the evidence against them, in the incident's own requests and in all others."""
     own = {one.facts.trace_id for one in requests}
     weighed = [_related(one, own) for one in evidence]
     scores: Counter[str] = Counter(ranked(weighed))
@@ -157,7 +158,7 @@ def _related(evidence: Evidence, own: set[str]) -> Evidence:
 
 
 def _own_blame(request: MarkedRequest, usual: Usual) -> tuple[dict[str, float], dict[str, str]]:
-    """Whom one of the incident's requests speaks against: by its errors, else by where it is slow."""
+    """The services that one of the incident's requests blames: by its errors, else by slowness."""
     if request.facts.blamed:
         return blamed(request.facts, usual)
     calls = request.tree.calls
@@ -177,7 +178,7 @@ def _under(calls: Sequence[Call], index: int) -> list[int]:
 
 
 def _most_telling(requests: Sequence[MarkedRequest]) -> list[tuple[MarkedRequest, str]]:
-    """Requests by how much they say, each kind once before any twice; with what makes it telling."""
+    """The most telling requests first, each kind once before any twice; each with the reason."""
     if not requests:
         return []
     longest = max(one.facts.seconds for one in requests) or 1.0
@@ -251,7 +252,7 @@ def _sample(request: MarkedRequest, lines_max: int, why: str) -> SampleTrace:
 
 
 def _kept(lines: list[Line], lines_max: int) -> list[Line]:
-    """Failures first, then each span's first line, then the rest, in the order of time again."""
+    """So many lines in the order of time: failures rather than first lines of spans, then others."""
     seen: set[str] = set()
     ranks = []
     for place, line in enumerate(lines):
@@ -285,7 +286,7 @@ def _hop(call: Call) -> Hop:
 
 
 def _affected(outbreak: Outbreak, requests: Sequence[MarkedRequest]) -> tuple[list[str], list[str]]:
-    """Who has the fault or waits for who has it: the failing calls and all their callers."""
+    """Services and endpoints of the failing calls and of all their callers."""
     services: dict[str, None] = {outbreak.service: None}
     endpoints: dict[str, None] = {}
     for one in requests:
@@ -307,7 +308,7 @@ def _failing(facts: Sequence[Facts], entries: set[tuple[str, str]]) -> tuple[flo
 
 
 def _chain(candidates: list[Candidate], samples: list[SampleTrace]) -> list[str]:
-    """From the likely cause up to where users see it."""
+    """The likely cause, then the calls above it up to the one that users see."""
     chain = []
     if candidates:
         reason = candidates[0].reasons[0] if candidates[0].reasons else ""

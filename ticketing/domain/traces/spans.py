@@ -1,4 +1,4 @@
-"""What is kept of a request: its log lines, gathered into spans. Times are Unix seconds."""
+"""The spans of a request, gathered from its log lines. Times are Unix seconds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Line:
 
     @property
     def failed(self) -> bool:
-        """Whether the line tells of a failure."""
+        """True if the line tells of a failure."""
         return self.level in ERROR_LEVELS
 
 
@@ -34,9 +34,9 @@ class Line:
 class Span:
     """One piece of work of one service, as its log lines show it.
 
-    No line says when the work began: `start` is the first line's time, or so long before an error
-    that is the only line, and `earliest` is when it can have begun. `duration` is the longest that
-    a line states, or the time between the first line and the last.
+    No line says when the work began. `earliest` is the earliest possible beginning; `start` is the
+    first line's time, or `earliest` if the only line is an error. `duration` is the longest that a
+    line states, or the time from the first line to the last.
     """
 
     id: str
@@ -55,21 +55,22 @@ class Span:
 
     @property
     def operation(self) -> tuple[str, str]:
-        """Which work it is."""
+        """The service and endpoint of the work."""
         return self.service, self.endpoint
 
 
 ERRORS_KEPT = 4
+"""Errors of one span: the first ones name the fault, and services that they mention are blamed."""
 
 
 def traceable(trace_id: str) -> bool:
-    """Whether an id can name one request: placeholders and zeros are written where none is known."""
+    """True if an id can name one request: placeholders and zeros stand for an unknown id."""
     text = trace_id.strip().lower()
     return bool(text.strip("0-")) and text not in _NO_TRACE
 
 
 def gathered(lines: list[Line]) -> list[Span]:
-    """The spans of one trace by their beginning; lines without a span id are one per operation."""
+    """The spans of one trace by start; lines without a span id make one span per operation."""
     spans: dict[str, Span] = {}
     for line in lines:
         id = line.span_id or f"{line.service} {line.endpoint}"

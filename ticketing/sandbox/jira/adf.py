@@ -1,4 +1,4 @@
-"""Atlassian Document Format, as far as a ticket needs it.
+"""The rules of the Atlassian Document Format, for the nodes that a ticket needs.
 
 https://developer.atlassian.com/cloud/jira/platform/apis/document/structure/
 """
@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from typing import Any
 
 CHARS_MAX = 32_767
+"""Jira's limit of a long text field."""
 DEPTH_MAX = 20
+"""Deeper than a ticket nests its nodes; bounds the recursion."""
 
 _INLINE = frozenset({"text", "hardBreak", "mention", "emoji", "inlineCard", "date", "status"})
 _BLOCKS = frozenset(
@@ -63,7 +65,7 @@ MARKS = frozenset({"strong", "em", "code", "link", "strike", "underline", "subsu
 
 
 def document_problems(value: Any) -> list[str]:
-    """Jira's errors for a document; none if Jira would store it."""
+    """Jira's errors for a document; empty if Jira would store the document."""
     if not isinstance(value, dict) or value.get("type") != "doc":
         return ["Operation value must be an Atlassian Document (see the Atlassian Document Format)"]
     if value.get("version") != 1 or not isinstance(value.get("content"), list):
@@ -76,7 +78,7 @@ def document_problems(value: Any) -> list[str]:
 
 
 def _wrong(node: dict[str, Any], depth: int) -> Iterator[bool]:
-    """One answer for each rule, True if the node or one below it breaks the rule."""
+    """True or False for each rule, True if the node or one below breaks the rule."""
     kind = node["type"]
     children = node.get("content", [])
     if depth > DEPTH_MAX or not isinstance(children, list):

@@ -6,9 +6,10 @@ from typing import Any, NoReturn
 
 from aiohttp import web
 
-from ticketing.sandbox.platform import Rejected
+from ticketing.sandbox.platform import Refusal
 
 PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 50, 5000
+"""Those of Jira's searches and lists."""
 
 
 def failure(status: int, messages: list[str], by_field: dict[str, str]) -> web.Response:
@@ -18,12 +19,12 @@ def failure(status: int, messages: list[str], by_field: dict[str, str]) -> web.R
 
 def refuse(status: int, reason: str) -> NoReturn:
     """Stop handling with one message."""
-    raise Rejected(failure(status, [reason], {}))
+    raise Refusal(failure(status, [reason], {}))
 
 
 def refuse_fields(by_field: dict[str, str]) -> NoReturn:
     """Stop handling with 400 and the problems of fields."""
-    raise Rejected(failure(400, [], by_field))
+    raise Refusal(failure(400, [], by_field))
 
 
 def start_and_size(given: dict[str, Any]) -> tuple[int, int]:

@@ -21,18 +21,11 @@ from ticketing.sandbox.jira.search import Search
 from ticketing.sandbox.jira.store import Issues
 from ticketing.sandbox.jira.tickets import IssueCalls
 from ticketing.sandbox.jira.transitions import Transitions
-from ticketing.sandbox.platform import (
-    BadAction,
-    Call,
-    Platform,
-    Route,
-    iso_time,
-    whole_seconds,
-)
+from ticketing.sandbox.platform import BadAction, Call, Route, StandIn, iso_time, whole_seconds
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 
-class Jira(Platform):
+class Jira(StandIn):
     """Issues by key. Basic authentication speaks to Cloud, a bearer token to Data Center."""
 
     name: ClassVar[str] = "jira"
@@ -48,7 +41,7 @@ class Jira(Platform):
         self.search = Search(tickets, self.issues)
 
     def reset(self) -> None:
-        """No issues."""
+        """Forget all issues."""
         self.issues.reset()
 
     def forget(self, ticket: Ticket) -> None:
@@ -56,7 +49,7 @@ class Jira(Platform):
         self.issues.forget(ticket)
 
     def routes(self) -> Iterable[Route]:
-        """Every path, under each version."""
+        """All paths, under each version."""
         table = (*self._directory_routes(), *self._issue_routes())
         for version in ("2", "3", "latest"):
             for method, path, handler in table:
@@ -95,7 +88,7 @@ class Jira(Platform):
         yield "PUT", f"{issue}/properties/{{property}}", self.properties.put
 
     def error(self, call: Call | None, status: int, reason: str) -> web.Response:
-        """One message, no problems of fields."""
+        """An error with one message and no problems of fields."""
         return failure(status, [reason], {})
 
     def rate_limited(self, call: Call, retry_after: float) -> web.Response:
@@ -114,7 +107,7 @@ class Jira(Platform):
         return response
 
     def act(self, ticket: Ticket, action: str) -> None:
-        """A person moves the issue on the board."""
+        """Move the issue as a person does on the board."""
         states = {"close": "resolved", "acknowledge": "acknowledged", "reopen": "open"}
         if action not in states:
             raise BadAction(action)

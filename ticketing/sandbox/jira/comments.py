@@ -36,7 +36,7 @@ class Comments:
         return web.json_response(comment, status=201)
 
     def add(self, call: Call, ticket: Ticket, body: Any) -> dict[str, Any]:
-        """Keep a comment; refuses one that is empty or malformed."""
+        """Keep a comment; refuses an empty or malformed one."""
         problem = fields.long_text("body", body, is_v3(call))
         if problem or not text_of(body).strip():
             refuse_fields({"comment": problem or "Comment body can not be empty!"})

@@ -1,4 +1,4 @@
-"""The sandbox's accounts with Jira, and the configuration that uses the one on Cloud."""
+"""The sandbox's accounts with Jira, and the configuration that uses the account on Cloud."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ PERMISSIONS = (
     "ADD_COMMENTS",
     "ASSIGN_ISSUES",
 )
-"""The permissions that Data Center answers, whichever the call asks for."""
+"""The permissions in Data Center's answer, whatever the call asks for."""
 
 
 def rows(known: dict[str, str]) -> list[dict[str, str]]:
@@ -33,7 +33,7 @@ def rows(known: dict[str, str]) -> list[dict[str, str]]:
 
 
 def project_of(call: Call) -> str:
-    """The key of the project in the path, which names it by key or id."""
+    """The key of the project in the path, which has a key or an id."""
     wanted = call.params["project"]
     for key, number in PROJECTS.items():
         if wanted in (key, number):
@@ -42,7 +42,7 @@ def project_of(call: Call) -> str:
 
 
 def server_info(call: Call) -> web.Response:
-    """GET serverInfo: tells Cloud from Data Center, without authentication too."""
+    """GET serverInfo: tells Cloud from Data Center, also without authentication."""
     cloud = is_cloud(call)
     return web.json_response(
         {

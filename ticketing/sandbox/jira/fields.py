@@ -18,6 +18,7 @@ from ticketing.sandbox.jira.directory import (
 )
 
 SUMMARY_MAX, LABEL_MAX, TEXT_FIELD_MAX = 255, 255, 255
+"""Jira's limits."""
 
 SELECTIONS = {"customfield_10010": ("Prod", "Staging"), "customfield_10016": ("EU", "US", "APAC")}
 
@@ -51,7 +52,7 @@ CREATE_FIELDS: dict[str, tuple[str, bool, dict[str, Any]]] = {
 """Field id: name, True if required, schema. The same on every create screen."""
 
 Rule = Callable[[str, Any, bool], str]
-"""From field id, value, and True for v3: the problem, "" if there is none."""
+"""Takes field id, value, and True for v3; returns the problem, or an empty string."""
 
 
 def _chosen(known: dict[str, str], text: str) -> Rule:
@@ -163,7 +164,7 @@ RULES: dict[str, Rule] = {
 
 
 def field_problems(fields: dict[str, Any], screen: Iterable[str], v3: bool) -> dict[str, str]:
-    """The problems by field id; a field that the screen lacks is one."""
+    """The problems by field id; a field that is not on the screen is one."""
     allowed = set(screen)
     problems: dict[str, str] = {}
     for name, value in fields.items():
@@ -177,7 +178,7 @@ def field_problems(fields: dict[str, Any], screen: Iterable[str], v3: bool) -> d
 
 
 def named(known: dict[str, str], value: dict[str, Any]) -> dict[str, str]:
-    """The id and name that a value chose among the known ones."""
+    """The known id and name to which a value refers."""
     for name, key in known.items():
         if value.get("id") == key or value.get("name") == name or value.get("key") == name:
             return {"id": key, "name": name}

@@ -13,6 +13,8 @@ from ticketing.sandbox.jira.store import Issues
 from ticketing.sandbox.platform import Call
 from ticketing.sandbox.tickets import PlatformTickets
 
+# Jira's limits:
+# https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-properties/
 KEY_CHARS_MAX = 255
 VALUE_CHARS_MAX = 32_768
 

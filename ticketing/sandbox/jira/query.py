@@ -1,4 +1,4 @@
-"""JQL, as much of it as finding one's own issues needs; anything else is refused.
+"""The part of JQL that finding our issues needs; other queries are refused.
 
 https://support.atlassian.com/jira-software-cloud/docs/use-advanced-search-with-jira-query-language-jql/
 """
@@ -54,7 +54,7 @@ class Parser:
         self._projects = projects
 
     def parse(self) -> Predicate | None:
-        """The restriction, None if there is none; raises BadJql."""
+        """The restriction, or None if the query has none; raises BadJql."""
         if self._peek() in ("", "order"):
             return None
         predicate = self._either()
@@ -220,7 +220,7 @@ def _matches(field: str, operator: str, values: list[str]) -> Predicate:
 
 
 def _property(issue: Issue, path: str) -> Any:
-    """`ticketing.incident.id` is a value inside the property with the longest fitting key."""
+    """The value at a path such as `ticketing.incident.id`, in the property with the longest key."""
     for key, value in issue["properties"].items():
         if path.startswith(f"{key}."):
             for part in path[len(key) + 1 :].split("."):

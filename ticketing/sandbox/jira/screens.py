@@ -15,7 +15,7 @@ from ticketing.sandbox.jira.answers import refuse, start_and_size
 from ticketing.sandbox.platform import Call
 
 METADATA_PAGE_MAX = 200
-"""Cloud's largest page of create metadata; a request for more is answered with this many."""
+"""Cloud's largest page of create metadata; a request for more gets a page of this size."""
 
 
 def all_fields(call: Call) -> web.Response:

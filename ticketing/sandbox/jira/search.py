@@ -16,6 +16,7 @@ from ticketing.sandbox.jira.workflow import STATUSES
 from ticketing.sandbox.platform import Call
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
+# Cloud's limits: https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-search/
 RECONCILE_MAX = 50
 PROPERTIES_SEARCHED_MAX = 5
 REMOVED = (
@@ -29,7 +30,7 @@ class Search:
     """Finds issues by JQL, the newest first."""
 
     lag_seconds: float = 0.0
-    """Cloud's search does not see an issue younger than this, unless told to reconcile it."""
+    """The age before which Cloud's search misses an issue, unless asked to reconcile it."""
 
     def __init__(self, tickets: PlatformTickets, issues: Issues) -> None:
         self._tickets = tickets

@@ -20,7 +20,7 @@ class Issues:
         self.reset()
 
     def reset(self) -> None:
-        """No issues; the numbers start again."""
+        """Forget all issues and start the numbers again."""
         self._last = 0
         self._keys: dict[str, str] = {}
 
@@ -37,7 +37,7 @@ class Issues:
         return ticket
 
     def add(self, base_url: str, given: dict[str, Any], properties: dict[str, Any]) -> Ticket:
-        """Keep a new issue with these fields and entity properties."""
+        """Keep a new issue with the given fields and entity properties."""
         self._last += 1
         project = fields.named(directory.PROJECTS, given["project"])["name"]
         key, number = f"{project}-{self._last}", str(10_000 + self._last)
@@ -63,7 +63,7 @@ class Issues:
         return self._tickets.add(ticket, f"created, {ticket.priority}")
 
     def change(self, ticket: Ticket, changes: dict[str, Any]) -> None:
-        """Set fields of an issue, and note those with a new value."""
+        """Set fields of an issue, and note the fields with a new value."""
         before = ticket.record["fields"]
         changed = [name for name, value in changes.items() if before.get(name) != value]
         ticket.record["fields"] = {**before, **changes}

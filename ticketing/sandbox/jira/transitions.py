@@ -1,4 +1,4 @@
-"""Transitions of issues: which are open to an issue, and the moves along them."""
+"""Transitions of issues: the open ones of an issue, and the moves along them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 
 class Transitions:
-    """Moves issues along the workflow, and refuses moves that it does not have."""
+    """Moves issues along the workflow and refuses moves that the workflow does not have."""
 
     def __init__(self, tickets: PlatformTickets, issues: Issues, comments: Comments) -> None:
         self._tickets = tickets
@@ -24,7 +24,7 @@ class Transitions:
         self._comments = comments
 
     def get(self, call: Call) -> web.Response:
-        """GET issue/{key}/transitions: those that are open, with their screens if expanded."""
+        """GET issue/{key}/transitions: the open ones, with their screens if expanded."""
         authorize(call)
         expanded = "transitions.fields" in call.query.get("expand", "")
         rows = []

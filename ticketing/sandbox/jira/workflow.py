@@ -28,5 +28,5 @@ def status_of(state: str) -> dict[str, Any]:
 
 
 def available(state: str) -> dict[str, Transition]:
-    """The transitions of an issue in this state, by id: all that lead to another one."""
+    """The transitions of an issue in the state, by id: all that lead to another state."""
     return {number: one for number, one in TRANSITIONS.items() if one[1] != state}

@@ -8,7 +8,7 @@ from ticketing.sandbox.checks import Record
 from ticketing.sandbox.opsgenie import credentials, rules
 from ticketing.sandbox.opsgenie.answers import Answers
 from ticketing.sandbox.opsgenie.doors import is_operations
-from ticketing.sandbox.platform import Call, Rejected
+from ticketing.sandbox.platform import Call, Refusal
 
 
 class Access:
@@ -41,5 +41,5 @@ class Access:
         errors = {one.dotted: f"{one.dotted} {one.text}" for one in rule.problems(body)}
         if errors:
             text = "Request body is not processable. Please check the errors."
-            raise Rejected(self._answers.failure(422, text, errors))
+            raise Refusal(self._answers.failure(422, text, errors))
         return body

@@ -17,7 +17,7 @@ from ticketing.sandbox.platform import Call, Handler
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 Performer = Callable[[Ticket, dict[str, Any]], str]
-"""Does an action with the body sent; the reason if it can't be done, else ""."""
+"""Does an action with the body sent; returns the reason if it can't, else an empty string."""
 
 
 class Actions:

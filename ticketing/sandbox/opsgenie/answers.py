@@ -8,14 +8,15 @@ from typing import Any, NoReturn
 from aiohttp import web
 
 from ticketing.sandbox.opsgenie.doors import is_operations
-from ticketing.sandbox.platform import Call, Rejected
+from ticketing.sandbox.platform import Call, Refusal
 
 NAMESPACE = uuid.UUID("6f70736f-0000-4000-8000-73616e64626f")
 PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 20, 100
+"""OpsGenie's own."""
 
 
 class Answers:
-    """Makes ids, one series for requests and alerts, and answers that carry them."""
+    """Makes answers with ids, from one series for requests and alerts."""
 
     def __init__(self) -> None:
         self.last = 0
@@ -38,7 +39,7 @@ class Answers:
 
     def refuse(self, status: int, reason: str) -> NoReturn:
         """Stop handling with an error."""
-        raise Rejected(self.failure(status, reason, {}))
+        raise Refusal(self.failure(status, reason, {}))
 
     def read(self, call: Call, data: Any) -> web.Response:
         """The answer to a reading call: wrapped by OpsGenie, bare from JSM operations."""

@@ -23,12 +23,12 @@ from ticketing.sandbox.opsgenie.outcomes import Outcomes
 from ticketing.sandbox.opsgenie.search import Search
 from ticketing.sandbox.opsgenie.store import Alerts
 from ticketing.sandbox.opsgenie.tickets import AlertCalls
-from ticketing.sandbox.platform import BadAction, Call, Platform, Route, whole_seconds
+from ticketing.sandbox.platform import BadAction, Call, Route, StandIn, whole_seconds
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 
-class OpsGenie(Platform):
-    """Alerts by alias while open. Writes answer 202; their outcome has to be asked for."""
+class OpsGenie(StandIn):
+    """Alerts, by alias while open. Writes are answered with 202; outcomes must be asked for."""
 
     name: ClassVar[str] = "opsgenie"
 
@@ -46,7 +46,7 @@ class OpsGenie(Platform):
         self.on_call = OnCall(self.answers, access, self.directory)
 
     def reset(self) -> None:
-        """No alerts, no outcomes."""
+        """Forget all alerts and outcomes."""
         self.answers.reset()
         self.alerts.reset()
         self.outcomes.reset()
@@ -105,7 +105,7 @@ class OpsGenie(Platform):
         return response
 
     def act(self, ticket: Ticket, action: str) -> None:
-        """A responder in the application."""
+        """Act as a responder does in the application."""
         if action == "close":
             self.alerts.close(ticket, "closed by a person")
         elif action == "acknowledge":

@@ -31,7 +31,7 @@ class Notes:
         return self._answers.page(call, notes)
 
     def post(self, call: Call) -> web.Response:
-        """POST alerts/{id}/notes of JSM operations: written at once, and answered."""
+        """POST alerts/{id}/notes of JSM operations: writes the note at once and returns it."""
         given = self._access.body_of(call, rules.JSM_NOTE)
         ticket = self._calls.known(call)
         self.add(ticket, given["note"])

@@ -11,7 +11,7 @@ ESCALATION = "SRE escalation"
 JSM_CLOUD_ID = "00000000-0000-4000-8000-000000000001"
 JSM_USER = "bot@sandbox.example"
 JSM_API_TOKEN = "sandbox-jira-token"
-"""JSM belongs to Jira: the same account and token as on the sandbox's Jira Cloud."""
+"""The token of the account on the sandbox's Jira Cloud, to which JSM belongs."""
 
 
 def section(base: str) -> dict[str, Any]:

@@ -17,11 +17,11 @@ ESCALATIONS = {credentials.ESCALATION: "e-0001", "Management escalation": "e-000
 SCHEDULES = {credentials.SCHEDULE: "s-0001"}
 USERS = {"alice@sandbox.example": "u-0001", "bob@sandbox.example": "u-0002"}
 KNOWN = {"team": TEAMS, "escalation": ESCALATIONS, "schedule": SCHEDULES, "user": USERS}
-"""Kind of responder: ids by name."""
+"""The ids of responders by name, by kind of responder."""
 
 
 def unknown_responder(responders: list[dict[str, Any]]) -> str:
-    """OpsGenie's words for the first responder that it does not know, "" if it knows all."""
+    """OpsGenie's error for the first unknown responder, or an empty string."""
     for one in responders:
         known = KNOWN[one["type"]]
         wanted = one.get("id") or one.get("name") or one.get("username")
@@ -62,7 +62,7 @@ class Directory:
         return handler
 
     def find(self, call: Call, kind: str) -> tuple[str, str]:
-        """The name and id of the entry in the path; by name where the call says so."""
+        """The name and id of the entry in the path, which has the name if the call says so."""
         wanted = call.params["id"]
         types = (call.query.get("identifierType"), call.query.get(f"{kind}IdentifierType"))
         by_name = "name" in types and not is_operations(call)

@@ -18,9 +18,9 @@ OPERATIONS = "/jsm/ops/api/{cloud}/v1"
 
 @dataclass(frozen=True)
 class Door:
-    """One API for alerts: its path, and the rule of each action and field by its last word.
+    """One API for alerts: its path, and the rules of actions and fields by the path's last word.
 
-    `verb` is the method that changes a field; `reads` is False where alerts can't be read.
+    `verb` is the method that changes a field; `reads` is False if alerts can't be read.
     """
 
     alerts: str

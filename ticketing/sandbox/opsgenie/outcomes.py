@@ -1,4 +1,4 @@
-"""The outcome of a write: accepted with 202 at once, to be asked for by its request's id."""
+"""Outcomes of writes, which are accepted with 202 at once and asked for by request id."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ from ticketing.sandbox.platform import Call, iso_time
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 OUTCOMES_MAX = 50_000
-"""Beyond these the oldest outcomes are forgotten: as many as the store keeps tickets."""
+"""As many as the store keeps tickets; beyond, the oldest outcomes are forgotten."""
 
 
 class Outcomes:
-    """Keeps each write's outcome, and tells it after the processing time."""
+    """Keeps the outcome of each write and shows it after the processing time."""
 
     processing_seconds: float = 0.02
-    """An outcome's age before which it is 404; in real time, as an answer takes."""
+    """The age before which an outcome is answered with 404, in real time: long enough that the first
+    question often comes too soon, as with OpsGenie, short enough for tests."""
 
     def __init__(self, tickets: PlatformTickets, answers: Answers, access: Access) -> None:
         self._tickets = tickets
@@ -30,11 +31,11 @@ class Outcomes:
         self.reset()
 
     def reset(self) -> None:
-        """No outcomes."""
+        """Forget all outcomes."""
         self._outcomes: OrderedDict[str, dict[str, Any]] = OrderedDict()
 
     def accepted(self, action: str, ticket: Ticket | None, problem: str = "") -> web.Response:
-        """202; `problem` is the reason if the action could not be done."""
+        """Answer a write with 202; `problem` is the reason if the action could not be done."""
         request_id = self._answers.new_id()
         self._outcomes[request_id] = {
             "due": time.monotonic() + self.processing_seconds,

@@ -33,7 +33,7 @@ COMMON: dict[str, Check] = {
     "note": Text(max=25_000),
 }
 TAGS = ListOf(Text(min=1, max=50), max=20)
-DETAILS = MapOf(Text(), characters_max=8000)
+DETAILS = MapOf(Text(), chars_max=8000)
 MESSAGE = Text(min=1, max=130)
 DESCRIPTION = Text(max=15_000)
 
@@ -81,18 +81,18 @@ ACTIONS: dict[str, Record] = {
     "tags": _with("tags", tags=TAGS),
     "details": _with("details", details=DETAILS),
 }
-"""By the last word of the path: POST, to OpsGenie and to integrations of JSM."""
+"""The rules of actions by the last word of the path: POST, to OpsGenie and JSM's integrations."""
 
 FIELDS: dict[str, Record] = {
     "message": _with("message", message=MESSAGE),
     "description": _with("description", description=DESCRIPTION),
     "priority": _with("priority", priority=Text(choices=PRIORITIES)),
 }
-"""By the last word of the path: PUT to OpsGenie, PATCH to JSM operations."""
+"""The rules of fields by the last word of the path: PUT to OpsGenie, PATCH to JSM operations."""
 
 JSM_NOTE = Record({"note": Text(max=25_000)}, required=("note",))
 NO_BODY = Record(closed=True)
-"""Not even an empty object is described."""
+"""For actions without a documented body, not even an empty object."""
 
 JSM_ACTIONS: dict[str, Record] = {
     "acknowledge": NO_BODY,

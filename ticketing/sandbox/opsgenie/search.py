@@ -1,4 +1,4 @@
-"""The search for alerts: terms such as `alias: x` or `tag=y`, all of which must fit."""
+"""The search for alerts by terms such as `alias: x` or `tag=y`, all of which must match."""
 
 from __future__ import annotations
 

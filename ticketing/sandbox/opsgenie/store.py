@@ -18,7 +18,7 @@ class Alerts:
         self.reset()
 
     def reset(self) -> None:
-        """No alerts."""
+        """Forget all alerts."""
         self._open: dict[str, str] = {}
         self._tiny: dict[str, str] = {}
 
@@ -38,7 +38,7 @@ class Alerts:
     def of(self, call: Call, open_only: bool) -> Ticket | None:
         """The alert in the call, by id, tiny id or alias; None if there is none.
 
-        An alias names the open alert, or unless `open_only` the last one.
+        An alias stands for the open alert or, unless `open_only`, for the last one.
         """
         wanted = call.params.get("id") or call.query.get("alias", "")
         by_alias = "id" not in call.params
@@ -56,7 +56,7 @@ class Alerts:
         return ticket
 
     def add(self, given: dict[str, Any]) -> Ticket:
-        """Keep a new alert; without an alias its id stands for one."""
+        """Keep a new alert, whose id serves as a missing alias."""
         alias = given.get("alias") or ""
         ticket_id = self._answers.new_id()
         ticket = Ticket(

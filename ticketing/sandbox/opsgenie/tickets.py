@@ -32,7 +32,7 @@ class AlertCalls:
         self._outcomes = outcomes
 
     def create(self, call: Call) -> web.Response:
-        """POST alerts: a new alert, or one more count of the open alert with this alias."""
+        """POST alerts: opens an alert, or counts the open alert with the alias once more."""
         given = self._access.body_of(call, rules.CREATE)
         problem = unknown_responder(given.get("responders", []))
         if problem:

@@ -11,7 +11,7 @@ from ticketing.sandbox.platform import Call
 
 
 def authorize(call: Call, writes: bool = False) -> None:
-    """Refuse a call without the token, or a write by nobody known."""
+    """Refuse a call without the token, or a write without a known user."""
     if call.token("Token") != f"token={credentials.API_TOKEN}":
         refuse(401, "Unauthorized")
     if writes and call.headers.get("From") != credentials.FROM:
@@ -19,7 +19,7 @@ def authorize(call: Call, writes: bool = False) -> None:
 
 
 def body_of(call: Call, rule: Record) -> dict[str, Any]:
-    """The JSON object of an authorized write; refuses one that breaks the rule."""
+    """The JSON object of an authorized write; refuses an object that breaks the rule."""
     authorize(call, writes=True)
     problems = [f"{one.dotted} {one.text}" for one in rule.problems(call.body)]
     if problems:

@@ -15,12 +15,13 @@ from ticketing.sandbox.platform import Call
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 BULK_MAX = 250
+"""PagerDuty's limit."""
 ESCALATION_LEVELS = 3
 """The levels of each of the sandbox's policies."""
 
 
 class Actions:
-    """Changes incidents; refuses a state that an incident has already."""
+    """Changes incidents; refuses a state that the incident has already."""
 
     def __init__(self, tickets: PlatformTickets, incidents: Incidents) -> None:
         self._tickets = tickets

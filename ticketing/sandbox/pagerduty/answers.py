@@ -6,14 +6,16 @@ from typing import Any, NoReturn
 
 from aiohttp import web
 
-from ticketing.sandbox.platform import Call, Rejected
+from ticketing.sandbox.platform import Call, Refusal
 
 PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 25, 100
+"""PagerDuty's own."""
 
+# Error codes: https://developer.pagerduty.com/docs/errors
 INVALID_INPUT = 2001
 ALREADY_RESOLVED, ALREADY_ACKNOWLEDGED, CANNOT_ESCALATE = 1001, 1002, 1006
 CODES = {400: INVALID_INPUT, 401: 2006, 403: 2010, 404: 2100, 429: 2020, 500: 2000}
-"""PagerDuty's own code of an error, by status."""
+"""PagerDuty's error code by HTTP status."""
 MESSAGES = {
     ALREADY_RESOLVED: "Incident Already Resolved",
     ALREADY_ACKNOWLEDGED: "Incident Already Acknowledged",
@@ -34,13 +36,13 @@ def _failure(status: int, code: int, message: str, errors: list[str]) -> web.Res
 
 def refuse(status: int, reason: str) -> NoReturn:
     """Stop handling a call to REST."""
-    raise Rejected(failure(status, reason))
+    raise Refusal(failure(status, reason))
 
 
 def refuse_input(error: str, *more: str, code: int = INVALID_INPUT) -> NoReturn:
     """Stop handling a call to REST with 400 and its errors in words."""
     message = MESSAGES.get(code, "Invalid Input Provided")
-    raise Rejected(_failure(400, code, message, [error, *more]))
+    raise Refusal(_failure(400, code, message, [error, *more]))
 
 
 def page(call: Call, name: str, rows: list[dict[str, Any]]) -> web.Response:
@@ -63,4 +65,4 @@ def event_failure(status: int, state: str, message: str, errors: list[str]) -> w
 def refuse_event(error: str, *more: str) -> NoReturn:
     """Stop handling an event that breaks a rule."""
     errors = [error, *more]
-    raise Rejected(event_failure(400, "invalid event", "Event object is invalid", errors))
+    raise Refusal(event_failure(400, "invalid event", "Event object is invalid", errors))

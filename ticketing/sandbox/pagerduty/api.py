@@ -20,11 +20,11 @@ from ticketing.sandbox.pagerduty.on_call import on_calls
 from ticketing.sandbox.pagerduty.search import Search
 from ticketing.sandbox.pagerduty.store import Incidents
 from ticketing.sandbox.pagerduty.tickets import IncidentCalls
-from ticketing.sandbox.platform import BadAction, Call, Platform, Route, whole_seconds
+from ticketing.sandbox.platform import BadAction, Call, Route, StandIn, whole_seconds
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 
-class PagerDuty(Platform):
+class PagerDuty(StandIn):
     """Incidents, opened by an event's alert or over REST."""
 
     name: ClassVar[str] = "pagerduty"
@@ -40,7 +40,7 @@ class PagerDuty(Platform):
         self.search = Search(tickets, self.incidents)
 
     def reset(self) -> None:
-        """No incidents, no alerts."""
+        """Forget all incidents and alerts."""
         self.incidents.reset()
 
     def forget(self, ticket: Ticket) -> None:
@@ -48,7 +48,7 @@ class PagerDuty(Platform):
         self.incidents.forget(ticket)
 
     def routes(self) -> Iterable[Route]:
-        """Events, then REST."""
+        """The paths of events, then those of REST."""
         incident = "/incidents/{id}"
         yield "POST", "/v2/enqueue", self.events.enqueue
         yield "POST", "/v2/change/enqueue", self.events.change
@@ -71,13 +71,13 @@ class PagerDuty(Platform):
             yield "GET", f"/{plural}/{{id}}", directory.one_of(plural)
 
     def error(self, call: Call | None, status: int, reason: str) -> web.Response:
-        """Events and REST have errors of different forms."""
+        """An error in the form of events or of REST."""
         if call is not None and not _is_event(call):
             return failure(status, reason)
         return event_failure(status, "error", reason, [reason])
 
     def rate_limited(self, call: Call, retry_after: float) -> web.Response:
-        """429: REST says in its headers for how long, events don't."""
+        """429; only REST states the wait in its headers."""
         if _is_event(call):
             message = "Requests for this service are arriving too quickly"
             return event_failure(429, "throttle exceeded", message, ["Please retry later"])
@@ -88,7 +88,7 @@ class PagerDuty(Platform):
         return response
 
     def act(self, ticket: Ticket, action: str) -> None:
-        """A responder in the web application."""
+        """Act as a responder does in the web application."""
         states = {"close": "resolved", "acknowledge": "acknowledged", "reopen": "open"}
         if action not in states:
             raise BadAction(action)

@@ -14,6 +14,7 @@ from ticketing.sandbox.platform import Call, iso_time
 from ticketing.sandbox.tickets import PlatformTickets
 
 NOTES_MAX = 2000
+"""PagerDuty's limit of an incident."""
 
 
 class Notes:

@@ -8,7 +8,8 @@ ROUTING_KEYS = {
     severity: f"sandbox{severity}".ljust(32, "0")
     for severity in ("critical", "high", "medium", "low")
 }
-"""One service for each severity: PSVCCRITICAL, PSVCHIGH, PSVCMEDIUM and PSVCLOW."""
+"""One service for each severity: PSVCCRITICAL, PSVCHIGH, PSVCMEDIUM and PSVCLOW. PagerDuty's keys
+have 32 characters."""
 API_TOKEN = "sandbox-pagerduty-token"
 FROM = "oncall@sandbox.example"
 

@@ -15,7 +15,7 @@ SERVICES = {
     f"PSVC{severity.upper()}": f"Sandbox {severity}" for severity in credentials.ROUTING_KEYS
 }
 SERVICE_OF = dict(zip(credentials.ROUTING_KEYS.values(), SERVICES, strict=True))
-"""Routing key: service."""
+"""Services by routing key."""
 POLICIES = {"PPOLICY1": "Sandbox default", "PPOLICY2": "Sandbox management"}
 PRIORITIES = {f"PPRIOP{number}": f"P{number}" for number in range(1, 6)}
 USERS = {"PUSER01": credentials.FROM}
@@ -24,16 +24,16 @@ KINDS = {
     "escalation_policies": ("escalation_policy", POLICIES),
     "priorities": ("priority", PRIORITIES),
 }
-"""Path: kind of object, names by id."""
+"""The kind of object and the names by id, by path."""
 
 
 def reference(key: str, kind: str, known: dict[str, str]) -> dict[str, Any]:
-    """A reference to an object of this kind."""
+    """A reference to an object of the kind."""
     return {"id": key, "type": f"{kind}_reference", "summary": known[key]}
 
 
 def check_references(wanted: dict[str, Any]) -> None:
-    """Refuse an incident's policy or priority that is not known."""
+    """Refuse an unknown policy or priority of an incident."""
     for field, known in (("escalation_policy", POLICIES), ("priority", PRIORITIES)):
         if field in wanted and wanted[field]["id"] not in known:
             refuse_input(f"{field} not found")
@@ -76,6 +76,6 @@ def abilities(call: Call) -> web.Response:
 
 
 def me(call: Call) -> web.Response:
-    """GET users/me: refused, as the sandbox's token is an account's, not a user's."""
+    """GET users/me: refused, as the sandbox's token belongs to an account, not to a user."""
     authorize(call)
     refuse_input("The token used is not a user token")

@@ -15,10 +15,11 @@ from ticketing.sandbox.pagerduty import rules
 from ticketing.sandbox.pagerduty.answers import event_failure, refuse_event
 from ticketing.sandbox.pagerduty.directory import SERVICE_OF
 from ticketing.sandbox.pagerduty.store import Incidents
-from ticketing.sandbox.platform import MALFORMED, Call, Rejected
+from ticketing.sandbox.platform import MALFORMED, Call, Refusal
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 EVENT_BYTES_MAX = 512_000
+"""The documented 512 KB, read as thousands: the stricter reading."""
 URGENCY = {"critical": "high", "error": "high", "warning": "low", "info": "low"}
 """An incident's urgency by the severity of its alert."""
 
@@ -45,7 +46,7 @@ class Events:
         return web.json_response(answer, status=202)
 
     def change(self, call: Call) -> web.Response:
-        """POST change/enqueue: accepted, and not kept."""
+        """POST change/enqueue: accepts an event and does not keep it."""
         _checked(call, rules.CHANGE_EVENT)
         answer = {"status": "success", "message": "Change event processed"}
         return web.json_response(answer, status=202)
@@ -76,7 +77,7 @@ class Events:
         self._incidents.add_alert(ticket, routing_key, event)
 
     def _repeat(self, ticket: Ticket, payload: dict[str, Any]) -> None:
-        """A trigger for an open alert: no new incident; a low urgency may rise, never fall."""
+        """Take a trigger for an open alert: no new incident; the urgency may rise, but not fall."""
         ticket.repeats += 1
         ticket.priority = payload["severity"]
         ticket.record["_alert"]["body"]["payload"] = payload
@@ -98,14 +99,14 @@ class Events:
 
 
 def _checked(call: Call, rule: Record) -> dict[str, Any]:
-    """The event of a call; refuses one that is too large, malformed or without a known key."""
+    """The event of a call; refuses a large or malformed event, or one without a known key."""
     if len(call.raw) > EVENT_BYTES_MAX:
         reason = "Request Entity Too Large"
-        raise Rejected(event_failure(413, "error", reason, [reason]))
+        raise Refusal(event_failure(413, "error", reason, [reason]))
     event = call.body
     if event is MALFORMED or not isinstance(event, dict):
         message = "Event object format is unrecognized"
-        raise Rejected(event_failure(400, "Unrecognized object", message, ["JSON parse error"]))
+        raise Refusal(event_failure(400, "Unrecognized object", message, ["JSON parse error"]))
     problems = [f"'{problem.dotted}' {problem.text}" for problem in rule.problems(event)]
     if problems:
         refuse_event(*problems)

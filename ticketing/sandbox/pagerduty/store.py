@@ -11,14 +11,14 @@ from ticketing.sandbox.tickets import PlatformTickets, Ticket, correlation_of
 
 SITE = "https://sandbox.pagerduty.example"
 STATES = {"open": "triggered", "acknowledged": "acknowledged", "resolved": "resolved"}
-"""The sandbox's state of a ticket: PagerDuty's status of an incident."""
+"""PagerDuty's status of an incident, by the sandbox's state of a ticket."""
 
 
 class Incidents:
     """Keeps incidents, opened by an event or over REST, and shows them as PagerDuty does.
 
-    An incident opened by an event holds the event's alert: its key finds the incident until it
-    is resolved.
+    An incident opened by an event holds the event's alert, whose key finds the incident until the
+    alert is resolved.
     """
 
     def __init__(self, tickets: PlatformTickets) -> None:
@@ -26,7 +26,7 @@ class Incidents:
         self.reset()
 
     def reset(self) -> None:
-        """No incidents, no alerts."""
+        """Forget all incidents and alerts."""
         self._last = 0
         self._alerts: dict[tuple[str, str], str] = {}
 
@@ -85,7 +85,7 @@ class Incidents:
         self._tickets.add(ticket, f"triggered, {ticket.priority}")
 
     def move(self, ticket: Ticket, state: str, event: str) -> None:
-        """Change a state; a resolved alert's key opens a new alert, a reopened one holds it."""
+        """Change a state. A resolved alert's key is free for a new alert, a reopened one's is not."""
         self._tickets.note(ticket, event, state)
         alert = ticket.record.get("_alert")
         if state == "resolved":
@@ -95,7 +95,7 @@ class Incidents:
             self._alerts.setdefault((alert["routing_key"], alert["key"]), ticket.id)
 
     def change(self, ticket: Ticket, wanted: dict[str, Any]) -> None:
-        """Set fields of an incident, and note those with a new value."""
+        """Set fields of an incident, and note the fields with a new value."""
         for field in ("escalation_policy", "priority"):
             if field in wanted:
                 ticket.record[field] = wanted[field]["id"]

@@ -21,7 +21,7 @@ class IncidentCalls:
         self._incidents = incidents
 
     def create(self, call: Call) -> web.Response:
-        """POST incidents; refuses a second open incident with the same key on a service."""
+        """POST incidents; refuses a second open incident of a key on the same service."""
         wanted = body_of(call, rules.CREATE)["incident"]
         service, key = wanted["service"]["id"], wanted.get("incident_key", "")
         if service not in SERVICES:
@@ -48,7 +48,7 @@ class IncidentCalls:
         return web.json_response({"incident": self._incidents.view(ticket)})
 
     def alerts(self, call: Call) -> web.Response:
-        """GET incidents/{id}/alerts: the alert that opened the incident, if one did."""
+        """GET incidents/{id}/alerts: the alert that opened the incident, if there is one."""
         authorize(call)
         ticket = self._incidents.find(call.params["id"])
         alert = ticket.record.get("_alert")

@@ -6,7 +6,7 @@ from typing import Any, NoReturn
 
 from aiohttp import web
 
-from ticketing.sandbox.platform import Rejected
+from ticketing.sandbox.platform import Refusal
 
 
 def result(found: Any, status: int = 200) -> web.Response:
@@ -15,14 +15,14 @@ def result(found: Any, status: int = 200) -> web.Response:
 
 
 def failure(status: int, message: str, detail: str | None) -> web.Response:
-    """An error, whose `status` always says failure."""
+    """An error; its field `status` is always "failure"."""
     body = {"error": {"message": message, "detail": detail}, "status": "failure"}
     return web.json_response(body, status=status)
 
 
 def refuse(status: int, message: str, detail: str | None) -> NoReturn:
     """Stop handling with an error."""
-    raise Rejected(failure(status, message, detail))
+    raise Refusal(failure(status, message, detail))
 
 
 def refuse_unknown_row() -> NoReturn:

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from ticketing.sandbox.platform import BadAction, Call, Platform, Route, whole_seconds
+from ticketing.sandbox.platform import BadAction, Call, Route, StandIn, whole_seconds
 from ticketing.sandbox.servicenow.access import Access
 from ticketing.sandbox.servicenow.answers import failure
 from ticketing.sandbox.servicenow.search import Search
@@ -28,8 +28,8 @@ CHANGES = {
 """The columns that a person's action sets."""
 
 
-class ServiceNow(Platform):
-    """Incidents by sys_id; every other table is fixed and read-only."""
+class ServiceNow(StandIn):
+    """Incidents by sys_id; the other tables are fixed and read-only."""
 
     name: ClassVar[str] = "servicenow"
 
@@ -42,12 +42,12 @@ class ServiceNow(Platform):
         self.search = Search(tickets, self.incidents, access)
 
     def reset(self) -> None:
-        """No incidents, no tokens."""
+        """Forget all incidents and tokens."""
         self.incidents.reset()
         self.tokens.reset()
 
     def routes(self) -> Iterable[Route]:
-        """Every path, under each version."""
+        """All paths, under each version."""
         yield "POST", "/oauth_token.do", self.tokens.post
         for version in ("", "v1/", "v2/"):
             table = f"/api/now/{version}table/{{table}}"
@@ -60,7 +60,7 @@ class ServiceNow(Platform):
             yield "DELETE", row, self.calls.delete
 
     def error(self, call: Call | None, status: int, reason: str) -> web.Response:
-        """A message without a detail."""
+        """An error with a message and without a detail."""
         return failure(status, reason, None)
 
     def rate_limited(self, call: Call, retry_after: float) -> web.Response:
@@ -73,11 +73,11 @@ class ServiceNow(Platform):
         return response
 
     def malformed(self, response: web.Response) -> web.Response:
-        """The answer of a hibernating instance: 200 and a page."""
+        """The answer of a hibernating instance: 200 with a page in HTML."""
         return web.Response(text=HIBERNATING, content_type="text/html")
 
     def act(self, ticket: Ticket, action: str) -> None:
-        """An agent in the workspace."""
+        """Act as an agent does in the workspace."""
         if action not in CHANGES:
             raise BadAction(action)
         self.incidents.change(ticket, CHANGES[action], f"{action} by a person")

@@ -16,7 +16,7 @@ def shown(call: Call, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def column_of(row: dict[str, Any], name: str) -> str:
-    """The value of a column; `a.b` is column b of the row that reference a points at."""
+    """The value of a column; `a.b` is column b of the row to which reference a points."""
     own, _, inner = name.partition(".")
     value = str(row.get(own, ""))
     if not inner:

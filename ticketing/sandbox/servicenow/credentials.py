@@ -1,4 +1,4 @@
-"""The sandbox's accounts with ServiceNow, and the configuration that uses the user's."""
+"""The sandbox's accounts with ServiceNow, and the configuration that uses the user's account."""
 
 from __future__ import annotations
 

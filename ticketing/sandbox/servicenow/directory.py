@@ -50,7 +50,7 @@ CLOSE_CODES = (
     "Known error",
     "No resolution provided",
 )
-"""The codes of old and of new releases."""
+"""The codes of old and new releases."""
 
 TABLES: dict[str, list[Row]] = {
     "sys_user_group": _GROUPS,
@@ -69,4 +69,4 @@ TABLES: dict[str, list[Row]] = {
         for code in CLOSE_CODES
     ],
 }
-"""Table: rows."""
+"""The rows of the read-only tables, by table."""

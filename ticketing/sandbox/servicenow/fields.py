@@ -1,4 +1,4 @@
-"""The columns of an incident: lengths, choices, references, and those that are derived."""
+"""The columns of an incident: lengths, choices, references, and derived columns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STATES = {
     "7": "resolved",
     "8": "resolved",
 }
-"""ServiceNow's state of an incident: the sandbox's state of a ticket."""
+"""The sandbox's state of a ticket, by ServiceNow's state of an incident."""
 RESOLVED, ON_HOLD = ("6", "7"), "3"
 CLOSED = ("7", "8")
 """States after which only journals can be written."""
@@ -26,7 +26,7 @@ REFERENCES = {
     "business_service": "cmdb_ci_service",
     "support_group": "sys_user_group",
 }
-"""Column: the table it points into."""
+"""The table to which a reference points, by column."""
 
 LENGTHS = {
     "short_description": 160,
@@ -35,7 +35,8 @@ LENGTHS = {
     "description": 4000,
     "close_notes": 4000,
 }
-"""The real one cuts longer values without a word; here they are refused, so that it shows."""
+"""Lengths in the base system. ServiceNow cuts longer values silently; the sandbox refuses them, so
+that a test fails."""
 CHOICES = {
     "impact": ("1", "2", "3"),
     "urgency": ("1", "2", "3"),
@@ -103,4 +104,4 @@ LABELS = {
         "5": "5 - Planning",
     },
 }
-"""Column: the display values of its choices."""
+"""The display values of a column's choices, by column."""

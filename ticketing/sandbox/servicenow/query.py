@@ -37,8 +37,8 @@ Predicate = Callable[[Any], bool]
 def parse(text: str, columns: set[str]) -> tuple[Predicate, str, bool]:
     """An encoded query as a predicate, the column to order by ("" for none), and descending.
 
-    A condition that is not understood is ignored, as ServiceNow does unless
-    `glide.invalid_query.returns_no_rows` is set: then every row matches.
+    A condition that is not understood is ignored and matches every row, as in ServiceNow unless
+    `glide.invalid_query.returns_no_rows` is set.
     """
     alternatives: list[list[tuple[str, str, str]]] = []
     order, descending = "", False

@@ -10,7 +10,7 @@ from ticketing.sandbox.servicenow.answers import refuse
 
 
 def columns_of(call: Call) -> dict[str, str]:
-    """The columns sent, as the strings that ServiceNow makes of them, references resolved."""
+    """The columns sent, converted to strings as ServiceNow does, with references resolved."""
     if not isinstance(call.body, dict):
         refuse(400, "Exception while reading request", "The payload is not valid JSON.")
     given: dict[str, str] = {}
@@ -35,7 +35,7 @@ def _as_text(value: Any) -> str:
 
 
 def _resolved(call: Call, given: dict[str, str]) -> dict[str, str]:
-    """References resolved; one that leads nowhere is left empty without a word."""
+    """The columns with references resolved; an unknown one is emptied, as in ServiceNow."""
     by_name = call.query.get("sysparm_input_display_value") == "true"
     resolved = dict(given)
     for name in given.keys() & fields.REFERENCES.keys():
@@ -49,7 +49,7 @@ def _resolved(call: Call, given: dict[str, str]) -> dict[str, str]:
 
 
 def check_policy(row: dict[str, Any]) -> None:
-    """The data policies of an incident: the columns needed to resolve it or to hold it."""
+    """Refuse an incident that breaks a data policy: columns required to resolve or hold it."""
     missing: list[str] = []
     if row["state"] in fields.RESOLVED:
         missing += ["Resolution code"] * (not row["close_code"])

@@ -16,7 +16,7 @@ from ticketing.sandbox.servicenow.store import Incidents
 from ticketing.sandbox.tickets import PlatformTickets
 
 LIMIT_DEFAULT = 10_000
-"""ServiceNow's own."""
+"""ServiceNow's own default."""
 
 
 class Search:

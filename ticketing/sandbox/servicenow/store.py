@@ -11,18 +11,18 @@ from ticketing.sandbox.servicenow.directory import sys_id_of
 from ticketing.sandbox.tickets import PlatformTickets, Ticket, correlation_of
 
 NUMBER_BEFORE_FIRST = 10_000
-"""A new instance calls its first incident INC0010001."""
+"""The first incident of a new instance is INC0010001."""
 
 
 class Incidents:
-    """Numbers new incidents, finds them by sys_id, and derives the columns that follow."""
+    """Numbers new incidents, finds them by sys_id, and fills their derived columns."""
 
     def __init__(self, tickets: PlatformTickets) -> None:
         self._tickets = tickets
         self.reset()
 
     def reset(self) -> None:
-        """The numbers start again."""
+        """Start the numbers again."""
         self._last = NUMBER_BEFORE_FIRST
 
     def of(self, call: Call) -> Ticket:
@@ -33,7 +33,7 @@ class Incidents:
         return ticket
 
     def add(self, base_url: str, given: dict[str, str]) -> Ticket:
-        """Keep a new incident with these columns."""
+        """Keep a new incident with the given columns."""
         self._last += 1
         number = f"INC{self._last:07d}"
         ticket = Ticket(
@@ -52,7 +52,7 @@ class Incidents:
         return ticket
 
     def change(self, ticket: Ticket, given: dict[str, str], event: str) -> None:
-        """Write journals and set columns, and note those with a new value."""
+        """Write journals and set columns, and note the columns with a new value."""
         row = ticket.record
         for journal in fields.JOURNALS:
             text = given.get(journal)

@@ -14,22 +14,22 @@ from ticketing.sandbox.tickets import PlatformTickets
 TOKEN_SECONDS = 1799
 """ServiceNow's default of half an hour, less a second until the answer."""
 TOKENS_MAX = 1000
-"""Beyond these the oldest tokens are forgotten, so that a sandbox can run for ever."""
+"""Far more than are valid at once; beyond, the oldest are forgotten, so that memory is bounded."""
 
 
 class Tokens:
-    """Hands out access tokens and knows those that are good."""
+    """Hands out access tokens and checks them."""
 
     def __init__(self, tickets: PlatformTickets) -> None:
         self._now = tickets.now
         self.reset()
 
     def reset(self) -> None:
-        """No tokens."""
+        """Forget all tokens."""
         self._expires: dict[str, float] = {}
 
     def good(self, token: str | None) -> bool:
-        """True for a token of ours that has not expired."""
+        """True for a token that was handed out and has not expired."""
         return self._expires.get(token or "", 0.0) > self._now()
 
     def post(self, call: Call) -> web.Response:

@@ -1,4 +1,4 @@
-"""A method of the Web API as a handler: its arguments read, its token checked."""
+"""Makes handlers of the Web API's methods: reads the arguments and checks the token."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Method = Callable[[Arguments], Arguments]
 
 
 def handler_of(method: Method) -> Handler:
-    """The handler of a method; it answers what the method returns, and its Failure."""
+    """The handler of a method, which answers with the method's result or Failure."""
 
     def handler(call: Call) -> web.Response:
         try:

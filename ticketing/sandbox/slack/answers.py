@@ -7,13 +7,14 @@ from typing import Any
 from aiohttp import web
 
 PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX = 100, 999
+"""Slack's own, of conversations.history."""
 
 Arguments = dict[str, Any]
-"""A method's arguments, a message, or what a method adds to `ok`."""
+"""A method's arguments, a message, or the fields of an answer beside `ok`."""
 
 
 class Failure(Exception):
-    """A Slack error code, and the fields it adds to the answer."""
+    """A Slack error code, with more fields for the answer."""
 
     def __init__(self, code: str, **more: Any) -> None:
         super().__init__(code)
@@ -27,7 +28,7 @@ def failed(failure: Failure) -> web.Response:
 
 
 def page(arguments: Arguments, rows: list[Arguments]) -> Arguments:
-    """A page of messages; the cursor is the number of the next one."""
+    """A page of messages; the cursor is the number of the next message."""
     try:
         limit = int(arguments.get("limit") or PAGE_SIZE_DEFAULT)
         start = int(arguments.get("cursor") or 0)

@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from ticketing.sandbox.platform import BadAction, Call, Platform, Route, whole_seconds
+from ticketing.sandbox.platform import BadAction, Call, Route, StandIn, whole_seconds
 from ticketing.sandbox.recording import MASK
 from ticketing.sandbox.slack import directory
 from ticketing.sandbox.slack.access import Method, handler_of
@@ -26,7 +26,7 @@ from ticketing.sandbox.tickets import PlatformTickets, Ticket
 WEBHOOKS = "/services/"
 
 
-class Slack(Platform):
+class Slack(StandIn):
     """Messages by channel and timestamp; every message that is no reply is a ticket."""
 
     name: ClassVar[str] = "slack"
@@ -40,11 +40,11 @@ class Slack(Platform):
         self.webhook = Webhook(self.messages)
 
     def reset(self) -> None:
-        """No messages."""
+        """Forget all messages."""
         self.messages.reset()
 
     def routes(self) -> Iterable[Route]:
-        """The webhook; the methods that write by POST, the others by GET too, as Slack does."""
+        """The webhook, and the methods: by POST, and reading ones also by GET, as in Slack."""
         yield "POST", f"{WEBHOOKS}{{team}}/{{bot}}/{{token}}", self.webhook.post
         writing: dict[str, Method] = {
             "chat.postMessage": self.calls.post,
@@ -67,7 +67,7 @@ class Slack(Platform):
         yield "POST", "/api/{method}", lambda call: failed(Failure("unknown_method"))
 
     def error(self, call: Call | None, status: int, reason: str) -> web.Response:
-        """The Web API's own 5xx are JSON too; a webhook's are a word."""
+        """An error: a word from a webhook, JSON from the Web API, also with a status of 5xx."""
         code = {404: "unknown_method", 413: "request_too_large"}.get(status, "internal_error")
         if call is not None and call.path.startswith(WEBHOOKS):
             return web.Response(status=status, text="no_service" if status == 404 else code)
@@ -81,11 +81,11 @@ class Slack(Platform):
         return web.json_response({"ok": False, "error": "ratelimited"}, status=429, headers=headers)
 
     def act(self, ticket: Ticket, action: str) -> None:
-        """A person can delete a message in Slack, nothing else."""
+        """Raise BadAction, as a person can only delete a message in Slack."""
         raise BadAction(f"slack has no {action}")
 
     def masked_path(self, path: str) -> str:
-        """The tokens of a webhook's path are its secret."""
+        """The path without a webhook's tokens, which are its secret."""
         if path.startswith(WEBHOOKS) and path != WEBHOOKS:
             return f"{WEBHOOKS}{MASK}/{MASK}/{MASK}"
         return path

@@ -22,6 +22,8 @@ from ticketing.sandbox.checks import (
     Text,
 )
 
+# Slack's limits; that of all blocks together is not documented, but observed:
+# https://github.com/slackapi/bolt-js/issues/2509
 BLOCKS_MAX = 50
 BLOCKS_CHARS_MAX = 13_000
 TEXT_CHARS_MAX = 40_000
@@ -31,7 +33,7 @@ ID = Text(min=1, max=255)
 
 
 def plain(limit: int) -> Record:
-    """A plain_text object of at most so many characters."""
+    """The rule of a plain_text object of at most `limit` characters."""
     return Record(
         {
             "type": Text(choices=("plain_text",)),
@@ -44,7 +46,7 @@ def plain(limit: int) -> Record:
 
 
 def mrkdwn(limit: int) -> Record:
-    """A mrkdwn object of at most so many characters."""
+    """The rule of a mrkdwn object of at most `limit` characters."""
     return Record(
         {
             "type": Text(choices=("mrkdwn",)),
@@ -57,7 +59,7 @@ def mrkdwn(limit: int) -> Record:
 
 
 def any_text(limit: int) -> Either:
-    """Either text object."""
+    """The rule of either text object."""
     return Either((plain(limit), mrkdwn(limit)))
 
 
@@ -68,7 +70,7 @@ class ByType:
     kinds: dict[str, Check]
 
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
-        """Unknown type, or the problems by the rule of its type."""
+        """An unknown type, or the problems by the rule of the type."""
         kind = value.get("type") if isinstance(value, dict) else None
         if not isinstance(kind, str) or kind not in self.kinds:
             yield Problem((*at, "type"), "unsupported type")
@@ -144,7 +146,7 @@ RICH_TEXT = ByType(
 
 @dataclass(frozen=True)
 class Section:
-    """A section needs a text or fields, and may have both."""
+    """The rule of a section, which has a text, fields, or both."""
 
     rule = Record(
         {
@@ -159,7 +161,7 @@ class Section:
     )
 
     def problems(self, value: Any, at: Path = ()) -> Iterator[Problem]:
-        """The problems of the parts, and the lack of both."""
+        """The problems of the parts, or the lack of both."""
         if "text" not in value and "fields" not in value:
             yield Problem((*at, "text"), "missing required field: text or fields")
         yield from self.rule.problems(value, at)
@@ -231,7 +233,7 @@ def problems_of(blocks: Any) -> list[Problem]:
 
 
 def _repeated(blocks: list[dict[str, Any]]) -> Iterator[Problem]:
-    """Ids that must be unique: block ids in the message, action ids in their block."""
+    """Repeated ids: block ids must be unique in the message, action ids in their block."""
     seen: set[str] = set()
     for index, block in enumerate(blocks):
         block_id = block.get("block_id")
@@ -245,7 +247,7 @@ def _repeated(blocks: list[dict[str, Any]]) -> Iterator[Problem]:
 
 
 def characters_in(value: Any) -> int:
-    """How many characters of text the blocks hold, however deep."""
+    """The number of characters of text in the blocks, at any depth."""
     if isinstance(value, dict):
         own = value.get("text")
         inner = sum(characters_in(item) for item in value.values() if not isinstance(item, str))

@@ -11,6 +11,7 @@ from ticketing.sandbox.slack.store import Messages, stored, view, view_of_reply
 from ticketing.sandbox.tickets import PlatformTickets
 
 REPLIES_MAX = 1000
+"""Bounds the memory of one thread, far above what an incident's steps need."""
 
 
 class Replies:

@@ -31,7 +31,7 @@ def channel_of(arguments: Arguments, names: bool = False) -> str:
 
 
 def writable_channel_of(arguments: Arguments, names: bool = False) -> str:
-    """The id of a call's channel; fails where the bot can't write."""
+    """The id of a call's channel; raises Failure if the bot can't write there."""
     channel = channel_of(arguments, names)
     if CHANNELS[channel].get("is_archived"):
         raise Failure("is_archived")

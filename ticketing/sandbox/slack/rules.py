@@ -10,7 +10,7 @@ from ticketing.sandbox.slack.answers import Arguments, Failure
 
 
 def check_message(arguments: Arguments) -> None:
-    """Raise the Failure of the first rule that a message breaks."""
+    """Raise a Failure for the first rule that the message breaks."""
     given = arguments.get("blocks")
     if given is not None:
         _check_blocks(given)

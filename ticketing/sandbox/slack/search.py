@@ -8,7 +8,7 @@ from ticketing.sandbox.slack.directory import channel_of
 from ticketing.sandbox.slack.store import Messages, view
 
 FAR_FUTURE = 1e12
-"""Unix seconds that no timestamp reaches: the default of `latest`."""
+"""The default of `latest`, in Unix seconds that no timestamp reaches."""
 
 
 class Search:

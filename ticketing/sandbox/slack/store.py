@@ -24,20 +24,20 @@ class Messages:
         self.reset()
 
     def reset(self) -> None:
-        """The timestamps may be used again."""
+        """Start the timestamps again."""
         self._last = 0
 
     def next_timestamp(self) -> str:
-        """Microseconds since the epoch, each only once."""
+        """A new timestamp in microseconds since the epoch, which no other message has."""
         self._last = max(self._last + 1, int(self._tickets.now() * 1_000_000))
         return f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"
 
     def find(self, channel: str, timestamp: Any) -> Ticket | None:
-        """A message that is no reply."""
+        """A message that is no reply, or None."""
         return self._tickets.find(f"{channel}:{timestamp}")
 
     def find_reply(self, channel: str, timestamp: str) -> Arguments | None:
-        """A reply in any thread of the channel."""
+        """A reply in any thread of the channel, or None."""
         for ticket in self.in_channel(channel):
             for reply in ticket.record["replies"]:
                 if reply["ts"] == timestamp:
@@ -65,7 +65,7 @@ class Messages:
         return self._tickets.add(ticket, event)
 
     def edit(self, ticket: Ticket, message: Arguments) -> None:
-        """Put another message in a kept one's place; its thread stays."""
+        """Replace a kept message; its thread stays."""
         kept = {name: ticket.record[name] for name in ("channel", "replies")}
         ticket.record = {**message, **kept}
         ticket.title = _title(message)
@@ -83,7 +83,7 @@ def stored(message: Arguments, timestamp: str) -> Arguments:
 
 
 def view(ticket: Ticket, metadata: bool = True) -> Arguments:
-    """A message as Slack shows it, with what it says of its thread."""
+    """A message as Slack shows it, with the facts of its thread."""
     shown = view_of_reply(ticket.record, metadata)
     replies = ticket.record["replies"]
     if replies:
@@ -105,7 +105,7 @@ def _payload(message: Arguments) -> dict[str, Any]:
 
 
 def _correlation(message: Arguments) -> str:
-    """Our incident id wherever it stands in a message, else the id in its metadata."""
+    """Our incident id in any text of a message, else the id in its metadata."""
     payload = _payload(message)
     texts = (payload, message.get("blocks") or [])
     found = incident_id_in(*(json.dumps(one) for one in texts), str(message.get("text") or ""))

@@ -11,7 +11,7 @@ from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 
 class MessageCalls:
-    """The methods chat.*."""
+    """The methods chat.* of the Web API."""
 
     def __init__(self, tickets: PlatformTickets, messages: Messages, replies: Replies) -> None:
         self._tickets = tickets
@@ -19,7 +19,7 @@ class MessageCalls:
         self._replies = replies
 
     def post(self, arguments: Arguments) -> Arguments:
-        """chat.postMessage: a message, or a reply if it names a thread."""
+        """chat.postMessage: a message, or a reply if the arguments name a thread."""
         channel = writable_channel_of(arguments, names=True)
         check_message(arguments)
         thread = arguments.get("thread_ts")
@@ -29,7 +29,7 @@ class MessageCalls:
         return {"channel": channel, "ts": ticket.key, "message": view(ticket)}
 
     def update(self, arguments: Arguments) -> Arguments:
-        """chat.update: of a message or a reply; a webhook's message can't be updated."""
+        """chat.update of a message or a reply, but not of a webhook's message."""
         channel = writable_channel_of(arguments)
         timestamp = str(arguments.get("ts") or "")
         ticket = self._messages.find(channel, timestamp)
@@ -49,7 +49,7 @@ class MessageCalls:
         return {"channel": channel, "ts": timestamp, "text": message["text"], "message": message}
 
     def delete(self, arguments: Arguments) -> Arguments:
-        """chat.delete: of a message with its thread."""
+        """chat.delete of a message with its thread."""
         channel = channel_of(arguments)
         timestamp = str(arguments.get("ts") or "")
         ticket = self._known(channel, timestamp)

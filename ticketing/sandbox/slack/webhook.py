@@ -1,4 +1,4 @@
-"""The incoming webhook: answers in plain text, and never says which message it made.
+"""The incoming webhook, which answers in plain text without the new message's timestamp.
 
 https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
 """

@@ -6,14 +6,14 @@ from typing import NoReturn
 
 from aiohttp import web
 
-from ticketing.sandbox.platform import Rejected
+from ticketing.sandbox.platform import Refusal
 
 
 def failure(status: int, reason: str) -> web.Response:
-    """An error: the reason twice, once for people."""
+    """An error with the reason twice, the second time for people."""
     return web.json_response({"error": reason, "error_human": reason}, status=status)
 
 
 def refuse(status: int, reason: str) -> NoReturn:
     """Stop handling with an error."""
-    raise Rejected(failure(status, reason))
+    raise Refusal(failure(status, reason))

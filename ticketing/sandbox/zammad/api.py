@@ -1,4 +1,4 @@
-"""Zammad's paths: tickets, articles, tags and the lists they choose from.
+"""Zammad's paths: tickets, articles, tags, and the lists of known names.
 
 https://docs.zammad.org/en/latest/api/intro.html
 """
@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from aiohttp import web
 
-from ticketing.sandbox.platform import BadAction, Call, Platform, Route, whole_seconds
+from ticketing.sandbox.platform import BadAction, Call, Route, StandIn, whole_seconds
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 from ticketing.sandbox.zammad import directory
 from ticketing.sandbox.zammad.answers import failure
@@ -21,8 +21,8 @@ from ticketing.sandbox.zammad.tags import Tags
 from ticketing.sandbox.zammad.tickets import TicketCalls
 
 
-class Zammad(Platform):
-    """Tickets by number; every name must be one of the known ones."""
+class Zammad(StandIn):
+    """Tickets by number; a name that is not known is refused."""
 
     name: ClassVar[str] = "zammad"
 
@@ -36,13 +36,13 @@ class Zammad(Platform):
         self.search = Search(tickets)
 
     def reset(self) -> None:
-        """No tickets, no articles; the customers are the first ones again."""
+        """Forget all tickets, articles and guessed customers."""
         self.kept.reset()
         self.articles.reset()
         self.customers.reset()
 
     def routes(self) -> Iterable[Route]:
-        """Every path, under /api/v1."""
+        """All paths, under /api/v1."""
         for method, path, handler in self._routes():
             yield method, f"/api/v1{path}", handler
 
@@ -67,16 +67,16 @@ class Zammad(Platform):
         yield "GET", "/ticket_priorities", directory.list_of(directory.PRIORITIES)
 
     def error(self, call: Call | None, status: int, reason: str) -> web.Response:
-        """The reason, in Zammad's form."""
+        """An error with the reason, in Zammad's form."""
         return failure(status, reason)
 
     def rate_limited(self, call: Call, retry_after: float) -> web.Response:
-        """Zammad itself does not limit; a proxy before it may."""
+        """429 as by a proxy, since Zammad itself has no rate limit."""
         headers = {"Retry-After": whole_seconds(retry_after)}
         return web.Response(status=429, text="Too Many Requests", headers=headers)
 
     def act(self, ticket: Ticket, action: str) -> None:
-        """An agent in the application."""
+        """Act as an agent does in the application."""
         states = {"close": "closed", "acknowledge": "open", "reopen": "open"}
         if action not in states:
             raise BadAction(action)

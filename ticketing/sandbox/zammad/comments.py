@@ -26,7 +26,7 @@ class Articles:
         self.reset()
 
     def reset(self) -> None:
-        """The numbers start again."""
+        """Start the numbers again."""
         self._last = 0
 
     def get(self, call: Call) -> web.Response:
@@ -62,7 +62,7 @@ class Articles:
 
 
 def checked_article(given: Any) -> dict[str, Any]:
-    """An article as it was sent; refuses one that breaks a rule."""
+    """An article as it was sent; refuses an article that breaks a rule."""
     if not isinstance(given, dict) or not given.get("body"):
         refuse(422, "Missing required value for field 'article.body'!")
     if not isinstance(given["body"], str):

@@ -13,7 +13,7 @@ from ticketing.sandbox.zammad.access import authorize
 from ticketing.sandbox.zammad.answers import refuse
 
 CUSTOMERS_MAX = 10_000
-"""Beyond these a guessed customer is the first one, so that a sandbox can run for ever."""
+"""Beyond, the first customer stands for every guessed one, so that memory is bounded."""
 
 GROUPS = {"Users": 1, credentials.GROUP: 2, "Management": 3}
 STATES = {"new": 1, "open": 2, "pending reminder": 3, "closed": 4}
@@ -21,7 +21,7 @@ PRIORITIES = {"1 low": 1, "2 normal": 2, "3 high": 3}
 AGENTS = {"-": 1, "agent@sandbox.example": 2, "owner@sandbox.example": 3}
 CUSTOMERS = {"customer@sandbox.example": 10}
 LOOKUPS = {"group": GROUPS, "state": STATES, "priority": PRIORITIES, "owner": AGENTS}
-"""Field of a ticket: ids of its known values by name."""
+"""The ids of known values by name, by field of a ticket."""
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -44,17 +44,17 @@ def me(call: Call) -> web.Response:
 
 
 class Customers:
-    """The customers, to whom `guess:` before an address adds one."""
+    """The known customers; `guess:` before an address adds a customer."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """The customers are the first ones again."""
+        """Forget all guessed customers."""
         self._ids = dict(CUSTOMERS)
 
     def id_of(self, given: dict[str, Any]) -> int:
-        """The id of the customer that a ticket names; refuses an unknown one."""
+        """The id of a ticket's customer; refuses an unknown customer."""
         by_id, by_name = given.get("customer_id"), given.get("customer")
         if isinstance(by_id, str) and by_id.startswith("guess:"):
             return self._guessed(by_id)
@@ -77,7 +77,7 @@ class Customers:
         return self._ids.get(email, 10)
 
     def search(self, call: Call) -> web.Response:
-        """GET users/search: agents and customers whose login holds the word."""
+        """GET users/search: agents and customers with the word in their login."""
         authorize(call)
         word = call.query.get("query", "").lower()
         people = {**AGENTS, **self._ids}

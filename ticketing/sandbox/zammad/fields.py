@@ -1,4 +1,4 @@
-"""The fields of a ticket: those that Zammad takes, and their values resolved to names."""
+"""The fields of a ticket that Zammad accepts, and their values resolved to names."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from ticketing.sandbox.zammad.answers import refuse
 from ticketing.sandbox.zammad.directory import LOOKUPS
 
 TITLE_MAX = 250
+"""Zammad's limit."""
 KNOWN = frozenset(
     {
         *(f"{name}{end}" for name in (*LOOKUPS, "customer", "organization") for end in ("", "_id")),
@@ -23,7 +24,7 @@ KNOWN = frozenset(
         "incident_id",
     }
 )
-"""`incident_id` is a custom attribute of the sandbox."""
+"""Accepted fields; `incident_id` is a custom attribute of the sandbox."""
 
 
 def resolved(given: dict[str, Any]) -> dict[str, Any]:

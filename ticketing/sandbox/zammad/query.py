@@ -12,7 +12,7 @@ Predicate = Callable[[Ticket], bool]
 
 
 def condition(name: str, test: Any) -> Predicate | None:
-    """One condition; None if it is malformed, and then the whole search finds everything."""
+    """One condition; None for a malformed one, which makes the whole search find all tickets."""
     if not isinstance(test, dict) or "operator" not in test:
         return None
     operator, value = test["operator"], test.get("value")

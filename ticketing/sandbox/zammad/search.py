@@ -14,13 +14,14 @@ from ticketing.sandbox.zammad.answers import refuse
 from ticketing.sandbox.zammad.store import view
 
 PAGE_MAX = 200
+"""More than our sinks ask for; a request for more gets a page of this size."""
 
 
 class Search:
     """Lists tickets, and finds them, the newest first."""
 
     lag_seconds: float = 0.0
-    """The `query` form does not see a ticket younger than this; the `condition` form does."""
+    """The age before which a search by `query` misses a ticket; a search by `condition` does not."""
 
     def __init__(self, tickets: PlatformTickets) -> None:
         self._tickets = tickets

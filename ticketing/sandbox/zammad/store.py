@@ -15,8 +15,9 @@ STATES = {
     "pending reminder": "acknowledged",
     "closed": "resolved",
 }
-"""Zammad's state of a ticket: the sandbox's."""
+"""The sandbox's state of a ticket, by Zammad's."""
 NUMBER_BEFORE_FIRST = 10_000
+"""Keeps numbers and ids apart, so that a test sees which of the two was used."""
 
 
 class ZammadTickets:
@@ -27,7 +28,7 @@ class ZammadTickets:
         self.reset()
 
     def reset(self) -> None:
-        """The numbers start again."""
+        """Start the numbers again."""
         self._last = 0
 
     def find(self, ticket_id: Any) -> Ticket:
@@ -38,7 +39,7 @@ class ZammadTickets:
         return ticket
 
     def free_number(self, wanted: Any) -> str:
-        """The number for a new ticket: the wanted one, else the next; refuses a taken one."""
+        """The number for a new ticket: the wanted one, else the next. Refuses a taken number."""
         number = str(wanted or NUMBER_BEFORE_FIRST + self._last + 1)
         if any(one.key == number for one in self._tickets.all()):
             refuse(422, "This object already exists.")
@@ -69,7 +70,7 @@ class ZammadTickets:
         return self._tickets.add(ticket, f"created, {ticket.record['priority']}")
 
     def change(self, ticket: Ticket, fields: dict[str, Any], event: str) -> None:
-        """Set fields of a ticket, and note those with a new value."""
+        """Set fields of a ticket, and note the fields with a new value."""
         changed = {k: v for k, v in fields.items() if ticket.record.get(k) != v}
         ticket.record.update(fields)
         ticket.title = ticket.record["title"]

@@ -52,7 +52,7 @@ class TicketCalls:
         return web.json_response(view(self._kept.find(call.params["id"])))
 
     def update(self, call: Call) -> web.Response:
-        """PUT tickets/{id}: fields, and perhaps one more article."""
+        """PUT tickets/{id}: fields, and one more article if the body has one."""
         given = body_of(call)
         ticket = self._kept.find(call.params["id"])
         fields = resolved(given)

@@ -111,7 +111,11 @@ def test_replayed_samples_are_kept_once_and_evidence_is_bounded() -> None:
 def test_signals_merged_hold_all_offsets_in_order_and_the_worst_of_everything() -> None:
     one = signal([1, 5], windows={0: [1, 5]}, max_score=0.9)
     two = signal([2, 6], windows={0: [2], 900: [6]}, severity=Severity.CRITICAL, max_score=0.99)
-    both = merged([one, two], "ff")
+    both = merged([one, two])
     assert both.windows == {0: [1, 2, 5], 900: [6]}
-    assert (both.fingerprint, both.severity, both.max_score) == ("ff", Severity.CRITICAL, 0.99)
+    assert (both.fingerprint, both.severity, both.max_score) == (
+        one.fingerprint,
+        Severity.CRITICAL,
+        0.99,
+    )
     assert (both.first_seen, both.last_seen) == (1.0, 6.0)

@@ -30,6 +30,10 @@ def test_a_fact_without_a_text_is_left_out() -> None:
     assert "stands_for" in texts(replace(INCIDENT, kind=Kind.OVERFLOW))
 
 
+def test_one_anomaly_is_not_counted_as_several() -> None:
+    assert texts(replace(INCIDENT, count=1))["count"] == "1 anomaly, highest score 0.99"
+
+
 def test_names_and_labels_are_unique() -> None:
     found = facts_of(INCIDENT)
     assert len({fact.name for fact in found}) == len({fact.label for fact in found}) == len(found)

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from sinks.calls.http import Http
 from sinks.calls.limits import Limits
-from sinks.calls.outcome import Failed, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Failed, Reason, Refused, RetryAfter, Unknown
 from sinks.calls.transport import Network
 
 SECRET = "s3cr3t-token-value"
@@ -117,7 +117,7 @@ async def test_an_answer_that_used_up_the_limit_closes_the_account(server: Serve
     assert outcome.reason is Reason.NO_ROOM
 
 
-@pytest.mark.parametrize(("status", "kind"), [(400, Rejected), (429, RetryAfter), (500, Unknown)])
+@pytest.mark.parametrize(("status", "kind"), [(400, Refused), (429, RetryAfter), (500, Unknown)])
 async def test_a_failure_quotes_its_request_without_secrets(
     server: Server, status: int, kind: type
 ) -> None:

@@ -12,7 +12,7 @@ from support import deliveries
 from support.configured import timing_with
 from support.incidents import ticketed
 
-from sinks.calls.outcome import Absent, Delivered, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Absent, Delivered, Reason, Refused, RetryAfter, Unknown
 from sinks.delivery import fold, reconcile
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import STATUS_STEPS, Repeat, Traits
@@ -171,7 +171,7 @@ def test_a_search_is_repeated_after_the_create() -> None:
 
 def test_a_refused_search_leads_to_a_second_ticket() -> None:
     unknown = ended(begun(wanting()), Unknown(Reason.TIMEOUT))
-    blind = ended(begun(unknown, NOW + 60), Rejected(Reason.INVALID, "no search"), NOW + 60)
+    blind = ended(begun(unknown, NOW + 60), Refused(Reason.INVALID, "no search"), NOW + 60)
     planned = reconcile.plan(blind, NOW + 60, ISSUES, "p")
     assert planned is not None
     assert planned.operation is Operation.CREATE
@@ -180,7 +180,7 @@ def test_a_refused_search_leads_to_a_second_ticket() -> None:
 
 def test_a_token_that_was_bad_for_a_while_makes_no_second_ticket() -> None:
     """The look-up was refused, and the create too: that says nothing about searching."""
-    refused = Rejected(Reason.CREDENTIALS, "the token expired")
+    refused = Refused(Reason.CREDENTIALS, "the token expired")
     unknown = ended(begun(wanting()), Unknown(Reason.TIMEOUT))
     blind = ended(begun(unknown, NOW + 60), refused, NOW + 60)
     both = ended(begun(blind, NOW + 60), refused, NOW + 60)
@@ -202,20 +202,20 @@ def test_what_was_not_even_sent_counts_as_no_failure() -> None:
 
 
 def test_a_refusal_holds_until_the_incident_changes() -> None:
-    refused = ended(begun(wanting(revision=5)), Rejected(Reason.INVALID, "bad field"))
+    refused = ended(begun(wanting(revision=5)), Refused(Reason.INVALID, "bad field"))
     assert reconcile.plan(refused, NOW + 1e6, ISSUES, "p") is None
     newer = fold.desired(refused, ticketed(revision=6))
     assert reconcile.plan(newer, NOW + 1e6, ISSUES, "p") is not None
 
 
 def test_a_refusal_for_the_credentials_is_tried_again_by_itself() -> None:
-    refused = ended(begun(wanting()), Rejected(Reason.CREDENTIALS))
+    refused = ended(begun(wanting()), Refused(Reason.CREDENTIALS))
     assert reconcile.plan(refused, NOW + 1.0, ISSUES, "p") is None
     assert reconcile.plan(refused, refused.next_attempt_at, ISSUES, "p") is not None
 
 
 def test_somebody_may_have_a_refused_delivery_tried_again() -> None:
-    refused = ended(begun(wanting()), Rejected(Reason.INVALID))
+    refused = ended(begun(wanting()), Refused(Reason.INVALID))
     assert reconcile.plan(fold.retried(refused), NOW, ISSUES, "p") is not None
 
 
@@ -251,7 +251,7 @@ def test_a_lost_transition_is_made_again() -> None:
 def test_a_deleted_ticket_is_not_made_again() -> None:
     delivery = held()
     gone = fold.desired(delivery, ticketed(revision=9, status=Status.ACKNOWLEDGED))
-    refused = ended(begun(gone, NOW + 10), Rejected(Reason.NOT_FOUND), NOW + 10)
+    refused = ended(begun(gone, NOW + 10), Refused(Reason.NOT_FOUND), NOW + 10)
     assert isinstance(refused.have, Held)
     assert refused.have.state is TicketState.OPEN
     again = fold.desired(refused, ticketed(revision=10, status=Status.RESOLVED))
@@ -277,6 +277,6 @@ def test_a_search_for_duplicates_that_a_bad_token_stopped_is_made_later(
     unknown = ended(begun(wanting()), Unknown(Reason.TIMEOUT))
     absent = ended(begun(unknown, NOW + 60), Absent(), NOW + 60)
     made = ended(begun(absent, NOW + 60), Delivered(external_id="T-2"), NOW + 60)
-    refused = ended(begun(made, NOW + 64), Rejected(reason), NOW + 64)
+    refused = ended(begun(made, NOW + 64), Refused(reason), NOW + 64)
     later = reconcile.plan(refused, NOW + 64 + TIMING.search_again, ISSUES, "p")
     assert (later is not None) is again

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sinks.calls.backoff import Backoff
-from sinks.calls.outcome import Delivered, Outcome, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Delivered, Outcome, Reason, Refused, RetryAfter, Unknown
 from sinks.delivery.gate import Gate, Gates
 
 DOWN = Unknown(Reason.SERVER_ERROR, True)
@@ -33,7 +33,7 @@ def test_failures_in_a_row_close_it() -> None:
     assert not made.admits(0.0)
 
 
-@pytest.mark.parametrize("answer", [UP, Rejected(Reason.INVALID)])
+@pytest.mark.parametrize("answer", [UP, Refused(Reason.INVALID)])
 def test_one_probe_goes_first_and_an_answer_opens_it_wide(answer: Outcome) -> None:
     made = closed()
     now = made.opens_at

@@ -13,7 +13,7 @@ from support.life import Clock, Life
 from support.story import Story
 from support.waiting import until
 
-from sinks.calls.outcome import Delivered, Outcome, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Delivered, Outcome, Reason, Refused, RetryAfter, Unknown
 from sinks.delivery import wishes
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import STATUS_STEPS, Repeat, Request, Traits
@@ -132,7 +132,7 @@ async def test_one_dead_letter_for_one_reason() -> None:
 
     class Refuses(Ledger):
         async def perform(self, request: Request) -> Outcome:
-            return Rejected(Reason.INVALID, "no such project", "POST /issue")
+            return Refused(Reason.INVALID, "no such project", "POST /issue")
 
     life, story = Life(Refuses(ISSUES, clock), clock=clock), Story(clock)
     await life.want(story.opened(), 60.0)

@@ -8,7 +8,7 @@ from support.incidents import ID
 from support.life import Clock, Life
 from support.story import Story
 
-from sinks.calls.outcome import Delivered, Outcome, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Delivered, Outcome, Reason, Refused, RetryAfter, Unknown
 from sinks.platform import Connection, Repeat, Request, Traits
 from tables.deliveries import Why
 from ticketing.domain.incidents.incident import Incident
@@ -41,7 +41,7 @@ class Failing:
 @pytest.mark.parametrize(
     ("outcome", "reason"),
     [
-        (Rejected(Reason.INVALID, "no", REQUEST), "invalid"),
+        (Refused(Reason.INVALID, "no", REQUEST), "invalid"),
         (RetryAfter(Reason.UNREACHABLE, request=REQUEST), "exhausted"),
         (Unknown(Reason.SERVER_ERROR, True, request=REQUEST), "exhausted"),
     ],
@@ -60,7 +60,7 @@ async def test_what_is_refused_or_given_up_leaves_its_reason_and_request(
 
 async def test_a_redriven_delivery_is_tried_again_and_may_die_again() -> None:
     clock = Clock()
-    platform = Failing(Rejected(Reason.INVALID, "no", REQUEST))
+    platform = Failing(Refused(Reason.INVALID, "no", REQUEST))
     life = Life(platform, clock=clock)
     await life.want(Story(clock).opened(), 60.0)
     await life.retry(ID, 60.0)

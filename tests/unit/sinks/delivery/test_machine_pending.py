@@ -7,7 +7,7 @@ from support.incidents import wish
 from support.life import Life
 from support.story import Story
 
-from sinks.calls.outcome import Delivered, Outcome, Reason, Rejected, RetryAfter
+from sinks.calls.outcome import Delivered, Outcome, Reason, Refused, RetryAfter
 from sinks.platform import Connection, Repeat, Request, Traits
 from ticketing import metrics
 from ticketing.domain.incidents.incident import Incident
@@ -53,7 +53,7 @@ def answer(life: Life, outcome: Outcome) -> None:
 
 def pending(life: Life) -> int:
     """What the adapter's process tells of its only partition."""
-    life.machine.measured(len(life.partition.unfinished))
+    life.machine.report_unfinished(len(life.partition.unfinished))
     labels = {"platform": "moody"}
     found = metrics.registry.get_sample_value("ticketing_deliveries_pending", labels)
     assert found is not None
@@ -87,7 +87,7 @@ async def test_what_waits_for_room_is_pending(life: Life) -> None:
 
 
 async def test_what_is_refused_is_not_pending(life: Life) -> None:
-    answer(life, Rejected(Reason.INVALID))
+    answer(life, Refused(Reason.INVALID))
     (story,) = stories(life, 1)
     await life.want(story.opened(), seconds=1.0)
     assert pending(life) == 0

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.deliveries import TIMING, begun, ended, wanting
 from support.incidents import incident
 
-from sinks.calls.outcome import Absent, Delivered, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Absent, Delivered, Reason, Refused, RetryAfter, Unknown
 from sinks.delivery import fold, reconcile
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Repeat, Traits
@@ -219,7 +219,7 @@ def test_a_duplicate_is_looked_for_after_an_empty_search() -> None:
 def test_a_platform_that_refuses_to_be_searched_still_gets_its_ticket() -> None:
     delivery = begun(wanting(), 0.0, ISSUES)
     delivery = ended(delivery, Unknown(Reason.CONNECTION_LOST), 10.0, ISSUES)
-    delivery = ended(begun(delivery, 1e3, ISSUES), Rejected(Reason.CREDENTIALS), 1e3, ISSUES)
+    delivery = ended(begun(delivery, 1e3, ISSUES), Refused(Reason.CREDENTIALS), 1e3, ISSUES)
     planned = reconcile.plan(delivery, 1e3, ISSUES, "p")
     assert planned is not None
     assert (planned.operation, planned.why) == (Operation.CREATE, Why.OUTCOME_UNKNOWN)
@@ -227,7 +227,7 @@ def test_a_platform_that_refuses_to_be_searched_still_gets_its_ticket() -> None:
 
 def test_a_refused_delivery_waits_for_a_newer_revision() -> None:
     delivery = begun(wanting(), 0.0, ALERTS)
-    delivery = ended(delivery, Rejected(Reason.INVALID, "no"), 1.0, ALERTS)
+    delivery = ended(delivery, Refused(Reason.INVALID, "no"), 1.0, ALERTS)
     assert reconcile.plan(delivery, 1e9, ALERTS, "p") is None
     newer = fold.desired(delivery, incident(revision=2))
     assert reconcile.plan(newer, 2.0, ALERTS, "p") is None, "not at once"
@@ -237,7 +237,7 @@ def test_a_refused_delivery_waits_for_a_newer_revision() -> None:
 
 def test_refused_credentials_are_tried_again_without_a_newer_revision() -> None:
     delivery = begun(wanting(), 0.0, ALERTS)
-    delivery = ended(delivery, Rejected(Reason.CREDENTIALS), 1.0, ALERTS)
+    delivery = ended(delivery, Refused(Reason.CREDENTIALS), 1.0, ALERTS)
     assert reconcile.plan(delivery, 1e6, ALERTS, "p") is not None
 
 

@@ -10,7 +10,7 @@ import pytest
 from support.incidents import ticketed
 from support.waiting import until
 
-from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Rejected, RetryAfter, Unknown
+from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Refused, RetryAfter, Unknown
 from sinks.delivery.runner import Runner
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import Repeat, Request, Traits
@@ -159,7 +159,7 @@ async def test_a_fault_of_ours_is_one_refused_delivery(error: Exception) -> None
     scene = Scene(breaks)
     scene.start()
     outcome = await scene.ended()
-    assert isinstance(outcome, Rejected)
+    assert isinstance(outcome, Refused)
     assert outcome.reason is Reason.INTERNAL
     assert "secret" not in outcome.detail
     assert scene.fatal == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from support.incidents import ticketed
 
-from sinks.calls.outcome import Delivered, Outcome, Reason, Rejected
+from sinks.calls.outcome import Delivered, Outcome, Reason, Refused
 from sinks.delivery.runner import Runner
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import Repeat, Request, Traits
@@ -96,5 +96,5 @@ async def test_whatever_a_client_raises_is_a_result(request_: Request) -> None:
     desk.runner.start(request_)
     await desk.settle()
     outcome = desk.results[0].outcome
-    assert isinstance(outcome, Rejected)
+    assert isinstance(outcome, Refused)
     assert (outcome.reason, outcome.detail) == (Reason.INTERNAL, "Odd")

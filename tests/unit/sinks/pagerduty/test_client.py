@@ -14,7 +14,7 @@ from support.incidents import ticketed
 from support.life import Clock, Life
 from support.story import Story
 
-from sinks.calls.outcome import Rejected
+from sinks.calls.outcome import Refused
 from sinks.calls.references import reference
 from sinks.pagerduty import payload
 from sinks.pagerduty.settings import Settings
@@ -166,7 +166,7 @@ async def test_a_key_that_is_not_configured_any_more_is_said(account: Any) -> No
     two.life.take_over(one.life)
     await two.life.want(one.story.resolved(), 5.0)
     _, outcome = two.life.platform.outcomes[-1]
-    assert isinstance(outcome, Rejected)
+    assert isinstance(outcome, Refused)
     assert "not configured any more" in outcome.detail
 
 

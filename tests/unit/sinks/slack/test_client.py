@@ -11,7 +11,7 @@ import pytest
 from support.life import Clock, Life
 from support.story import Story
 
-from sinks.calls.outcome import Rejected
+from sinks.calls.outcome import Refused
 from sinks.platforms import create
 from tables.deliveries import Operation
 from ticketing.config import Config
@@ -131,7 +131,7 @@ async def test_a_channel_that_cannot_be_written_to_is_said_and_tried_again(
     one = team(channel=channel)
     await one.life.want(one.story.opened())
     _, outcome = one.life.platform.outcomes[0]
-    assert isinstance(outcome, Rejected)
+    assert isinstance(outcome, Refused)
     assert outcome.reason == "credentials"
     assert one.life.delivery(one.story.incident.id).rejection.passing
 

@@ -23,12 +23,14 @@ from ticketing.view.store import ViewStore, open_store
 log = logging.getLogger(__name__)
 
 SHUTDOWN_SECONDS_MAX = 3.0
+"""Time for most answers under way, well within the supervisor's limit."""
 RETRY_SECONDS = 2.0
+"""Between looks at the parent: an orphan keeps the port no longer than this."""
 VIEW, API = "view", "api"
 
 
 class KafkaCommands:
-    """Commands by way of Kafka; connects when the first one comes, and again after a failure."""
+    """Sends commands through Kafka; connects for the first command, and again after a failure."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
@@ -36,7 +38,7 @@ class KafkaCommands:
         self._connecting = asyncio.Lock()
 
     async def send(self, command: Command) -> None:
-        """Return once the broker holds the command; raises Unavailable or ValueError."""
+        """Send a command; returns once the broker holds it. Raises Unavailable or ValueError."""
         try:
             await (await self._connected()).send(command)
         except KafkaError as error:
@@ -87,7 +89,7 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
 
 
 def serve(runtime: Runtime) -> None:
-    """Be the API alone, until SIGINT or SIGTERM; the view must be in a Redis that others fill."""
+    """Serve the API alone until SIGINT or SIGTERM, from a view in Redis that other workers fill."""
     asyncio.run(_serve(runtime))
 
 
@@ -110,8 +112,8 @@ async def _serve(runtime: Runtime) -> None:
 
 
 async def _leave_with(parent: int, serving: asyncio.Future[None]) -> None:
-    """Stop once the supervisor that started us is gone."""
-    # Nobody tells a process that its parent has ended: it has to look.
+    """Stop once the supervisor that started the process is gone."""
+    # Polled, as a process gets no notice of its parent's end.
     while os.getppid() == parent:  # noqa: ASYNC110
         await asyncio.sleep(RETRY_SECONDS)
     serving.cancel()

@@ -1,4 +1,4 @@
-"""What the API needs of others, so that they can be swapped and it can be tested alone."""
+"""The interfaces that the API depends on, so that tests can replace them."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from ticketing.view.store import ViewStore
 
 
 class Commands(Protocol):
-    """The way of a command to the incidents' writer."""
+    """The sender of commands to the incidents' writer."""
 
     async def send(self, command: Command) -> None:
-        """Return once the command is durable.
+        """Send a command; returns once it is durable.
 
-        Raises ValueError for what is no incident id, Unavailable when it could not be sent.
+        Raises ValueError for an invalid incident id, Unavailable when the broker does not take it.
         """
 
 
 class Checks(Protocol):
-    """Tries connections without side effects; answers are bodies of the API, ready to send."""
+    """Tests connections without side effects; returns bodies of the API, ready to send."""
 
     async def test_connection(self, platform: str) -> dict[str, Any]:
         """`{status: "ok"|"error", platform, message}`."""
@@ -40,20 +40,20 @@ class Checks(Protocol):
 
 
 class DeadLetters(Protocol):
-    """The dead letters and the way back; errors are those of ticketing.dead_letters.redrive."""
+    """Reads and redrives dead letters; raises the errors of ticketing.dead_letters.redrive."""
 
     async def page(self, wanted: Wanted, limit: int, cursor: str | None) -> Page:
-        """Some of them, newest first; raises ValueError for a bad cursor."""
+        """A page of letters, newest first; raises ValueError for a bad cursor."""
 
     async def get(self, id: str) -> tuple[Entry, Redriven | None]:
-        """One of them, and what became of it."""
+        """A letter, and its redrive if any."""
 
     async def redrive(self, id: str, by: str) -> Redriven:
-        """Try it again."""
+        """Redrive a letter."""
 
 
 Readiness = Callable[[], "list[str] | Awaitable[list[str]]"]
-"""Why the worker is not ready, a sentence each; empty when it is."""
+"""Returns the reasons why the worker is not ready, a sentence each; empty for a ready worker."""
 
 
 Render = Callable[[], bytes]
@@ -62,7 +62,7 @@ Render = Callable[[], bytes]
 
 @dataclass(frozen=True)
 class WorkerStatus:
-    """The part that every listener answers for: is the worker well, and what are its figures."""
+    """The status of a worker: its configuration, readiness and metrics."""
 
     config: Config
     readiness: Readiness
@@ -73,21 +73,21 @@ STATUS: web.AppKey[WorkerStatus] = web.AppKey("status", WorkerStatus)
 
 
 def status(request: web.Request) -> WorkerStatus:
-    """The worker's status, of the request's application."""
+    """The worker's status, from the request's application."""
     return request.config_dict[STATUS]
 
 
 @dataclass(frozen=True)
 class Services:
-    """Everything else a request handler of the API may reach."""
+    """The services of the API's request handlers."""
 
     config: Config
     store: ViewStore
     commands: Commands
-    checks: Checks | None = None
-    dead_letters: DeadLetters | None = None
-    command_seconds_max: float = 10.0
-    """How long a request waits for the outcome of its command."""
+    checks: Checks | None
+    dead_letters: DeadLetters | None
+    command_seconds_max: float
+    """Limit of a request's wait for the outcome of its command."""
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

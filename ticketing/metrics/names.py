@@ -1,0 +1,203 @@
+"""The closed list of metrics: names, types, labels and help.
+
+Labels take few values by construction: platforms, severities, apps, configured models and closed
+lists of reasons; never a tenant, a service or an address.
+
+To add a metric: a line here, the product code that sets it, and
+`python -m ticketing.metrics.reference docs/metrics.md`.
+"""
+
+from __future__ import annotations
+
+from ticketing.metrics.declaration import (
+    counter,
+    histogram,
+    latest_gauge,
+    one_of,
+    summed_gauge,
+)
+
+# A call of a platform: from a quick answer to a timeout with its retries.
+_DELIVERY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+# The time to a ticket, and to a model's answer: usually seconds, minutes in trouble.
+_PATH_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 600.0)
+# A batch: usually milliseconds; after sixty seconds the watchdog ends the process.
+_BATCH_BUCKETS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
+
+_PLATFORM = "each enabled platform"
+_SEVERITY = one_of("critical", "high", "medium", "low")
+_AGENT = one_of(
+    "detection", "incidents", "sinks", "view", "traces", "summaries", "<platform>-adapter"
+)
+_PROVIDER = "each model of `llm` as `<provider>/<model>`"
+
+# Conservation: records = below threshold + counted + dead-lettered, once all are handled.
+records_total = counter("records_total", "Input records read.")
+records_below_threshold_total = counter(
+    "records_below_threshold_total", "Input records below `anomaly.minimumScore`."
+)
+anomalies_counted_total = counter(
+    "anomalies_counted_total", "Input records counted in an incident."
+)
+records_dead_lettered_total = counter(
+    "records_dead_lettered_total",
+    "Input records that could not be handled.",
+    reason=one_of(
+        "empty",
+        "undecodable",
+        "invalid_score",
+        "no_service",
+        "invalid_service",
+        "no_message",
+        "invalid_tenant",
+        "failed",
+    ),
+)
+records_repaired_total = counter(
+    "records_repaired_total",
+    "Input records with bytes that are not JSON in UTF-8, read with U+FFFD in their place.",
+)
+clock_corrections_total = counter(
+    "clock_corrections_total", "Input records whose event time was implausible and was replaced."
+)
+
+signals_total = counter(
+    "signals_total",
+    "Signals handled by the incidents' writer.",
+    kind=one_of(
+        "anomalies", "command", "receipt", "progress", "correlation", "linked", "summary", "tick"
+    ),
+)
+incidents_open = summed_gauge(
+    "incidents_open", "Incidents that are not resolved, in the partitions of this worker."
+)
+incidents_opened_total = counter("incidents_opened_total", "Incidents opened.", severity=_SEVERITY)
+incidents_reopened_total = counter(
+    "incidents_reopened_total", "Incidents reopened.", severity=_SEVERITY
+)
+incidents_resolved_total = counter(
+    "incidents_resolved_total", "Incidents resolved.", severity=_SEVERITY
+)
+incidents_escalated_total = counter(
+    "incidents_escalated_total",
+    "Escalations of incidents.",
+    by=one_of("command", policy="nobody acknowledged in time"),
+)
+incidents_held_total = counter(
+    "incidents_held_total",
+    "Incidents whose ticket had to wait behind another's.",
+    guard=one_of(umbrella="`storm.maxPagesPerMinute`", cause="the cause's ticket speaks for it"),
+)
+fallbacks_total = counter(
+    "fallbacks_total",
+    "Incidents sent to `routing.fallback`.",
+    platform=_PLATFORM,
+    reason=one_of("not_in_time", "rejected"),
+)
+dead_letters_total = counter(
+    "dead_letters_total",
+    "Messages sent to the dead letters.",
+    stage=one_of(
+        "detection", "incidents", "sinks", "<platform>-adapter", delivery="the platform refused"
+    ),
+    reason="the dead letter's own, short and without values",
+)
+
+deliveries_total = counter(
+    "deliveries_total",
+    "Requests to platforms, by outcome.",
+    platform=_PLATFORM,
+    outcome=one_of("delivered", "absent", "retry_after", "rejected", "unknown"),
+)
+delivery_seconds = histogram(
+    "delivery_seconds", "Time a request to a platform took.", _DELIVERY_BUCKETS, platform=_PLATFORM
+)
+ticket_seconds = histogram(
+    "ticket_seconds",
+    "Time from when an incident's ticket was due to the platform's first receipt.",
+    _PATH_BUCKETS,
+    platform=_PLATFORM,
+)
+deliveries_pending = summed_gauge(
+    "deliveries_pending",
+    "Incidents that the platform has not taken as they are now: under way, waiting or failing.",
+    platform=_PLATFORM,
+)
+circuit_open = latest_gauge(
+    "circuit_open", "1 while a platform that does not answer gets probes only.", platform=_PLATFORM
+)
+heartbeats_total = counter(
+    "heartbeats_total",
+    "Calls of `heartbeatUrl`.",
+    outcome=one_of("called", "failed", withheld="the path does not work"),
+)
+
+batch_seconds = histogram(
+    "batch_seconds",
+    "Time an agent took for a batch, until all that follows from it was durable.",
+    _BATCH_BUCKETS,
+    agent=_AGENT,
+)
+batch_records_total = counter("batch_records_total", "Records an agent handled.", agent=_AGENT)
+app_ready = latest_gauge(
+    "app_ready",
+    "1 while the app has its partitions and tables and nothing rebalances.",
+    app="each role of the worker but `api`",
+)
+view_writes_total = counter(
+    "view_writes_total",
+    "Incidents written to the view.",
+    outcome=one_of("written", "deleted", stale="a newer one was there"),
+)
+
+spans_total = counter("spans_total", "Lines of requests followed.")
+spans_dropped_total = counter(
+    "spans_dropped_total",
+    "Lines of requests let go before they told anything.",
+    reason=one_of(
+        "trace_full", "buffer_full", lost_messages="messages, not lines", undecodable="messages"
+    ),
+)
+
+llm_calls_total = counter(
+    "llm_calls_total",
+    "Calls of a language model, by how they ended.",
+    provider=_PROVIDER,
+    outcome=one_of(
+        "answered",
+        "timeout",
+        "refused",
+        "rate_limited",
+        "unreachable",
+        "wrong_answer",
+        "error",
+        resting="not asked",
+    ),
+)
+llm_seconds = histogram("llm_seconds", "Time a call of a language model took.", _PATH_BUCKETS)
+llm_cost_usd_total = counter("llm_cost_usd_total", "US dollars spent on language models.")
+llm_rests_until_seconds = latest_gauge(
+    "llm_rests_until_seconds",
+    "Until when a model is left alone (Unix time); 0 for not.",
+    provider=_PROVIDER,
+)
+summaries_total = counter(
+    "summaries_total",
+    "Incidents a summary was wanted for.",
+    outcome=one_of(
+        "written",
+        "no_answer",
+        "failed",
+        "over_budget",
+        kept="asked before",
+        dropped="too many waited",
+    ),
+)
+summaries_pending = summed_gauge("summaries_pending", "Incidents that wait for their summary.")
+
+http_requests_total = counter(
+    "http_requests_total",
+    "Requests answered by the API.",
+    method="the HTTP method, or `other`",
+    status="the HTTP status",
+)
