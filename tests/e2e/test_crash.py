@@ -39,6 +39,8 @@ KILLS = 34
 KILLS_MIN = 30
 WIPED = 8
 SESSION_SECONDS = 6
+REFUSING_SECONDS = 2.0
+"""Long enough for processes that were started again to meet the refusal too."""
 FAULTS = 40
 SETTLE_SECONDS_MAX = 240.0
 EXIT_FENCED = 70
@@ -146,7 +148,7 @@ def refuse_to_produce(scene: Scene) -> None:
         "a process to leave because it could not produce",
         60,
     )
-    time.sleep(2.0)
+    time.sleep(REFUSING_SECONDS)
     size = scene.fleet.runtime().config.kafka.message_max_bytes
     scene.fleet.kafka.configure(topic, max_message_bytes=size)
 

@@ -32,6 +32,8 @@ pytestmark = [pytest.mark.crash, pytest.mark.kafka]
 INCIDENTS_COUNT = 100
 UPDATES_EACH = 100
 CALM = 40
+APART_SECONDS = 0.05
+"""Incidents that come one after the other, so that each has a time to its ticket of its own."""
 
 
 class Stage:
@@ -171,7 +173,7 @@ def test_a_slow_platform_and_a_failing_one_delay_no_other(fleet: Fleet) -> None:
     calm = stage.stories(CALM)
     for story in calm:
         stage.tell([story.opened()])
-        time.sleep(0.05)
+        time.sleep(APART_SECONDS)
     stage.wait_right(calm, stage.platforms)
 
     stage.sandbox.set_fault(slow, "latency", seconds=10)
@@ -179,7 +181,7 @@ def test_a_slow_platform_and_a_failing_one_delay_no_other(fleet: Fleet) -> None:
     troubled = stage.stories(CALM, first=CALM)
     for story in troubled:
         stage.tell([story.opened()])
-        time.sleep(0.05)
+        time.sleep(APART_SECONDS)
     stage.wait_right(troubled, others)
     behind = [s for s in troubled if (failing, s.incident.id) not in stage.tickets()]
     assert len(behind) == CALM, "the failing platform was to fail"

@@ -6,16 +6,17 @@ What this finds depends on chance; the seed is printed, TICKETING_TEST_REBALANCE
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer
 from faust.agents.manager import AgentManager
-from support.apps import Seen, app_for, config_for, running
+from support.apps import STOPS_IN_REBALANCES, Seen, app_for, config_for, running
 from support.kafka import Kafka
 
 from ticketing.engine import transport
@@ -26,7 +27,7 @@ from ticketing.engine.recovery import DurableRecovery
 from ticketing.engine.table import DurableTable
 from ticketing.engine.transport import BatchConsumer, BatchConsumerThread
 
-pytestmark = pytest.mark.kafka
+pytestmark = [pytest.mark.kafka, *STOPS_IN_REBALANCES]
 
 SEED = int(os.environ.get("TICKETING_TEST_REBALANCE_SEED", "20261125"))
 PARTITIONS = 4
@@ -44,6 +45,13 @@ STEPS = [
     (DurableRecovery, "_seek_offsets", 0.3),
 ]
 """What is delayed, before and after, by up to so many seconds."""
+
+
+@pytest.fixture(autouse=True)
+def leftovers_collected() -> Iterator[None]:
+    """Let nothing that was left open fail the next test."""
+    yield
+    gc.collect()
 
 
 class Kept(Seen):

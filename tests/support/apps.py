@@ -7,9 +7,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ticketing.config import Config, load
 from ticketing.engine.agent import BatchAgent, add_agent
 from ticketing.engine.app import TicketingApp, create_app
+
+STOPS_IN_REBALANCES = [
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning"),
+]
+"""For tests whose apps are stopped in the middle of a rebalance: Faust's consumer thread may then
+fail in aiokafka's `close` and leave connections open. A worker's process ends with it."""
 
 
 class Seen(BatchAgent):

@@ -70,7 +70,9 @@ class Desk:
         )
 
     async def rested(self) -> None:
-        """Wait, in real time, until the router's cooldown of a failed provider is over."""
+        """Wait until the failure is noted and, in real time, the router's cooldown is over."""
+        queue = self.summarizer._queue
+        await until(lambda: queue.next_at() is not None, "the failure", DEADLINE_SECONDS)
 
         async def answers_again() -> bool:
             try:
