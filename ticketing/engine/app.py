@@ -13,6 +13,7 @@ from yarl import URL
 from ticketing.config import Config
 from ticketing.config.process import FAUST_WEB_PORT
 from ticketing.engine import table_pages
+from ticketing.engine.assignor import CompleteAssignor
 from ticketing.engine.fence import Fence
 from ticketing.engine.recovery import DurableTables
 from ticketing.engine.table import DurableTable
@@ -78,6 +79,7 @@ def create_app(
         broker_heartbeat_interval=session / HEARTBEATS_PER_SESSION,
         broker_commit_interval=1.0,
         broker_commit_livelock_soft_timeout=300.0,
+        PartitionAssignor=CompleteAssignor,
         TableManager=DurableTables,
         ConsumerScheduler=scheduler_for(frozenset(batched)),
         consumer_auto_offset_reset="earliest",

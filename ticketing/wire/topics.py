@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+OWN_PREFIX = "ticketing-"
+"""Begins the name of every topic but the inputs."""
 SIGNALS = "ticketing-signals"
 INCIDENTS = "ticketing-incidents"
 TRACES = "ticketing-traces"
