@@ -13,7 +13,7 @@ BIOME := $(NODE) node_modules/@biomejs/biome/bin/biome check . $(CURDIR)/ticketi
 LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.10 --no-header --upgrade
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format unit integration bench lock wheel clean
+.PHONY: help run test lint format unit integration chaos bench lock wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ unit: $(READY) ## Run the tests that need no service, those of the console's Jav
 
 integration: $(READY) ## Run the tests on real Kafka and real Redis
 	$(BIN)/pytest tests/integration tests/e2e
+
+chaos: $(READY) ## Run the long matrices, and a million cases of the fuzz tests; hours
+	TICKETING_TEST_FUZZ_CASES=1000000 $(BIN)/pytest -m 'chaos or fuzz'
 
 bench: $(READY) $(BENCH_READY) ## Compare speeds in one run; writes docs/benchmarks.md
 	$(BIN)/python tests/bench/run.py
