@@ -19,6 +19,7 @@ from ticketing import log, metrics
 from ticketing.config import Config, secrets_of
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
+from ticketing.engine.watchdog import leave
 from ticketing.kafka.free_port import free_port
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
@@ -163,7 +164,9 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
     config = runtime.config
     app = _app(PIPELINE_APP, PIPELINE, runtime, [*runtime.inputs, SIGNALS, INCIDENTS])
     ids = runtime.topics().ids(runtime.inputs)
-    app.watchdog.add(TopicWatch(runtime, ids).verdict)
+    watch = TopicWatch(runtime, ids)
+    app.watchdog.add(watch.verdict)
+    app.watchdog.look_after(watch.guard)
     detection = DetectionAgent(
         app,
         app.watchdog,
@@ -269,6 +272,10 @@ def _attach(app: TicketingApp, role: str) -> None:
 
     async def tell_ready() -> None:
         while not app.should_stop:
+            # The watchdog looks after the other guards, and nobody but this task after it.
+            why = app.watchdog.guard.keep_alive()
+            if why is not None:
+                leave(why)
             ready = not app.rebalancing and not app.in_recovery and bool(app.consumer.assignment())
             metrics.app_ready.labels(role).set(1 if ready else 0)
             await app.sleep(READY_EVERY_SECONDS)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from ticketing.guards import Guard
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,7 @@ class Watchdog:
         self.begun = 0
         """The number of batches begun so far."""
         self._checks: list[Callable[[], str | None]] = []
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.guard = Guard("watchdog", self.look, CHECK_EVERY_SECONDS)
 
     @contextmanager
     def batch(self, name: str) -> Iterator[None]:
@@ -84,29 +84,40 @@ class Watchdog:
         return check
 
     def verdict(self) -> str | None:
-        """The reason to leave, None without one."""
+        """The reason to leave, None without one; raises the first failure of a check, if any."""
         now = self._clock()
         for name, since in list(self._batches.items()):
             if now - since > self._batch_seconds_max:
                 return f"{name} has handled one batch for {now - since:.0f} s"
+        failures = []
         for check in self._checks:
-            why = check()
+            # A check that fails must not hide the verdict of those behind it.
+            try:
+                why = check()
+            except Exception as error:  # noqa: BLE001
+                failures.append(error)
+                continue
             if why is not None:
                 return why
+        if failures:
+            raise failures[0]
         return None
+
+    def look_after(self, guard: Guard) -> None:
+        """Start another guard, and start its thread again should that end."""
+        guard.start()
+        self.add(guard.keep_alive)
 
     def start(self) -> None:
         """Watch until the process ends. Safe to repeat."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
-            self._thread.start()
+        self.guard.start()
 
     def stop(self) -> None:
         """Stop watching, for an orderly shutdown."""
-        self._stop.set()
+        self.guard.stop()
 
-    def _watch(self) -> None:
-        while not self._stop.wait(CHECK_EVERY_SECONDS):
-            why = self.verdict()
-            if why is not None:
-                self._leave(why)
+    def look(self) -> None:
+        """Leave if there is a reason."""
+        why = self.verdict()
+        if why is not None:
+            self._leave(why)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Mapping
+from concurrent.futures import TimeoutError as NoAnswer
 
 from confluent_kafka import KafkaException
 
+from ticketing.errors import Unavailable
+from ticketing.guards import Guard
 from ticketing.kafka.runtime import Runtime
 
 CHECK_EVERY_SECONDS = 2.0
@@ -25,20 +26,21 @@ class TopicWatch:
         self._topics = runtime.topics()
         self._known = dict(ids)
         self._changed: str | None = None
-        threading.Thread(target=self._watch, name="topic-watch", daemon=True).start()
+        self.guard = Guard("topic watch", self.look, CHECK_EVERY_SECONDS)
 
     def verdict(self) -> str | None:
         """The reason to leave once a topic was recreated; None before."""
         return self._changed
 
-    def _watch(self) -> None:
-        while self._changed is None:
-            time.sleep(CHECK_EVERY_SECONDS)
-            try:
-                found = self._topics.ids(self._known)
-            except KafkaException:
-                # Without a broker, or without the topic, nothing can be said yet.
-                continue
-            changed = [name for name, known in self._known.items() if found[name] != known]
-            if changed:
-                self._changed = f"topic {changed[0]} was deleted and created again"
+    def look(self) -> None:
+        """Compare the topics' ids once."""
+        if self._changed is not None:
+            return
+        try:
+            found = self._topics.ids(self._known)
+        except (KafkaException, NoAnswer, TimeoutError, Unavailable):
+            # Without a broker, or without the topic, nothing can be said yet.
+            return
+        changed = [name for name, known in self._known.items() if found[name] != known]
+        if changed:
+            self._changed = f"topic {changed[0]} was deleted and created again"

@@ -29,6 +29,7 @@ _SEVERITY = one_of("critical", "high", "medium", "low")
 _AGENT = one_of(
     "detection", "incidents", "sinks", "view", "traces", "summaries", "<platform>-adapter"
 )
+_GUARD = one_of("watchdog", "topic watch")
 _PROVIDER = "each model of `llm` as `<provider>/<model>`"
 
 # Conservation: records = below threshold + counted + dead-lettered, once all are handled.
@@ -143,6 +144,14 @@ app_ready = latest_gauge(
     "app_ready",
     "1 while the app has its partitions and tables and nothing rebalances.",
     app="each role of the worker but `api`",
+)
+guard_failures_total = counter(
+    "guard_failures_total", "Looks of a guard that failed; the guard goes on.", guard=_GUARD
+)
+guards_failing = summed_gauge(
+    "guards_failing",
+    "Processes whose guard failed at its last look, has ended or stands still.",
+    guard=_GUARD,
 )
 view_writes_total = counter(
     "view_writes_total",
