@@ -86,7 +86,7 @@ class Guard:
             self._looking_since = self._clock()
             try:
                 self._look()
-            except BaseException as error:  # noqa: BLE001
+            except BaseException as error:
                 # Even a SystemExit: raised in a thread, it ends the thread alone and unsaid.
                 metrics.guard_failures_total.labels(self.name).inc()
                 if not self._failing:

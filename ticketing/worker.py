@@ -15,11 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ticketing import log, metrics
+from ticketing import log, metrics, restarts
 from ticketing.config import Config, secrets_of
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
-from ticketing.engine.watchdog import leave
+from ticketing.engine.departure import leave
 from ticketing.kafka.free_port import free_port
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
@@ -165,7 +165,7 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
     app = _app(PIPELINE_APP, PIPELINE, runtime, [*runtime.inputs, SIGNALS, INCIDENTS])
     ids = runtime.topics().ids(runtime.inputs)
     watch = TopicWatch(runtime, ids)
-    app.watchdog.add(watch.verdict)
+    app.watchdog.add(watch.verdict, "topics")
     app.watchdog.look_after(watch.guard)
     detection = DetectionAgent(
         app,
@@ -255,7 +255,8 @@ def _attach(app: TicketingApp, role: str) -> None:
     """Add the fence, the watchdog and the readiness gauge to an app."""
     parent = os.environ.get(PARENT_VARIABLE)
     if parent is not None:
-        app.watchdog.add(lambda: None if os.getppid() == int(parent) else "the supervisor is gone")
+        gone = "the supervisor is gone"
+        app.watchdog.add(lambda: None if os.getppid() == int(parent) else gone, "orphaned")
         # Started at once, as the app never reaches its tasks if the broker ended with the
         # supervisor.
         app.watchdog.start()
@@ -275,9 +276,11 @@ def _attach(app: TicketingApp, role: str) -> None:
             # The watchdog looks after the other guards, and nobody but this task after it.
             why = app.watchdog.guard.keep_alive()
             if why is not None:
-                leave(why)
+                leave(why, "guard")
             ready = not app.rebalancing and not app.in_recovery and bool(app.consumer.assignment())
             metrics.app_ready.labels(role).set(1 if ready else 0)
+            if ready:
+                restarts.note_ready()
             await app.sleep(READY_EVERY_SECONDS)
 
     app.task(start_guards)

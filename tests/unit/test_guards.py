@@ -207,7 +207,7 @@ def test_a_recreated_topic_is_noticed_after_any_silence(
 def test_a_check_that_fails_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ticketing.engine.watchdog.CHECK_EVERY_SECONDS", EVERY_SECONDS)
     said: queue.Queue[str] = queue.Queue()
-    watchdog = Watchdog(leave=said.put)
+    watchdog = Watchdog(leave=lambda why, reason: said.put(why))
     hung = Look()
 
     def broken() -> str | None:
@@ -240,11 +240,11 @@ async def test_the_event_loop_looks_after_the_watchdog(monkeypatch: pytest.Monke
         app.should_stop = True
 
     app.should_stop, app.rebalancing, app.sleep = False, True, sleep
-    monkeypatch.setattr(worker, "leave", left.append)
+    monkeypatch.setattr(worker, "leave", lambda why, reason: left.append(f"{reason}: {why}"))
     monkeypatch.setattr(watchdog.guard, "_every_seconds", EVERY_SECONDS)
     watchdog.start()
     dead(watchdog.guard)
     monkeypatch.setattr(watchdog.guard, "_starts", guards.STARTS_MAX)
     await tasks[-1]()
-    assert left == ["the watchdog has ended 3 times"]
+    assert left == ["guard: the watchdog has ended 3 times"]
     metrics.guards_failing.clear()

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from ticketing.engine.departure import leave as leave
 from ticketing.guards import Guard
+from ticketing.restarts import Reason
 
-log = logging.getLogger(__name__)
+Check = Callable[[], "str | None"]
+"""Returns the reason to leave, a sentence, or None."""
 
 BATCH_SECONDS_MAX = 60.0
 """Longer than a slow disk or broker holds a batch up, and tickets are late by no more than that."""
 CHECK_EVERY_SECONDS = 1.0
 """Adds little to the limit above; a check reads a few numbers."""
-EXIT_HUNG = 70
-"""EX_SOFTWARE of sysexits.h."""
-
-
-def leave(why: str) -> None:
-    """End the process at once, without committing anything; a supervisor starts it again."""
-    log.critical("leaving: %s", why)
-    logging.shutdown()
-    os._exit(EXIT_HUNG)
 
 
 class Watchdog:
@@ -38,7 +30,7 @@ class Watchdog:
         *,
         batch_seconds_max: float = BATCH_SECONDS_MAX,
         clock: Callable[[], float] = time.monotonic,
-        leave: Callable[[str], None] = leave,
+        leave: Callable[[str, Reason], None] = leave,
     ) -> None:
         self._batch_seconds_max = batch_seconds_max
         self._clock = clock
@@ -46,7 +38,7 @@ class Watchdog:
         self._batches: dict[str, float] = {}
         self.begun = 0
         """The number of batches begun so far."""
-        self._checks: list[Callable[[], str | None]] = []
+        self._checks: list[tuple[Check, Reason]] = []
         self.guard = Guard("watchdog", self.look, CHECK_EVERY_SECONDS)
 
     @contextmanager
@@ -64,11 +56,11 @@ class Watchdog:
         if name in self._batches:
             self._batches[name] = self._clock()
 
-    def add(self, check: Callable[[], str | None]) -> None:
-        """Add a check; the process leaves when `check` returns a sentence."""
-        self._checks.append(check)
+    def add(self, check: Check, reason: Reason = "hung") -> None:
+        """Add a check; the process leaves, for `reason`, when `check` returns a sentence."""
+        self._checks.append((check, reason))
 
-    def undelivered(self, waiting: Callable[[], bool]) -> Callable[[], str | None]:
+    def undelivered(self, waiting: Callable[[], bool]) -> Check:
         """A check that fails when batches wait and none begins within a batch's limit."""
         since, begun = self._clock(), self.begun
 
@@ -85,12 +77,16 @@ class Watchdog:
 
     def verdict(self) -> str | None:
         """The reason to leave, None without one; raises the first failure of a check, if any."""
+        found = self._verdict()
+        return None if found is None else found[0]
+
+    def _verdict(self) -> tuple[str, Reason] | None:
         now = self._clock()
         for name, since in list(self._batches.items()):
             if now - since > self._batch_seconds_max:
-                return f"{name} has handled one batch for {now - since:.0f} s"
+                return f"{name} has handled one batch for {now - since:.0f} s", "hung"
         failures = []
-        for check in self._checks:
+        for check, reason in self._checks:
             # A check that fails must not hide the verdict of those behind it.
             try:
                 why = check()
@@ -98,7 +94,7 @@ class Watchdog:
                 failures.append(error)
                 continue
             if why is not None:
-                return why
+                return why, reason
         if failures:
             raise failures[0]
         return None
@@ -106,7 +102,7 @@ class Watchdog:
     def look_after(self, guard: Guard) -> None:
         """Start another guard, and start its thread again should that end."""
         guard.start()
-        self.add(guard.keep_alive)
+        self.add(guard.keep_alive, "guard")
 
     def start(self) -> None:
         """Watch until the process ends. Safe to repeat."""
@@ -118,6 +114,6 @@ class Watchdog:
 
     def look(self) -> None:
         """Leave if there is a reason."""
-        why = self.verdict()
-        if why is not None:
-            self._leave(why)
+        found = self._verdict()
+        if found is not None:
+            self._leave(*found)

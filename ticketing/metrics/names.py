@@ -145,6 +145,11 @@ app_ready = latest_gauge(
     "1 while the app has its partitions and tables and nothing rebalances.",
     app="each role of the worker but `api`",
 )
+tables_set_aside_total = counter(
+    "tables_set_aside_total",
+    "Damaged tables that were set aside and read back from their changelogs, a partition each.",
+    table=one_of("incidents", "deliveries"),
+)
 guard_failures_total = counter(
     "guard_failures_total", "Looks of a guard that failed; the guard goes on.", guard=_GUARD
 )
