@@ -7,13 +7,14 @@ process that answers `/ready` reads.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Literal
+
+import msgspec
 
 STATUS_VARIABLE = "TICKETING_STATUS"
 """The variable by which a supervisor tells a child the beginning of its files' path."""
@@ -34,8 +35,6 @@ Reason = Literal[
     "ended",
 ]
 """The closed list of reasons why a process ends."""
-
-REASONS: frozenset[str] = frozenset(get_args(Reason))
 
 
 @dataclass(frozen=True)
@@ -63,9 +62,10 @@ class CrashLoop:
         """A sentence for `/ready`. Without the error's text, which may quote a record."""
         last = self.departure
         minutes = max(1, round(self.seconds / 60))
-        unit = "minute" if minutes == 1 else "minutes"
+        often = "once" if self.times == 1 else f"{self.times} times"
+        span = "a minute" if minutes == 1 else f"{minutes} minutes"
         place = f" at {', '.join(last.at)}" if last.at else ""
-        return f"{role}: restarted {self.times} times in {minutes} {unit}: {last.reason}{place}"
+        return f"{role}: restarted {often} in {span}: {last.reason}{place}"
 
 
 def note_ready() -> None:
@@ -87,14 +87,13 @@ def was_ready(prefix: Path, pid: int) -> bool:
     return _read(_file(prefix, "ready")) == str(pid)
 
 
-def departure_of(prefix: Path, pid: int, code: int) -> Departure:
+def departure_of(prefix: Path | None, pid: int, code: int) -> Departure:
     """The departure of a child that ended with `code`, by its own words or by the code."""
-    try:
-        told = json.loads(_read(_file(prefix, "left")))
-        left = Departure(**told)
-    except (ValueError, TypeError):
-        left = None
-    if left is not None and left.pid == pid and left.reason in REASONS:
+    left: Departure | None = None
+    if prefix is not None:
+        with contextlib.suppress(msgspec.MsgspecError):
+            left = msgspec.json.decode(_read(_file(prefix, "left")), type=Departure)
+    if left is not None and left.pid == pid:
         return left
     return Departure(_by_code(code), pid=pid)
 
@@ -115,12 +114,8 @@ def read_loops(directory: str | None) -> dict[str, CrashLoop]:
     if not directory:
         return {}
     try:
-        found: dict[str, Any] = json.loads(_read(Path(directory) / LOOPS_FILE))
-        return {
-            role: CrashLoop(**{**one, "departure": Departure(**one["departure"])})
-            for role, one in found.items()
-        }
-    except (ValueError, TypeError, KeyError):
+        return msgspec.json.decode(_read(Path(directory) / LOOPS_FILE), type=dict[str, CrashLoop])
+    except msgspec.MsgspecError:
         return {}
 
 
@@ -142,18 +137,10 @@ def _file(prefix: Path, kind: str) -> Path:
 
 def _write(path: Path, text: str) -> None:
     """Write in one piece; nothing where that fails, as the processes go on without."""
-    with _unless_refused():
+    with contextlib.suppress(OSError):
         new = path.with_name(f"{path.name}.{os.getpid()}.new")
         new.write_text(text, encoding="utf-8")
         new.replace(path)
-
-
-@contextmanager
-def _unless_refused() -> Iterator[None]:
-    try:
-        yield
-    except OSError:
-        return
 
 
 def _read(path: Path) -> str:

@@ -86,7 +86,7 @@ def metrics_listener(
         return metrics.render(directory)
 
     def reasons() -> list[str]:
-        return readiness.reasons(served, render().decode())
+        return readiness.reasons(served, render().decode(), directory)
 
     return Listener(WorkerStatus(config, reasons, render))
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from ticketing import metrics
+from ticketing import metrics, restarts
 
 ROLES_VARIABLE = "TICKETING_ROLES"
 """The variable by which a supervisor tells its children the roles of the worker."""
@@ -20,12 +20,18 @@ def expected_roles(own: str) -> list[str]:
     return together.split(",") if together else [own]
 
 
-def reasons(roles: Sequence[str], metrics_text: str | None = None) -> list[str]:
-    """The reasons why the worker is not ready, a sentence each; empty for a ready worker."""
+def reasons(
+    roles: Sequence[str], metrics_text: str | None = None, directory: str | None = None
+) -> list[str]:
+    """The reasons why the worker is not ready, a sentence each; empty for a ready worker.
+
+    `directory` is the one that the worker's processes share, by default that of the environment.
+    """
     text = metrics.render().decode() if metrics_text is None else metrics_text
     families = {family.name: family for family in text_string_to_metric_families(text)}
     ready = _by_label(families.get("ticketing_app_ready"), "app")
-    found = []
+    loops = restarts.read_loops(directory or os.environ.get(metrics.MULTIPROCESS_VARIABLE))
+    found = [loop.told(role) for role, loop in sorted(loops.items())]
     for role in roles:
         if role not in ready:
             found.append(f"{role} has not started")
