@@ -78,6 +78,7 @@ class Transaction(Generic[S]):
         self._machine = machine
         self._checked = checked
         self._stored: dict[str, tuple[int, S] | None] = {}
+        self._rows: dict[str, bytes | None] = {}
         self._writes: dict[str, _Write] = {}
         self._sends: list[Send] = []
         self._callbacks: list[Callable[[], None]] = []
@@ -144,7 +145,7 @@ class Transaction(Generic[S]):
 
     def row(self, key: str) -> bytes | None:
         """The row of a key as stored before this batch."""
-        return self._read(key)
+        return self._rows[key] if key in self._rows else self._read(key)
 
     def stored(self) -> Iterator[tuple[str, bytes]]:
         """Every pair of the partition as stored before this batch."""
@@ -276,7 +277,7 @@ class Transaction(Generic[S]):
             return self._stored[key]
         if key in self.aside:
             raise SetAside(key, self.aside[key].detail)
-        value = self._read(key)
+        value = self._rows[key] = self._read(key)
         if value is None:
             self._stored[key] = None
             return None
