@@ -1,6 +1,7 @@
 """Redriving dead letters, each at most once.
 
-A delivery is retried by its adapter. An input record is produced again unchanged. To produce a
+A delivery is retried by its adapter. A record is produced again unchanged, into the partition that
+it came from; only anomalies are marked, as their incident's watermark has passed them. To produce a
 record once only, even for two people or for one who asks twice, a redrive is first claimed and then
 noted in a topic of its own; a claim without a note is followed up before the record is produced
 again.
@@ -21,7 +22,8 @@ from ticketing.dead_letters.reading import DELIVERY, Entry
 from ticketing.errors import Conflict, NotWhole, Unavailable
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
-from ticketing.wire.topics import REDRIVES, platform_topic
+from ticketing.wire.signals import as_redriven, elements
+from ticketing.wire.topics import REDRIVES, SIGNALS, platform_topic
 
 HEADER = "ticketing-redrive"
 """The header of a record produced again: the id of its dead letter."""
@@ -107,13 +109,20 @@ class Redriver:
             raise _done_before(known)
         if entry.letter.stage == DELIVERY:
             return self._deliver(entry, by)
-        if not entry.letter.whole:
+        if entry.letter.of_row:
+            raise Conflict(
+                "row",
+                f"{entry.id} tells of a row, which is still in its table: redrive the messages for it"
+                " once a release that reads it runs",
+            )
+        value = self._content(entry)
+        if value is None:
             kept = len(entry.letter.value or b"")
             raise NotWhole(
                 f"{entry.id} holds {kept} of its record's {entry.letter.size} bytes, too few to produce"
                 f" it again; the whole record was at {_place(entry)}"
             )
-        return self._again(entry, by)
+        return self._again(entry, value, by)
 
     def _deliver(self, entry: Entry, by: str) -> Redriven:
         # Safe to repeat without a claim: the adapter holds one delivery per incident.
@@ -128,7 +137,26 @@ class Redriver:
         sent = self._produce(topic, letter.incident_id.encode(), encode_retry(retry))
         return self._note(entry.id, by, sent)
 
-    def _again(self, entry: Entry, by: str) -> Redriven:
+    def _content(self, entry: Entry) -> bytes | None:
+        """The whole record; one that the letter could not hold is read where it came from."""
+        letter = entry.letter
+        if letter.whole:
+            return letter.value
+        if letter.value is None or letter.partition not in self._reader.partitions(letter.topic):
+            return None
+        low, high = self._reader.bounds(letter.topic, letter.partition)
+        if not low <= letter.offset < high:
+            return None
+        end = letter.offset + 1
+        for found in self._reader.between(letter.topic, letter.partition, letter.offset, end):
+            whole: bytes = found.value() or b""
+            # Of packed signals the letter has one; the topic may have been made anew since.
+            for value in (whole, *(b"[%b]" % element for element in elements(whole))):
+                if len(value) == letter.size and value.startswith(letter.value):
+                    return value
+        return None
+
+    def _again(self, entry: Entry, value: bytes, by: str) -> Redriven:
         letter = entry.letter
         claimed, deadline = self._claim(entry, by), time.time() + CLAIM_SECONDS / 2
         found = self._find(entry, claimed.searched_from)
@@ -136,9 +164,9 @@ class Redriver:
             if time.time() > deadline:
                 raise Unavailable(f"{entry.id}: the search for an earlier redrive took too long")
             key = letter.raw_key or (None if letter.key is None else letter.key.encode())
-            found = self._produce(
-                letter.topic, key, letter.value or b"", letter.partition, entry.id
-            )
+            if letter.topic == SIGNALS:
+                value = as_redriven(value)
+            found = self._produce(letter.topic, key, value, letter.partition, entry.id)
         return self._note(entry.id, by, found)
 
     # Claims and notes

@@ -317,5 +317,3 @@ async def test_dead_letters_are_cut_to_what_kafka_takes() -> None:
     assert f"a:{noise}:".encode().startswith(first.value or b"?")
     assert second.value == b"a:raise"
     assert room.rows() == {"b": ["one"]}
-
-
