@@ -283,8 +283,8 @@ class BatchProducer(driver.Producer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._refused_bytes: dict[str, int] = {}
-        """The size of the smallest batch that a topic has refused."""
+        self._bounds: dict[str, int] = {}
+        """The size of several messages together, for topics that have refused larger ones."""
 
     async def send_all(self, place: TP, messages: list[Pair]) -> int:
         """Send messages to a partition, in order; returns the last offset once all are durable.
@@ -323,7 +323,7 @@ class BatchProducer(driver.Producer):
     ) -> list[tuple[list[_Placed], int | None]]:
         """The batches in which runs were sent, each with its last offset; None for a refused one."""
         producer = self._ensure_producer()
-        bound = self._refused_bytes.get(place.topic)
+        bound = self._bounds.get(place.topic)
         sent = []
         for run in runs:
             start = 0
@@ -348,8 +348,9 @@ class BatchProducer(driver.Producer):
             try:
                 offset = (await future).offset + len(batch_messages) - 1
             except SIZE_ERRORS:
-                known = self._refused_bytes.get(place.topic, size)
-                self._refused_bytes[place.topic] = min(known, size)
+                # Half of it is what is tried next.
+                half = size // 2
+                self._bounds[place.topic] = min(self._bounds.get(place.topic, half), half)
                 ended.append((batch_messages, None))
             else:
                 ended.append((batch_messages, offset))

@@ -51,6 +51,7 @@ records_dead_lettered_total = counter(
         "no_message",
         "invalid_tenant",
         "failed",
+        "too_large",
     ),
 )
 records_repaired_total = counter(
@@ -182,7 +183,11 @@ spans_dropped_total = counter(
     "spans_dropped_total",
     "Lines of requests let go before they told anything.",
     reason=one_of(
-        "trace_full", "buffer_full", lost_messages="messages, not lines", undecodable="messages"
+        "trace_full",
+        "buffer_full",
+        lost_messages="messages, not lines",
+        undecodable="messages",
+        too_large="messages",
     ),
 )
 

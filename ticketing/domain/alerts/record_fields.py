@@ -33,6 +33,8 @@ class BadInput(str, Enum):
     INVALID_TENANT = "invalid_tenant"
     FAILED = "failed"
     """The rules themselves failed on the record."""
+    TOO_LARGE = "too_large"
+    """Kafka refuses the signal of this one record."""
 
 
 class Unfit(Rejected, ValueError):
