@@ -34,11 +34,11 @@ def arguments(id: str, incident: Incident | None) -> list[Any]:
 def _indexes(incident: Incident) -> list[str]:
     indexes = [
         ALL,
-        f"by:status:{incident.status.value}",
-        f"by:severity:{incident.severity.value}",
+        f"by:status:{incident.status.nearest.value}",
+        f"by:severity:{incident.severity.nearest.value}",
         f"by:service:{incident.service}",
         f"by:tenant:{incident.tenant}",
     ]
     if incident.status is not Status.RESOLVED:
-        indexes.append(f"by:active:{incident.severity.value}")
+        indexes.append(f"by:active:{incident.severity.nearest.value}")
     return indexes

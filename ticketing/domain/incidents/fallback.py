@@ -25,7 +25,7 @@ _HOLDING = frozenset({TicketState.OPEN, TicketState.ACKNOWLEDGED, TicketState.ES
 
 def watched(incident: Incident, now: float, policy: Policy) -> Incident:
     """The incident with a deadline for every platform that is to hold a ticket and does not yet."""
-    within = policy.deliver_within.get(incident.severity)
+    within = policy.deliver_within.get(incident.severity.nearest)
     if not _waits_for_tickets(incident, policy) or within is None:
         return replace(incident, take_by={}) if incident.take_by else incident
     failed = _failed(incident)
@@ -41,7 +41,7 @@ def overdue(incident: Incident, now: float, policy: Policy) -> Incident:
     """The incident, with tickets not taken in time sent to the fallback; not yet published."""
     for name, deadline in sorted(incident.take_by.items()):
         if deadline <= now:
-            within = policy.deliver_within.get(incident.severity) or 0.0
+            within = policy.deliver_within.get(incident.severity.nearest) or 0.0
             text = f"{name} did not take it within {within:g} s"
             ticket = incident.tickets.get(name)
             if ticket is not None and ticket.error:

@@ -114,8 +114,8 @@ def raised(incident: Incident, severity: Severity, now: float, policy: Policy) -
         return incident
     began = max([incident.opened_at, *incident.reopenings[-1:]])
     escalate_at = incident.escalate_at
-    after = policy.escalate_after.get(severity)
-    if incident.ticketed and incident.status is Status.OPEN and after is not None:
+    after = policy.escalate_after.get(severity.nearest)
+    if incident.ticketed and incident.status.nearest is Status.OPEN and after is not None:
         escalate_at = min(escalate_at or now + after, now + after)
     text = f"{incident.severity.value} to {severity.value}"
     incident = replace(
@@ -277,8 +277,8 @@ def merged_watermarks(left: dict[str, int], right: dict[str, int]) -> dict[str, 
 
 
 def _escalate_at(incident: Incident, now: float, policy: Policy) -> float | None:
-    after = policy.escalate_after.get(incident.severity)
-    if after is None or not incident.ticketed or incident.status is not Status.OPEN:
+    after = policy.escalate_after.get(incident.severity.nearest)
+    if after is None or not incident.ticketed or incident.status.nearest is not Status.OPEN:
         return None
     was_escalated = any(step.kind is StepKind.ESCALATED for step in incident.timeline)
     return None if incident.flapping and was_escalated else now + after
