@@ -160,9 +160,12 @@ class Listed(msgspec.Struct, rename="camel"):
 _listed = msgspec.json.Decoder(Listed)
 
 
-def read_listed(document: bytes) -> Listed:
-    """Decode the fields of a list document that filters need."""
-    return _listed.decode(document)
+def read_listed(document: bytes) -> Listed | None:
+    """The fields of a list document that filters need; None for a document that can't be read."""
+    try:
+        return _listed.decode(document)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def parse_time(text: str) -> float:

@@ -111,7 +111,9 @@ def _all_rules(incident: Incident) -> list[Incident]:
         linking.met(incident, whole(Findings).peers, NOW, RULES)[0],
     ]
     for action in (*Action, Action(NEW)):
-        command = Command(id=f"c-{action.value}", incident_id=incident.id, action=action, to=["jira"])
+        command = Command(
+            id=f"c-{action.value}", incident_id=incident.id, action=action, to=["jira"]
+        )
         after.append(commanded(incident, command, NOW, RULES))
     for state in (*TicketState, TicketState(NEW)):
         for platform in ("acme", "jira"):
