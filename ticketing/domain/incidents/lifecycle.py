@@ -185,6 +185,7 @@ def reopened(
         ticket_at=incident.ticket_at if incident.ticketed else now + wait,
         timeline=with_step(incident.timeline, policy, now, StepKind.REOPENED, text, by),
     )
+    incident = _routed_anew(incident, now, policy)
     return replace(incident, escalate_at=_escalate_at(incident, now, policy))
 
 
@@ -249,6 +250,7 @@ def ticketed(incident: Incident, now: float, policy: Policy, text: str = "") -> 
     """
     if incident.ticketed:
         return incident
+    incident = _routed_anew(incident, now, policy)
     where = "on " + ", ".join(incident.routes) if incident.routes else "no platform is routed"
     text = "; ".join(filter(None, [text, where]))
     incident = replace(
@@ -274,6 +276,13 @@ def merged_watermarks(left: dict[str, int], right: dict[str, int]) -> dict[str, 
         if offset > merged.get(source, -1):
             merged[source] = offset
     return merged
+
+
+def _routed_anew(incident: Incident, now: float, policy: Policy) -> Incident:
+    """The incident, routed by its severity if no platform of its routes is enabled any more."""
+    if not incident.routes or any(name in policy.platforms for name in incident.routes):
+        return incident
+    return routed(incident, routes_for(incident.severity, policy), now, policy)
 
 
 def _escalate_at(incident: Incident, now: float, policy: Policy) -> float | None:
