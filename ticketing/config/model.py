@@ -101,7 +101,7 @@ class Config(PlatformSections):
 
     def routes(self, severity: Severity | str) -> list[str]:
         """The enabled platforms for incidents of this severity, in the configured order."""
-        listed: Platforms = getattr(self.routing, Severity(severity).value)
+        listed: Platforms = getattr(self.routing, Severity(severity).nearest.value)
         return [name for name in dict.fromkeys(listed) if self.platform(name).enabled]
 
     def fallback(self) -> list[str]:

@@ -39,6 +39,10 @@ Row = tuple[
 message, fingerprint of the incident that counts the line, host."""
 
 
+COLUMNS = 11
+"""Those of a `Row`; a newer release may add some behind."""
+
+
 class TracePart(msgspec.Struct, array_like=True, gc=False):
     """Lines of one trace. `at` is the last line's time as written in the log.
 
@@ -76,7 +80,11 @@ def decode_lines(value: bytes) -> list[Line]:
 
 
 def _line(row: tuple[Any, ...]) -> Line | None:
-    at, span_id, parent_id, service, endpoint, level, duration, score, message, mark, host = row
+    if len(row) < COLUMNS:
+        return None
+    at, span_id, parent_id, service, endpoint, level, duration, score, message, mark, host = row[
+        :COLUMNS
+    ]
     seconds = event_time(at)
     if seconds is None or not isinstance(service, str):
         return None
