@@ -263,7 +263,7 @@ class IncidentMachine(Machine[Record]):
         if not fresh.count:
             return
         after = lifecycle.joined(own, signal, fresh, tx.now, self.policy)
-        if own.held_by and after.severity is not own.severity:
+        if own.held_by and after.severity != own.severity:
             self._raise_holder(tx, after)
             # Asking again tells a cause in another partition of the severity.
             after = replace(after, asked_at=0.0)

@@ -316,7 +316,7 @@ class AdapterMachine(Machine[Delivery]):
             want=state.want,
             have=state.have,
             account=state.account,
-            uncertain=doubt is intent.operation,
+            uncertain=doubt == intent.operation,
             start_by=self._runner.now() + self._timing.start_within,
             timeout=self._timing.timeout,
         )

@@ -308,7 +308,7 @@ class Sinks(Process):
 
     def __init__(self, world: World) -> None:
         super().__init__(world, topics.INCIDENTS)
-        self.agent = SinkAgent(self.app, None, self.fence)  # type: ignore[arg-type]
+        self.agent = SinkAgent(self.app, None, self.fence, [PLATFORM])  # type: ignore[arg-type]
 
     async def handle(self, records: list[Record]) -> None:
         await self.agent.handle(records, None)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ import msgspec
 from confluent_kafka import KafkaError, Message, Producer
 
 from sinks.delivery.wishes import Retry, encode_retry
+from ticketing.config import PLATFORMS
 from ticketing.dead_letters import reading
 from ticketing.dead_letters.reading import DELIVERY, Entry
 from ticketing.errors import Conflict, NotWhole, Unavailable
@@ -127,11 +128,7 @@ class Redriver:
     def _deliver(self, entry: Entry, by: str) -> Redriven:
         # Safe to repeat without a claim: the adapter holds one delivery per incident.
         letter = entry.letter
-        if letter.platform not in self._runtime.config.enabled_platforms():
-            raise Conflict(
-                "disabled",
-                f"{entry.id}: {letter.platform} is not enabled: set {letter.platform}.enabled",
-            )
+        self._require_enabled(entry.id, letter.platform)
         topic = platform_topic(letter.platform)
         retry = Retry(incident_id=letter.incident_id, by=by)
         sent = self._produce(topic, letter.incident_id.encode(), encode_retry(retry))
@@ -156,8 +153,16 @@ class Redriver:
                     return value
         return None
 
+    def _require_enabled(self, id: str, platform: str) -> None:
+        if platform not in self._runtime.config.enabled_platforms():
+            raise Conflict("disabled", f"{id}: {platform} is not enabled: set {platform}.enabled")
+
     def _again(self, entry: Entry, value: bytes, by: str) -> Redriven:
         letter = entry.letter
+        for platform in PLATFORMS:
+            # Only platforms that are enabled are written to; another's topic may be gone.
+            if letter.topic == platform_topic(platform):
+                self._require_enabled(entry.id, platform)
         claimed, deadline = self._claim(entry, by), time.time() + CLAIM_SECONDS / 2
         found = self._find(entry, claimed.searched_from)
         if found is None:
@@ -199,8 +204,8 @@ class Redriver:
             low, high = self._reader.bounds(REDRIVES, number)
             start = max(low, self._read_to.get(number, low))
             for message in self._reader.between(REDRIVES, number, start, high):
-                if message.value() is not None:
-                    note = _decoder.decode(message.value())
+                note = _read(message.value())
+                if note is not None:
                     self._notes.setdefault(note.id, []).append(note)
             self._read_to[number] = high
         return self._notes.get(id, [])
@@ -237,6 +242,14 @@ class Redriver:
             why = ended[0][0].name() if ended and ended[0][0] else "no answer"
             raise Unavailable(f"Kafka did not take the record for {topic} ({why})")
         return ended[0][1]
+
+
+def _read(value: bytes | None) -> Note | None:
+    """A note; None for what is none, which must not hide the notes beside it."""
+    try:
+        return None if value is None else _decoder.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def _done_before(known: Redriven) -> Conflict:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 
+from ticketing.domain.open_enum import OpenEnum
 from ticketing.domain.severity import Severity
 from ticketing.domain.traces.findings import Findings
 
@@ -60,8 +60,8 @@ class Redriven:
     anomalies: Anomalies
 
 
-class Action(str, Enum):
-    """The actions that a person, a platform or a policy may ask for."""
+class Action(OpenEnum):
+    """The actions that a person, a platform or a policy may ask for; an unknown one is refused."""
 
     ACKNOWLEDGE = "acknowledge"
     ESCALATE = "escalate"
@@ -84,8 +84,12 @@ class Command:
     to: list[str] = field(default_factory=list)
 
 
-class TicketState(str, Enum):
-    """The states of a platform's ticket."""
+class TicketState(OpenEnum):
+    """The states of a platform's ticket.
+
+    An unknown one counts as pending for the incident, whose fallback goes on watching; a ticket
+    that is held in an unknown state is taken for open (`sinks.delivery.reconcile`).
+    """
 
     PENDING = "pending"
     OPEN = "open"

@@ -22,10 +22,12 @@ seen that offset.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from aiokafka.errors import UnknownTopicOrPartitionError
 from aiokafka.partitioner import DefaultPartitioner
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
@@ -37,7 +39,10 @@ from mode.utils.queues import FlowControlEvent
 from ticketing.engine.batch import BATCH_RECORDS_MAX, Batch, Fetched, FetchedRecords
 from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
 from ticketing.engine.watchdog import leave
+from ticketing.errors import Unavailable
 
+TOPIC_SECONDS_MAX = 10.0
+"""Covers the election of a leader. A topic that is missing must not hold the agent for longer."""
 Pair = tuple[bytes | None, bytes | None]
 """Key and value."""
 RECORD_OVERHEAD_BYTES = 32
@@ -278,7 +283,14 @@ class BatchProducer(driver.Producer):
 
     async def partition_of(self, topic: str, key: bytes | None) -> int:
         """The partition of a message: by its key as in every Kafka client, any without a key."""
-        partitions = sorted(await self._ensure_producer().partitions_for(topic))
+        found = self._ensure_producer().partitions_for(topic)
+        try:
+            partitions = sorted(await asyncio.wait_for(found, TOPIC_SECONDS_MAX))
+        except (asyncio.TimeoutError, UnknownTopicOrPartitionError):
+            raise Unavailable(
+                f"Kafka names no topic {topic}, which the next start, or `ticketing topics"
+                " create`, makes"
+            ) from None
         return int(_partitioner(key, partitions, partitions))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -130,6 +130,10 @@ dead_letters_total = counter(
     ),
     reason="the dead letter's own, short and without values",
 )
+wishes_left_out_total = counter(
+    "wishes_left_out_total",
+    "Snapshots not sent to a platform that their incident names and that is not enabled.",
+)
 
 deliveries_total = counter(
     "deliveries_total",
