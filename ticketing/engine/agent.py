@@ -17,7 +17,7 @@ from ticketing.engine.fence import Fence
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.table import DurableTable
 from ticketing.engine.watchdog import Watchdog, leave
-from ticketing.errors import TicketingError
+from ticketing.errors import EXIT_MISCONFIGURED, TicketingError
 from ticketing.wire.dead_letters import DeadLetter, dead_letter_of, encode_dead_letter
 from ticketing.wire.topics import DEAD_LETTERS
 
@@ -245,9 +245,23 @@ class KeyedAgent(BatchAgent, Generic[S]):
             self._partitions.clear()
         partition = self._partitions.get(number)
         if partition is None:
-            partition = self._partitions[number] = statemachine.PartitionState()
+            floor = self.app.role_topics.floors.get(self.topic, 0)
+            partition = self._partitions[number] = statemachine.PartitionState(floor)
             statemachine.scan(self.machine, tx, partition, first.offset, first.timestamp / 1000.0)
+            self._require_own_topic(partition, TP(self.topic, number))
         return partition
+
+    def _require_own_topic(self, partition: statemachine.PartitionState, tp: TP) -> None:
+        """Refuse if stored offsets lie beyond the end of the topic: they are another topic's."""
+        end = self.app.consumer.highwater(tp)
+        if end is None or partition.highest_at < partition.floor + end:
+            return
+        leave(
+            f"{self.name}: offset {partition.highest_at - partition.floor} is kept, and {tp.topic}"
+            f"[{tp.partition}] ends at {end}: the topic is not the one that the state was made with."
+            f" Stop the workers and run `ticketing topics adopt {tp.topic}`",
+            EXIT_MISCONFIGURED,
+        )
 
     def _writes(
         self, tx: statemachine.Transaction[S]

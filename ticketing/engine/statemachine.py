@@ -272,8 +272,12 @@ class Folded:
 class PartitionState:
     """The state in memory of one owned partition: its clock, its timers, its unfinished keys."""
 
-    def __init__(self) -> None:
+    def __init__(self, floor: int = 0) -> None:
+        """`floor` is added to the topic's offsets, so that those of a topic before it are lower."""
         self.now = 0.0
+        self.floor = floor
+        self.highest_at = -1
+        """The highest offset, with its floor, that a stored state reflected at the assignment."""
         self.timers = DueTimes()
         self.unfinished: set[str] = set()
         """The keys of unfinished states."""
@@ -302,10 +306,10 @@ def fold(
     machine.begin_batch(tx)
     for record in records:
         if record.key == TICK_KEY:
-            tick_at = record.offset
+            tick_at = partition.floor + record.offset
             tx.now = max(tx.now, record.timestamp / 1000.0)
             continue
-        tx.begin(record.offset, record.timestamp / 1000.0)
+        tx.begin(partition.floor + record.offset, record.timestamp / 1000.0)
         try:
             if record.value is None:
                 raise BadRecord("empty", "the message has no value")
@@ -325,7 +329,7 @@ def fold(
             for _ in _filling(tx, partition.timers):
                 pass
         _apply_due(machine, tx, partition.timers)
-    tx.offset = records[-1].offset
+    tx.offset = partition.floor + records[-1].offset
     machine.end_batch(tx)
     for key, write in tx.writes():
         partition.timers.schedule(key, write.due, tx.now)
@@ -359,13 +363,15 @@ def scan(
     publishing.
     """
     tx.now = now
-    tx.offset = first
+    tx.offset = first = partition.floor + first
     partition.timers = DueTimes()
     partition.unfinished.clear()
     for key, value in _filling(tx, partition.timers):
         state = unpack_state(value)
         partition.note(key, _stored_unfinished(machine, state, unpack_due(value), now))
-        unpublished = unpack_at(value) >= first
+        at = unpack_at(value)
+        partition.highest_at = max(partition.highest_at, at)
+        unpublished = at >= first
         if unpublished or machine.recovers_all:
             machine.recover(tx, key, machine.decode(state), unpublished)
 

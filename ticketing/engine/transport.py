@@ -22,11 +22,15 @@ seen that offset.
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.structs import OffsetAndMetadata
+from confluent_kafka import KafkaException
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
@@ -36,7 +40,14 @@ from mode.utils.queues import FlowControlEvent
 
 from ticketing.engine.batch import BATCH_RECORDS_MAX, Batch, Fetched, FetchedRecords
 from ticketing.engine.watchdog import leave
+from ticketing.errors import Unavailable
 
+log = logging.getLogger(__name__)
+
+ASK_EVERY_SECONDS = 0.05
+"""Fetches together, when they come in a row, cost one question; tickets are late by no more."""
+ASK_AGAIN_SECONDS = 0.5
+"""A broker that is away is not asked in a tight loop."""
 Pair = tuple[bytes | None, bytes | None]
 """Key and value."""
 
@@ -98,17 +109,45 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         super().__init__(*args, **kwargs)
         self._read: dict[TP, int] = {}
         """The last offset of each batched partition read in this assignment."""
+        self._assignments = 0
+        self._asked_at = 0.0
 
     async def on_start(self) -> None:
         """Start the consumer, with the properties that have no setting."""
         await super().on_start()
         self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
         self._note_heartbeats()
+        self._name_topics()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget the read positions of the assignment before."""
         self._read.clear()
+        self._assignments += 1
         await super().on_partitions_assigned(assigned, generation_id)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Let go of what is being fetched."""
+        self._assignments += 1
+        await super().on_partitions_revoked(revoked)
+
+    async def seek_to_committed(self) -> Mapping[TP, int]:
+        """Seek to the committed offsets; to the beginning where they are another topic's."""
+        return await self.call_thread(self._seek_to_committed)  # type: ignore[no-any-return]
+
+    async def _seek_to_committed(self) -> Mapping[TP, int]:
+        consumer = self._ensure_consumer()
+        found: dict[TP, int] = await consumer.seek_to_committed()
+        committed = await consumer._coordinator.fetch_committed_offsets(list(found))
+        for tp, kept in committed.items():
+            id = self._id_of(tp)
+            if kept.offset >= 0 and kept.metadata and id and kept.metadata != id:
+                log.warning("%s was made anew: it is read from its beginning", tp.topic)
+                await consumer.seek_to_beginning(tp)
+                found[tp] = -1
+        return found
+
+    def _id_of(self, tp: TP) -> str:
+        return self.consumer.app.role_topics.ids.get(tp.topic, "")  # type: ignore[no-any-return]
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: set[TP], *args: Any, **kwargs: Any
@@ -121,6 +160,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         fetched: dict[TP, list[Any]] = await super()._fetch_records(
             consumer, active, *args, **kwargs
         )
+        if not await self._are_of_known_topics(fetched):
+            return {}
         wanted = active_partitions | self.consumer._buffered_partitions
         for tp, run in list(fetched.items()):
             if tp not in wanted:
@@ -134,6 +175,45 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 fetched[tp] = Fetched(run, behind)
                 self._read[tp] = run[-1].offset
         return fetched
+
+    async def _are_of_known_topics(self, fetched: Mapping[TP, list[Any]]) -> bool:
+        """True once Kafka has said, after a fetch, that the topics are still those that were verified.
+
+        Asked for each fetch of an input, which its owner may make anew at any time: a record of the
+        new topic would be counted, or passed by, as one of the old topic at the same offset. Of other
+        topics an offset that goes back is asked about. False if the partitions were given away
+        meanwhile: the next assignment reads the records again.
+        """
+        watch = self.consumer.app.topic_watch
+        if watch is None or not fetched:
+            return True
+        back = any(run[0].offset <= self._read.get(tp, -1) for tp, run in fetched.items())
+        if not back and not any(tp.topic in watch.inputs for tp in fetched):
+            return True
+        assignments = self._assignments
+        await asyncio.sleep(self._asked_at + ASK_EVERY_SECONDS - time.monotonic())
+        self._asked_at = time.monotonic()
+        while not self.should_stop and assignments == self._assignments:
+            try:
+                why = await asyncio.to_thread(watch.ask)
+            except (KafkaException, Unavailable):
+                await asyncio.sleep(ASK_AGAIN_SECONDS)
+                continue
+            if why is not None:
+                leave(why)
+            break
+        return assignments == self._assignments
+
+    def _name_topics(self) -> None:
+        """Commit each offset with the id of its topic, as an offset alone fits any topic."""
+        commit = self._consumer.commit
+
+        async def naming(offsets: Mapping[TP, OffsetAndMetadata]) -> None:
+            await commit(
+                {tp: OffsetAndMetadata(one.offset, self._id_of(tp)) for tp, one in offsets.items()}
+            )
+
+        self._consumer.commit = naming
 
     def _note_heartbeats(self) -> None:
         """Wrap the sending of heartbeats, for which aiokafka has no callback."""
@@ -182,11 +262,26 @@ class BatchConsumer(driver.Consumer):
         """Begin a generation, with the coordinator's answer as its first heartbeat."""
         self.scheduler.taken.clear()
         self._handled.clear()
+        await self._verify_topics()
         self._thread.heard_at = time.monotonic()
         await super().on_partitions_assigned(assigned, generation_id)
         self._assigning = False
         if self._flow_wanted:
             self.resume_flow()
+
+    async def _verify_topics(self) -> None:
+        """Leave if a topic is no longer the one that was verified when the process started."""
+        watch = self.app.topic_watch
+        if watch is None:
+            return
+        try:
+            why = await asyncio.to_thread(watch.ask)
+        except (KafkaException, Unavailable) as error:
+            # Without an answer nothing can be read either, and the watch goes on asking.
+            log.warning("the topics could not be verified: %s", error)
+            return
+        if why is not None:
+            leave(why)
 
     def resume_flow(self) -> None:
         """Let records through, except between two assignments.
