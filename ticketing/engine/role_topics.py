@@ -70,6 +70,22 @@ def look(
     return Looked(seen, known, verify.compare(wanted, seen, known, local, kept), unchecked)
 
 
+def look_at_all(runtime: Runtime) -> Looked:
+    """Look at every topic of the installation, as all roles of this host do when they start."""
+    wanted = runtime.topic_specs()
+    return look(runtime, wanted, state_topics(wanted), read_files(Path(runtime.config.data_dir)))
+
+
+def verify_all(runtime: Runtime) -> None:
+    """Verify every topic before any role starts; raises TopicsRefused, Unavailable.
+
+    Missing topics are left to the roles.
+    """
+    looked = look_at_all(runtime)
+    if looked.verdict.problems:
+        raise TopicsRefused(looked.verdict.problems)
+
+
 def verified(
     runtime: Runtime, wanted: Iterable[TopicSpec], kept: Collection[str], directory: Path | None
 ) -> RoleTopics:

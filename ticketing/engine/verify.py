@@ -29,16 +29,22 @@ ADOPT = "`ticketing topics adopt`"
 class Verdict:
     """The outcome of a comparison, a sentence for each topic and field.
 
-    `problems` refuse the start, `warnings` do not. `remade` are the topics that are not the known
-    ones: `ticketing topics adopt` takes them. `outdated` are those whose adoption the host has not
-    yet followed: its copy of a table is another topic's. `missing` are to be made.
+    `problems` refuse the start, `warnings` do not. An adoption ends those in `adoptable`, and none
+    in `standing`. `remade` are the topics to adopt. `outdated` are those whose adoption this host
+    has not yet followed: its copy of a table is another topic's. `missing` are to be made.
     """
 
-    problems: list[str] = field(default_factory=list)
+    standing: list[str] = field(default_factory=list)
+    adoptable: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     remade: list[str] = field(default_factory=list)
     outdated: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
+
+    @property
+    def problems(self) -> list[str]:
+        """Everything that refuses the start."""
+        return [*self.adoptable, *self.standing]
 
 
 def compare(
@@ -76,7 +82,7 @@ def _note_missing(verdict: Verdict, spec: TopicSpec, stored: Known | None) -> No
         verdict.missing.append(spec.name)
         return
     verdict.remade.append(spec.name)
-    verdict.problems.append(
+    verdict.adoptable.append(
         f"topic {spec.name} is gone, and state is bound to it: set kafka.brokers to the cluster that"
         f" has it, or, if it was deleted for good, run {ADOPT}"
     )
@@ -111,7 +117,7 @@ def _note_remade(
     if one is None or one.id in ("", found.id):
         one = local[name]
     verdict.remade.append(name)
-    verdict.problems.append(
+    verdict.adoptable.append(
         f"topic {name} has the id {found.id}, and the state here was made with {one.id}: it was"
         " deleted and made anew, or kafka.brokers names another cluster. Set kafka.brokers back, or,"
         f" if the change is meant, stop the workers and run {ADOPT}"
@@ -126,14 +132,14 @@ def _compare_partitions(
         return
     was = None if stored is None else stored.partitions
     if was is not None and was != count:
-        verdict.problems.append(
+        verdict.standing.append(
             f"topic {name} has {count} partitions, and the state here was made with {was}: no"
             f" partition can be taken away again. Stop the workers, set kafka.partitions to {was},"
             f" delete the topic, and run `ticketing topics create` and {ADOPT}; or begin afresh:"
             " delete every topic of the agent and dataDir"
         )
     elif count != want:
-        verdict.problems.append(
+        verdict.standing.append(
             f"topic {name} has {count} partitions, kafka.partitions says {want}: set"
             f" kafka.partitions to {count}, as state is bound to it"
         )
@@ -142,7 +148,7 @@ def _compare_partitions(
 def _compare_settings(verdict: Verdict, spec: TopicSpec, actual: Mapping[str, str]) -> None:
     if spec.bond is Bond.INPUT:
         return
-    wrong = verdict.warnings if spec.bond is Bond.LOOSE else verdict.problems
+    wrong = verdict.warnings if spec.bond is Bond.LOOSE else verdict.standing
     policy = spec.config.get(POLICY, "delete")
     _compare_text(wrong, spec.name, POLICY, actual.get(POLICY), policy)
     if CLOCK in spec.config:
