@@ -1,4 +1,4 @@
-"""Topics against the configuration and what state was made with: what differs is refused, with the fix."""
+"""Topics are compared with the configuration and with what state was made with; refusals name a fix."""
 
 from __future__ import annotations
 
@@ -106,7 +106,13 @@ def test_a_topic_made_anew_is_refused_with_both_ids_and_the_way_out(name: str) -
         found = verdict_of(seen, registered, local)
         said = only(found.problems)
         assert found.remade == [name]
-        for words in (name, "a new id", f"id of {name}", "`ticketing topics adopt`", "kafka.brokers"):
+        for words in (
+            name,
+            "a new id",
+            f"id of {name}",
+            "`ticketing topics adopt`",
+            "kafka.brokers",
+        ):
             assert words in said
 
 
