@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import TimeoutError as NoAnswer
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,7 +156,7 @@ class Topics:
         found = {}
         for resource, future in self._admin.describe_configs(resources).items():
             try:
-                actual = future.result(self._seconds)
+                actual = _result(future, self._seconds)
             except KafkaException as error:
                 self._note_unchecked("settings of topics", error)
                 continue
@@ -171,6 +172,14 @@ class Topics:
         self.unchecked[what] = name
 
 
+def _result(future: Any, seconds: float) -> Any:
+    """The answer of a future; raises KafkaException, and Unavailable without one in time."""
+    try:
+        return future.result(seconds)
+    except NoAnswer:
+        raise Unavailable("Kafka does not answer") from None
+
+
 class _Description:
     """A topic's partitions and its id, to be answered."""
 
@@ -179,6 +188,6 @@ class _Description:
 
     def result(self, seconds: float) -> tuple[int, str]:
         """Wait for the answer; raises KafkaException."""
-        found = self._future.result(seconds)
+        found = _result(self._future, seconds)
         id = str(found.topic_id)
         return len(found.partitions), "" if id == NO_ID else id
