@@ -19,10 +19,16 @@ def topics() -> None:
 @topics.command(epilog="Example: TICKETING_CONFIG=ticketing.yaml ticketing topics create")
 def create() -> None:
     """Create the topics that are missing; safe to repeat."""
+    from ticketing.engine.role_topics import look_at_all
+    from ticketing.errors import TopicsRefused
     from ticketing.kafka.runtime import Runtime
 
     runtime = Runtime.from_environ()
     _announce(runtime)
+    standing = look_at_all(runtime).verdict.standing
+    if standing:
+        # What is made now would be made with the wrong number of partitions, or beside it.
+        raise TopicsRefused(standing)
     made = runtime.topics().create(runtime.topic_specs(), runtime.config.kafka.replication_factor)
     for name in made:
         click.echo(f"created {name}")

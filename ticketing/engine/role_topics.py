@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,6 +24,12 @@ log = logging.getLogger(__name__)
 
 FILE = "topics.json"
 """Stands beside the tables of an app, and says which topics they were made from."""
+
+
+LISTED_SECONDS_MAX = 30.0
+"""Brokers learn of a new topic within a second; one that is just starting takes longer."""
+LOOK_AGAIN_SECONDS = 0.2
+"""Unnoticed beside the start of a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ def verified(
     _refuse_or_warn(looked)
     if looked.verdict.missing:
         runtime.ensure_topics()
-        looked = look(runtime, wanted, kept, local)
+        looked = _look_at_made(runtime, wanted, kept, local)
         _refuse_or_warn(looked)
     if directory is not None:
         _follow_adoptions(looked, directory)
@@ -116,6 +123,23 @@ def verified(
         {name: seen.partitions for name, seen in looked.seen.items()},
         {name: known.floor for name, known in now.items()},
     )
+
+
+def _look_at_made(
+    runtime: Runtime,
+    wanted: Iterable[TopicSpec],
+    kept: Collection[str],
+    local: Mapping[str, Known],
+) -> Looked:
+    """Look again until the broker lists all topics: it may make one a moment before it does."""
+    deadline = time.monotonic() + LISTED_SECONDS_MAX
+    while True:
+        looked = look(runtime, wanted, kept, local)
+        if not looked.verdict.missing:
+            return looked
+        if time.monotonic() > deadline:
+            raise Unavailable(f"Kafka made topic {looked.verdict.missing[0]} and does not list it")
+        time.sleep(LOOK_AGAIN_SECONDS)
 
 
 def _refuse_or_warn(looked: Looked) -> None:
