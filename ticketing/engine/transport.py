@@ -23,14 +23,12 @@ seen that offset.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from aiokafka.errors import UnknownTopicOrPartitionError
 from aiokafka.partitioner import DefaultPartitioner
-from aiokafka.structs import OffsetAndMetadata
-from confluent_kafka import KafkaException
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
@@ -39,17 +37,17 @@ from mode.utils.futures import notify
 from mode.utils.queues import FlowControlEvent
 
 from ticketing.engine.batch import BATCH_RECORDS_MAX, Batch, Fetched, FetchedRecords
+from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
+from ticketing.engine.topic_identity import KnownTopicsThread, leave_if_remade
 from ticketing.engine.watchdog import leave
 from ticketing.errors import Unavailable
 
-log = logging.getLogger(__name__)
-
-ASK_EVERY_SECONDS = 0.05
-"""Fetches together, when they come in a row, cost one question; tickets are late by no more."""
-ASK_AGAIN_SECONDS = 0.5
-"""A broker that is away is not asked in a tight loop."""
+TOPIC_SECONDS_MAX = 10.0
+"""Covers the election of a leader. A topic that is missing must not hold the agent for longer."""
 Pair = tuple[bytes | None, bytes | None]
 """Key and value."""
+RECORD_OVERHEAD_BYTES = 32
+"""Upper bound of what Kafka's format adds to a record within a batch."""
 
 
 class BatchScheduler(DefaultSchedulingStrategy):
@@ -99,7 +97,7 @@ class FlowControl(FlowControlEvent):
             super().resume()
 
 
-class BatchConsumerThread(driver.AIOKafkaConsumerThread):
+class BatchConsumerThread(KnownTopicsThread):
     """The consumer's thread: reads committed records only and notes each answered heartbeat."""
 
     heard_at: float | None = None
@@ -109,45 +107,18 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         super().__init__(*args, **kwargs)
         self._read: dict[TP, int] = {}
         """The last offset of each batched partition read in this assignment."""
-        self._assignments = 0
-        self._asked_at = 0.0
 
     async def on_start(self) -> None:
         """Start the consumer, with the properties that have no setting."""
         await super().on_start()
         self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
         self._note_heartbeats()
-        self._name_topics()
+        self.name_topics()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget the read positions of the assignment before."""
         self._read.clear()
-        self._assignments += 1
         await super().on_partitions_assigned(assigned, generation_id)
-
-    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
-        """Let go of what is being fetched."""
-        self._assignments += 1
-        await super().on_partitions_revoked(revoked)
-
-    async def seek_to_committed(self) -> Mapping[TP, int]:
-        """Seek to the committed offsets; to the beginning where they are another topic's."""
-        return await self.call_thread(self._seek_to_committed)  # type: ignore[no-any-return]
-
-    async def _seek_to_committed(self) -> Mapping[TP, int]:
-        consumer = self._ensure_consumer()
-        found: dict[TP, int] = await consumer.seek_to_committed()
-        committed = await consumer._coordinator.fetch_committed_offsets(list(found))
-        for tp, kept in committed.items():
-            id = self._id_of(tp)
-            if kept.offset >= 0 and kept.metadata and id and kept.metadata != id:
-                log.warning("%s was made anew: it is read from its beginning", tp.topic)
-                await consumer.seek_to_beginning(tp)
-                found[tp] = -1
-        return found
-
-    def _id_of(self, tp: TP) -> str:
-        return self.consumer.app.role_topics.ids.get(tp.topic, "")  # type: ignore[no-any-return]
 
     async def _fetch_records(
         self, consumer: Any, active_partitions: set[TP], *args: Any, **kwargs: Any
@@ -160,7 +131,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         fetched: dict[TP, list[Any]] = await super()._fetch_records(
             consumer, active, *args, **kwargs
         )
-        if not await self._are_of_known_topics(fetched):
+        if not await self.are_of_known_topics(fetched, self._read):
             return {}
         wanted = active_partitions | self.consumer._buffered_partitions
         for tp, run in list(fetched.items()):
@@ -175,45 +146,6 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
                 fetched[tp] = Fetched(run, behind)
                 self._read[tp] = run[-1].offset
         return fetched
-
-    async def _are_of_known_topics(self, fetched: Mapping[TP, list[Any]]) -> bool:
-        """True once Kafka has said, after a fetch, that the topics are still those that were verified.
-
-        Asked for each fetch of an input, which its owner may make anew at any time: a record of the
-        new topic would be counted, or passed by, as one of the old topic at the same offset. Of other
-        topics an offset that goes back is asked about. False if the partitions were given away
-        meanwhile: the next assignment reads the records again.
-        """
-        watch = self.consumer.app.topic_watch
-        if watch is None or not fetched:
-            return True
-        back = any(run[0].offset <= self._read.get(tp, -1) for tp, run in fetched.items())
-        if not back and not any(tp.topic in watch.inputs for tp in fetched):
-            return True
-        assignments = self._assignments
-        await asyncio.sleep(self._asked_at + ASK_EVERY_SECONDS - time.monotonic())
-        self._asked_at = time.monotonic()
-        while not self.should_stop and assignments == self._assignments:
-            try:
-                why = await asyncio.to_thread(watch.ask)
-            except (KafkaException, Unavailable):
-                await asyncio.sleep(ASK_AGAIN_SECONDS)
-                continue
-            if why is not None:
-                leave(why)
-            break
-        return assignments == self._assignments
-
-    def _name_topics(self) -> None:
-        """Commit each offset with the id of its topic, as an offset alone fits any topic."""
-        commit = self._consumer.commit
-
-        async def naming(offsets: Mapping[TP, OffsetAndMetadata]) -> None:
-            await commit(
-                {tp: OffsetAndMetadata(one.offset, self._id_of(tp)) for tp, one in offsets.items()}
-            )
-
-        self._consumer.commit = naming
 
     def _note_heartbeats(self) -> None:
         """Wrap the sending of heartbeats, for which aiokafka has no callback."""
@@ -262,26 +194,12 @@ class BatchConsumer(driver.Consumer):
         """Begin a generation, with the coordinator's answer as its first heartbeat."""
         self.scheduler.taken.clear()
         self._handled.clear()
-        await self._verify_topics()
         self._thread.heard_at = time.monotonic()
+        await leave_if_remade(self.app.topic_watch)
         await super().on_partitions_assigned(assigned, generation_id)
         self._assigning = False
         if self._flow_wanted:
             self.resume_flow()
-
-    async def _verify_topics(self) -> None:
-        """Leave if a topic is no longer the one that was verified when the process started."""
-        watch = self.app.topic_watch
-        if watch is None:
-            return
-        try:
-            why = await asyncio.to_thread(watch.ask)
-        except (KafkaException, Unavailable) as error:
-            # Without an answer nothing can be read either, and the watch goes on asking.
-            log.warning("the topics could not be verified: %s", error)
-            return
-        if why is not None:
-            leave(why)
 
     def resume_flow(self) -> None:
         """Let records through, except between two assignments.
@@ -370,32 +288,99 @@ class BatchProducer(driver.Producer):
 
     async def partition_of(self, topic: str, key: bytes | None) -> int:
         """The partition of a message: by its key as in every Kafka client, any without a key."""
-        partitions = sorted(await self._ensure_producer().partitions_for(topic))
+        found = self._ensure_producer().partitions_for(topic)
+        try:
+            partitions = sorted(await asyncio.wait_for(found, TOPIC_SECONDS_MAX))
+        except (asyncio.TimeoutError, UnknownTopicOrPartitionError):
+            raise Unavailable(
+                f"Kafka names no topic {topic}, which the next start, or `ticketing topics"
+                " create`, makes"
+            ) from None
         return int(_partitioner(key, partitions, partitions))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._bounds: dict[str, int] = {}
+        """The size of several messages together, for topics that have refused larger ones."""
 
     async def send_all(self, place: TP, messages: list[Pair]) -> int:
         """Send messages to a partition, in order; returns the last offset once all are durable.
 
-        Raises the first failure. A message larger than a batch goes alone.
+        Raises the first failure. A message larger than a batch goes alone. A batch that the broker
+        finds too large is sent in halves at once; TooLarge is raised when single messages are left.
         """
-        producer = self._ensure_producer()
-        sent = []
-        remaining = iter(messages)
-        message = next(remaining, None)
-        while message is not None:
-            batch = producer.create_batch()
-            # A full batch refuses the message; an empty one takes a message of any size.
-            while message is not None and batch.append(
-                key=message[0], value=message[1], timestamp=None
-            ):
-                message = next(remaining, None)
-            future = await producer.send_batch(batch, place.topic, partition=place.partition)
-            sent.append((future, batch.record_count()))
         last = -1
-        # Ask each future for its result: asyncio.wait alone would swallow failures.
-        for future, count in sent:
-            last = (await future).offset + count - 1
+        refused: list[_Placed] = []
+        runs = [list(enumerate(messages))]
+        while runs:
+            ended = await self._send_runs(place, runs)
+            runs = []
+            late: set[bytes] = set()
+            for batch, offset in ended:
+                if offset is None:
+                    late.update(key for _, (key, _) in batch if key is not None)
+                    half = len(batch) // 2
+                    if half:
+                        runs += [batch[:half], batch[half:]]
+                    else:
+                        refused += batch
+                else:
+                    last = max(last, offset)
+                    # The last message of a key must stay the last.
+                    again = [one for one in batch if one[1][0] in late]
+                    if again:
+                        runs.append(again)
+        if refused:
+            size = min(len(value or b"") for _, (_, value) in refused)
+            raise TooLarge(place.topic, size, tuple(index for index, _ in refused))
         return last
+
+    async def _send_runs(
+        self, place: TP, runs: list[list[_Placed]]
+    ) -> list[tuple[list[_Placed], int | None]]:
+        """The batches in which runs were sent, each with its last offset; None for a refused one."""
+        producer = self._ensure_producer()
+        bound = self._bounds.get(place.topic)
+        sent = []
+        for run in runs:
+            start = 0
+            while start < len(run):
+                batch = producer.create_batch()
+                end = start
+                # A full batch refuses the message; an empty one takes a message of any size.
+                while end < len(run) and (
+                    end == start or bound is None or batch.size() + _size(run[end]) < bound
+                ):
+                    key, value = run[end][1]
+                    if not batch.append(key=key, value=value, timestamp=None):
+                        break
+                    end += 1
+                size = batch.size()
+                future = await producer.send_batch(batch, place.topic, partition=place.partition)
+                sent.append((future, run[start:end], size))
+                start = end
+        ended: list[tuple[list[_Placed], int | None]] = []
+        # Ask each future for its result: asyncio.wait alone would swallow failures.
+        for future, batch_messages, size in sent:
+            try:
+                offset = (await future).offset + len(batch_messages) - 1
+            except SIZE_ERRORS:
+                # Half of it is what is tried next.
+                half = size // 2
+                self._bounds[place.topic] = min(self._bounds.get(place.topic, half), half)
+                ended.append((batch_messages, None))
+            else:
+                ended.append((batch_messages, offset))
+        return ended
+
+
+_Placed = tuple[int, Pair]
+"""A message with its place among those to send."""
+
+
+def _size(placed: _Placed) -> int:
+    _, (key, value) = placed
+    return len(key or b"") + len(value or b"") + RECORD_OVERHEAD_BYTES
 
 
 _partitioner = DefaultPartitioner()

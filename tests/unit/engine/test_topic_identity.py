@@ -9,11 +9,12 @@ import pytest
 from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
-from ticketing.engine import transport
+from ticketing.engine import topic_identity
 from ticketing.engine.role_topics import RoleTopics
 from ticketing.errors import Unavailable
 
 INPUT, OWN = TP("logs", 0), TP("ticketing-signals", 0)
+READ = {OWN: 9}
 
 
 class Left(BaseException):
@@ -38,10 +39,10 @@ class Watch:
 
 
 def thread_with(watch: Watch | None, ids: dict[str, str] | None = None) -> Any:
-    thread: Any = object.__new__(transport.BatchConsumerThread)
+    thread: Any = object.__new__(topic_identity.KnownTopicsThread)
     app = SimpleNamespace(topic_watch=watch, role_topics=RoleTopics(ids or {}))
     thread.consumer = SimpleNamespace(app=app)
-    thread._assignments, thread._asked_at, thread._read = 0, 0.0, {}
+    thread._assignments, thread._asked_at = 0, 0.0
     return thread
 
 
@@ -50,10 +51,10 @@ def _leaving(monkeypatch: pytest.MonkeyPatch) -> None:
     def leave(why: str, status: int = 0) -> None:
         raise Left(why)
 
-    monkeypatch.setattr(transport, "leave", leave)
-    monkeypatch.setattr(transport, "ASK_AGAIN_SECONDS", 0.0)
+    monkeypatch.setattr(topic_identity, "leave", leave)
+    monkeypatch.setattr(topic_identity, "ASK_AGAIN_SECONDS", 0.0)
     # A thread of Faust's that never began says that it should stop.
-    monkeypatch.setattr(transport.BatchConsumerThread, "should_stop", False)
+    monkeypatch.setattr(topic_identity.KnownTopicsThread, "should_stop", False)
 
 
 def records(*offsets: int) -> list[Any]:
@@ -63,30 +64,29 @@ def records(*offsets: int) -> list[Any]:
 async def test_records_of_an_input_are_handed_on_once_kafka_knows_their_topic() -> None:
     watch = Watch()
     thread = thread_with(watch)
-    assert await thread._are_of_known_topics({INPUT: records(5)})
-    assert await thread._are_of_known_topics({INPUT: records(6), OWN: records(1)})
+    assert await thread.are_of_known_topics({INPUT: records(5)}, READ)
+    assert await thread.are_of_known_topics({INPUT: records(6), OWN: records(11)}, READ)
     assert watch.asked == 2
 
 
 async def test_records_of_a_topic_made_anew_reach_nobody() -> None:
     thread = thread_with(Watch("topic logs was deleted and created again"))
     with pytest.raises(Left, match="created again"):
-        await thread._are_of_known_topics({INPUT: records(5)})
+        await thread.are_of_known_topics({INPUT: records(5)}, READ)
 
 
 async def test_an_own_topic_is_asked_about_when_its_offsets_go_back() -> None:
     watch = Watch("topic ticketing-signals was deleted and created again")
     thread = thread_with(watch)
-    thread._read[OWN] = 9
-    assert await thread._are_of_known_topics({OWN: records(10)})
+    assert await thread.are_of_known_topics({OWN: records(10)}, READ)
     assert watch.asked == 0
     with pytest.raises(Left):
-        await thread._are_of_known_topics({OWN: records(0)})
+        await thread.are_of_known_topics({OWN: records(0)}, READ)
 
 
 async def test_without_an_answer_records_wait() -> None:
     watch = Watch(Unavailable("away"), Unavailable("away"), None)
-    assert await thread_with(watch)._are_of_known_topics({INPUT: records(5)})
+    assert await thread_with(watch).are_of_known_topics({INPUT: records(5)}, READ)
     assert watch.asked == 3
 
 
@@ -97,11 +97,11 @@ async def test_records_that_waited_into_the_next_assignment_are_dropped() -> Non
             raise Unavailable("away")
 
     thread = thread_with(Rebalanced())
-    assert not await thread._are_of_known_topics({INPUT: records(5)})
+    assert not await thread.are_of_known_topics({INPUT: records(5)}, READ)
 
 
 async def test_the_embedded_broker_is_not_asked() -> None:
-    assert await thread_with(None)._are_of_known_topics({INPUT: records(5)})
+    assert await thread_with(None).are_of_known_topics({INPUT: records(5)}, READ)
 
 
 async def test_a_commit_names_its_topic() -> None:
@@ -112,7 +112,7 @@ async def test_a_commit_names_its_topic() -> None:
 
     thread = thread_with(None, {"logs": "an id"})
     thread._consumer = SimpleNamespace(commit=commit)
-    thread._name_topics()
+    thread.name_topics()
     await thread._consumer.commit({INPUT: OffsetAndMetadata(5, ""), OWN: OffsetAndMetadata(6, "")})
     assert committed == {INPUT: OffsetAndMetadata(5, "an id"), OWN: OffsetAndMetadata(6, "")}
 
