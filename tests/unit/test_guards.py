@@ -157,10 +157,12 @@ class Broker:
     def __init__(self) -> None:
         self.answers: Any = {"enriched-logs": "one"}
 
-    def topics(self) -> Broker:
+    inputs = ("enriched-logs",)
+
+    def topics(self, seconds: float) -> Broker:
         return self
 
-    def ids(self, names: Any) -> Any:
+    def identities(self, names: Any) -> Any:
         if isinstance(self.answers, Exception):
             raise self.answers
         return self.answers
@@ -180,7 +182,11 @@ def test_a_recreated_topic_is_noticed_after_any_silence(
 ) -> None:
     monkeypatch.setattr("ticketing.kafka.watch.CHECK_EVERY_SECONDS", EVERY_SECONDS)
     broker: Any = Broker()
-    watch = TopicWatch(broker, {"enriched-logs": "one"})
+
+    def changed(found: Any) -> str | None:
+        return None if found == {"enriched-logs": "one"} else "topic enriched-logs was made anew"
+
+    watch = TopicWatch(broker, ["enriched-logs"], changed)
     watch.guard.start()
     try:
         broker.answers = silence
@@ -198,7 +204,7 @@ def test_a_recreated_topic_is_noticed_after_any_silence(
         assert failing("topic watch") == (0 if silence in SILENCE else 1)
         broker.answers = {"enriched-logs": "two"}
         wait_for(watch.verdict, "the verdict", 30)
-        assert watch.verdict() == "topic enriched-logs was deleted and created again"
+        assert watch.verdict() == "topic enriched-logs was made anew"
     finally:
         watch.guard.stop()
         metrics.guards_failing.clear()

@@ -6,6 +6,7 @@ import logging
 import os
 
 from ticketing import restarts
+from ticketing.errors import EXIT_MISCONFIGURED
 from ticketing.log import redact
 from ticketing.restarts import Departure, Reason
 
@@ -47,4 +48,4 @@ def leave(why: str, reason: Reason = "fault") -> None:
     log.critical("leaving: %s%s", why, f"; in hand: {', '.join(at)}" if at else "")
     restarts.note_departure(Departure(reason, redact(why)[:WHY_CHARS_MAX], at))
     logging.shutdown()
-    os._exit(EXIT_HUNG)
+    os._exit(EXIT_MISCONFIGURED if reason == "misconfigured" else EXIT_HUNG)

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from ticketing.domain.alerts.counting import Fresh, evidence, windows
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
+from ticketing.domain.incidents.occurrences import awaiting
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.routing import extended, routes_for
 from ticketing.domain.incidents.timeline import with_step
@@ -78,7 +79,7 @@ def opened(
         timeline=with_step([], policy, now, StepKind.OPENED, text),
         **evidence(None, anomalies, fresh.above, policy),
     )
-    return incident
+    return awaiting(incident, now, policy)
 
 
 def joined(
@@ -114,8 +115,8 @@ def raised(incident: Incident, severity: Severity, now: float, policy: Policy) -
         return incident
     began = max([incident.opened_at, *incident.reopenings[-1:]])
     escalate_at = incident.escalate_at
-    after = policy.escalate_after.get(severity)
-    if incident.ticketed and incident.status is Status.OPEN and after is not None:
+    after = policy.escalate_after.get(severity.nearest)
+    if incident.ticketed and incident.status.nearest is Status.OPEN and after is not None:
         escalate_at = min(escalate_at or now + after, now + after)
     text = f"{incident.severity.value} to {severity.value}"
     incident = replace(
@@ -185,6 +186,7 @@ def reopened(
         ticket_at=incident.ticket_at if incident.ticketed else now + wait,
         timeline=with_step(incident.timeline, policy, now, StepKind.REOPENED, text, by),
     )
+    incident = _routed_anew(incident, now, policy)
     return replace(incident, escalate_at=_escalate_at(incident, now, policy))
 
 
@@ -193,9 +195,9 @@ def resolved(
 ) -> Incident:
     """The incident resolved; not yet published. An incident without a ticket by now never gets one."""
     if not incident.ticketed:
-        text = "; ".join(
-            filter(None, [text, "before its ticket was due: no platform was notified"])
-        )
+        few = f"with fewer than {incident.waits_for} occurrences in a window"
+        why = few if incident.waits_for else "before its ticket was due"
+        text = "; ".join(filter(None, [text, f"{why}: no platform was notified"]))
     return replace(
         incident,
         status=Status.RESOLVED,
@@ -235,8 +237,8 @@ def routed(
 
 def settled(incident: Incident, now: float, policy: Policy) -> Incident:
     """The incident, ticketed if its group wait is over and nothing holds it; not yet published."""
-    waiting = incident.ticketed or incident.held_by or incident.status is Status.RESOLVED
-    if waiting or incident.ticket_at > now:
+    waiting = incident.ticketed or incident.held_by or incident.waits_for
+    if waiting or incident.status is Status.RESOLVED or incident.ticket_at > now:
         return incident
     return ticketed(incident, now, policy)
 
@@ -249,11 +251,13 @@ def ticketed(incident: Incident, now: float, policy: Policy, text: str = "") -> 
     """
     if incident.ticketed:
         return incident
+    incident = _routed_anew(incident, now, policy)
     where = "on " + ", ".join(incident.routes) if incident.routes else "no platform is routed"
     text = "; ".join(filter(None, [text, where]))
     incident = replace(
         incident,
         ticketed=True,
+        waits_for=0,
         held_by="",
         held_until=0.0,
         asked="",
@@ -276,9 +280,16 @@ def merged_watermarks(left: dict[str, int], right: dict[str, int]) -> dict[str, 
     return merged
 
 
+def _routed_anew(incident: Incident, now: float, policy: Policy) -> Incident:
+    """The incident, routed by its severity if no platform of its routes is enabled any more."""
+    if not incident.routes or any(name in policy.platforms for name in incident.routes):
+        return incident
+    return routed(incident, routes_for(incident.severity, policy), now, policy)
+
+
 def _escalate_at(incident: Incident, now: float, policy: Policy) -> float | None:
-    after = policy.escalate_after.get(incident.severity)
-    if after is None or not incident.ticketed or incident.status is not Status.OPEN:
+    after = policy.escalate_after.get(incident.severity.nearest)
+    if after is None or not incident.ticketed or incident.status.nearest is not Status.OPEN:
         return None
     was_escalated = any(step.kind is StepKind.ESCALATED for step in incident.timeline)
     return None if incident.flapping and was_escalated else now + after
