@@ -50,6 +50,6 @@ def mutated(draw: st.DrawFn, document: dict[str, Any], places: list[Path]) -> di
             elif isinstance(inner, dict):
                 kept = {key: value for key, value in inner.items() if key != path[-1]}
                 found = replaced(found, path[:-1], kept)
-        except (KeyError, IndexError, TypeError):
+        except (KeyError, IndexError, TypeError, ValueError):
             continue  # An earlier change took the place away.
     return found
