@@ -2,12 +2,14 @@
 
 TicketingError
 ├── Misconfigured    the configuration can't be used: refuse to start, name each field and its fix
-│   └── BadTemplate  a template of the configuration can't be compiled or rendered
+│   ├── BadTemplate  a template of the configuration can't be compiled or rendered
+│   └── TopicsRefused  Kafka's topics don't fit the configuration, or the state kept of them
 ├── Retryable        a temporary failure: ask again after `wait` seconds
 │   ├── Unavailable  Kafka, Redis or a claim does not answer
 │   └── NoAnswer     no language model gave a usable answer
 ├── Rejected         a permanent failure: dead letter with a reason, go on with the others
 │   ├── BadRecord    a message of one of the job's own topics
+│   │   └── SetAside  the message is for a row that can't be read
 │   ├── Unfit        a log record or anomaly event
 │   ├── BadAnswer    an answer of a language model
 │   ├── BadValue     a configured value that a Jira field can't hold
@@ -20,6 +22,8 @@ TicketingError
 │   └── Invalid      a parameter or field of the request has an invalid value
 ├── FeedStalled      a command: the fed records are not read
 ├── DemoFailed       a command: the demo could not run to its end
+├── TooLarge         Kafka refuses a message for its size
+├── StoreFailed      the database of a table failed: the process leaves
 └── Abandoned        a batch is left to the next owner of its partition
 
 An error raised by one module only is defined there. A second base of the standard library
@@ -32,6 +36,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+EXIT_MISCONFIGURED = 2
+"""The status of a process that refuses to start: it would refuse again, until somebody mends it."""
+
 
 class TicketingError(Exception):
     """The root of all errors of this project."""
@@ -43,6 +50,10 @@ class Misconfigured(TicketingError):
     def __init__(self, problems: Sequence[str] | str) -> None:
         self.problems = [problems] if isinstance(problems, str) else list(problems)
         super().__init__("\n".join(self.problems))
+
+
+class TopicsRefused(Misconfigured):
+    """Kafka's topics don't fit the configuration or the stored state; a problem names its fix."""
 
 
 class Retryable(TicketingError):

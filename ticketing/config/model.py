@@ -78,7 +78,7 @@ class Config(PlatformSections):
     secrets_dir: Path | None = None
     """Directory of files with one secret each, such as a mounted Kubernetes Secret."""
     input: Input = Input()
-    """Topics of anomalies."""
+    """Topics of anomalies, and the names of their fields."""
     log: Log = Log()
     """Log output."""
     llm: Llm = Llm()

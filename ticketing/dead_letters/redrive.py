@@ -1,6 +1,7 @@
 """Redriving dead letters, each at most once.
 
-A delivery is retried by its adapter. An input record is produced again unchanged. To produce a
+A delivery is retried by its adapter. A record is produced again unchanged, into the partition that
+it came from; only anomalies are marked, as their incident's watermark has passed them. To produce a
 record once only, even for two people or for one who asks twice, a redrive is first claimed and then
 noted in a topic of its own; a claim without a note is followed up before the record is produced
 again.
@@ -22,7 +23,8 @@ from ticketing.dead_letters.reading import DELIVERY, Entry
 from ticketing.errors import Conflict, NotWhole, Unavailable
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
-from ticketing.wire.topics import REDRIVES, platform_topic
+from ticketing.wire.signals import as_redriven, elements
+from ticketing.wire.topics import DEAD_LETTERS, REDRIVES, SIGNALS, platform_topic
 
 HEADER = "ticketing-redrive"
 """The header of a record produced again: the id of its dead letter."""
@@ -35,7 +37,8 @@ CLAIM_SECONDS = 60.0
 class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A message of the topic of redrives. `to` is empty in a claim and set in a note of success.
 
-    `token` tells claims apart; `searched_from` is the earliest offset that the record can have in
+    `token` tells claims apart; `topic` is Kafka's id of the dead letter's topic, as an `id` comes
+    again in a topic made anew; `searched_from` is the earliest offset that the record can have in
     the target partition.
     """
 
@@ -43,6 +46,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: float
     by: str = ""
     token: str = ""
+    topic: str = ""
     searched_from: int = 0
     to: str = ""
 
@@ -77,6 +81,8 @@ class Redriver:
                 "message.max.bytes": runtime.config.kafka.message_max_bytes,
             }
         )
+        seen = runtime.topics().identities([DEAD_LETTERS]).get(DEAD_LETTERS)
+        self._topic = "" if seen is None else seen.id
         self._notes: dict[str, list[Note]] = {}
         self._read_to: dict[int, int] = {}
 
@@ -108,13 +114,20 @@ class Redriver:
             raise _done_before(known)
         if entry.letter.stage == DELIVERY:
             return self._deliver(entry, by)
-        if not entry.letter.whole:
+        if entry.letter.of_row:
+            raise Conflict(
+                "row",
+                f"{entry.id} tells of a row, which is still in its table: redrive the messages for it"
+                " once a release that reads it runs",
+            )
+        value = self._content(entry)
+        if value is None:
             kept = len(entry.letter.value or b"")
             raise NotWhole(
                 f"{entry.id} holds {kept} of its record's {entry.letter.size} bytes, too few to produce"
                 f" it again; the whole record was at {_place(entry)}"
             )
-        return self._again(entry, by)
+        return self._again(entry, value, by)
 
     def _deliver(self, entry: Entry, by: str) -> Redriven:
         # Safe to repeat without a claim: the adapter holds one delivery per incident.
@@ -125,11 +138,30 @@ class Redriver:
         sent = self._produce(topic, letter.incident_id.encode(), encode_retry(retry))
         return self._note(entry.id, by, sent)
 
+    def _content(self, entry: Entry) -> bytes | None:
+        """The whole record; one that the letter could not hold is read where it came from."""
+        letter = entry.letter
+        if letter.whole:
+            return letter.value
+        if letter.value is None or letter.partition not in self._reader.partitions(letter.topic):
+            return None
+        low, high = self._reader.bounds(letter.topic, letter.partition)
+        if not low <= letter.offset < high:
+            return None
+        end = letter.offset + 1
+        for found in self._reader.between(letter.topic, letter.partition, letter.offset, end):
+            whole: bytes = found.value() or b""
+            # Of packed signals the letter has one; the topic may have been made anew since.
+            for value in (whole, *(b"[%b]" % element for element in elements(whole))):
+                if len(value) == letter.size and value.startswith(letter.value):
+                    return value
+        return None
+
     def _require_enabled(self, id: str, platform: str) -> None:
         if platform not in self._runtime.config.enabled_platforms():
             raise Conflict("disabled", f"{id}: {platform} is not enabled: set {platform}.enabled")
 
-    def _again(self, entry: Entry, by: str) -> Redriven:
+    def _again(self, entry: Entry, value: bytes, by: str) -> Redriven:
         letter = entry.letter
         for platform in PLATFORMS:
             # Only platforms that are enabled are written to; another's topic may be gone.
@@ -141,9 +173,9 @@ class Redriver:
             if time.time() > deadline:
                 raise Unavailable(f"{entry.id}: the search for an earlier redrive took too long")
             key = letter.raw_key or (None if letter.key is None else letter.key.encode())
-            found = self._produce(
-                letter.topic, key, letter.value or b"", letter.partition, entry.id
-            )
+            if letter.topic == SIGNALS:
+                value = as_redriven(value)
+            found = self._produce(letter.topic, key, value, letter.partition, entry.id)
         return self._note(entry.id, by, found)
 
     # Claims and notes
@@ -153,7 +185,9 @@ class Redriver:
         end = self._reader.bounds(letter.topic, letter.partition)[1]
         # The record of an earlier claim may have been produced.
         start = min([end, *(note.searched_from for note in self._noted(id))])
-        mine = Note(id=id, at=now, by=by, token=secrets.token_hex(8), searched_from=start)
+        mine = Note(
+            id=id, at=now, by=by, token=secrets.token_hex(8), searched_from=start, topic=self._topic
+        )
         self._produce(REDRIVES, id.encode(), _encoder.encode(mine))
         for note in self._noted(id):
             if note.to:
@@ -166,7 +200,7 @@ class Redriver:
 
     def _note(self, id: str, by: str, sent: Message) -> Redriven:
         to = f"{sent.topic()}[{sent.partition()}]@{sent.offset()}"
-        note = Note(id=id, at=time.time(), by=by, to=to)
+        note = Note(id=id, at=time.time(), by=by, to=to, topic=self._topic)
         self._produce(REDRIVES, id.encode(), _encoder.encode(note))
         return Redriven(id=id, at=note.at, by=by, to=to)
 
@@ -177,7 +211,9 @@ class Redriver:
             start = max(low, self._read_to.get(number, low))
             for message in self._reader.between(REDRIVES, number, start, high):
                 note = _read(message.value())
-                if note is not None:
+                if note is not None and (
+                    not note.topic or note.topic == (self._topic or note.topic)
+                ):
                     self._notes.setdefault(note.id, []).append(note)
             self._read_to[number] = high
         return self._notes.get(id, [])

@@ -53,6 +53,13 @@ class Anomalies:
     affected_services: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redriven:
+    """Anomalies that were a dead letter: no watermark says that they are counted."""
+
+    anomalies: Anomalies
+
+
 class Action(OpenEnum):
     """The actions that a person, a platform or a policy may ask for; an unknown one is refused."""
 
