@@ -10,7 +10,7 @@ from support.configured import detector_for
 from support.formats import FULL, IDS, NANOS, OTLP, PARENT, SECONDS, SPAN, TRACE
 from support.records import Record
 
-from agents.detection_run import Detected
+from agents.detection_run import Detected, reader_of
 from ticketing.config import load, validate
 from ticketing.domain.alerts.field_names import LEVEL_SCALES, LOGCLAW, PRESETS
 from ticketing.domain.severity import Severity
@@ -200,3 +200,13 @@ def test_every_preset_has_every_field_and_a_scale() -> None:
     assert set(LEVEL_SCALES) == set(PRESETS)
     for names in PRESETS.values():
         assert list(names) == list(LOGCLAW)
+
+
+@pytest.mark.parametrize(("fields", "record"), FULL, ids=IDS)
+def test_a_recording_is_looked_through_for_scores_under_these_names(
+    fields: Any, record: dict[str, Any]
+) -> None:
+    reader = reader_of(validate({"input": {"fields": fields}}))
+    assert reader.has_score(json.dumps(record).encode())
+    assert not reader.has_score(b'{"message": "boom"}')
+    assert not reader.has_score(b"[")
