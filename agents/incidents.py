@@ -13,6 +13,7 @@ from functools import partial
 from agents.incident_counters import SignalCounter, count_changes
 from tables.incidents import Record, decode, encode, is_open, is_stored_open
 from ticketing import metrics
+from ticketing.domain.alerts import watermarks
 from ticketing.domain.alerts.counting import Fresh, fresh_above, merged
 from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.alerts.quiet_clock import QuietClock
@@ -29,6 +30,7 @@ from ticketing.domain.incidents.incident import Incident, Kind, Status
 from ticketing.domain.incidents.linking import Linked
 from ticketing.domain.incidents.policy import GROUP_BY_SERVICE, Policy
 from ticketing.domain.incidents.storm import Guard, Place
+from ticketing.domain.intake import admitted
 from ticketing.domain.signals import (
     Anomalies,
     Command,
@@ -119,7 +121,7 @@ class IncidentMachine(Machine[Record]):
 
     def apply(self, tx: Tx, value: bytes) -> None:
         """Fold one message. Anomalies come first: progress beside them says that they are counted."""
-        bodies = signals.decode_signals(value)
+        bodies = [admitted(body) for body in signals.decode_signals(value)]
         anomalies = [body for body in bodies if isinstance(body, Anomalies)]
         if anomalies:
             self._count(tx, anomalies)
@@ -205,7 +207,7 @@ class IncidentMachine(Machine[Record]):
         for name in (storm.overflow_fingerprint, storm.group_fingerprint):
             found = _incident(tx.get(name(signal.tenant, signal.service)))
             if found is not None:
-                marks = lifecycle.merged_watermarks(marks, found.watermarks)
+                marks = watermarks.merged(marks, found.watermarks)
         return marks
 
     def _join(self, tx: Tx, signal: Anomalies, own: Incident, floor: int) -> None:
@@ -231,7 +233,7 @@ class IncidentMachine(Machine[Record]):
             self._changed[key] = None
             return
         inherited = self._inherited(tx, signal)
-        marks = lifecycle.merged_watermarks(inherited, before.watermarks if before else {})
+        marks = watermarks.merged(inherited, before.watermarks if before else {})
         fresh = fresh_above(signal, marks.get(signal.source, -1))
         if not fresh.count:
             return

@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TypeAlias
 
 import msgspec
 
+from ticketing.domain.alerts.watermarks import Marks
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.storm import Guard
+from ticketing.wire.incidents import encode_incident
 
 Record: TypeAlias = Incident | Guard
 """The current episode is kept under its fingerprint, an archived one under its id, and a guard under
 its own key."""
 
 
+MARKS_BYTES_MAX = 20_000
+"""Some 1,300 source partitions at 15 bytes each. With the record itself a row stays below 64 kB."""
+
+
+class _Marks(msgspec.Struct, array_like=True):
+    """Watermarks of one topic and version of the rules: partition, offset, partition, offset ..."""
+
+    topic: str
+    version: str
+    places: list[int]
+
+
 class _Stored(msgspec.Struct, omit_defaults=True):
     incident: Incident | None = None
     guard: Guard | None = None
+    marks: list[_Marks] = []
 
 
 class _StatusOf(msgspec.Struct):
@@ -33,9 +49,10 @@ _status_decoder = msgspec.json.Decoder(_StoredStatus)
 
 
 def encode(record: Record) -> bytes:
-    """A record as JSON."""
+    """A record as JSON, within its bound."""
     if isinstance(record, Incident):
-        return _encoder.encode(_Stored(incident=record))
+        incident = encode_incident(record)
+        return b'{"incident":%b,"marks":%b}' % (incident, _encode_marks(record.watermarks))
     return _encoder.encode(_Stored(guard=record))
 
 
@@ -45,10 +62,51 @@ def decode(value: bytes) -> Record:
     Raises msgspec.DecodeError or ValidationError.
     """
     stored = _decoder.decode(value)
-    record = stored.incident or stored.guard
-    if record is None:
+    if stored.incident is not None:
+        marks = {**stored.incident.watermarks, **_watermarks(stored.marks)}
+        return replace(stored.incident, watermarks=marks) if stored.marks else stored.incident
+    if stored.guard is None:
         raise msgspec.ValidationError("the record is neither an incident nor a guard")
-    return record
+    return stored.guard
+
+
+def _encode_marks(marks: Marks) -> bytes:
+    """The watermarks without the names that they share, those raised the longest ago left out."""
+    while True:
+        value = _encoder.encode(_packed(marks))
+        if len(value) <= MARKS_BYTES_MAX:
+            return value
+        kept = len(marks) * MARKS_BYTES_MAX // (len(value) + 1)
+        marks = dict(list(marks.items())[len(marks) - kept :])
+
+
+def _packed(marks: Marks) -> list[_Marks]:
+    """The watermarks in their order; neighbours of one topic and version share its name."""
+    found: list[_Marks] = []
+    for source, offset in marks.items():
+        topic, partition, version = _parts(source)
+        if not found or (found[-1].topic, found[-1].version) != (topic, version):
+            found.append(_Marks(topic, version, []))
+        found[-1].places += (partition, offset)
+    return found
+
+
+def _parts(source: str) -> tuple[str, int, str]:
+    """The parts of a source's name (`Detector.source`); -1 stands for a name that has none."""
+    topic, _, rest = source.partition(":")
+    number, _, version = rest.partition(":")
+    if number.isascii() and number.isdigit() and str(int(number[:18])) == number and version:
+        return topic, int(number), version
+    return source, -1, ""
+
+
+def _watermarks(packed: list[_Marks]) -> Marks:
+    marks: Marks = {}
+    for group in packed:
+        for partition, offset in zip(group.places[::2], group.places[1::2], strict=False):
+            name = f"{group.topic}:{partition}:{group.version}" if partition >= 0 else group.topic
+            marks[name] = offset
+    return marks
 
 
 def is_open(record: Record | None) -> bool:

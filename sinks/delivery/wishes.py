@@ -11,6 +11,7 @@ from tables.deliveries import Operation
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.signals import Tick
 from ticketing.errors import BadRecord
+from ticketing.wire.incidents import within_bound
 
 
 class OperationResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,8 +45,11 @@ _decoder = msgspec.json.Decoder(Message)
 
 
 def slim(incident: Incident) -> Incident:
-    """The snapshot without the fields that only the incidents' writer needs."""
-    return dataclasses.replace(incident, watermarks={}, commands=[], windows=[])
+    """The snapshot without the fields that only the incidents' writer needs, within its bound.
+
+    It was within it already, unless an older release wrote the wish.
+    """
+    return within_bound(dataclasses.replace(incident, watermarks={}, commands=[], windows=[]))
 
 
 def encode_wish(incident: bytes) -> bytes:
