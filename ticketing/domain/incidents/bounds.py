@@ -103,15 +103,16 @@ def _middle(incident: Incident) -> Iterator[Incident]:
     for after in _steps(incident, 1, 3, REMARKS):
         incident = after
         yield after
-    yield from _steps(incident, 1, 3, frozenset(StepKind))
+    yield from _steps(incident, 1, 3, None)
 
 
 def _steps(
-    incident: Incident, first: int, latest: int, kinds: frozenset[StepKind]
+    incident: Incident, first: int, latest: int, kinds: frozenset[StepKind] | None
 ) -> Iterator[Incident]:
+    """Fewer steps of these kinds, or of any, between the first few and the latest few."""
     timeline = incident.timeline
     for step in timeline[first : max(first, len(timeline) - latest)]:
-        if step.kind in kinds:
+        if kinds is None or step.kind in kinds:
             timeline = [other for other in timeline if other is not step]
             yield replace(incident, timeline=timeline)
 
