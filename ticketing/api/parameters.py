@@ -173,7 +173,10 @@ class Body:
             raise Invalid(name, "must be a list of strings")
         if (required and not value) or len(value) > count_max:
             raise Invalid(name, f"must hold 1 to {count_max} entries")
-        return list(dict.fromkeys(_clean(name, item, ITEM_CHARS_MAX) for item in value))
+        texts = list(dict.fromkeys(_clean(name, item, ITEM_CHARS_MAX) for item in value))
+        if "" in texts:
+            raise Invalid(name, "must not hold empty texts")
+        return texts
 
     def done(self) -> None:
         """Refuse the unread fields."""
