@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import lru_cache
 from typing import TypeAlias
 
 import msgspec
 
-from ticketing.domain.alerts.watermarks import Marks
+from ticketing.domain.alerts.watermarks import MARKS_MAX, Marks
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.storm import Guard
 from ticketing.wire.incidents import encode_incident
@@ -63,8 +63,9 @@ def decode(value: bytes) -> Record:
     """
     stored = _decoder.decode(value)
     if stored.incident is not None:
-        marks = {**stored.incident.watermarks, **_watermarks(stored.marks)}
-        return replace(stored.incident, watermarks=marks) if stored.marks else stored.incident
+        # In place, as nobody else has the record yet: a copy would cost more than the decoding.
+        stored.incident.watermarks.update(_watermarks(stored.marks))
+        return stored.incident
     if stored.guard is None:
         raise msgspec.ValidationError("the record is neither an incident nor a guard")
     return stored.guard
@@ -83,14 +84,17 @@ def _encode_marks(marks: Marks) -> bytes:
 def _packed(marks: Marks) -> list[_Marks]:
     """The watermarks in their order; neighbours of one topic and version share its name."""
     found: list[_Marks] = []
+    name = None
     for source, offset in marks.items():
         topic, partition, version = _parts(source)
-        if not found or (found[-1].topic, found[-1].version) != (topic, version):
+        if name != (topic, version):
+            name = (topic, version)
             found.append(_Marks(topic, version, []))
         found[-1].places += (partition, offset)
     return found
 
 
+@lru_cache(maxsize=MARKS_MAX)
 def _parts(source: str) -> tuple[str, int, str]:
     """The parts of a source's name (`Detector.source`); -1 stands for a name that has none."""
     topic, _, rest = source.partition(":")

@@ -64,9 +64,16 @@ def admitted(body: T) -> T:
 
 def text(value: str, bytes_max: int) -> str:
     """The text cleaned, in at most so many bytes of JSON."""
+    if _is_plain(value, bytes_max):
+        return value
     if len(value) > CLEANED_SHARE * bytes_max:
         value = value[: CLEANED_SHARE * bytes_max]
     return bounded(cleaned(value), bytes_max)
+
+
+def _is_plain(value: str, bytes_max: int) -> bool:
+    """True for nearly every text: nothing in it takes more than two bytes, or needs cleaning."""
+    return 2 * len(value) <= bytes_max and value.isascii() and value.isprintable()
 
 
 def address(value: str) -> str:
@@ -100,6 +107,11 @@ def _anomalies(body: Anomalies) -> Anomalies:
 def _sample(sample: Sample) -> Sample:
     if not (_fits(sample.offset) and _fits(sample.partition)):
         raise BadRecord("too_large", "an offset has more than 64 bits")
+    labels = "".join(
+        (sample.level, sample.trace_id, sample.span_id, sample.endpoint, sample.host, sample.topic)
+    )
+    if _is_plain(labels, LABEL_BYTES_MAX) and _is_plain(sample.message, MESSAGE_BYTES_MAX):
+        return sample
     return _changed(
         sample,
         message=text(sample.message, MESSAGE_BYTES_MAX),
@@ -211,6 +223,8 @@ def _small(**numbers: int) -> None:
 
 
 def _texts(values: list[str]) -> list[str]:
+    if len(values) <= LIST_MAX and _is_plain("".join(values), LABEL_BYTES_MAX):
+        return values
     return _each(values, lambda value: text(value, LABEL_BYTES_MAX))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 
 from ticketing.domain.incidents.bounds import bounded
@@ -18,11 +16,19 @@ def encode_incident(incident: Incident) -> bytes:
 
     The table stores the same text: what is cut from the one is cut from the other.
     """
-    if incident.watermarks:
-        incident = replace(incident, watermarks={})
+    value = _encode(incident)
+    after = bounded(incident, lambda one: len(value if one is incident else _encode(one)))
+    return value if after is incident else _encode(after)
+
+
+def _encode(incident: Incident) -> bytes:
     value = _encoder.encode(incident)
-    after = bounded(incident, lambda one: len(value if one is incident else _encoder.encode(one)))
-    return value if after is incident else _encoder.encode(after)
+    if not incident.watermarks:
+        return value
+    # A fraction of the cost of a copy without them. No text can hold the name in quotes that are
+    # not escaped, and no field before this one is a dict.
+    marks = b'"watermarks":' + _encoder.encode(incident.watermarks)
+    return value.replace(marks, b'"watermarks":{}', 1)
 
 
 def within_bound(incident: Incident) -> Incident:
