@@ -6,6 +6,7 @@ import dataclasses
 
 import msgspec
 
+from sinks.calls.answered_texts import contained
 from sinks.calls.outcome import Outcome
 from tables.deliveries import Operation
 from ticketing.domain.incidents.incident import Incident
@@ -76,4 +77,9 @@ def decode(value: bytes) -> Message:
     bodies = (message.desired, message.result, message.retry, message.tick)
     if sum(body is not None for body in bodies) != 1:
         raise BadRecord("undecodable", "exactly one of desired, result, retry, tick must be set")
+    if message.result is not None:
+        # The runner has bounded the texts already, unless an older release wrote the result.
+        result = message.result
+        kept = msgspec.structs.replace(result, outcome=contained(result.outcome))
+        return msgspec.structs.replace(message, result=kept)
     return message

@@ -6,91 +6,25 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.incidents import incident
+from support.incidents import incident, largest_incident
 
-from ticketing.domain import intake
 from ticketing.domain.incidents.bounds import RECORD_BYTES_MAX, bounded
 from ticketing.domain.incidents.incident import (
-    CommandOutcome,
     Failure,
     Incident,
-    Link,
-    Status,
     Step,
     StepKind,
-    Ticket,
 )
 from ticketing.domain.incidents.timeline import steps_left_out
-from ticketing.domain.signals import Sample, TicketState
-
-ESCAPED = "\x01"
-"""Six bytes of JSON: what an older release may have stored."""
+from ticketing.domain.signals import Sample
 
 
 def size_of(one: Incident) -> int:
     return len(msgspec.json.encode(one))
 
 
-def text(bytes_max: int) -> str:
-    return ESCAPED * (bytes_max // 6)
-
-
-def largest() -> Incident:
-    note, label, id = text(intake.NOTE_BYTES_MAX), text(intake.LABEL_BYTES_MAX), "i" * 256
-    name = text(intake.NAME_BYTES_MAX)
-    kinds = [StepKind.OPENED, StepKind.ESCALATED, StepKind.COMMENT, StepKind.RESOLVED]
-    return incident(
-        "f" * 256,
-        id=id,
-        tenant=name,
-        service=name,
-        environment=label,
-        pattern=text(intake.PATTERN_BYTES_MAX),
-        title=text(intake.TITLE_BYTES_MAX),
-        status=Status.ESCALATED,
-        count=10**12,
-        windows=[(10**9 + n, 10**9) for n in range(96)],
-        samples=[
-            Sample(at=1.0, message=text(intake.MESSAGE_BYTES_MAX), host=label, endpoint=label)
-            for _ in range(8)
-        ],
-        trace_ids=[label] * 20,
-        endpoints=[label] * 20,
-        affected_services=[label] * 50,
-        routes=["slack", "jira"],
-        held_by=id,
-        asked=id,
-        symptoms=[id] * 200,
-        unlinked=[id] * 50,
-        links=[Link(fingerprint="f" * 256, service=name, id=id, title=label)] * 20,
-        failures=[Failure(platform="jira", reason="rejected", text=label, at=1.0)] * 16,
-        escalated_to=[text(intake.TARGET_BYTES_MAX)] * 20,
-        reopenings=[1.0] * 16,
-        timeline=[
-            Step(seq=n + 1, at=1.0, kind=kinds[n % 4], by=text(intake.BY_BYTES_MAX), text=note)
-            for n in range(50)
-        ],
-        commands=[
-            CommandOutcome(id="c" * 256, applied=True, status=Status.OPEN, at=1.0, reason=text(600))
-        ]
-        * 16,
-        tickets={
-            f"p{n}": Ticket(
-                platform="p" * 64,
-                state=TicketState.OPEN,
-                external_id=label,
-                key=label,
-                url="https://" + "u" * 2_000,
-                error=text(intake.ERROR_BYTES_MAX),
-                on_call=label,
-            )
-            for n in range(8)
-        },
-    )
-
-
 def test_the_largest_record_is_brought_below_the_bound_and_keeps_what_must_stay() -> None:
-    before = largest()
+    before = largest_incident()
     assert size_of(before) > 10 * RECORD_BYTES_MAX
     after = bounded(before, size_of)
     assert size_of(after) <= RECORD_BYTES_MAX
