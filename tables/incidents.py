@@ -7,14 +7,15 @@ from typing import TypeAlias
 
 import msgspec
 
+from ticketing.domain.alerts.redriven import RedrivenOffsets
 from ticketing.domain.alerts.watermarks import MARKS_MAX, Marks
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.storm import Guard
 from ticketing.wire.incidents import encode_incident
 
-Record: TypeAlias = Incident | Guard
-"""The current episode is kept under its fingerprint, an archived one under its id, and a guard under
-its own key."""
+Record: TypeAlias = Incident | Guard | RedrivenOffsets
+"""The current episode is kept under its fingerprint, an archived one under its id, and a guard or the
+redriven offsets under a key of their own."""
 
 
 MARKS_BYTES_MAX = 20_000
@@ -32,6 +33,7 @@ class _Marks(msgspec.Struct, array_like=True):
 class _Stored(msgspec.Struct, omit_defaults=True):
     incident: Incident | None = None
     guard: Guard | None = None
+    redriven: RedrivenOffsets | None = None
     marks: list[_Marks] = []
 
 
@@ -53,6 +55,8 @@ def encode(record: Record) -> bytes:
     if isinstance(record, Incident):
         incident = encode_incident(record)
         return b'{"incident":%b,"marks":%b}' % (incident, _encode_marks(record.watermarks))
+    if isinstance(record, RedrivenOffsets):
+        return _encoder.encode(_Stored(redriven=record))
     return _encoder.encode(_Stored(guard=record))
 
 
@@ -66,9 +70,10 @@ def decode(value: bytes) -> Record:
         # In place, as nobody else has the record yet: a copy would cost more than the decoding.
         stored.incident.watermarks.update(_watermarks(stored.marks))
         return stored.incident
-    if stored.guard is None:
-        raise msgspec.ValidationError("the record is neither an incident nor a guard")
-    return stored.guard
+    record = stored.guard or stored.redriven
+    if record is None:
+        raise msgspec.ValidationError("the record is of no known kind")
+    return record
 
 
 def _encode_marks(marks: Marks) -> bytes:

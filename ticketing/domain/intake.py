@@ -12,20 +12,33 @@ from typing import Any, TypeVar
 
 from ticketing.domain.alerts import record_fields
 from ticketing.domain.incidents.linking import Linked
-from ticketing.domain.signals import Anomalies, Command, Correlation, Receipt, Sample, Summary
+from ticketing.domain.open_enum import OpenEnum
+from ticketing.domain.signals import (
+    Anomalies,
+    Command,
+    Correlation,
+    Receipt,
+    Redriven,
+    Sample,
+    Summary,
+)
 from ticketing.domain.text import bounded, cleaned, encoded_size
 from ticketing.domain.traces.findings import Findings
 from ticketing.errors import BadRecord
 
 T = TypeVar("T")
 
+OUT_OF_BOUNDS = "out_of_bounds"
+"""The reason of a signal that is refused."""
+
 # Bounds in bytes of JSON.
 # Names, far above those that the job makes: an id, a tenant or service should each of its
-# characters be escaped, a topic with its partition and the version of the rules, a platform.
+# characters be escaped, a topic with its partition and the version of the rules, a platform or
+# a word of a list that another release may have made longer.
 ID_BYTES_MAX = 256
 NAME_BYTES_MAX = 6 * record_fields.NAME_CHARS_MAX
 SOURCE_BYTES_MAX = 600
-PLATFORM_BYTES_MAX = 64
+WORD_BYTES_MAX = 64
 
 # Texts that people write: the API's limits, as no character that is left after cleaning takes more
 # than four bytes.
@@ -89,9 +102,10 @@ def _anomalies(body: Anomalies) -> Anomalies:
     _named("tenant", body.tenant, NAME_BYTES_MAX)
     _named("service", body.service, NAME_BYTES_MAX)
     _named("source", body.source, SOURCE_BYTES_MAX)
+    _named("severity", body.severity, WORD_BYTES_MAX)
     for start, offsets in body.windows.items():
         if not _fits(start) or (offsets and not (_fits(offsets[0]) and _fits(offsets[-1]))):
-            raise BadRecord("too_large", "a window or an offset has more than 64 bits")
+            raise BadRecord(OUT_OF_BOUNDS, "a window or an offset has more than 64 bits")
     return _changed(
         body,
         title=text(body.title, TITLE_BYTES_MAX),
@@ -104,9 +118,13 @@ def _anomalies(body: Anomalies) -> Anomalies:
     )
 
 
+def _redriven(body: Redriven) -> Redriven:
+    return _changed(body, anomalies=_anomalies(body.anomalies))
+
+
 def _sample(sample: Sample) -> Sample:
     if not (_fits(sample.offset) and _fits(sample.partition)):
-        raise BadRecord("too_large", "an offset has more than 64 bits")
+        raise BadRecord(OUT_OF_BOUNDS, "an offset has more than 64 bits")
     labels = "".join(
         (sample.level, sample.trace_id, sample.span_id, sample.endpoint, sample.host, sample.topic)
     )
@@ -127,6 +145,7 @@ def _sample(sample: Sample) -> Sample:
 def _command(command: Command) -> Command:
     _named("id", command.id, ID_BYTES_MAX)
     _named("incident_id", command.incident_id, ID_BYTES_MAX)
+    _named("action", command.action, WORD_BYTES_MAX)
     return _changed(
         command,
         by=text(command.by, BY_BYTES_MAX),
@@ -137,7 +156,8 @@ def _command(command: Command) -> Command:
 
 def _receipt(receipt: Receipt) -> Receipt:
     _named("incident_id", receipt.incident_id, ID_BYTES_MAX)
-    _named("platform", receipt.platform, PLATFORM_BYTES_MAX)
+    _named("platform", receipt.platform, WORD_BYTES_MAX)
+    _named("state", receipt.state, WORD_BYTES_MAX)
     _small(revision=receipt.revision)
     return _changed(
         receipt,
@@ -164,6 +184,7 @@ def _correlation(body: Correlation) -> Correlation:
     for peer in body.findings.peers:
         _named("a peer's fingerprint", peer.fingerprint, ID_BYTES_MAX)
         _named("a peer's service", peer.service, NAME_BYTES_MAX)
+        _named("a peer's relation", peer.relation, WORD_BYTES_MAX)
     return _changed(body, findings=_findings(body.findings))
 
 
@@ -188,6 +209,8 @@ def _linked(message: Linked) -> Linked:
         _named("an id", name, ID_BYTES_MAX)
     for name in (message.tenant, message.service, message.to_service):
         _named("a name", name, NAME_BYTES_MAX)
+    for word in (message.word, message.relation, message.severity):
+        _named("a word", word, WORD_BYTES_MAX)
     _small(traces=message.traces)
     return _changed(
         message,
@@ -198,6 +221,7 @@ def _linked(message: Linked) -> Linked:
 
 _ADMIT: dict[type, Any] = {
     Anomalies: _anomalies,
+    Redriven: _redriven,
     Command: _command,
     Receipt: _receipt,
     Summary: _summary,
@@ -209,7 +233,7 @@ _ADMIT: dict[type, Any] = {
 def _named(field: str, name: str, bytes_max: int) -> None:
     """Refuse a name that is too long."""
     if 6 * len(name) > bytes_max and (size := encoded_size(name)) > bytes_max:
-        raise BadRecord("too_large", f"{field} has {size} bytes, over {bytes_max}")
+        raise BadRecord(OUT_OF_BOUNDS, f"{field} has {size} bytes, over {bytes_max}")
 
 
 def _fits(number: int) -> bool:
@@ -219,7 +243,7 @@ def _fits(number: int) -> bool:
 def _small(**numbers: int) -> None:
     for field, number in numbers.items():
         if not _fits(number):
-            raise BadRecord("too_large", f"{field} has more than 64 bits")
+            raise BadRecord(OUT_OF_BOUNDS, f"{field} has more than 64 bits")
 
 
 def _texts(values: list[str]) -> list[str]:
@@ -240,10 +264,12 @@ def _within(value: T, bytes_max: int) -> T:
     """A dataclass with every text and list in it admitted, however deep."""
     if isinstance(value, str) and type(value) is str:
         return text(value, bytes_max)  # type: ignore[return-value]
+    if isinstance(value, OpenEnum):
+        _named("a word", value, WORD_BYTES_MAX)
     if isinstance(value, list):
         return _each(value, lambda one: _within(one, bytes_max))  # type: ignore[return-value]
     if isinstance(value, int) and not _fits(value):
-        raise BadRecord("too_large", "a number has more than 64 bits")
+        raise BadRecord(OUT_OF_BOUNDS, "a number has more than 64 bits")
     if is_dataclass(value) and not isinstance(value, type):
         parts = {one.name: _within(getattr(value, one.name), bytes_max) for one in fields(value)}
         return _changed(value, **parts)

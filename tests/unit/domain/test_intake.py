@@ -90,6 +90,8 @@ def test_a_name_that_is_too_long_refuses_the_signal() -> None:
         command(id=long),
         command(incident_id=long),
         receipt(platform=long),
+        receipt(state=TicketState(long)),
+        command(action=Action(long)),
         anomalies(long, 1),
         anomalies("aa", 1, tenant=long),
         anomalies("aa", 1, source=long),
@@ -101,7 +103,7 @@ def test_a_name_that_is_too_long_refuses_the_signal() -> None:
         ),
     ]
     for body in bodies:
-        with pytest.raises(BadRecord, match="too_large"):
+        with pytest.raises(BadRecord, match="out_of_bounds"):
             admitted(body)
 
 
