@@ -14,7 +14,7 @@ from agents.incident_counters import SignalCounter, count_changes
 from tables.incidents import Record, decode, encode, is_open, is_stored_open
 from ticketing import metrics
 from ticketing.domain.alerts.counting import Fresh, fresh_above, merged
-from ticketing.domain.alerts.fingerprint import partition_of
+from ticketing.domain.alerts.fingerprint import partition_of, stray_fingerprint
 from ticketing.domain.alerts.quiet_clock import QuietClock
 from ticketing.domain.incidents import (
     commands,
@@ -164,7 +164,9 @@ class IncidentMachine(Machine[Record]):
         for (fingerprint, source), parts in same.items():
             signal = merged(parts)
             own = _incident(tx.get(fingerprint))
-            if self._place(tx, signal, own) is Place.COLLECTIVE:
+            if fingerprint == stray_fingerprint(signal.tenant, signal.service):
+                self._stray(tx, signal, own)
+            elif self._place(tx, signal, own) is Place.COLLECTIVE:
                 service = (signal.tenant, signal.service, source)
                 others.setdefault(service, []).append(self._not_in(tx, signal, own))
             elif own is not None and own.status is not Status.RESOLVED:
@@ -180,6 +182,13 @@ class IncidentMachine(Machine[Record]):
                 self._join(tx, signal, before, floor)
             else:
                 self._begin(tx, signal, before, kind)
+
+    def _stray(self, tx: Tx, signal: Anomalies, own: Incident | None) -> None:
+        """Count lines of stack traces: in one incident of their own, beside all guards."""
+        if own is not None and own.status is not Status.RESOLVED:
+            self._join(tx, signal, own, -1)
+        else:
+            self._begin(tx, signal, own, Kind.STRAY)
 
     def _place(self, tx: Tx, signal: Anomalies, own: Incident | None) -> Place:
         guard, overflow = _NO_GUARD, None
@@ -230,7 +239,8 @@ class IncidentMachine(Machine[Record]):
         if tx.replayed(key):
             self._changed[key] = None
             return
-        inherited = self._inherited(tx, signal)
+        # No collective incident ever counts lines of stack traces.
+        inherited = {} if kind is Kind.STRAY else self._inherited(tx, signal)
         marks = lifecycle.merged_watermarks(inherited, before.watermarks if before else {})
         fresh = fresh_above(signal, marks.get(signal.source, -1))
         if not fresh.count:

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from ticketing.domain.alerts.record_fields import DEFAULT_TENANT
+from ticketing.domain.text import cleaned
 from ticketing.domain.traces.spans import traceable
 from ticketing.wire.traces import MESSAGE_CHARS_MAX, USUAL_MESSAGE_CHARS_MAX, Row, encoder
 
@@ -101,7 +102,8 @@ class Packer:
         message = line.message
         if message is not None and len(message) > USUAL_MESSAGE_CHARS_MAX:
             telling = mark is not None or line.level in _TELLING
-            line.message = message[: MESSAGE_CHARS_MAX if telling else USUAL_MESSAGE_CHARS_MAX]
+            message = message[: MESSAGE_CHARS_MAX if telling else USUAL_MESSAGE_CHARS_MAX]
+        line.message = None if message is None else cleaned(message)
         if mark is not None:
             line.counted_in = mark.fingerprint
             _, at = group.marks.get(mark.fingerprint, ("", 0.0))

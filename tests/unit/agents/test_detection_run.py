@@ -59,7 +59,7 @@ def test_equal_patterns_of_a_run_become_one_signal() -> None:
     )
     (signal,) = found.signals
     assert signal.windows == {int(EVENT_AT // 900 * 900): [0, 2]}
-    assert signal.source == "id:3:2"
+    assert signal.source == "id:3:3"
     assert signal.max_score == 0.99
     assert signal.severity is Severity.CRITICAL
     assert signal.trace_ids == ["t1", "t2"]

@@ -28,6 +28,8 @@ class Kind(str, Enum):
     """New patterns of one service beyond `storm.maxPatternsPerService`."""
     UMBRELLA = "umbrella"
     """New pages of a tenant that are held back."""
+    STRAY = "stray"
+    """Lines of a service's stack traces that came as records of their own; it pages nobody."""
 
 
 class StepKind(str, Enum):

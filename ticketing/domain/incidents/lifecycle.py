@@ -73,7 +73,7 @@ def opened(
         count=fresh.count,
         windows=windows([], fresh, policy),
         watermarks=marks,
-        routes=routes_for(severity, policy),
+        routes=[] if kind is Kind.STRAY else routes_for(severity, policy),
         ticket_at=now + wait,
         timeline=with_step([], policy, now, StepKind.OPENED, text),
         **evidence(None, anomalies, fresh.above, policy),
@@ -114,7 +114,7 @@ def raised(incident: Incident, severity: Severity, now: float, policy: Policy) -
         return incident
     began = max([incident.opened_at, *incident.reopenings[-1:]])
     escalate_at = incident.escalate_at
-    after = policy.escalate_after.get(severity)
+    after = None if incident.kind is Kind.STRAY else policy.escalate_after.get(severity)
     if incident.ticketed and incident.status is Status.OPEN and after is not None:
         escalate_at = min(escalate_at or now + after, now + after)
     text = f"{incident.severity.value} to {severity.value}"
@@ -125,7 +125,7 @@ def raised(incident: Incident, severity: Severity, now: float, policy: Policy) -
         escalate_at=escalate_at,
         timeline=with_step(incident.timeline, policy, now, StepKind.SEVERITY_RAISED, text),
     )
-    routes = routes_for(severity, policy)
+    routes = [] if incident.kind is Kind.STRAY else routes_for(severity, policy)
     return published(settled(routed(incident, routes, now, policy), now, policy), now)
 
 
@@ -278,7 +278,12 @@ def merged_watermarks(left: dict[str, int], right: dict[str, int]) -> dict[str, 
 
 def _escalate_at(incident: Incident, now: float, policy: Policy) -> float | None:
     after = policy.escalate_after.get(incident.severity)
-    if after is None or not incident.ticketed or incident.status is not Status.OPEN:
+    if (
+        incident.kind is Kind.STRAY
+        or after is None
+        or not incident.ticketed
+        or incident.status is not Status.OPEN
+    ):
         return None
     was_escalated = any(step.kind is StepKind.ESCALATED for step in incident.timeline)
     return None if incident.flapping and was_escalated else now + after

@@ -45,9 +45,12 @@ _OWN = re.compile(
     rf"|\berr(?:or)?[ _-]?code{_CODE}(-?\d{{1,10}})\b",
     re.IGNORECASE,
 )
-_NUMBERED = ((("exit", "return", "rc"), "exit", _EXIT), (("signal",), "signal", _SIGNAL))
-_NUMBERED += ((("errno", "os error", "winerror", "sqlcode"), "errno", _ERRNO),)
-_NUMBERED += ((("code",), "code", _OWN),)
+_NUMBERED: tuple[tuple[tuple[str, ...], str, re.Pattern[str]], ...] = (
+    (("exit", "return", "rc"), "exit", _EXIT),
+    (("signal",), "signal", _SIGNAL),
+    (("errno", "os error", "winerror", "sqlcode"), "errno", _ERRNO),
+    (("code",), "code", _OWN),
+)
 _HTTP_WORDS = ("http", "status", "response", "4", "5")
 
 

@@ -64,7 +64,7 @@ def compiled(pattern: str) -> re2._Regexp:
 
 def check(pattern: str, replace: str) -> None:
     """Raise ValueError, with the fix, for a rule that can't be run in bounded time."""
-    Replacement("", pattern, replace)
+    _template(replace, compiled(pattern))
 
 
 def _refusal(pattern: str, error: Exception) -> str:

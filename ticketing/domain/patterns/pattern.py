@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ticketing.domain.patterns.codes import codes_of
+from ticketing.domain.patterns.frames import only_frames
 from ticketing.domain.patterns.masking import CUT_CHARS_MIN, mask
 from ticketing.domain.patterns.own_rules import Replacement
 from ticketing.domain.patterns.reading import Reading, read
@@ -55,9 +56,14 @@ class Patterns:
         """
         return self._of(read(text))
 
-    def key(self, text: str) -> str:
-        """The pattern that a fault is known by: with the codes that name it, such as `[exit 137]`."""
+    def key(self, text: str) -> str | None:
+        """The pattern that a fault is known by: with the codes that name it, such as `[exit 137]`.
+
+        None for lines of a stack trace: these are part of a fault that another record names.
+        """
         reading = read(text)
+        if only_frames(reading):
+            return None
         said = reading.text if reading.trace is None else reading.trace.message
         codes = codes_of(_cut(said.lstrip(), TEXT_CHARS_MAX))
         pattern = self._of(reading)

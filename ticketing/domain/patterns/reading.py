@@ -99,7 +99,7 @@ def _of_text(text: str) -> str:
     start, first = 0, ""
     for one in text[:HEAD_CHARS_MAX].split("\n"):
         first = first or line(one)
-        end = _prefix_end(one)
+        end = prefix_end(one)
         if one.startswith(("{", "[{"), end):
             return _of_json(text[start + end :])
         if _ALNUM.search(one, end) and not _SAYS_NOTHING.match(one, end):
@@ -107,11 +107,11 @@ def _of_text(text: str) -> str:
         start += len(one) + 1
     if not first:
         return ""
-    traced = _SAYS_NOTHING.match(first, _prefix_end(first))
+    traced = _SAYS_NOTHING.match(first, prefix_end(first))
     return "stack trace without a message" if traced else f"no message ({first})"
 
 
-def _prefix_end(one: str) -> int:
+def prefix_end(one: str) -> int:
     """The position in a line where its time, level, thread and logger end."""
     end = 0
     while (match := _PREFIX_PART.match(one, end)) is not None and match.end() > end:

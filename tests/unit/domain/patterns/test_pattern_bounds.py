@@ -11,6 +11,7 @@ import pytest
 from ticketing.domain.patterns import (
     codes,
     context,
+    frames,
     host,
     masking,
     own_rules,
@@ -35,6 +36,7 @@ EXPRESSIONS = [
     for module in (
         codes,
         context,
+        frames,
         host,
         masking,
         own_rules,

@@ -187,7 +187,8 @@ def test_a_trace_in_a_field_of_json_gives_the_pattern_of_the_trace() -> None:
     [
         (
             RUBY,
-            "Cart::LockedError: cart <*> is locked at models/cart.rb:add at controllers/carts.rb:create",
+            "Cart::LockedError: cart <*> is locked"
+            " at models/cart.rb:add at controllers/carts.rb:create",
         ),
         (PHP, "PDOException: server has gone away at Db->query"),
         (RUST, "panic: called <*> on an <*> value: Locked at shop::cart::add"),
