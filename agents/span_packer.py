@@ -103,7 +103,8 @@ class Packer:
         if message is not None and len(message) > USUAL_MESSAGE_CHARS_MAX:
             telling = mark is not None or line.level in _TELLING
             message = message[: MESSAGE_CHARS_MAX if telling else USUAL_MESSAGE_CHARS_MAX]
-        line.message = None if message is None else cleaned(message)
+        line.message = _seen(message)
+        line.endpoint, line.host_name = _seen(line.endpoint), _seen(line.host_name)
         if mark is not None:
             line.counted_in = mark.fingerprint
             _, at = group.marks.get(mark.fingerprint, ("", 0.0))
@@ -136,6 +137,11 @@ class Packer:
             for (tenant, trace_id), group in groups
         ]
         return target, encoder.encode((self._source, parts))
+
+
+def _seen(text: str | None) -> str | None:
+    """The text as people see it."""
+    return text if text is None or text.isprintable() else cleaned(text)
 
 
 _TELLING = frozenset({"ERROR", "FATAL", "CRITICAL", "WARN"})

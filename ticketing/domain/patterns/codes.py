@@ -51,16 +51,18 @@ _NUMBERED: tuple[tuple[tuple[str, ...], str, re.Pattern[str]], ...] = (
     (("errno", "os error", "winerror", "sqlcode"), "errno", _ERRNO),
     (("code",), "code", _OWN),
 )
-_HTTP_WORDS = ("http", "status", "response", "4", "5")
+# Looked for first, as most messages have neither.
+_DIGIT = re.compile(r"\d")
+_CLASSED = re.compile(r"[45](?<!\d.)\d\d(?!\d)")
 
 
 def codes_of(text: str) -> str:
     """The codes in a text, such as `exit 137` or `http 5xx, errno 111`; empty without any."""
-    if not any(char.isdigit() for char in text):
+    if _DIGIT.search(text) is None:
         return ""
     said = text.lower()
     found = []
-    if any(word in said for word in _HTTP_WORDS):
+    if _CLASSED.search(text):
         match = _HTTP.search(text)
         if match:
             found.append(f"http {_group(match)}xx")

@@ -81,7 +81,8 @@ _BEGINS = re.compile(
     re.IGNORECASE,
 )
 _ENDS = (")", "'", "\u2019")
-_AT_LEAST_AFTER_PREFIX = re.compile(r"\s*(?:at |File \"|\.\.\. \d|Caused by: |#\d)")
+_AFTER_PREFIX = ("at ", 'File "', "... ", "Caused by: ")
+_AT_LEAST_AFTER_PREFIX = re.compile(r"\s*(?:at |File \"|\.\.\. \d|Caused by: )")
 
 
 def only_frames(reading: Reading) -> bool:
@@ -103,6 +104,8 @@ def _is_line_of_trace(one: str) -> bool:
     likely = one.endswith(_ENDS) or _BEGINS.match(one) is not None
     if likely and (_CAUSE_OF.fullmatch(one) or _is_frame(one)):
         return True
+    if not any(word in one for word in _AFTER_PREFIX):
+        return False
     end = prefix_end(one)
     if not 0 < end < len(one) or _AT_LEAST_AFTER_PREFIX.match(one, end) is None:
         return False

@@ -113,7 +113,12 @@ def _collapsed(text: str) -> str:
     text = _IN_PARENTHESES.sub(MASK, _RUN.sub(MASK, text))
     text = _DASHES.sub(MASK, _RUN.sub(MASK, text))
     text = text.replace('": ', '":').replace(f'{MASK}, "', f'{MASK},"')
-    return _REPEATED_CLAUSE.sub(_one_clause, _REPEATED_OBJECT.sub(r"\1", text))
+    text = _REPEATED_OBJECT.sub(r"\1", text)
+    words = text.replace(",", "").replace(";", "").split(" ")
+    # The shortest list repeats two words, or one word twice.
+    if len(words) - len(set(words)) < 2:
+        return text
+    return _REPEATED_CLAUSE.sub(_one_clause, text)
 
 
 def _one_clause(match: re.Match[str]) -> str:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ticketing.domain.patterns.stacktrace import TRACE_CHARS_MAX, reduce_trace
 from ticketing.domain.patterns.trace import UNNAMED, Trace
@@ -61,8 +60,7 @@ _SAYS_NOTHING = re.compile(
 _ALNUM = re.compile(r"[^\W_]")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """A text without what nobody sees, and the stack trace in it, if there is one."""
 
     text: str

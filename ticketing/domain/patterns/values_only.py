@@ -35,7 +35,8 @@ _TIME = _KINDS[3][1]
 
 def says_nothing(pattern: str) -> bool:
     """True for a pattern of placeholders and punctuation: such a key would join all faults."""
-    return _LETTER.search(_PLACEHOLDER.sub("", pattern)) is None
+    # Nearly every pattern begins with a word, and this is asked for each message.
+    return not pattern[:1].isalpha() and _LETTER.search(_PLACEHOLDER.sub("", pattern)) is None
 
 
 def kinds_of(text: str) -> str:
