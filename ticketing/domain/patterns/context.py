@@ -63,6 +63,9 @@ _BEFORE_HOST = words(
     """
 )
 
+TELLING = _BEFORE_HOST | words("user for of by as username")
+"""Words after which `is_person` or `is_host_after` may be true."""
+
 _PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]{1,40})*[.,:;!?]?")
 _SENTENCE_WORDS_MIN = 3
 """Two words may be a name (`bob smith`); three in lower case are a sentence."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from ticketing.domain.patterns.reading import Reading, prefix_end
+from ticketing.domain.patterns.stacktrace import TRACE_CHARS_MAX, TRACE_LINES_MAX
 from ticketing.domain.patterns.trace import UNNAMED
 
 STRAY = "stray stack frames"
@@ -88,13 +89,14 @@ _AT_LEAST_AFTER_PREFIX = re.compile(r"\s*(?:at |File \"|\.\.\. \d|Caused by: )")
 def only_frames(reading: Reading) -> bool:
     """True for a text of nothing but frames, and of causes in a line of their own."""
     text = reading.text
-    if "\n" not in text.strip():
-        return _is_line_of_trace(text.strip("\n"))
+    if "\n" not in text[:TRACE_CHARS_MAX].strip():
+        return len(text) <= TRACE_CHARS_MAX and _is_line_of_trace(text.strip("\n"))
     trace = reading.trace
     named = trace is not None and (trace.exception != UNNAMED or trace.message != "")
     if named and trace is not None and not _is_frame(trace.message):
         return False
-    return all(_is_line_of_trace(one) for one in text.split("\n") if one.strip())
+    lines = text[:TRACE_CHARS_MAX].split("\n", TRACE_LINES_MAX)[:TRACE_LINES_MAX]
+    return all(_is_line_of_trace(one) for one in lines if one.strip())
 
 
 def _is_line_of_trace(one: str) -> bool:

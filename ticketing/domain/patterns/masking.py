@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from ticketing.domain.patterns.context import (
+    TELLING,
     Around,
     is_host_after,
     is_id_key,
@@ -279,9 +280,11 @@ class _Scan:
         if self._number and _is_unit(core.lower()):
             self._out.pop()
             return word[len(core) :]
-        around = Around(self._before.lower(), self._last.lower(), self._text, end)
-        if is_person(core, around) or is_host_after(core, around.last):
-            return MASK + word[len(core) :]
+        last = self._last.lower()
+        if last in TELLING:
+            around = Around(self._before.lower(), last, self._text, end)
+            if is_person(core, around) or is_host_after(core, last):
+                return MASK + word[len(core) :]
         return _pair(word) or mask_word(word, called=self._calls(end))
 
     def _punctuation(self, char: str, start: int) -> None:

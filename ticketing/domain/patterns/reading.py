@@ -51,9 +51,9 @@ _PREFIX_PART = re.compile(
     r"|[A-Za-z_][\w$]{0,60}(?:\.[\w$]{1,60}){1,12}(?=\s{1,4}[-:|])"
     r"|[A-Za-z_][\w.$/-]{0,120}:(?=\s|$)|(?<=:)root:|[-\u2013\u2014|:>*=#~]+"
 )
+_TRACEBACK = re.compile(r"(?:Exception Group )?Traceback \(most recent call last\):?")
 _SAYS_NOTHING = re.compile(
-    r"\s*(?:[ |+]*(?:Exception Group )?Traceback \(most recent call last\):?|stack ?trace:?"
-    r"|\[stacktrace\]"
+    r"\s*(?:stack ?trace:?|\[stacktrace\]"
     r"|stack backtrace:|goroutine \d+ \[.{0,80}\]:?|Exception:?|Error:?)\s*$",
     re.IGNORECASE,
 )
@@ -85,7 +85,7 @@ def read(text: str) -> Reading:
 
 
 def _of_trace(trace: Trace) -> str:
-    message = line(trace.message)
+    message = line(_TRACEBACK.sub("", trace.message))
     place = f" at {trace.frames[0]}" if trace.frames else ""
     if trace.exception == UNNAMED:
         return message or trace.exception + place
@@ -95,18 +95,22 @@ def _of_trace(trace: Trace) -> str:
 def _of_text(text: str) -> str:
     text = text.lstrip()
     start, first = 0, ""
-    for one in text[:HEAD_CHARS_MAX].split("\n"):
+    traced = False
+    for whole in text[:HEAD_CHARS_MAX].split("\n"):
+        one = _TRACEBACK.sub("", whole)
+        traced = traced or one != whole
         first = first or line(one)
         end = prefix_end(one)
-        if one.startswith(("{", "[{"), end):
+        if one == whole and one.startswith(("{", "[{"), end):
             return _of_json(text[start + end :])
         if _ALNUM.search(one, end) and not _SAYS_NOTHING.match(one, end):
             return line(one)
-        start += len(one) + 1
-    if not first:
-        return ""
-    traced = _SAYS_NOTHING.match(first, prefix_end(first))
-    return "stack trace without a message" if traced else f"no message ({first})"
+        start += len(whole) + 1
+    if traced or _SAYS_NOTHING.match(first, prefix_end(first)):
+        return "stack trace without a message"
+    if first:
+        return f"no message ({first})"
+    return "no readable text" if text else ""
 
 
 def prefix_end(one: str) -> int:

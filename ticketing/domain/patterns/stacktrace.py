@@ -49,8 +49,8 @@ def reduce_trace(text: str) -> Trace | None:
     lines = _lines(text)
     if len(lines) < 2:
         return None
-    for reduce in (ruby, php, rust):
-        trace = reduce(lines)
+    for sign, reduce in ((":in ", ruby), ("#", php), ("panicked at", rust)):
+        trace = reduce(lines) if sign in text else None
         if trace is not None:
             return trace
     if any(_PY_HEAD in line for line in lines):
