@@ -17,8 +17,9 @@ HEAD_CHARS_MAX = 4_000
 DEPTH_MAX = 4
 """Objects in objects of a JSON message: an error in an event in an envelope, and one more."""
 KEYS_MAX = 8
-KEY_CHARS_MAX = 40
 """Fields named for an object that says nothing: a line of them fits into a title."""
+KEY_CHARS_MAX = 40
+"""Of a longer name the beginning tells it from others."""
 
 # fmt: off
 _SAYING_KEYS = (
@@ -67,7 +68,7 @@ class Reading(NamedTuple):
     trace: Trace | None
 
     def title(self) -> str:
-        """What happened, in a line of at most 200 characters; empty only if the text is."""
+        """The fault in a line of at most 200 characters; empty only if the text is."""
         said = _of_trace(self.trace) if self.trace is not None else ""
         return cut(said or _of_text(self.text), TITLE_CHARS_MAX)
 
@@ -122,7 +123,7 @@ def prefix_end(one: str) -> int:
 
 
 def _of_json(text: str) -> str:
-    """What a JSON object says, or the names of its first fields."""
+    """The words of a JSON object, or the names of its first fields."""
     text = text[text.index("{") :]
     document = _document(text)
     if document is None:

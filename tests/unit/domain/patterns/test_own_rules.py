@@ -1,4 +1,4 @@
-"""Operators' expressions: in linear time, in Python's words, refused with the fix where they can't be."""
+"""Operators' expressions: in linear time and Python's words, or refused with the fix."""
 
 from __future__ import annotations
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  (texts in other scripts)
 """Any text has a pattern and a title, of a bounded size, in steps that grow with the text alone."""
 
 from __future__ import annotations
