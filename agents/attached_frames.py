@@ -6,7 +6,9 @@ them from that record.
 
 from __future__ import annotations
 
-from agents.log_record import RECORD_ERRORS, Document, Record, detail_of
+from collections.abc import Callable
+
+from agents.log_record import RECORD_ERRORS, Detail, Document, Record
 
 LINES_MAX = 30
 """Frames shown with a record: the nearest ones name the fault, and a sample's text is bounded."""
@@ -17,7 +19,9 @@ RECORDS_MAX = 1_000
 class AttachedFrames:
     """The frames that follow the records of one run, by the records' offsets."""
 
-    def __init__(self) -> None:
+    def __init__(self, detail_of: Callable[[Record], Detail]) -> None:
+        """`detail_of` reads the host of a record that was read before."""
+        self._detail_of = detail_of
         self.before: dict[tuple[str | None, str | None], Record] = {}
         """The latest record that is no frame, by tenant and service as they stand in it."""
         self._frames: dict[int, list[str]] = {}
@@ -35,7 +39,7 @@ class AttachedFrames:
         if len(lines) >= LINES_MAX:
             return
         try:
-            here, there = detail_of(record), detail_of(before)
+            here, there = self._detail_of(record), self._detail_of(before)
         except RECORD_ERRORS:
             return
         if (here.host_name, here.environment) == (there.host_name, there.environment):

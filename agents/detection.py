@@ -5,19 +5,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+import structlog
 from faust.types import TP, EventT
 
 from agents.detection_run import Detected, Detector, Run
 from ticketing import metrics
 from ticketing.domain.signals import Progress
 from ticketing.engine.agent import StreamAgent, send_dead_letters, timed
+from ticketing.engine.guarded import Failure, TooLarge
+from ticketing.engine.halving import halved
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.watchdog import leave
+from ticketing.wire.dead_letters import dead_letter_of
 from ticketing.wire.signals import SignalBody, encode_signals
 from ticketing.wire.topics import SIGNALS, TRACES
+
+log = structlog.get_logger(__name__)
 
 PROGRESS_EVERY_SECONDS = 5.0
 """Small beside the times that wait for it, such as `autoResolveAfter`; each costs a message per
@@ -42,6 +48,8 @@ class _OpenRun:
     run: Run
     events: list[EventT] = field(default_factory=list)
     complete: asyncio.Event = field(default_factory=asyncio.Event)
+    failed: Exception | None = None
+    """The error of a record that the run could not take."""
 
     @property
     def records(self) -> list[Any]:
@@ -116,11 +124,16 @@ class DetectionAgent(StreamAgent):
         if open_ is None:
             open_ = self._open[tp] = _OpenRun(self._detector.begin(tp.topic, tp.partition))
             asyncio.get_running_loop().call_later(BEHIND_SECONDS_MAX, open_.complete.set)
-        open_.run.take(event.value)
+        if open_.failed is None:
+            try:
+                open_.run.take(event.value)
+            except Exception as error:  # noqa: BLE001  (told in halves; no record harms another)
+                open_.failed = error
         open_.events.append(event)
         held = sum(len(other.events) for other in self._open.values())
         full = (
-            len(open_.events) == EVENTS_TOGETHER_MAX
+            open_.failed is not None
+            or len(open_.events) == EVENTS_TOGETHER_MAX
             or held >= EVENTS_HELD_MAX
             or open_.run.fingerprints >= FINGERPRINTS_TOGETHER_MAX
         )
@@ -132,10 +145,10 @@ class DetectionAgent(StreamAgent):
         while (open_ := self._open.get(tp)) is not None:
             await open_.complete.wait()
             del self._open[tp]
-            with self.watchdog.batch(f"{self.name} {tp.topic}[{tp.partition}]"):
+            with self.watchdog.batch(_watched(self.name, tp)):
                 try:
                     with timed(self.name, sum(len(event.value) for event in open_.events)):
-                        await self._send(tp, open_.run.finish(), open_.records)
+                        await self._handle(tp, open_)
                 except Exception as error:  # noqa: BLE001
                     # Bad records became dead letters one by one: this is a failure of Kafka.
                     leave(f"{self.name}: {type(error).__name__}: {error}")
@@ -144,6 +157,37 @@ class DetectionAgent(StreamAgent):
                 self.app.consumer.handled(event.message)
             self._handled_at[tp] = open_.events[-1].value[-1].timestamp / 1000.0
         del self._sending[tp]
+
+    async def _handle(self, tp: TP, open_: _OpenRun) -> None:
+        """Send a run; one that fails is told in halves, and a record that fails is a dead letter."""
+        records = open_.records
+
+        async def work(part: list[Any]) -> None:
+            self.watchdog.alive(_watched(self.name, tp))
+            if part is records:
+                if open_.failed is not None:
+                    raise open_.failed
+                await self._send(tp, open_.run.finish(), records)
+            else:
+                detected = self._detector.detect(tp.topic, tp.partition, part)
+                # The lines of requests went out with the whole run.
+                await self._send(tp, replace(detected, spans=[]), part)
+
+        async def refuse(record: Any, failure: Failure) -> None:
+            outbox = Outbox(self.app)
+            letter = dead_letter_of(
+                tp.topic,
+                tp.partition,
+                record,
+                stage=self.name,
+                reason=failure.reason,
+                detail=failure.detail,
+            )
+            await send_dead_letters(outbox, [letter])
+            await outbox.settle()
+            self._count(Detected(records=1, dead_letters=[letter]))
+
+        await halved(self.name, records, work, refuse)
 
     async def _send(self, tp: TP, detected: Detected, records: list[Any]) -> None:
         """Send one message per target partition, and wait until all are durable."""
@@ -161,11 +205,20 @@ class DetectionAgent(StreamAgent):
         outbox = Outbox(self.app)
         for partition, value in messages:
             await outbox.send(SIGNALS, None, value, partition)
-        for partition, value in detected.spans:
-            await outbox.send(TRACES, None, value, partition)
         await send_dead_letters(outbox, detected.dead_letters)
-        await outbox.settle()
+        await asyncio.gather(self._send_spans(detected.spans), outbox.settle())
         self._count(detected)
+
+    async def _send_spans(self, spans: list[tuple[int, bytes]]) -> None:
+        outbox = Outbox(self.app)
+        for partition, value in spans:
+            await outbox.send(TRACES, None, value, partition)
+        try:
+            await outbox.settle()
+        except TooLarge as error:
+            # Traces are advisory: no record waits for its lines.
+            metrics.spans_dropped_total.labels("too_large").inc(len(error.refused))
+            log.warning("spans_too_large", messages=len(error.refused), bytes=error.size)
 
     def _count(self, detected: Detected) -> None:
         metrics.records_total.inc(detected.records)
@@ -225,6 +278,11 @@ class DetectionAgent(StreamAgent):
     def topics(self) -> frozenset[str]:
         """The input topics."""
         return self._detector.topics
+
+
+def _watched(name: str, tp: TP) -> str:
+    """The name of a partition's batch for the watchdog."""
+    return f"{name} {tp.topic}[{tp.partition}]"
 
 
 def _parted(records: list[Any], parts: int) -> list[list[Any]]:

@@ -12,7 +12,7 @@ from msgspec.structs import astuple
 
 from ticketing.domain.alerts.record_fields import DEFAULT_TENANT
 from ticketing.domain.text import cleaned
-from ticketing.domain.traces.spans import traceable
+from ticketing.domain.traces.spans import ERROR_LEVELS, traceable
 from ticketing.wire.traces import MESSAGE_CHARS_MAX, USUAL_MESSAGE_CHARS_MAX, Row, encoder
 
 TRACE_ID_CHARS_MAX = 128
@@ -144,7 +144,9 @@ def _seen(text: str | None) -> str | None:
     return text if text is None or text.isprintable() else cleaned(text)
 
 
-_TELLING = frozenset({"ERROR", "FATAL", "CRITICAL", "WARN"})
+_TELLING = frozenset(
+    spelt for word in (*ERROR_LEVELS, "WARN", "WARNING") for spelt in (word, word.lower())
+)
 
 
 def target_of(key: Key, partitions: int) -> int:

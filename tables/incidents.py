@@ -6,17 +6,19 @@ from typing import TypeAlias
 
 import msgspec
 
+from ticketing.domain.alerts.redriven import RedrivenOffsets
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.storm import Guard
 
-Record: TypeAlias = Incident | Guard
-"""The current episode is kept under its fingerprint, an archived one under its id, and a guard under
-its own key."""
+Record: TypeAlias = Incident | Guard | RedrivenOffsets
+"""The current episode is kept under its fingerprint, an archived one under its id, and a guard or the
+redriven offsets under a key of their own."""
 
 
 class _Stored(msgspec.Struct, omit_defaults=True):
     incident: Incident | None = None
     guard: Guard | None = None
+    redriven: RedrivenOffsets | None = None
 
 
 class _StatusOf(msgspec.Struct):
@@ -36,6 +38,8 @@ def encode(record: Record) -> bytes:
     """A record as JSON."""
     if isinstance(record, Incident):
         return _encoder.encode(_Stored(incident=record))
+    if isinstance(record, RedrivenOffsets):
+        return _encoder.encode(_Stored(redriven=record))
     return _encoder.encode(_Stored(guard=record))
 
 
@@ -45,9 +49,9 @@ def decode(value: bytes) -> Record:
     Raises msgspec.DecodeError or ValidationError.
     """
     stored = _decoder.decode(value)
-    record = stored.incident or stored.guard
+    record = stored.incident or stored.guard or stored.redriven
     if record is None:
-        raise msgspec.ValidationError("the record is neither an incident nor a guard")
+        raise msgspec.ValidationError("the record is of no known kind")
     return record
 
 

@@ -48,7 +48,7 @@ def kinds_of(text: str) -> str:
     if shape:
         return f"values only: {' '.join(words)}"
     symbols = "".join(char for char, _ in groupby("".join(text[:TEXT_CHARS_MAX].split())))
-    return f"no words: {symbols[:KINDS_MAX]}" if symbols else "no text"
+    return f"no words: {symbols[:KINDS_MAX]}" if symbols else "empty text"
 
 
 def _kind(match: re.Match[str]) -> str:

@@ -245,8 +245,8 @@ def test_keys_stay_and_values_go() -> None:
 @pytest.mark.parametrize(
     ("text", "pattern"),
     [
-        ("", "no text"),
-        (" \n", "no text"),
+        ("", "empty text"),
+        (" \n", "empty text"),
         ("----- ----", "no words: -"),
         ("5", "values only: number"),
         ("-17.5 ms", "values only: number word"),
