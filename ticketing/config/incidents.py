@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from ticketing.config.platforms import PLATFORMS
 from ticketing.config.values import Duration, Name, OptionalDuration, Section, Wait
 from ticketing.domain.incidents.policy import GroupBy
+from ticketing.domain.patterns.own_rules import check, compiled
 from ticketing.domain.severity import Severity
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class SeverityThresholds(Section):
 
 def _compiles(value: str) -> str:
     try:
-        re.compile(value)
-    except re.error as error:
+        compiled(value)
+    except ValueError as error:
         raise ValueError(f"must be a regular expression: {error}") from None
     return value
 
@@ -61,9 +61,16 @@ class PatternRule(Section):
     name: Name
     """Name of the rule."""
     pattern: Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_compiles)]
-    """Regular expression (Python's)."""
+    """Regular expression, run by RE2: Python's syntax without look-around and back-references."""
     replace: str = ""
-    """Replacement in the pattern, such as `<order>`."""
+    """Replacement in the pattern, such as `<order>`; `\\1` and `\\g<name>` stand for groups."""
+
+    @field_validator("replace")
+    @classmethod
+    def _fits(cls, value: str, info: ValidationInfo) -> str:
+        if "pattern" in info.data:
+            check(info.data["pattern"], value)
+        return value
 
 
 def for_all(value: Any) -> Any:

@@ -36,6 +36,8 @@ class Kind(OpenEnum):
     """New patterns of one service beyond `storm.maxPatternsPerService`."""
     UMBRELLA = "umbrella"
     """New pages of a tenant that are held back."""
+    STRAY = "stray"
+    """Lines of a service's stack traces that came as records of their own; it pages nobody."""
 
     @property
     def nearest(self) -> Kind:

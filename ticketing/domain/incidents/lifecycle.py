@@ -77,7 +77,7 @@ def opened(
         count=fresh.count,
         windows=windows([], fresh, policy),
         watermarks=marks,
-        routes=routes_for(severity, policy),
+        routes=[] if kind is Kind.STRAY else routes_for(severity, policy),
         ticket_at=now + wait,
         timeline=with_step([], policy, now, StepKind.OPENED, text),
         **evidence(None, anomalies, fresh.above, policy),
@@ -116,6 +116,8 @@ def raised(incident: Incident, severity: Severity, now: float, policy: Policy) -
     began = max([incident.opened_at, *incident.reopenings[-1:]])
     escalate_at = incident.escalate_at
     after = policy.escalate_after.get(severity.nearest)
+    if incident.kind is Kind.STRAY:
+        after = None
     if incident.ticketed and incident.status.nearest is Status.OPEN and after is not None:
         escalate_at = min(escalate_at or now + after, now + after)
     text = f"{incident.severity.value} to {severity.value}"
@@ -126,7 +128,7 @@ def raised(incident: Incident, severity: Severity, now: float, policy: Policy) -
         escalate_at=escalate_at,
         timeline=with_step(incident.timeline, policy, now, StepKind.SEVERITY_RAISED, text),
     )
-    routes = routes_for(severity, policy)
+    routes = [] if incident.kind is Kind.STRAY else routes_for(severity, policy)
     return published(settled(routed(incident, routes, now, policy), now, policy), now)
 
 
@@ -280,7 +282,9 @@ def _routed_anew(incident: Incident, now: float, policy: Policy) -> Incident:
 
 def _escalate_at(incident: Incident, now: float, policy: Policy) -> float | None:
     after = policy.escalate_after.get(incident.severity.nearest)
-    if after is None or not incident.ticketed or incident.status.nearest is not Status.OPEN:
+    if incident.kind is Kind.STRAY or after is None or not incident.ticketed:
+        return None
+    if incident.status.nearest is not Status.OPEN:
         return None
     was_escalated = any(step.kind is StepKind.ESCALATED for step in incident.timeline)
     return None if incident.flapping and was_escalated else now + after
