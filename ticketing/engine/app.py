@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from faust import App
+from faust.worker import Worker
 from yarl import URL
 
 from ticketing.config import Config
@@ -35,9 +36,19 @@ STREAM_BUFFER_BATCHES = 8
 """Batches waiting before an agent: enough to keep it busy; each holds up to a fetch in memory."""
 
 
+class PlainWorker(Worker):
+    """Faust's worker without its spinner, which writes escapes among the lines of the log."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.spinner = None
+
+
 class TicketingApp(App):
     """A Faust app with the parts that every role's app has."""
 
+    idempotent = True
+    """True where the broker drops what the producer repeats."""
     watchdog: Watchdog
     fence: Fence
     role_topics = RoleTopics()
@@ -91,6 +102,7 @@ def create_app(
         broker_commit_livelock_soft_timeout=300.0,
         PartitionAssignor=CompleteAssignor,
         TableManager=DurableTables,
+        Worker=PlainWorker,
         ConsumerScheduler=scheduler_for(frozenset(batched)),
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=_instance_id(kafka.group_instance_id, name),
@@ -118,6 +130,7 @@ def create_app(
         web_tables_enabled=False,
         worker_redirect_stdouts=False,
     )
+    app.idempotent = not kafka.embedded
     app.transport = BatchTransport(servers, app)
     app.web.blueprints.add("/table", table_pages.blueprint)
     # Faust's default of 100 warns each time it fills; our agents drain the buffer after each batch.

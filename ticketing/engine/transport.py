@@ -46,6 +46,8 @@ TOPIC_SECONDS_MAX = 10.0
 """Covers the election of a leader. A topic that is missing must not hold the agent for longer."""
 Pair = tuple[bytes | None, bytes | None]
 """Key and value."""
+RETRY_MS = 500
+"""Between two tries of a request: an election takes about a second, and a page waits no longer."""
 RECORD_OVERHEAD_BYTES = 32
 """Upper bound of what Kafka's format adds to a record within a batch."""
 
@@ -168,6 +170,9 @@ class BatchConsumerThread(KnownTopicsThread):
         # Faust chooses the isolation level by its own processing guarantee and offers no setting;
         # aiokafka reads the attribute when the consumer starts.
         consumer._isolation_level = "read_committed"
+        # No setting either: aiokafka tries ten times a second, and says so each time.
+        consumer._retry_backoff_ms = RETRY_MS
+        consumer._client._retry_backoff = RETRY_MS / 1000
         return consumer
 
 
@@ -288,7 +293,17 @@ class BatchConsumer(driver.Consumer):
 
 
 class BatchProducer(driver.Producer):
-    """Faust's producer, with a way to send many messages in one call."""
+    """Faust's producer, idempotent, with a way to send many messages in one call."""
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        # An answer that is lost on its way makes aiokafka send again: the broker drops the repeat.
+        # The embedded broker knows no idempotence.
+        return {
+            **super()._settings_extra(),
+            "acks": "all",
+            "enable_idempotence": self.app.idempotent,
+            "retry_backoff_ms": RETRY_MS,
+        }
 
     async def partition_of(self, topic: str, key: bytes | None) -> int:
         """The partition of a message: by its key as in every Kafka client, any without a key."""
