@@ -30,6 +30,10 @@ from ticketing.kafka.watch import TopicWatch
 
 HEARTBEATS_PER_SESSION = 10
 """Several may be late before the session ends; Kafka advises three or more."""
+COMMIT_SECONDS = 1.0
+"""Records that a killed process has handled and a next one reads again; a commit is a message."""
+COMMIT_SECONDS_EMBEDDED = 0.2
+"""A feed waits for commits there, as little may be unread (ticketing/kafka/feed.py)."""
 PACKED_BYTES_MAX = 512 * 1024
 """Bytes of one produce request for a partition: few requests a batch, within Kafka's usual 1 MB."""
 STREAM_BUFFER_BATCHES = 8
@@ -47,8 +51,8 @@ class PlainWorker(Worker):
 class TicketingApp(App):
     """A Faust app with the parts that every role's app has."""
 
-    idempotent = True
-    """True where the broker drops what the producer repeats."""
+    embedded = False
+    """True on the embedded broker."""
     watchdog: Watchdog
     fence: Fence
     role_topics = RoleTopics()
@@ -98,7 +102,7 @@ def create_app(
         broker_session_timeout=session,
         broker_request_timeout=max(session, 30.0),
         broker_heartbeat_interval=session / HEARTBEATS_PER_SESSION,
-        broker_commit_interval=1.0,
+        broker_commit_interval=COMMIT_SECONDS_EMBEDDED if kafka.embedded else COMMIT_SECONDS,
         broker_commit_livelock_soft_timeout=300.0,
         PartitionAssignor=CompleteAssignor,
         TableManager=DurableTables,
@@ -130,7 +134,7 @@ def create_app(
         web_tables_enabled=False,
         worker_redirect_stdouts=False,
     )
-    app.idempotent = not kafka.embedded
+    app.embedded = kafka.embedded
     app.transport = BatchTransport(servers, app)
     app.web.blueprints.add("/table", table_pages.blueprint)
     # Faust's default of 100 warns each time it fills; our agents drain the buffer after each batch.
