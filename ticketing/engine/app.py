@@ -37,11 +37,11 @@ class TicketingApp(App):
 
     watchdog: Watchdog
     fence: Fence
+    deaths: Deaths
     role_topics = RoleTopics()
     """The topics as they were verified before the app was built."""
     topic_watch: TopicWatch | None = None
     """Asks whether the topics are still those; None for the embedded broker, which ends with them."""
-    deaths: Deaths
     starting: Callable[[], None] | None = None
     """Called once, before any service of the app starts."""
 
