@@ -16,7 +16,7 @@ from tables.incidents import Record, decode, encode, is_open, is_stored_open
 from ticketing import metrics
 from ticketing.domain.alerts import watermarks
 from ticketing.domain.alerts.counting import Fresh, fresh_above
-from ticketing.domain.alerts.fingerprint import partition_of
+from ticketing.domain.alerts.fingerprint import partition_of, stray_fingerprint
 from ticketing.domain.alerts.quiet_clock import QuietClock
 from ticketing.domain.alerts.redriven import (
     KEPT_SECONDS,
@@ -30,6 +30,7 @@ from ticketing.domain.incidents import (
     fallback,
     lifecycle,
     linking,
+    occurrences,
     reports,
     storm,
     timers,
@@ -183,6 +184,7 @@ class IncidentMachine(Machine[Record]):
         after = timers.elapsed(self._released(tx, state), tx.now, quiet, self.policy)
         after, said = linking.asking_again(after, tx.now)
         self._say(tx, said)
+        after = self._recounted(tx, after)
         self._save(tx, key, state, after)
         if after is state:
             tx.put(key, state, due=self._next_due(tx, state), order=_order(key, state))
@@ -195,12 +197,14 @@ class IncidentMachine(Machine[Record]):
         `past`: no watermark says that they are counted.
         """
         own = _incident(tx.get(signal.fingerprint))
-        if self._place(tx, signal, own) is Place.COLLECTIVE:
+        # Lines of stack traces are counted by themselves, beside all guards.
+        is_stray = signal.fingerprint == stray_fingerprint(signal.tenant, signal.service)
+        if not is_stray and self._place(tx, signal, own) is Place.COLLECTIVE:
             return signal if past else self._not_in(tx, signal, own)
         if own is not None and own.status is not Status.RESOLVED:
             self._join(tx, signal, own, -1, past)
         else:
-            self._begin(tx, signal, own, Kind.PATTERN, past)
+            self._begin(tx, signal, own, Kind.STRAY if is_stray else Kind.PATTERN, past)
         return None
 
     def count_together(self, tx: Tx, signal: Anomalies, *, past: bool = False) -> None:
@@ -279,7 +283,8 @@ class IncidentMachine(Machine[Record]):
         if tx.replayed(key):
             self._changed[key] = None
             return
-        inherited = self._inherited(tx, signal)
+        # No collective incident ever counts lines of stack traces.
+        inherited = {} if kind is Kind.STRAY else self._inherited(tx, signal)
         marks = watermarks.merged(inherited, before.watermarks if before else {})
         fresh = fresh_above(signal, -1 if past else marks.get(signal.source, -1))
         if not fresh.count:
@@ -358,12 +363,23 @@ class IncidentMachine(Machine[Record]):
         return True
 
     def _paged(self, tx: Tx, incident: Incident) -> Incident:
+        if incident.waits_for:
+            return incident
         umbrella = storm.umbrella_fingerprint(incident.tenant, tx.partition)
         # Behind an umbrella that can't be read nobody would see the incident.
         if self._may_page(tx, incident) or tx.is_set_aside(umbrella):
             return lifecycle.settled(incident, tx.now, self.policy)
         umbrella_id = self._hold(tx, incident)
         return storm.held_back(incident, umbrella_id, tx.now, self.policy)
+
+    def _recounted(self, tx: Tx, incident: Incident) -> Incident:
+        """The incident, on its way to a ticket once it has the occurrences that it waited for."""
+        if not incident.waits_for or incident.status is Status.RESOLVED:
+            return incident
+        after = occurrences.recounted(incident, self.policy)
+        if after is incident:
+            return incident
+        return lifecycle.published(self._paged(tx, after), tx.now)
 
     def _hold(self, tx: Tx, incident: Incident) -> str:
         """Put an incident under its tenant's umbrella; returns the umbrella's id."""
@@ -488,6 +504,7 @@ class IncidentMachine(Machine[Record]):
     def _save(self, tx: Tx, key: str, before: Incident | None, after: Incident) -> None:
         if after is before:
             return
+        after = self._recounted(tx, after)
         after = fallback.watched(after, tx.now, self.policy)
         count_changes(tx, before, after)
         self._say_what_it_means(tx, before, after)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from ticketing.domain.alerts.record_fields import DEFAULT_TENANT
+from ticketing.domain.text import cleaned
 from ticketing.domain.traces.spans import ERROR_LEVELS, traceable
 from ticketing.wire.traces import MESSAGE_CHARS_MAX, USUAL_MESSAGE_CHARS_MAX, Row, encoder
 
@@ -105,7 +106,9 @@ class Packer:
         message = line.message
         if message is not None and len(message) > USUAL_MESSAGE_CHARS_MAX:
             telling = mark is not None or line.level in _TELLING
-            line.message = message[: MESSAGE_CHARS_MAX if telling else USUAL_MESSAGE_CHARS_MAX]
+            message = message[: MESSAGE_CHARS_MAX if telling else USUAL_MESSAGE_CHARS_MAX]
+        line.message = _seen(message)
+        line.endpoint, line.host_name = _seen(line.endpoint), _seen(line.host_name)
         if mark is not None:
             line.counted_in = mark.fingerprint
             _, at = group.marks.get(mark.fingerprint, ("", 0.0))
@@ -155,6 +158,11 @@ class Packer:
 def _halves(items: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
     middle = len(items) // 2
     return items[:middle], items[middle:]
+
+
+def _seen(text: str | None) -> str | None:
+    """The text as people see it."""
+    return text if text is None or text.isprintable() else cleaned(text)
 
 
 _TELLING = frozenset(

@@ -33,6 +33,7 @@ from ticketing.domain.signals import TicketState
 from ticketing.engine import statemachine
 from ticketing.engine.agent import KeyedAgent
 from ticketing.engine.guarded import TooLarge
+from ticketing.engine.role_topics import RoleTopics
 from ticketing.engine.table import DurableTable
 from ticketing.wire import topics
 from ticketing.wire.incidents import decode_incident
@@ -235,7 +236,10 @@ class Process:
         self.topic = topic
         self.position = world.committed.get(topic, 0)
         self.app = SimpleNamespace(
-            producer=Producer(world), consumer_generation_id=len(world.steps)
+            producer=Producer(world),
+            consumer_generation_id=len(world.steps),
+            consumer=SimpleNamespace(highwater=lambda tp: len(world.logs[tp.topic])),
+            role_topics=RoleTopics(),
         )
         self.fence = SimpleNamespace(check=lambda: None)
 
@@ -311,7 +315,8 @@ class Sinks(Process):
         self.agent = SinkAgent(self.app, None, self.fence, [PLATFORM])  # type: ignore[arg-type]
 
     async def handle(self, records: list[Record]) -> None:
-        await self.agent.handle(records, None)  # type: ignore[arg-type]
+        event = SimpleNamespace(message=SimpleNamespace(partition=0, tp=TP(self.topic, 0)))
+        await self.agent.handle(records, event)  # type: ignore[arg-type]
 
 
 @dataclass

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from ticketing.config.platforms import PLATFORMS
 from ticketing.config.values import Duration, Name, OptionalDuration, Section, Wait
 from ticketing.domain.incidents.policy import GroupBy
+from ticketing.domain.patterns.own_rules import check, compiled
 from ticketing.domain.severity import Severity
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class SeverityThresholds(Section):
 
 def _compiles(value: str) -> str:
     try:
-        re.compile(value)
-    except re.error as error:
+        compiled(value)
+    except ValueError as error:
         raise ValueError(f"must be a regular expression: {error}") from None
     return value
 
@@ -61,9 +61,66 @@ class PatternRule(Section):
     name: Name
     """Name of the rule."""
     pattern: Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_compiles)]
-    """Regular expression (Python's)."""
+    """Regular expression, run by RE2: Python's syntax without look-around and back-references."""
     replace: str = ""
-    """Replacement in the pattern, such as `<order>`."""
+    """Replacement in the pattern, such as `<order>`; `\\1` and `\\g<name>` stand for groups."""
+
+    @field_validator("replace")
+    @classmethod
+    def _fits(cls, value: str, info: ValidationInfo) -> str:
+        if "pattern" in info.data:
+            check(info.data["pattern"], value)
+        return value
+
+
+def for_all(value: Any) -> Any:
+    """One value stands for all four severities."""
+    if value is None or isinstance(value, (str, int, float)):
+        return {severity.value: value for severity in Severity}
+    return value
+
+
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+"""Occurrences; a fault that needs more than a million is rather a metric's."""
+
+
+class ServiceMinimumCount(Section):
+    """Occurrences of one service's anomalies; a severity that is not given has those for all."""
+
+    critical: Count | None = None
+    """Critical incidents."""
+    high: Count | None = None
+    """High incidents."""
+    medium: Count | None = None
+    """Medium incidents."""
+    low: Count | None = None
+    """Low incidents."""
+
+    def given(self) -> dict[Severity, int]:
+        """The counts that are given."""
+        counts: dict[Severity, int | None] = {s: getattr(self, s.value) for s in Severity}
+        return {severity: count for severity, count in counts.items() if count is not None}
+
+
+class MinimumCount(Section):
+    """Occurrences within `lookbackWindow` before an incident gets its ticket."""
+
+    critical: Count = 1
+    """Critical incidents."""
+    high: Count = 1
+    """High incidents."""
+    medium: Count = 1
+    """Medium incidents."""
+    low: Count = 1
+    """Low incidents."""
+    services: dict[str, Annotated[ServiceMinimumCount, BeforeValidator(for_all)]] = Field(
+        default_factory=dict
+    )
+    """Counts of single services, each one count or one per severity, in place of those above."""
+
+    def of(self, severity: Severity) -> int:
+        """The count for a severity."""
+        return int(getattr(self, severity.value))
 
 
 class Anomaly(Section):
@@ -74,17 +131,13 @@ class Anomaly(Section):
     # A list shows 24 windows: six hours of an incident.
     lookback_window: Duration = 900.0
     """Length of the tumbling windows of event time in which anomalies are counted."""
+    minimum_count: Annotated[MinimumCount, BeforeValidator(for_all)] = MinimumCount()
+    """Occurrences within `lookbackWindow` before an incident gets its ticket: one number, one per
+    severity, and others for single services."""
     severity_thresholds: SeverityThresholds = SeverityThresholds()
     """Severity by score, for records without a severity."""
     pattern_rules: tuple[PatternRule, ...] = ()
     """Masking rules, applied before the built-in ones."""
-
-
-def for_all(value: Any) -> Any:
-    """One duration stands for all four severities."""
-    if value is None or isinstance(value, (str, int, float)):
-        return {severity.value: value for severity in Severity}
-    return value
 
 
 class GroupWait(Section):

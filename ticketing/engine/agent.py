@@ -16,13 +16,14 @@ from faust.types import TP, EventT
 
 from ticketing import metrics
 from ticketing.engine import statemachine
+from ticketing.engine.deaths import DEADLY, Deaths
 from ticketing.engine.fence import Fence
 from ticketing.engine.guarded import FAILED, Failure, TooLarge, guarded
 from ticketing.engine.halving import halved
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.table import DurableTable
 from ticketing.engine.watchdog import Watchdog, leave
-from ticketing.errors import BadRecord, TicketingError
+from ticketing.errors import EXIT_MISCONFIGURED, BadRecord, TicketingError
 from ticketing.wire.dead_letters import (
     FAILED_ROW,
     UNREADABLE_ROW,
@@ -45,6 +46,9 @@ TICK_RETRY_SECONDS = 5.0
 """A tick waits behind the messages of its partition: sooner would only queue more of them."""
 YIELD_EVERY_SENDS = 200
 """Lets heartbeats and other tasks run in between, at a negligible cost per send."""
+
+
+OF_DEADLY = Failure(DEADLY, "the process ended each time it handled this record alone")
 
 
 async def send_dead_letters(outbox: Outbox, letters: list[DeadLetter]) -> None:
@@ -75,6 +79,24 @@ class StreamAgent(ABC):
         self.app = app
         self.watchdog = watchdog
         self.fence = fence
+        self.deaths: Deaths = getattr(app, "deaths", None) or Deaths()
+
+    async def refuse(self, tp: TP, record: Any, failure: Failure) -> DeadLetter | None:
+        """Make a record a dead letter; one of our own ticks has nothing to keep."""
+        if record.key == statemachine.TICK_KEY:
+            return None
+        outbox = Outbox(self.app)
+        letter = dead_letter_of(
+            tp.topic,
+            tp.partition,
+            record,
+            stage=self.name,
+            reason=failure.reason,
+            detail=failure.detail,
+        )
+        await send_dead_letters(outbox, [letter])
+        await outbox.settle()
+        return letter
 
     @abstractmethod
     def run(self, stream: Any) -> AsyncIterator[None]:
@@ -126,31 +148,30 @@ class BatchAgent(StreamAgent):
 
     async def _isolated(self, event: EventT) -> None:
         """Handle a batch; of records that fail, each becomes a dead letter alone."""
+        tp, records = event.message.tp, event.value
+        alone = self.deaths.suspects(tp, records[0].offset, records[-1].offset)
+        for part in [[record] for record in records] if alone else [records]:
+            first, last = part[0].offset, part[-1].offset
+            if alone and self.deaths.is_deadly(tp, first):
+                await self.refuse(tp, part[0], OF_DEADLY)
+                continue
+            self.deaths.begin(tp, first, last)
+            try:
+                await self._handle_halved(part, event)
+            except BaseException:
+                self.deaths.pause(tp)
+                raise
+            self.deaths.end(tp)
 
-        async def work(records: list[Any]) -> None:
+    async def _handle_halved(self, records: list[Any], event: EventT) -> None:
+        async def work(part: list[Any]) -> None:
             self.watchdog.alive(self.name)
-            await self.handle(records, event)
+            await self.handle(part, event)
 
         async def refuse(record: Any, failure: Failure) -> None:
             await self.refuse(event.message.tp, record, failure)
 
-        await halved(self.name, event.value, work, refuse, (Abandoned,))
-
-    async def refuse(self, tp: TP, record: Any, failure: Failure) -> None:
-        """Make a record a dead letter; one of our own ticks has nothing to keep."""
-        if record.key == statemachine.TICK_KEY:
-            return
-        outbox = Outbox(self.app)
-        letter = dead_letter_of(
-            tp.topic,
-            tp.partition,
-            record,
-            stage=self.name,
-            reason=failure.reason,
-            detail=failure.detail,
-        )
-        await send_dead_letters(outbox, [letter])
-        await outbox.settle()
+        await halved(self.name, records, work, refuse, (Abandoned,))
 
 
 def add_agent(app: Any, agent: StreamAgent, *topics: str) -> None:
@@ -412,9 +433,27 @@ class KeyedAgent(BatchAgent, Generic[S]):
             self._partitions.clear()
         partition = self._partitions.get(number)
         if partition is None:
-            partition = self._partitions[number] = statemachine.PartitionState()
+            floor = self.app.role_topics.floors.get(self.topic, 0)
+            partition = self._partitions[number] = statemachine.PartitionState(floor)
             statemachine.scan(self.machine, tx, partition, first.offset, first.timestamp / 1000.0)
+            self._require_own_topic(partition, TP(self.topic, number))
         return partition
+
+    def _require_own_topic(self, partition: statemachine.PartitionState, tp: TP) -> None:
+        """Refuse if stored offsets lie beyond the end of the topic: they are another topic's.
+
+        One row alone among others is damaged rather, and nobody's concern but its own.
+        """
+        end = self.app.consumer.highwater(tp)
+        kept = min(partition.reflected, default=-1) - partition.floor
+        if end is None or kept < end:
+            return
+        leave(
+            f"{self.name}: offset {kept} is kept, and {tp.topic}[{tp.partition}] ends at {end}: the"
+            " topic is not the one that the state was made with. Stop the workers and run"
+            f" `ticketing topics adopt {tp.topic}`",
+            EXIT_MISCONFIGURED,
+        )
 
     def _writes(self, tx: statemachine.Transaction[S]) -> tuple[Rows, Rows]:
         kept: Rows = []

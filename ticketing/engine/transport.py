@@ -38,6 +38,7 @@ from mode.utils.queues import FlowControlEvent
 
 from ticketing.engine.batch import BATCH_RECORDS_MAX, Batch, Fetched, FetchedRecords
 from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
+from ticketing.engine.topic_identity import KnownTopicsThread, leave_if_remade
 from ticketing.engine.watchdog import leave
 from ticketing.errors import Unavailable
 
@@ -96,7 +97,7 @@ class FlowControl(FlowControlEvent):
             super().resume()
 
 
-class BatchConsumerThread(driver.AIOKafkaConsumerThread):
+class BatchConsumerThread(KnownTopicsThread):
     """The consumer's thread: reads committed records only and notes each answered heartbeat."""
 
     heard_at: float | None = None
@@ -112,6 +113,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         await super().on_start()
         self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
         self._note_heartbeats()
+        self.name_topics()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget the read positions of the assignment before."""
@@ -129,6 +131,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         fetched: dict[TP, list[Any]] = await super()._fetch_records(
             consumer, active, *args, **kwargs
         )
+        if not await self.are_of_known_topics(fetched, self._read):
+            return {}
         wanted = active_partitions | self.consumer._buffered_partitions
         for tp, run in list(fetched.items()):
             if tp not in wanted:
@@ -191,6 +195,7 @@ class BatchConsumer(driver.Consumer):
         self.scheduler.taken.clear()
         self._handled.clear()
         self._thread.heard_at = time.monotonic()
+        await leave_if_remade(self.app.topic_watch)
         await super().on_partitions_assigned(assigned, generation_id)
         self._assigning = False
         if self._flow_wanted:

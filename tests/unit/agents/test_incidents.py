@@ -14,6 +14,7 @@ from support.records import Record
 from agents.incidents import IncidentMachine
 from ticketing import metrics
 from ticketing.config import PLATFORMS
+from ticketing.domain.alerts.fingerprint import stray_fingerprint
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.storm import (
@@ -437,3 +438,23 @@ def test_an_archived_episode_survives_a_crash_after_a_command() -> None:
         desk.partition.restart()
     desk.run(batch)
     assert {found.id: found.count for found in desk.incidents().values()} == {old: 2, "aa-0-2": 1}
+
+
+def test_lines_of_stack_traces_page_nobody_and_are_beside_all_guards() -> None:
+    policy = policy_with(
+        routing={severity: ("slack",) for severity in Severity},
+        max_patterns_per_service=1,
+        max_pages_per_minute=1,
+        escalate_after={severity: 60.0 for severity in Severity},
+        escalation_to=("slack",),
+    )
+    desk = Desk(policy)
+    name = stray_fingerprint("t", "s")
+    desk.send(anomalies("aa", 1), anomalies(name, 2, 3))
+    desk.send(anomalies(name, 4, severity=Severity.CRITICAL), anomalies("bb", 5))
+    for at in range(1000, 9000, 500):
+        desk.tick(float(at))
+    stray = desk.partition.incidents()[name]
+    assert (stray.kind, stray.count, stray.routes) == (Kind.STRAY, 3, [])
+    assert (stray.status, stray.escalate_at, stray.held_by) == (Status.OPEN, None, "")
+    assert desk.partition.incidents()["aa"].routes == ["slack"]

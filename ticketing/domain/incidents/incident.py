@@ -36,6 +36,8 @@ class Kind(OpenEnum):
     """New patterns of one service beyond `storm.maxPatternsPerService`."""
     UMBRELLA = "umbrella"
     """New pages of a tenant that are held back."""
+    STRAY = "stray"
+    """Lines of a service's stack traces that came as records of their own; it pages nobody."""
 
     @property
     def nearest(self) -> Kind:
@@ -175,6 +177,8 @@ class Incident:
     ticket_at: float = 0.0
     ticketed: bool = False
     """True once platforms are to hold tickets; then for good."""
+    waits_for: int = 0
+    """The occurrences within a lookback window that the ticket waits for; 0 if it does not wait."""
     held_by: str = ""
     """The incident whose ticket covers this one: an umbrella, or the cause."""
     held_until: float = 0.0

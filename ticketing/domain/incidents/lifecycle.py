@@ -15,6 +15,7 @@ from dataclasses import replace
 from ticketing.domain.alerts.counting import Fresh, evidence, windows
 from ticketing.domain.alerts.watermarks import merged, with_mark
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
+from ticketing.domain.incidents.occurrences import awaiting
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.routing import extended, routes_for
 from ticketing.domain.incidents.timeline import with_step
@@ -76,12 +77,12 @@ def opened(
         count=fresh.count,
         windows=windows([], fresh, policy),
         watermarks=marks,
-        routes=routes_for(severity, policy),
+        routes=[] if kind is Kind.STRAY else routes_for(severity, policy),
         ticket_at=now + wait,
         timeline=with_step([], policy, now, StepKind.OPENED, text),
         **evidence(None, anomalies, fresh.above, policy),
     )
-    return incident
+    return awaiting(incident, now, policy)
 
 
 def joined(
@@ -115,6 +116,8 @@ def raised(incident: Incident, severity: Severity, now: float, policy: Policy) -
     began = max([incident.opened_at, *incident.reopenings[-1:]])
     escalate_at = incident.escalate_at
     after = policy.escalate_after.get(severity.nearest)
+    if incident.kind is Kind.STRAY:
+        after = None
     if incident.ticketed and incident.status.nearest is Status.OPEN and after is not None:
         escalate_at = min(escalate_at or now + after, now + after)
     text = f"{incident.severity.value} to {severity.value}"
@@ -125,7 +128,7 @@ def raised(incident: Incident, severity: Severity, now: float, policy: Policy) -
         escalate_at=escalate_at,
         timeline=with_step(incident.timeline, policy, now, StepKind.SEVERITY_RAISED, text),
     )
-    routes = routes_for(severity, policy)
+    routes = [] if incident.kind is Kind.STRAY else routes_for(severity, policy)
     return published(settled(routed(incident, routes, now, policy), now, policy), now)
 
 
@@ -194,9 +197,9 @@ def resolved(
 ) -> Incident:
     """The incident resolved; not yet published. An incident without a ticket by now never gets one."""
     if not incident.ticketed:
-        text = "; ".join(
-            filter(None, [text, "before its ticket was due: no platform was notified"])
-        )
+        few = f"with fewer than {incident.waits_for} occurrences in a window"
+        why = few if incident.waits_for else "before its ticket was due"
+        text = "; ".join(filter(None, [text, f"{why}: no platform was notified"]))
     return replace(
         incident,
         status=Status.RESOLVED,
@@ -236,8 +239,8 @@ def routed(
 
 def settled(incident: Incident, now: float, policy: Policy) -> Incident:
     """The incident, ticketed if its group wait is over and nothing holds it; not yet published."""
-    waiting = incident.ticketed or incident.held_by or incident.status is Status.RESOLVED
-    if waiting or incident.ticket_at > now:
+    waiting = incident.ticketed or incident.held_by or incident.waits_for
+    if waiting or incident.status is Status.RESOLVED or incident.ticket_at > now:
         return incident
     return ticketed(incident, now, policy)
 
@@ -256,6 +259,7 @@ def ticketed(incident: Incident, now: float, policy: Policy, text: str = "") -> 
     incident = replace(
         incident,
         ticketed=True,
+        waits_for=0,
         held_by="",
         held_until=0.0,
         asked="",
@@ -278,7 +282,9 @@ def _routed_anew(incident: Incident, now: float, policy: Policy) -> Incident:
 
 def _escalate_at(incident: Incident, now: float, policy: Policy) -> float | None:
     after = policy.escalate_after.get(incident.severity.nearest)
-    if after is None or not incident.ticketed or incident.status.nearest is not Status.OPEN:
+    if incident.kind is Kind.STRAY or after is None or not incident.ticketed:
+        return None
+    if incident.status.nearest is not Status.OPEN:
         return None
     was_escalated = any(step.kind is StepKind.ESCALATED for step in incident.timeline)
     return None if incident.flapping and was_escalated else now + after

@@ -28,6 +28,7 @@ _RELATIONS = {
 _STANDS_FOR = {
     Kind.OVERFLOW: "several new error patterns of the service",
     Kind.UMBRELLA: "incidents whose tickets are held back",
+    Kind.STRAY: "lines of stack traces that came as records of their own",
 }
 
 
