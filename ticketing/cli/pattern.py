@@ -46,18 +46,22 @@ def describe(
 
     No fingerprint without a service: detection refuses such a record, so no incident has it.
     """
-    from ticketing.domain.alerts.fingerprint import fingerprint
+    from ticketing.domain.alerts.fingerprint import fingerprint, stray_fingerprint
     from ticketing.domain.alerts.record_fields import DEFAULT_TENANT
+    from ticketing.domain.patterns.frames import STRAY
     from ticketing.domain.patterns.pattern import Patterns
 
     document = _document(line, reader)
     texts = [document.get(key) for key in ("message", "error_message", "description")]
     message = next((text for text in texts if isinstance(text, str) and text.strip()), line)
     service, tenant = document.get("service"), document.get("tenant_id")
-    found = (patterns or Patterns()).of(message)
+    key = (patterns or Patterns()).key(message)
+    found = STRAY if key is None else key
     if not isinstance(service, str) or not service.strip():
         return {"pattern": found}
     known_tenant = tenant if isinstance(tenant, str) and tenant else DEFAULT_TENANT
+    if key is None:
+        return {"pattern": found, "fingerprint": stray_fingerprint(known_tenant, service)}
     return {"pattern": found, "fingerprint": fingerprint(known_tenant, service, found)}
 
 
