@@ -14,6 +14,7 @@ from agents.counting import Counting
 from agents.incident_counters import SignalCounter, count_changes
 from tables.incidents import Record, decode, encode, is_open, is_stored_open
 from ticketing import metrics
+from ticketing.domain.alerts import watermarks
 from ticketing.domain.alerts.counting import Fresh, fresh_above
 from ticketing.domain.alerts.fingerprint import partition_of, stray_fingerprint
 from ticketing.domain.alerts.quiet_clock import QuietClock
@@ -254,7 +255,7 @@ class IncidentMachine(Machine[Record]):
         for name in (storm.overflow_fingerprint, storm.group_fingerprint):
             found = _incident(tx.peek(name(signal.tenant, signal.service)))
             if found is not None:
-                marks = lifecycle.merged_watermarks(marks, found.watermarks)
+                marks = watermarks.merged(marks, found.watermarks)
         return marks
 
     def _join(self, tx: Tx, signal: Anomalies, own: Incident, floor: int, past: bool) -> None:
@@ -284,7 +285,7 @@ class IncidentMachine(Machine[Record]):
             return
         # No collective incident ever counts lines of stack traces.
         inherited = {} if kind is Kind.STRAY else self._inherited(tx, signal)
-        marks = lifecycle.merged_watermarks(inherited, before.watermarks if before else {})
+        marks = watermarks.merged(inherited, before.watermarks if before else {})
         fresh = fresh_above(signal, -1 if past else marks.get(signal.source, -1))
         if not fresh.count:
             return

@@ -214,13 +214,13 @@ class Storm(Section):
     # More new errors of one service than a person reads one by one.
     max_patterns_per_service: int = Field(default=20, ge=0)
     """New patterns of one service in `patternsWindow`, beyond which they share an overflow
-    incident; 0 for no limit."""
+    incident; 0 for no limit, and 2000 is the highest one that counts."""
     patterns_window: Duration = 600.0
     """The time in which new patterns are counted."""
     # A ticket each two seconds: nobody reads them as they come.
     max_pages_per_minute: int = Field(default=30, ge=0)
     """New tickets per tenant, minute and partition, beyond which one umbrella ticket covers them;
-    0 for no limit."""
+    0 for no limit, and 2000 is the highest one that counts."""
     group_by: GroupBy = "pattern"
     """`pattern` makes a ticket per error pattern, `service` one for a service's simultaneous ones."""
 

@@ -14,6 +14,7 @@ from ticketing.config import Config
 from ticketing.config.process import FAUST_WEB_PORT
 from ticketing.engine import table_pages
 from ticketing.engine.assignor import CompleteAssignor
+from ticketing.engine.deaths import Deaths
 from ticketing.engine.fence import Fence
 from ticketing.engine.recovery import DurableTables
 from ticketing.engine.role_topics import RoleTopics
@@ -40,6 +41,7 @@ class TicketingApp(App):
     """The topics as they were verified before the app was built."""
     topic_watch: TopicWatch | None = None
     """Asks whether the topics are still those; None for the embedded broker, which ends with them."""
+    deaths: Deaths
     starting: Callable[[], None] | None = None
     """Called once, before any service of the app starts."""
 
@@ -120,6 +122,7 @@ def create_app(
     app.producer.buffer.max_messages = 100_000
     app.watchdog = Watchdog()
     app.fence = Fence(session)
+    app.deaths = Deaths(data_dir / "under-way")
     return app
 
 

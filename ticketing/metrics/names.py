@@ -52,6 +52,7 @@ records_dead_lettered_total = counter(
         "invalid_tenant",
         "failed",
         "too_large",
+        "deadly",
     ),
 )
 records_repaired_total = counter(

@@ -35,6 +35,8 @@ class BadInput(str, Enum):
     """The rules themselves failed on the record."""
     TOO_LARGE = "too_large"
     """Kafka refuses the signal of this one record."""
+    DEADLY = "deadly"
+    """The process ended each time it handled the record."""
 
 
 class Unfit(Rejected, ValueError):

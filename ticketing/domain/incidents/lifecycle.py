@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ticketing.domain.alerts.counting import Fresh, evidence, windows
+from ticketing.domain.alerts.watermarks import merged, with_mark
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
 from ticketing.domain.incidents.occurrences import awaiting
 from ticketing.domain.incidents.policy import Policy
@@ -23,6 +24,8 @@ from ticketing.domain.signals import Anomalies
 
 POLICY = "policy"
 """The actor of a step that a rule made."""
+ESCALATED_TO_MAX = 20
+"""As many as one command can name (`api.commands.TARGETS_MAX`): the latest are on the job."""
 
 
 def incident_id(fingerprint: str, partition: int, offset: int) -> str:
@@ -49,8 +52,8 @@ def opened(
     """
     severity = anomalies.severity
     wait = policy.wait(severity)
-    marks = merged_watermarks(before.watermarks if before else {}, inherited or {})
-    marks[anomalies.source] = max(marks.get(anomalies.source, -1), fresh.highest)
+    marks = merged(before.watermarks if before else {}, inherited or {})
+    marks = with_mark(marks, anomalies.source, fresh.highest)
     episode = before.episode + 1 if before else 1
     text = "" if before is None else f"episode {episode}, after {before.id}"
     incident = Incident(
@@ -86,15 +89,12 @@ def joined(
     incident: Incident, anomalies: Anomalies, fresh: Fresh, now: float, policy: Policy
 ) -> Incident:
     """The open incident with fresh anomalies counted; a rise of severity is published at once."""
-    source = anomalies.source
-    marks = dict(incident.watermarks)
-    marks[source] = max(marks.get(source, -1), fresh.highest)
     publish_at = incident.publish_at
     changed = replace(
         incident,
         count=incident.count + fresh.count,
         windows=windows(incident.windows, fresh, policy),
-        watermarks=marks,
+        watermarks=with_mark(incident.watermarks, anomalies.source, fresh.highest),
         first_seen=min(incident.first_seen, anomalies.first_seen),
         last_seen=max(incident.last_seen, anomalies.last_seen),
         max_score=max(incident.max_score, anomalies.max_score),
@@ -152,7 +152,7 @@ def fired_again(
     flapping incident must stay quiet `flapping_quiet_factor` times longer to be resolved by itself,
     waits longer for a first ticket, and is not escalated automatically a second time.
     """
-    known = merged_watermarks(incident.watermarks, inherited or {})
+    known = merged(incident.watermarks, inherited or {})
     recent = [at for at in incident.reopenings if at > now - policy.flapping_window]
     reopenings = [*recent, now][-policy.reopenings_kept :]
     flapping = len(reopenings) >= policy.flapping_count
@@ -218,7 +218,7 @@ def escalated(
         incident,
         status=Status.ESCALATED,
         escalated_at=now,
-        escalated_to=list(dict.fromkeys([*incident.escalated_to, *to])),
+        escalated_to=list(dict.fromkeys([*incident.escalated_to, *to]))[-ESCALATED_TO_MAX:],
         escalate_at=None,
         timeline=with_step(incident.timeline, policy, now, StepKind.ESCALATED, text, by),
     )
@@ -271,15 +271,6 @@ def ticketed(incident: Incident, now: float, policy: Policy, text: str = "") -> 
 def published(incident: Incident, now: float) -> Incident:
     """The incident as it goes out: a new revision, and no publication waiting."""
     return replace(incident, revision=incident.revision + 1, updated_at=now, publish_at=None)
-
-
-def merged_watermarks(left: dict[str, int], right: dict[str, int]) -> dict[str, int]:
-    """Per source the higher of two watermarks."""
-    merged = dict(left)
-    for source, offset in right.items():
-        if offset > merged.get(source, -1):
-            merged[source] = offset
-    return merged
 
 
 def _routed_anew(incident: Incident, now: float, policy: Policy) -> Incident:
