@@ -14,6 +14,7 @@ from ticketing.config import Config
 from ticketing.config.process import FAUST_WEB_PORT
 from ticketing.engine import table_pages
 from ticketing.engine.assignor import CompleteAssignor
+from ticketing.engine.commit_notes import CommitNotes
 from ticketing.engine.fence import Fence
 from ticketing.engine.recovery import DurableTables
 from ticketing.engine.table import DurableTable
@@ -34,6 +35,7 @@ class TicketingApp(App):
 
     watchdog: Watchdog
     fence: Fence
+    notes: CommitNotes
     starting: Callable[[], None] | None = None
     """Called once, before any service of the app starts."""
 
@@ -112,6 +114,7 @@ def create_app(
     app.web.blueprints.add("/table", table_pages.blueprint)
     # Faust's default of 100 warns each time it fills; our agents drain the buffer after each batch.
     app.producer.buffer.max_messages = 100_000
+    app.notes = CommitNotes()
     app.watchdog = Watchdog()
     app.fence = Fence(session)
     return app

@@ -23,10 +23,11 @@ seen that offset.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
@@ -104,6 +105,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         await super().on_start()
         self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
         self._note_heartbeats()
+        self._carry_notes()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget the read positions of the assignment before."""
@@ -150,6 +152,34 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             return answered
 
         coordinator._do_heartbeat = noting
+
+    def _carry_notes(self) -> None:
+        """Put each offset's note into its commit, and read the notes with the committed offsets.
+
+        Faust commits without metadata and aiokafka hands on the offsets alone.
+        """
+        consumer, notes = self._consumer, self.consumer.app.notes
+        commit = consumer.commit
+        fetch = consumer._coordinator._do_fetch_commit_offsets
+
+        async def with_notes(offsets: Mapping[Any, OffsetAndMetadata]) -> None:
+            await commit(
+                {
+                    place: OffsetAndMetadata(known.offset, notes.note(TP(*place), known.offset))
+                    for place, known in offsets.items()
+                }
+            )
+
+        async def reading(places: Iterable[Any]) -> Mapping[Any, OffsetAndMetadata]:
+            asked = list(places)
+            found: Mapping[Any, OffsetAndMetadata] = await fetch(asked)
+            for place in asked:
+                known = found.get(place)
+                notes.read(TP(*place), known and (known.offset, known.metadata or ""))
+            return found
+
+        consumer.commit = with_notes
+        consumer._coordinator._do_fetch_commit_offsets = reading
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -253,6 +283,12 @@ class BatchConsumer(driver.Consumer):
         """True when every known record of a batched partition is handled."""
         handled = self._handled.get(tp, -1) >= self.scheduler.taken.get(tp, -1)
         return handled and self.read_to_the_end(tp)
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        committed: bool = await super()._commit(offsets)
+        if committed:
+            self.app.notes.saved(offsets)
+        return committed
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         if not self._is_batched(tp.topic):
