@@ -11,8 +11,9 @@ from typing import Any
 from faust.types import TP, EventT
 
 from agents.detection_run import Detected, Detector, Run
-from ticketing import metrics
-from ticketing.domain.signals import Progress
+from agents.source_totals import SourceTotals, tally_of
+from ticketing.domain.alerts.conservation import Tally
+from ticketing.domain.signals import Origin, Progress
 from ticketing.engine.agent import StreamAgent, send_dead_letters, timed
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.watchdog import leave
@@ -83,6 +84,8 @@ class DetectionAgent(StreamAgent):
         """`gaps_fail`: a gap in the offsets ends the process: the embedded broker dropped records."""
         super().__init__(app, watchdog, fence)
         self._detector = detector
+        self.totals = SourceTotals(detector.topic_ids, app.notes)
+        """The totals of each source partition."""
         self._signals_partitions = signals_partitions
         self._message_bytes_max = message_bytes_max - MESSAGE_OVERHEAD_BYTES
         self._gaps_fail = gaps_fail
@@ -135,29 +138,43 @@ class DetectionAgent(StreamAgent):
             with self.watchdog.batch(f"{self.name} {tp.topic}[{tp.partition}]"):
                 try:
                     with timed(self.name, sum(len(event.value) for event in open_.events)):
-                        await self._send(tp, open_.run.finish(), open_.records)
+                        await self.handle(tp, open_.run, open_.records)
                 except Exception as error:  # noqa: BLE001
                     # Bad records became dead letters one by one: this is a failure of Kafka.
                     leave(f"{self.name}: {type(error).__name__}: {error}")
             for event in open_.events:
                 await stream.ack(event)
+            # In one go: a commit in between would have an offset without totals.
+            for event in open_.events:
                 self.app.consumer.handled(event.message)
             self._handled_at[tp] = open_.events[-1].value[-1].timestamp / 1000.0
         del self._sending[tp]
 
-    async def _send(self, tp: TP, detected: Detected, records: list[Any]) -> None:
-        """Send one message per target partition, and wait until all are durable."""
+    async def handle(self, tp: TP, run: Run, records: list[Any]) -> None:
+        """Send a run's signals; returns once they are durable and the totals know the records."""
+        before = self.totals.begin(tp, records[0].offset)
+        origin = Origin(topic=tp.topic, partition=tp.partition, since=before.since)
+        found = await self._send(origin, run.finish(), records)
+        self.totals.end(tp, records[-1].offset + 1, before.plus(found))
+
+    async def _send(self, origin: Origin, detected: Detected, records: list[Any]) -> Tally:
+        """Send one message per target partition, and wait until all are durable.
+
+        Returns what became of the records.
+        """
         messages = [
-            (partition, encode_signals(bodies))
+            (partition, encode_signals([origin, *bodies]))
             for partition, bodies in detected.by_partition(self._signals_partitions).items()
         ]
         largest = max((len(value) for _, value in messages), default=0)
         if largest > self._message_bytes_max and len(records) > 1:
             # The signals of one run must come in one message, so this becomes several runs.
             parts = largest // self._message_bytes_max + 2
+            found = Tally(since=origin.since)
             for part in _parted(records, parts):
-                await self._send(tp, self._detector.detect(tp.topic, tp.partition, part), part)
-            return
+                again = self._detector.detect(origin.topic, origin.partition, part)
+                found = found.plus(await self._send(origin, again, part))
+            return found
         outbox = Outbox(self.app)
         for partition, value in messages:
             await outbox.send(SIGNALS, None, value, partition)
@@ -165,15 +182,7 @@ class DetectionAgent(StreamAgent):
             await outbox.send(TRACES, None, value, partition)
         await send_dead_letters(outbox, detected.dead_letters)
         await outbox.settle()
-        self._count(detected)
-
-    def _count(self, detected: Detected) -> None:
-        metrics.records_total.inc(detected.records)
-        metrics.records_below_threshold_total.inc(detected.below_threshold)
-        metrics.clock_corrections_total.inc(detected.clock_corrections)
-        metrics.records_repaired_total.inc(detected.repaired)
-        for letter in detected.dead_letters:
-            metrics.records_dead_lettered_total.labels(letter.reason).inc()
+        return tally_of(detected)
 
     def _look_for_gap(self, tp: TP, records: list[Any]) -> None:
         generation = self.app.consumer_generation_id
@@ -211,6 +220,7 @@ class DetectionAgent(StreamAgent):
             # A record may bear any timestamp, but nothing later than now has been handled.
             handled_at = min(now, self._handled_at.get(tp, 0.0))
             through = now if consumer.caught_up(tp) else handled_at
+            bodies.append(self.totals.origin(tp))
             bodies.append(
                 Progress(
                     topic=tp.topic,

@@ -11,9 +11,10 @@ from dataclasses import replace
 from functools import partial
 
 from agents.incident_counters import SignalCounter, count_changes
-from tables.incidents import Record, decode, encode, is_open, is_stored_open
+from tables.incidents import COUNTED, Record, decode, encode, is_open, is_stored_open
 from ticketing import metrics
-from ticketing.domain.alerts.counting import Fresh, fresh_above, merged
+from ticketing.domain.alerts.conservation import Counted, counting
+from ticketing.domain.alerts.counting import fresh_above, merged
 from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.alerts.quiet_clock import QuietClock
 from ticketing.domain.incidents import (
@@ -33,6 +34,7 @@ from ticketing.domain.signals import (
     Anomalies,
     Command,
     Correlation,
+    Origin,
     Progress,
     Receipt,
     Summary,
@@ -45,6 +47,7 @@ from ticketing.wire.incidents import encode_incident
 
 Tx = Transaction[Record]
 _NO_GUARD = Guard()
+_NOTHING_COUNTED = Counted()
 
 
 class IncidentMachine(Machine[Record]):
@@ -61,14 +64,15 @@ class IncidentMachine(Machine[Record]):
         policy: Policy,
         *,
         inputs: Iterable[str] = (),
-        counted: Callable[[int], None] | None = None,
+        counted: Callable[[int, int, int], None] | None = None,
         reported: Callable[[Progress], None] | None = None,
         partitions: int,
     ) -> None:
         """`inputs` are the topics whose progress the quiet clock waits for.
 
-        `counted` gets the number of anomalies counted, once the batch is durable. `reported` gets
-        each report of progress in the partition of the path (see ticketing.engine.path_reporter).
+        `counted` gets the partition, the offset behind each durable batch, and the number of the
+        inputs' anomalies that the partition has counted up to there. `reported` gets each report
+        of progress in the partition of the path (see ticketing.engine.path_reporter).
         `partitions` is the number of partitions of the signals.
         """
         self.policy = policy
@@ -107,6 +111,7 @@ class IncidentMachine(Machine[Record]):
     def end_batch(self, tx: Tx) -> None:
         """Publish every changed incident in its last state."""
         self._signals.count_in(tx)
+        self._tell_counted(tx)
         for key in self._changed:
             record = tx.get(key)
             if isinstance(record, Incident):
@@ -124,7 +129,9 @@ class IncidentMachine(Machine[Record]):
         if anomalies:
             self._count(tx, anomalies)
         for body in bodies:
-            if isinstance(body, Progress):
+            if isinstance(body, Origin):
+                self._note_counted(tx, body, anomalies)
+            elif isinstance(body, Progress):
                 self._clock(tx).report(body)
                 if self._reported is not None and tx.partition == path_reporter.PARTITION:
                     tx.after(partial(self._reported, body))
@@ -142,6 +149,8 @@ class IncidentMachine(Machine[Record]):
         if isinstance(state, Guard):
             self._prune(tx, key, state)
             return
+        if isinstance(state, Counted):
+            return  # Never due.
         quiet = self._clock(tx).now()
         if timers.expired(state, quiet, self.policy):
             tx.delete(key)
@@ -221,7 +230,6 @@ class IncidentMachine(Machine[Record]):
             self._raise_holder(tx, after)
             # Asking again tells a cause in another partition of the severity.
             after = replace(after, asked_at=0.0)
-        self._tell_counted(tx, fresh)
         self._save(tx, key, own, after)
 
     def _begin(self, tx: Tx, signal: Anomalies, before: Incident | None, kind: Kind) -> None:
@@ -235,7 +243,6 @@ class IncidentMachine(Machine[Record]):
         fresh = fresh_above(signal, marks.get(signal.source, -1))
         if not fresh.count:
             return
-        self._tell_counted(tx, fresh)
         now, policy = tx.now, self.policy
         if before is None and kind is Kind.PATTERN and policy.group_by != GROUP_BY_SERVICE:
             self._admit(tx, signal)
@@ -264,9 +271,16 @@ class IncidentMachine(Machine[Record]):
         tx.put(resolved.id, resolved, due=due, order=storm.FIRST)
         self._changed[resolved.id] = None
 
-    def _tell_counted(self, tx: Tx, fresh: Fresh) -> None:
+    def _note_counted(self, tx: Tx, origin: Origin, anomalies: list[Anomalies]) -> None:
+        before = _counted(tx.get(COUNTED))
+        after = counting(before, origin, anomalies)
+        if after is not before:
+            tx.put(COUNTED, after, due=None)
+
+    def _tell_counted(self, tx: Tx) -> None:
         if self._counted is not None:
-            tx.after(partial(self._counted, fresh.count))
+            total = _counted(tx.get(COUNTED)).total(self._inputs)
+            tx.after(partial(self._counted, tx.partition, tx.offset + 1, total))
 
     # Guards
 
@@ -471,6 +485,10 @@ def _order(key: str, incident: Incident) -> int:
 
 def _incident(record: Record | None) -> Incident | None:
     return record if isinstance(record, Incident) else None
+
+
+def _counted(record: Record | None) -> Counted:
+    return record if isinstance(record, Counted) else _NOTHING_COUNTED
 
 
 def _guard(record: Record | None) -> Guard:

@@ -9,13 +9,16 @@ from ticketing.domain.signals import (
     Anomalies,
     Command,
     Correlation,
+    Origin,
     Progress,
     Receipt,
     Summary,
     Tick,
 )
 
-SignalBody = Anomalies | Command | Receipt | Progress | Correlation | Linked | Summary | Tick
+SignalBody = (
+    Anomalies | Command | Receipt | Progress | Origin | Correlation | Linked | Summary | Tick
+)
 
 
 class Signal(msgspec.Struct, omit_defaults=True):
@@ -25,6 +28,7 @@ class Signal(msgspec.Struct, omit_defaults=True):
     command: Command | None = None
     receipt: Receipt | None = None
     progress: Progress | None = None
+    origin: Origin | None = None
     correlation: Correlation | None = None
     linked: Linked | None = None
     summary: Summary | None = None
@@ -44,6 +48,7 @@ _FIELD_OF: dict[type, str] = {
     Command: "command",
     Receipt: "receipt",
     Progress: "progress",
+    Origin: "origin",
     Correlation: "correlation",
     Linked: "linked",
     Summary: "summary",

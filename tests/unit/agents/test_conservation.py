@@ -16,6 +16,7 @@ from ticketing.config.loading import validate
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Origin
 from ticketing.wire import signals
 
 PARTITIONS = 2
@@ -51,11 +52,13 @@ class Writer:
     def __init__(self, policy: Policy, number: int) -> None:
         self.counted = 0
         self.offset = 0
-        machine = IncidentMachine(policy, counted=self.count, partitions=PARTITIONS)
+        machine = IncidentMachine(
+            policy, inputs=["logs"], counted=self.count, partitions=PARTITIONS
+        )
         self._partition = MemoryPartition(machine, number)
 
-    def count(self, number: int) -> None:
-        self.counted += number
+    def count(self, partition: int, offset: int, total: int) -> None:
+        self.counted = total
 
     def take(self, values: list[bytes]) -> None:
         records = [Record(value, self.offset + i, 1_000_000) for i, value in enumerate(values)]
@@ -96,7 +99,8 @@ def test_records_in_are_below_counted_or_dead(
         anomalies += detected.anomalies
         dead += len(detected.dead_letters)
         for number, bodies in detected.by_partition(PARTITIONS).items():
-            queues[number].append(signals.encode_signals(bodies))
+            origin = Origin(topic="logs", partition=0, since="id:0")
+            queues[number].append(signals.encode_signals([origin, *bodies]))
         start = end
     for writer, queue in zip(writers, queues, strict=True):
         if queue:

@@ -15,8 +15,9 @@ from support.records import Record
 from support.waiting import until
 
 from agents.detection import EVENTS_TOGETHER_MAX, FINGERPRINTS_TOGETHER_MAX, DetectionAgent
-from ticketing import metrics
-from ticketing.domain.signals import Anomalies
+from agents.source_totals import SourceTotals
+from ticketing.domain.signals import Anomalies, Origin
+from ticketing.engine.commit_notes import CommitNotes
 from ticketing.engine.watchdog import Watchdog
 from ticketing.wire.signals import decode_signals
 from ticketing.wire.topics import SIGNALS
@@ -58,12 +59,15 @@ class Kafka:
         )
         self.producer = SimpleNamespace(send_all=self.send_all, partition_of=self.partition_of)
         self.consumer_generation_id = 1
+        self.notes = CommitNotes()
 
     async def send_all(self, place: TP, messages: list[tuple[Any, bytes]]) -> int:
         for _, value in messages if place.topic == SIGNALS else ():
             self.messages += 1
             self.largest = max(self.largest, len(value))
-            for body in decode_signals(value):
+            origin, *anomalies = decode_signals(value)
+            assert isinstance(origin, Origin)
+            for body in anomalies:
                 assert isinstance(body, Anomalies)
                 self.sent.append([o for found in body.windows.values() for o in found])
         await self.gate.wait()
@@ -114,22 +118,32 @@ async def test_a_run_is_told_at_once_when_there_is_nothing_more() -> None:
     await until(lambda: kafka.handled == [0], "the records to be handled")
 
 
-async def test_what_became_of_each_record_stands_in_the_metrics() -> None:
-    counters = [
-        metrics.records_total,
-        metrics.records_below_threshold_total,
-        metrics.clock_corrections_total,
-        metrics.records_dead_lettered_total.labels("no_service"),
-    ]
-    before = [counter._value.get() for counter in counters]
+async def test_what_became_of_each_record_is_committed_with_its_offset() -> None:
     unset = json.dumps({**json.loads(log()), "@timestamp": "1970-01-01T00:00:00Z"}).encode()
     usual = b'{"anomaly_score": 0.1}'
     kafka = Kafka([event(0, 1, 2, 3, values=(log(), unset, usual, log(service="")))], behind=False)
     kafka.gate.set()
     await run(kafka)
     await until(lambda: kafka.handled == [3], "the records to be handled")
-    counted = [c._value.get() - b for c, b in zip(counters, before, strict=True)]
-    assert counted == [4, 1, 1, 1]
+    kafka.notes.saved({TP(TOPIC, 0): 4})
+    found = SourceTotals({TOPIC: "id"}, kafka.notes).committed(TP(TOPIC, 0))
+    assert (found.since, found.records, found.below, found.clock_corrections) == ("id:0", 4, 1, 1)
+    assert found.dead == {"no_service": 1}
+
+
+async def test_no_event_of_a_run_is_handled_before_all_are() -> None:
+    kafka = Kafka([event(0, 1), event(2), event(3)], behind=True)
+    committable: list[list[int]] = []
+
+    async def ack(event: Any) -> None:
+        committable.append(list(kafka.handled))
+
+    kafka.ack = ack  # type: ignore[method-assign]
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: kafka.handled == [1, 2, 3], "the records to be handled")
+    assert committable == [[], [], []], "a commit in between would have no totals"
+    assert kafka.notes.note(TP(TOPIC, 0), 4)
 
 
 async def test_only_its_own_partitions_last_run_delays_a_run() -> None:
@@ -179,4 +193,5 @@ async def test_what_does_not_fit_into_a_message_becomes_several_runs() -> None:
     await until(lambda: kafka.handled == [199], "the records to be handled")
     assert kafka.messages > 5
     assert kafka.largest <= 20_000
+    assert '"records":200' in kafka.notes.note(TP(TOPIC, 0), 200)
     assert kafka.sent == [[offset] for offset in range(200)]
