@@ -5,20 +5,28 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
+import structlog
 from faust.types import TP, EventT
 
 from agents.detection_run import Detected, Detector, Run
 from agents.source_totals import SourceTotals, tally_of
+from ticketing import metrics
 from ticketing.domain.alerts.conservation import Tally
 from ticketing.domain.signals import Origin, Progress
 from ticketing.engine.agent import StreamAgent, send_dead_letters, timed
+from ticketing.engine.guarded import Failure, TooLarge
+from ticketing.engine.halving import halved
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.watchdog import leave
+from ticketing.wire.dead_letters import dead_letter_of
 from ticketing.wire.signals import SignalBody, encode_signals
 from ticketing.wire.topics import SIGNALS, TRACES
+
+log = structlog.get_logger(__name__)
 
 PROGRESS_EVERY_SECONDS = 5.0
 """Small beside the times that wait for it, such as `autoResolveAfter`; each costs a message per
@@ -43,6 +51,8 @@ class _OpenRun:
     run: Run
     events: list[EventT] = field(default_factory=list)
     complete: asyncio.Event = field(default_factory=asyncio.Event)
+    failed: Exception | None = None
+    """The error of a record that the run could not take."""
 
     @property
     def records(self) -> list[Any]:
@@ -119,11 +129,16 @@ class DetectionAgent(StreamAgent):
         if open_ is None:
             open_ = self._open[tp] = _OpenRun(self._detector.begin(tp.topic, tp.partition))
             asyncio.get_running_loop().call_later(BEHIND_SECONDS_MAX, open_.complete.set)
-        open_.run.take(event.value)
+        if open_.failed is None:
+            try:
+                open_.run.take(event.value)
+            except Exception as error:  # noqa: BLE001  (told in halves; no record harms another)
+                open_.failed = error
         open_.events.append(event)
         held = sum(len(other.events) for other in self._open.values())
         full = (
-            len(open_.events) == EVENTS_TOGETHER_MAX
+            open_.failed is not None
+            or len(open_.events) == EVENTS_TOGETHER_MAX
             or held >= EVENTS_HELD_MAX
             or open_.run.fingerprints >= FINGERPRINTS_TOGETHER_MAX
         )
@@ -135,10 +150,10 @@ class DetectionAgent(StreamAgent):
         while (open_ := self._open.get(tp)) is not None:
             await open_.complete.wait()
             del self._open[tp]
-            with self.watchdog.batch(f"{self.name} {tp.topic}[{tp.partition}]"):
+            with self.watchdog.batch(_watched(self.name, tp)):
                 try:
                     with timed(self.name, sum(len(event.value) for event in open_.events)):
-                        await self.handle(tp, open_.run, open_.records)
+                        await self.handle(tp, open_.run, open_.records, open_.failed)
                 except Exception as error:  # noqa: BLE001
                     # Bad records became dead letters one by one: this is a failure of Kafka.
                     leave(f"{self.name}: {type(error).__name__}: {error}")
@@ -150,12 +165,45 @@ class DetectionAgent(StreamAgent):
             self._handled_at[tp] = open_.events[-1].value[-1].timestamp / 1000.0
         del self._sending[tp]
 
-    async def handle(self, tp: TP, run: Run, records: list[Any]) -> None:
-        """Send a run's signals; returns once they are durable and the totals know the records."""
+    async def handle(
+        self, tp: TP, run: Run, records: list[Any], failed: Exception | None = None
+    ) -> None:
+        """Send a run; returns once all is durable and the totals know the records.
+
+        One that fails, as `failed` says already, is told in halves, and a record that fails is a
+        dead letter.
+        """
         before = self.totals.begin(tp, records[0].offset)
         origin = Origin(topic=tp.topic, partition=tp.partition, since=before.since)
-        found = await self._send(origin, run.finish(), records)
-        self.totals.end(tp, records[-1].offset + 1, before.plus(found))
+        found: list[Tally] = []
+
+        async def work(part: list[Any]) -> None:
+            self.watchdog.alive(_watched(self.name, tp))
+            if part is records:
+                if failed is not None:
+                    raise failed
+                found.append(await self._send(origin, run.finish(), records))
+            else:
+                detected = self._detector.detect(tp.topic, tp.partition, part)
+                # The lines of requests went out with the whole run.
+                found.append(await self._send(origin, replace(detected, spans=[]), part))
+
+        async def refuse(record: Any, failure: Failure) -> None:
+            outbox = Outbox(self.app)
+            letter = dead_letter_of(
+                tp.topic,
+                tp.partition,
+                record,
+                stage=self.name,
+                reason=failure.reason,
+                detail=failure.detail,
+            )
+            await send_dead_letters(outbox, [letter])
+            await outbox.settle()
+            found.append(tally_of(Detected(records=1, dead_letters=[letter])))
+
+        await halved(self.name, records, work, refuse)
+        self.totals.end(tp, records[-1].offset + 1, reduce(Tally.plus, found, before))
 
     async def _send(self, origin: Origin, detected: Detected, records: list[Any]) -> Tally:
         """Send one message per target partition, and wait until all are durable.
@@ -178,11 +226,20 @@ class DetectionAgent(StreamAgent):
         outbox = Outbox(self.app)
         for partition, value in messages:
             await outbox.send(SIGNALS, None, value, partition)
-        for partition, value in detected.spans:
-            await outbox.send(TRACES, None, value, partition)
         await send_dead_letters(outbox, detected.dead_letters)
-        await outbox.settle()
+        await asyncio.gather(self._send_spans(detected.spans), outbox.settle())
         return tally_of(detected)
+
+    async def _send_spans(self, spans: list[tuple[int, bytes]]) -> None:
+        outbox = Outbox(self.app)
+        for partition, value in spans:
+            await outbox.send(TRACES, None, value, partition)
+        try:
+            await outbox.settle()
+        except TooLarge as error:
+            # Traces are advisory: no record waits for its lines.
+            metrics.spans_dropped_total.labels("too_large").inc(len(error.refused))
+            log.warning("spans_too_large", messages=len(error.refused), bytes=error.size)
 
     def _look_for_gap(self, tp: TP, records: list[Any]) -> None:
         generation = self.app.consumer_generation_id
@@ -235,6 +292,11 @@ class DetectionAgent(StreamAgent):
     def topics(self) -> frozenset[str]:
         """The input topics."""
         return self._detector.topics
+
+
+def _watched(name: str, tp: TP) -> str:
+    """The name of a partition's batch for the watchdog."""
+    return f"{name} {tp.topic}[{tp.partition}]"
 
 
 def _parted(records: list[Any], parts: int) -> list[list[Any]]:

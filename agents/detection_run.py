@@ -10,17 +10,11 @@ from typing import Any
 
 from agents.log_record import (
     ID_CHARS_MAX,
-    NOT_TEXT,
     RECORD_ERRORS,
     Document,
     Record,
-    decode_document,
-    decode_loosely,
-    detail_of,
-    fitting,
-    scores_of,
-    slim_lines_of,
 )
+from agents.record_reader import RecordReader
 from agents.span_packer import Mark, Packer
 from ticketing.config import Config
 from ticketing.domain.alerts.combine import (
@@ -31,6 +25,7 @@ from ticketing.domain.alerts.combine import (
     Identity,
 )
 from ticketing.domain.alerts.event_times import EventTimes, Stated, believed
+from ticketing.domain.alerts.field_names import LEVEL_SCALES
 from ticketing.domain.alerts.fingerprint import fingerprint, partition_of
 from ticketing.domain.alerts.record_fields import (
     NAME_CHARS_MAX,
@@ -47,6 +42,7 @@ from ticketing.domain.alerts.record_fields import (
 from ticketing.domain.patterns.pattern import Patterns, Rule
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Sample
+from ticketing.domain.traces.spans import traceable
 from ticketing.wire.dead_letters import DeadLetter, dead_letter_of
 from ticketing.wire.signals import SignalBody
 
@@ -105,7 +101,7 @@ class _Group:
     def gather(self, document: Document) -> None:
         """Keep a record's trace id, endpoint and affected services, as far as there is room."""
         trace_id = document.trace_id
-        if trace_id and len(self.trace_ids) < TRACE_IDS_MAX:
+        if trace_id and len(self.trace_ids) < TRACE_IDS_MAX and traceable(trace_id):
             self.trace_ids[trace_id[:ID_CHARS_MAX]] = None
         endpoint = document.endpoint or document.affected_endpoint
         if endpoint and len(self.endpoints) < ENDPOINTS_MAX:
@@ -152,6 +148,7 @@ class Detector:
         patterns: Patterns,
         *,
         topic_ids: Mapping[str, str],
+        reader: RecordReader,
         minimum_score: float,
         window: float,
         thresholds: Thresholds,
@@ -164,6 +161,7 @@ class Detector:
         """
         self._patterns = patterns
         self.topic_ids = topic_ids
+        self.reader = reader
         self.minimum = minimum_score
         self.window = window
         self.by_score = partial(scored_severity, thresholds=thresholds)
@@ -172,7 +170,7 @@ class Detector:
         """True after a run that was mostly anomalies; changes only how records are read."""
         self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._identify)
         self._fingerprint = functools.lru_cache(CACHED_FINGERPRINTS_MAX)(fingerprint)
-        self.stated = functools.lru_cache(CACHED_STATED_MAX)(stated_severity)
+        self.stated = functools.lru_cache(CACHED_STATED_MAX)(self._stated_severity)
 
     @classmethod
     def of(cls, config: Config, topic_ids: Mapping[str, str]) -> Detector:
@@ -182,6 +180,7 @@ class Detector:
         return cls(
             patterns_of(config),
             topic_ids=topic_ids,
+            reader=reader_of(config),
             minimum_score=anomaly.minimum_score,
             window=anomaly.lookback_window,
             thresholds=Thresholds(critical=own.critical, high=own.high, medium=own.medium),
@@ -212,10 +211,20 @@ class Detector:
         known = self._cached if len(message) <= CACHED_CHARS_MAX else self._identify
         return known(tenant, service, message)
 
+    def _stated_severity(self, own: str | None, level: str | None) -> Severity | None:
+        return stated_severity(own, self.reader.level_of(level))
+
     def _identify(self, tenant: str | None, service: str | None, message: str) -> Identity:
         tenant, service = tenant_of(tenant), service_of(service)
         pattern = self._patterns.of(message)
         return Identity(self._fingerprint(tenant, service, pattern), tenant, service, pattern)
+
+
+def reader_of(config: Config) -> RecordReader:
+    """The reader of records under the configured names."""
+    fields = config.input.fields
+    scale = LEVEL_SCALES[fields.preset]
+    return RecordReader(fields.names(), scale, minimum_score=config.anomaly.minimum_score)
 
 
 def patterns_of(config: Config) -> Patterns:
@@ -232,6 +241,7 @@ class Run:
         self._topic = topic
         self._partition = partition
         self._identify = detector.identify
+        self._reader = detector.reader
         self._stated = detector.stated
         self._minimum = detector.minimum
         self._known: dict[Said, _Group] = {}
@@ -254,16 +264,16 @@ class Run:
                 self._follow(records[start : start + FOLLOWED_TOGETHER], self._marks)
         elif self._detector.stormy:
             # Nearly every record is read whole anyway.
-            self._judge(records, decode_document, self._judge_odd)
+            self._judge(records, self._reader.document, self._judge_odd)
         else:
-            suspects = self._suspects(records, scores_of(records))
-            self._judge(suspects, decode_document, self._judge_odd)
+            suspects = self._suspects(records, self._reader.scores_of(records))
+            self._judge(suspects, self._reader.document, self._judge_odd)
 
     def _follow(self, records: Sequence[Record], marks: dict[int, Mark]) -> None:
         """Judge records and pack the lines of their requests."""
-        lines = slim_lines_of(records)
+        lines = self._reader.slim_lines_of(records)
         suspects = self._suspects(records, [line.anomaly_score for line in lines])
-        self._judge(suspects, decode_document, self._judge_odd)
+        self._judge(suspects, self._reader.document, self._judge_odd)
         packer = Packer(f"{self._topic}:{self._partition}")
         for line, record in zip(lines, records, strict=True):
             packer.add(line, record, marks.get(record.offset))
@@ -329,14 +339,11 @@ class Run:
         def read(value: bytes | None) -> Document:
             if not value:
                 raise Unfit(BadInput.EMPTY, "the record has no value")
-            if not isinstance(error, NOT_TEXT):
+            if isinstance(error, Unfit):
                 raise error
-            loose, was_repaired = decode_loosely(value)
-            self._detected.repaired += was_repaired
-            score = loose.anomaly_score
-            if score is not None and not 0.0 <= score < self._minimum:
-                tenant_of(loose.tenant_id)
-            return fitting(loose)
+            loose = self._reader.loosely(value)
+            self._detected.repaired += loose.repaired
+            return loose.document
 
         self._judge([record], read, self._refuse_for)
 
@@ -404,7 +411,7 @@ class Run:
             first_seen=times.first,
             last_seen=times.last,
             max_score=max(group.scores),
-            **detail_of(records[0]).described(),
+            **self._reader.detail_of(records[0]).described(),
             samples=[self._sample(records[i], times[i]) for i in columns.chosen()],
             trace_ids=list(group.trace_ids),
             endpoints=list(group.endpoints),
@@ -412,20 +419,25 @@ class Run:
         )
 
     def _sample(self, record: Record, at: float) -> Sample:
-        document = detail_of(record)
+        document = self._reader.detail_of(record)
         return Sample(
             at=at,
             message=document.text()[:MESSAGE_CHARS_MAX],
             level=text_of(document.level, ID_CHARS_MAX),
             score=document.anomaly_score or 0.0,
-            trace_id=text_of(document.trace_id, ID_CHARS_MAX),
-            span_id=text_of(document.span_id, ID_CHARS_MAX),
+            trace_id=_id_of(document.trace_id),
+            span_id=_id_of(document.span_id),
             endpoint=text_of(document.endpoint or document.affected_endpoint, NAME_CHARS_MAX),
             host=text_of(document.host_name, NAME_CHARS_MAX),
             topic=self._topic,
             partition=self._partition,
             offset=record.offset,
         )
+
+
+def _id_of(value: str | None) -> str:
+    """An id, cut; empty for one that names nothing."""
+    return value[:ID_CHARS_MAX] if value and traceable(value) else ""
 
 
 def _mark(identity: Identity, record: Record, stated: Stated) -> Mark:

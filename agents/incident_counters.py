@@ -55,7 +55,7 @@ def count_changes(tx: Transaction[Record], before: Incident | None, after: Incid
 
 
 def _count_status(tx: Transaction[Record], before: Incident | None, after: Incident) -> None:
-    severity = after.severity.value
+    severity = after.severity.nearest.value
     resolved = after.status is Status.RESOLVED
     if before is None:
         tx.after(metrics.incidents_opened_total.labels(severity).inc)

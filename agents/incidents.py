@@ -10,13 +10,21 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 
+from agents.counting import Counting
 from agents.incident_counters import SignalCounter, count_changes
 from tables.incidents import COUNTED, Record, decode, encode, is_open, is_stored_open
 from ticketing import metrics
-from ticketing.domain.alerts.conservation import Counted, counting
-from ticketing.domain.alerts.counting import fresh_above, merged
+from ticketing.domain.alerts.conservation import Counted, counting, counting_redriven
+from ticketing.domain.alerts.counting import fresh_above
 from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.alerts.quiet_clock import QuietClock
+from ticketing.domain.alerts.redriven import (
+    KEPT_SECONDS,
+    RedrivenOffsets,
+    redriven_key,
+    with_offsets,
+    without,
+)
 from ticketing.domain.incidents import (
     commands,
     fallback,
@@ -37,13 +45,16 @@ from ticketing.domain.signals import (
     Origin,
     Progress,
     Receipt,
+    Redriven,
     Summary,
     Tick,
 )
 from ticketing.engine import path_reporter
+from ticketing.engine.guarded import UNDECODABLE, Failure, SetAside
 from ticketing.engine.statemachine import Machine, Transaction
 from ticketing.wire import signals, topics
 from ticketing.wire.incidents import encode_incident
+from ticketing.wire.signals import SignalBody
 
 Tx = Transaction[Record]
 _NO_GUARD = Guard()
@@ -113,9 +124,14 @@ class IncidentMachine(Machine[Record]):
         self._signals.count_in(tx)
         self._tell_counted(tx)
         for key in self._changed:
-            record = tx.get(key)
-            if isinstance(record, Incident):
-                tx.send(topics.INCIDENTS, record.id, encode_incident(record))
+            outcome = tx.attempt(partial(self._publish, tx, key))
+            if isinstance(outcome, Failure):
+                tx.fails(key, "publish", outcome)
+
+    def _publish(self, tx: Tx, key: str) -> None:
+        record = tx.get(key)
+        if isinstance(record, Incident):
+            tx.send(topics.INCIDENTS, record.id, encode_incident(record))
 
     def recover(self, tx: Tx, key: str, state: Record, unpublished: bool) -> None:
         """Publish an incident again that a lost process may have written and not sent."""
@@ -123,29 +139,50 @@ class IncidentMachine(Machine[Record]):
             tx.send(topics.INCIDENTS, state.id, encode_incident(state))
 
     def apply(self, tx: Tx, value: bytes) -> None:
-        """Fold one message. Anomalies come first: progress beside them says that they are counted."""
-        bodies = signals.decode_signals(value)
-        anomalies = [body for body in bodies if isinstance(body, Anomalies)]
-        if anomalies:
-            self._count(tx, anomalies)
-        for body in bodies:
-            if isinstance(body, Origin):
-                self._note_counted(tx, body, anomalies)
-            elif isinstance(body, Progress):
-                self._clock(tx).report(body)
-                if self._reported is not None and tx.partition == path_reporter.PARTITION:
-                    tx.after(partial(self._reported, body))
-            elif isinstance(body, Correlation):
-                self._correlated(tx, body)
-            elif isinstance(body, Linked):
-                self._linked(tx, body)
-            elif not isinstance(body, (Anomalies, Tick)):
-                self._apply_to_incident(tx, body)
-        # Last: a message that fails becomes a dead letter, and its signals were not handled.
-        self._signals.note(bodies)
+        """Fold one message. Anomalies come first: progress beside them says that they are counted.
+
+        A signal that fails becomes a dead letter alone.
+        """
+        packed = signals.read_signals(value)
+        refused = {place: Failure(UNDECODABLE, why) for place, why in packed.unreadable}
+        counting = Counting(self, tx, refused)
+        counting.count([(place, b) for place, b in packed.bodies if isinstance(b, Anomalies)])
+        counted = [
+            body
+            for place, body in packed.bodies
+            if isinstance(body, Anomalies) and place not in refused
+        ]
+        for place, body in packed.bodies:
+            if not isinstance(body, Anomalies):
+                outcome = tx.attempt(partial(self._apply_one, tx, body, counted))
+                if isinstance(outcome, Failure):
+                    refused[place] = outcome
+        for place, failure in sorted(refused.items()):
+            tx.refuse(packed.alone(place), failure)
+        # Last: the signals of a message that fails were not handled.
+        self._signals.note(body for place, body in packed.bodies if place not in refused)
+
+    def _apply_one(self, tx: Tx, body: SignalBody, counted: list[Anomalies]) -> None:
+        if isinstance(body, Origin):
+            self._note_counted(tx, lambda known: counting(known, body, counted))
+        elif isinstance(body, Progress):
+            self._clock(tx).report(body)
+            if self._reported is not None and tx.partition == path_reporter.PARTITION:
+                tx.after(partial(self._reported, body))
+        elif isinstance(body, Redriven):
+            self._count_redriven(tx, body.anomalies)
+        elif isinstance(body, Correlation):
+            self._correlated(tx, body)
+        elif isinstance(body, Linked):
+            self._linked(tx, body)
+        elif not isinstance(body, (Anomalies, Tick)):
+            self._apply_to_incident(tx, body)
 
     def due(self, tx: Tx, key: str, state: Record) -> None:
         """Do what is due: publish, ticket, escalate, resolve, forget."""
+        if isinstance(state, RedrivenOffsets):
+            tx.delete(key)
+            return
         if isinstance(state, Guard):
             self._prune(tx, key, state)
             return
@@ -165,37 +202,53 @@ class IncidentMachine(Machine[Record]):
 
     # Counting
 
-    def _count(self, tx: Tx, signals: list[Anomalies]) -> None:
-        same: dict[tuple[str, str], list[Anomalies]] = {}
-        for signal in signals:
-            same.setdefault((signal.fingerprint, signal.source), []).append(signal)
-        others: dict[tuple[str, str, str], list[Anomalies]] = {}
-        for (fingerprint, source), parts in same.items():
-            signal = merged(parts)
-            own = _incident(tx.get(fingerprint))
-            if self._place(tx, signal, own) is Place.COLLECTIVE:
-                service = (signal.tenant, signal.service, source)
-                others.setdefault(service, []).append(self._not_in(tx, signal, own))
-            elif own is not None and own.status is not Status.RESOLVED:
-                self._join(tx, signal, own, -1)
-            else:
-                self._begin(tx, signal, own, Kind.PATTERN)
-        # Last: the admissions above are judged by the collective as it was before.
-        for parts in others.values():
-            signal, kind = storm.collective(merged(parts), self.policy)
-            before = _incident(tx.get(signal.fingerprint))
-            if before is not None and before.status is not Status.RESOLVED:
-                floor = self._inherited(tx, signal).get(signal.source, -1)
-                self._join(tx, signal, before, floor)
-            else:
-                self._begin(tx, signal, before, kind)
+    def count_own(self, tx: Tx, signal: Anomalies, *, past: bool = False) -> Anomalies | None:
+        """Count anomalies in their own incident; returns those for the service's collective one.
+
+        `past`: no watermark says that they are counted.
+        """
+        own = _incident(tx.get(signal.fingerprint))
+        if self._place(tx, signal, own) is Place.COLLECTIVE:
+            return signal if past else self._not_in(tx, signal, own)
+        if own is not None and own.status is not Status.RESOLVED:
+            self._join(tx, signal, own, -1, past)
+        else:
+            self._begin(tx, signal, own, Kind.PATTERN, past)
+        return None
+
+    def count_together(self, tx: Tx, signal: Anomalies, *, past: bool = False) -> None:
+        """Count anomalies of a service in its collective incident."""
+        signal, kind = storm.collective(signal, self.policy)
+        before = _incident(tx.get(signal.fingerprint))
+        if before is not None and before.status is not Status.RESOLVED:
+            floor = self._inherited(tx, signal).get(signal.source, -1)
+            self._join(tx, signal, before, floor, past)
+        else:
+            self._begin(tx, signal, before, kind, past)
+
+    def _count_redriven(self, tx: Tx, signal: Anomalies) -> None:
+        key = redriven_key(signal)
+        known = tx.get(key)
+        known = known if isinstance(known, RedrivenOffsets) else RedrivenOffsets()
+        # Written last: an incident that reflects this message counts nothing when it is replayed.
+        after = with_offsets(known, signal)
+        tx.put(key, after, due=tx.now + KEPT_SECONDS, order=storm.LAST + 1)
+        signal = without(signal, known)
+        if not signal.windows:
+            return
+        # Before the offsets above: counts that reflect this message are not added to by a replay.
+        if not tx.is_set_aside(COUNTED) and not tx.replayed(COUNTED):
+            self._note_counted(tx, lambda known: counting_redriven(known, signal))
+        others = self.count_own(tx, signal, past=True)
+        if others is not None:
+            self.count_together(tx, others, past=True)
 
     def _place(self, tx: Tx, signal: Anomalies, own: Incident | None) -> Place:
         guard, overflow = _NO_GUARD, None
         if own is None:
             tenant, service = signal.tenant, signal.service
-            guard = _guard(tx.get(storm.patterns_guard_key(tenant, service)))
-            overflow = _incident(tx.get(storm.overflow_fingerprint(tenant, service)))
+            guard = _guard(tx.peek(storm.patterns_guard_key(tenant, service)))
+            overflow = _incident(tx.peek(storm.overflow_fingerprint(tenant, service)))
         return storm.placed(
             signal.fingerprint, own, guard, overflow, tx.offset, tx.now, self.policy
         )
@@ -212,27 +265,30 @@ class IncidentMachine(Machine[Record]):
         """The watermarks of the service's collective incidents."""
         marks: dict[str, int] = {}
         for name in (storm.overflow_fingerprint, storm.group_fingerprint):
-            found = _incident(tx.get(name(signal.tenant, signal.service)))
+            found = _incident(tx.peek(name(signal.tenant, signal.service)))
             if found is not None:
                 marks = lifecycle.merged_watermarks(marks, found.watermarks)
         return marks
 
-    def _join(self, tx: Tx, signal: Anomalies, own: Incident, floor: int) -> None:
+    def _join(self, tx: Tx, signal: Anomalies, own: Incident, floor: int, past: bool) -> None:
         key = own.fingerprint
         if tx.replayed(key):
             self._changed[key] = None
             return
-        fresh = fresh_above(signal, max(floor, own.watermarks.get(signal.source, -1)))
+        mark = -1 if past else max(floor, own.watermarks.get(signal.source, -1))
+        fresh = fresh_above(signal, mark)
         if not fresh.count:
             return
         after = lifecycle.joined(own, signal, fresh, tx.now, self.policy)
-        if own.held_by and after.severity is not own.severity:
+        if own.held_by and after.severity != own.severity:
             self._raise_holder(tx, after)
             # Asking again tells a cause in another partition of the severity.
             after = replace(after, asked_at=0.0)
         self._save(tx, key, own, after)
 
-    def _begin(self, tx: Tx, signal: Anomalies, before: Incident | None, kind: Kind) -> None:
+    def _begin(
+        self, tx: Tx, signal: Anomalies, before: Incident | None, kind: Kind, past: bool
+    ) -> None:
         """Open, reopen or start the next episode, if the signal brings anything fresh."""
         key = signal.fingerprint
         if tx.replayed(key):
@@ -240,7 +296,7 @@ class IncidentMachine(Machine[Record]):
             return
         inherited = self._inherited(tx, signal)
         marks = lifecycle.merged_watermarks(inherited, before.watermarks if before else {})
-        fresh = fresh_above(signal, marks.get(signal.source, -1))
+        fresh = fresh_above(signal, -1 if past else marks.get(signal.source, -1))
         if not fresh.count:
             return
         now, policy = tx.now, self.policy
@@ -271,14 +327,16 @@ class IncidentMachine(Machine[Record]):
         tx.put(resolved.id, resolved, due=due, order=storm.FIRST)
         self._changed[resolved.id] = None
 
-    def _note_counted(self, tx: Tx, origin: Origin, anomalies: list[Anomalies]) -> None:
+    def _note_counted(self, tx: Tx, change: Callable[[Counted], Counted]) -> None:
+        if tx.is_set_aside(COUNTED):
+            return
         before = _counted(tx.get(COUNTED))
-        after = counting(before, origin, anomalies)
+        after = change(before)
         if after is not before:
             tx.put(COUNTED, after, due=None)
 
     def _tell_counted(self, tx: Tx) -> None:
-        if self._counted is not None:
+        if self._counted is not None and not tx.is_set_aside(COUNTED):
             total = _counted(tx.get(COUNTED)).total(self._inputs)
             tx.after(partial(self._counted, tx.partition, tx.offset + 1, total))
 
@@ -291,6 +349,8 @@ class IncidentMachine(Machine[Record]):
         self._let_through(tx, key, signal.fingerprint, self.policy.patterns_window)
 
     def _let_through(self, tx: Tx, key: str, name: str, window: float) -> None:
+        if tx.is_set_aside(key):
+            return  # A guard that can't be read guards nothing, and must not cost a page.
         guard = _guard(tx.get(key))
         after = storm.admitting(guard, name, tx.now, tx.offset, window)
         if after is not guard:
@@ -313,7 +373,7 @@ class IncidentMachine(Machine[Record]):
         if limit <= 0 or not incident.routes:
             return True
         key = storm.pages_guard_key(incident.tenant)
-        guard = _guard(tx.get(key))
+        guard = _guard(tx.peek(key))
         lately = storm.lately(guard, tx.now, tx.offset, policy.pages_window)
         if incident.id not in guard.admitted and lately >= limit:
             return False
@@ -321,7 +381,9 @@ class IncidentMachine(Machine[Record]):
         return True
 
     def _paged(self, tx: Tx, incident: Incident) -> Incident:
-        if self._may_page(tx, incident):
+        umbrella = storm.umbrella_fingerprint(incident.tenant, tx.partition)
+        # Behind an umbrella that can't be read nobody would see the incident.
+        if self._may_page(tx, incident) or tx.is_set_aside(umbrella):
             return lifecycle.settled(incident, tx.now, self.policy)
         umbrella_id = self._hold(tx, incident)
         return storm.held_back(incident, umbrella_id, tx.now, self.policy)
@@ -349,7 +411,7 @@ class IncidentMachine(Machine[Record]):
         return id
 
     def _raise_holder(self, tx: Tx, held: Incident) -> None:
-        key, holder = self._find(tx, held.held_by)
+        key, holder = self._peek(tx, held.held_by)
         if holder is None or holder.status is Status.RESOLVED or tx.replayed(key):
             return
         after = lifecycle.raised(holder, held.severity, tx.now, self.policy)
@@ -362,7 +424,7 @@ class IncidentMachine(Machine[Record]):
         waiting = incident.held_by and not incident.ticketed
         if not waiting or incident.status is Status.RESOLVED or incident.ticket_at > tx.now:
             return incident
-        _, holder = self._find(tx, incident.held_by)
+        _, holder = self._peek(tx, incident.held_by)
         if holder is not None and holder.status is not Status.RESOLVED:
             return incident
         return replace(incident, held_by="") if self._may_page(tx, incident) else incident
@@ -375,7 +437,7 @@ class IncidentMachine(Machine[Record]):
         if incident is None:
             for name in (storm.overflow_fingerprint, storm.group_fingerprint):
                 key = name(body.tenant, body.service)
-                incident = _incident(tx.get(key))
+                incident = _incident(tx.peek(key))
                 if incident is not None:
                     break
         if incident is None:
@@ -436,6 +498,13 @@ class IncidentMachine(Machine[Record]):
         if current is not None and current.id == incident_id:
             return fingerprint, current
         return incident_id, _incident(tx.get(incident_id))
+
+    def _peek(self, tx: Tx, incident_id: str) -> tuple[str, Incident | None]:
+        """As `_find`, for an incident that can be done without."""
+        try:
+            return self._find(tx, incident_id)
+        except SetAside:
+            return incident_id, None
 
     # Writing
 

@@ -15,7 +15,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 
 from ticketing.domain.summaries.similar import Memory
 from ticketing.kafka.runtime import Runtime
-from ticketing.wire.incidents import decode_incident
+from ticketing.wire.incidents import read_incident
 from ticketing.wire.topics import INCIDENTS
 
 log = structlog.get_logger(__name__)
@@ -77,7 +77,7 @@ class PastIncidents:
             self._memory.forget(id)
             return
         try:
-            self._memory.note(decode_incident(value))
+            self._memory.note(read_incident(value))
         except msgspec.MsgspecError:
             # Written by another release: better no memory of the incident than an old one.
             self._memory.forget(id)

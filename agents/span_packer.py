@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from ticketing.domain.alerts.record_fields import DEFAULT_TENANT
-from ticketing.domain.traces.spans import traceable
+from ticketing.domain.traces.spans import ERROR_LEVELS, traceable
 from ticketing.wire.traces import MESSAGE_CHARS_MAX, USUAL_MESSAGE_CHARS_MAX, Row, encoder
 
 TRACE_ID_CHARS_MAX = 128
@@ -136,7 +136,9 @@ class Packer:
         return target, encoder.encode((self._source, parts))
 
 
-_TELLING = frozenset({"ERROR", "FATAL", "CRITICAL", "WARN"})
+_TELLING = frozenset(
+    spelt for word in (*ERROR_LEVELS, "WARN", "WARNING") for spelt in (word, word.lower())
+)
 
 
 def target_of(key: Key, partitions: int) -> int:

@@ -17,7 +17,7 @@ from ticketing.engine.fence import Fence
 from ticketing.engine.watchdog import Watchdog, leave
 from ticketing.kafka.runtime import Runtime
 from ticketing.llm.summarizer import Summarizer
-from ticketing.wire.incidents import decode_incident
+from ticketing.wire.incidents import read_incident
 from ticketing.wire.signals import encode_signals
 from ticketing.wire.topics import SIGNALS, signals_partition_of
 
@@ -44,7 +44,7 @@ class SummariesAgent(BatchAgent):
             if value is None:
                 continue
             try:
-                self._summarizer.note(decode_incident(value))
+                self._summarizer.note(read_incident(value))
             except msgspec.MsgspecError as error:
                 # Written by this job, perhaps by a newer release: the ticket keeps the rules' summary.
                 log.error("undecodable_incident", incident=str(key), why=str(error))

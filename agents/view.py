@@ -16,7 +16,7 @@ from ticketing.engine.fence import Fence
 from ticketing.engine.watchdog import Watchdog
 from ticketing.errors import Unavailable
 from ticketing.view.store import ViewStore
-from ticketing.wire.incidents import decode_incident
+from ticketing.wire.incidents import read_incident
 
 log = structlog.get_logger(__name__)
 
@@ -62,8 +62,8 @@ def latest(records: list[Any]) -> list[tuple[str, Incident | None]]:
     batch: list[tuple[str, Incident | None]] = []
     for id, value in found.items():
         try:
-            batch.append((id, None if value is None else decode_incident(value)))
+            batch.append((id, None if value is None else read_incident(value)))
         except msgspec.MsgspecError as error:
-            # Written by this job, perhaps by a newer release: the view can do without it.
+            # Not even id, revision, status, severity and title: nothing could be shown.
             log.error("undecodable_incident", incident=id, why=str(error))
     return batch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import Protocol
 
 
@@ -17,10 +18,13 @@ class Routed(Protocol):
         """Every platform that the incident was ever routed to."""
 
 
-def platforms_for(incident: Routed) -> list[str]:
-    """The platforms that are to hold a ticket for the incident, in the order of its routing.
+def platforms_for(incident: Routed, enabled: Container[str]) -> tuple[list[str], list[str]]:
+    """The platforms that are to hold a ticket for the incident, and those not enabled any more.
 
-    All platforms that the incident was ever routed to, so that a change of the routing orphans no
-    ticket. None before its ticket time, nor while its cause's ticket covers it.
+    Each in the order of its routing: all platforms that the incident was ever routed to, so that a
+    change of the routing orphans no ticket. None before its ticket time, nor while its cause's
+    ticket covers it. A stored name is no configuration: a platform that is not enabled gets
+    nothing, and may have no topic.
     """
-    return list(dict.fromkeys(incident.routes)) if incident.ticketed else []
+    named = dict.fromkeys(incident.routes) if incident.ticketed else {}
+    return [one for one in named if one in enabled], [one for one in named if one not in enabled]

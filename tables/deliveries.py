@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 
 import msgspec
 
 from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.open_enum import OpenEnum
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Receipt, TicketState
 
 
-class Operation(str, Enum):
-    """An operation of a platform for one incident."""
+class Operation(OpenEnum):
+    """An operation of a platform for one incident.
+
+    An unknown one is never planned. One that was under way is waited for; what it may have done
+    leaves a doubt, which the next change of the ticket ends.
+    """
 
     CREATE = "create"
     LOOK_UP = "look_up"
@@ -36,8 +40,8 @@ _TRANSITIONS = frozenset(
 )
 
 
-class Why(str, Enum):
-    """The reason of a planned operation."""
+class Why(OpenEnum):
+    """The reason of a planned operation; an unknown one is only told."""
 
     NOT_HELD = "not_held"
     OUTCOME_UNKNOWN = "outcome_unknown"

@@ -7,12 +7,13 @@ from typing import TypeAlias
 import msgspec
 
 from ticketing.domain.alerts.conservation import Counted
+from ticketing.domain.alerts.redriven import RedrivenOffsets
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.storm import Guard
 
-Record: TypeAlias = Incident | Guard | Counted
-"""The current episode is kept under its fingerprint, an archived one under its id, a guard under its
-own key, and what the partition has counted under `COUNTED`."""
+Record: TypeAlias = Incident | Guard | RedrivenOffsets | Counted
+"""The current episode is kept under its fingerprint, an archived one under its id, a guard or the
+redriven offsets under a key of their own, and what the partition has counted under `COUNTED`."""
 
 COUNTED = "counted"
 """The key of a partition's `Counted`; neither a fingerprint nor an id, both of which are hex digits."""
@@ -21,6 +22,7 @@ COUNTED = "counted"
 class _Stored(msgspec.Struct, omit_defaults=True):
     incident: Incident | None = None
     guard: Guard | None = None
+    redriven: RedrivenOffsets | None = None
     counted: Counted | None = None
 
 
@@ -41,6 +43,8 @@ def encode(record: Record) -> bytes:
     """A record as JSON."""
     if isinstance(record, Incident):
         return _encoder.encode(_Stored(incident=record))
+    if isinstance(record, RedrivenOffsets):
+        return _encoder.encode(_Stored(redriven=record))
     if isinstance(record, Counted):
         return _encoder.encode(_Stored(counted=record))
     return _encoder.encode(_Stored(guard=record))
@@ -52,9 +56,9 @@ def decode(value: bytes) -> Record:
     Raises msgspec.DecodeError or ValidationError.
     """
     stored = _decoder.decode(value)
-    record = stored.incident or stored.guard or stored.counted
+    record = stored.incident or stored.guard or stored.redriven or stored.counted
     if record is None:
-        raise msgspec.ValidationError("the record is neither an incident nor a guard nor a count")
+        raise msgspec.ValidationError("the record is of no known kind")
     return record
 
 

@@ -8,6 +8,7 @@ TicketingError
 │   └── NoAnswer     no language model gave a usable answer
 ├── Rejected         a permanent failure: dead letter with a reason, go on with the others
 │   ├── BadRecord    a message of one of the job's own topics
+│   │   └── SetAside  the message is for a row that can't be read
 │   ├── Unfit        a log record or anomaly event
 │   ├── BadAnswer    an answer of a language model
 │   ├── BadValue     a configured value that a Jira field can't hold
@@ -20,6 +21,8 @@ TicketingError
 │   └── Invalid      a parameter or field of the request has an invalid value
 ├── FeedStalled      a command: the fed records are not read
 ├── DemoFailed       a command: the demo could not run to its end
+├── TooLarge         Kafka refuses a message for its size
+├── StoreFailed      the database of a table failed: the process leaves
 └── Abandoned        a batch is left to the next owner of its partition
 
 An error raised by one module only is defined there. A second base of the standard library

@@ -193,7 +193,7 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
     )
     add_agent(app, detection, *runtime.inputs)
     add_keyed_agent(app, incidents)
-    sinks = SinkAgent(app, app.watchdog, app.fence)
+    sinks = SinkAgent(app, app.watchdog, app.fence, config.enabled_platforms())
     add_agent(app, sinks, INCIDENTS)
     app.task(detection.report_progress)
     app.task(shown.run)

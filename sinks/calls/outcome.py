@@ -10,15 +10,14 @@ Outcome
 
 from __future__ import annotations
 
-from enum import Enum
-
 import msgspec
 
+from ticketing.domain.open_enum import OpenEnum
 from ticketing.errors import TicketingError
 
 
-class Reason(str, Enum):
-    """The reason of a failed request; also a label of the metrics."""
+class Reason(OpenEnum):
+    """The reason of a failed request, also a label of the metrics; an unknown one is only told."""
 
     UNREACHABLE = "unreachable"
     RATE_LIMITED = "rate_limited"

@@ -218,7 +218,7 @@ def _delivered(
 
 def _settles(operation: Operation, doubt: Uncertain | None, traits: Traits) -> bool:
     """True when the success of an operation ends the doubt that an earlier one left."""
-    if doubt is None or operation is doubt.operation:
+    if doubt is None or operation is doubt.operation or not doubt.operation.is_known:
         return True
     rewrites = operation is not Operation.COMMENT and operation is not Operation.DEDUPLICATE
     if traits.whole and rewrites and doubt.operation is not Operation.COMMENT:

@@ -22,7 +22,8 @@ from tables.deliveries import Delivery, Intent
 from ticketing import metrics
 from ticketing.domain.incidents.incident import Status
 from ticketing.engine.due_times import HORIZON_SECONDS
-from ticketing.engine.statemachine import OWN_FAULTS, Machine, Transaction
+from ticketing.engine.guarded import Failure
+from ticketing.engine.statemachine import Machine, Transaction
 from ticketing.wire.dead_letters import DeadLetter, encode_dead_letter
 from ticketing.wire.signals import encode_signals
 from ticketing.wire.topics import DEAD_LETTERS, SIGNALS, signals_partition_of
@@ -232,22 +233,29 @@ class AdapterMachine(Machine[Delivery]):
         return self._runner.room > self._starting
 
     def _advance(self, tx: Transaction[Delivery], key: str) -> None:
-        state = tx.get(key)
-        if state is None:
-            return
         starting = self._starting
-        tx.begin(tx.offset, tx.now)
-        try:
-            self._plan(tx, key, state)
-        except OWN_FAULTS as error:
-            log.exception("planning_failed", platform=self._platform.name, incident=key)
-            tx.rollback()
-            self._starting = starting
-            aside = fold.set_aside(state, type(error).__name__)
+        outcome = tx.attempt(partial(self._plan, tx, key))
+        if not isinstance(outcome, Failure):
+            return
+        self._starting = starting
+        if tx.is_set_aside(key):
+            return
+        log.error("planning_failed", platform=self._platform.name, key=key, why=outcome.detail)
+        again = tx.attempt(partial(self._set_aside, tx, key, outcome))
+        if isinstance(again, Failure):
+            tx.fails(key, "plan", again)
+
+    def _set_aside(self, tx: Transaction[Delivery], key: str, why: Failure) -> None:
+        state = tx.get(key)
+        if state is not None:
+            aside = fold.set_aside(state, why.detail.partition(":")[0])
             after = self._dead_lettered(tx, state, aside, "")
             tx.put(key, after, due=tx.now + SET_ASIDE_SECONDS)
 
-    def _plan(self, tx: Transaction[Delivery], key: str, state: Delivery) -> None:
+    def _plan(self, tx: Transaction[Delivery], key: str) -> None:
+        state = tx.get(key)
+        if state is None:
+            return
         now = tx.now
         if not self._runner.busy(key):
             state = self._dead_lettered(
@@ -308,7 +316,7 @@ class AdapterMachine(Machine[Delivery]):
             want=state.want,
             have=state.have,
             account=state.account,
-            uncertain=doubt is intent.operation,
+            uncertain=doubt == intent.operation,
             start_by=self._runner.now() + self._timing.start_within,
             timeout=self._timing.timeout,
         )

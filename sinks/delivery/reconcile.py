@@ -66,10 +66,13 @@ def behind(delivery: Delivery, now: float, traits: Traits, platform: str) -> boo
 
 
 def target(want: Incident, traits: Traits) -> TicketState:
-    """The wanted state of the ticket."""
-    if want.status is Status.OPEN and want.severity in traits.auto_acknowledge:
+    """The wanted state of the ticket; for a status of another release, as far as can be told."""
+    if not want.status.is_known and want.resolved_at is not None:
+        return TicketState.RESOLVED
+    status = want.status.nearest
+    if status is Status.OPEN and want.severity in traits.auto_acknowledge:
         return TicketState.ACKNOWLEDGED
-    return TicketState(want.status.value)
+    return TicketState(status.value)
 
 
 def reaches(operation: Operation, want: Incident, traits: Traits) -> TicketState | None:
@@ -111,8 +114,11 @@ def _change(
     delivery: Delivery, have: Held, want: Incident, now: float, traits: Traits, platform: str
 ) -> Planned | None:
     doubt = delivery.uncertain.operation if delivery.uncertain else None
-    step = _transition(have.state, doubt, target(want, traits))
-    if step is not None and step not in traits.operations:
+    # A state of another release is one of a ticket that stands.
+    state = have.state if have.state.is_known else TicketState.OPEN
+    step = _transition(state, doubt, target(want, traits))
+    certain = doubt is None or not doubt.transition
+    if step not in traits.operations or (certain and _stays(state, step, want)):
         step = None
     if step in (Operation.RESOLVE, Operation.REOPEN):
         return Planned(operation=step, why=_reason(doubt, Why.STATUS))
@@ -129,6 +135,16 @@ def _change(
     if delivery.verify_at is not None and now >= delivery.verify_at:
         return Planned(operation=Operation.DEDUPLICATE, why=Why.POSSIBLE_DUPLICATE)
     return None
+
+
+def _stays(state: TicketState, step: Operation | None, want: Incident) -> bool:
+    """True where a status of another release leaves the ticket's state alone.
+
+    Such a status resolves a ticket or opens it again; to take an acknowledgement back would page.
+    """
+    if want.status.is_known or step is Operation.RESOLVE:
+        return False
+    return state is not TicketState.RESOLVED
 
 
 def _reason(doubt: Operation | None, otherwise: Why) -> Why:

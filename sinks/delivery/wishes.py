@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import msgspec
 
-from sinks.calls.outcome import Outcome
+from sinks.calls.outcome import Outcome, Reason, Unknown
 from tables.deliveries import Operation
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.signals import Tick
 from ticketing.errors import BadRecord
+from ticketing.wire.incidents import incident_of
+from ticketing.wire.lenient import UNREADABLE, document
 
 
 class OperationResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,6 +31,15 @@ class Retry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     incident_id: str
     by: str = ""
+
+
+class _Named(msgspec.Struct):
+    incident_id: str
+
+
+class _Result(_Named, kw_only=True):
+    number: int
+    operation: Operation
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -64,12 +76,50 @@ def encode_retry(retry: Retry) -> bytes:
 
 
 def decode(value: bytes) -> Message:
-    """The reverse of encode_wish, encode_result and encode_retry; raises BadRecord."""
+    """The reverse of encode_wish, encode_result and encode_retry; raises BadRecord.
+
+    A message of another release is read as far as the adapter needs it.
+    """
     try:
         message = _decoder.decode(value)
-    except msgspec.MsgspecError as error:
-        raise BadRecord("undecodable", str(error)) from error
+    except UNREADABLE as error:
+        message = _read(value, error)
     bodies = (message.desired, message.result, message.retry, message.tick)
     if sum(body is not None for body in bodies) != 1:
         raise BadRecord("undecodable", "exactly one of desired, result, retry, tick must be set")
     return message
+
+
+def _read(value: bytes, error: Exception) -> Message:
+    """The message without what can't be read; `error` says why it does not decode as it is."""
+    try:
+        found = document(value)
+        if not isinstance(found, dict):
+            raise BadRecord("undecodable", str(error))
+        desired, result, retry = (found.get(name) for name in ("desired", "result", "retry"))
+        return Message(
+            desired=None if desired is None else incident_of(desired),
+            result=None if result is None else _result(result),
+            retry=None if retry is None else _retry(retry),
+        )
+    except UNREADABLE as unread:
+        raise BadRecord("undecodable", str(unread)) from error
+
+
+def _result(found: Any) -> OperationResult:
+    """A result; its outcome, if that can't be read, is unknown, so that the ticket is looked at."""
+    known = msgspec.convert(found, _Result)
+    try:
+        outcome: Outcome = msgspec.convert(found.get("outcome"), Outcome)
+    except msgspec.MsgspecError:
+        outcome = Unknown(Reason.INTERNAL, over=True, detail="an outcome that can't be read")
+    return OperationResult(
+        incident_id=known.incident_id,
+        number=known.number,
+        operation=known.operation,
+        outcome=outcome,
+    )
+
+
+def _retry(found: Any) -> Retry:
+    return Retry(incident_id=msgspec.convert(found, _Named).incident_id)

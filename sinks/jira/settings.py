@@ -84,7 +84,7 @@ class Settings:
     def priority_for(self, incident: Incident) -> str:
         """The name of the priority; an escalated incident gets the priority of `critical`."""
         escalated = incident.escalated_at is not None
-        return self.priorities[Severity.CRITICAL if escalated else incident.severity]
+        return self.priorities[Severity.CRITICAL if escalated else incident.severity.nearest]
 
     def every_project(self) -> list[str]:
         """Every project that could be chosen."""

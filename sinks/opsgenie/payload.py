@@ -67,7 +67,7 @@ def description(incident: Incident, writer: Writer, settings: Settings, on_call:
 def priority(incident: Incident, settings: Settings) -> str:
     """The priority of the severity; without a configured escalation, escalated counts as critical."""
     alone = incident.status is Status.ESCALATED and not settings.escalation
-    return settings.priorities[Severity.CRITICAL if alone else incident.severity]
+    return settings.priorities[Severity.CRITICAL if alone else incident.severity.nearest]
 
 
 def _tags(incident: Incident, settings: Settings) -> list[str]:

@@ -177,7 +177,7 @@ class PagerDutySink:
             await rest.add_note(found, payload.note(told))
 
     async def _prioritise(self, rest: Rest, found: Found, want: Incident) -> None:
-        priority = self._settings.priorities.get(want.severity)
+        priority = self._settings.priorities.get(want.severity.nearest)
         if priority:
             await rest.change(found, payload.prioritise(priority))
 

@@ -42,7 +42,7 @@ def trigger(
     payload = {
         "summary": cut(text.title, SUMMARY_CHARS_MAX),
         "source": cut(line(incident.service) or "unknown", SOURCE_CHARS_MAX),
-        "severity": severities[incident.severity],
+        "severity": severities[incident.severity.nearest],
         "timestamp": _iso(incident.first_seen),
         "component": cut(line(incident.service), SOURCE_CHARS_MAX),
         "group": cut(line(incident.tenant), SOURCE_CHARS_MAX),

@@ -47,7 +47,7 @@ class Settings:
 
     def key_for(self, incident: Incident) -> str:
         """The routing key for a new alert: by service, else by severity, else the general one."""
-        by_severity = self.keys_by_severity.get(incident.severity, self.routing_key)
+        by_severity = self.keys_by_severity.get(incident.severity.nearest, self.routing_key)
         return self.keys_by_service.get(incident.service, by_severity)
 
     def policy_for(self, incident: Incident) -> str:

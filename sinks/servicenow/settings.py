@@ -78,7 +78,7 @@ class Settings:
     def levels(self, incident: Incident) -> dict[str, str]:
         """Impact and urgency, from which ServiceNow derives the priority."""
         escalated = incident.escalated_at is not None
-        severity = Severity.CRITICAL if escalated else incident.severity
+        severity = Severity.CRITICAL if escalated else incident.severity.nearest
         return {"impact": self.impacts[severity], "urgency": self.urgencies[severity]}
 
     def link(self, sys_id: str) -> str:

@@ -65,6 +65,9 @@ _WORDS = {
     Status.RESOLVED: "Resolved",
 }
 
+STATUS_CHARS_MAX = 40
+"""Longer than any status; bounds what an unknown one takes of a header."""
+
 Block = dict[str, Any]
 
 
@@ -107,7 +110,7 @@ def parent(incident: Incident, writer: Writer, *, buttons: bool) -> dict[str, An
     if shown:
         blocks.append({"type": "actions", "block_id": "ticketing", "elements": shown})
     return {
-        "text": escaped(f"{_WORDS[incident.status]}: {text.title}", TEXT_CHARS_MAX),
+        "text": escaped(f"{_word(incident.status)}: {text.title}", TEXT_CHARS_MAX),
         "blocks": blocks,
         "metadata": {
             "event_type": INCIDENT_EVENT,
@@ -146,7 +149,7 @@ def reply(incident_id: str, told: list[Step]) -> dict[str, Any]:
 def note(incident: Incident, writer: Writer, told: list[Step]) -> dict[str, Any]:
     """Steps of the timeline as a message of its own, for a webhook, which has no threads."""
     message = reply(incident.id, told)
-    title = escaped(f"{_WORDS[incident.status]}: {writer.title(incident)}", SECTION_TITLE_MAX)
+    title = escaped(f"{_word(incident.status)}: {writer.title(incident)}", SECTION_TITLE_MAX)
     return {
         **message,
         "text": cut(f"{title}\n{message['text']}", TEXT_CHARS_MAX),
@@ -178,11 +181,15 @@ def for_webhook(message: dict[str, Any]) -> dict[str, Any]:
     return {name: message[name] for name in taken}
 
 
+def _word(status: Status) -> str:
+    return _WORDS.get(status) or cut(line(status.value), STATUS_CHARS_MAX)
+
+
 def _header(incident: Incident, text: Text) -> Block:
-    sign = _SIGNS[incident.severity]
+    sign = _SIGNS[incident.severity.nearest]
     if incident.status is Status.RESOLVED:
         sign = "\N{WHITE HEAVY CHECK MARK}"
-    title = escaped(f"{sign} {_WORDS[incident.status]}: {text.title}", HEADER_CHARS_MAX)
+    title = escaped(f"{sign} {_word(incident.status)}: {text.title}", HEADER_CHARS_MAX)
     return {"type": "header", "text": {"type": "plain_text", "text": title, "emoji": False}}
 
 

@@ -27,7 +27,7 @@ def linked(incident: Incident) -> dict[str, str]:
     return {
         link.id: link.relation.value
         for link in incident.links
-        if link.id and link.relation is not Relation.RELATED
+        if link.id and link.relation.nearest is not Relation.RELATED
     }
 
 

@@ -51,7 +51,7 @@ class Settings:
     def priority_for(self, incident: Incident) -> str:
         """The priority of the severity; without an escalation group, escalated counts as critical."""
         alone = incident.status is Status.ESCALATED and not self.escalation_group
-        return self.priorities[Severity.CRITICAL if alone else incident.severity]
+        return self.priorities[Severity.CRITICAL if alone else incident.severity.nearest]
 
     def page(self, ticket_id: str) -> str:
         """The address of a ticket's page."""

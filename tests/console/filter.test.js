@@ -6,6 +6,7 @@ import {
   isDefault,
   isNarrowed,
   listPath,
+  nearestSeverity,
   NO_FILTER,
   STATUS_CHOICES,
   statusCounts,
@@ -24,6 +25,15 @@ test("the default filter asks for what is not resolved", () => {
   assert.deepEqual(query({}), { limit: "100", status: "open,acknowledged,escalated" });
   assert.deepEqual(query({ status: "" }), { limit: "100" });
   assert.deepEqual(query({ status: "resolved" }), { limit: "100", status: "resolved" });
+});
+
+test("values of another release are treated like the server treats them", () => {
+  const newer = makeIncident(1, { status: "of_a_newer_release", severity: "of_a_newer_release" });
+  assert.equal(hasChosenStatus(NO_FILTER, newer), true);
+  assert.equal(hasChosenStatus({ ...NO_FILTER, status: "open" }, newer), true);
+  assert.equal(hasChosenStatus({ ...NO_FILTER, status: "resolved" }, newer), false);
+  assert.equal(nearestSeverity(newer.severity), "critical");
+  assert.equal(nearestSeverity("low"), "low");
 });
 
 test("every part of the filter reaches the server as it was typed", () => {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from confluent_kafka import Message, Producer
+from support.incidents import anomalies
 from support.kafka import Kafka
 
 from sinks.delivery.wishes import Retry, decode
@@ -17,11 +19,20 @@ from ticketing.config import validate
 from ticketing.dead_letters import reading, redrive
 from ticketing.dead_letters.reading import Entry, Wanted, every, get, page
 from ticketing.dead_letters.redrive import HEADER, Redriver
+from ticketing.domain.signals import Progress, Redriven
 from ticketing.errors import Conflict, Misconfigured, NotFound, NotWhole, Unavailable
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
-from ticketing.wire.dead_letters import VALUE_BYTES_MAX, DeadLetter, encode_dead_letter
-from ticketing.wire.topics import DEAD_LETTERS, platform_topic
+from ticketing.wire.dead_letters import (
+    FAILED_ROW,
+    UNREADABLE_ROW,
+    VALUE_BYTES_MAX,
+    DeadLetter,
+    encode_dead_letter,
+    row_letter_of,
+)
+from ticketing.wire.signals import decode_signals, encode_signals
+from ticketing.wire.topics import DEAD_LETTERS, SIGNALS, platform_topic
 
 INPUT = "enriched-logs"
 ID = "0123456789abcdef-2-41"
@@ -210,6 +221,55 @@ def test_a_record_that_was_cut_is_not_produced(desk: Desk) -> None:
     ):
         redriver.redrive(id, "anna")
     assert desk.read(INPUT) == []
+
+
+def test_a_record_that_no_letter_holds_is_read_where_it_came_from(desk: Desk) -> None:
+    noise = random.Random(1).randbytes(100_000).hex()
+    one, other = (encode_signals([progress(f"{name}{noise}")]) for name in "ab")
+    packed = b"[%b,%b]" % (one[1:-1], other[1:-1])
+    producer = Producer(desk.runtime.client())
+    producer.produce(SIGNALS, packed, partition=2)
+    producer.flush(30)
+    place = {"topic": SIGNALS, "partition": 2, "offset": 0}
+    cut = [record_letter(value, **place) for value in (packed, other)]
+    changed = record_letter(other.replace(b'"b', b'"c'), **place)
+    *ids, wrong = desk.put(*cut, changed)
+    with Redriver(desk.runtime) as redriver:
+        for id in ids:
+            redriver.redrive(id, "anna")
+        with pytest.raises(NotWhole):
+            redriver.redrive(wrong, "anna")
+    assert [message.value() for message in desk.read(SIGNALS)] == [packed, packed, other]
+
+
+def test_anomalies_are_produced_again_with_the_mark_that_lets_them_count(desk: Desk) -> None:
+    value = encode_signals([anomalies("aa", 1, 2), progress("t")])
+    letter = record_letter(value, topic=SIGNALS, partition=1, offset=0, key=None)
+    (id,) = desk.put(letter)
+    with Redriver(desk.runtime) as redriver:
+        redriver.redrive(id, "anna")
+        with pytest.raises(Conflict, match="redriven before"):
+            redriver.redrive(id, "anna")
+    (message,) = desk.read(SIGNALS)
+    assert message.partition() == 1
+    assert decode_signals(message.value()) == [
+        Redriven(anomalies=anomalies("aa", 1, 2)),
+        progress("t"),
+    ]
+
+
+@pytest.mark.parametrize("reason", [UNREADABLE_ROW, FAILED_ROW])
+def test_a_row_is_not_redriven(desk: Desk, reason: str) -> None:
+    letter = row_letter_of(
+        "ticketing-incidents-changelog", 0, "aa", b"{}", stage="incidents", reason=reason, detail=""
+    )
+    (id,) = desk.put(letter)
+    with Redriver(desk.runtime) as redriver, pytest.raises(Conflict, match="still in its table"):
+        redriver.redrive(id, "anna")
+
+
+def progress(topic: str) -> Progress:
+    return Progress(topic=topic, partition=0, partitions=1, through=1.0)
 
 
 def test_who_dies_before_the_note_has_produced_once_all_the_same(

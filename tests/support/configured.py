@@ -40,9 +40,12 @@ def gate_for(platform: str) -> Gate:
     return Gate(failures_to_close=Delivery().circuit_failures, seed=platform)
 
 
-def detector_for(topic_ids: Mapping[str, str], *, traces_partitions: int = 0) -> Detector:
-    """A detector; without partitions for traces, no requests are followed."""
+def detector_for(
+    topic_ids: Mapping[str, str], *, traces_partitions: int = 0, fields: Any = "logclaw"
+) -> Detector:
+    """A detector; without partitions for traces, no requests are followed. `fields` are names."""
     config = Config(
+        input={"fields": fields},  # type: ignore[arg-type]
         kafka=Kafka(brokers="a:9092", partitions=traces_partitions or 1),
         traces=Traces(enabled=traces_partitions > 0),
     )

@@ -34,6 +34,7 @@ from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.signals import TicketState
 from ticketing.engine import statemachine
 from ticketing.engine.agent import KeyedAgent
+from ticketing.engine.guarded import TooLarge
 from ticketing.engine.table import DurableTable
 from ticketing.wire import topics
 from ticketing.wire.incidents import decode_incident
@@ -80,6 +81,8 @@ class World:
         self.logs: dict[str, list[Record]] = {}
         self.committed: dict[str, int] = {}
         self.disks: dict[str, Disk] = {}
+        self.limits: dict[str, int] = {}
+        """The largest value that a topic takes."""
 
     def step(self, what: str) -> None:
         """Something is about to become real."""
@@ -141,9 +144,16 @@ class Producer:
     async def send_all(self, place: Any, messages: list[tuple[bytes | None, bytes | None]]) -> int:
         assert place.partition == 0, "one partition is all there is"
         last = -1
-        for key, value in messages:
+        refused = []
+        for index, (key, value) in enumerate(messages):
+            if len(value or b"") > self._world.limits.get(place.topic, math.inf):
+                refused.append(index)
+                continue
             self._world.step(f"send {place.topic}")
             last = self._world.append(place.topic, key, value)
+        if refused:
+            size = min(len(messages[index][1] or b"") for index in refused)
+            raise TooLarge(place.topic, size, tuple(refused))
         return last
 
     def deliver_through(self, last: Sent) -> None:
@@ -191,6 +201,7 @@ class Table:
 
     def __init__(self, world: World, name: str) -> None:
         self.world = world
+        self.name = name
         self.changelog_topic_name = f"{name}-changelog"
         if name not in world.disks or world.happens(world.chances.wiped):
             world.disks[name] = Disk()
@@ -303,7 +314,7 @@ class Sinks(Process):
 
     def __init__(self, world: World) -> None:
         super().__init__(world, topics.INCIDENTS)
-        self.agent = SinkAgent(self.app, None, self.fence)  # type: ignore[arg-type]
+        self.agent = SinkAgent(self.app, None, self.fence, [PLATFORM])  # type: ignore[arg-type]
 
     async def handle(self, records: list[Record]) -> None:
         await self.agent.handle(records, None)  # type: ignore[arg-type]

@@ -18,15 +18,18 @@ ACROSS = {
     "config/test_every_default_stands_once.py": "every default",
     "config/test_every_setting_is_read.py": "every setting",
     "console/test_javascript.py": "every module of the console",
+    "domain/incidents/test_newer_values.py": "every rule and reader of incidents",
     "engine/test_every_crash.py": "all agents of the job",
     "sinks/delivery/test_backlog.py": "the whole adapter",
     "sinks/delivery/test_convergence.py": "the whole adapter",
     "sinks/jira/test_markup.py": "one text in both of Jira's markups",
+    "sinks/test_newer_releases.py": "every platform with its adapter",
     "sinks/test_rooms.py": "all rooms of the package",
     "test_layout.py": "the unit tests themselves",
     "test_messages.py": "every message for operators",
     "test_platform_registry.py": "every piece of every platform",
     "test_prose.py": "every docstring and every number",
+    "wire/test_open_enums.py": "every enum on the wire and in the tables",
 }
 """Tests of more than one module, each with what it is about."""
 

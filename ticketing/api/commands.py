@@ -70,7 +70,7 @@ async def batch(request: web.Request) -> web.Response:
 
 def _action(text: str) -> Action:
     try:
-        return Action(text)
+        return Action.strictly(text)
     except ValueError:
         allowed = [action.value for action in Action]
         message = f"must be one of {', '.join(allowed)}"

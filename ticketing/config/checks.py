@@ -6,12 +6,14 @@ import ipaddress
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
+from pydantic.alias_generators import to_camel
+
 from ticketing.config.kafka_checks import kafka_problems
 from ticketing.config.model import Config
 from ticketing.config.platforms import PLATFORMS, PlatformSection
 from ticketing.config.platforms.platform import Required
 from ticketing.config.problems import Problem, nearest
-from ticketing.config.process import EMBEDDED, Redis
+from ticketing.config.process import EMBEDDED, Input, Redis
 from ticketing.config.schema import env_name
 from ticketing.config.template_names import fault
 from ticketing.domain.severity import Severity
@@ -34,6 +36,7 @@ def contradictions(config: Config) -> list[Problem]:
         *_platforms(config),
         *_templates(config),
         *_anomaly(config),
+        *_input(config.input),
         *_listeners(config),
         *_llm(config),
     ]
@@ -155,15 +158,37 @@ def _anomaly(config: Config) -> Iterator[Problem]:
         yield Problem(("anomaly", "patternRules"), "has two rules with the same name")
     if config.anomaly.lookback_window < 1:
         yield Problem(("anomaly", "lookbackWindow"), "must be at least one second")
-    if len(set(config.input.topics)) < len(config.input.topics):
-        yield Problem(("input", "topics"), "lists a topic twice")
-    for topic in config.input.topics:
-        if topic.startswith("ticketing-"):
-            yield Problem(("input", "topics"), f"{topic} is a topic that the agent writes itself")
     if config.retention < config.reopen_window:
         yield Problem(("retention",), "must be at least as long as reopenWindow")
     if config.delivery.backoff_max < config.delivery.backoff_min:
         yield Problem(("delivery", "backoffMax"), "must be at least as long as backoffMin")
+
+
+def _input(section: Input) -> Iterator[Problem]:
+    if len(set(section.topics)) < len(section.topics):
+        yield Problem(("input", "topics"), "lists a topic twice")
+    for topic in section.topics:
+        if topic.startswith("ticketing-"):
+            yield Problem(("input", "topics"), f"{topic} is a topic that the agent writes itself")
+    names = section.fields.names()
+    for field in ("anomaly_score", "service"):
+        if not names[field]:
+            yield Problem(
+                ("input", "fields", to_camel(field)),
+                "must hold at least one name: without it no record is an anomaly of anything",
+            )
+    if not (names["message"] or names["error_message"] or names["description"]):
+        yield Problem(
+            ("input", "fields", "message"),
+            "must hold at least one name while errorMessage and description hold none",
+        )
+    for field, own in section.fields.own().items():
+        for name in own:
+            if "" in name.split("."):
+                yield Problem(
+                    ("input", "fields", to_camel(field)),
+                    f'"{name}" has an empty part: write one dot between two keys',
+                )
 
 
 def _listeners(config: Config) -> Iterator[Problem]:

@@ -6,8 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ticketing.config.values import Duration, Name, Secret, Section, Url
-from ticketing.domain.severity import Severity
+from ticketing.config.values import Duration, KnownSeverity, Name, Secret, Section, Url
 
 
 class LlmProvider(Section):
@@ -101,7 +100,7 @@ class Traces(Section):
 class SeverityRule(Section):
     """Raises an incident's severity by its blast radius. Every given bound must be reached."""
 
-    to: Severity
+    to: KnownSeverity
     """Severity to raise to."""
     services: int | None = Field(default=None, ge=1)
     """Affected services, at least."""

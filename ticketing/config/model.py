@@ -78,7 +78,7 @@ class Config(PlatformSections):
     secrets_dir: Path | None = None
     """Directory of files with one secret each, such as a mounted Kubernetes Secret."""
     input: Input = Input()
-    """Topics of anomalies."""
+    """Topics of anomalies, and the names of their fields."""
     log: Log = Log()
     """Log output."""
     llm: Llm = Llm()
@@ -101,7 +101,7 @@ class Config(PlatformSections):
 
     def routes(self, severity: Severity | str) -> list[str]:
         """The enabled platforms for incidents of this severity, in the configured order."""
-        listed: Platforms = getattr(self.routing, Severity(severity).value)
+        listed: Platforms = getattr(self.routing, Severity(severity).nearest.value)
         return [name for name in dict.fromkeys(listed) if self.platform(name).enabled]
 
     def fallback(self) -> list[str]:

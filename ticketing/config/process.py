@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
+from ticketing.config.input_fields import InputFields, preset_alone
 from ticketing.config.values import Duration, Name, Secret, Section, Url
 from ticketing.log import MASK
 
@@ -123,12 +124,14 @@ class Metrics(Section):
 
 
 class Input(Section):
-    """Topics of anomalies."""
+    """Topics of anomalies, and the names of their fields."""
 
     topics: tuple[Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,249}$")], ...] = Field(
         default=("enriched-logs",), min_length=1
     )
     """Topics to read: `enriched-logs`, `anomaly-events` or others of either form."""
+    fields: Annotated[InputFields, BeforeValidator(preset_alone)] = InputFields()
+    """Names of the fields of records."""
 
 
 class Log(Section):

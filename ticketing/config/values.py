@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticKnownError
 
 from ticketing.domain.severity import Severity
 
@@ -121,6 +122,13 @@ def _not_blank(value: SecretStr) -> SecretStr:
     return value
 
 
+def _known(severity: Severity) -> Severity:
+    if not severity.is_known:
+        *others, last = (repr(known.value) for known in Severity)
+        raise PydanticKnownError("enum", {"expected": f"{', '.join(others)} or {last}"})
+    return severity
+
+
 def _rate(value: str) -> str:
     if not _RATE.fullmatch(value):
         raise ValueError('must be a rate such as "10/second", "120/minute" or "1000/hour"')
@@ -146,7 +154,9 @@ SecretUrl = Annotated[SecretStr, AfterValidator(_not_blank), AfterValidator(_sec
 """An http(s) address whose path is a secret."""
 Rate = Annotated[str, AfterValidator(_rate)]
 Name = Annotated[str, Field(min_length=1, max_length=500)]
-BySeverity = dict[Severity, Name]
+KnownSeverity = Annotated[Severity, AfterValidator(_known)]
+"""One of the listed severities: the type itself takes those of other releases too."""
+BySeverity = dict[KnownSeverity, Name]
 
 
 def over(defaults: Mapping[Severity, str]) -> Callable[[Any], Any]:
@@ -182,7 +192,7 @@ class Choice(Section):
         for name in (self.services.get(service), self.tenants.get(tenant)):
             if name is not None:
                 return name
-        return self.severities.get(severity, default)
+        return self.severities.get(severity.nearest, default)
 
     def names(self) -> set[str]:
         """Every name that could be chosen."""

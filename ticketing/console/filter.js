@@ -12,6 +12,15 @@ export const STATUS_CHOICES = [
 export const SEVERITIES = ["critical", "high", "medium", "low"];
 const ACTIVE = ["open", "acknowledged", "escalated"];
 
+// Values of another release are shown as they are, and count like the server counts them.
+export function nearestStatus(status) {
+  return status === "resolved" || ACTIVE.includes(status) ? status : "open";
+}
+
+export function nearestSeverity(severity) {
+  return SEVERITIES.includes(severity) ? severity : "critical";
+}
+
 // `status` is a choice of STATUS_CHOICES; `since` an age in seconds, or empty.
 export const NO_FILTER = Object.freeze({
   status: "active",
@@ -43,7 +52,7 @@ function statusesOf(filter) {
 // True for an incident whose status was chosen: all there is to a filter that is not narrowed.
 export function hasChosenStatus(filter, incident) {
   const statuses = statusesOf(filter);
-  return !statuses.length || statuses.includes(incident.status);
+  return !statuses.length || statuses.includes(nearestStatus(incident.status));
 }
 
 // The address of a page of the list; `ids` are the incidents to look among, all without them.

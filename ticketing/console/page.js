@@ -1,6 +1,7 @@
 // The page around the list and the pane: its title, banner, totals and announcements.
 
 import { byId } from "./dom.js";
+import { nearestSeverity } from "./filter.js";
 import { totalsRows } from "./totals.js";
 
 const STREAM_STATES = { live: "Live", waiting: "Reconnecting", locked: "Locked" };
@@ -36,7 +37,7 @@ export function showEnd({ hasMore, isEmpty, isUnfiltered }) {
 // The tab's title counts what is critical and not resolved.
 export function showTitle(incidents) {
   const critical = incidents.filter(
-    ({ severity, status }) => severity === "critical" && status !== "resolved",
+    ({ severity, status }) => nearestSeverity(severity) === "critical" && status !== "resolved",
   );
   document.title = critical.length ? `(${critical.length}) Incidents` : "Incidents";
 }

@@ -20,8 +20,8 @@ from ticketing.kafka.runtime import Runtime
 from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter
 from ticketing.wire.topics import DEAD_LETTERS
 
-CHUNK_RECORDS = 200
-"""Records read in one go: a page or more, at most 17 MB of the largest letters."""
+CHUNK_RECORDS = 100
+"""Records read in one go: a page or two. Most are small; of a megabyte each they are 100 MB."""
 SCANNED_MAX = 20_000
 """Letters read for one page, to bound the answer's time; a rare match gives short pages."""
 # As for the list of incidents (view.query).

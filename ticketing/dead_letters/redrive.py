@@ -1,6 +1,7 @@
 """Redriving dead letters, each at most once.
 
-A delivery is retried by its adapter. An input record is produced again unchanged. To produce a
+A delivery is retried by its adapter. A record is produced again unchanged, into the partition that
+it came from; only anomalies are marked, as their incident's watermark has passed them. To produce a
 record once only, even for two people or for one who asks twice, a redrive is first claimed and then
 noted in a topic of its own; a claim without a note is followed up before the record is produced
 again.
@@ -16,12 +17,14 @@ import msgspec
 from confluent_kafka import KafkaError, Message, Producer
 
 from sinks.delivery.wishes import Retry, encode_retry
+from ticketing.config import PLATFORMS
 from ticketing.dead_letters import reading
 from ticketing.dead_letters.reading import DELIVERY, Entry
 from ticketing.errors import Conflict, NotWhole, Unavailable
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
-from ticketing.wire.topics import REDRIVES, platform_topic
+from ticketing.wire.signals import as_redriven, elements
+from ticketing.wire.topics import REDRIVES, SIGNALS, platform_topic
 
 HEADER = "ticketing-redrive"
 """The header of a record produced again: the id of its dead letter."""
@@ -107,38 +110,68 @@ class Redriver:
             raise _done_before(known)
         if entry.letter.stage == DELIVERY:
             return self._deliver(entry, by)
-        if not entry.letter.whole:
+        if entry.letter.of_row:
+            raise Conflict(
+                "row",
+                f"{entry.id} tells of a row, which is still in its table: redrive the messages for it"
+                " once a release that reads it runs",
+            )
+        value = self._content(entry)
+        if value is None:
             kept = len(entry.letter.value or b"")
             raise NotWhole(
                 f"{entry.id} holds {kept} of its record's {entry.letter.size} bytes, too few to produce"
                 f" it again; the whole record was at {_place(entry)}"
             )
-        return self._again(entry, by)
+        return self._again(entry, value, by)
 
     def _deliver(self, entry: Entry, by: str) -> Redriven:
         # Safe to repeat without a claim: the adapter holds one delivery per incident.
         letter = entry.letter
-        if letter.platform not in self._runtime.config.enabled_platforms():
-            raise Conflict(
-                "disabled",
-                f"{entry.id}: {letter.platform} is not enabled: set {letter.platform}.enabled",
-            )
+        self._require_enabled(entry.id, letter.platform)
         topic = platform_topic(letter.platform)
         retry = Retry(incident_id=letter.incident_id, by=by)
         sent = self._produce(topic, letter.incident_id.encode(), encode_retry(retry))
         return self._note(entry.id, by, sent)
 
-    def _again(self, entry: Entry, by: str) -> Redriven:
+    def _content(self, entry: Entry) -> bytes | None:
+        """The whole record; one that the letter could not hold is read where it came from."""
         letter = entry.letter
+        if letter.whole:
+            return letter.value
+        if letter.value is None or letter.partition not in self._reader.partitions(letter.topic):
+            return None
+        low, high = self._reader.bounds(letter.topic, letter.partition)
+        if not low <= letter.offset < high:
+            return None
+        end = letter.offset + 1
+        for found in self._reader.between(letter.topic, letter.partition, letter.offset, end):
+            whole: bytes = found.value() or b""
+            # Of packed signals the letter has one; the topic may have been made anew since.
+            for value in (whole, *(b"[%b]" % element for element in elements(whole))):
+                if len(value) == letter.size and value.startswith(letter.value):
+                    return value
+        return None
+
+    def _require_enabled(self, id: str, platform: str) -> None:
+        if platform not in self._runtime.config.enabled_platforms():
+            raise Conflict("disabled", f"{id}: {platform} is not enabled: set {platform}.enabled")
+
+    def _again(self, entry: Entry, value: bytes, by: str) -> Redriven:
+        letter = entry.letter
+        for platform in PLATFORMS:
+            # Only platforms that are enabled are written to; another's topic may be gone.
+            if letter.topic == platform_topic(platform):
+                self._require_enabled(entry.id, platform)
         claimed, deadline = self._claim(entry, by), time.time() + CLAIM_SECONDS / 2
         found = self._find(entry, claimed.searched_from)
         if found is None:
             if time.time() > deadline:
                 raise Unavailable(f"{entry.id}: the search for an earlier redrive took too long")
             key = letter.raw_key or (None if letter.key is None else letter.key.encode())
-            found = self._produce(
-                letter.topic, key, letter.value or b"", letter.partition, entry.id
-            )
+            if letter.topic == SIGNALS:
+                value = as_redriven(value)
+            found = self._produce(letter.topic, key, value, letter.partition, entry.id)
         return self._note(entry.id, by, found)
 
     # Claims and notes
@@ -171,8 +204,8 @@ class Redriver:
             low, high = self._reader.bounds(REDRIVES, number)
             start = max(low, self._read_to.get(number, low))
             for message in self._reader.between(REDRIVES, number, start, high):
-                if message.value() is not None:
-                    note = _decoder.decode(message.value())
+                note = _read(message.value())
+                if note is not None:
                     self._notes.setdefault(note.id, []).append(note)
             self._read_to[number] = high
         return self._notes.get(id, [])
@@ -209,6 +242,14 @@ class Redriver:
             why = ended[0][0].name() if ended and ended[0][0] else "no answer"
             raise Unavailable(f"Kafka did not take the record for {topic} ({why})")
         return ended[0][1]
+
+
+def _read(value: bytes | None) -> Note | None:
+    """A note; None for what is none, which must not hide the notes beside it."""
+    try:
+        return None if value is None else _decoder.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def _done_before(known: Redriven) -> Conflict:

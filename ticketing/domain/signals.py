@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 
+from ticketing.domain.open_enum import OpenEnum
 from ticketing.domain.severity import Severity
 from ticketing.domain.traces.findings import Findings
 
@@ -53,8 +53,15 @@ class Anomalies:
     affected_services: list[str] = field(default_factory=list)
 
 
-class Action(str, Enum):
-    """The actions that a person, a platform or a policy may ask for."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redriven:
+    """Anomalies that were a dead letter: no watermark says that they are counted."""
+
+    anomalies: Anomalies
+
+
+class Action(OpenEnum):
+    """The actions that a person, a platform or a policy may ask for; an unknown one is refused."""
 
     ACKNOWLEDGE = "acknowledge"
     ESCALATE = "escalate"
@@ -77,8 +84,12 @@ class Command:
     to: list[str] = field(default_factory=list)
 
 
-class TicketState(str, Enum):
-    """The states of a platform's ticket."""
+class TicketState(OpenEnum):
+    """The states of a platform's ticket.
+
+    An unknown one counts as pending for the incident, whose fallback goes on watching; a ticket
+    that is held in an unknown state is taken for open (`sinks.delivery.reconcile`).
+    """
 
     PENDING = "pending"
     OPEN = "open"

@@ -7,21 +7,37 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
+import structlog
 from faust.types import TP, EventT
 
 from ticketing import metrics
 from ticketing.engine import statemachine
 from ticketing.engine.fence import Fence
+from ticketing.engine.guarded import FAILED, Failure, TooLarge, guarded
+from ticketing.engine.halving import halved
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.table import DurableTable
 from ticketing.engine.watchdog import Watchdog, leave
-from ticketing.errors import TicketingError
-from ticketing.wire.dead_letters import DeadLetter, dead_letter_of, encode_dead_letter
-from ticketing.wire.topics import DEAD_LETTERS
+from ticketing.errors import BadRecord, TicketingError
+from ticketing.wire.dead_letters import (
+    FAILED_ROW,
+    UNREADABLE_ROW,
+    DeadLetter,
+    dead_letter_of,
+    row_letter_of,
+)
+
+log = structlog.get_logger(__name__)
 
 S = TypeVar("S")
+
+REFOLDS_MAX = 8
+"""Once to look at every change, then once a size that Kafka refuses in another topic; after that the
+batch is halved."""
 
 TICK_EVERY_SECONDS = 0.1
 """Bounds how late a timer fires; a look at the owned partitions costs next to nothing."""
@@ -34,8 +50,7 @@ YIELD_EVERY_SENDS = 200
 async def send_dead_letters(outbox: Outbox, letters: list[DeadLetter]) -> None:
     """Produce dead letters with the batch they come from."""
     for letter in letters:
-        await outbox.send(DEAD_LETTERS, None, encode_dead_letter(letter))
-        metrics.dead_letters_total.labels(letter.stage, letter.reason).inc()
+        outbox.letter(letter)
 
 
 @contextmanager
@@ -93,13 +108,13 @@ class BatchAgent(StreamAgent):
                 try:
                     if handled:
                         with timed(self.name, len(event.value)):
-                            await self.handle(event.value, event)
+                            await self._isolated(event)
                 except Abandoned:
                     handled = False
                     abandoned[message.tp] = message.generation_id
                 except Exception as error:  # noqa: BLE001
-                    # Bad records are handled one by one, so this is a failure of Kafka, RocksDB or
-                    # the disk. Faust would ack and go on; the process leaves instead.
+                    # Bad records are isolated, so this is a failure of Kafka, RocksDB or the disk.
+                    # Faust would ack and go on; the process leaves instead.
                     leave(f"{self.name}: {type(error).__name__}: {error}")
             await stream.ack(event)
             if handled:
@@ -108,6 +123,34 @@ class BatchAgent(StreamAgent):
             # Waiting for the next batch must not keep this one in memory.
             del event, message
             yield
+
+    async def _isolated(self, event: EventT) -> None:
+        """Handle a batch; of records that fail, each becomes a dead letter alone."""
+
+        async def work(records: list[Any]) -> None:
+            self.watchdog.alive(self.name)
+            await self.handle(records, event)
+
+        async def refuse(record: Any, failure: Failure) -> None:
+            await self.refuse(event.message.tp, record, failure)
+
+        await halved(self.name, event.value, work, refuse, (Abandoned,))
+
+    async def refuse(self, tp: TP, record: Any, failure: Failure) -> None:
+        """Make a record a dead letter; one of our own ticks has nothing to keep."""
+        if record.key == statemachine.TICK_KEY:
+            return
+        outbox = Outbox(self.app)
+        letter = dead_letter_of(
+            tp.topic,
+            tp.partition,
+            record,
+            stage=self.name,
+            reason=failure.reason,
+            detail=failure.detail,
+        )
+        await send_dead_letters(outbox, [letter])
+        await outbox.settle()
 
 
 def add_agent(app: Any, agent: StreamAgent, *topics: str) -> None:
@@ -123,6 +166,16 @@ def add_keyed_agent(app: Any, agent: KeyedAgent[Any]) -> None:
     app.on_partitions_revoked.connect(agent.revoked, weak=False)
 
 
+def _name(key: str) -> bytes:
+    """A key as stored; the reverse of `_key`."""
+    return key.encode("utf-8", "surrogateescape")
+
+
+def _key(name: bytes) -> str:
+    """The text of a stored key, whatever its bytes are."""
+    return name.decode("utf-8", "surrogateescape")
+
+
 class TableStore(statemachine.Store):
     """One partition of a Faust table; only the requested keys are decoded."""
 
@@ -132,14 +185,29 @@ class TableStore(statemachine.Store):
 
     def get(self, key: str) -> bytes | None:
         """The stored value of a key."""
-        return self._db.get(key.encode())  # type: ignore[no-any-return]
+        return self._db.get(_name(key))  # type: ignore[no-any-return]
 
     def items(self) -> Iterator[tuple[str, bytes]]:
         """Every pair except Faust's record of the changelog offset."""
         offset_key = self._store.offset_key
         for key, value in self._db.items():
             if key != offset_key:
-                yield key.decode(), value
+                yield _key(key), value
+
+
+Rows = list[tuple[bytes, bytes | None]]
+"""Encoded keys with their rows; None deletes."""
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """A batch that is folded and encoded."""
+
+    tx: statemachine.Transaction[Any]
+    partition: statemachine.PartitionState
+    folded: statemachine.Folded
+    kept: Rows
+    gone: Rows
 
 
 class KeyedAgent(BatchAgent, Generic[S]):
@@ -164,35 +232,129 @@ class KeyedAgent(BatchAgent, Generic[S]):
         self._partitions: dict[int, statemachine.PartitionState] = {}
         self._generation = -1
         self._ticked_at: dict[int, float] = {}
+        self._reported: set[tuple[int, str]] = set()
+        """Rows told of in the dead letters, by partition and key."""
+        self._limits = statemachine.Limits()
 
     async def handle(self, records: list[Any], event: EventT) -> None:
         """Fold, write kept keys, send, delete the others, call back; each step is made durable.
 
-        Keys are deleted after the sends, so a crash in between repeats the end of a key.
+        Keys are deleted after the sends, so a crash in between repeats the end of a key. A batch
+        with a state that can't be encoded, or a message that Kafka finds too large, is folded again
+        with a look at every single change, so that the message or key that causes it is isolated.
         """
         number = event.message.partition
-        tx = statemachine.Transaction(TableStore(self.table, number), self.machine, number)
+        checked = False
+        for _ in range(REFOLDS_MAX):
+            batch = self._folded(records, number, checked)
+            if batch is None:
+                checked = True
+                self._partitions.pop(number, None)
+                continue
+            try:
+                await self._make_durable(batch, event.message.tp)
+                return
+            except TooLarge as error:
+                self._learn(error)
+                log.error("too_large", agent=self.name, topic=error.topic, bytes=error.size)
+                await self._undo(batch, number)
+                checked = True
+                self._partitions.pop(number, None)
+        raise BadRecord(FAILED, "its changes can't be made durable in any size")
+
+    def _folded(self, records: list[Any], number: int, checked: bool) -> _Batch | None:
+        """A batch folded and encoded; None where it must be folded again, checked."""
+        limits = self._limits if checked else None
+        store = TableStore(self.table, number)
+        tx = statemachine.Transaction(store, self.machine, number, checked=limits)
         partition = self._open(tx, number, records[0])
         folded = statemachine.fold(self.machine, tx, records, partition)
         self._ticked_at.pop(number, None)
-        kept, gone = self._writes(tx)
+        rows = guarded(partial(self._writes, tx))
+        if isinstance(rows, Failure):
+            if checked:
+                raise BadRecord(rows.reason, rows.detail)
+            return None
+        largest = max((len(row or b"") for _, row in rows[0]), default=0)
+        if not checked and self._limits.row is not None and largest >= self._limits.row:
+            return None
+        return _Batch(tx, partition, folded, *rows)
+
+    async def _undo(self, batch: _Batch, number: int) -> None:
+        """Write every row back as it was before the batch; messages are sent again, as ever."""
+        outbox = Outbox(self.app)
+        before = [(name, batch.tx.row(_key(name))) for name, _ in batch.kept]
+        try:
+            await self.table.write(number, before, outbox)
+        except TooLarge:
+            # Kafka takes less than it did: those rows stay ahead, as after a crash.
+            log.error("rows_not_restored", agent=self.name, partition=number)
+
+    async def _make_durable(self, batch: _Batch, tp: TP) -> None:
+        tx, number = batch.tx, tp.partition
         self.fence.check()
         outbox = Outbox(self.app)
-        await self.table.write(number, kept, outbox)
+        await self.table.write(number, batch.kept, outbox)
         await self._send(tx, outbox)
-        tp = event.message.tp
         letters = [
             dead_letter_of(
-                tp.topic, tp.partition, record, stage=self.name, reason=reason, detail=detail
+                tp.topic,
+                tp.partition,
+                dead.record,
+                stage=self.name,
+                reason=dead.failure.reason,
+                detail=dead.failure.detail,
+                part=dead.value,
             )
-            for record, reason, detail in folded.dead
+            for dead in batch.folded.dead
         ]
-        await send_dead_letters(outbox, letters)
+        await send_dead_letters(outbox, [*letters, *self._reports(batch, number)])
         await outbox.settle()
-        await self.table.write(number, gone, outbox)
+        await self.table.write(number, batch.gone, outbox)
         for callback in tx.callbacks():
-            callback()
+            failed = guarded(callback)
+            if isinstance(failed, Failure):
+                log.error("callback_failed", agent=self.name, why=failed.detail)
         self._measure()
+
+    def _learn(self, error: TooLarge) -> None:
+        """Note the size that Kafka refuses. A published state is a part of its row."""
+        known = self._limits
+        size = min(error.size, known.topics.get(error.topic, error.size))
+        row = known.row
+        if (
+            error.topic == self.table.changelog_topic_name
+            or error.topic in self.machine.latest_only
+        ):
+            row = size if row is None else min(row, size)
+        self._limits = statemachine.Limits(row, {**known.topics, error.topic: size})
+
+    def _reports(self, batch: _Batch, number: int) -> list[DeadLetter]:
+        """Tell of rows that can't be read and rules that fail: once in the letters, then counted."""
+        found = {key: (UNREADABLE_ROW, "decode", why) for key, why in batch.folded.aside.items()}
+        for key, (rule, why) in batch.folded.failing.items():
+            found[key] = (FAILED_ROW, rule, why)
+        letters = []
+        for key, (reason, rule, why) in found.items():
+            metrics.rules_failed_total.labels(self.name, rule).inc()
+            if (number, key) in self._reported:
+                continue
+            self._reported.add((number, key))
+            log.error("row_set_aside", agent=self.name, key=key, rule=rule, why=why.detail)
+            row = batch.tx.row(key)
+            if row is not None:
+                letters.append(
+                    row_letter_of(
+                        self.table.changelog_topic_name,
+                        number,
+                        key,
+                        row,
+                        stage=self.name,
+                        reason=reason,
+                        detail=f"{rule}: {why.detail}",
+                    )
+                )
+        return letters
 
     async def revoked(self, sender: Any, revoked: Iterable[TP], **kwargs: Any) -> None:
         """Forget the revoked partitions. A handler of Faust's signal."""
@@ -203,7 +365,10 @@ class KeyedAgent(BatchAgent, Generic[S]):
 
     def _measure(self) -> None:
         known = self._partitions.values()
-        self.machine.report_unfinished(sum(len(partition.unfinished) for partition in known))
+        unfinished = sum(len(partition.unfinished) for partition in known)
+        guarded(partial(self.machine.report_unfinished, unfinished))
+        troubled = sum(partition.troubled for partition in known)
+        metrics.rows_set_aside.labels(self.name).set(troubled)
 
     async def tick(self) -> None:
         """Send a tick into each owned partition that was just assigned or has something due.
@@ -233,7 +398,9 @@ class KeyedAgent(BatchAgent, Generic[S]):
         partition = self._partitions.get(number)
         if partition is None or self._generation != self.app.consumer_generation_id:
             return True
-        return partition.timers.earliest() <= time.time() or self.machine.ready(number)
+        if partition.timers.earliest() <= time.time():
+            return True
+        return guarded(partial(self.machine.ready, number)) is True
 
     def _open(
         self, tx: statemachine.Transaction[S], number: int, first: Any
@@ -249,17 +416,16 @@ class KeyedAgent(BatchAgent, Generic[S]):
             statemachine.scan(self.machine, tx, partition, first.offset, first.timestamp / 1000.0)
         return partition
 
-    def _writes(
-        self, tx: statemachine.Transaction[S]
-    ) -> tuple[list[tuple[bytes, bytes | None]], list[tuple[bytes, bytes | None]]]:
-        kept: list[tuple[bytes, bytes | None]] = []
-        gone: list[tuple[bytes, bytes | None]] = []
+    def _writes(self, tx: statemachine.Transaction[S]) -> tuple[Rows, Rows]:
+        kept: Rows = []
+        gone: Rows = []
         for key, write in tx.writes():
+            name = _name(key)
             if write.state is not None:
                 state = self.machine.encode(write.state)
-                kept.append((key.encode(), statemachine.pack(write.at, write.due, state)))
+                kept.append((name, statemachine.pack(write.at, write.due, state)))
             elif tx.is_stored(key):
-                gone.append((key.encode(), None))
+                gone.append((name, None))
         return kept, gone
 
     async def _send(self, tx: statemachine.Transaction[S], outbox: Outbox) -> None:

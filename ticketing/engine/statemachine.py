@@ -5,268 +5,71 @@ overlay of the table; every changed key is then written once, effects are sent, 
 as handled when all of that is durable. A batch that a crash interrupts is repeated: a stored state
 has the offset of the last message it reflects, so that a replayed message changes nothing and is
 published again. Times are Unix seconds, taken from Kafka's timestamps.
+
+A message, a row or a rule that fails costs itself alone: a message becomes a dead letter, a row
+that can't be read is set aside, a key whose rule fails waits, ever longer.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
-
-import msgspec
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeVar
 
 from ticketing.engine.due_times import HORIZON_SECONDS, DueTimes
+from ticketing.engine.guarded import Failure, guarded
+from ticketing.engine.row import pack, unpack_at, unpack_due, unpack_state
+from ticketing.engine.transaction import Limits, Machine, Send, Store, Transaction
 from ticketing.errors import BadRecord
+
+__all__ = [
+    "TICK_KEY",
+    "Dead",
+    "Folded",
+    "Limits",
+    "Machine",
+    "PartitionState",
+    "Send",
+    "Store",
+    "Transaction",
+    "fold",
+    "pack",
+    "scan",
+    "unpack_at",
+    "unpack_due",
+    "unpack_state",
+]
 
 S = TypeVar("S")
 
 TICK_KEY = b"tick"
 DUE_PER_TICK_MAX = 1_000
 """Keeps a tick well within the watchdog's limit; the keys left over are due at the next one."""
-OWN_FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-"""Errors in the code for one state, which must not stop the states beside it."""
-
-# Positions in a packed value; `pack` has the format.
-_AT = slice(6, 26)
-_DUE = slice(33, 57)
-_STATE_START = 66
+FAILING_SECONDS, FAILING_SECONDS_MAX = 60.0, HORIZON_SECONDS
+"""The wait of a key after its rule failed, doubled each time: a fault of our own mostly repeats, and
+then should not fill the log; an hour is as far as due times are held in memory."""
+BATCH_KEY = ""
+"""Stands for the whole batch where a rule of a key is reported."""
 
 
-def pack(at: int, due: float | None, state: bytes) -> bytes:
-    """A stored value: readable as JSON, with a head of fixed width for scans."""
-    when = "null" if due is None else f"{due:.3f}"
-    return b'{"at":%20d,"due":%24b,"state":%b}' % (at, when.encode(), state)
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A message that can't be handled, or the part of it in `value`, and the failure."""
 
-
-def unpack_at(value: bytes) -> int:
-    """The offset of the last message that the stored state reflects."""
-    return int(value[_AT])
-
-
-def unpack_due(value: bytes) -> float | None:
-    """The due time of the stored state; None without one."""
-    text = value[_DUE].strip()
-    return None if text == b"null" else float(text)
-
-
-def unpack_state(value: bytes) -> bytes:
-    """The encoded state itself."""
-    return value[_STATE_START:-1]
-
-
-@dataclass
-class _Write:
-    at: int
-    due: float | None
-    order: int
-    state: Any
-
-
-class Store(ABC):
-    """The source of a transaction: one partition of the table."""
-
-    @abstractmethod
-    def get(self, key: str) -> bytes | None:
-        """The stored value, packed."""
-
-    @abstractmethod
-    def items(self) -> Iterator[tuple[str, bytes]]:
-        """Every stored pair of the partition."""
-
-
-Send = tuple[str, str | None, bytes | None, int | None]
-
-
-class Transaction(Generic[S]):
-    """The overlay of one batch over one partition of the table, and the batch's effects."""
-
-    def __init__(self, store: Store, machine: Machine[S], partition: int) -> None:
-        self.partition = partition
-        self.offset = -1
-        self.now = 0.0
-        self._store = store
-        self._machine = machine
-        self._stored: dict[str, tuple[int, S] | None] = {}
-        self._writes: dict[str, _Write] = {}
-        self._sends: list[Send] = []
-        self._callbacks: list[Callable[[], None]] = []
-        self._journal: list[tuple[str, _Write | None]] | None = None
-        self._marks = (0, 0)
-
-    def get(self, key: str) -> S | None:
-        """The state of a key, with the changes of this batch so far."""
-        write = self._writes.get(key)
-        if write is not None:
-            return write.state  # type: ignore[no-any-return]
-        stored = self._load(key)
-        return None if stored is None else stored[1]
-
-    def replayed(self, key: str) -> bool:
-        """True when the stored state already reflects the current message."""
-        stored = self._load(key)
-        return stored is not None and stored[0] >= self.offset
-
-    def put(self, key: str, state: S, *, due: float | None, order: int = 0) -> None:
-        """Set a key's state. `due`: when to call `Machine.due`; lower `order` is written first."""
-        # A replayed message must not lower the offset: the later messages stay reflected.
-        self._set(key, _Write(max(self.offset, self._at(key)), due, order, state))
-
-    def delete(self, key: str) -> None:
-        """Remove a key from the table and the changelog."""
-        self._set(key, _Write(self.offset, None, 0, None))
-
-    def send(
-        self, topic: str, key: str | None, value: bytes | None, partition: int | None = None
-    ) -> None:
-        """Send a message once the batch is folded, after the table's writes."""
-        self._sends.append((topic, key, value, partition))
-
-    def after(self, callback: Callable[[], None]) -> None:
-        """Call once the table, its changelog and all sends of this batch are durable."""
-        self._callbacks.append(callback)
-
-    def due_of(self, key: str) -> float | None:
-        """The due time of a key, with the changes of this batch so far."""
-        write = self._writes.get(key)
-        if write is not None:
-            return write.due
-        value = self._store.get(key)
-        return None if value is None else unpack_due(value)
-
-    def is_stored(self, key: str) -> bool:
-        """True for a key that the table had before this batch."""
-        return self._store.get(key) is not None
-
-    def stored(self) -> Iterator[tuple[str, bytes]]:
-        """Every pair of the partition as stored before this batch."""
-        return self._store.items()
-
-    def begin(self, offset: int, now: float) -> None:
-        """Start a message: `rollback` returns to this point."""
-        self.offset = offset
-        self.now = max(self.now, now)
-        self._journal = []
-        self._marks = (len(self._sends), len(self._callbacks))
-
-    def rollback(self) -> None:
-        """Undo the changes of the current message."""
-        for key, before in reversed(self._journal or []):
-            if before is None:
-                del self._writes[key]
-            else:
-                self._writes[key] = before
-        del self._sends[self._marks[0] :]
-        del self._callbacks[self._marks[1] :]
-
-    def writes(self) -> list[tuple[str, _Write]]:
-        """The pending writes, in order."""
-        return sorted(self._writes.items(), key=lambda item: item[1].order)
-
-    def sends(self) -> list[Send]:
-        """The pending messages; for a topic of `latest_only`, the last of each key."""
-        latest = {
-            (topic, key): index
-            for index, (topic, key, _, _) in enumerate(self._sends)
-            if topic in self._machine.latest_only
-        }
-        return [
-            send
-            for index, send in enumerate(self._sends)
-            if latest.get((send[0], send[1]), index) == index
-        ]
-
-    def callbacks(self) -> list[Callable[[], None]]:
-        """The calls to make once the batch is durable."""
-        return self._callbacks
-
-    def _set(self, key: str, write: _Write) -> None:
-        if self._journal is not None:
-            self._journal.append((key, self._writes.get(key)))
-        self._writes[key] = write
-
-    def _at(self, key: str) -> int:
-        write = self._writes.get(key)
-        if write is not None:
-            return write.at
-        stored = self._load(key)
-        return -1 if stored is None else stored[0]
-
-    def _load(self, key: str) -> tuple[int, S] | None:
-        if key in self._stored:
-            return self._stored[key]
-        value = self._store.get(key)
-        loaded = (
-            None if value is None else (unpack_at(value), self._machine.decode(unpack_state(value)))
-        )
-        self._stored[key] = loaded
-        return loaded
-
-
-class Machine(ABC, Generic[S]):
-    """The rules of one kind of state. Everything here is synchronous and does no I/O."""
-
-    latest_only: frozenset[str] = frozenset()
-    """Topics to which a batch sends only the last message of each key."""
-    recovers_all = False
-    """True to call `recover` for every stored state, False for those that may be unpublished."""
-
-    @abstractmethod
-    def encode(self, state: S) -> bytes:
-        """The state as JSON."""
-
-    @abstractmethod
-    def decode(self, value: bytes) -> S:
-        """The reverse of `encode`."""
-
-    @abstractmethod
-    def apply(self, tx: Transaction[S], value: bytes) -> None:
-        """Fold one message; raise BadRecord to make it a dead letter."""
-
-    @abstractmethod
-    def due(self, tx: Transaction[S], key: str, state: S) -> None:
-        """Handle a key that is due: put the key with a later due time, or delete the key."""
-
-    def recover(self, tx: Transaction[S], key: str, state: S, unpublished: bool) -> None:
-        """Take up a stored key of a newly assigned partition; `unpublished`: publish it again.
-
-        Called for every key with `recovers_all`, else for those that may be unpublished.
-        """
-
-    def ready(self, partition: int) -> bool:
-        """True when a tick is needed although no key is due. Called often, so must be cheap."""
-        return False
-
-    def unfinished(self, state: S, now: float) -> bool:
-        """True while the state counts for `report_unfinished`."""
-        return False
-
-    def stored_unfinished(self, value: bytes, due: float | None, now: float) -> bool:
-        """As `unfinished`, for a stored state when its partition is assigned.
-
-        Called for every stored key: better answered without decoding the whole state.
-        """
-        return self.unfinished(self.decode(value), now)
-
-    def report_unfinished(self, unfinished: int) -> None:
-        """Take note of the number of unfinished states in all partitions of this process.
-
-        Called after a batch is durable, and after partitions were revoked.
-        """
-
-    def begin_batch(self, tx: Transaction[S]) -> None:
-        """Called before the first message of a batch."""
-
-    def end_batch(self, tx: Transaction[S]) -> None:
-        """Called after the last message of a batch and the due times."""
+    record: Any
+    value: bytes | None
+    failure: Failure
 
 
 @dataclass
 class Folded:
-    """The outcome of a batch: dead letters as (record, reason, detail), and the latest time."""
+    """The outcome of a batch: its dead letters, its latest time, rows and rules that failed."""
 
-    dead: list[tuple[Any, str, str]]
+    dead: list[Dead]
     now: float
+    aside: dict[str, Failure] = field(default_factory=dict)
+    failing: dict[str, tuple[str, Failure]] = field(default_factory=dict)
 
 
 class PartitionState:
@@ -277,6 +80,14 @@ class PartitionState:
         self.timers = DueTimes()
         self.unfinished: set[str] = set()
         """The keys of unfinished states."""
+        self.aside: set[str] = set()
+        """The keys whose rows can't be read."""
+        self._failing: dict[str, tuple[int, float]] = {}
+
+    @property
+    def troubled(self) -> int:
+        """The number of keys whose row can't be read or whose rule fails."""
+        return len(self.aside) + len(self._failing)
 
     def note(self, key: str, unfinished: bool) -> None:
         """Add a key to the unfinished, or remove the key."""
@@ -284,6 +95,22 @@ class PartitionState:
             self.unfinished.add(key)
         else:
             self.unfinished.discard(key)
+
+    def waits_until(self, key: str) -> float:
+        """The time before which a failing key is not tried again; 0 for any other key."""
+        return self._failing.get(key, (0, 0.0))[1]
+
+    def postpone(self, key: str, now: float) -> None:
+        """Let a key wait whose rule has failed, longer each time."""
+        times = self._failing.get(key, (0, 0.0))[0]
+        # The exponent is bounded, as a float is.
+        wait = min(FAILING_SECONDS * 2.0 ** min(times, 10), FAILING_SECONDS_MAX)
+        self._failing[key] = times + 1, now + wait
+        self.timers.schedule(key, now + wait, now)
+
+    def recovered(self, key: str) -> None:
+        """Note that a key is no longer failing."""
+        self._failing.pop(key, None)
 
 
 def fold(
@@ -296,57 +123,79 @@ def fold(
 
     Of several ticks only the last is applied. `records` have aiokafka's shape.
     """
-    dead: list[tuple[Any, str, str]] = []
+    dead: list[Dead] = []
     tx.now = partition.now
     tick_at: int | None = None
-    machine.begin_batch(tx)
+    _whole(tx, "begin_batch", partial(machine.begin_batch, tx))
     for record in records:
         if record.key == TICK_KEY:
             tick_at = record.offset
             tx.now = max(tx.now, record.timestamp / 1000.0)
             continue
         tx.begin(record.offset, record.timestamp / 1000.0)
-        try:
-            if record.value is None:
-                raise BadRecord("empty", "the message has no value")
-            machine.apply(tx, record.value)
-        except BadRecord as error:
-            tx.rollback()
-            dead.append((record, error.reason, error.detail))
-        except msgspec.MsgspecError as error:
-            tx.rollback()
-            dead.append((record, "undecodable", str(error)))
-        except OWN_FAULTS as error:
-            tx.rollback()
-            dead.append((record, "failed", f"{type(error).__name__}: {error}"))
+        outcome = tx.attempt(partial(_apply, machine, tx, record.value))
+        refused = tx.take_refused()
+        if isinstance(outcome, Failure):
+            dead.append(Dead(record, record.value, outcome))
+        else:
+            dead += [Dead(record, part, failure) for part, failure in refused]
     if tick_at is not None:
         tx.begin(tick_at, tx.now)
         if partition.timers.scan_at <= tx.now:
             for _ in _filling(tx, partition.timers):
                 pass
-        _apply_due(machine, tx, partition.timers)
-    tx.offset = records[-1].offset
-    machine.end_batch(tx)
+        _apply_due(machine, tx, partition)
+    tx.begin(records[-1].offset, tx.now)
+    _whole(tx, "end_batch", partial(machine.end_batch, tx))
     for key, write in tx.writes():
         partition.timers.schedule(key, write.due, tx.now)
         partition.note(key, write.state is not None and _unfinished(machine, write.state, tx.now))
+        if write.due is None or write.due > tx.now:
+            partition.recovered(key)
+    partition.aside.update(tx.aside)
+    for key in tx.failing:
+        if key != BATCH_KEY:
+            partition.postpone(key, tx.now)
     partition.now = tx.now
-    return Folded(dead, tx.now)
+    return Folded(dead, tx.now, tx.aside, tx.failing)
 
 
-def _apply_due(machine: Machine[S], tx: Transaction[S], timers: DueTimes) -> None:
+def _apply(machine: Machine[S], tx: Transaction[S], value: bytes | None) -> None:
+    if value is None:
+        raise BadRecord("empty", "the message has no value")
+    machine.apply(tx, value)
+
+
+def _whole(tx: Transaction[S], name: str, rule: Any) -> None:
+    """Run a rule of the whole batch; its failure is reported and costs its own effects."""
+    outcome = tx.attempt(rule)
+    if isinstance(outcome, Failure):
+        tx.fails(BATCH_KEY, name, outcome)
+
+
+def _apply_due(machine: Machine[S], tx: Transaction[S], partition: PartitionState) -> None:
     for _ in range(DUE_PER_TICK_MAX):
-        key = timers.pop(tx.now)
+        key = partition.timers.pop(tx.now)
         if key is None:
             return
-        state = tx.get(key)
-        if state is None:
-            continue
-        due = tx.due_of(key)
-        if due is not None and due > tx.now:
-            timers.schedule(key, due, tx.now)
-        elif due is not None:
-            machine.due(tx, key, state)
+        outcome = tx.attempt(partial(_due, machine, tx, partition, key))
+        if isinstance(outcome, Failure):
+            tx.fails(key, "due", outcome)
+
+
+def _due(machine: Machine[S], tx: Transaction[S], partition: PartitionState, key: str) -> None:
+    state = tx.get(key)
+    if state is None:
+        partition.recovered(key)
+        return
+    due = tx.due_of(key)
+    if due is None:
+        return
+    due = max(due, partition.waits_until(key))
+    if due > tx.now:
+        partition.timers.schedule(key, due, tx.now)
+    else:
+        machine.due(tx, key, state)
 
 
 def scan(
@@ -364,30 +213,44 @@ def scan(
     partition.unfinished.clear()
     for key, value in _filling(tx, partition.timers):
         state = unpack_state(value)
-        partition.note(key, _stored_unfinished(machine, state, unpack_due(value), now))
+        unfinished = guarded(partial(machine.stored_unfinished, state, unpack_due(value), now))
+        partition.note(key, unfinished is True)
         unpublished = unpack_at(value) >= first
         if unpublished or machine.recovers_all:
-            machine.recover(tx, key, machine.decode(state), unpublished)
+            outcome = tx.attempt(partial(_recover, machine, tx, key, state, unpublished))
+            if isinstance(outcome, Failure):
+                tx.fails(key, "recover", outcome)
+    partition.aside.update(tx.aside)
+
+
+def _recover(
+    machine: Machine[S], tx: Transaction[S], key: str, value: bytes, unpublished: bool
+) -> None:
+    state = guarded(partial(machine.decode, value))
+    if isinstance(state, Failure):
+        tx.set_aside(key, state)
+    else:
+        machine.recover(tx, key, state, unpublished)
 
 
 def _unfinished(machine: Machine[S], state: S, now: float) -> bool:
     """`Machine.unfinished`, False on an error: a metric must not stop the partition."""
-    try:
-        return machine.unfinished(state, now)
-    except OWN_FAULTS:
-        return False
-
-
-def _stored_unfinished(machine: Machine[S], value: bytes, due: float | None, now: float) -> bool:
-    try:
-        return machine.stored_unfinished(value, due, now)
-    except (msgspec.MsgspecError, *OWN_FAULTS):
-        return False
+    return guarded(partial(machine.unfinished, state, now)) is True
 
 
 def _filling(tx: Transaction[S], timers: DueTimes) -> Iterator[tuple[str, bytes]]:
-    """Every stored pair; schedules its due time on the way."""
+    """Every stored pair that has a head; schedules its due time on the way."""
     for key, value in tx.stored():
-        timers.schedule(key, unpack_due(value), tx.now)
+        head = guarded(partial(_head, value))
+        if isinstance(head, Failure):
+            tx.set_aside(key, head)
+            continue
+        timers.schedule(key, head, tx.now)
         yield key, value
     timers.scan_at = tx.now + HORIZON_SECONDS
+
+
+def _head(value: bytes) -> float | None:
+    """The due time of a row whose offset can be read as well."""
+    unpack_at(value)
+    return unpack_due(value)

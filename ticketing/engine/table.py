@@ -9,6 +9,7 @@ from faust import Table
 from faust.types import TP, StoreT
 from rocksdict import WriteBatch
 
+from ticketing.engine.guarded import StoreFailed
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.rocksdb import BoundedOptions
 
@@ -45,7 +46,11 @@ class DurableTable(Table):
         offset = (await outbox.settle())[place]
         # A recovery by Faust reads the changelog from this offset on.
         batch.put(self.data.offset_key, str(offset).encode())
-        self.data._db_for_partition(partition).write(batch)
+        try:
+            self.data._db_for_partition(partition).write(batch)
+        except Exception as error:
+            # RocksDB raises plain exceptions; nothing is isolated when the disk fails.
+            raise StoreFailed(f"{self.name}: the disk failed: {error}") from error
 
     def start_over(self, partition: int) -> None:
         """Delete a partition's local database; recovery rebuilds it from the changelog."""

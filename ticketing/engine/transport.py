@@ -22,10 +22,12 @@ seen that offset.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from aiokafka.errors import UnknownTopicOrPartitionError
 from aiokafka.partitioner import DefaultPartitioner
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
@@ -36,10 +38,16 @@ from mode.utils.futures import notify
 from mode.utils.queues import FlowControlEvent
 
 from ticketing.engine.batch import BATCH_RECORDS_MAX, Batch, Fetched, FetchedRecords
+from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
 from ticketing.engine.watchdog import leave
+from ticketing.errors import Unavailable
 
+TOPIC_SECONDS_MAX = 10.0
+"""Covers the election of a leader. A topic that is missing must not hold the agent for longer."""
 Pair = tuple[bytes | None, bytes | None]
 """Key and value."""
+RECORD_OVERHEAD_BYTES = 32
+"""Upper bound of what Kafka's format adds to a record within a batch."""
 
 
 class BatchScheduler(DefaultSchedulingStrategy):
@@ -311,32 +319,99 @@ class BatchProducer(driver.Producer):
 
     async def partition_of(self, topic: str, key: bytes | None) -> int:
         """The partition of a message: by its key as in every Kafka client, any without a key."""
-        partitions = sorted(await self._ensure_producer().partitions_for(topic))
+        found = self._ensure_producer().partitions_for(topic)
+        try:
+            partitions = sorted(await asyncio.wait_for(found, TOPIC_SECONDS_MAX))
+        except (asyncio.TimeoutError, UnknownTopicOrPartitionError):
+            raise Unavailable(
+                f"Kafka names no topic {topic}, which the next start, or `ticketing topics"
+                " create`, makes"
+            ) from None
         return int(_partitioner(key, partitions, partitions))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._bounds: dict[str, int] = {}
+        """The size of several messages together, for topics that have refused larger ones."""
 
     async def send_all(self, place: TP, messages: list[Pair]) -> int:
         """Send messages to a partition, in order; returns the last offset once all are durable.
 
-        Raises the first failure. A message larger than a batch goes alone.
+        Raises the first failure. A message larger than a batch goes alone. A batch that the broker
+        finds too large is sent in halves at once; TooLarge is raised when single messages are left.
         """
-        producer = self._ensure_producer()
-        sent = []
-        remaining = iter(messages)
-        message = next(remaining, None)
-        while message is not None:
-            batch = producer.create_batch()
-            # A full batch refuses the message; an empty one takes a message of any size.
-            while message is not None and batch.append(
-                key=message[0], value=message[1], timestamp=None
-            ):
-                message = next(remaining, None)
-            future = await producer.send_batch(batch, place.topic, partition=place.partition)
-            sent.append((future, batch.record_count()))
         last = -1
-        # Ask each future for its result: asyncio.wait alone would swallow failures.
-        for future, count in sent:
-            last = (await future).offset + count - 1
+        refused: list[_Placed] = []
+        runs = [list(enumerate(messages))]
+        while runs:
+            ended = await self._send_runs(place, runs)
+            runs = []
+            late: set[bytes] = set()
+            for batch, offset in ended:
+                if offset is None:
+                    late.update(key for _, (key, _) in batch if key is not None)
+                    half = len(batch) // 2
+                    if half:
+                        runs += [batch[:half], batch[half:]]
+                    else:
+                        refused += batch
+                else:
+                    last = max(last, offset)
+                    # The last message of a key must stay the last.
+                    again = [one for one in batch if one[1][0] in late]
+                    if again:
+                        runs.append(again)
+        if refused:
+            size = min(len(value or b"") for _, (_, value) in refused)
+            raise TooLarge(place.topic, size, tuple(index for index, _ in refused))
         return last
+
+    async def _send_runs(
+        self, place: TP, runs: list[list[_Placed]]
+    ) -> list[tuple[list[_Placed], int | None]]:
+        """The batches in which runs were sent, each with its last offset; None for a refused one."""
+        producer = self._ensure_producer()
+        bound = self._bounds.get(place.topic)
+        sent = []
+        for run in runs:
+            start = 0
+            while start < len(run):
+                batch = producer.create_batch()
+                end = start
+                # A full batch refuses the message; an empty one takes a message of any size.
+                while end < len(run) and (
+                    end == start or bound is None or batch.size() + _size(run[end]) < bound
+                ):
+                    key, value = run[end][1]
+                    if not batch.append(key=key, value=value, timestamp=None):
+                        break
+                    end += 1
+                size = batch.size()
+                future = await producer.send_batch(batch, place.topic, partition=place.partition)
+                sent.append((future, run[start:end], size))
+                start = end
+        ended: list[tuple[list[_Placed], int | None]] = []
+        # Ask each future for its result: asyncio.wait alone would swallow failures.
+        for future, batch_messages, size in sent:
+            try:
+                offset = (await future).offset + len(batch_messages) - 1
+            except SIZE_ERRORS:
+                # Half of it is what is tried next.
+                half = size // 2
+                self._bounds[place.topic] = min(self._bounds.get(place.topic, half), half)
+                ended.append((batch_messages, None))
+            else:
+                ended.append((batch_messages, offset))
+        return ended
+
+
+_Placed = tuple[int, Pair]
+"""A message with its place among those to send."""
+
+
+def _size(placed: _Placed) -> int:
+    _, (key, value) = placed
+    return len(key or b"") + len(value or b"") + RECORD_OVERHEAD_BYTES
 
 
 _partitioner = DefaultPartitioner()

@@ -138,7 +138,7 @@ def _values(
         "severity": incident.severity.value,
         "status": incident.status.value,
         "flapping": incident.flapping,
-        "kind": _KINDS[incident.kind],
+        "kind": _KINDS[incident.kind.nearest],
         "title": said(incident.title),
         "pattern": said(incident.pattern),
         "count": incident.count,

@@ -55,6 +55,7 @@ records_dead_lettered_total = owned_counter(
         "no_message",
         "invalid_tenant",
         "failed",
+        "too_large",
     ),
     **_SOURCE,
 )
@@ -82,6 +83,7 @@ signals_total = counter(
         "linked",
         "summary",
         "tick",
+        redriven="anomalies from the dead letters",
     ),
 )
 incidents_open = summed_gauge(
@@ -110,6 +112,25 @@ fallbacks_total = counter(
     platform=_PLATFORM,
     reason=one_of("not_in_time", "rejected"),
 )
+rows_set_aside = summed_gauge(
+    "rows_set_aside",
+    "Stored rows of this worker's partitions that can't be read, or whose rules fail.",
+    agent=one_of("incidents", "<platform>-adapter"),
+)
+rules_failed_total = counter(
+    "rules_failed_total",
+    "Failures of a rule for a stored row, which then waits, or for a whole batch.",
+    agent=one_of("incidents", "<platform>-adapter"),
+    rule=one_of(
+        "due",
+        "recover",
+        "begin_batch",
+        "end_batch",
+        decode="the row can't be read",
+        plan="the next request of a ticket",
+        publish="the incident to the platforms and the view",
+    ),
+)
 dead_letters_total = counter(
     "dead_letters_total",
     "Messages sent to the dead letters.",
@@ -117,6 +138,10 @@ dead_letters_total = counter(
         "detection", "incidents", "sinks", "<platform>-adapter", delivery="the platform refused"
     ),
     reason="the dead letter's own, short and without values",
+)
+wishes_left_out_total = counter(
+    "wishes_left_out_total",
+    "Snapshots not sent to a platform that their incident names and that is not enabled.",
 )
 
 deliveries_total = counter(
@@ -171,7 +196,11 @@ spans_dropped_total = counter(
     "spans_dropped_total",
     "Lines of requests let go before they told anything.",
     reason=one_of(
-        "trace_full", "buffer_full", lost_messages="messages, not lines", undecodable="messages"
+        "trace_full",
+        "buffer_full",
+        lost_messages="messages, not lines",
+        undecodable="messages",
+        too_large="messages",
     ),
 )
 

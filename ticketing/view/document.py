@@ -71,7 +71,7 @@ def list_document(incident: Incident) -> dict[str, Any]:
         "platforms": incident.routes,
         "tenantId": incident.tenant,
         "environment": incident.environment,
-        "priority": PRIORITIES[incident.severity],
+        "priority": PRIORITIES[incident.severity.nearest],
         "kind": incident.kind.value,
         "revision": incident.revision,
         "episode": incident.episode,

@@ -12,6 +12,9 @@ from itertools import product
 
 import msgspec
 
+from ticketing.domain.incidents.incident import Status
+from ticketing.domain.severity import Severity
+
 ALL = "by:all"
 # A screen or two of incidents by default; the maximum bounds the size of an answer.
 LIMIT_DEFAULT = 50
@@ -107,8 +110,8 @@ class Query:
     def matches(self, listed: Listed) -> bool:
         """True for an incident that passes the filters on its fields."""
         return (
-            (not self.statuses or listed.status in self.statuses)
-            and (not self.severities or listed.severity in self.severities)
+            (not self.statuses or listed.status.nearest.value in self.statuses)
+            and (not self.severities or listed.severity.nearest.value in self.severities)
             and (not self.services or listed.service in self.services)
             and (not self.tenants or listed.tenant_id in self.tenants)
             and (not self.search or listed.mentions(self.search))
@@ -127,8 +130,8 @@ class Listed(msgspec.Struct, rename="camel"):
     """The fields of a list document that filters need; the rest is not decoded."""
 
     id: str
-    severity: str
-    status: str
+    severity: Severity
+    status: Status
     service: str
     title: str
     tenant_id: str = ""
@@ -144,7 +147,12 @@ class Listed(msgspec.Struct, rename="camel"):
 
     def _texts(self) -> Iterator[str]:
         yield from (self.id, self.title, self.service, self.tenant_id, self.environment)
-        yield from (self.trace_id or "", self.severity, self.status, *self.affected_services)
+        yield from (
+            self.trace_id or "",
+            self.severity.value,
+            self.status.value,
+            *self.affected_services,
+        )
         for ticket in self.tickets:
             yield from (ticket.platform, ticket.key, ticket.external_id)
 
@@ -152,9 +160,12 @@ class Listed(msgspec.Struct, rename="camel"):
 _listed = msgspec.json.Decoder(Listed)
 
 
-def read_listed(document: bytes) -> Listed:
-    """Decode the fields of a list document that filters need."""
-    return _listed.decode(document)
+def read_listed(document: bytes) -> Listed | None:
+    """The fields of a list document that filters need; None for a document that can't be read."""
+    try:
+        return _listed.decode(document)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def parse_time(text: str) -> float:

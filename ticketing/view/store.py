@@ -26,7 +26,7 @@ from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 from ticketing.errors import Unavailable
 from ticketing.view.query import ALL, Page, Query, encode_cursor, id_in, read_listed
-from ticketing.view.record import Item, arguments
+from ticketing.view.record import Item, written
 from ticketing.view.scripts import WRITE
 
 CHUNK_INCIDENTS = 100
@@ -112,8 +112,7 @@ class ViewStore:
 
     async def write(self, batch: Iterable[Item]) -> Written:
         """Write newer revisions, remove tombstoned incidents. Safe to repeat, in any order."""
-        latest = {id: arguments(id, incident) for id, incident in batch}
-        items = list(latest.values())
+        items = written(batch)
         total = Written()
         with _answers():
             for start in range(0, len(items), CHUNK_INCIDENTS):
@@ -223,7 +222,8 @@ class ViewStore:
             if not places:
                 return Page([document for _, document in found])
             for place, document in await self._listed(base, places):
-                if not query.matches(read_listed(document)):
+                listed = read_listed(document)
+                if listed is None or not query.matches(listed):
                     continue
                 if len(found) == query.limit:
                     return _page(found, found[-1][0])
@@ -322,8 +322,7 @@ class Rebuild:
 
     async def write(self, batch: Iterable[Item]) -> None:
         """Fill the new build only. Raises Unavailable once the build is lost."""
-        latest = {id: arguments(id, incident) for id, incident in batch}
-        items = list(latest.values())
+        items = written(batch)
         with _answers():
             await self._hold()
             for start in range(0, len(items), CHUNK_INCIDENTS):

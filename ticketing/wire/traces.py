@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
-from ticketing.domain.traces.spans import Line
+from ticketing.domain.alerts.event_times import in_seconds
+from ticketing.domain.alerts.field_values import time_from
+from ticketing.domain.traces.spans import Line, traceable
 
 # Above the ids of any tracer (16 hexadecimal digits in W3C Trace Context), below an abuse of
 # memory.
@@ -37,6 +39,10 @@ Row = tuple[
 ]
 """A line: time, span id, parent span id, service, endpoint, level, duration in milliseconds, score,
 message, fingerprint of the incident that counts the line, host."""
+
+
+COLUMNS = 11
+"""Those of a `Row`; a newer release may add some behind."""
 
 
 class TracePart(msgspec.Struct, array_like=True, gc=False):
@@ -76,14 +82,18 @@ def decode_lines(value: bytes) -> list[Line]:
 
 
 def _line(row: tuple[Any, ...]) -> Line | None:
-    at, span_id, parent_id, service, endpoint, level, duration, score, message, mark, host = row
+    if len(row) < COLUMNS:
+        return None
+    at, span_id, parent_id, service, endpoint, level, duration, score, message, mark, host = row[
+        :COLUMNS
+    ]
     seconds = event_time(at)
     if seconds is None or not isinstance(service, str):
         return None
     return Line(
         at=seconds,
-        span_id=_text(span_id, SPAN_ID_CHARS_MAX),
-        parent_id=_text(parent_id, SPAN_ID_CHARS_MAX),
+        span_id=_id(span_id),
+        parent_id=_id(parent_id),
         service=service[:NAME_CHARS_MAX],
         endpoint=_text(endpoint, NAME_CHARS_MAX),
         level=_text(level, 16).upper(),
@@ -97,6 +107,12 @@ def _line(row: tuple[Any, ...]) -> Line | None:
 
 def _text(value: Any, chars_max: int) -> str:
     return value[:chars_max] if isinstance(value, str) else ""
+
+
+def _id(value: Any) -> str:
+    """A span's id; empty for one that names nothing."""
+    text = _text(value, SPAN_ID_CHARS_MAX)
+    return text if text and traceable(text) else ""
 
 
 def _seconds(milliseconds: Any) -> float:
@@ -118,15 +134,15 @@ _minutes = _Minutes()
 
 
 def event_time(said: Any) -> float | None:
-    """Unix seconds of a record's time field, ISO-8601 or seconds; None without a valid time."""
+    """Unix seconds of a record's time field, a date or a number; None without a valid time."""
     if not isinstance(said, str):
-        return said if isinstance(said, float) else None
+        return in_seconds(said) if isinstance(said, float) else None
     try:
         if said[-1] == "Z":
             return _minutes[said[:17]] + float(said[17:-1])
         return _moment(said)
     except (msgspec.MsgspecError, ValueError, LookupError, OverflowError):
-        return None
+        return time_from(said)
 
 
 def _moment(text: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import AsyncIterator, Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -14,13 +15,17 @@ from support.configured import detector_for
 from support.records import Record
 from support.waiting import until
 
+from agents import detection, detection_run
 from agents.detection import EVENTS_TOGETHER_MAX, FINGERPRINTS_TOGETHER_MAX, DetectionAgent
 from agents.source_totals import SourceTotals
+from ticketing.domain.alerts.conservation import Tally
 from ticketing.domain.signals import Anomalies, Origin
 from ticketing.engine.commit_notes import CommitNotes
+from ticketing.engine.guarded import TooLarge
 from ticketing.engine.watchdog import Watchdog
-from ticketing.wire.signals import decode_signals
-from ticketing.wire.topics import SIGNALS
+from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter
+from ticketing.wire.signals import decode_signals, encode_signals
+from ticketing.wire.topics import DEAD_LETTERS, SIGNALS
 
 TOPIC = "enriched-logs"
 ARRIVED_MS = 1_900_000_000_000
@@ -52,6 +57,9 @@ class Kafka:
         self.sent: list[list[int]] = []
         self.handled: list[int] = []
         self.messages = self.largest = 0
+        self.takes = math.inf
+        """The largest value that the broker takes."""
+        self.letters: list[DeadLetter] = []
         self.consumer = SimpleNamespace(
             begun=lambda _: None,
             read_to_the_end=lambda tp: not behind,
@@ -62,6 +70,12 @@ class Kafka:
         self.notes = CommitNotes()
 
     async def send_all(self, place: TP, messages: list[tuple[Any, bytes]]) -> int:
+        if place.topic == DEAD_LETTERS:
+            self.letters += [decode_dead_letter(value) for _, value in messages]
+            return 0
+        refused = tuple(n for n, (_, value) in enumerate(messages) if len(value) > self.takes)
+        if refused:
+            raise TooLarge(place.topic, int(self.takes) + 1, refused)
         for _, value in messages if place.topic == SIGNALS else ():
             self.messages += 1
             self.largest = max(self.largest, len(value))
@@ -125,8 +139,7 @@ async def test_what_became_of_each_record_is_committed_with_its_offset() -> None
     kafka.gate.set()
     await run(kafka)
     await until(lambda: kafka.handled == [3], "the records to be handled")
-    kafka.notes.saved({TP(TOPIC, 0): 4})
-    found = SourceTotals({TOPIC: "id"}, kafka.notes).committed(TP(TOPIC, 0))
+    found = totals(kafka)
     assert (found.since, found.records, found.below, found.clock_corrections) == ("id:0", 4, 1, 1)
     assert found.dead == {"no_service": 1}
 
@@ -195,3 +208,69 @@ async def test_what_does_not_fit_into_a_message_becomes_several_runs() -> None:
     assert kafka.largest <= 20_000
     assert '"records":200' in kafka.notes.note(TP(TOPIC, 0), 200)
     assert kafka.sent == [[offset] for offset in range(200)]
+
+
+def totals(kafka: Kafka) -> Tally:
+    """What became of the records, as committed with the last of them."""
+    end = kafka.handled[-1] + 1
+    kafka.notes.saved({TP(TOPIC, 0): end})
+    return SourceTotals({TOPIC: "id"}, kafka.notes).committed(TP(TOPIC, 0))
+
+
+async def test_a_broker_that_takes_less_gets_less_at_once() -> None:
+    values = [log(service=f"shop-{number}") for number in range(200)]
+    values[77] = log("x" * 2_000, service="huge")
+    kafka = Kafka([event(*range(200), values=values)], behind=False)
+    kafka.takes = 2_000
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: kafka.handled == [199], "the records to be handled")
+    assert kafka.sent == [[offset] for offset in range(200) if offset != 77]
+    assert [(letter.offset, letter.reason) for letter in kafka.letters] == [(77, "too_large")]
+    assert totals(kafka) == Tally(since="id:0", records=200, dead={"too_large": 1})
+
+
+@pytest.mark.parametrize("name", ["Run.take", "Run.finish", "encode_signals"])
+@pytest.mark.parametrize("error", [RecursionError(), UnicodeEncodeError("u", "\ud800", 0, 1, "")])
+async def test_a_record_that_no_rule_bears_is_a_dead_letter_alone(
+    monkeypatch: pytest.MonkeyPatch, name: str, error: Exception
+) -> None:
+    def fails_for(records: Any) -> bool:
+        return any(record.offset == 5 for record in records)
+
+    if name == "encode_signals":
+
+        def encode(bodies: Any) -> bytes:
+            _, *signals = bodies
+            if any(5 in found for signal in signals for found in signal.windows.values()):
+                raise error
+            return encode_signals(bodies)
+
+        monkeypatch.setattr(detection, "encode_signals", encode)
+    else:
+        part = name.removeprefix("Run.")
+        method = getattr(detection_run.Run, part)
+
+        def failing(run: Any, *args: Any) -> Any:
+            run.seen = [*getattr(run, "seen", []), *(args[0] if args else [])]
+            if fails_for(run.seen):
+                raise error
+            return method(run, *args)
+
+        monkeypatch.setattr(detection_run.Run, part, failing)
+        monkeypatch.setattr(detection_run.Run, "seen", [], raising=False)
+        if part == "finish":
+            take = detection_run.Run.take
+
+            def noting(run: Any, records: Any) -> None:
+                run.seen = [*run.seen, *records]
+                take(run, records)
+
+            monkeypatch.setattr(detection_run.Run, "take", noting)
+    kafka = Kafka([event(*range(4)), event(*range(4, 8)), event(8)], behind=True)
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: kafka.handled[-1:] == [8], "the records to be handled")
+    assert sorted(offset for run_ in kafka.sent for offset in run_) == [0, 1, 2, 3, 4, 6, 7, 8]
+    assert [letter.offset for letter in kafka.letters] == [5]
+    assert totals(kafka) == Tally(since="id:0", records=9, dead={"failed": 1})

@@ -143,14 +143,16 @@ def test_signals_count_by_kind() -> None:
     assert signals.risen() == {"anomalies": 2, "progress": 1}
 
 
-def test_signals_of_a_message_that_fails_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_that_fails_does_not_count_and_its_neighbours_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     signals = Counts("signals_total", "kind")
     writer = Writer()
     monkeypatch.setattr(writer.machine, "_correlated", None)
     monkeypatch.setattr(writer.machine, "_apply_to_incident", None)
     command = Command(id="c", incident_id="aa-0-0", action=Action.RESOLVE)
     assert writer.send(anomalies("aa", 1), command)
-    assert signals.risen() == {}
+    assert signals.risen() == {"anomalies": 1.0}
 
 
 def test_what_is_not_durable_does_not_count() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.configured import detector_for
 from support.records import Record
 
-from agents import log_record
+from agents import log_record, record_reader
 from agents.detection_run import Detected
 from agents.repair import repaired
 from ticketing.domain.alerts.record_fields import BadInput
@@ -68,7 +68,7 @@ def test_a_skipped_field_that_nothing_can_read_is_absent(monkeypatch: pytest.Mon
     def fails(value: bytes) -> bytes:
         raise RecursionError
 
-    monkeypatch.setattr(log_record, "repaired", fails)
+    monkeypatch.setattr(record_reader, "repaired", fails)
     found = detect(GOOD[:-1] + b', "host_name": "caf\xe9", "level": "ERROR"}')
     assert (found.anomalies, found.dead_letters) == (1, [])
     (sample,) = found.signals[0].samples

@@ -61,6 +61,7 @@ NOT_THE_SETTING = {
     "ticketing.domain.traces.findings.BlastRadius.failing_share": FOUND,
     "ticketing.domain.traces.findings.BlastRadius.services": FOUND,
     "ticketing.domain.traces.findings.BlastRadius.tenants": FOUND,
+    "ticketing.wire.dead_letters.DeadLetter.timestamp": "the record's own, which has always one",
     "ticketing.sandbox.server.start.port": "a free one, where the sandbox is inside a process",
 }
 """What has a number of its own under the name of a setting, and why it is no setting's value."""

@@ -7,14 +7,23 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.errors import (
+    KafkaTimeoutError,
+    MessageSizeTooLargeError,
+    RecordListTooLargeError,
+)
+from faust.exceptions import NotReady
 from faust.types import TP
 from support.records import Record
 
 from ticketing.engine import agent as module
 from ticketing.engine.agent import Abandoned, BatchAgent
+from ticketing.engine.guarded import StoreFailed, TooLarge
 from ticketing.engine.watchdog import Watchdog
+from ticketing.errors import Unavailable
 from ticketing.wire.dead_letters import (
     VALUE_BYTES_MAX,
+    DeadLetter,
     dead_letter_of,
     decode_dead_letter,
     encode_dead_letter,
@@ -97,6 +106,102 @@ async def test_a_failure_leaves_before_anything_is_committed(
     with pytest.raises(Left, match="picky: OSError: disk full"):
         await run(agent, event(1), event(2), event(3))
     assert agent.committed == [(0, 1)]
+
+
+class Kafka:
+    """A producer whose topics take only so many bytes in one message."""
+
+    def __init__(self) -> None:
+        self.letters: list[DeadLetter] = []
+
+    async def partition_of(self, topic: str, key: bytes | None) -> int:
+        return 0
+
+    async def send_all(self, place: TP, messages: list[Any]) -> int:
+        self.letters += [decode_dead_letter(value) for _, value in messages]
+        return 0
+
+
+class Packs(BatchAgent):
+    """Handles a batch as a whole; raises for some records, or for too many together."""
+
+    name = "packs"
+
+    def __init__(self, error: Exception, *, bad: set[int], together: int) -> None:
+        self.kafka = Kafka()
+        self.committed: list[int] = []
+        consumer = SimpleNamespace(
+            begun=lambda _: None, handled=lambda message: self.committed.append(message.offset)
+        )
+        app = SimpleNamespace(consumer=consumer, producer=self.kafka)
+        super().__init__(app, Watchdog(), None)  # type: ignore[arg-type]
+        self.error, self.bad, self.together = error, bad, together
+        self.done: list[int] = []
+
+    async def handle(self, records: list[Any], event: Any) -> None:
+        if len(records) > self.together or self.bad.intersection(r.offset for r in records):
+            raise self.error
+        self.done += [record.offset for record in records]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TooLarge("t", 5_000_000),
+        MessageSizeTooLargeError(),
+        RecordListTooLargeError(),
+        RecursionError(),
+        UnicodeDecodeError("utf-8", b"\xe9", 0, 1, "cut"),
+        TypeError(),
+        MemoryError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_a_batch_that_fails_is_halved_until_each_bad_record_stands_alone(
+    error: Exception,
+) -> None:
+    agent = Packs(error, bad={3, 17}, together=6)
+    records = [Record(b"v%d" % offset, offset) for offset in range(40)]
+    one = event(39)
+    one.value = records
+    async for _ in agent.run(Stream([one])):
+        pass
+    assert agent.done == [offset for offset in range(40) if offset not in (3, 17)]
+    found = [(letter.offset, letter.value, letter.stage) for letter in agent.kafka.letters]
+    assert found == [(3, b"v3", "packs"), (17, b"v17", "packs")]
+    assert agent.committed == [39]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        KafkaTimeoutError(),
+        NotReady(),
+        OSError(),
+        StoreFailed("x"),
+        Unavailable("x"),
+        TimeoutError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_an_outage_is_no_fault_of_a_record(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    class Left(BaseException):
+        pass
+
+    def leave(why: str) -> None:
+        raise Left(why)
+
+    monkeypatch.setattr(module, "leave", leave)
+    agent = Packs(error, bad={3}, together=99)
+    one = event(9)
+    one.value = [Record(b"v", offset) for offset in range(10)]
+    with pytest.raises(Left):
+        async for _ in agent.run(Stream([one])):
+            pass
+    assert agent.kafka.letters == []
+    assert agent.committed == []
 
 
 def test_a_dead_letter_is_bounded() -> None:

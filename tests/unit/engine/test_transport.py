@@ -1,13 +1,17 @@
-"""A heartbeat proves membership as of when it was asked, not of when its answer was read."""
+"""A heartbeat is as old as its question, and a batch that is too large is sent in parts."""
 
 from __future__ import annotations
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.errors import MessageSizeTooLargeError
+from faust.types import TP
 
 from ticketing.engine import transport
+from ticketing.engine.guarded import TooLarge
 
 
 async def test_an_answer_read_after_a_sleep_is_old(
@@ -27,3 +31,81 @@ async def test_an_answer_read_after_a_sleep_is_old(
     thread._note_heartbeats()
     assert await coordinator._do_heartbeat()
     assert thread.heard_at == 100.0
+
+
+class Builder:
+    """A batch as aiokafka builds it: full above a size, but any first message fits."""
+
+    def __init__(self, full: int) -> None:
+        self.full = full
+        self.messages: list[tuple[bytes | None, bytes | None]] = []
+
+    def size(self) -> int:
+        return 61 + sum(len(key or b"") + len(value or b"") + 10 for key, value in self.messages)
+
+    def append(self, *, key: bytes | None, value: bytes | None, timestamp: None) -> Any:
+        if self.messages and self.size() + len(key or b"") + len(value or b"") + 10 > self.full:
+            return None
+        self.messages.append((key, value))
+        return object()
+
+
+class Broker:
+    """A partition that refuses larger batches than it takes."""
+
+    def __init__(self, takes: int, full: int) -> None:
+        self.takes, self.full = takes, full
+        self.log: list[tuple[bytes | None, bytes | None]] = []
+        self.requests = 0
+
+    def create_batch(self) -> Builder:
+        return Builder(self.full)
+
+    async def send_batch(self, batch: Builder, topic: str, partition: int) -> Any:
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self.requests += 1
+        if batch.size() > self.takes:
+            future.set_exception(MessageSizeTooLargeError())
+        else:
+            future.set_result(SimpleNamespace(offset=len(self.log)))
+            self.log += batch.messages
+        return future
+
+
+def producer_for(broker: Broker) -> Any:
+    producer: Any = object.__new__(transport.BatchProducer)
+    producer._bounds = {}
+    producer._ensure_producer = lambda: broker
+    return producer
+
+
+async def test_a_batch_that_is_too_large_is_sent_in_parts_and_the_next_one_fits() -> None:
+    broker = Broker(takes=1_000, full=100_000)
+    producer = producer_for(broker)
+    messages = [(None, b"v%03d" % number * 20) for number in range(100)]
+    assert await producer.send_all(TP("t", 0), messages) == len(broker.log) - 1
+    assert sorted(broker.log) == sorted(messages), "each of them once"
+    broker.log.clear()
+    broker.requests = 0
+    await producer.send_all(TP("t", 0), messages)
+    assert broker.log == messages
+    assert broker.requests < 25
+
+
+async def test_the_last_message_of_a_key_stays_the_last() -> None:
+    broker = Broker(takes=1_000, full=3_000)
+    messages = [(b"k%d" % (number % 7), b"%03d" % number * 30) for number in range(100)]
+    last = await producer_for(broker).send_all(TP("t", 0), messages)
+    assert dict(broker.log) == dict(messages)
+    assert last == len(broker.log) - 1
+
+
+async def test_single_messages_that_are_too_large_are_named_and_all_others_sent() -> None:
+    broker = Broker(takes=1_000, full=3_000)
+    messages = [(None, b"v%03d" % number) for number in range(100)]
+    messages[13], messages[77] = (None, b"x" * 2_000), (None, b"y" * 5_000)
+    with pytest.raises(TooLarge) as raised:
+        await producer_for(broker).send_all(TP("t", 0), messages)
+    assert sorted(raised.value.refused) == [13, 77]
+    assert raised.value.size == 2_000
+    assert sorted(broker.log) == sorted(m for n, m in enumerate(messages) if n not in (13, 77))

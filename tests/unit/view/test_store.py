@@ -353,3 +353,32 @@ def test_times_are_read_in_every_usual_form() -> None:
     for text in ("nan", "-1", "inf", "soon", ""):
         with pytest.raises(ValueError, match=r"time|isoformat"):
             parse_time(text)
+
+
+NEW = "of_a_newer_release"
+
+
+async def test_an_incident_of_a_newer_release_is_found_where_it_is_treated(
+    store: ViewStore,
+) -> None:
+    """Unknown values are listed as open and critical, counted so, and shown as they are."""
+    newer = incident(1, status=Status(NEW), severity=Severity(NEW), title="newer")
+    await write(store, newer, incident(2, severity=Severity.LOW, title="known"))
+    assert await listed(store, statuses=("open",)) == ["known", "newer"]
+    assert await listed(store, severities=("critical",)) == ["newer"]
+    assert await listed(store, statuses=("open",), severities=("critical",)) == ["newer"]
+    assert await listed(store, search=NEW) == ["newer"]
+    totals = await store.totals()
+    assert (totals["byStatus"]["open"], totals["active"]["critical"]) == (2, 1)
+    document = json.loads(await store.get(newer.id) or b"")
+    assert (document["status"], document["severity"]) == (NEW, NEW)
+
+
+async def test_an_incident_that_cannot_be_shown_hides_no_other(store: ViewStore) -> None:
+    """Neither one that makes no document, nor a document in Redis that can't be read."""
+    broken: Any = replace(incident(1), windows=None)
+    await write(store, broken, incident(2, title="shown"), incident(3, title="spoilt"))
+    assert await listed(store) == ["spoilt", "shown"]
+    (list_key,) = [key async for key in store.redis.scan_iter(match="*:list")]
+    await store.redis.hset(list_key, incident(3).id, b'{"id":7}')
+    assert await listed(store) == ["shown"]

@@ -8,8 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SecretStr
 
 from ticketing.config.platforms.platform import Contradiction, PlatformSection, Required
-from ticketing.config.values import Choice, Name, Secret, Url, mapping, over, without
-from ticketing.domain.severity import Severity
+from ticketing.config.values import Choice, KnownSeverity, Name, Secret, Url, mapping, over, without
 
 OpsGeniePriority = Literal["P1", "P2", "P3", "P4", "P5"]
 
@@ -44,7 +43,7 @@ class OpsGenie(PlatformSection):
     )
     """Tags in addition to our own."""
     priority_mapping: Annotated[
-        dict[Severity, OpsGeniePriority], BeforeValidator(over(_PRIORITIES))
+        dict[KnownSeverity, OpsGeniePriority], BeforeValidator(over(_PRIORITIES))
     ] = Field(default_factory=dict)
     """OpsGenie's priority for each severity."""
     schedule: Name | None = None

@@ -11,6 +11,7 @@ from ticketing.config.platforms.platform import Contradiction, PlatformSection, 
 from ticketing.config.values import (
     BySeverity,
     Choice,
+    KnownSeverity,
     Name,
     Rate,
     Secret,
@@ -48,15 +49,15 @@ class PagerDuty(PlatformSection):
     """Address of the REST API."""
     routing_key: Secret | None = None
     """Integration key of incidents for which no other key is chosen."""
-    routing_keys: dict[Severity, Secret] = Field(default_factory=dict)
+    routing_keys: dict[KnownSeverity, Secret] = Field(default_factory=dict)
     """Integration keys by severity."""
     services: dict[str, Secret] = Field(default_factory=dict)
     """Integration keys by the incident's service; they win over those by severity."""
     severity_mapping: Annotated[
-        dict[Severity, PagerDutySeverity], BeforeValidator(over(_SEVERITIES))
+        dict[KnownSeverity, PagerDutySeverity], BeforeValidator(over(_SEVERITIES))
     ] = Field(default_factory=dict)
     """PagerDuty's name for each severity."""
-    auto_acknowledge: tuple[Severity, ...] = ()
+    auto_acknowledge: tuple[KnownSeverity, ...] = ()
     """Severities whose alerts are acknowledged as soon as they are triggered."""
     api_token: Secret | None = None
     """REST API key; without one, escalation policies, notes and priorities are left alone."""

@@ -9,8 +9,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 
 from ticketing.config.platforms.platform import Contradiction, PlatformSection, Required
 from ticketing.config.template_names import CLOSING, fault
-from ticketing.config.values import Choice, Name, Secret, Url, mapping, over
-from ticketing.domain.severity import Severity
+from ticketing.config.values import Choice, KnownSeverity, Name, Secret, Url, mapping, over
 
 ServiceNowLevel = Annotated[
     Literal["1", "2", "3"], BeforeValidator(lambda v: str(v) if type(v) is int else v)
@@ -45,13 +44,13 @@ class ServiceNow(PlatformSection):
     """Assignment groups."""
     escalation_group: Name | None = None
     """Name or sys_id of the group that an escalated incident goes to."""
-    urgency_mapping: Annotated[dict[Severity, ServiceNowLevel], BeforeValidator(over(_URGENCY))] = (
-        Field(default_factory=dict)
-    )
+    urgency_mapping: Annotated[
+        dict[KnownSeverity, ServiceNowLevel], BeforeValidator(over(_URGENCY))
+    ] = Field(default_factory=dict)
     """Urgency for each severity."""
-    impact_mapping: Annotated[dict[Severity, ServiceNowLevel], BeforeValidator(over(_IMPACT))] = (
-        Field(default_factory=dict)
-    )
+    impact_mapping: Annotated[
+        dict[KnownSeverity, ServiceNowLevel], BeforeValidator(over(_IMPACT))
+    ] = Field(default_factory=dict)
     """Impact for each severity."""
     caller_id: Name | None = None
     """User name or sys_id of the caller."""

@@ -8,9 +8,9 @@ was made again or the group's offsets were lost. Then both sides begin anew.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ticketing.domain.signals import Anomalies, Origin
 
@@ -91,8 +91,23 @@ def counting(counted: Counted, origin: Origin, anomalies: Iterable[Anomalies]) -
                 count += len(offsets) - bisect_right(offsets, known.through)
                 highest = max(highest, offsets[-1])
     if count:
-        sources[name] = CountedSource(since=known.since, through=highest, count=known.count + count)
+        sources[name] = replace(known, through=highest, count=known.count + count)
     return Counted(sources=sources) if changed or count else counted
+
+
+def counting_redriven(counted: Counted, anomalies: Anomalies) -> Counted:
+    """The counts with anomalies that were a dead letter; their offsets may have been passed."""
+    id, partition, *_ = anomalies.source.split(":")
+    for name, known in counted.sources.items():
+        if topic_id(known.since) != id or name.rpartition(":")[2] != partition:
+            continue
+        first = int(known.since.rpartition(":")[2] or 0)
+        found = sum(
+            len(offsets) - bisect_left(offsets, first) for offsets in anomalies.windows.values()
+        )
+        changed = replace(known, count=known.count + found)
+        return Counted(sources={**counted.sources, name: changed})
+    return counted
 
 
 def _forget_former(sources: dict[str, CountedSource], origin: Origin) -> bool:

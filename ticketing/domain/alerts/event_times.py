@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 YEAR_2000 = 946_684_800.0
 """Unix seconds: no log is older, so an earlier event time is a clock that was never set."""
@@ -12,8 +13,32 @@ AHEAD_SECONDS_MAX = 86_400.0
 UNREADABLE = float("-inf")
 """Stands for a stated time that can't be read, and so not be believed."""
 
+MILLISECONDS_FROM = 1e11
+"""A larger number counts milliseconds: in seconds it lies beyond the year 5000."""
+# A thousand times further each, so that no moment since 1973 fits two units.
+MICROSECONDS_FROM = 1e14
+NANOSECONDS_FROM = 1e17
+
+_ZONE = r"\s*(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?"
+_CLOCK = r"(?P<hour>\d\d):?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,12}))?)?"
+_FORMS = (
+    re.compile(
+        rf"(?P<year>\d{{4}})[-/.]?(?P<month>\d\d)[-/.]?(?P<day>\d\d)(?:[T _]{_CLOCK}{_ZONE})?",
+        re.ASCII | re.IGNORECASE,
+    ),
+    re.compile(
+        rf"\[?(?:[a-z]{{3}},? )?(?P<day>\d\d?)[/ -](?P<word>[a-z]{{3}})[/ -](?P<year>\d{{4}})[: ]"
+        rf"{_CLOCK}{_ZONE}\]?",
+        re.ASCII | re.IGNORECASE,
+    ),
+)
+"""ISO 8601 as loggers write it; the dates of Apache's logs and of mail."""
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MOMENT_CHARS_MAX = 64
+"""Twice the length of the longest form: a longer text is no date."""
+
 Stated = datetime | float | None
-"""The time that a record states: a date, UTC if without a zone, Unix seconds, or nothing."""
+"""The time that a record states: a date, UTC if without a zone, a number from 1970 on, or nothing."""
 
 
 class EventTimes:
@@ -32,7 +57,12 @@ class EventTimes:
         self.corrections = 0
         earliest = min(arrivals) / 1000.0
         try:
-            first, last = (believed(of(stated), earliest) for of in (min, max))  # type: ignore[type-var]
+            latest: Stated = max(stated)  # type: ignore[type-var]
+            if isinstance(latest, float) and latest >= MILLISECONDS_FROM:
+                # Numbers of several units have no order until they count the same.
+                stated = self._stated = [in_seconds(one) for one in stated]  # type: ignore[arg-type]
+                latest = max(stated)  # type: ignore[type-var]
+            first, last = believed(min(stated), earliest), believed(latest, earliest)  # type: ignore[type-var]
         except TypeError:
             # Nothing stated, or dates beside numbers: there is no order among these.
             first = last = None
@@ -67,7 +97,51 @@ def believed(stated: Stated, arrived: float) -> float | None:
 
 def _seconds(stated: Stated) -> float | None:
     if not isinstance(stated, datetime):
-        return stated
+        return None if stated is None else in_seconds(stated)
     if stated.tzinfo is None:
         stated = stated.replace(tzinfo=timezone.utc)
     return stated.timestamp()
+
+
+def in_seconds(number: float) -> float:
+    """A number from 1970 on in Unix seconds; its magnitude tells its unit, down to nanoseconds."""
+    if number < MILLISECONDS_FROM:
+        return number
+    if number < MICROSECONDS_FROM:
+        return number / 1e3
+    return number / 1e6 if number < NANOSECONDS_FROM else number / 1e9
+
+
+def moment_of(text: str) -> float | None:
+    """Unix seconds of a date and time as text, in UTC if it names no zone; None if unreadable."""
+    text = text.strip()
+    if len(text) > MOMENT_CHARS_MAX:
+        return None
+    match = next((match for form in _FORMS if (match := form.fullmatch(text))), None)
+    if match is None:
+        return None
+    parts = match.groupdict()
+    try:
+        month = (
+            int(parts["month"]) if "month" in parts else _MONTHS.index(parts["word"].lower()) + 1
+        )
+        moment = datetime(
+            int(parts["year"]),
+            month,
+            int(parts["day"]),
+            int(parts["hour"] or 0),
+            int(parts["minute"] or 0),
+            min(int(parts["second"] or 0), 59),  # A leap second has no number of its own.
+            tzinfo=timezone(_offset(parts["zone"] or "")),
+        )
+        return moment.timestamp() + float(f"0.{parts['fraction'] or 0}")
+    except (ValueError, OverflowError):
+        return None
+
+
+def _offset(zone: str) -> timedelta:
+    if zone[:1] not in ("+", "-"):
+        return timedelta()
+    digits = zone[1:].replace(":", "").ljust(4, "0")
+    away = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
+    return -away if zone[0] == "-" else away

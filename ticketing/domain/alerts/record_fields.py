@@ -15,7 +15,8 @@ NAME_CHARS_MAX = 256
 DEFAULT_TENANT = "default"
 
 _BY_NAME: dict[object, Severity] = {severity.value: severity for severity in Severity}
-_CRITICAL_LEVELS = frozenset({"FATAL", "CRITICAL"})
+_CRITICAL_LEVELS = frozenset({"FATAL", "CRITICAL", "CRIT", "EMERG", "EMERGENCY", "ALERT", "PANIC"})
+"""The levels above an error, as loggers, syslog and cloud vendors call them."""
 
 
 class BadInput(str, Enum):
@@ -33,6 +34,8 @@ class BadInput(str, Enum):
     INVALID_TENANT = "invalid_tenant"
     FAILED = "failed"
     """The rules themselves failed on the record."""
+    TOO_LARGE = "too_large"
+    """Kafka refuses the signal of this one record."""
 
 
 class Unfit(Rejected, ValueError):
@@ -60,9 +63,10 @@ def stated_severity(own: object, level: object) -> Severity | None:
         said = _BY_NAME.get(own.strip().lower())
         if said is not None:
             return said
-    if isinstance(level, str) and level.upper() in _CRITICAL_LEVELS:
-        return Severity.CRITICAL
-    return None
+    said_critical = any(
+        isinstance(word, str) and word.strip().upper() in _CRITICAL_LEVELS for word in (own, level)
+    )
+    return Severity.CRITICAL if said_critical else None
 
 
 def scored_severity(score: float, thresholds: Thresholds) -> Severity:

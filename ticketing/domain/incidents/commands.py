@@ -118,7 +118,7 @@ ACTION_RULES: dict[Action, ActionRule] = {
 
 def allowed_actions(status: Status) -> list[Action]:
     """The actions that an incident of this status allows, in the order people are offered them."""
-    return [action for action, rule in ACTION_RULES.items() if status in rule.allowed_from]
+    return [action for action, rule in ACTION_RULES.items() if status.nearest in rule.allowed_from]
 
 
 def commanded(
@@ -144,7 +144,12 @@ def refusal(incident: Incident, command: Command, policy: Policy, *, archived: b
     """The reason why a command is forbidden, as a sentence; empty for an allowed one."""
     if archived:
         return "a later episode of the same fault has replaced it"
-    if incident.status not in ACTION_RULES[command.action].allowed_from:
+    rule = ACTION_RULES.get(command.action)
+    if rule is None:
+        return (
+            f"this release of the incidents' writer does not know the action {command.action.value}"
+        )
+    if incident.status.nearest not in rule.allowed_from:
         return f"cannot {command.action.value} an incident that is {incident.status.value}"
     if command.action is Action.FORWARD:
         unknown = [name for name in command.to if name not in policy.platforms]

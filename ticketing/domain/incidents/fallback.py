@@ -25,13 +25,13 @@ _HOLDING = frozenset({TicketState.OPEN, TicketState.ACKNOWLEDGED, TicketState.ES
 
 def watched(incident: Incident, now: float, policy: Policy) -> Incident:
     """The incident with a deadline for every platform that is to hold a ticket and does not yet."""
-    within = policy.deliver_within.get(incident.severity)
+    within = policy.deliver_within.get(incident.severity.nearest)
     if not _waits_for_tickets(incident, policy) or within is None:
         return replace(incident, take_by={}) if incident.take_by else incident
     failed = _failed(incident)
     take_by = {
         name: min(incident.take_by.get(name, now + within), now + within)
-        for name in incident.routes
+        for name in _watched_routes(incident, policy)
         if not _is_settled(incident.tickets.get(name)) and name not in failed
     }
     return incident if take_by == incident.take_by else replace(incident, take_by=take_by)
@@ -40,8 +40,11 @@ def watched(incident: Incident, now: float, policy: Policy) -> Incident:
 def overdue(incident: Incident, now: float, policy: Policy) -> Incident:
     """The incident, with tickets not taken in time sent to the fallback; not yet published."""
     for name, deadline in sorted(incident.take_by.items()):
-        if deadline <= now:
-            within = policy.deliver_within.get(incident.severity) or 0.0
+        if deadline <= now and name not in _watched_routes(incident, policy):
+            kept = {other: at for other, at in incident.take_by.items() if other != name}
+            incident = replace(incident, take_by=kept)
+        elif deadline <= now:
+            within = policy.deliver_within.get(incident.severity.nearest) or 0.0
             text = f"{name} did not take it within {within:g} s"
             ticket = incident.tickets.get(name)
             if ticket is not None and ticket.error:
@@ -85,6 +88,12 @@ def _fallen_back(
 
 def _waits_for_tickets(incident: Incident, policy: Policy) -> bool:
     return bool(policy.fallback) and incident.ticketed and incident.status is not Status.RESOLVED
+
+
+def _watched_routes(incident: Incident, policy: Policy) -> list[str]:
+    """The routes that are enabled: others take nothing. If none is, all, as nobody was told yet."""
+    enabled = [name for name in incident.routes if name in policy.platforms]
+    return enabled or incident.routes
 
 
 def _failed(incident: Incident) -> set[str]:

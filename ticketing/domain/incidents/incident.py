@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
 
+from ticketing.domain.open_enum import OpenEnum
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary, TicketState
 from ticketing.domain.traces.findings import Attribution, Findings, Relation
 
 
-class Status(str, Enum):
+class Status(OpenEnum):
     """The stages in the life of an incident."""
 
     OPEN = "open"
@@ -18,8 +18,16 @@ class Status(str, Enum):
     ESCALATED = "escalated"
     RESOLVED = "resolved"
 
+    @property
+    def nearest(self) -> Status:
+        """The status that decides: an unknown one is treated as open, so that nothing is lost.
 
-class Kind(str, Enum):
+        Such an incident counts, can be commanded and ends by quiet; its ticket stays in its state.
+        """
+        return self if self.is_known else Status.OPEN
+
+
+class Kind(OpenEnum):
     """The kinds of things that an incident stands for."""
 
     PATTERN = "pattern"
@@ -29,9 +37,18 @@ class Kind(str, Enum):
     UMBRELLA = "umbrella"
     """New pages of a tenant that are held back."""
 
+    @property
+    def nearest(self) -> Kind:
+        """The kind that decides: an unknown one is treated as a pattern, with a ticket of its own."""
+        return self if self.is_known else Kind.PATTERN
 
-class StepKind(str, Enum):
-    """The kinds of events in a timeline."""
+
+class StepKind(OpenEnum):
+    """The kinds of events in a timeline.
+
+    A step of an unknown kind is shown under its own name with its text; it decides nothing, and is
+    posted on no ticket.
+    """
 
     OPENED = "opened"
     SEVERITY_RAISED = "severity_raised"

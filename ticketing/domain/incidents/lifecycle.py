@@ -114,8 +114,8 @@ def raised(incident: Incident, severity: Severity, now: float, policy: Policy) -
         return incident
     began = max([incident.opened_at, *incident.reopenings[-1:]])
     escalate_at = incident.escalate_at
-    after = policy.escalate_after.get(severity)
-    if incident.ticketed and incident.status is Status.OPEN and after is not None:
+    after = policy.escalate_after.get(severity.nearest)
+    if incident.ticketed and incident.status.nearest is Status.OPEN and after is not None:
         escalate_at = min(escalate_at or now + after, now + after)
     text = f"{incident.severity.value} to {severity.value}"
     incident = replace(
@@ -185,6 +185,7 @@ def reopened(
         ticket_at=incident.ticket_at if incident.ticketed else now + wait,
         timeline=with_step(incident.timeline, policy, now, StepKind.REOPENED, text, by),
     )
+    incident = _routed_anew(incident, now, policy)
     return replace(incident, escalate_at=_escalate_at(incident, now, policy))
 
 
@@ -249,6 +250,7 @@ def ticketed(incident: Incident, now: float, policy: Policy, text: str = "") -> 
     """
     if incident.ticketed:
         return incident
+    incident = _routed_anew(incident, now, policy)
     where = "on " + ", ".join(incident.routes) if incident.routes else "no platform is routed"
     text = "; ".join(filter(None, [text, where]))
     incident = replace(
@@ -276,9 +278,16 @@ def merged_watermarks(left: dict[str, int], right: dict[str, int]) -> dict[str, 
     return merged
 
 
+def _routed_anew(incident: Incident, now: float, policy: Policy) -> Incident:
+    """The incident, routed by its severity if no platform of its routes is enabled any more."""
+    if not incident.routes or any(name in policy.platforms for name in incident.routes):
+        return incident
+    return routed(incident, routes_for(incident.severity, policy), now, policy)
+
+
 def _escalate_at(incident: Incident, now: float, policy: Policy) -> float | None:
-    after = policy.escalate_after.get(incident.severity)
-    if after is None or not incident.ticketed or incident.status is not Status.OPEN:
+    after = policy.escalate_after.get(incident.severity.nearest)
+    if after is None or not incident.ticketed or incident.status.nearest is not Status.OPEN:
         return None
     was_escalated = any(step.kind is StepKind.ESCALATED for step in incident.timeline)
     return None if incident.flapping and was_escalated else now + after

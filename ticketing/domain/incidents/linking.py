@@ -10,12 +10,12 @@ Times are Unix seconds of arrival.
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from enum import Enum
 
 from ticketing.domain.incidents.incident import Incident, Kind, Link, Status, StepKind
 from ticketing.domain.incidents.lifecycle import POLICY, published, raised, routed, ticketed
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.open_enum import OpenEnum
 from ticketing.domain.severity import Severity
 from ticketing.domain.traces.findings import Peer, Relation
 
@@ -38,8 +38,8 @@ OPPOSITE = {
 }
 
 
-class Word(str, Enum):
-    """A message of one incident's writer to another's."""
+class Word(OpenEnum):
+    """A message of one incident's writer to another's; an unknown one changes nothing."""
 
     HELLO = "hello"
     """We share requests, and this is who I am."""
@@ -90,10 +90,10 @@ def met(incident: Incident, peers: list[Peer], now: float, policy: Policy) -> Sa
         if link is None and len(known) >= LINKS_MAX:
             continue
         before = link or Link(fingerprint=peer.fingerprint, service=peer.service)
-        relation = before.relation if peer.relation is Relation.RELATED else peer.relation
+        relation = before.relation if _only_relates(peer.relation) else peer.relation
         linked = replace(before, relation=relation, traces=max(before.traces, peer.traces))
         known[peer.fingerprint] = linked
-        if link is None or linked.relation is not before.relation or not linked.id:
+        if link is None or linked.relation != before.relation or not linked.id:
             said.append(_say(Word.HELLO, incident, linked))
     after = _with_links(incident, list(known.values()))
     if after is not incident:
@@ -223,7 +223,7 @@ def _greeted(incident: Incident, message: Linked, now: float, policy: Policy) ->
         before,
         id=message.id,
         title=message.title,
-        relation=message.relation if own is Relation.RELATED else own,
+        relation=message.relation if _only_relates(own) else own,
         traces=max(before.traces, message.traces),
     )
     if link == known:
@@ -283,6 +283,10 @@ def _accepted(incident: Incident, message: Linked, now: float, policy: Policy) -
     return published(incident, now)
 
 
+def _only_relates(relation: Relation) -> bool:
+    return relation.nearest is Relation.RELATED
+
+
 def _may_be_held(incident: Incident) -> bool:
     waits = not incident.ticketed and not incident.held_by and not incident.symptoms
     return waits and incident.status is not Status.RESOLVED and incident.kind is Kind.PATTERN
@@ -331,7 +335,7 @@ def _say(word: Word, incident: Incident, link: Link) -> Linked:
         fingerprint=incident.fingerprint,
         service=incident.service,
         title=incident.title[:TITLE_CHARS_MAX],
-        relation=OPPOSITE[link.relation],
+        relation=OPPOSITE[link.relation.nearest],
         traces=link.traces,
         severity=incident.severity,
         routes=list(incident.routes),

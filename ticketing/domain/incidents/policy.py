@@ -104,4 +104,4 @@ class Policy:
 
     def wait(self, severity: Severity) -> float:
         """The group wait of a severity, in seconds; 0 tickets at once."""
-        return self.group_wait.get(severity, 0.0)
+        return self.group_wait.get(severity.nearest, 0.0)

@@ -10,7 +10,7 @@ from ticketing.domain.severity import Severity
 
 def routes_for(severity: Severity, policy: Policy) -> list[str]:
     """The enabled platforms of a severity, in the configured order, each once."""
-    return extended([], policy.routing.get(severity, ()), policy)
+    return extended([], policy.routing.get(severity.nearest, ()), policy)
 
 
 def extended(routes: list[str], names: Iterable[str], policy: Policy) -> list[str]:

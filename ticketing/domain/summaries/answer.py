@@ -125,7 +125,7 @@ def _texts(found: Mapping[str, object], name: str) -> list[str]:
 
 def _severity(value: object) -> Severity | None:
     try:
-        return Severity(value.strip().lower()) if isinstance(value, str) else None
+        return Severity.strictly(value.strip().lower()) if isinstance(value, str) else None
     except ValueError:
         return None
 

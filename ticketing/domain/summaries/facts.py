@@ -111,7 +111,7 @@ def _linked(incident: Incident) -> str:
     """The linked incidents: their relation to this one, their services and ids."""
     known = [link for link in incident.links if link.id]
     shown = [
-        f"{_RELATIONS[link.relation]} {line(link.service)} ({link.id})"
+        f"{_RELATIONS[link.relation.nearest]} {line(link.service)} ({link.id})"
         for link in known[:LINKED_MAX]
     ]
     more = len(known) - LINKED_MAX

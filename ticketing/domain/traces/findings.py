@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import Enum
+
+from ticketing.domain.open_enum import OpenEnum
 
 
-class Relation(str, Enum):
+class Relation(OpenEnum):
     """The relation of another incident to this one."""
 
     CAUSE = "cause"
@@ -14,6 +15,11 @@ class Relation(str, Enum):
     SAME = "same_cause"
     """Both have the same cause, or are one event in two lines."""
     RELATED = "related"
+
+    @property
+    def nearest(self) -> Relation:
+        """The relation that decides: an unknown one only relates, and holds nothing back."""
+        return self if self.is_known else Relation.RELATED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

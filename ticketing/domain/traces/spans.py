@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-ERROR_LEVELS = frozenset({"ERROR", "FATAL", "CRITICAL"})
-_NO_TRACE = frozenset({"-", "none", "null", "nil", "undefined", "unknown", "n/a", "na"})
+ERROR_LEVELS = frozenset(
+    {
+        *("ERROR", "ERR", "SEVERE", "FATAL", "CRITICAL", "CRIT"),
+        *("ALERT", "EMERG", "EMERGENCY", "PANIC"),
+    }
+)
+_NOTHING = frozenset(
+    {
+        *("-", "none", "null", "nil", "nan", "undefined", "unknown", "n/a", "na", "false"),
+        *("<nil>", "<null>", "<none>", "(null)", "(nil)", "(none)", "[object object]"),
+    }
+)
+"""Texts that programs write for an id that they do not have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +76,8 @@ ERRORS_KEPT = 4
 
 def traceable(trace_id: str) -> bool:
     """True if an id can name one request: placeholders and zeros stand for an unknown id."""
-    text = trace_id.strip().lower()
-    return bool(text.strip("0-")) and text not in _NO_TRACE
+    text = trace_id.strip(" \t\r\n\"'").lower()
+    return bool(text.removeprefix("0x").strip("0-")) and text not in _NOTHING
 
 
 def gathered(lines: list[Line]) -> list[Span]:

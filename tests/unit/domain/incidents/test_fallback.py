@@ -165,3 +165,35 @@ def test_where_no_time_is_set_only_a_rejection_counts() -> None:
 def test_what_is_held_back_has_no_deadline() -> None:
     held = replace(incident(), ticketed=False, held_by="x", take_by={})
     assert fallback.watched(held, 1000.0, POLICY).take_by == {}
+
+
+def test_a_platform_that_is_disabled_by_now_is_waited_for_no_longer() -> None:
+    """It takes nothing, and the others hold the page."""
+    opened = incident()
+    policy = replace(POLICY, platforms=("jira", "slack", "zammad"))
+    assert opened.take_by.keys() == {"pagerduty", "jira"}
+    assert watched(opened, 1001.0, policy).take_by.keys() == {"jira"}
+    taken = told(opened, 1001.0, "jira", TicketState.OPEN)
+    later = elapsed(taken, 1061.0, None, policy)
+    assert later.failures == []
+    due = next_due(later, 1061.0, policy)
+    assert due is None or due > 1061.0
+
+
+def test_where_no_platform_of_an_incident_is_left_the_fallback_still_gets_it() -> None:
+    policy = replace(POLICY, platforms=("slack", "zammad"))
+    late = elapsed(incident(), 1060.0, None, policy)
+    assert late.routes[-2:] == ["slack", "zammad"]
+
+
+def test_an_incident_without_an_enabled_platform_is_routed_anew_when_it_is_due() -> None:
+    """Ticketed or reopened after the platforms of its routes were taken out of use."""
+    policy = replace(POLICY, platforms=("jira", "slack", "zammad"))
+    old = incidents.incident(severity=Severity.CRITICAL, routes=["pagerduty", "opsgenie"])
+    due = ticketed(old, 1000.0, policy)
+    assert due.routes == ["pagerduty", "opsgenie", "jira"]
+    over = resolved(ticketed(old, 1000.0, POLICY), 1001.0, policy)
+    again = reopened(over, 1002.0, policy)
+    assert again.routes == ["pagerduty", "opsgenie", "jira"]
+    kept = incidents.incident(severity=Severity.CRITICAL, routes=["pagerduty", "slack"])
+    assert ticketed(kept, 1000.0, policy).routes == ["pagerduty", "slack"], "one is enabled"

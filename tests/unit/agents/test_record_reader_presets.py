@@ -1,0 +1,340 @@
+"""Records under the names of the presets and of a configuration: read as under LogClaw's names."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from support.configured import detector_for
+from support.records import Record
+
+from agents.detection_run import Detected
+from ticketing.config import load, validate
+from ticketing.domain.alerts.field_names import LEVEL_SCALES, LOGCLAW, PRESETS
+from ticketing.domain.severity import Severity
+from ticketing.errors import Misconfigured
+from ticketing.wire.traces import decode_lines, decode_spans
+
+TOPIC = "enriched-logs"
+AT = "2030-03-17T17:46:40.25Z"
+SECONDS = 1_900_000_000.25
+NANOS = "1900000000250000000"
+ARRIVED_MS = 1_900_000_100_000
+TRACE, SPAN, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7", "53995c3f42cd8ad8"
+
+ECS: dict[str, Any] = {
+    "@timestamp": AT,
+    "anomaly_score": 0.9,
+    "log": {"level": "CRIT"},
+    "message": "db down",
+    "service": {"name": "orders", "environment": "production", "version": "1"},
+    "labels": {"tenant_id": "acme"},
+    "trace": {"id": TRACE},
+    "span": {"id": SPAN},
+    "parent": {"id": PARENT},
+    "host": {"name": "node-3", "ip": ["10.0.0.1"]},
+    "url": {"path": "/orders"},
+    "event": {"duration": 12_500_000},
+}
+ECS_FLAT: dict[str, Any] = {
+    "@timestamp": AT,
+    "anomaly_score": 0.9,
+    "log.level": "CRIT",
+    "message": "db down",
+    "service.name": "orders",
+    "service.environment": "production",
+    "labels.tenant_id": "acme",
+    "trace.id": TRACE,
+    "span.id": SPAN,
+    "parent.id": PARENT,
+    "host.name": "node-3",
+    "url.path": "/orders",
+    "event.duration": 12_500_000,
+}
+
+
+def attribute(key: str, kind: str, value: Any) -> dict[str, Any]:
+    return {"key": key, "value": {kind: value}}
+
+
+OTLP: dict[str, Any] = {
+    "timeUnixNano": NANOS,
+    "severityNumber": 21,
+    "body": {"stringValue": "db down"},
+    "traceId": TRACE,
+    "spanId": SPAN,
+    "resource": {
+        "attributes": [
+            attribute("service.name", "stringValue", "orders"),
+            attribute("service.namespace", "stringValue", "acme"),
+            attribute("deployment.environment.name", "stringValue", "production"),
+            attribute("host.name", "stringValue", "node-3"),
+        ]
+    },
+    "attributes": [
+        attribute("anomaly_score", "doubleValue", 0.9),
+        attribute("url.path", "stringValue", "/orders"),
+        attribute("parent_span_id", "stringValue", PARENT),
+        attribute("duration_ms", "intValue", "12.5"),
+    ],
+}
+DATA_MODEL: dict[str, Any] = {
+    "Timestamp": NANOS,
+    "SeverityText": "FATAL2",
+    "Body": "db down",
+    "TraceId": TRACE,
+    "SpanId": SPAN,
+    "Resource": {
+        "service.name": "orders",
+        "service.namespace": "acme",
+        "deployment.environment": "production",
+        "host": {"name": "node-3"},
+    },
+    "Attributes": {
+        "anomaly_score": "0.9",
+        "http.route": "/orders",
+        "parent_span_id": PARENT,
+        "duration_ms": 12.5,
+    },
+}
+COLLECTOR: dict[str, Any] = {
+    "time_unix_nano": int(NANOS),
+    "severity_number": "SEVERITY_NUMBER_FATAL",
+    "body": {"kvlistValue": {"values": [attribute("msg", "stringValue", "db down")]}},
+    "trace_id": TRACE,
+    "span_id": SPAN,
+    "resource": {
+        "attributes": {
+            "service": {"name": "orders"},
+            "service.namespace": "acme",
+            "deployment.environment": {"stringValue": "production"},
+            "host.name": "node-3",
+        }
+    },
+    "anomaly_score": 0.9,
+    "attributes": {"url.path": "/orders", "parent_span_id": PARENT, "duration_ms": 12.5},
+}
+GELF: dict[str, Any] = {
+    "version": "1.1",
+    "host": "node-3",
+    "short_message": "db down",
+    "full_message": "db down\n at x",
+    "timestamp": 1900000000.25,
+    "level": 2,
+    "_anomaly_score": 0.9,
+    "_service": "orders",
+    "_tenant_id": "acme",
+    "_environment": "production",
+    "_trace_id": TRACE,
+    "_span_id": SPAN,
+    "_parent_span_id": PARENT,
+    "_endpoint": "/orders",
+    "_duration_ms": "12.5",
+}
+OWN_NAMES: dict[str, Any] = {
+    "preset": "ecs",
+    "anomalyScore": "ml.score",
+    "service": ["app", "labels.app"],
+    "durationMs": "took_us",
+}
+OWN: dict[str, Any] = {
+    **ECS,
+    "anomaly_score": None,
+    "ml": {"score": 0.9},
+    "service": {"name": "another", "environment": "production"},
+    "labels": {"app": "orders", "tenant_id": "acme"},
+    "event": None,
+    "took_us": 12_500,
+}
+FULL = [
+    ("ecs", ECS),
+    ("ecs", ECS_FLAT),
+    ("otel", OTLP),
+    ("otel", DATA_MODEL),
+    ("otel", COLLECTOR),
+    ("gelf", GELF),
+    (OWN_NAMES, OWN),
+]
+IDS = ["ecs", "ecs flat", "otlp", "data model", "collector", "gelf", "own names"]
+
+
+def run(fields: Any, *records: Any, traces: int = 0) -> Detected:
+    values = [one if isinstance(one, bytes) else json.dumps(one).encode() for one in records]
+    return detector_for({TOPIC: "id"}, traces_partitions=traces, fields=fields).detect(
+        TOPIC, 0, [Record(value, offset, ARRIVED_MS) for offset, value in enumerate(values)]
+    )
+
+
+@pytest.mark.parametrize(("fields", "record"), FULL, ids=IDS)
+@pytest.mark.parametrize("traces", [0, 4])
+def test_every_field_is_found(fields: Any, record: dict[str, Any], traces: int) -> None:
+    found = run(fields, record, record, traces=traces)
+    assert (found.dead_letters, found.repaired, found.clock_corrections) == ([], 0, 0)
+    (signal,) = found.signals
+    assert (signal.tenant, signal.service, signal.title) == ("acme", "orders", "db down")
+    assert (signal.severity, signal.max_score) == (Severity.CRITICAL, 0.9)
+    assert (signal.environment, signal.endpoints) == ("production", ["/orders"])
+    assert signal.first_seen == pytest.approx(SECONDS, abs=1e-5)
+    assert signal.trace_ids == [TRACE]
+    sample = signal.samples[0]
+    assert (sample.host, sample.span_id, sample.trace_id) == ("node-3", SPAN, TRACE)
+    assert sample.level in ("CRIT", "FATAL")
+    if traces:
+        ((_, message),) = found.spans
+        (part,) = decode_spans(message).parts
+        line = decode_lines(bytes(part.lines))[0]
+        assert (part.tenant, part.trace_id) == ("acme", TRACE)
+        assert (line.span_id, line.parent_id, line.service) == (SPAN, PARENT, "orders")
+        assert (line.endpoint, line.duration, line.failed) == ("/orders", 0.0125, True)
+        assert (line.score, line.message, line.host) == (0.9, "db down", "node-3")
+        assert line.at == pytest.approx(SECONDS, abs=1e-5)
+        assert line.fingerprint == signal.fingerprint
+
+
+@pytest.mark.parametrize(("fields", "record"), FULL, ids=IDS)
+@pytest.mark.parametrize("traces", [0, 4])
+def test_a_bad_byte_costs_no_page(fields: Any, record: dict[str, Any], traces: int) -> None:
+    text = json.dumps(record).encode()
+    bad = text.replace(b"db down", b"db d\xfcwn")
+    other = text.replace(b"node-3", b"n\xf6de")
+    bom = b"\xef\xbb\xbf" + text
+    cut = text.replace(b"production", b"\\ud83d")
+    key = text[:-1] + b', "k\xe9y": 1}'
+    found = run(fields, text, bad, other, bom, cut, key, traces=traces)
+    assert (found.anomalies, found.dead_letters) == (6, [])
+    titles = {signal.title for signal in found.signals}
+    assert titles == {"db down", "db d\ufffdwn"}
+    assert found.repaired >= 2
+
+
+@pytest.mark.parametrize("preset", list(PRESETS))
+def test_logclaws_own_record_is_read_under_every_preset(preset: str) -> None:
+    record = {"anomaly_score": 0.9, "service": "orders", "message": "boom", "host_name": "h"}
+    (signal,) = run(preset, record).signals
+    assert (signal.service, signal.samples[0].message, signal.samples[0].host) == (
+        "orders",
+        "boom",
+        "h",
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "record", "text"),
+    [
+        ("ecs", {"error": {"message": "db down", "type": "DbError"}}, "db down"),
+        ("ecs", {"error.stack_trace": "Error: x\n at y"}, "Error: x\n at y"),
+        ("ecs", {"error": "db down"}, "db down"),
+        ("otel", {"attributes": {"exception.message": "db down"}}, "db down"),
+        ("otel", {"body": {"arrayValue": {"values": [{"intValue": 1}, {}]}}}, "[1,{}]"),
+        ("gelf", {"short_message": " ", "full_message": "db down"}, "db down"),
+    ],
+)
+def test_a_record_without_a_message_tells_its_error(
+    fields: Any, record: dict[str, Any], text: str
+) -> None:
+    (signal,) = run(fields, {"anomaly_score": 0.9, "service": "orders", **record}).signals
+    assert signal.samples[0].message == text
+
+
+@pytest.mark.parametrize(
+    ("fields", "level", "word"),
+    [
+        ("gelf", 3, "ERROR"),
+        ("gelf", "0", "EMERG"),
+        ("gelf", 30, "30"),
+        ("otel", 17, "ERROR"),
+        ("otel", 5, "DEBUG"),
+        ("otel", 0, "0"),
+        ("otel", 25, "25"),
+        ("otel", "INFO4", "INFO"),
+        ("ecs", 50, "ERROR"),
+    ],
+)
+def test_a_number_is_a_level_on_the_presets_scale(fields: str, level: Any, word: str) -> None:
+    name = {"otel": "SeverityNumber"}.get(fields, "level")
+    record = {"anomaly_score": 0.9, "service": "orders", "message": "boom", name: level}
+    assert run(fields, record).signals[0].samples[0].level == word
+
+
+def test_an_unknown_time_gives_way_to_the_time_of_observation() -> None:
+    record = {**OTLP, "timeUnixNano": "0", "observedTimeUnixNano": NANOS}
+    assert run("otel", record).signals[0].first_seen == pytest.approx(SECONDS, abs=1e-5)
+
+
+@pytest.mark.parametrize("fields", list(PRESETS))
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"anomaly_score": "high"}, "invalid_score"),
+        ({"anomaly_score": 7}, "invalid_score"),
+        ({"tenant_id": 17, "_tenant_id": 17}, "invalid_tenant"),
+        ({"service": ""}, "no_service"),
+        ({"message": ""}, "no_message"),
+    ],
+)
+def test_what_cannot_be_counted_is_a_dead_letter_under_every_preset(
+    fields: str, more: dict[str, Any], reason: str
+) -> None:
+    good = {"anomaly_score": 0.9, "service": "orders", "message": "boom"}
+    found = run(fields, good, {**good, **more}, {**more, "anomaly_score": 0.1}, good)
+    assert [letter.reason for letter in found.dead_letters] == [reason]
+    assert (found.anomalies, found.below_threshold) == (2, 1)
+
+
+def test_a_name_is_tried_after_the_one_before_it_says_nothing() -> None:
+    fields = {"service": ["a", "b.c"], "message": "text"}
+    good = {"anomaly_score": 0.9, "text": "boom"}
+    found = run(
+        fields,
+        {**good, "a": "first", "b": {"c": "second"}},
+        {**good, "a": " ", "b.c": "second"},
+        {**good, "a": [], "b": {"c": "second"}},
+        {**good, "service": "not asked for"},
+    )
+    assert [signal.service for signal in found.signals] == ["first", "second"]
+    assert [letter.reason for letter in found.dead_letters] == ["no_service"]
+
+
+def test_an_empty_list_reads_nothing() -> None:
+    record = {**OTLP, "anomaly_score": 0.9}
+    (signal,) = run({"preset": "otel", "tenantId": [], "traceId": []}, record).signals
+    assert (signal.tenant, signal.trace_ids) == ("default", [])
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"preset": "esc"}, 'input.fields.preset: must be one of .*did you mean "ecs"'),
+        ("otlp", 'input.fields: must be one of .*, not "otlp"; did you mean "otel"'),
+        ({"servise": "a"}, 'input.fields.servise: .*did you mean "input.fields.service"'),
+        ({"service": []}, "input.fields.service: .*at least one"),
+        ({"anomalyScore": []}, "input.fields.anomalyScore: .*at least one"),
+        ({"service": ["a", ""]}, r"input.fields.service\[1\]"),
+        ({"service": 5}, "input.fields.service: must be a list"),
+        ({"service": "a..b"}, "input.fields.service.*: .*one dot"),
+        ({"message": [], "errorMessage": [], "description": []}, "input.fields.message: "),
+    ],
+)
+def test_a_wrong_name_stops_the_start_with_the_fix(fields: Any, sentence: str) -> None:
+    with pytest.raises(Misconfigured, match=sentence):
+        validate({"input": {"fields": fields}})
+
+
+def test_the_environment_sets_names() -> None:
+    config = load(
+        None,
+        {
+            "TICKETING_INPUT__FIELDS__PRESET": "gelf",
+            "TICKETING_INPUT__FIELDS__SERVICE": "_app, _service",
+        },
+    )
+    assert config.input.fields.names()["service"] == ("_app", "_service")
+    assert config.input.fields.names()["message"] == PRESETS["gelf"]["message"]
+    assert load(None, {"TICKETING_INPUT__FIELDS": "ecs"}).input.fields.preset == "ecs"
+
+
+def test_every_preset_has_every_field_and_a_scale() -> None:
+    assert set(LEVEL_SCALES) == set(PRESETS)
+    for names in PRESETS.values():
+        assert list(names) == list(LOGCLAW)

@@ -1,0 +1,358 @@
+"""The overlay of one batch over one partition of a table, and the machine whose rules use it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from ticketing.engine.guarded import (
+    TOO_LARGE,
+    Failure,
+    SetAside,
+    StoreFailed,
+    guarded,
+)
+from ticketing.engine.row import DUE_MAX, pack, unpack_at, unpack_due, unpack_state
+from ticketing.errors import BadRecord
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+
+@dataclass
+class _Write:
+    at: int
+    due: float | None
+    order: int
+    state: Any
+
+
+class Store(ABC):
+    """The source of a transaction: one partition of the table."""
+
+    @abstractmethod
+    def get(self, key: str) -> bytes | None:
+        """The stored value, packed."""
+
+    @abstractmethod
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        """Every stored pair of the partition."""
+
+
+Send = tuple[str, str | None, bytes | None, int | None]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The sizes in bytes that Kafka has refused: of rows, and of the messages of a topic."""
+
+    row: int | None = None
+    topics: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Savepoint:
+    writes: int
+    sends: int
+    callbacks: int
+    refused: int
+
+
+class Transaction(Generic[S]):
+    """The overlay of one batch over one partition of the table, and the batch's effects."""
+
+    def __init__(
+        self, store: Store, machine: Machine[S], partition: int, *, checked: Limits | None = None
+    ) -> None:
+        """`checked`: encode and measure the changes of each attempt, which costs time."""
+        self.partition = partition
+        self.offset = -1
+        self.now = 0.0
+        self.aside: dict[str, Failure] = {}
+        """The keys whose rows turned out to be unreadable."""
+        self.failing: dict[str, tuple[str, Failure]] = {}
+        """The keys that a rule failed for: the rule's name, and the failure."""
+        self._store = store
+        self._machine = machine
+        self._checked = checked
+        self._stored: dict[str, tuple[int, S] | None] = {}
+        self._rows: dict[str, bytes | None] = {}
+        self._writes: dict[str, _Write] = {}
+        self._sends: list[Send] = []
+        self._callbacks: list[Callable[[], None]] = []
+        self._refused: list[tuple[bytes, Failure]] = []
+        self._journal: list[tuple[str, _Write | None]] = []
+
+    def get(self, key: str) -> S | None:
+        """The state of a key, with the changes of this batch so far; raises SetAside."""
+        write = self._writes.get(key)
+        if write is not None:
+            return write.state  # type: ignore[no-any-return]
+        stored = self._load(key)
+        return None if stored is None else stored[1]
+
+    def peek(self, key: str) -> S | None:
+        """As `get`, for a state that can be done without: None for an unreadable row."""
+        try:
+            return self.get(key)
+        except SetAside:
+            return None
+
+    def is_set_aside(self, key: str) -> bool:
+        """True for a key whose row can't be read, and must not be written."""
+        self.peek(key)
+        return key in self.aside
+
+    def replayed(self, key: str) -> bool:
+        """True when the stored state already reflects the current message."""
+        stored = self._load(key)
+        return stored is not None and stored[0] >= self.offset
+
+    def put(self, key: str, state: S, *, due: float | None, order: int = 0) -> None:
+        """Set a key's state. `due`: when to call `Machine.due`; lower `order` is written first."""
+        if due is not None and not -DUE_MAX < due < DUE_MAX:
+            raise ValueError(f"{due} is beyond any date")
+        # A replayed message must not lower the offset: the later messages stay reflected.
+        self._set(key, _Write(max(self.offset, self._at(key)), due, order, state))
+
+    def delete(self, key: str) -> None:
+        """Remove a key from the table and the changelog."""
+        self._set(key, _Write(self.offset, None, 0, None))
+
+    def send(
+        self, topic: str, key: str | None, value: bytes | None, partition: int | None = None
+    ) -> None:
+        """Send a message once the batch is folded, after the table's writes."""
+        self._sends.append((topic, key, value, partition))
+
+    def after(self, callback: Callable[[], None]) -> None:
+        """Call once the table, its changelog and all sends of this batch are durable."""
+        self._callbacks.append(callback)
+
+    def due_of(self, key: str) -> float | None:
+        """The due time of a key, with the changes of this batch so far."""
+        write = self._writes.get(key)
+        if write is not None:
+            return write.due
+        value = self._read(key)
+        return None if value is None else unpack_due(value)
+
+    def is_stored(self, key: str) -> bool:
+        """True for a key that the table had before this batch."""
+        return self._read(key) is not None
+
+    def row(self, key: str) -> bytes | None:
+        """The row of a key as stored before this batch."""
+        return self._rows[key] if key in self._rows else self._read(key)
+
+    def stored(self) -> Iterator[tuple[str, bytes]]:
+        """Every pair of the partition as stored before this batch."""
+        try:
+            yield from self._store.items()
+        except Exception as error:
+            raise StoreFailed(f"the table can't be read: {type(error).__name__}") from error
+
+    # Failures
+
+    def begin(self, offset: int, now: float) -> None:
+        """Start a message."""
+        self.offset = offset
+        self.now = max(self.now, now)
+        self._journal = []
+
+    def attempt(self, rule: Callable[[], T]) -> T | Failure:
+        """The outcome of a rule, or its failure, of which no change is left. May be nested."""
+        point = self._savepoint()
+        outcome = guarded(rule)
+        if self._checked is not None and not isinstance(outcome, Failure):
+            limits = self._checked
+            checked = guarded(lambda: self._check(point, limits))
+            if isinstance(checked, Failure):
+                outcome = checked
+        if isinstance(outcome, Failure):
+            self._rollback(point)
+        return outcome
+
+    def trial(self, rule: Callable[[], T]) -> T | Failure:
+        """As `attempt`, and of a success no change is left either."""
+        point = self._savepoint()
+        outcome = self.attempt(rule)
+        self._rollback(point)
+        return outcome
+
+    def refuse(self, part: bytes, failure: Failure) -> None:
+        """Make a part of the current message a dead letter alone; `part` is a whole message."""
+        self._refused.append((part, failure))
+
+    def take_refused(self) -> list[tuple[bytes, Failure]]:
+        """The refused parts of the current message."""
+        refused, self._refused = self._refused, []
+        return refused
+
+    def fails(self, key: str, rule: str, failure: Failure) -> None:
+        """Report that a rule failed for a key: its row waits and is tried again later."""
+        if key not in self.aside:
+            self.failing[key] = rule, failure
+
+    def set_aside(self, key: str, failure: Failure) -> None:
+        """Report an unreadable row."""
+        self.aside[key] = failure
+
+    # The outcome
+
+    def writes(self) -> list[tuple[str, _Write]]:
+        """The pending writes, in order."""
+        return sorted(self._writes.items(), key=lambda item: item[1].order)
+
+    def sends(self) -> list[Send]:
+        """The pending messages; for a topic of `latest_only`, the last of each key."""
+        latest = {
+            (topic, key): index
+            for index, (topic, key, _, _) in enumerate(self._sends)
+            if topic in self._machine.latest_only
+        }
+        return [
+            send
+            for index, send in enumerate(self._sends)
+            if latest.get((send[0], send[1]), index) == index
+        ]
+
+    def callbacks(self) -> list[Callable[[], None]]:
+        """The calls to make once the batch is durable."""
+        return self._callbacks
+
+    def _savepoint(self) -> _Savepoint:
+        return _Savepoint(
+            len(self._journal), len(self._sends), len(self._callbacks), len(self._refused)
+        )
+
+    def _rollback(self, point: _Savepoint) -> None:
+        for key, before in reversed(self._journal[point.writes :]):
+            if before is None:
+                del self._writes[key]
+            else:
+                self._writes[key] = before
+        del self._journal[point.writes :]
+        del self._sends[point.sends :]
+        del self._callbacks[point.callbacks :]
+        del self._refused[point.refused :]
+
+    def _check(self, point: _Savepoint, limits: Limits) -> None:
+        """Encode and measure what was changed since a point; raises whatever is wrong."""
+        for key in {key for key, _ in self._journal[point.writes :]}:
+            write = self._writes[key]
+            if write.state is not None:
+                row = pack(write.at, write.due, self._machine.encode(write.state))
+                key.encode()
+                _measure(f"the row {key[:80]}", len(row), limits.row)
+        for topic, name, value, _ in self._sends[point.sends :]:
+            if name is not None:
+                name.encode()
+            _measure(f"a message for {topic}", len(value or b""), limits.topics.get(topic))
+
+    def _set(self, key: str, write: _Write) -> None:
+        self._journal.append((key, self._writes.get(key)))
+        self._writes[key] = write
+
+    def _at(self, key: str) -> int:
+        write = self._writes.get(key)
+        if write is not None:
+            return write.at
+        stored = self._load(key)
+        return -1 if stored is None else stored[0]
+
+    def _read(self, key: str) -> bytes | None:
+        try:
+            # A key that is no text is in no table; a rule would fail for it later.
+            return self._store.get(key)
+        except UnicodeError:
+            raise
+        except Exception as error:
+            raise StoreFailed(f"the table can't be read: {type(error).__name__}") from error
+
+    def _load(self, key: str) -> tuple[int, S] | None:
+        if key in self._stored:
+            return self._stored[key]
+        if key in self.aside:
+            raise SetAside(key, self.aside[key].detail)
+        value = self._rows[key] = self._read(key)
+        if value is None:
+            self._stored[key] = None
+            return None
+        loaded = guarded(lambda: (unpack_at(value), self._machine.decode(unpack_state(value))))
+        if isinstance(loaded, Failure):
+            self.aside[key] = loaded
+            raise SetAside(key, loaded.detail)
+        self._stored[key] = loaded
+        return loaded
+
+
+def _measure(what: str, size: int, refused: int | None) -> None:
+    if refused is not None and size >= refused:
+        raise BadRecord(TOO_LARGE, f"{what} has {size} bytes; Kafka has refused {refused}")
+
+
+class Machine(ABC, Generic[S]):
+    """The rules of one kind of state. Everything here is synchronous and does no I/O.
+
+    A rule may raise anything: the message or the key that it is about is isolated.
+    """
+
+    latest_only: frozenset[str] = frozenset()
+    """Topics to which a batch sends only the last message of each key."""
+    recovers_all = False
+    """True to call `recover` for every stored state, False for those that may be unpublished."""
+
+    @abstractmethod
+    def encode(self, state: S) -> bytes:
+        """The state as JSON."""
+
+    @abstractmethod
+    def decode(self, value: bytes) -> S:
+        """The reverse of `encode`."""
+
+    @abstractmethod
+    def apply(self, tx: Transaction[S], value: bytes) -> None:
+        """Fold one message; whatever is raised makes it a dead letter.
+
+        A message of several parts attempts each, and refuses those that fail.
+        """
+
+    @abstractmethod
+    def due(self, tx: Transaction[S], key: str, state: S) -> None:
+        """Handle a key that is due: put the key with a later due time, or delete the key."""
+
+    def recover(self, tx: Transaction[S], key: str, state: S, unpublished: bool) -> None:
+        """Take up a stored key of a newly assigned partition; `unpublished`: publish it again.
+
+        Called for every key with `recovers_all`, else for those that may be unpublished.
+        """
+
+    def ready(self, partition: int) -> bool:
+        """True when a tick is needed although no key is due. Called often, so must be cheap."""
+        return False
+
+    def unfinished(self, state: S, now: float) -> bool:
+        """True while the state counts for `report_unfinished`."""
+        return False
+
+    def stored_unfinished(self, value: bytes, due: float | None, now: float) -> bool:
+        """As `unfinished`, for a stored state when its partition is assigned.
+
+        Called for every stored key: better answered without decoding the whole state.
+        """
+        return self.unfinished(self.decode(value), now)
+
+    def report_unfinished(self, unfinished: int) -> None:
+        """Take note of the number of unfinished states in all partitions of this process.
+
+        Called after a batch is durable, and after partitions were revoked.
+        """
+
+    def begin_batch(self, tx: Transaction[S]) -> None:
+        """Called before the first message of a batch."""
+
+    def end_batch(self, tx: Transaction[S]) -> None:
+        """Called after the last message of a batch and the due times."""
