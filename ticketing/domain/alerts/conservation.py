@@ -97,7 +97,8 @@ def counting(counted: Counted, origin: Origin, anomalies: Iterable[Anomalies]) -
 
 def counting_redriven(counted: Counted, anomalies: Anomalies) -> Counted:
     """The counts with anomalies that were a dead letter; their offsets may have been passed."""
-    id, partition, *_ = anomalies.source.split(":")
+    id, _, rest = anomalies.source.partition(":")
+    partition = rest.partition(":")[0]
     for name, known in counted.sources.items():
         if topic_id(known.since) != id or name.rpartition(":")[2] != partition:
             continue

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from support.incidents import anomalies
 
-from ticketing.domain.alerts.conservation import Counted, Tally, counting
+from ticketing.domain.alerts.conservation import (
+    Counted,
+    CountedSource,
+    Tally,
+    counting,
+    counting_redriven,
+)
 from ticketing.domain.signals import Origin
 
 LOGS = ["logs"]
@@ -53,6 +60,20 @@ def test_a_topic_made_again_takes_the_counts_of_all_its_partitions() -> None:
 def test_an_origin_of_which_nothing_was_read_resets_nothing() -> None:
     found = counting(Counted(), origin(), [anomalies("aa", 1, 5)])
     assert counting(found, origin("id:"), []) is found
+
+
+def test_redriven_anomalies_count_below_what_was_passed() -> None:
+    found = counting(Counted(), origin("id:4"), [anomalies("aa", 9)])
+    found = counting(found, origin("id:4", partition=1), [anomalies("aa", 9)])
+    found = counting_redriven(found, anomalies("bb", 3, 5, 6, source="id:1:2"))
+    assert found.sources["logs:1"] == CountedSource(since="id:4", through=9, count=3)
+    assert found.total(LOGS) == 4
+
+
+@pytest.mark.parametrize("source", ["former:0:2", "id:7:2", "t-0", ""])
+def test_redriven_anomalies_of_no_source_that_is_counted_change_nothing(source: str) -> None:
+    found = counting(Counted(), origin(), [anomalies("aa", 9)])
+    assert counting_redriven(found, anomalies("bb", 3, source=source)) is found
 
 
 def test_tallies_add_up_by_reason() -> None:
