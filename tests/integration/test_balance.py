@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import signal
 
@@ -12,6 +13,7 @@ from support.kafka import Kafka
 from support.logs import anomalies, log, traffic
 from support.waiting import wait_for
 
+from ticketing.api.balance import KafkaBalance
 from ticketing.wire.topics import PIPELINE_APP, SIGNALS
 
 pytestmark = pytest.mark.kafka
@@ -20,7 +22,6 @@ WAVES = 8
 RECORDS = 2_500
 """Of a wave: some batches of each partition."""
 BAD = [b"not JSON", log(score=7), b"", log(service="")] * 5
-PARTS = ("below_threshold", "dead_lettered")
 
 
 class Balance:
@@ -56,6 +57,10 @@ class Balance:
             lambda: self.sums() == wanted,
             lambda: f"{wanted}, not {self.sums()}\n{self.fleet.tails()}",
         )
+        api = KafkaBalance(self.fleet.runtime())
+        found = asyncio.run(api.read())
+        assert found is not None
+        assert list(found.values()) == list(wanted.values()), found
 
 
 def rewind(kafka: Kafka, topic: str, offset: int) -> None:
