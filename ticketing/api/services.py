@@ -53,7 +53,7 @@ class DeadLetters(Protocol):
 
 
 class Balance(Protocol):
-    """How the records add up over all workers."""
+    """The balance of the records over all workers."""
 
     async def read(self) -> dict[str, int] | None:
         """`{records, belowThreshold, counted, deadLetters}`; None while Kafka does not answer."""
