@@ -30,6 +30,7 @@ from ticketing.domain.incidents import (
     fallback,
     lifecycle,
     linking,
+    occurrences,
     reports,
     storm,
     timers,
@@ -196,6 +197,7 @@ class IncidentMachine(Machine[Record]):
         after = timers.elapsed(self._released(tx, state), tx.now, quiet, self.policy)
         after, said = linking.asking_again(after, tx.now)
         self._say(tx, said)
+        after = self._recounted(tx, after)
         self._save(tx, key, state, after)
         if after is state:
             tx.put(key, state, due=self._next_due(tx, state), order=_order(key, state))
@@ -381,12 +383,23 @@ class IncidentMachine(Machine[Record]):
         return True
 
     def _paged(self, tx: Tx, incident: Incident) -> Incident:
+        if incident.waits_for:
+            return incident
         umbrella = storm.umbrella_fingerprint(incident.tenant, tx.partition)
         # Behind an umbrella that can't be read nobody would see the incident.
         if self._may_page(tx, incident) or tx.is_set_aside(umbrella):
             return lifecycle.settled(incident, tx.now, self.policy)
         umbrella_id = self._hold(tx, incident)
         return storm.held_back(incident, umbrella_id, tx.now, self.policy)
+
+    def _recounted(self, tx: Tx, incident: Incident) -> Incident:
+        """The incident, on its way to a ticket once it has the occurrences that it waited for."""
+        if not incident.waits_for or incident.status is Status.RESOLVED:
+            return incident
+        after = occurrences.recounted(incident, self.policy)
+        if after is incident:
+            return incident
+        return lifecycle.published(self._paged(tx, after), tx.now)
 
     def _hold(self, tx: Tx, incident: Incident) -> str:
         """Put an incident under its tenant's umbrella; returns the umbrella's id."""
@@ -511,6 +524,7 @@ class IncidentMachine(Machine[Record]):
     def _save(self, tx: Tx, key: str, before: Incident | None, after: Incident) -> None:
         if after is before:
             return
+        after = self._recounted(tx, after)
         after = fallback.watched(after, tx.now, self.policy)
         count_changes(tx, before, after)
         self._say_what_it_means(tx, before, after)

@@ -2,7 +2,8 @@
 
 TicketingError
 ├── Misconfigured    the configuration can't be used: refuse to start, name each field and its fix
-│   └── BadTemplate  a template of the configuration can't be compiled or rendered
+│   ├── BadTemplate  a template of the configuration can't be compiled or rendered
+│   └── TopicsRefused  Kafka's topics don't fit the configuration, or the state kept of them
 ├── Retryable        a temporary failure: ask again after `wait` seconds
 │   ├── Unavailable  Kafka, Redis or a claim does not answer
 │   └── NoAnswer     no language model gave a usable answer
@@ -35,6 +36,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+EXIT_MISCONFIGURED = 2
+"""The status of a process that refuses to start: it would refuse again, until somebody mends it."""
+
 
 class TicketingError(Exception):
     """The root of all errors of this project."""
@@ -46,6 +50,10 @@ class Misconfigured(TicketingError):
     def __init__(self, problems: Sequence[str] | str) -> None:
         self.problems = [problems] if isinstance(problems, str) else list(problems)
         super().__init__("\n".join(self.problems))
+
+
+class TopicsRefused(Misconfigured):
+    """Kafka's topics don't fit the configuration or the stored state; a problem names its fix."""
 
 
 class Retryable(TicketingError):

@@ -19,12 +19,21 @@ from ticketing import log, metrics
 from ticketing.config import Config, secrets_of
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
+from ticketing.engine.role_topics import RoleTopics, changed
 from ticketing.kafka.free_port import free_port
 from ticketing.kafka.runtime import Runtime
+from ticketing.kafka.watch import TopicWatch
+from ticketing.roles import (
+    API,
+    PIPELINE,
+    SUMMARIES,
+    TRACES_ROLE,
+    VIEW,
+    read_by,
+    verified_topics,
+)
 from ticketing.wire.topics import INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
 
-PIPELINE, TRACES_ROLE, VIEW, API = "pipeline", "traces", "view", "api"
-SUMMARIES = "summaries"
 API_ROLES = frozenset({VIEW, API})
 """Roles that serve the API, including metrics, health and readiness."""
 METRICS_VARIABLE = metrics.MULTIPROCESS_VARIABLE
@@ -94,10 +103,10 @@ def run(role: str, runtime: Runtime) -> None:
     """Run one role until stopped."""
     configure_logging(runtime.config)
     with _own_listener(role, runtime.config):
-        runtime.ensure_topics()
         if role == API:
             from ticketing.api.server import serve
 
+            verified_topics(role, runtime)
             serve(runtime)
             return
         app = build(role, runtime)
@@ -122,15 +131,23 @@ def freeze_garbage_collector() -> None:
 
 
 def build(role: str, runtime: Runtime) -> TicketingApp:
-    """The Faust app of a role, with its agents, tables and tasks."""
+    """The Faust app of a role, with its agents, tables and tasks.
+
+    Raises TopicsRefused if the topics of the role are not as they should be; makes missing ones.
+    """
+    topics = verified_topics(role, runtime)
     builders: dict[str, Callable[[Runtime], TicketingApp]] = {
-        PIPELINE: _pipeline,
+        PIPELINE: partial(_pipeline, topics=topics),
         TRACES_ROLE: _traces,
         SUMMARIES: _summaries,
         VIEW: _view,
     }
     builder = builders.get(role)
     app = _adapter(role, runtime) if builder is None else builder(runtime)
+    app.role_topics = topics
+    if not runtime.embedded:
+        app.topic_watch = TopicWatch(runtime, read_by(role, runtime), partial(changed, topics))
+        app.watchdog.add(app.topic_watch.verdict)
     _attach(app, role)
     return app
 
@@ -149,7 +166,7 @@ def _app(name: str, role: str, runtime: Runtime, batched: list[str]) -> Ticketin
     )
 
 
-def _pipeline(runtime: Runtime) -> TicketingApp:
+def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
     from agents.detection import DetectionAgent
     from agents.detection_run import Detector
     from agents.heartbeat import heartbeat_for
@@ -159,12 +176,11 @@ def _pipeline(runtime: Runtime) -> TicketingApp:
     from ticketing.config.policy import policy
     from ticketing.engine.agent import KeyedAgent, add_keyed_agent
     from ticketing.engine.path_reporter import PathReporter
-    from ticketing.kafka.watch import TopicWatch
 
     config = runtime.config
     app = _app(PIPELINE_APP, PIPELINE, runtime, [*runtime.inputs, SIGNALS, INCIDENTS])
-    ids = runtime.topics().ids(runtime.inputs)
-    app.watchdog.add(TopicWatch(runtime, ids).verdict)
+    # A broker that gives no ids leaves the names.
+    ids = {name: topics.ids.get(name) or name for name in runtime.inputs}
     detection = DetectionAgent(
         app,
         app.watchdog,
@@ -296,7 +312,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(name)
     runtime = Runtime.from_environ()
     configure_logging(runtime.config)
-    runtime.ensure_topics()
     made = build(PIPELINE, runtime)
     # On a worker's start only, as Faust's other commands import the app too.
     made.starting = partial(_listen, _own_listener(PIPELINE, runtime.config))

@@ -10,7 +10,8 @@ from pace import SKIPPED_SHARE, Pace
 from agents.shown_totals import ShownTotals
 from ticketing import metrics
 from ticketing.kafka.runtime import Runtime
-from ticketing.worker import PIPELINE, build, configure_logging, freeze_garbage_collector
+from ticketing.roles import PIPELINE
+from ticketing.worker import build, configure_logging, freeze_garbage_collector
 
 LOOK_EVERY_SECONDS = 0.005
 

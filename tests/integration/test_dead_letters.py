@@ -21,6 +21,7 @@ from ticketing.dead_letters.reading import Entry, Wanted, every, get, page
 from ticketing.dead_letters.redrive import HEADER, Redriver
 from ticketing.domain.signals import Progress, Redriven
 from ticketing.errors import Conflict, Misconfigured, NotFound, NotWhole, Unavailable
+from ticketing.kafka.admin import Seen, Topics
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.dead_letters import (
@@ -158,6 +159,24 @@ def test_an_unknown_id_is_said_to_be_unknown(desk: Desk, id: str) -> None:
 def test_a_cursor_that_is_none_is_refused(desk: Desk, cursor: str) -> None:
     with pytest.raises(ValueError, match="not a cursor of the dead letters"):
         page(desk.runtime, Wanted(), 5, cursor)
+
+
+def test_an_id_that_comes_again_in_a_topic_made_anew_is_another_dead_letter(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(id: str) -> None:
+        monkeypatch.setattr(Topics, "identities", lambda *_: {DEAD_LETTERS: Seen(4, id)})
+
+    (id,) = desk.put(record_letter())
+    made("the first")
+    with Redriver(desk.runtime) as redriver:
+        redriver.redrive(id, "anna")
+    made("the second")
+    with Redriver(desk.runtime) as redriver:
+        assert redriver.done(id) is None
+        redriver.redrive(id, "bert")
+        with pytest.raises(Conflict, match="redriven before, by bert"):
+            redriver.redrive(id, "anna")
 
 
 def test_a_delivery_is_tried_again_by_its_adapter(desk: Desk) -> None:

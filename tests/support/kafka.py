@@ -34,6 +34,7 @@ from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
+    NewPartitions,
     NewTopic,
     ResourceType,
 )
@@ -160,6 +161,12 @@ class Kafka:
         )
         for future in self.admin.incremental_alter_configs([wanted]).values():
             future.result(ADMIN_SECONDS_MAX)
+
+    def grow(self, topic: str, partitions: int) -> None:
+        """Give a topic more partitions."""
+        wanted = [NewPartitions(topic, partitions)]
+        self.admin.create_partitions(wanted)[topic].result(ADMIN_SECONDS_MAX)
+        wait_for(lambda: self.topics().get(topic) == partitions, f"the partitions of {topic}")
 
     def delete(self, *topics: str) -> None:
         """Delete topics and wait until they are gone."""

@@ -35,6 +35,7 @@ from ticketing.domain.signals import TicketState
 from ticketing.engine import statemachine
 from ticketing.engine.agent import KeyedAgent
 from ticketing.engine.guarded import TooLarge
+from ticketing.engine.role_topics import RoleTopics
 from ticketing.engine.table import DurableTable
 from ticketing.wire import topics
 from ticketing.wire.incidents import decode_incident
@@ -237,7 +238,10 @@ class Process:
         self.topic = topic
         self.position = world.committed.get(topic, 0)
         self.app = SimpleNamespace(
-            producer=Producer(world), consumer_generation_id=len(world.steps)
+            producer=Producer(world),
+            consumer_generation_id=len(world.steps),
+            consumer=SimpleNamespace(highwater=lambda tp: len(world.logs[tp.topic])),
+            role_topics=RoleTopics(),
         )
         self.fence = SimpleNamespace(check=lambda: None)
 

@@ -1,4 +1,4 @@
-"""The balance of the records over all workers, from what the pipeline's commits keep in Kafka.
+"""The balance of the records over all workers, from what the pipeline's commits keep in Kafka."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import sys
 
 import click
 
-from ticketing.errors import Misconfigured, TicketingError
+from ticketing.errors import EXIT_MISCONFIGURED, Misconfigured, TicketingError
 
 COMMANDS = {
     "config": "ticketing.cli.config:config",
@@ -61,7 +61,7 @@ def main() -> None:
         cli()
     except Misconfigured as error:
         click.echo(f"misconfigured:\n{error}", err=True)
-        sys.exit(2)
+        sys.exit(EXIT_MISCONFIGURED)
     except TicketingError as error:
         click.echo(str(error), err=True)
         sys.exit(1)

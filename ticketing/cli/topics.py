@@ -19,10 +19,16 @@ def topics() -> None:
 @topics.command(epilog="Example: TICKETING_CONFIG=ticketing.yaml ticketing topics create")
 def create() -> None:
     """Create the topics that are missing; safe to repeat."""
+    from ticketing.engine.role_topics import look_at_all
+    from ticketing.errors import TopicsRefused
     from ticketing.kafka.runtime import Runtime
 
     runtime = Runtime.from_environ()
     _announce(runtime)
+    standing = look_at_all(runtime).verdict.standing
+    if standing:
+        # What is made now would be made with the wrong number of partitions, or beside it.
+        raise TopicsRefused(standing)
     made = runtime.topics().create(runtime.topic_specs(), runtime.config.kafka.replication_factor)
     for name in made:
         click.echo(f"created {name}")
@@ -33,16 +39,53 @@ def create() -> None:
 @topics.command(epilog="Example: ticketing topics check || ticketing topics create")
 def check() -> None:
     """Compare the topics with what they should be; exit 1 and say what differs."""
+    from ticketing.engine.role_topics import look_at_all
     from ticketing.kafka.runtime import Runtime
 
     runtime = Runtime.from_environ()
     _announce(runtime)
-    problems = runtime.topics().check(runtime.topic_specs(), runtime.inputs)
+    looked = look_at_all(runtime)
+    for warning in looked.verdict.warnings:
+        click.echo(f"warning: {warning}", err=True)
+    for what, why in looked.unchecked.items():
+        click.echo(f"not checked: {what}, as Kafka does not allow it ({why})", err=True)
+    missing = [
+        f"topic {name} is missing: run `ticketing topics create`" for name in looked.verdict.missing
+    ]
+    problems = missing + looked.verdict.problems
     for problem in problems:
         click.echo(problem, err=True)
     if problems:
         sys.exit(1)
     click.echo(f"{len(runtime.topic_specs())} topics match the configuration")
+
+
+@topics.command(epilog="Example: ticketing topics adopt --yes")
+@click.argument("topic", nargs=-1)
+@click.option("--yes", is_flag=True, help="Adopt them; without it, only say what that means.")
+def adopt(topic: tuple[str, ...], yes: bool) -> None:
+    """Take topics that were made anew, or stand on another cluster, for the known ones.
+
+    Incidents are kept as far as their changelogs have them. Offsets that were kept of the topics
+    before are forgotten, and the ids of new incidents begin above those. Stop the workers first. A
+    TOPIC is named only where Kafka gives no ids, or where a worker asks for it.
+    """
+    from ticketing.engine import adoption
+    from ticketing.kafka.runtime import Runtime
+
+    runtime = Runtime.from_environ()
+    _announce(runtime)
+    plan = adoption.planned(runtime, topic)
+    if not plan.known:
+        click.echo("every topic is the known one: there is nothing to adopt")
+        return
+    for sentence in plan.sentences:
+        click.echo(sentence)
+    if not yes:
+        click.echo("nothing is changed yet: stop the workers and repeat with --yes", err=True)
+        sys.exit(1)
+    adoption.adopt(runtime, plan)
+    click.echo(f"adopted {', '.join(sorted(plan.known))}: start the workers")
 
 
 def _announce(runtime: Runtime) -> None:

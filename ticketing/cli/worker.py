@@ -18,6 +18,7 @@ def worker(roles: tuple[str, ...]) -> None:
     """
     from sinks.platforms import require_sinks
     from ticketing import worker as composition
+    from ticketing.engine.role_topics import verify_all
     from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
     from ticketing.supervisor import Supervisor
 
@@ -37,5 +38,6 @@ def worker(roles: tuple[str, ...]) -> None:
             environ[EMBEDDED_VARIABLE] = runtime.brokers
         directory = environ[composition.METRICS_VARIABLE]
         with composition.metrics_listener(runtime.config, chosen, directory):
+            verify_all(runtime)
             runtime.ensure_topics()
             Supervisor(chosen, {**os.environ, **environ}).run()

@@ -54,6 +54,13 @@ def warnings(config: Config) -> list[str]:
             said.append(f"{severity.value} incidents go to no platform")
     if "deliver_within" in config.model_fields_set and not config.fallback():
         said.append("deliverWithin is set, but routing.fallback is empty: name a platform there")
+    count = config.anomaly.minimum_count
+    own = (counted for service in count.services.values() for counted in service.given().values())
+    if config.auto_resolve_after is None and max(map(count.of, Severity), *own) > 1:
+        said.append(
+            "anomaly.minimumCount is over 1, but autoResolveAfter is off: incidents with fewer "
+            "occurrences stay open without a ticket"
+        )
     if config.faust_web.enabled and not is_loopback(config.faust_web.host):
         said.append(f"faustWeb.host is {config.faust_web.host}: its pages have no authentication")
     return said

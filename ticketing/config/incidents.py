@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from ticketing.config.platforms import PLATFORMS
 from ticketing.config.values import Duration, Name, OptionalDuration, Section, Wait
@@ -66,6 +66,56 @@ class PatternRule(Section):
     """Replacement in the pattern, such as `<order>`."""
 
 
+def for_all(value: Any) -> Any:
+    """One value stands for all four severities."""
+    if value is None or isinstance(value, (str, int, float)):
+        return {severity.value: value for severity in Severity}
+    return value
+
+
+Count = Annotated[int, Field(ge=1, le=1_000_000)]
+"""Occurrences; a fault that needs more than a million is rather a metric's."""
+
+
+class ServiceMinimumCount(Section):
+    """Occurrences of one service's anomalies; a severity that is not given has those for all."""
+
+    critical: Count | None = None
+    """Critical incidents."""
+    high: Count | None = None
+    """High incidents."""
+    medium: Count | None = None
+    """Medium incidents."""
+    low: Count | None = None
+    """Low incidents."""
+
+    def given(self) -> dict[Severity, int]:
+        """The counts that are given."""
+        counts: dict[Severity, int | None] = {s: getattr(self, s.value) for s in Severity}
+        return {severity: count for severity, count in counts.items() if count is not None}
+
+
+class MinimumCount(Section):
+    """Occurrences within `lookbackWindow` before an incident gets its ticket."""
+
+    critical: Count = 1
+    """Critical incidents."""
+    high: Count = 1
+    """High incidents."""
+    medium: Count = 1
+    """Medium incidents."""
+    low: Count = 1
+    """Low incidents."""
+    services: dict[str, Annotated[ServiceMinimumCount, BeforeValidator(for_all)]] = Field(
+        default_factory=dict
+    )
+    """Counts of single services, each one count or one per severity, in place of those above."""
+
+    def of(self, severity: Severity) -> int:
+        """The count for a severity."""
+        return int(getattr(self, severity.value))
+
+
 class Anomaly(Section):
     """Anomalies and their severity."""
 
@@ -74,17 +124,13 @@ class Anomaly(Section):
     # A list shows 24 windows: six hours of an incident.
     lookback_window: Duration = 900.0
     """Length of the tumbling windows of event time in which anomalies are counted."""
+    minimum_count: Annotated[MinimumCount, BeforeValidator(for_all)] = MinimumCount()
+    """Occurrences within `lookbackWindow` before an incident gets its ticket: one number, one per
+    severity, and others for single services."""
     severity_thresholds: SeverityThresholds = SeverityThresholds()
     """Severity by score, for records without a severity."""
     pattern_rules: tuple[PatternRule, ...] = ()
     """Masking rules, applied before the built-in ones."""
-
-
-def for_all(value: Any) -> Any:
-    """One duration stands for all four severities."""
-    if value is None or isinstance(value, (str, int, float)):
-        return {severity.value: value for severity in Severity}
-    return value
 
 
 class GroupWait(Section):

@@ -11,8 +11,12 @@ def policy(config: Config) -> Policy:
     """The part of the configuration that the domain needs; durations in seconds."""
     escalate_after = {severity: config.escalate_after.of(severity) for severity in Severity}
     deliver_within = {severity: config.deliver_within.of(severity) for severity in Severity}
+    count = config.anomaly.minimum_count
     return Policy(
         group_wait={severity: config.group_wait.of(severity) for severity in Severity},
+        minimum_count={severity: count.of(severity) for severity in Severity},
+        minimum_count_by_service={name: own.given() for name, own in count.services.items()},
+        lookback_window=config.anomaly.lookback_window,
         reopen_window=config.reopen_window,
         flapping_count=config.flapping.reopenings,
         flapping_window=config.flapping.within,

@@ -49,7 +49,9 @@ function ticketRow(ticket, settings) {
 }
 
 function awaitedRow(incident, title) {
-  const when = incident.ticketed ? "on its way" : "after the group wait";
+  const { ticketed, waitingFor } = incident;
+  const wait = waitingFor ? `after ${waitingFor.occurrences} occurrences` : "after the group wait";
+  const when = ticketed ? "on its way" : wait;
   return el("li", {}, dot("pending"), el("b", {}, title), el("span", { class: "faint" }, when));
 }
 

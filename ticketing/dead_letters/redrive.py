@@ -24,7 +24,7 @@ from ticketing.errors import Conflict, NotWhole, Unavailable
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.signals import as_redriven, elements
-from ticketing.wire.topics import REDRIVES, SIGNALS, platform_topic
+from ticketing.wire.topics import DEAD_LETTERS, REDRIVES, SIGNALS, platform_topic
 
 HEADER = "ticketing-redrive"
 """The header of a record produced again: the id of its dead letter."""
@@ -37,7 +37,8 @@ CLAIM_SECONDS = 60.0
 class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A message of the topic of redrives. `to` is empty in a claim and set in a note of success.
 
-    `token` tells claims apart; `searched_from` is the earliest offset that the record can have in
+    `token` tells claims apart; `topic` is Kafka's id of the dead letter's topic, as an `id` comes
+    again in a topic made anew; `searched_from` is the earliest offset that the record can have in
     the target partition.
     """
 
@@ -45,6 +46,7 @@ class Note(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at: float
     by: str = ""
     token: str = ""
+    topic: str = ""
     searched_from: int = 0
     to: str = ""
 
@@ -79,6 +81,8 @@ class Redriver:
                 "message.max.bytes": runtime.config.kafka.message_max_bytes,
             }
         )
+        seen = runtime.topics().identities([DEAD_LETTERS]).get(DEAD_LETTERS)
+        self._topic = "" if seen is None else seen.id
         self._notes: dict[str, list[Note]] = {}
         self._read_to: dict[int, int] = {}
 
@@ -181,7 +185,9 @@ class Redriver:
         end = self._reader.bounds(letter.topic, letter.partition)[1]
         # The record of an earlier claim may have been produced.
         start = min([end, *(note.searched_from for note in self._noted(id))])
-        mine = Note(id=id, at=now, by=by, token=secrets.token_hex(8), searched_from=start)
+        mine = Note(
+            id=id, at=now, by=by, token=secrets.token_hex(8), searched_from=start, topic=self._topic
+        )
         self._produce(REDRIVES, id.encode(), _encoder.encode(mine))
         for note in self._noted(id):
             if note.to:
@@ -194,7 +200,7 @@ class Redriver:
 
     def _note(self, id: str, by: str, sent: Message) -> Redriven:
         to = f"{sent.topic()}[{sent.partition()}]@{sent.offset()}"
-        note = Note(id=id, at=time.time(), by=by, to=to)
+        note = Note(id=id, at=time.time(), by=by, to=to, topic=self._topic)
         self._produce(REDRIVES, id.encode(), _encoder.encode(note))
         return Redriven(id=id, at=note.at, by=by, to=to)
 
@@ -205,7 +211,9 @@ class Redriver:
             start = max(low, self._read_to.get(number, low))
             for message in self._reader.between(REDRIVES, number, start, high):
                 note = _read(message.value())
-                if note is not None:
+                if note is not None and (
+                    not note.topic or note.topic == (self._topic or note.topic)
+                ):
                     self._notes.setdefault(note.id, []).append(note)
             self._read_to[number] = high
         return self._notes.get(id, [])

@@ -22,7 +22,7 @@ from ticketing.engine.halving import halved
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.table import DurableTable
 from ticketing.engine.watchdog import Watchdog, leave
-from ticketing.errors import BadRecord, TicketingError
+from ticketing.errors import EXIT_MISCONFIGURED, BadRecord, TicketingError
 from ticketing.wire.dead_letters import (
     FAILED_ROW,
     UNREADABLE_ROW,
@@ -412,9 +412,27 @@ class KeyedAgent(BatchAgent, Generic[S]):
             self._partitions.clear()
         partition = self._partitions.get(number)
         if partition is None:
-            partition = self._partitions[number] = statemachine.PartitionState()
+            floor = self.app.role_topics.floors.get(self.topic, 0)
+            partition = self._partitions[number] = statemachine.PartitionState(floor)
             statemachine.scan(self.machine, tx, partition, first.offset, first.timestamp / 1000.0)
+            self._require_own_topic(partition, TP(self.topic, number))
         return partition
+
+    def _require_own_topic(self, partition: statemachine.PartitionState, tp: TP) -> None:
+        """Refuse if stored offsets lie beyond the end of the topic: they are another topic's.
+
+        One row alone among others is damaged rather, and nobody's concern but its own.
+        """
+        end = self.app.consumer.highwater(tp)
+        kept = min(partition.reflected, default=-1) - partition.floor
+        if end is None or kept < end:
+            return
+        leave(
+            f"{self.name}: offset {kept} is kept, and {tp.topic}[{tp.partition}] ends at {end}: the"
+            " topic is not the one that the state was made with. Stop the workers and run"
+            f" `ticketing topics adopt {tp.topic}`",
+            EXIT_MISCONFIGURED,
+        )
 
     def _writes(self, tx: statemachine.Transaction[S]) -> tuple[Rows, Rows]:
         kept: Rows = []

@@ -17,10 +17,12 @@ from ticketing.engine.assignor import CompleteAssignor
 from ticketing.engine.commit_notes import CommitNotes
 from ticketing.engine.fence import Fence
 from ticketing.engine.recovery import DurableTables
+from ticketing.engine.role_topics import RoleTopics
 from ticketing.engine.table import DurableTable
 from ticketing.engine.transport import BatchTransport, FlowControl, scheduler_for
 from ticketing.engine.watchdog import Watchdog, leave
 from ticketing.kafka.connection import Connection
+from ticketing.kafka.watch import TopicWatch
 
 HEARTBEATS_PER_SESSION = 10
 """Several may be late before the session ends; Kafka advises three or more."""
@@ -36,6 +38,10 @@ class TicketingApp(App):
     watchdog: Watchdog
     fence: Fence
     notes: CommitNotes
+    role_topics = RoleTopics()
+    """The topics as they were verified before the app was built."""
+    topic_watch: TopicWatch | None = None
+    """Asks whether the topics are still those; None for the embedded broker, which ends with them."""
     starting: Callable[[], None] | None = None
     """Called once, before any service of the app starts."""
 

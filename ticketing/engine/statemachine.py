@@ -75,8 +75,12 @@ class Folded:
 class PartitionState:
     """The state in memory of one owned partition: its clock, its timers, its unfinished keys."""
 
-    def __init__(self) -> None:
+    def __init__(self, floor: int = 0) -> None:
+        """`floor` is added to the topic's offsets, so that those of a topic before it are lower."""
         self.now = 0.0
+        self.floor = floor
+        self.reflected: list[int] = []
+        """The two highest offsets, with their floors, that stored states reflected when scanned."""
         self.timers = DueTimes()
         self.unfinished: set[str] = set()
         """The keys of unfinished states."""
@@ -129,10 +133,10 @@ def fold(
     _whole(tx, "begin_batch", partial(machine.begin_batch, tx))
     for record in records:
         if record.key == TICK_KEY:
-            tick_at = record.offset
+            tick_at = partition.floor + record.offset
             tx.now = max(tx.now, record.timestamp / 1000.0)
             continue
-        tx.begin(record.offset, record.timestamp / 1000.0)
+        tx.begin(partition.floor + record.offset, record.timestamp / 1000.0)
         outcome = tx.attempt(partial(_apply, machine, tx, record.value))
         refused = tx.take_refused()
         if isinstance(outcome, Failure):
@@ -145,7 +149,7 @@ def fold(
             for _ in _filling(tx, partition.timers):
                 pass
         _apply_due(machine, tx, partition)
-    tx.begin(records[-1].offset, tx.now)
+    tx.begin(partition.floor + records[-1].offset, tx.now)
     _whole(tx, "end_batch", partial(machine.end_batch, tx))
     for key, write in tx.writes():
         partition.timers.schedule(key, write.due, tx.now)
@@ -208,14 +212,16 @@ def scan(
     publishing.
     """
     tx.now = now
-    tx.offset = first
+    tx.offset = first = partition.floor + first
     partition.timers = DueTimes()
     partition.unfinished.clear()
     for key, value in _filling(tx, partition.timers):
         state = unpack_state(value)
         unfinished = guarded(partial(machine.stored_unfinished, state, unpack_due(value), now))
         partition.note(key, unfinished is True)
-        unpublished = unpack_at(value) >= first
+        at = unpack_at(value)
+        partition.reflected = sorted([*partition.reflected, at])[-2:]
+        unpublished = at >= first
         if unpublished or machine.recovers_all:
             outcome = tx.attempt(partial(_recover, machine, tx, key, state, unpublished))
             if isinstance(outcome, Failure):

@@ -39,8 +39,10 @@ from mode.utils.queues import FlowControlEvent
 
 from ticketing.engine.batch import BATCH_RECORDS_MAX, Batch, Fetched, FetchedRecords
 from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
+from ticketing.engine.topic_identity import KnownTopicsThread, leave_if_remade
 from ticketing.engine.watchdog import leave
 from ticketing.errors import Unavailable
+from ticketing.wire.notes import metadata, topic_and_note
 
 TOPIC_SECONDS_MAX = 10.0
 """Covers the election of a leader. A topic that is missing must not hold the agent for longer."""
@@ -97,7 +99,7 @@ class FlowControl(FlowControlEvent):
             super().resume()
 
 
-class BatchConsumerThread(driver.AIOKafkaConsumerThread):
+class BatchConsumerThread(KnownTopicsThread):
     """The consumer's thread: reads committed records only and notes each answered heartbeat."""
 
     heard_at: float | None = None
@@ -114,6 +116,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
         self._note_heartbeats()
         self._carry_notes()
+        self.name_topics()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget the read positions of the assignment before."""
@@ -131,6 +134,8 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         fetched: dict[TP, list[Any]] = await super()._fetch_records(
             consumer, active, *args, **kwargs
         )
+        if not await self.are_of_known_topics(fetched, self._read):
+            return {}
         wanted = active_partitions | self.consumer._buffered_partitions
         for tp, run in list(fetched.items()):
             if tp not in wanted:
@@ -164,7 +169,7 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
     def _carry_notes(self) -> None:
         """Put each offset's note into its commit, and read the notes with the committed offsets.
 
-        Faust commits without metadata and aiokafka hands on the offsets alone.
+        A note stands behind the id of the topic (`name_topics`); one of another topic is none.
         """
         consumer, notes = self._consumer, self.consumer.app.notes
         commit = consumer.commit
@@ -173,7 +178,10 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
         async def with_notes(offsets: Mapping[Any, OffsetAndMetadata]) -> None:
             await commit(
                 {
-                    place: OffsetAndMetadata(known.offset, notes.note(TP(*place), known.offset))
+                    place: OffsetAndMetadata(
+                        known.offset,
+                        metadata(known.metadata, notes.note(TP(*place), known.offset)),
+                    )
                     for place, known in offsets.items()
                 }
             )
@@ -182,12 +190,18 @@ class BatchConsumerThread(driver.AIOKafkaConsumerThread):
             asked = list(places)
             found: Mapping[Any, OffsetAndMetadata] = await fetch(asked)
             for place in asked:
-                known = found.get(place)
-                notes.read(TP(*place), known and (known.offset, known.metadata or ""))
+                notes.read(TP(*place), self._noted(place, found.get(place)))
             return found
 
         consumer.commit = with_notes
         consumer._coordinator._do_fetch_commit_offsets = reading
+
+    def _noted(self, place: Any, known: OffsetAndMetadata | None) -> tuple[int, str] | None:
+        """The offset and the note of a partition; None for another topic's of the same name."""
+        if known is None:
+            return None
+        id, note = topic_and_note(known.metadata or "")
+        return None if id and id != self._id_of(TP(*place)) else (known.offset, note)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -221,6 +235,7 @@ class BatchConsumer(driver.Consumer):
         self.scheduler.taken.clear()
         self._handled.clear()
         self._thread.heard_at = time.monotonic()
+        await leave_if_remade(self.app.topic_watch)
         await super().on_partitions_assigned(assigned, generation_id)
         self._assigning = False
         if self._flow_wanted:

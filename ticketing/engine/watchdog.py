@@ -19,11 +19,11 @@ EXIT_HUNG = 70
 """EX_SOFTWARE of sysexits.h."""
 
 
-def leave(why: str) -> None:
+def leave(why: str, status: int = EXIT_HUNG) -> None:
     """End the process at once, without committing anything; a supervisor starts it again."""
     log.critical("leaving: %s", why)
     logging.shutdown()
-    os._exit(EXIT_HUNG)
+    os._exit(status)
 
 
 class Watchdog:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import TimeoutError as NoAnswer
+from dataclasses import dataclass
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, TopicCollection
@@ -17,25 +19,58 @@ ADMIN_SECONDS_MAX = 30.0
 _STATE = re.compile(r" \(after .*\)$")
 """librdkafka's connection state, of no use to an operator."""
 
+NO_ID = "AAAAAAAAAAAAAAAAAAAAAA"
+"""The zero that stands for the id of a broker older than Kafka 2.8."""
+_REFUSALS = frozenset(
+    {
+        "TOPIC_AUTHORIZATION_FAILED",
+        "CLUSTER_AUTHORIZATION_FAILED",
+        "UNSUPPORTED_VERSION",
+        "_UNSUPPORTED_FEATURE",
+    }
+)
+"""Answers of a broker that may or can not tell; the work goes on without what it would tell."""
+
 
 def silent(error: KafkaException) -> Unavailable:
     """The error for a request that the broker did not answer."""
     return Unavailable(f"Kafka does not answer ({error.args[0].name()})")
 
 
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A topic as the broker has it: its id, empty if the broker gives none, and its settings.
+
+    The settings are None where they may not be read.
+    """
+
+    partitions: int
+    id: str = ""
+    config: Mapping[str, str] | None = None
+
+
 class Topics:
     """The broker's topics."""
 
-    def __init__(self, client: Mapping[str, Any], *, embedded: bool = False) -> None:
-        """`client` holds librdkafka settings, at least `bootstrap.servers`."""
+    def __init__(
+        self,
+        client: Mapping[str, Any],
+        *,
+        embedded: bool = False,
+        seconds: float = ADMIN_SECONDS_MAX,
+    ) -> None:
+        """`client` holds librdkafka settings, at least `bootstrap.servers`; `seconds` limits waits."""
+        self._seconds = seconds
         self._trouble = ""
         self._admin = AdminClient({**client, "error_cb": self._note})
         self._embedded = embedded
+        self.unchecked: dict[str, str] = {}
+        """The things that the broker did not let this client read, with Kafka's reason."""
 
     def partitions(self) -> dict[str, int]:
         """Every existing topic with its number of partitions; raises Unavailable."""
         try:
-            found = self._admin.list_topics(timeout=ADMIN_SECONDS_MAX).topics
+            found = self._admin.list_topics(timeout=self._seconds).topics
         except KafkaException as error:
             # The exception says only that no answer came in time; the cause, such as a refused
             # certificate, is reported during this call.
@@ -54,7 +89,7 @@ class Topics:
         if self._embedded:
             # The mock cluster has no CreateTopics: it creates a topic when asked for its metadata.
             for spec in wanted:
-                self._admin.list_topics(spec.name, timeout=ADMIN_SECONDS_MAX)
+                self._admin.list_topics(spec.name, timeout=self._seconds)
             return [spec.name for spec in wanted]
         existing = self.partitions()
         missing = [spec for spec in wanted if spec.name not in existing]
@@ -65,68 +100,94 @@ class Topics:
                 NewTopic(spec.name, spec.partitions, replication, config=dict(spec.config))
                 for spec in missing
             ],
-            operation_timeout=ADMIN_SECONDS_MAX,
+            operation_timeout=self._seconds,
         )
         for name, future in made.items():
             try:
-                future.result(ADMIN_SECONDS_MAX)
+                future.result(self._seconds)
             except KafkaException as error:
                 # Another worker has just created the topic.
                 if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
                     raise Misconfigured(f"topic {name} could not be created: {error}") from error
         return [spec.name for spec in missing]
 
-    def check(self, wanted: Iterable[TopicSpec], inputs: Iterable[str]) -> list[str]:
-        """The problems of the topics, a sentence each; empty when all is well.
+    def look(self, names: Iterable[str], keys: Collection[str] = ()) -> dict[str, Seen]:
+        """The existing ones of these topics, each with its settings of `keys`; raises Unavailable."""
+        counts = self.partitions()
+        names = [name for name in names if name in counts]
+        ids, settings = self._ids_of(names), self._settings_of(names, keys)
+        return {name: Seen(counts[name], ids.get(name, ""), settings.get(name)) for name in names}
 
-        Input topics may have any number of partitions; a change in the job's own would orphan
-        state.
+    def identities(self, names: Iterable[str]) -> dict[str, Seen]:
+        """The id and the partitions of those of these topics that exist, by one small request.
+
+        Raises Unavailable. Topics that may not be asked about are left out, too.
         """
-        existing = self.partitions()
-        inputs = set(inputs)
-        problems = []
-        for spec in wanted:
-            count = existing.get(spec.name)
-            if count is None:
-                problems.append(f"topic {spec.name} is missing: run `ticketing topics create`")
-            elif spec.name not in inputs and count != spec.partitions:
-                problems.append(
-                    f"topic {spec.name} has {count} partitions, kafka.partitions says"
-                    f" {spec.partitions}: set kafka.partitions to {count}, as state is bound to it"
-                )
-        if not self._embedded:
-            problems += self._config_problems([spec for spec in wanted if spec.name in existing])
-        return problems
+        found = {}
+        for name, answer in self._describe(names):
+            try:
+                found[name] = Seen(*answer.result(self._seconds))
+            except KafkaException as error:
+                if error.args[0].name() not in (*_REFUSALS, "UNKNOWN_TOPIC_OR_PART"):
+                    raise silent(error) from None
+        return found
 
-    def _config_problems(self, wanted: list[TopicSpec]) -> list[str]:
-        resources = {
-            ConfigResource(ResourceType.TOPIC, spec.name): spec
-            for spec in wanted
-            if "cleanup.policy" in spec.config or "message.timestamp.type" in spec.config
-        }
-        if not resources:
-            return []
-        answers = self._admin.describe_configs(list(resources))
-        problems = []
-        for resource, future in answers.items():
-            spec = resources[resource]
-            actual = future.result(ADMIN_SECONDS_MAX)
-            for key in ("cleanup.policy", "message.timestamp.type"):
-                want = spec.config.get(key)
-                if want is not None and actual[key].value != want:
-                    problems.append(
-                        f"topic {spec.name} has {key}={actual[key].value}, needs {want}"
-                    )
-        return problems
+    def _ids_of(self, names: list[str]) -> dict[str, str]:
+        found = {}
+        for name, answer in self._describe(names):
+            try:
+                _, found[name] = answer.result(self._seconds)
+            except KafkaException as error:
+                self._note_unchecked("ids of topics", error)
+        return found
 
-    def ids(self, names: Iterable[str]) -> dict[str, str]:
-        """The id of each topic, from Kafka; a recreated topic has a new id."""
+    def _describe(self, names: Iterable[str]) -> list[tuple[str, _Description]]:
         names = list(names)
-        if self._embedded:
-            return dict.fromkeys(names, "embedded")
-        futures = self._admin.describe_topics(
-            TopicCollection(names), request_timeout=ADMIN_SECONDS_MAX
-        )
-        return {
-            name: str(future.result(ADMIN_SECONDS_MAX).topic_id) for name, future in futures.items()
-        }
+        if self._embedded or not names:
+            # The mock cluster ends with its process, and no topic of it can be made anew.
+            return []
+        futures = self._admin.describe_topics(TopicCollection(names), request_timeout=self._seconds)
+        return [(name, _Description(future)) for name, future in futures.items()]
+
+    def _settings_of(self, names: list[str], keys: Collection[str]) -> dict[str, dict[str, str]]:
+        if self._embedded or not names or not keys:
+            return {}
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        found = {}
+        for resource, future in self._admin.describe_configs(resources).items():
+            try:
+                actual = _result(future, self._seconds)
+            except KafkaException as error:
+                self._note_unchecked("settings of topics", error)
+                continue
+            found[resource.name] = {
+                key: entry.value for key in keys if (entry := actual.get(key)) is not None
+            }
+        return found
+
+    def _note_unchecked(self, what: str, error: KafkaException) -> None:
+        name = error.args[0].name()
+        if name not in _REFUSALS:
+            raise silent(error) from None
+        self.unchecked[what] = name
+
+
+def _result(future: Any, seconds: float) -> Any:
+    """The answer of a future; raises KafkaException, and Unavailable without one in time."""
+    try:
+        return future.result(seconds)
+    except NoAnswer:
+        raise Unavailable("Kafka does not answer") from None
+
+
+class _Description:
+    """A topic's partitions and its id, to be answered."""
+
+    def __init__(self, future: Any) -> None:
+        self._future = future
+
+    def result(self, seconds: float) -> tuple[int, str]:
+        """Wait for the answer; raises KafkaException."""
+        found = _result(self._future, seconds)
+        id = str(found.topic_id)
+        return len(found.partitions), "" if id == NO_ID else id

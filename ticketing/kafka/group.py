@@ -1,4 +1,4 @@
-"""A consumer group's committed offsets with their metadata, for a look from outside of the group."""
+"""A consumer group's committed offsets with their notes, for a look from outside of the group."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicP
 from confluent_kafka.admin import AdminClient
 
 from ticketing.kafka.admin import silent
+from ticketing.wire.notes import topic_and_note
 
 REQUEST_SECONDS_MAX = 3.0
 """Time for an answer: the console waits for it, and shows what it has without."""
@@ -23,7 +24,7 @@ class Group:
         self._name = name
 
     def notes(self, topics: Iterable[str]) -> dict[tuple[str, int], str]:
-        """The metadata of each committed offset by topic and partition; raises Unavailable.
+        """The note of each committed offset by topic and partition; raises Unavailable.
 
         Topics that are missing, and partitions without an offset, are left out.
         """
@@ -46,7 +47,7 @@ class Group:
         except KafkaException as error:
             raise silent(error) from None
         return {
-            (place.topic, place.partition): place.metadata or ""
+            (place.topic, place.partition): topic_and_note(place.metadata or "")[1]
             for place in found
             if place.offset >= 0
         }

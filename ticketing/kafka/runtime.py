@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ticketing.config import Config, load
-from ticketing.kafka.admin import Topics
+from ticketing.kafka.admin import ADMIN_SECONDS_MAX, Topics
 from ticketing.kafka.connection import Connection
 from ticketing.kafka.embedded import EmbeddedBroker
 from ticketing.wire.topics import TopicSpec, specs
@@ -70,9 +70,9 @@ class Runtime:
         # The caller gets an error for each failure; librdkafka would also print on stderr.
         return {**self.connection.librdkafka(), "log_level": 2}
 
-    def topics(self) -> Topics:
-        """The broker's topics."""
-        return Topics(self.client(), embedded=self.embedded)
+    def topics(self, seconds: float = ADMIN_SECONDS_MAX) -> Topics:
+        """The broker's topics; `seconds` is how long to wait for an answer."""
+        return Topics(self.client(), embedded=self.embedded, seconds=seconds)
 
     def topic_specs(self) -> list[TopicSpec]:
         """Every topic this installation reads or writes."""

@@ -82,6 +82,7 @@ def list_document(incident: Incident) -> dict[str, Any]:
         "tickets": [_ticket(ticket) for ticket in incident.tickets.values()],
         "rootCause": _root_cause(incident.correlation),
         "ticketed": incident.ticketed,
+        "waitingFor": {"occurrences": incident.waits_for} if incident.waits_for else None,
         "heldBy": incident.held_by or None,
         "held": incident.held,
         "flapping": incident.flapping,

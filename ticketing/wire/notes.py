@@ -1,4 +1,4 @@
-"""The notes that travel with the pipeline's committed offsets: the totals of the records.
+"""The metadata of committed offsets: the topic's id, and for the pipeline a note with totals.
 
 An offset of an input topic has detection's totals below it, one of ticketing-signals the anomalies
 that the incidents' writer has counted below it.
@@ -15,9 +15,22 @@ class _Counted(msgspec.Struct):
     counted: int
 
 
+_NOTE_FOLLOWS = "#"
+"""Stands in no topic id: those are letters, digits, `-` and `_`."""
 _encoder = msgspec.json.Encoder()
 _tallies = msgspec.json.Decoder(Tally)
 _counts = msgspec.json.Decoder(_Counted)
+
+
+def metadata(id: str, note: str) -> str:
+    """The metadata of an offset; `note` may be empty."""
+    return f"{id}{_NOTE_FOLLOWS}{note}" if note else id
+
+
+def topic_and_note(metadata: str) -> tuple[str, str]:
+    """The topic's id and the note of an offset, each empty where there is none."""
+    id, _, note = metadata.partition(_NOTE_FOLLOWS)
+    return id, note
 
 
 def encode_tally(tally: Tally) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from enum import Enum
 
 OWN_PREFIX = "ticketing-"
 """Begins the name of every topic but the inputs."""
@@ -12,6 +13,8 @@ INCIDENTS = "ticketing-incidents"
 TRACES = "ticketing-traces"
 DEAD_LETTERS = "ticketing-dead-letters"
 REDRIVES = "ticketing-redrives"
+REGISTRY = "ticketing-topics"
+"""Holds what is known of the topics that state is bound to (ticketing.wire.known_topics)."""
 
 PIPELINE_APP = "ticketing"
 
@@ -44,6 +47,19 @@ def signals_partition_of(incident_id: str) -> int:
     return int(partition)
 
 
+class Bond(Enum):
+    """The tie between a topic and the job's state."""
+
+    STATE = "state"
+    """Stored offsets are this topic's: it must stay the same topic, with the same partitions."""
+    PLACE = "place"
+    """Keys must stay in their partitions: the number of partitions is `kafka.partitions`."""
+    LOOSE = "loose"
+    """Any number of partitions will do; what differs is a warning."""
+    INPUT = "input"
+    """The topic is somebody else's, who may change it."""
+
+
 @dataclass(frozen=True)
 class TopicSpec:
     """The wanted partitions and settings of a topic."""
@@ -51,6 +67,7 @@ class TopicSpec:
     name: str
     partitions: int
     config: Mapping[str, str]
+    bond: Bond = Bond.PLACE
 
 
 def specs(
@@ -65,19 +82,22 @@ def specs(
     broker_clock = {"message.timestamp.type": "LogAppendTime"}
     log = {**size, **broker_clock, "retention.ms": str(RETENTION_MS_SIGNALS)}
     compacted = {**size, "cleanup.policy": "compact"}
-    found = [TopicSpec(name, partitions, size) for name in inputs]
+    found = [TopicSpec(name, partitions, size, Bond.INPUT) for name in inputs]
+    changelog = changelog_topic(PIPELINE_APP, "incidents")
+    letters = {**size, "retention.ms": str(RETENTION_MS_DEAD_LETTERS)}
+    redrives = {**size, "retention.ms": str(RETENTION_MS_REDRIVES)}
     found += [
-        TopicSpec(SIGNALS, partitions, log),
-        TopicSpec(changelog_topic(PIPELINE_APP, "incidents"), partitions, compacted),
+        TopicSpec(SIGNALS, partitions, log, Bond.STATE),
+        TopicSpec(changelog, partitions, compacted, Bond.STATE),
         TopicSpec(INCIDENTS, partitions, compacted),
         TopicSpec(TRACES, partitions, {**size, "retention.ms": "3600000"}),
-        TopicSpec(
-            DEAD_LETTERS, partitions, {**size, "retention.ms": str(RETENTION_MS_DEAD_LETTERS)}
-        ),
-        TopicSpec(REDRIVES, partitions, {**size, "retention.ms": str(RETENTION_MS_REDRIVES)}),
+        TopicSpec(DEAD_LETTERS, partitions, letters, Bond.LOOSE),
+        TopicSpec(REDRIVES, partitions, redrives, Bond.LOOSE),
+        TopicSpec(REGISTRY, 1, {"cleanup.policy": "compact"}, Bond.LOOSE),
     ]
     for platform in platforms:
         topic = platform_topic(platform)
-        found.append(TopicSpec(topic, partitions, log))
-        found.append(TopicSpec(changelog_topic(topic, "deliveries"), partitions, compacted))
+        deliveries = changelog_topic(topic, "deliveries")
+        found.append(TopicSpec(topic, partitions, log, Bond.STATE))
+        found.append(TopicSpec(deliveries, partitions, compacted, Bond.STATE))
     return found

@@ -175,7 +175,10 @@ def test_the_policy_of_the_rules_follows_the_configuration() -> None:
             "autoResolveAfter": "2h",
             "reopenWindow": "20m",
             "retention": "10d",
-            "anomaly": {"lookbackWindow": "5m"},
+            "anomaly": {
+                "lookbackWindow": "5m",
+                "minimumCount": {"low": 9, "services": {"batch": {"high": 4}}},
+            },
             "storm": {
                 "maxPagesPerMinute": 7,
                 "maxPatternsPerService": 8,
@@ -197,6 +200,9 @@ def test_the_policy_of_the_rules_follows_the_configuration() -> None:
             Severity.MEDIUM: 30,
             Severity.LOW: 30,
         },
+        minimum_count={**dict.fromkeys(Severity, 1), Severity.LOW: 9},
+        minimum_count_by_service={"batch": {Severity.HIGH: 4}},
+        lookback_window=300,
         reopen_window=1200,
         flapping_count=4,
         flapping_window=10800,

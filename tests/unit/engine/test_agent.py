@@ -19,8 +19,9 @@ from support.records import Record
 from ticketing.engine import agent as module
 from ticketing.engine.agent import Abandoned, BatchAgent
 from ticketing.engine.guarded import StoreFailed, TooLarge
+from ticketing.engine.statemachine import PartitionState
 from ticketing.engine.watchdog import Watchdog
-from ticketing.errors import Unavailable
+from ticketing.errors import EXIT_MISCONFIGURED, Unavailable
 from ticketing.wire.dead_letters import (
     VALUE_BYTES_MAX,
     DeadLetter,
@@ -216,3 +217,32 @@ def test_a_dead_letter_is_bounded() -> None:
     assert (letter.topic, letter.partition, letter.offset, letter.timestamp) == ("t", 1, 7, 1.5)
     assert letter.value == b"\xff" * VALUE_BYTES_MAX
     assert letter.size == 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("rows", "refused"),
+    [
+        ([], False),
+        ([4], False),
+        ([9, 3], False),
+        ([5], True),
+        ([900, 700, 2], True),
+        ([10**15, 3, 4], False),
+    ],
+    ids=["none", "below", "one beyond", "only one", "two beyond", "a damaged one"],
+)
+def test_stored_offsets_beyond_the_end_are_another_topics(
+    rows: list[int], refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[tuple[str, int]] = []
+    monkeypatch.setattr(module, "leave", lambda why, status: left.append((why, status)))
+    keyed: Any = object.__new__(module.KeyedAgent)
+    keyed.name = "incidents"
+    keyed.app = SimpleNamespace(consumer=SimpleNamespace(highwater=lambda tp: 5))
+    partition = PartitionState(floor=1_000)
+    partition.reflected = sorted(1_000 + at for at in rows)[-2:]
+    keyed._require_own_topic(partition, TP("ticketing-signals", 0))
+    assert bool(left) is refused
+    if refused:
+        assert "`ticketing topics adopt ticketing-signals`" in left[0][0]
+        assert left[0][1] == EXIT_MISCONFIGURED

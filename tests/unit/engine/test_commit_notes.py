@@ -10,6 +10,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
 from ticketing.engine.commit_notes import NOTE_BYTES_MAX, CommitNotes
+from ticketing.engine.role_topics import RoleTopics
 from ticketing.engine.transport import BatchConsumerThread
 
 LOGS = TP("logs", 0)
@@ -29,12 +30,14 @@ class Broker:
         return {place: self.kept[place] for place in places if place in self.kept}
 
 
-def carried(broker: Broker, notes: CommitNotes) -> Any:
+def carried(broker: Broker, notes: CommitNotes, id: str = "") -> Any:
     """aiokafka's consumer, as a consumer's thread makes it carry notes."""
     thread: Any = object.__new__(BatchConsumerThread)
-    thread.consumer = SimpleNamespace(app=SimpleNamespace(notes=notes))
+    app = SimpleNamespace(notes=notes, role_topics=RoleTopics({"logs": id}))
+    thread.consumer = SimpleNamespace(app=app)
     thread._consumer = SimpleNamespace(commit=broker.commit, _coordinator=broker._coordinator)
     thread._carry_notes()
+    thread.name_topics()
     return thread._consumer
 
 
@@ -57,6 +60,19 @@ async def test_a_note_is_committed_and_read_with_its_offset() -> None:
     assert found[places[0]].offset == 5
     assert other.committed(LOGS) == (5, "five")
     assert other.committed(TP("logs", 1)) is None
+
+
+async def test_a_note_of_another_topic_of_the_name_is_none() -> None:
+    broker, notes = Broker(), CommitNotes()
+    notes.put(LOGS, 5, "five")
+    place = TopicPartition("logs", 0)
+    await carried(broker, notes, "id").commit({place: OffsetAndMetadata(5, "")})
+    assert broker.kept[place].metadata == "id#five"
+    for id, expected in (("id", (5, "five")), ("another", None)):
+        again, found = Broker(), CommitNotes()
+        again.kept = broker.kept
+        await carried(again, found, id)._coordinator._do_fetch_commit_offsets([place])
+        assert found.committed(LOGS) == expected
 
 
 async def test_an_offset_without_a_note_is_committed_without_one() -> None:

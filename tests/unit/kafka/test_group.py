@@ -18,7 +18,7 @@ def test_notes_are_those_of_committed_offsets() -> None:
     AdminClient(client).list_topics("logs", timeout=10)
     consumer = Consumer({**client, "group.id": "g", "log_level": 2})
     assert Group(client, "g").notes(["logs", "missing"]) == {}
-    committed = [TopicPartition("logs", 0, 5, "five"), TopicPartition("logs", 1, 0)]
+    committed = [TopicPartition("logs", 0, 5, "id#five"), TopicPartition("logs", 1, 0, "id")]
     consumer.commit(offsets=committed, asynchronous=False)
     assert Group(client, "g").notes(["logs", "missing"]) == {("logs", 0): "five", ("logs", 1): ""}
     consumer.close()

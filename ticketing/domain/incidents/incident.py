@@ -174,6 +174,8 @@ class Incident:
     ticket_at: float = 0.0
     ticketed: bool = False
     """True once platforms are to hold tickets; then for good."""
+    waits_for: int = 0
+    """The occurrences within a lookback window that the ticket waits for; 0 if it does not wait."""
     held_by: str = ""
     """The incident whose ticket covers this one: an umbrella, or the cause."""
     held_until: float = 0.0

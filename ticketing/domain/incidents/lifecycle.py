@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from ticketing.domain.alerts.counting import Fresh, evidence, windows
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
+from ticketing.domain.incidents.occurrences import awaiting
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.routing import extended, routes_for
 from ticketing.domain.incidents.timeline import with_step
@@ -78,7 +79,7 @@ def opened(
         timeline=with_step([], policy, now, StepKind.OPENED, text),
         **evidence(None, anomalies, fresh.above, policy),
     )
-    return incident
+    return awaiting(incident, now, policy)
 
 
 def joined(
@@ -194,9 +195,9 @@ def resolved(
 ) -> Incident:
     """The incident resolved; not yet published. An incident without a ticket by now never gets one."""
     if not incident.ticketed:
-        text = "; ".join(
-            filter(None, [text, "before its ticket was due: no platform was notified"])
-        )
+        few = f"with fewer than {incident.waits_for} occurrences in a window"
+        why = few if incident.waits_for else "before its ticket was due"
+        text = "; ".join(filter(None, [text, f"{why}: no platform was notified"]))
     return replace(
         incident,
         status=Status.RESOLVED,
@@ -236,8 +237,8 @@ def routed(
 
 def settled(incident: Incident, now: float, policy: Policy) -> Incident:
     """The incident, ticketed if its group wait is over and nothing holds it; not yet published."""
-    waiting = incident.ticketed or incident.held_by or incident.status is Status.RESOLVED
-    if waiting or incident.ticket_at > now:
+    waiting = incident.ticketed or incident.held_by or incident.waits_for
+    if waiting or incident.status is Status.RESOLVED or incident.ticket_at > now:
         return incident
     return ticketed(incident, now, policy)
 
@@ -256,6 +257,7 @@ def ticketed(incident: Incident, now: float, policy: Policy, text: str = "") -> 
     incident = replace(
         incident,
         ticketed=True,
+        waits_for=0,
         held_by="",
         held_until=0.0,
         asked="",

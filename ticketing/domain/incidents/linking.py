@@ -289,6 +289,8 @@ def _only_relates(relation: Relation) -> bool:
 
 def _may_be_held(incident: Incident) -> bool:
     waits = not incident.ticketed and not incident.held_by and not incident.symptoms
+    if incident.waits_for:
+        return False  # Its cause would get a ticket for what deserves none yet.
     return waits and incident.status is not Status.RESOLVED and incident.kind is Kind.PATTERN
 
 

@@ -44,6 +44,12 @@ class Policy:
 
     group_wait: dict[Severity, float]
     """From opening to ticket, at most; a missing severity is ticketed at once."""
+    minimum_count: dict[Severity, int]
+    """Occurrences within `lookback_window` before an incident is ticketed."""
+    minimum_count_by_service: dict[str, dict[Severity, int]]
+    """The same for single services; a missing severity has the count for all services."""
+    lookback_window: float
+    """Length of the windows of event time."""
     reopen_window: float
     """A fault that fires again this soon after its resolution reopens; later a new episode begins."""
     flapping_count: int

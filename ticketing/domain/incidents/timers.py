@@ -61,6 +61,9 @@ def next_due(incident: Incident, now: float, policy: Policy) -> float | None:
         if not incident.ticketed:
             if is_leased(incident):
                 times.append(min(incident.held_until, ask_at(incident)))
+            elif incident.waits_for:
+                # Another anomaly ends the wait; by itself only a lower bound does.
+                times.append(now + policy.retention_recheck_every)
             else:
                 held = incident.held_by and incident.ticket_at <= now
                 times.append(recheck if held else incident.ticket_at)

@@ -1,0 +1,58 @@
+"""The roles by name, and the topics of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ticketing.engine.role_topics import RoleTopics, verified
+from ticketing.kafka.runtime import Runtime
+from ticketing.wire.topics import (
+    INCIDENTS,
+    PIPELINE_APP,
+    SIGNALS,
+    TRACES,
+    changelog_topic,
+    platform_topic,
+)
+
+PIPELINE, TRACES_ROLE, VIEW, API = "pipeline", "traces", "view", "api"
+SUMMARIES = "summaries"
+
+
+def bound_to(role: str) -> list[str]:
+    """The topics whose offsets a role keeps."""
+    if role == PIPELINE:
+        return [SIGNALS, changelog_topic(PIPELINE_APP, "incidents")]
+    if role in (TRACES_ROLE, SUMMARIES, VIEW, API):
+        return []
+    topic = platform_topic(role)
+    return [topic, changelog_topic(topic, "deliveries")]
+
+
+def read_by(role: str, runtime: Runtime) -> list[str]:
+    """The topics that a role reads, changelogs among them."""
+    read = {
+        PIPELINE: [*runtime.inputs, INCIDENTS],
+        TRACES_ROLE: [TRACES],
+        SUMMARIES: [INCIDENTS],
+        VIEW: [INCIDENTS],
+    }
+    return [*read.get(role, []), *bound_to(role)]
+
+
+def verified_topics(role: str, runtime: Runtime) -> RoleTopics:
+    """Verify the topics of a role, and make the missing ones; raises TopicsRefused, Unavailable.
+
+    What is wrong with a platform's topics keeps nobody but its adapter from work.
+    """
+    kept = bound_to(role)
+    others = {
+        name
+        for platform in runtime.config.enabled_platforms()
+        if platform != role
+        for name in bound_to(platform)
+    }
+    wanted = [spec for spec in runtime.topic_specs() if spec.name not in others]
+    app = PIPELINE_APP if role == PIPELINE else platform_topic(role)
+    directory = Path(runtime.config.data_dir) / app if kept and not runtime.embedded else None
+    return verified(runtime, wanted, kept, directory)
