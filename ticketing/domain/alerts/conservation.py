@@ -77,22 +77,21 @@ def topic_id(since: str) -> str:
 
 def counting(counted: Counted, origin: Origin, anomalies: Iterable[Anomalies]) -> Counted:
     """The counts with a message's anomalies; the same object if nothing in it is new."""
-    sources = dict(counted.sources)
     name = f"{origin.topic}:{origin.partition}"
-    changed = _forget_former(sources, origin)
-    known = sources.get(name)
-    if known is None or (known.since != origin.since and not origin.since.endswith(":")):
-        known = sources[name] = CountedSource(since=origin.since)
-        changed = True
+    known = counted.sources.get(name)
+    if known is None or not _goes_on(known, origin):
+        known = CountedSource(since=origin.since)
+        counted = Counted(sources={**_without_former(counted, origin), name: known})
     count, highest = 0, known.through
     for signal in anomalies:
         for offsets in signal.windows.values():
             if offsets and offsets[-1] > known.through:
                 count += len(offsets) - bisect_right(offsets, known.through)
                 highest = max(highest, offsets[-1])
-    if count:
-        sources[name] = replace(known, through=highest, count=known.count + count)
-    return Counted(sources=sources) if changed or count else counted
+    if not count:
+        return counted
+    after = replace(known, through=highest, count=known.count + count)
+    return Counted(sources={**counted.sources, name: after})
 
 
 def counting_redriven(counted: Counted, anomalies: Anomalies) -> Counted:
@@ -111,14 +110,17 @@ def counting_redriven(counted: Counted, anomalies: Anomalies) -> Counted:
     return counted
 
 
-def _forget_former(sources: dict[str, CountedSource], origin: Origin) -> bool:
-    """Drop what was counted from a topic of the same name that is gone; true if there was any."""
+def _goes_on(known: CountedSource, origin: Origin) -> bool:
+    """True for a source that is counted from the same offset on, or of which nothing was read yet."""
+    unread = f"{topic_id(known.since)}:"
+    return origin.since in (known.since, unread)
+
+
+def _without_former(counted: Counted, origin: Origin) -> dict[str, CountedSource]:
+    """The counts without those of a topic of the same name that is gone."""
     id = topic_id(origin.since)
-    former = [
-        name
-        for name, source in sources.items()
-        if name.rpartition(":")[0] == origin.topic and topic_id(source.since) != id
-    ]
-    for name in former:
-        del sources[name]
-    return bool(former)
+    return {
+        name: source
+        for name, source in counted.sources.items()
+        if name.rpartition(":")[0] != origin.topic or topic_id(source.since) == id
+    }
