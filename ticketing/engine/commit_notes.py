@@ -6,9 +6,13 @@ the partition next reads the note with the offset that the reading starts from.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
+from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
+
+from ticketing.wire.notes import metadata, topic_and_note
 
 NOTE_BYTES_MAX = 4096
 """Kafka's default for `offset.metadata.max.bytes`; a broker refuses the commit of a longer note."""
@@ -64,3 +68,41 @@ class CommitNotes:
     def listen(self, listener: Callable[[], None]) -> None:
         """Call after each commit that succeeded."""
         self._listeners.append(listener)
+
+
+def carry(consumer: Any, notes: CommitNotes, id_of: Callable[[TP], str]) -> None:
+    """Let aiokafka's consumer commit each offset with its note, and read them together.
+
+    aiokafka hands on the offsets alone. A note stands behind the id of the topic, which is the
+    commit's metadata already; one of another topic of the same name is none.
+    """
+    commit = consumer.commit
+    fetch = consumer._coordinator._do_fetch_commit_offsets
+
+    async def with_notes(offsets: Mapping[Any, OffsetAndMetadata]) -> None:
+        await commit(
+            {
+                place: OffsetAndMetadata(
+                    known.offset, metadata(known.metadata, notes.note(TP(*place), known.offset))
+                )
+                for place, known in offsets.items()
+            }
+        )
+
+    async def reading(places: Iterable[Any]) -> Mapping[Any, OffsetAndMetadata]:
+        asked = list(places)
+        found: Mapping[Any, OffsetAndMetadata] = await fetch(asked)
+        for place in asked:
+            tp = TP(*place)
+            notes.read(tp, _noted(found.get(place), id_of(tp)))
+        return found
+
+    consumer.commit = with_notes
+    consumer._coordinator._do_fetch_commit_offsets = reading
+
+
+def _noted(known: OffsetAndMetadata | None, id: str) -> tuple[int, str] | None:
+    if known is None:
+        return None
+    kept_for, note = topic_and_note(known.metadata or "")
+    return None if kept_for and id and kept_for != id else (known.offset, note)

@@ -24,12 +24,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from aiokafka.errors import UnknownTopicOrPartitionError
 from aiokafka.partitioner import DefaultPartitioner
-from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
@@ -38,11 +37,11 @@ from mode.utils.futures import notify
 from mode.utils.queues import FlowControlEvent
 
 from ticketing.engine.batch import BATCH_RECORDS_MAX, Batch, Fetched, FetchedRecords
+from ticketing.engine.commit_notes import carry
 from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
 from ticketing.engine.topic_identity import KnownTopicsThread, leave_if_remade
 from ticketing.engine.watchdog import leave
 from ticketing.errors import Unavailable
-from ticketing.wire.notes import metadata, topic_and_note
 
 TOPIC_SECONDS_MAX = 10.0
 """Covers the election of a leader. A topic that is missing must not hold the agent for longer."""
@@ -115,7 +114,7 @@ class BatchConsumerThread(KnownTopicsThread):
         await super().on_start()
         self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
         self._note_heartbeats()
-        self._carry_notes()
+        carry(self._consumer, self.consumer.app.notes, self._id_of)
         self.name_topics()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
@@ -165,43 +164,6 @@ class BatchConsumerThread(KnownTopicsThread):
             return answered
 
         coordinator._do_heartbeat = noting
-
-    def _carry_notes(self) -> None:
-        """Put each offset's note into its commit, and read the notes with the committed offsets.
-
-        A note stands behind the id of the topic (`name_topics`); one of another topic is none.
-        """
-        consumer, notes = self._consumer, self.consumer.app.notes
-        commit = consumer.commit
-        fetch = consumer._coordinator._do_fetch_commit_offsets
-
-        async def with_notes(offsets: Mapping[Any, OffsetAndMetadata]) -> None:
-            await commit(
-                {
-                    place: OffsetAndMetadata(
-                        known.offset,
-                        metadata(known.metadata, notes.note(TP(*place), known.offset)),
-                    )
-                    for place, known in offsets.items()
-                }
-            )
-
-        async def reading(places: Iterable[Any]) -> Mapping[Any, OffsetAndMetadata]:
-            asked = list(places)
-            found: Mapping[Any, OffsetAndMetadata] = await fetch(asked)
-            for place in asked:
-                notes.read(TP(*place), self._noted(place, found.get(place)))
-            return found
-
-        consumer.commit = with_notes
-        consumer._coordinator._do_fetch_commit_offsets = reading
-
-    def _noted(self, place: Any, known: OffsetAndMetadata | None) -> tuple[int, str] | None:
-        """The offset and the note of a partition; None for another topic's of the same name."""
-        if known is None:
-            return None
-        id, note = topic_and_note(known.metadata or "")
-        return None if id and id != self._id_of(TP(*place)) else (known.offset, note)
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)

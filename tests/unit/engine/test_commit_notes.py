@@ -9,7 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.structs import OffsetAndMetadata
 from faust.types import TP
 
-from ticketing.engine.commit_notes import NOTE_BYTES_MAX, CommitNotes
+from ticketing.engine.commit_notes import NOTE_BYTES_MAX, CommitNotes, carry
 from ticketing.engine.role_topics import RoleTopics
 from ticketing.engine.transport import BatchConsumerThread
 
@@ -36,7 +36,7 @@ def carried(broker: Broker, notes: CommitNotes, id: str = "") -> Any:
     app = SimpleNamespace(notes=notes, role_topics=RoleTopics({"logs": id}))
     thread.consumer = SimpleNamespace(app=app)
     thread._consumer = SimpleNamespace(commit=broker.commit, _coordinator=broker._coordinator)
-    thread._carry_notes()
+    carry(thread._consumer, notes, thread._id_of)
     thread.name_topics()
     return thread._consumer
 
