@@ -17,12 +17,11 @@ from agents.source_totals import SourceTotals, tally_of
 from ticketing import metrics
 from ticketing.domain.alerts.conservation import Tally
 from ticketing.domain.signals import Origin, Progress
-from ticketing.engine.agent import StreamAgent, send_dead_letters, timed
+from ticketing.engine.agent import OF_DEADLY, StreamAgent, send_dead_letters, timed
 from ticketing.engine.guarded import Failure, TooLarge
 from ticketing.engine.halving import halved
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.watchdog import leave
-from ticketing.wire.dead_letters import dead_letter_of
 from ticketing.wire.signals import SignalBody, encode_signals
 from ticketing.wire.topics import SIGNALS, TRACES
 
@@ -53,11 +52,17 @@ class _OpenRun:
     complete: asyncio.Event = field(default_factory=asyncio.Event)
     failed: Exception | None = None
     """The error of a record that the run could not take."""
+    taken: list[Any] = field(default_factory=list)
+    """The records so far, in their order."""
 
-    @property
-    def records(self) -> list[Any]:
-        """All records of the run, in their order."""
-        return [record for event in self.events for record in event.value]
+    def take(self, records: list[Any]) -> None:
+        """Judge records; an error is kept, as they are then told in halves."""
+        self.taken += records
+        if self.failed is None:
+            try:
+                self.run.take(records)
+            except Exception as error:  # noqa: BLE001  (no record harms another)
+                self.failed = error
 
     def goes_on_with(self, event: EventT) -> bool:
         """True if the run has room for an event that follows its last one in the same generation.
@@ -101,6 +106,8 @@ class DetectionAgent(StreamAgent):
         self._gaps_fail = gaps_fail
         self._open: dict[TP, _OpenRun] = {}
         self._sending: dict[TP, asyncio.Task[None]] = {}
+        self._told: dict[TP, _OpenRun] = {}
+        """The runs being sent."""
         self._next: dict[TP, int] = {}
         self._handled_at: dict[TP, float] = {}
         self._generation = -1
@@ -114,6 +121,10 @@ class DetectionAgent(StreamAgent):
             if open_ is not None and not open_.goes_on_with(event):
                 open_.complete.set()
                 await self._sending[tp]
+            if self.deaths.suspects(tp, event.value[0].offset, event.value[-1].offset):
+                await self._take_alone(stream, tp, event)
+                yield
+                continue
             self._take(tp, event)
             if tp not in self._sending:
                 self._sending[tp] = asyncio.ensure_future(self._send_runs(stream, tp))
@@ -123,17 +134,42 @@ class DetectionAgent(StreamAgent):
             await asyncio.sleep(0)
             yield
 
+    async def _take_alone(self, stream: Any, tp: TP, event: EventT) -> None:
+        """Handle an event a record at a time, as one of its records may end the process."""
+        self._look_for_gap(tp, event.value)
+        if tp in self._sending:
+            if tp in self._open:
+                self._open[tp].complete.set()
+            await self._sending[tp]
+        with self.watchdog.batch(_watched(self.name, tp)):
+            try:
+                for record in event.value:
+                    await self._handle_alone(tp, record)
+            except Exception as error:  # noqa: BLE001
+                self.deaths.pause(tp)
+                leave(f"{self.name}: {type(error).__name__}: {error}")
+        await self._handled(stream, tp, [event])
+
+    async def _handle_alone(self, tp: TP, record: Any) -> None:
+        if self.deaths.is_deadly(tp, record.offset):
+            before = self.totals.begin(tp, record.offset)
+            found = await self._refuse(tp, record, OF_DEADLY)
+            self.totals.end(tp, record.offset + 1, before.plus(found))
+            return
+        self.deaths.begin(tp, record.offset, record.offset)
+        one = _OpenRun(self._detector.begin(tp.topic, tp.partition))
+        one.take([record])
+        await self.handle(tp, one.run, one.taken, one.failed)
+        self.deaths.end(tp)
+
     def _take(self, tp: TP, event: EventT) -> None:
         self._look_for_gap(tp, event.value)
+        self._note_under_way(tp, event)
         open_ = self._open.get(tp)
         if open_ is None:
             open_ = self._open[tp] = _OpenRun(self._detector.begin(tp.topic, tp.partition))
             asyncio.get_running_loop().call_later(BEHIND_SECONDS_MAX, open_.complete.set)
-        if open_.failed is None:
-            try:
-                open_.run.take(event.value)
-            except Exception as error:  # noqa: BLE001  (told in halves; no record harms another)
-                open_.failed = error
+        open_.take(event.value)
         open_.events.append(event)
         held = sum(len(other.events) for other in self._open.values())
         full = (
@@ -150,20 +186,38 @@ class DetectionAgent(StreamAgent):
         while (open_ := self._open.get(tp)) is not None:
             await open_.complete.wait()
             del self._open[tp]
+            self._told[tp] = open_
             with self.watchdog.batch(_watched(self.name, tp)):
                 try:
-                    with timed(self.name, sum(len(event.value) for event in open_.events)):
-                        await self.handle(tp, open_.run, open_.records, open_.failed)
+                    with timed(self.name, len(open_.taken)):
+                        await self.handle(tp, open_.run, open_.taken, open_.failed)
                 except Exception as error:  # noqa: BLE001
                     # Bad records became dead letters one by one: this is a failure of Kafka.
+                    self.deaths.pause(tp)
                     leave(f"{self.name}: {type(error).__name__}: {error}")
-            for event in open_.events:
-                await stream.ack(event)
-            # In one go: a commit in between would have an offset without totals.
-            for event in open_.events:
-                self.app.consumer.handled(event.message)
-            self._handled_at[tp] = open_.events[-1].value[-1].timestamp / 1000.0
+            del self._told[tp]
+            self.deaths.begin(tp, open_.taken[0].offset, open_.taken[-1].offset)
+            self.deaths.end(tp)
+            self._note_under_way(tp)
+            await self._handled(stream, tp, open_.events)
         del self._sending[tp]
+
+    async def _handled(self, stream: Any, tp: TP, events: list[EventT]) -> None:
+        for event in events:
+            await stream.ack(event)
+        # In one go: a commit in between would have an offset without totals.
+        for event in events:
+            self.app.consumer.handled(event.message)
+        self._handled_at[tp] = events[-1].value[-1].timestamp / 1000.0
+
+    def _note_under_way(self, tp: TP, event: EventT | None = None) -> None:
+        """Note the records of a partition that are judged or sent, so that a death shows them."""
+        runs = [run for run in (self._told.get(tp), self._open.get(tp)) if run is not None]
+        offsets = [record.offset for run in runs for record in (run.taken[0], run.taken[-1])]
+        if event is not None:
+            offsets += [event.value[0].offset, event.value[-1].offset]
+        if offsets:
+            self.deaths.begin(tp, min(offsets), max(offsets))
 
     async def handle(
         self, tp: TP, run: Run, records: list[Any], failed: Exception | None = None
@@ -189,21 +243,14 @@ class DetectionAgent(StreamAgent):
                 found.append(await self._send(origin, replace(detected, spans=[]), part))
 
         async def refuse(record: Any, failure: Failure) -> None:
-            outbox = Outbox(self.app)
-            letter = dead_letter_of(
-                tp.topic,
-                tp.partition,
-                record,
-                stage=self.name,
-                reason=failure.reason,
-                detail=failure.detail,
-            )
-            await send_dead_letters(outbox, [letter])
-            await outbox.settle()
-            found.append(tally_of(Detected(records=1, dead_letters=[letter])))
+            found.append(await self._refuse(tp, record, failure))
 
         await halved(self.name, records, work, refuse)
         self.totals.end(tp, records[-1].offset + 1, reduce(Tally.plus, found, before))
+
+    async def _refuse(self, tp: TP, record: Any, failure: Failure) -> Tally:
+        letter = await self.refuse(tp, record, failure)
+        return tally_of(Detected(records=1, dead_letters=[letter] if letter else []))
 
     async def _send(self, origin: Origin, detected: Detected, records: list[Any]) -> Tally:
         """Send one message per target partition, and wait until all are durable.

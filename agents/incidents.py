@@ -14,9 +14,10 @@ from agents.counting import Counting
 from agents.incident_counters import SignalCounter, count_changes
 from tables.incidents import COUNTED, Record, decode, encode, is_open, is_stored_open
 from ticketing import metrics
+from ticketing.domain.alerts import watermarks
 from ticketing.domain.alerts.conservation import Counted, counting, counting_redriven
 from ticketing.domain.alerts.counting import fresh_above
-from ticketing.domain.alerts.fingerprint import partition_of
+from ticketing.domain.alerts.fingerprint import partition_of, stray_fingerprint
 from ticketing.domain.alerts.quiet_clock import QuietClock
 from ticketing.domain.alerts.redriven import (
     KEPT_SECONDS,
@@ -210,12 +211,14 @@ class IncidentMachine(Machine[Record]):
         `past`: no watermark says that they are counted.
         """
         own = _incident(tx.get(signal.fingerprint))
-        if self._place(tx, signal, own) is Place.COLLECTIVE:
+        # Lines of stack traces are counted by themselves, beside all guards.
+        is_stray = signal.fingerprint == stray_fingerprint(signal.tenant, signal.service)
+        if not is_stray and self._place(tx, signal, own) is Place.COLLECTIVE:
             return signal if past else self._not_in(tx, signal, own)
         if own is not None and own.status is not Status.RESOLVED:
             self._join(tx, signal, own, -1, past)
         else:
-            self._begin(tx, signal, own, Kind.PATTERN, past)
+            self._begin(tx, signal, own, Kind.STRAY if is_stray else Kind.PATTERN, past)
         return None
 
     def count_together(self, tx: Tx, signal: Anomalies, *, past: bool = False) -> None:
@@ -269,7 +272,7 @@ class IncidentMachine(Machine[Record]):
         for name in (storm.overflow_fingerprint, storm.group_fingerprint):
             found = _incident(tx.peek(name(signal.tenant, signal.service)))
             if found is not None:
-                marks = lifecycle.merged_watermarks(marks, found.watermarks)
+                marks = watermarks.merged(marks, found.watermarks)
         return marks
 
     def _join(self, tx: Tx, signal: Anomalies, own: Incident, floor: int, past: bool) -> None:
@@ -296,8 +299,9 @@ class IncidentMachine(Machine[Record]):
         if tx.replayed(key):
             self._changed[key] = None
             return
-        inherited = self._inherited(tx, signal)
-        marks = lifecycle.merged_watermarks(inherited, before.watermarks if before else {})
+        # No collective incident ever counts lines of stack traces.
+        inherited = {} if kind is Kind.STRAY else self._inherited(tx, signal)
+        marks = watermarks.merged(inherited, before.watermarks if before else {})
         fresh = fresh_above(signal, -1 if past else marks.get(signal.source, -1))
         if not fresh.count:
             return

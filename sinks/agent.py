@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from sinks.router import platforms_for
 from ticketing import metrics
 from ticketing.engine.agent import BatchAgent, send_dead_letters
 from ticketing.engine.fence import Fence
+from ticketing.engine.guarded import UNDECODABLE, Failure, guarded
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.watchdog import Watchdog
 from ticketing.wire.dead_letters import DeadLetter, dead_letter_of
@@ -54,9 +56,8 @@ class SinkAgent(BatchAgent):
         outbox = Outbox(self.app)
         letters: list[DeadLetter] = []
         for key, record in latest.items():
-            try:
-                routed = _routed.decode(record.value)
-            except msgspec.MsgspecError as error:
+            routed = guarded(partial(_routed.decode, record.value))
+            if isinstance(routed, Failure):
                 # A record that another producer wrote must not stop ours.
                 tp = event.message.tp
                 letters.append(
@@ -65,8 +66,8 @@ class SinkAgent(BatchAgent):
                         tp.partition,
                         record,
                         stage=self.name,
-                        reason="undecodable",
-                        detail=str(error),
+                        reason=UNDECODABLE,
+                        detail=routed.detail,
                     )
                 )
                 continue

@@ -321,7 +321,8 @@ class Sinks(Process):
         self.agent = SinkAgent(self.app, None, self.fence, [PLATFORM])  # type: ignore[arg-type]
 
     async def handle(self, records: list[Record]) -> None:
-        await self.agent.handle(records, None)  # type: ignore[arg-type]
+        event = SimpleNamespace(message=SimpleNamespace(partition=0, tp=TP(self.topic, 0)))
+        await self.agent.handle(records, event)  # type: ignore[arg-type]
 
 
 @dataclass

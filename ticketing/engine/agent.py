@@ -16,6 +16,7 @@ from faust.types import TP, EventT
 
 from ticketing import metrics
 from ticketing.engine import statemachine
+from ticketing.engine.deaths import DEADLY, Deaths
 from ticketing.engine.fence import Fence
 from ticketing.engine.guarded import FAILED, Failure, TooLarge, guarded
 from ticketing.engine.halving import halved
@@ -47,6 +48,9 @@ YIELD_EVERY_SENDS = 200
 """Lets heartbeats and other tasks run in between, at a negligible cost per send."""
 
 
+OF_DEADLY = Failure(DEADLY, "the process ended each time it handled this record alone")
+
+
 async def send_dead_letters(outbox: Outbox, letters: list[DeadLetter]) -> None:
     """Produce dead letters with the batch they come from."""
     for letter in letters:
@@ -75,6 +79,24 @@ class StreamAgent(ABC):
         self.app = app
         self.watchdog = watchdog
         self.fence = fence
+        self.deaths: Deaths = getattr(app, "deaths", None) or Deaths()
+
+    async def refuse(self, tp: TP, record: Any, failure: Failure) -> DeadLetter | None:
+        """Make a record a dead letter; one of our own ticks has nothing to keep."""
+        if record.key == statemachine.TICK_KEY:
+            return None
+        outbox = Outbox(self.app)
+        letter = dead_letter_of(
+            tp.topic,
+            tp.partition,
+            record,
+            stage=self.name,
+            reason=failure.reason,
+            detail=failure.detail,
+        )
+        await send_dead_letters(outbox, [letter])
+        await outbox.settle()
+        return letter
 
     @abstractmethod
     def run(self, stream: Any) -> AsyncIterator[None]:
@@ -126,31 +148,30 @@ class BatchAgent(StreamAgent):
 
     async def _isolated(self, event: EventT) -> None:
         """Handle a batch; of records that fail, each becomes a dead letter alone."""
+        tp, records = event.message.tp, event.value
+        alone = self.deaths.suspects(tp, records[0].offset, records[-1].offset)
+        for part in [[record] for record in records] if alone else [records]:
+            first, last = part[0].offset, part[-1].offset
+            if alone and self.deaths.is_deadly(tp, first):
+                await self.refuse(tp, part[0], OF_DEADLY)
+                continue
+            self.deaths.begin(tp, first, last)
+            try:
+                await self._handle_halved(part, event)
+            except BaseException:
+                self.deaths.pause(tp)
+                raise
+            self.deaths.end(tp)
 
-        async def work(records: list[Any]) -> None:
+    async def _handle_halved(self, records: list[Any], event: EventT) -> None:
+        async def work(part: list[Any]) -> None:
             self.watchdog.alive(self.name)
-            await self.handle(records, event)
+            await self.handle(part, event)
 
         async def refuse(record: Any, failure: Failure) -> None:
             await self.refuse(event.message.tp, record, failure)
 
-        await halved(self.name, event.value, work, refuse, (Abandoned,))
-
-    async def refuse(self, tp: TP, record: Any, failure: Failure) -> None:
-        """Make a record a dead letter; one of our own ticks has nothing to keep."""
-        if record.key == statemachine.TICK_KEY:
-            return
-        outbox = Outbox(self.app)
-        letter = dead_letter_of(
-            tp.topic,
-            tp.partition,
-            record,
-            stage=self.name,
-            reason=failure.reason,
-            detail=failure.detail,
-        )
-        await send_dead_letters(outbox, [letter])
-        await outbox.settle()
+        await halved(self.name, records, work, refuse, (Abandoned,))
 
 
 def add_agent(app: Any, agent: StreamAgent, *topics: str) -> None:

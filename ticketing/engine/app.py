@@ -15,6 +15,7 @@ from ticketing.config.process import FAUST_WEB_PORT
 from ticketing.engine import table_pages
 from ticketing.engine.assignor import CompleteAssignor
 from ticketing.engine.commit_notes import CommitNotes
+from ticketing.engine.deaths import Deaths
 from ticketing.engine.fence import Fence
 from ticketing.engine.recovery import DurableTables
 from ticketing.engine.role_topics import RoleTopics
@@ -42,6 +43,7 @@ class TicketingApp(App):
     """The topics as they were verified before the app was built."""
     topic_watch: TopicWatch | None = None
     """Asks whether the topics are still those; None for the embedded broker, which ends with them."""
+    deaths: Deaths
     starting: Callable[[], None] | None = None
     """Called once, before any service of the app starts."""
 
@@ -123,6 +125,7 @@ def create_app(
     app.notes = CommitNotes()
     app.watchdog = Watchdog()
     app.fence = Fence(session)
+    app.deaths = Deaths(data_dir / "under-way")
     return app
 
 

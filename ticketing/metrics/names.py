@@ -56,6 +56,7 @@ records_dead_lettered_total = owned_counter(
         "invalid_tenant",
         "failed",
         "too_large",
+        "deadly",
     ),
     **_SOURCE,
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from ticketing.domain.incidents.linking import Linked
+from ticketing.domain.intake import admitted
 from ticketing.domain.signals import (
     Anomalies,
     Command,
@@ -113,22 +114,24 @@ class Packed:
 
 
 def read_signals(value: bytes) -> Packed:
-    """The signals of a message; one that can't be read hides no other.
+    """The signals of a message, clean and bounded; one that can't be read or kept hides no other.
 
     Raises BadRecord for a message that is no list.
     """
     packed = Packed(value)
     try:
-        packed.bodies = list(enumerate(decode_signals(value)))
+        packed.bodies = [
+            (place, admitted(body)) for place, body in enumerate(decode_signals(value))
+        ]
         return packed
-    except UNREADABLE as error:
+    except (BadRecord, *UNREADABLE) as error:
         found = elements(value)
         if not found:
             raise BadRecord("undecodable", str(error)) from error
     for place, element in enumerate(found):
         try:
-            packed.bodies.append((place, _signal.decode(element).body()))
-        except UNREADABLE as error:
+            packed.bodies.append((place, admitted(_signal.decode(element).body())))
+        except (BadRecord, *UNREADABLE) as error:
             packed.unreadable.append((place, f"{type(error).__name__}: {error}"))
     return packed
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +22,7 @@ from agents.source_totals import SourceTotals
 from ticketing.domain.alerts.conservation import Tally
 from ticketing.domain.signals import Anomalies, Origin
 from ticketing.engine.commit_notes import CommitNotes
+from ticketing.engine.deaths import Deaths
 from ticketing.engine.guarded import TooLarge
 from ticketing.engine.watchdog import Watchdog
 from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter
@@ -60,6 +62,7 @@ class Kafka:
         self.takes = math.inf
         """The largest value that the broker takes."""
         self.letters: list[DeadLetter] = []
+        self.deaths = Deaths()
         self.consumer = SimpleNamespace(
             begun=lambda _: None,
             read_to_the_end=lambda tp: not behind,
@@ -274,3 +277,40 @@ async def test_a_record_that_no_rule_bears_is_a_dead_letter_alone(
     assert sorted(offset for run_ in kafka.sent for offset in run_) == [0, 1, 2, 3, 4, 6, 7, 8]
     assert [letter.offset for letter in kafka.letters] == [5]
     assert totals(kafka) == Tally(since="id:0", records=9, dead={"failed": 1})
+
+
+async def test_records_of_a_deadly_batch_are_judged_and_told_alone(tmp_path: Path) -> None:
+    for _ in range(2):
+        Deaths(tmp_path).begin(TP(TOPIC, 0), 2, 5)
+    kafka = Kafka([event(0, 1), event(2, 3, 4), event(5, 6), event(7, 8)], behind=True)
+    kafka.deaths = Deaths(tmp_path)
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: kafka.handled == [1, 4, 6, 8], "the records to be handled")
+    assert kafka.sent == [[0, 1], [2], [3], [4], [5], [6], [7, 8]]
+
+
+async def test_a_deadly_record_is_a_dead_letter(tmp_path: Path) -> None:
+    for _ in range(2):
+        Deaths(tmp_path).begin(TP(TOPIC, 0), 3, 3)
+    kafka = Kafka([event(0, 1), event(2, 3, 4), event(5, 6)], behind=True)
+    kafka.deaths = Deaths(tmp_path)
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: kafka.handled == [1, 4, 6], "the records to be handled")
+    assert kafka.sent == [[0, 1], [2], [4], [5, 6]]
+    assert [(letter.offset, letter.reason) for letter in kafka.letters] == [(3, "deadly")]
+    assert totals(kafka) == Tally(since="id:0", records=7, dead={"deadly": 1})
+
+
+async def test_a_death_shows_what_was_under_way(tmp_path: Path) -> None:
+    for _ in range(2):
+        kafka = Kafka([event(0, 1), event(2, 3), event(9, partition=1)], behind=False)
+        kafka.deaths = Deaths(tmp_path)
+        running = asyncio.ensure_future(run(kafka))
+        await until(lambda: len(kafka.sent) == 2, "the signals")  # noqa: B023
+        running.cancel()
+    found = Deaths(tmp_path)
+    assert found.suspects(TP(TOPIC, 0), 0, 0)
+    assert found.suspects(TP(TOPIC, 1), 9, 9)
+    assert not found.suspects(TP(TOPIC, 0), 4, 4)

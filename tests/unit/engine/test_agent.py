@@ -36,7 +36,7 @@ def event(offset: int, *, partition: int = 0, generation: int = 1) -> Any:
     message = SimpleNamespace(
         tp=tp, offset=offset, timestamp=0.0, partition=partition, generation_id=generation
     )
-    return SimpleNamespace(message=message, value=[offset])
+    return SimpleNamespace(message=message, value=[Record(b"v", offset)])
 
 
 class Stream:
@@ -69,9 +69,9 @@ class Picky(BatchAgent):
         self._abandons, self._fails = abandons, fails
 
     async def handle(self, records: list[Any], event: Any) -> None:
-        if records[0] in self._abandons:
+        if records[0].offset in self._abandons:
             raise Abandoned
-        if records[0] in self._fails:
+        if records[0].offset in self._fails:
             raise OSError("disk full")
 
 
