@@ -109,7 +109,7 @@ async def test_a_count_that_cannot_be_read_stops_nothing() -> None:
     writer = Writer()
     writer.send(LOGS, of_logs("aa", 1))
     await writer.rest()
-    row = pack(0, None, b'{"counted":{"sources":7}}')
+    row = pack(0, None, b'{"counted":7}')
     writer.process.agent.table.data.rows[COUNTED.encode()] = row
     writer.send(LOGS, of_logs("aa", 2), of_logs("bb", 3))
     writer.world.append(
