@@ -7,12 +7,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from faust.types import TP
 
 from agents.source_totals import SourceTotals
 from ticketing import metrics
+from ticketing.engine.guarded import Failure, guarded
 from ticketing.wire.notes import decode_counted, encode_counted
 from ticketing.wire.topics import SIGNALS
+
+log = structlog.get_logger(__name__)
 
 LOOK_EVERY_SECONDS = 1.0
 """As often as offsets are committed; a look at what is shown costs next to nothing."""
@@ -42,7 +46,12 @@ class ShownTotals:
                 self.show()
 
     def show(self) -> None:
-        """Show what is committed."""
+        """Show what is committed. A failure costs the metrics and never a commit."""
+        failed = guarded(self._show)
+        if isinstance(failed, Failure):
+            log.error("totals_not_shown", why=failed.detail)
+
+    def _show(self) -> None:
         owned = self._app.consumer.assignment()
         for tp in {*self._shown, *self._sources.read()} - owned:
             for counter in self._shown.pop(tp, ()):

@@ -91,6 +91,18 @@ def test_the_next_owner_shows_what_was_committed_before_it_reads_anything() -> N
     assert value("records_total", LOGS) == 5
 
 
+def test_totals_that_cannot_be_shown_keep_no_commit_from_being_noted() -> None:
+    process = Process(LOGS)
+
+    def fails() -> set[TP]:
+        raise RuntimeError("no assignment")
+
+    process.app.consumer.assignment = fails
+    process.handle(LOGS, 0, 5)
+    process.notes.saved({LOGS: 5})
+    assert process.notes.committed(LOGS) is not None
+
+
 def test_what_the_writer_has_counted_waits_for_its_commit() -> None:
     process = Process(COUNTED)
     process.shown.counted(COUNTED.partition, 8, 4)
