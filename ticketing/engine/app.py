@@ -15,6 +15,7 @@ from ticketing.config import Config
 from ticketing.config.process import FAUST_WEB_PORT
 from ticketing.engine import table_pages
 from ticketing.engine.assignor import CompleteAssignor
+from ticketing.engine.commit_notes import CommitNotes
 from ticketing.engine.deaths import Deaths
 from ticketing.engine.departure import leave
 from ticketing.engine.fence import Fence
@@ -41,6 +42,7 @@ class TicketingApp(App):
     watchdog: Watchdog
     fence: Fence
     deaths: Deaths
+    notes: CommitNotes
     role_topics = RoleTopics()
     """The topics as they were verified before the app was built."""
     topic_watch: TopicWatch | None = None
@@ -122,6 +124,7 @@ def create_app(
     app.web.blueprints.add("/table", table_pages.blueprint)
     # Faust's default of 100 warns each time it fills; our agents drain the buffer after each batch.
     app.producer.buffer.max_messages = 100_000
+    app.notes = CommitNotes()
     app.watchdog = Watchdog()
     app.fence = Fence(session)
     app.deaths = Deaths(data_dir / "under-way")
