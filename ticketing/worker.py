@@ -173,6 +173,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
     from agents.detection_run import Detector
     from agents.heartbeat import heartbeat_for
     from agents.incidents import IncidentMachine
+    from agents.shown_totals import ShownTotals
     from sinks.agent import SinkAgent
     from ticketing.config.policy import policy
     from ticketing.engine.agent import KeyedAgent, add_keyed_agent
@@ -191,6 +192,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
         message_bytes_max=config.kafka.message_max_bytes,
         gaps_fail=runtime.embedded,
     )
+    shown = ShownTotals(app, detection.totals, detection.topics)
     heartbeat = heartbeat_for(config)
     incidents: KeyedAgent[Any] = KeyedAgent(
         app,
@@ -202,7 +204,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
         machine=IncidentMachine(
             policy(config),
             inputs=runtime.inputs,
-            counted=metrics.anomalies_counted_total.inc,
+            counted=shown.counted,
             reported=heartbeat.report if heartbeat else None,
             partitions=runtime.partitions,
         ),
@@ -212,6 +214,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
     sinks = SinkAgent(app, app.watchdog, app.fence, config.enabled_platforms())
     add_agent(app, sinks, INCIDENTS)
     app.task(detection.report_progress)
+    app.task(shown.run)
     if heartbeat is not None:
         app.task(PathReporter(app, SIGNALS, incidents.handled).run)
         app.task(PathReporter(app, INCIDENTS, sinks.handled).run)

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from ticketing import restarts
 from ticketing.api import readiness
 from ticketing.api.app import create_app
+from ticketing.api.balance import KafkaBalance
 from ticketing.api.checks import ConnectionChecks
 from ticketing.api.command_sender import CommandSender
 from ticketing.api.dead_letters import KafkaDeadLetters
@@ -75,7 +76,13 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
 
     checks = ConnectionChecks(config)
     app = create_app(
-        config, store, commands, reasons, checks, dead_letters=KafkaDeadLetters(runtime)
+        config,
+        store,
+        commands,
+        reasons,
+        checks,
+        dead_letters=KafkaDeadLetters(runtime),
+        balance=KafkaBalance(runtime),
     )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
     await runner.setup()

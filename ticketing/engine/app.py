@@ -16,6 +16,7 @@ from ticketing.config import Config
 from ticketing.config.process import FAUST_WEB_PORT
 from ticketing.engine import table_pages
 from ticketing.engine.assignor import CompleteAssignor
+from ticketing.engine.commit_notes import CommitNotes
 from ticketing.engine.deaths import Deaths
 from ticketing.engine.departure import leave
 from ticketing.engine.fence import Fence
@@ -55,11 +56,12 @@ class TicketingApp(App):
     """True on the embedded broker."""
     watchdog: Watchdog
     fence: Fence
+    deaths: Deaths
+    notes: CommitNotes
     role_topics = RoleTopics()
     """The topics as they were verified before the app was built."""
     topic_watch: TopicWatch | None = None
     """Asks whether the topics are still those; None for the embedded broker, which ends with them."""
-    deaths: Deaths
     starting: Callable[[], None] | None = None
     """Called once, before any service of the app starts."""
 
@@ -139,6 +141,7 @@ def create_app(
     app.web.blueprints.add("/table", table_pages.blueprint)
     # Faust's default of 100 warns each time it fills; our agents drain the buffer after each batch.
     app.producer.buffer.max_messages = 100_000
+    app.notes = CommitNotes()
     app.watchdog = Watchdog()
     app.fence = Fence(session)
     app.deaths = Deaths(data_dir / "under-way")

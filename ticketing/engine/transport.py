@@ -37,6 +37,7 @@ from mode.utils.futures import notify
 from mode.utils.queues import FlowControlEvent
 
 from ticketing.engine.batch import BATCH_RECORDS_MAX, Batch, Fetched, FetchedRecords
+from ticketing.engine.commit_notes import carry
 from ticketing.engine.departure import leave, put_all_down, put_down, take_in_hand
 from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
 from ticketing.engine.topic_identity import KnownTopicsThread, leave_if_remade
@@ -115,6 +116,7 @@ class BatchConsumerThread(KnownTopicsThread):
         await super().on_start()
         self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
         self._note_heartbeats()
+        carry(self._consumer, self.consumer.app.notes, self._id_of)
         self.name_topics()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
@@ -294,6 +296,12 @@ class BatchConsumer(driver.Consumer):
         """True when every known record of a batched partition is handled."""
         handled = self._handled.get(tp, -1) >= self.scheduler.taken.get(tp, -1)
         return handled and self.read_to_the_end(tp)
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        committed: bool = await super()._commit(offsets)
+        if committed:
+            self.app.notes.saved(offsets)
+        return committed
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         if not self._is_batched(tp.topic):

@@ -5,6 +5,7 @@ PROMETHEUS_MULTIPROC_DIR set before this module is imported, the processes of a 
 values in files there, and each of them can render the sum.
 """
 
+from ticketing.metrics.declaration import OwnedCounter as OwnedCounter
 from ticketing.metrics.declaration import definitions as definitions
 from ticketing.metrics.declaration import registry as registry
 from ticketing.metrics.exposition import CONTENT_TYPE as CONTENT_TYPE

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import struct
 import time
+from collections.abc import Iterable
 
-from prometheus_client import CollectorRegistry, generate_latest, multiprocess
+from prometheus_client import CollectorRegistry, Metric, generate_latest, multiprocess
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.mmap_dict import MmapedDict, mmap_key
+from prometheus_client.registry import Collector
 
-from ticketing.metrics.declaration import registry
+from ticketing.metrics.declaration import counter_of, registry
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
@@ -19,6 +21,16 @@ MULTIPROCESS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 # A starting process writes the head of its file within milliseconds.
 READ_TRIES = 5
 READ_AGAIN_SECONDS = 0.02
+
+
+class _Processes(Collector):
+    """The metrics in the files of a directory."""
+
+    def __init__(self, directory: str) -> None:
+        self._files = multiprocess.MultiProcessCollector(None, path=directory)  # type: ignore[no-untyped-call]
+
+    def collect(self) -> Iterable[Metric]:
+        return [counter_of(metric) for metric in self._files.collect()]  # type: ignore[no-untyped-call]
 
 
 def render(directory: str | None = None) -> bytes:
@@ -30,7 +42,7 @@ def render(directory: str | None = None) -> bytes:
     if not directory:
         return generate_latest(registry)
     together = CollectorRegistry()
-    multiprocess.MultiProcessCollector(together, path=directory)  # type: ignore[no-untyped-call]
+    together.register(_Processes(directory))
     for _ in range(READ_TRIES - 1):
         try:
             return generate_latest(together)

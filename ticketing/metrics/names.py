@@ -1,7 +1,7 @@
 """The closed list of metrics: names, types, labels and help.
 
-Labels take few values by construction: platforms, severities, apps, configured models and closed
-lists of reasons; never a tenant, a service or an address.
+Labels take few values by construction: platforms, severities, apps, topics and partitions of the
+input, configured models and closed lists of reasons; never a tenant, a service or an address.
 
 To add a metric: a line here, the product code that sets it, and
 `python -m ticketing.metrics.reference docs/metrics.md`.
@@ -14,6 +14,7 @@ from ticketing.metrics.declaration import (
     histogram,
     latest_gauge,
     one_of,
+    owned_counter,
     summed_gauge,
 )
 
@@ -32,16 +33,19 @@ _AGENT = one_of(
 _ROLE = "each role of the worker"
 _GUARD = one_of("watchdog", "topic watch")
 _PROVIDER = "each model of `llm` as `<provider>/<model>`"
+_SOURCE = {"topic": "each topic of `input.topics`", "partition": "of that topic"}
 
 # Conservation: records = below threshold + counted + dead-lettered, once all are handled.
-records_total = counter("records_total", "Input records read.")
-records_below_threshold_total = counter(
-    "records_below_threshold_total", "Input records below `anomaly.minimumScore`."
+records_total = owned_counter("records_total", "Input records read.", **_SOURCE)
+records_below_threshold_total = owned_counter(
+    "records_below_threshold_total", "Input records below `anomaly.minimumScore`.", **_SOURCE
 )
-anomalies_counted_total = counter(
-    "anomalies_counted_total", "Input records counted in an incident."
+anomalies_counted_total = owned_counter(
+    "anomalies_counted_total",
+    "Input records counted in an incident.",
+    partition="of `ticketing-signals`",
 )
-records_dead_lettered_total = counter(
+records_dead_lettered_total = owned_counter(
     "records_dead_lettered_total",
     "Input records that could not be handled.",
     reason=one_of(
@@ -56,13 +60,17 @@ records_dead_lettered_total = counter(
         "too_large",
         "deadly",
     ),
+    **_SOURCE,
 )
-records_repaired_total = counter(
+records_repaired_total = owned_counter(
     "records_repaired_total",
     "Input records with bytes that are not JSON in UTF-8, read with U+FFFD in their place.",
+    **_SOURCE,
 )
-clock_corrections_total = counter(
-    "clock_corrections_total", "Input records whose event time was implausible and was replaced."
+clock_corrections_total = owned_counter(
+    "clock_corrections_total",
+    "Input records whose event time was implausible and was replaced.",
+    **_SOURCE,
 )
 
 signals_total = counter(
@@ -73,6 +81,7 @@ signals_total = counter(
         "command",
         "receipt",
         "progress",
+        "origin",
         "correlation",
         "linked",
         "summary",
