@@ -143,7 +143,7 @@ def _summed_up(record: logging.LogRecord, repeats: int) -> logging.LogRecord:
     times = f"(repeated {repeats} times)"
     if isinstance(record.msg, dict):
         event = {k: v for k, v in record.msg.items() if k != "exc_info"}
-        found.msg = {**event, "event": f"{event.get('event')} {times}", "repeated": repeats}  # type: ignore[assignment]
+        found.msg = {**event, "event": f"{event.get('event')} {times}", "repeated": repeats}
     else:
         # Without arguments a percent sign stands for itself.
         found.msg, found.args = f"{_message(record)} {times}", ()
