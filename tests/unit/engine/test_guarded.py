@@ -243,8 +243,10 @@ async def test_a_row_that_cannot_be_taken_up_does_not_keep_the_others_from_it(ro
     room.store("a", "recover-raises", at=5)
     room.store("b", "undecodable", at=5)
     room.store("c", "fine", at=5)
+    for number in range(6):
+        room.world.append(TOPIC, None, b"z:%d" % number)
     await room.tick()
-    assert room.published() == [("c", "again")]
+    assert room.published() == [("c", "again"), ("z", "5")]
     assert sorted(letter.reason for letter in room.letters()) == [FAILED_ROW, UNREADABLE_ROW]
 
 
