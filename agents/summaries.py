@@ -9,6 +9,7 @@ import structlog
 from faust.types import EventT
 
 from agents.past_incidents import PastIncidents
+from ticketing.domain.intake import admitted
 from ticketing.domain.signals import Summary
 from ticketing.domain.summaries.similar import Memory
 from ticketing.engine.agent import BatchAgent
@@ -59,7 +60,7 @@ def add_summaries(app: TicketingApp, runtime: Runtime) -> SummariesAgent:
             sent = await app.producer.send(
                 SIGNALS,
                 summary.incident_id.encode(),
-                encode_signals([summary]),
+                encode_signals([admitted(summary)]),
                 signals_partition_of(summary.incident_id),
                 None,
                 None,
