@@ -37,9 +37,10 @@ from mode.utils.futures import notify
 from mode.utils.queues import FlowControlEvent
 
 from ticketing.engine.batch import BATCH_RECORDS_MAX, Batch, Fetched, FetchedRecords
+from ticketing.engine.commit_notes import carry
+from ticketing.engine.departure import leave, put_all_down, put_down, take_in_hand
 from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
 from ticketing.engine.topic_identity import KnownTopicsThread, leave_if_remade
-from ticketing.engine.watchdog import leave
 from ticketing.errors import Unavailable
 
 TOPIC_SECONDS_MAX = 10.0
@@ -113,6 +114,7 @@ class BatchConsumerThread(KnownTopicsThread):
         await super().on_start()
         self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
         self._note_heartbeats()
+        carry(self._consumer, self.consumer.app.notes, self._id_of)
         self.name_topics()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
@@ -194,6 +196,7 @@ class BatchConsumer(driver.Consumer):
         """Begin a generation, with the coordinator's answer as its first heartbeat."""
         self.scheduler.taken.clear()
         self._handled.clear()
+        put_all_down()
         self._thread.heard_at = time.monotonic()
         await leave_if_remade(self.app.topic_watch)
         await super().on_partitions_assigned(assigned, generation_id)
@@ -234,15 +237,18 @@ class BatchConsumer(driver.Consumer):
         if behind is not None and before != (message.generation_id, behind):
             place = f"{message.topic}[{message.partition}]"
             leave(
-                f"{place}: records up to offset {behind} were fetched but never reached the agent"
+                f"{place}: records up to offset {behind} were fetched but never reached the agent",
+                "missed",
             )
         self._begun[message.tp] = (message.generation_id, message.offset)
+        take_in_hand(message.topic, message.partition, message.value[0].offset)
 
     def handled(self, message: Message) -> bool:
         """Note that the effects of a batch are durable: its end may be committed.
 
         False when the partition was revoked since the fetch; its next owner reads the batch again.
         """
+        put_down(message.topic, message.partition)
         if message.generation_id != self.app.consumer_generation_id:
             self._unacked_messages.discard(message)
             return False
@@ -266,6 +272,12 @@ class BatchConsumer(driver.Consumer):
         """True when every known record of a batched partition is handled."""
         handled = self._handled.get(tp, -1) >= self.scheduler.taken.get(tp, -1)
         return handled and self.read_to_the_end(tp)
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        committed: bool = await super()._commit(offsets)
+        if committed:
+            self.app.notes.saved(offsets)
+        return committed
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         if not self._is_batched(tp.topic):

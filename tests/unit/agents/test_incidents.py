@@ -23,7 +23,7 @@ from ticketing.domain.incidents.storm import (
     umbrella_fingerprint,
 )
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Command, Progress, Receipt, TicketState
+from ticketing.domain.signals import Action, Command, Origin, Progress, Receipt, TicketState
 from ticketing.engine.statemachine import TICK_KEY, fold
 from ticketing.wire import signals
 from ticketing.wire.incidents import decode_incident
@@ -346,11 +346,22 @@ def test_what_may_be_unpublished_is_published_on_assignment() -> None:
 
 
 def test_the_count_is_told_once_it_is_durable() -> None:
-    told: list[int] = []
-    desk = Desk(counted=told.append)
-    desk.send(anomalies("aa", 1, 2), anomalies("bb", 3))
-    desk.send(anomalies("aa", 2, 4))
-    assert sum(told) == 4
+    told: list[tuple[int, int, int]] = []
+    desk = Desk(inputs=["logs"], counted=lambda *one: told.append(one))
+    logs = Origin(topic="logs", partition=0, since="id:0")
+    desk.send(logs, anomalies("aa", 1, 2), anomalies("bb", 3))
+    desk.send(logs, anomalies("aa", 2, 4))
+    desk.send(Origin(topic="other", partition=0, since="id:0"), anomalies("cc", 1))
+    assert told == [(0, 1, 3), (0, 2, 4), (0, 3, 4)]
+
+
+def test_what_was_counted_before_is_told_with_the_first_batch_whatever_is_in_it() -> None:
+    told: list[tuple[int, int, int]] = []
+    desk = Desk(inputs=["logs"], counted=lambda *one: told.append(one))
+    desk.send(Origin(topic="logs", partition=0, since="id:0"), anomalies("aa", 1, 2))
+    desk.partition.restart()
+    desk.tick(1.0)
+    assert told[-1] == (0, 2, 2)
 
 
 def test_a_guard_is_forgotten_when_nothing_in_it_is_recent() -> None:
