@@ -18,10 +18,10 @@ from ticketing import metrics
 from ticketing.domain.alerts.conservation import Tally
 from ticketing.domain.signals import Origin, Progress
 from ticketing.engine.agent import OF_DEADLY, StreamAgent, send_dead_letters, timed
+from ticketing.engine.departure import leave
 from ticketing.engine.guarded import Failure, TooLarge
 from ticketing.engine.halving import halved
 from ticketing.engine.outbox import Outbox
-from ticketing.engine.watchdog import leave
 from ticketing.wire.signals import SignalBody, encode_signals
 from ticketing.wire.topics import SIGNALS, TRACES
 
@@ -299,7 +299,8 @@ class DetectionAgent(StreamAgent):
             last = records[-1].offset
             # After a recovery some records are read twice; that is no gap.
             if records[0].offset > expected or last - records[0].offset + 1 != len(records):
-                leave(f"the embedded broker dropped unread records of {tp.topic}[{tp.partition}]")
+                place = f"{tp.topic}[{tp.partition}]"
+                leave(f"the embedded broker dropped unread records of {place}", "missed")
             self._next[tp] = last + 1
 
     async def report_progress(self) -> None:

@@ -10,6 +10,7 @@ import signal
 from aiohttp import web
 from aiokafka.errors import KafkaError
 
+from ticketing import restarts
 from ticketing.api import readiness
 from ticketing.api.app import create_app
 from ticketing.api.balance import KafkaBalance
@@ -88,6 +89,8 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
     await runner.setup()
     try:
         await web.TCPSite(runner, config.web.host, config.web.port).start()
+        if role == API:
+            restarts.note_ready()
         log.info("the API and the console listen on %s", runner.addresses)
         await asyncio.Event().wait()
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
@@ -16,12 +17,14 @@ from ticketing.engine import table_pages
 from ticketing.engine.assignor import CompleteAssignor
 from ticketing.engine.commit_notes import CommitNotes
 from ticketing.engine.deaths import Deaths
+from ticketing.engine.departure import leave
 from ticketing.engine.fence import Fence
 from ticketing.engine.recovery import DurableTables
 from ticketing.engine.role_topics import RoleTopics
 from ticketing.engine.table import DurableTable
 from ticketing.engine.transport import BatchTransport, FlowControl, scheduler_for
-from ticketing.engine.watchdog import Watchdog, leave
+from ticketing.engine.watchdog import Watchdog
+from ticketing.errors import Misconfigured
 from ticketing.kafka.connection import Connection
 from ticketing.kafka.watch import TopicWatch
 
@@ -38,12 +41,12 @@ class TicketingApp(App):
 
     watchdog: Watchdog
     fence: Fence
+    deaths: Deaths
     notes: CommitNotes
     role_topics = RoleTopics()
     """The topics as they were verified before the app was built."""
     topic_watch: TopicWatch | None = None
     """Asks whether the topics are still those; None for the embedded broker, which ends with them."""
-    deaths: Deaths
     starting: Callable[[], None] | None = None
     """Called once, before any service of the app starts."""
 
@@ -78,8 +81,7 @@ def create_app(
     servers = [URL(f"aiokafka://{server}") for server in connection.brokers.split(",")]
     session = kafka.session_timeout
     data_dir = Path(config.data_dir) / name
-    # Faust creates the last directory of the path only.
-    data_dir.mkdir(parents=True, exist_ok=True)
+    _make(data_dir)
     app = TicketingApp(
         name,
         broker=servers,
@@ -142,6 +144,20 @@ def create_table(app: TicketingApp, name: str, partitions: int) -> DurableTable:
     # Faust recovers only the tables that the app knows.
     app.tables.add(table)
     return table
+
+
+def _make(directory: Path) -> None:
+    """Create the directory of an app's tables; raises Misconfigured where that is refused."""
+    try:
+        # Faust creates the last directory of the path only.
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise Misconfigured(
+            f"dataDir: {directory} can't be written ({error.strerror}): free space there, or let the"
+            " user of this process read and write it, or set dataDir to another directory"
+        ) from None
 
 
 def _instance_id(prefix: str | None, name: str) -> str | None:

@@ -17,7 +17,7 @@ from confluent_kafka import KafkaException
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from ticketing.engine.watchdog import leave
+from ticketing.engine.departure import leave
 from ticketing.errors import Unavailable
 from ticketing.kafka.watch import TopicWatch
 from ticketing.wire.notes import topic_and_note
@@ -41,7 +41,7 @@ async def leave_if_remade(watch: TopicWatch | None) -> None:
         log.warning("the topics could not be verified: %s", error)
         return
     if why is not None:
-        leave(why)
+        leave(why, "topics")
 
 
 class KnownTopicsThread(driver.AIOKafkaConsumerThread):
@@ -108,7 +108,7 @@ class KnownTopicsThread(driver.AIOKafkaConsumerThread):
                 await asyncio.sleep(ASK_AGAIN_SECONDS)
                 continue
             if why is not None:
-                leave(why)
+                leave(why, "topics")
             break
         return assignments == self._assignments
 

@@ -38,9 +38,9 @@ from mode.utils.queues import FlowControlEvent
 
 from ticketing.engine.batch import BATCH_RECORDS_MAX, Batch, Fetched, FetchedRecords
 from ticketing.engine.commit_notes import carry
+from ticketing.engine.departure import leave, put_all_down, put_down, take_in_hand
 from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
 from ticketing.engine.topic_identity import KnownTopicsThread, leave_if_remade
-from ticketing.engine.watchdog import leave
 from ticketing.errors import Unavailable
 
 TOPIC_SECONDS_MAX = 10.0
@@ -196,6 +196,7 @@ class BatchConsumer(driver.Consumer):
         """Begin a generation, with the coordinator's answer as its first heartbeat."""
         self.scheduler.taken.clear()
         self._handled.clear()
+        put_all_down()
         self._thread.heard_at = time.monotonic()
         await leave_if_remade(self.app.topic_watch)
         await super().on_partitions_assigned(assigned, generation_id)
@@ -236,15 +237,18 @@ class BatchConsumer(driver.Consumer):
         if behind is not None and before != (message.generation_id, behind):
             place = f"{message.topic}[{message.partition}]"
             leave(
-                f"{place}: records up to offset {behind} were fetched but never reached the agent"
+                f"{place}: records up to offset {behind} were fetched but never reached the agent",
+                "missed",
             )
         self._begun[message.tp] = (message.generation_id, message.offset)
+        take_in_hand(message.topic, message.partition, message.value[0].offset)
 
     def handled(self, message: Message) -> bool:
         """Note that the effects of a batch are durable: its end may be committed.
 
         False when the partition was revoked since the fetch; its next owner reads the batch again.
         """
+        put_down(message.topic, message.partition)
         if message.generation_id != self.app.consumer_generation_id:
             self._unacked_messages.discard(message)
             return False

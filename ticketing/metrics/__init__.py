@@ -12,4 +12,5 @@ from ticketing.metrics.exposition import CONTENT_TYPE as CONTENT_TYPE
 from ticketing.metrics.exposition import MULTIPROCESS_VARIABLE as MULTIPROCESS_VARIABLE
 from ticketing.metrics.exposition import forget as forget
 from ticketing.metrics.exposition import render as render
+from ticketing.metrics.exposition import share as share
 from ticketing.metrics.names import *  # noqa: F403

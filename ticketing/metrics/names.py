@@ -30,6 +30,8 @@ _SEVERITY = one_of("critical", "high", "medium", "low")
 _AGENT = one_of(
     "detection", "incidents", "sinks", "view", "traces", "summaries", "<platform>-adapter"
 )
+_ROLE = "each role of the worker"
+_GUARD = one_of("watchdog", "topic watch")
 _PROVIDER = "each model of `llm` as `<provider>/<model>`"
 _SOURCE = {"topic": "each topic of `input.topics`", "partition": "of that topic"}
 
@@ -185,6 +187,43 @@ app_ready = latest_gauge(
     "app_ready",
     "1 while the app has its partitions and tables and nothing rebalances.",
     app="each role of the worker but `api`",
+)
+worker_restarts_total = counter(
+    "worker_restarts_total",
+    "Starts of a role's process after its end, counted by the supervisor.",
+    role=_ROLE,
+    reason=one_of(
+        "ended",
+        fault="an error",
+        hung="by the watchdog",
+        asleep="by the fence",
+        missed="records were read and did not reach their agent",
+        table="a damaged table",
+        disk="refused",
+        topics="missing, or made anew",
+        guard="a guard that ended",
+        orphaned="no supervisor",
+        misconfigured="exit status 2",
+        killed="by a signal",
+    ),
+)
+worker_crash_looping = latest_gauge(
+    "worker_crash_looping",
+    "1 while a role's process ends again and again, as the supervisor sees it.",
+    role=_ROLE,
+)
+tables_set_aside_total = counter(
+    "tables_set_aside_total",
+    "Damaged tables that were set aside and read back from their changelogs, a partition each.",
+    table=one_of("incidents", "deliveries"),
+)
+guard_failures_total = counter(
+    "guard_failures_total", "Looks of a guard that failed; the guard goes on.", guard=_GUARD
+)
+guards_failing = summed_gauge(
+    "guards_failing",
+    "Processes whose guard failed at its last look, has ended or stands still.",
+    guard=_GUARD,
 )
 view_writes_total = counter(
     "view_writes_total",

@@ -48,7 +48,7 @@ def thread_with(watch: Watch | None, ids: dict[str, str] | None = None) -> Any:
 
 @pytest.fixture(autouse=True)
 def _leaving(monkeypatch: pytest.MonkeyPatch) -> None:
-    def leave(why: str, status: int = 0) -> None:
+    def leave(why: str, reason: str = "fault") -> None:
         raise Left(why)
 
     monkeypatch.setattr(topic_identity, "leave", leave)

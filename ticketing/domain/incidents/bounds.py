@@ -21,6 +21,8 @@ RECORD_BYTES_MAX = 44_000
 fields, a topic takes a megabyte, and a batch of some hundred changed incidents is still small."""
 STEPS_FIRST_KEPT, STEPS_LATEST_KEPT = 3, 8
 """The beginning, and what a person who is called now must read."""
+STEPS_NEWEST = 3
+"""The last words, which stay whole for as long as anything else can go."""
 TEXT_BYTES_KEPT = 1_000
 """A paragraph of a long remark."""
 LINE_BYTES_KEPT = 200
@@ -98,12 +100,14 @@ def _remarks(incident: Incident) -> Iterator[Incident]:
     yield from _steps(incident, STEPS_FIRST_KEPT, STEPS_LATEST_KEPT, REMARKS)
 
 
+def _more_remarks(incident: Incident) -> Iterator[Incident]:
+    """Fewer remarks, but for the very first and the newest steps."""
+    yield from _steps(incident, 1, STEPS_NEWEST, REMARKS)
+
+
 def _middle(incident: Incident) -> Iterator[Incident]:
-    """Fewer remarks but for the very first and the newest steps, then fewer steps of any kind."""
-    for after in _steps(incident, 1, 3, REMARKS):
-        incident = after
-        yield after
-    yield from _steps(incident, 1, 3, None)
+    """Fewer steps of any kind, but for the very first and the newest ones."""
+    yield from _steps(incident, 1, STEPS_NEWEST, None)
 
 
 def _steps(
@@ -118,15 +122,17 @@ def _steps(
 
 
 def _notes(incident: Incident) -> Iterator[Incident]:
-    """Shorter texts of steps, the oldest first, the newest last."""
-    for bytes_kept in (TEXT_BYTES_KEPT, LINE_BYTES_KEPT):
-        for place in range(len(incident.timeline)):
-            step = incident.timeline[place]
-            short: Step = replace(step, text=bounded_text(step.text, bytes_kept))
-            if short != step:
-                timeline = [*incident.timeline[:place], short, *incident.timeline[place + 1 :]]
-                incident = replace(incident, timeline=timeline)
-                yield incident
+    """Shorter texts of steps, the oldest first; those of the newest when no others are left."""
+    newest = max(0, len(incident.timeline) - STEPS_NEWEST)
+    for places in (range(newest), range(newest, len(incident.timeline))):
+        for bytes_kept in (TEXT_BYTES_KEPT, LINE_BYTES_KEPT):
+            for place in places:
+                step = incident.timeline[place]
+                short: Step = replace(step, text=bounded_text(step.text, bytes_kept))
+                if short != step:
+                    timeline = [*incident.timeline[:place], short, *incident.timeline[place + 1 :]]
+                    incident = replace(incident, timeline=timeline)
+                    yield incident
 
 
 def _attributions(incident: Incident) -> Iterator[Incident]:
@@ -254,8 +260,9 @@ _CUTS: tuple[tuple[str, Cut], ...] = (
     ("samples", _samples),
     ("", _remarks),
     ("attributions", _attributions),
-    ("", _middle),
+    ("", _more_remarks),
     ("notes", _notes),
+    ("", _middle),
     ("affected", _affected),
     ("links", _linked),
     ("failures", _failures),

@@ -80,6 +80,14 @@ def test_remarks_go_before_steps_of_the_life_and_the_oldest_first() -> None:
     assert kept[4:] == list(range(22 - len(kept[4:]) + 1, 23))
 
 
+def test_texts_of_steps_of_the_life_are_cut_before_the_steps_go() -> None:
+    known = incident(timeline=steps(*[StepKind.OPENED, *[StepKind.ESCALATED] * 39]))
+    after = bounded(known, size_of)
+    assert [step.seq for step in after.timeline] == list(range(1, 41))
+    assert after.left_out == ["notes"]
+    assert after.timeline[-1].text == "x" * 3_000
+
+
 def test_the_oldest_samples_go_first() -> None:
     samples = [Sample(at=1.0, message="x" * 4_000, offset=n) for n in range(15)]
     kept = [sample.offset for sample in bounded(incident(samples=samples), size_of).samples]
