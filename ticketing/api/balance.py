@@ -29,7 +29,7 @@ class KafkaBalance:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._topics = [*runtime.inputs, SIGNALS]
-        self._make = group or (lambda: Group(runtime.client(), PIPELINE_APP))
+        self._make = group or (lambda: Group(runtime.connection.aiokafka(), PIPELINE_APP))
         self._group: Group | None = None
         self._clock = clock
         self._turn = asyncio.Lock()
@@ -45,16 +45,18 @@ class KafkaBalance:
 
     async def _ask(self) -> None:
         try:
-            self._known = totals(await asyncio.to_thread(self._notes))
+            if self._group is None:
+                self._group = self._make()
+            self._known = totals(await self._group.notes(self._topics))
             self._again_at = self._clock() + ASK_EVERY_SECONDS
         except Unavailable:
             self._known = None
             self._again_at = self._clock() + ASK_AGAIN_SECONDS
 
-    def _notes(self) -> dict[tuple[str, int], str]:
-        if self._group is None:
-            self._group = self._make()
-        return self._group.notes(self._topics)
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._group is not None:
+            await self._group.close()
 
 
 def totals(notes: Mapping[tuple[str, int], str]) -> dict[str, int]:
