@@ -39,7 +39,7 @@ from ticketing.domain.signals import (
     Summary,
     TicketState,
 )
-from ticketing.engine import agent, table
+from ticketing.engine import keyed_agent, table
 from ticketing.engine.statemachine import TICK_KEY
 from ticketing.wire import topics
 from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter
@@ -69,7 +69,7 @@ _loop = asyncio.new_event_loop()
 def disk() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(table, "WriteBatch", simulation.Batch)
-        patch.setattr(agent, "leave", left)
+        patch.setattr(keyed_agent, "leave", left)
         # Each case would write dozens of lines.
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(FATAL))
         yield
