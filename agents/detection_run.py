@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from agents.attached_frames import AttachedFrames
 from agents.log_record import (
     ID_CHARS_MAX,
     RECORD_ERRORS,
@@ -26,7 +27,7 @@ from ticketing.domain.alerts.combine import (
 )
 from ticketing.domain.alerts.event_times import EventTimes, Stated, believed
 from ticketing.domain.alerts.field_names import LEVEL_SCALES
-from ticketing.domain.alerts.fingerprint import fingerprint, partition_of
+from ticketing.domain.alerts.fingerprint import fingerprint, partition_of, stray_fingerprint
 from ticketing.domain.alerts.record_fields import (
     NAME_CHARS_MAX,
     BadInput,
@@ -39,6 +40,7 @@ from ticketing.domain.alerts.record_fields import (
     text_of,
     texts_of,
 )
+from ticketing.domain.patterns.frames import STRAY
 from ticketing.domain.patterns.pattern import Patterns, Rule
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Sample
@@ -160,7 +162,7 @@ class Detector:
         none of the cost is paid.
         """
         self._patterns = patterns
-        self._topic_ids = topic_ids
+        self.topic_ids = topic_ids
         self.reader = reader
         self.minimum = minimum_score
         self.window = window
@@ -190,7 +192,7 @@ class Detector:
     @property
     def topics(self) -> frozenset[str]:
         """The input topics."""
-        return frozenset(self._topic_ids)
+        return frozenset(self.topic_ids)
 
     def begin(self, topic: str, partition: int) -> Run:
         """A run of one partition, which takes its records in the order of their offsets."""
@@ -204,7 +206,7 @@ class Detector:
 
     def source(self, topic: str, partition: int) -> str:
         """The lasting name of a source partition: a recreated topic or new rules make another one."""
-        return f"{self._topic_ids.get(topic, topic)}:{partition}:{self._patterns.version}"
+        return f"{self.topic_ids.get(topic, topic)}:{partition}:{self._patterns.version}"
 
     def identify(self, tenant: str | None, service: str | None, message: str) -> Identity:
         """The identity of a fault; the arguments are as in the record. Raises Unfit."""
@@ -216,7 +218,9 @@ class Detector:
 
     def _identify(self, tenant: str | None, service: str | None, message: str) -> Identity:
         tenant, service = tenant_of(tenant), service_of(service)
-        pattern = self._patterns.of(message)
+        pattern = self._patterns.key(message)
+        if pattern is None:
+            return Identity(stray_fingerprint(tenant, service), tenant, service, STRAY, stray=True)
         return Identity(self._fingerprint(tenant, service, pattern), tenant, service, pattern)
 
 
@@ -249,6 +253,7 @@ class Run:
         self._marks: dict[int, Mark] | None = {} if detector.traces_partitions else None
         """The marks of counted records by offset; only where requests are followed."""
         self._detected = Detected()
+        self._attached = AttachedFrames(detector.reader.detail_of)
 
     @property
     def fingerprints(self) -> int:
@@ -302,6 +307,7 @@ class Run:
         `read` decodes a record's value, `refuse` takes a record that can't be read or counted.
         """
         minimum, known, stated, marks = self._minimum, self._known, self._stated, self._marks
+        attached, before = self._attached, self._attached.before
         for record in records:
             try:
                 document = read(record.value)
@@ -318,8 +324,13 @@ class Run:
                 ):
                     group.gather(document)
                 severity = stated(document.severity, document.level)
-                if marks is not None:
-                    marks[record.offset] = _mark(group.identity, record, document.timestamp)
+                if group.identity.stray:
+                    # Without a mark: frames must not be taken for a fault that holds another's page.
+                    attached.add(document, record)
+                else:
+                    before[document.tenant_id, document.service] = record
+                    if marks is not None:
+                        marks[record.offset] = _mark(group.identity, record, document.timestamp)
                 # Nothing below may fail: a record is counted once or refused once, never both.
                 # Filling columns now saves fetching the document from memory again later.
                 group.records.append(record)
@@ -397,6 +408,9 @@ class Run:
 
     def _signal(self, group: _Group) -> Anomalies:
         identity, records = group.identity, group.records
+        described = self._reader.detail_of(records[0]).described()
+        if identity.stray:
+            described["title"] = STRAY
         times = EventTimes(group.times, group.arrivals)
         self._detected.clock_corrections += times.corrections
         columns = Columns(group.offsets, times, group.scores, group.stated)
@@ -406,12 +420,12 @@ class Run:
             service=identity.service,
             pattern=identity.pattern,
             source=self._detector.source(self._topic, self._partition),
-            severity=columns.severity(self._detector.by_score),
+            severity=Severity.LOW if identity.stray else columns.severity(self._detector.by_score),
             windows=columns.windows(self._detector.window),
             first_seen=times.first,
             last_seen=times.last,
             max_score=max(group.scores),
-            **self._reader.detail_of(records[0]).described(),
+            **described,
             samples=[self._sample(records[i], times[i]) for i in columns.chosen()],
             trace_ids=list(group.trace_ids),
             endpoints=list(group.endpoints),
@@ -422,7 +436,7 @@ class Run:
         document = self._reader.detail_of(record)
         return Sample(
             at=at,
-            message=document.text()[:MESSAGE_CHARS_MAX],
+            message=self._attached.to(record, document.text())[:MESSAGE_CHARS_MAX],
             level=text_of(document.level, ID_CHARS_MAX),
             score=document.anomaly_score or 0.0,
             trace_id=_id_of(document.trace_id),

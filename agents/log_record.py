@@ -12,8 +12,8 @@ from ticketing.domain.alerts.record_fields import (
     NAME_CHARS_MAX,
     message_of,
     text_of,
-    title_of,
 )
+from ticketing.domain.patterns.reading import read
 
 ID_CHARS_MAX = 128
 """Ids and levels are cut here: four times the length of a W3C trace id."""
@@ -79,7 +79,7 @@ class Detail(Document, gc=False):
     def described(self) -> dict[str, str]:
         """The fields of `Anomalies` that the first record of a fingerprint decides."""
         return {
-            "title": title_of(self.text()),
+            "title": read(self.text()).title(),
             "environment": text_of(self.environment, NAME_CHARS_MAX),
         }
 

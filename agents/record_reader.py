@@ -27,7 +27,7 @@ from ticketing.domain.alerts.field_names import (
     LevelScale,
     milliseconds_of,
 )
-from ticketing.domain.alerts.field_paths import found, splits
+from ticketing.domain.alerts.field_paths import found, opened, splits
 from ticketing.domain.alerts.field_values import (
     level_from,
     message_from,
@@ -121,6 +121,17 @@ class RecordReader:
                 return detail
         return self.loosely(record.value).document
 
+    def has_score(self, value: bytes) -> bool:
+        """True for a record with a score, be it a good one; False for one that can't be read."""
+        try:
+            return self._fields(value).first("anomaly_score", _given) is not None
+        except RECORD_ERRORS:
+            return False
+
+    def whole(self, value: bytes) -> Detail:
+        """All fields of a record, whatever its score; raises one of RECORD_ERRORS."""
+        return self._whole(self._fields(value), None)
+
     def loosely(self, value: bytes) -> Loose:
         """A record read field by field.
 
@@ -186,6 +197,9 @@ class RecordReader:
         score = self._score_of(fields)
         if score is None or 0.0 <= score < self._minimum:
             return Detail(anomaly_score=score)
+        return self._whole(fields, score)
+
+    def _whole(self, fields: _Fields, score: float | None) -> Detail:
         text = fields.first
         tenant = text("tenant_id", _given)
         return Detail(
@@ -275,7 +289,7 @@ class _Fields:
         """The value under a key and a dotted rest; None without one that can be read."""
         decoded = self._decoded
         if key not in decoded:
-            decoded[key] = self._decode(self._raws[key])
+            decoded[key] = opened(self._decode(self._raws[key]))
         return found(decoded[key], rest)
 
     def _decode(self, raw: msgspec.Raw) -> Any:

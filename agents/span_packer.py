@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol, TypeVar
 
 import msgspec
 from msgspec.structs import astuple
 
 from ticketing.domain.alerts.record_fields import DEFAULT_TENANT
+from ticketing.domain.text import cleaned
 from ticketing.domain.traces.spans import ERROR_LEVELS, traceable
 from ticketing.wire.traces import MESSAGE_CHARS_MAX, USUAL_MESSAGE_CHARS_MAX, Row, encoder
+
+T = TypeVar("T")
 
 TRACE_ID_CHARS_MAX = 128
 """Four times the length of a W3C or B3 trace id: a longer text is no id."""
@@ -21,6 +24,8 @@ RECORD_BYTES_MAX = 100_000
 MESSAGE_BYTES_MAX = 600_000
 """Bytes of the records packed in one message, which is no larger. With one more record of
 RECORD_BYTES_MAX they stay below Kafka's default limit of a megabyte."""
+ENCODED_BYTES_MAX = 900_000
+"""Bytes of a message as it is sent: a byte that is no UTF-8 becomes three, so lines may have grown."""
 
 
 class Record(Protocol):
@@ -101,7 +106,9 @@ class Packer:
         message = line.message
         if message is not None and len(message) > USUAL_MESSAGE_CHARS_MAX:
             telling = mark is not None or line.level in _TELLING
-            line.message = message[: MESSAGE_CHARS_MAX if telling else USUAL_MESSAGE_CHARS_MAX]
+            message = message[: MESSAGE_CHARS_MAX if telling else USUAL_MESSAGE_CHARS_MAX]
+        line.message = _seen(message)
+        line.endpoint, line.host_name = _seen(line.endpoint), _seen(line.host_name)
         if mark is not None:
             line.counted_in = mark.fingerprint
             _, at = group.marks.get(mark.fingerprint, ("", 0.0))
@@ -121,19 +128,41 @@ class Packer:
                 continue
             target = target_of(key, partitions)
             if sizes.get(target, 0) + group.bytes > MESSAGE_BYTES_MAX and target in open_:
-                yield self._message(target, open_.pop(target))
+                yield from self._messages(target, open_.pop(target))
                 sizes[target] = 0
             open_.setdefault(target, []).append((key, group))
             sizes[target] = sizes.get(target, 0) + group.bytes
         for target, groups in open_.items():
-            yield self._message(target, groups)
+            yield from self._messages(target, groups)
 
-    def _message(self, target: int, groups: Sequence[tuple[Key, _Group]]) -> tuple[int, bytes]:
+    def _messages(
+        self, target: int, groups: Sequence[tuple[Key, _Group]]
+    ) -> Iterator[tuple[int, bytes]]:
+        """One message, or several where the lines have grown; a line too large for one is left out."""
         parts = [
             (tenant, trace_id, len(group.rows), group.rows[-1][0], group.marks, group.rows)
             for (tenant, trace_id), group in groups
         ]
-        return target, encoder.encode((self._source, parts))
+        value = encoder.encode((self._source, parts))
+        if len(value) <= ENCODED_BYTES_MAX:
+            yield target, value
+        elif len(groups) > 1:
+            for some in _halves(groups):
+                yield from self._messages(target, some)
+        elif len(groups[0][1].rows) > 1:
+            key, group = groups[0]
+            for rows in _halves(group.rows):
+                yield from self._messages(target, [(key, replace(group, rows=list(rows)))])
+
+
+def _halves(items: Sequence[T]) -> tuple[Sequence[T], Sequence[T]]:
+    middle = len(items) // 2
+    return items[:middle], items[middle:]
+
+
+def _seen(text: str | None) -> str | None:
+    """The text as people see it."""
+    return text if text is None or text.isprintable() else cleaned(text)
 
 
 _TELLING = frozenset(

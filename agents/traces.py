@@ -20,12 +20,14 @@ from ticketing import metrics
 from ticketing.config import Config
 from ticketing.domain.alerts.event_times import YEAR_2000
 from ticketing.domain.alerts.fingerprint import partition_of
+from ticketing.domain.intake import admitted
 from ticketing.domain.signals import Correlation
 from ticketing.domain.traces.buffer import Part
 from ticketing.domain.traces.correlator import Correlator, Report, Settings
 from ticketing.engine.agent import BatchAgent
 from ticketing.engine.fence import Fence
 from ticketing.engine.watchdog import Watchdog
+from ticketing.errors import BadRecord
 from ticketing.wire.signals import encode_signals
 from ticketing.wire.topics import SIGNALS
 from ticketing.wire.traces import Spans, decode_lines, decode_spans, event_time
@@ -126,6 +128,12 @@ class TracesAgent(BatchAgent):
                 fingerprint=report.fingerprint,
                 findings=report.findings,
             )
+            try:
+                body = admitted(body)
+            except BadRecord as error:
+                # A name of logs that is none; what traces say is advisory.
+                log.warning("findings_left_out", why=error.detail)
+                continue
             partition = partition_of(report.tenant, report.service, self._signals_partitions)
             await self.app.producer.send(
                 SIGNALS, None, encode_signals([body]), partition, None, None

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from sinks.calls.answered_texts import contained
 from sinks.calls.outcome import Failed, Outcome, Reason, Refused, RetryAfter, Unknown
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import Request, Sink
@@ -100,7 +101,7 @@ class Runner:
 
     async def _run(self, request: Request) -> None:
         began = self._clock()
-        outcome = await self._perform(request)
+        outcome = contained(await self._perform(request))
         # Before the report, whose reader may start the incident's next request.
         self._ended(request)
         seconds = self._clock() - began

@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 
+from sinks.calls.answered_texts import contained
 from sinks.calls.outcome import Outcome, Reason, Unknown
 from tables.deliveries import Operation
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.signals import Tick
 from ticketing.errors import BadRecord
-from ticketing.wire.incidents import incident_of
+from ticketing.wire.incidents import incident_of, within_bound
 from ticketing.wire.lenient import UNREADABLE, document
 
 
@@ -56,8 +57,11 @@ _decoder = msgspec.json.Decoder(Message)
 
 
 def slim(incident: Incident) -> Incident:
-    """The snapshot without the fields that only the incidents' writer needs."""
-    return dataclasses.replace(incident, watermarks={}, commands=[], windows=[])
+    """The snapshot without the fields that only the incidents' writer needs, within its bound.
+
+    It was within it already, unless an older release wrote the wish.
+    """
+    return within_bound(dataclasses.replace(incident, watermarks={}, commands=[], windows=[]))
 
 
 def encode_wish(incident: bytes) -> bytes:
@@ -87,6 +91,11 @@ def decode(value: bytes) -> Message:
     bodies = (message.desired, message.result, message.retry, message.tick)
     if sum(body is not None for body in bodies) != 1:
         raise BadRecord("undecodable", "exactly one of desired, result, retry, tick must be set")
+    if message.result is not None:
+        # The runner has bounded the texts already, unless an older release wrote the result.
+        result = message.result
+        kept = msgspec.structs.replace(result, outcome=contained(result.outcome))
+        return msgspec.structs.replace(message, result=kept)
     return message
 
 

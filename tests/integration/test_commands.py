@@ -9,6 +9,8 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,9 @@ from support.logs import log
 from support.requirements import free_port
 from support.waiting import wait_for
 
-from ticketing.wire.topics import INCIDENTS, SIGNALS
+from ticketing.domain.signals import Action, Command
+from ticketing.wire.signals import encode_signals
+from ticketing.wire.topics import INCIDENTS, SIGNALS, signals_partition_of
 
 pytestmark = pytest.mark.kafka
 
@@ -139,3 +143,42 @@ def test_fausts_own_command_runs_the_pipeline_and_shows_its_tables(
             process.kill()
             process.wait()
     assert process.returncode == 0, said.read_text()[-3000:]
+
+
+COMMENTS = 44
+
+
+def test_forty_comments_of_control_characters_leave_a_record_that_can_be_written(
+    fleet: Fleet,
+) -> None:
+    fleet.create_topics()
+    worker = fleet.worker("a", "pipeline", "view")
+    worker.wait_ready()
+    fleet.feed([log()])
+    fleet.wait_counted(1)
+    id = worker.only_incident()["id"]
+
+    def comment(text: str) -> int:
+        return worker.post(f"/api/incidents/{id}/comment", {"text": text})[0]
+
+    # Few at a time: an incident keeps the outcomes of its latest commands, for those who wait.
+    with ThreadPoolExecutor(8) as people:
+        assert set(people.map(comment, ["\x01" * 4_000] * COMMENTS)) == {400}
+        mixed = [f"{number:02} {'x' * 3_000}{chr(1) * 900}" for number in range(COMMENTS)]
+        assert set(people.map(comment, mixed)) == {200}
+    # Straight into the topic, as an older release wrote them.
+    command = Command(id="", incident_id=id, action=Action.COMMENT, note="\x01é" * 2_000)
+    notes = [encode_signals([replace(command, id=f"old-{n}")]) for n in range(COMMENTS)]
+    fleet.feed(notes, topic=SIGNALS, partition=signals_partition_of(id))
+    assert comment("the last one") == 200
+
+    status, shown = worker.get(f"/api/incidents/{id}")
+    assert status == 200
+    texts = [step["text"] for step in shown["timeline"]]
+    assert texts[-2:] == ["é" * 2_000, "the last one"]
+    assert shown["timeline"][0]["kind"] == "opened"
+    assert shown["leftOut"]["steps"] > COMMENTS
+    written = [*fleet.kafka.read(INCIDENTS), *fleet.kafka.read("ticketing-incidents-changelog")]
+    assert max(len(record.value()) for record in written) < 64_000
+    assert fleet.dead_letters() == []
+    assert not any(process.exits for process in worker.roles.values())

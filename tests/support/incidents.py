@@ -8,13 +8,23 @@ from typing import Any
 from support.configured import policy_with
 
 from sinks.delivery.wishes import encode_wish
+from ticketing.domain import intake
 from ticketing.domain.alerts.counting import fresh_above
 from ticketing.domain.incidents import lifecycle
-from ticketing.domain.incidents.incident import Incident, Step, StepKind
+from ticketing.domain.incidents.incident import (
+    CommandOutcome,
+    Failure,
+    Incident,
+    Link,
+    Status,
+    Step,
+    StepKind,
+    Ticket,
+)
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.patterns.pattern import Patterns
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Anomalies
+from ticketing.domain.signals import Anomalies, Sample, TicketState
 from ticketing.wire.incidents import encode_incident
 
 FINGERPRINT = "0123456789abcdef"
@@ -101,3 +111,64 @@ def opened(found: Anomalies, at: float, policy: Policy, **changes: Any) -> Incid
 def wish(incident: Incident) -> bytes:
     """The message by which a platform's adapter gets an incident, as the sink agent makes it."""
     return encode_wish(encode_incident(incident))
+
+
+def _longest(bytes_max: int) -> str:
+    return "\x01" * (bytes_max // 6)
+
+
+def largest_incident() -> Incident:
+    """The largest record that signals can make, before it is cut: each character takes six bytes."""
+    note, label, id = _longest(intake.NOTE_BYTES_MAX), _longest(intake.LABEL_BYTES_MAX), "i" * 256
+    name = _longest(intake.NAME_BYTES_MAX)
+    kinds = [StepKind.OPENED, StepKind.ESCALATED, StepKind.COMMENT, StepKind.RESOLVED]
+    return incident(
+        "f" * 256,
+        id=id,
+        tenant=name,
+        service=name,
+        environment=label,
+        pattern=_longest(intake.PATTERN_BYTES_MAX),
+        title=_longest(intake.TITLE_BYTES_MAX),
+        status=Status.ESCALATED,
+        count=10**12,
+        windows=[(10**9 + n, 10**9) for n in range(96)],
+        samples=[
+            Sample(at=1.0, message=_longest(intake.MESSAGE_BYTES_MAX), host=label, endpoint=label)
+            for _ in range(8)
+        ],
+        trace_ids=[label] * 20,
+        endpoints=[label] * 20,
+        affected_services=[label] * 50,
+        routes=["slack", "jira"],
+        held_by=id,
+        asked=id,
+        symptoms=[id] * 200,
+        unlinked=[id] * 50,
+        links=[Link(fingerprint="f" * 256, service=name, id=id, title=label)] * 20,
+        failures=[Failure(platform="jira", reason="rejected", text=label, at=1.0)] * 16,
+        escalated_to=[_longest(intake.TARGET_BYTES_MAX)] * 20,
+        reopenings=[1.0] * 16,
+        timeline=[
+            Step(seq=n + 1, at=1.0, kind=kinds[n % 4], by=_longest(intake.BY_BYTES_MAX), text=note)
+            for n in range(50)
+        ],
+        commands=[
+            CommandOutcome(
+                id="c" * 256, applied=True, status=Status.OPEN, at=1.0, reason=_longest(600)
+            )
+        ]
+        * 16,
+        tickets={
+            f"p{n}": Ticket(
+                platform="p" * 64,
+                state=TicketState.OPEN,
+                external_id=label,
+                key=label,
+                url="https://" + "u" * 2_000,
+                error=_longest(intake.ERROR_BYTES_MAX),
+                on_call=label,
+            )
+            for n in range(8)
+        },
+    )

@@ -12,7 +12,9 @@ from aiohttp import web
 
 from ticketing.api.problems import Invalid
 from ticketing.domain.incidents.incident import Status
+from ticketing.domain.intake import NOTE_CHARS_MAX
 from ticketing.domain.severity import Severity
+from ticketing.domain.text import cleaned
 from ticketing.view.query import (
     LIMIT_DEFAULT,
     LIMIT_MAX,
@@ -36,8 +38,10 @@ QUERY_NAMES = (
 )
 VALUES_MAX = 50
 """Of one filter: more than a person picks, few enough for one query of as many indexes."""
-TEXT_CHARS_MAX = 4000
-"""A comment of a page; each is kept in the incident and written into every ticket."""
+TEXT_CHARS_MAX = NOTE_CHARS_MAX
+"""A comment of a page, kept in the incident (`domain.intake.NOTE_CHARS_MAX`) and its tickets."""
+ITEM_CHARS_MAX = 200
+"""An entry of a list: a platform, a team, an id."""
 INCIDENT_ID = re.compile(r"[0-9a-f]{1,64}-[0-9]{1,6}-[0-9]{1,19}")
 
 
@@ -153,9 +157,12 @@ class Body:
         value = self._take(name)
         if value is None and not required:
             return ""
-        if not isinstance(value, str) or (required and not value.strip()):
+        if not isinstance(value, str):
             raise Invalid(name, "must be a non-empty string" if required else "must be a string")
-        return _clean(name, value, chars_max)
+        text = _clean(name, value, chars_max)
+        if required and not text:
+            raise Invalid(name, "must be a non-empty string")
+        return text
 
     def texts(self, name: str, *, count_max: int, required: bool = False) -> list[str]:
         """A list of strings without repeats."""
@@ -166,7 +173,10 @@ class Body:
             raise Invalid(name, "must be a list of strings")
         if (required and not value) or len(value) > count_max:
             raise Invalid(name, f"must hold 1 to {count_max} entries")
-        return [_clean(name, item, 200) for item in dict.fromkeys(value)]
+        texts = list(dict.fromkeys(_clean(name, item, ITEM_CHARS_MAX) for item in value))
+        if "" in texts:
+            raise Invalid(name, "must not hold empty texts")
+        return texts
 
     def done(self) -> None:
         """Refuse the unread fields."""
@@ -179,13 +189,17 @@ class Body:
 
 
 def _clean(name: str, value: str, chars_max: int) -> str:
+    """The text without what nobody sees. Raises Invalid for one that is too long before or after.
+
+    No character that is left takes more than four bytes, so the limit bounds the bytes too.
+    """
     if len(value) > chars_max:
         raise Invalid(name, f"is longer than {chars_max} characters")
     try:
         value.encode()
     except UnicodeEncodeError:
         raise Invalid(name, "is not valid Unicode: it holds half of a surrogate pair") from None
-    return value.strip()
+    return cleaned(value).strip()
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

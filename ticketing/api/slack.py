@@ -21,6 +21,7 @@ from ticketing.api.parameters import INCIDENT_ID
 from ticketing.api.problems import Invalid, Problem, unavailable
 from ticketing.api.services import services
 from ticketing.domain.signals import Action, Command
+from ticketing.domain.text import cleaned
 from ticketing.errors import Unavailable
 
 SEND_SECONDS_MAX = 2.5
@@ -111,4 +112,5 @@ def _command_id(payload: dict[str, Any], pressed: dict[str, Any]) -> str:
 def _user(payload: dict[str, Any]) -> str:
     user = payload.get("user")
     names = [user.get(key) for key in ("username", "name", "id")] if isinstance(user, dict) else []
-    return next((name for name in names if isinstance(name, str) and name), "somebody")
+    clean = (cleaned(name).strip() for name in names if isinstance(name, str))
+    return next((name for name in clean if name), "somebody")

@@ -6,11 +6,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from agents.record_reader import RecordReader
     from ticketing.domain.patterns.pattern import Patterns
 
 
@@ -22,44 +23,60 @@ def pattern() -> None:
 
     A line that is a JSON object with a message is taken as an enriched log; any other as a message,
     which has no fingerprint, as that counts per service.
-    The masking rules are those of the configuration that TICKETING_CONFIG names, if it is set.
+    The masking rules and the names of fields are those of the configuration that TICKETING_CONFIG
+    names, if it is set.
     """
-    from agents.detection_run import patterns_of
+    from agents.detection_run import patterns_of, reader_of
     from ticketing.config import load
     from ticketing.kafka.runtime import CONFIG_VARIABLE
 
     file = os.environ.get(CONFIG_VARIABLE)
-    patterns = patterns_of(load(Path(file), os.environ)) if file else None
+    config = load(Path(file), os.environ) if file else None
+    patterns = patterns_of(config) if config else None
+    reader = reader_of(config) if config else None
     for line in sys.stdin.buffer:
         text = line.decode("utf-8", "replace").rstrip("\r\n")
-        sys.stdout.write(json.dumps(describe(text, patterns), ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(describe(text, patterns, reader), ensure_ascii=False) + "\n")
 
 
-def describe(line: str, patterns: Patterns | None = None) -> dict[str, str]:
+def describe(
+    line: str, patterns: Patterns | None = None, reader: RecordReader | None = None
+) -> dict[str, str]:
     """The pattern and fingerprint of a line: a message, or an enriched log as a JSON document.
 
     No fingerprint without a service: detection refuses such a record, so no incident has it.
     """
-    from ticketing.domain.alerts.fingerprint import fingerprint
+    from ticketing.domain.alerts.fingerprint import fingerprint, stray_fingerprint
     from ticketing.domain.alerts.record_fields import DEFAULT_TENANT
+    from ticketing.domain.patterns.frames import STRAY
     from ticketing.domain.patterns.pattern import Patterns
 
-    document = _document(line)
+    document = _document(line, reader)
     texts = [document.get(key) for key in ("message", "error_message", "description")]
     message = next((text for text in texts if isinstance(text, str) and text.strip()), line)
     service, tenant = document.get("service"), document.get("tenant_id")
-    found = (patterns or Patterns()).of(message)
+    key = (patterns or Patterns()).key(message)
+    found = STRAY if key is None else key
     if not isinstance(service, str) or not service.strip():
         return {"pattern": found}
     known_tenant = tenant if isinstance(tenant, str) and tenant else DEFAULT_TENANT
+    if key is None:
+        return {"pattern": found, "fingerprint": stray_fingerprint(known_tenant, service)}
     return {"pattern": found, "fingerprint": fingerprint(known_tenant, service, found)}
 
 
-def _document(line: str) -> dict[str, Any]:
+def _document(line: str, reader: RecordReader | None) -> dict[str, str | None]:
+    """The message, service and tenant of an enriched log; empty for any other line."""
+    from agents.log_record import RECORD_ERRORS
+    from agents.record_reader import RecordReader
+    from ticketing.domain.alerts.field_names import LOGCLAW, LevelScale
+
     if not line.lstrip().startswith("{"):
         return {}
+    reader = reader or RecordReader(LOGCLAW, LevelScale.BY_RANGE, minimum_score=0.0)
     try:
-        document = json.loads(line)
-    except (ValueError, RecursionError):
+        found = reader.whole(line.encode("utf-8", "surrogatepass"))
+        text = found.text()
+    except RECORD_ERRORS:
         return {}
-    return document if isinstance(document, dict) else {}
+    return {"message": text, "service": found.service, "tenant_id": found.tenant_id}

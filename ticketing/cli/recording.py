@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -21,20 +22,23 @@ class _Scored(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Scored).decode
 
 
-def warn_without_scores(path: Path) -> int:
-    """Warn on stderr about a recording without scores; returns the number of records."""
-    count, scored = 0, False
-    for line in read_lines(path):
-        count += 1
-        scored = scored or has_score(line)
-    if count and not scored:
-        click.echo(f"{path}: {NO_SCORES}", err=True)
-    return count
-
-
 def has_score(line: bytes) -> bool:
     """True for a JSON object with an `anomaly_score` other than null."""
     try:
         return _decode(line).anomaly_score is not None
     except (msgspec.MsgspecError, ValueError, RecursionError):
         return False
+
+
+def warn_without_scores(path: Path, is_scored: Callable[[bytes], bool] = has_score) -> int:
+    """Warn on stderr about a recording without scores; returns the number of records.
+
+    `is_scored` tells of a record under the names of `input.fields`, where these are known.
+    """
+    count, scored = 0, False
+    for line in read_lines(path):
+        count += 1
+        scored = scored or is_scored(line)
+    if count and not scored:
+        click.echo(f"{path}: {NO_SCORES}", err=True)
+    return count

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from ticketing.config.platforms import PLATFORMS
 from ticketing.config.values import Duration, Name, OptionalDuration, Section, Wait
 from ticketing.domain.incidents.policy import GroupBy
+from ticketing.domain.patterns.own_rules import check, compiled
 from ticketing.domain.severity import Severity
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ class SeverityThresholds(Section):
 
 def _compiles(value: str) -> str:
     try:
-        re.compile(value)
-    except re.error as error:
+        compiled(value)
+    except ValueError as error:
         raise ValueError(f"must be a regular expression: {error}") from None
     return value
 
@@ -61,9 +61,16 @@ class PatternRule(Section):
     name: Name
     """Name of the rule."""
     pattern: Annotated[str, Field(min_length=1, max_length=1000), AfterValidator(_compiles)]
-    """Regular expression (Python's)."""
+    """Regular expression, run by RE2: Python's syntax without look-around and back-references."""
     replace: str = ""
-    """Replacement in the pattern, such as `<order>`."""
+    """Replacement in the pattern, such as `<order>`; `\\1` and `\\g<name>` stand for groups."""
+
+    @field_validator("replace")
+    @classmethod
+    def _fits(cls, value: str, info: ValidationInfo) -> str:
+        if "pattern" in info.data:
+            check(info.data["pattern"], value)
+        return value
 
 
 def for_all(value: Any) -> Any:
@@ -207,13 +214,13 @@ class Storm(Section):
     # More new errors of one service than a person reads one by one.
     max_patterns_per_service: int = Field(default=20, ge=0)
     """New patterns of one service in `patternsWindow`, beyond which they share an overflow
-    incident; 0 for no limit."""
+    incident; 0 for no limit, and 2000 is the highest one that counts."""
     patterns_window: Duration = 600.0
     """The time in which new patterns are counted."""
     # A ticket each two seconds: nobody reads them as they come.
     max_pages_per_minute: int = Field(default=30, ge=0)
     """New tickets per tenant, minute and partition, beyond which one umbrella ticket covers them;
-    0 for no limit."""
+    0 for no limit, and 2000 is the highest one that counts."""
     group_by: GroupBy = "pattern"
     """`pattern` makes a ticket per error pattern, `service` one for a service's simultaneous ones."""
 

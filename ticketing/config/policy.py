@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ticketing.config.model import Config
 from ticketing.domain.incidents.policy import Policy, RadiusRule
+from ticketing.domain.incidents.storm import ADMITTED_MAX
 from ticketing.domain.severity import Severity
 
 
@@ -28,9 +29,9 @@ def policy(config: Config) -> Policy:
         deliver_within={s: within for s, within in deliver_within.items() if within is not None},
         fallback=tuple(config.fallback()),
         retention=config.retention,
-        max_patterns_per_service=config.storm.max_patterns_per_service,
+        max_patterns_per_service=min(config.storm.max_patterns_per_service, ADMITTED_MAX),
         patterns_window=config.storm.patterns_window,
-        max_pages_per_minute=config.storm.max_pages_per_minute,
+        max_pages_per_minute=min(config.storm.max_pages_per_minute, ADMITTED_MAX),
         group_by=config.storm.group_by,
         routing={severity: tuple(config.routes(severity)) for severity in Severity},
         raise_severity=tuple(

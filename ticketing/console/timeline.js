@@ -6,9 +6,18 @@ import { capital } from "./format.js";
 import { list, section } from "./section.js";
 
 export function timelineSection(incident, draft, onComment) {
-  const steps = [...incident.timeline].reverse().map(timelineStep);
+  const steps = withGaps(incident.timeline).reverse().map(timelineStep);
   const form = findAction(incident, "comment") && commentForm(incident.id, draft, onComment);
   return section("Timeline", form, list("timeline", steps));
+}
+
+// The steps, oldest first, with an entry for steps that the server has let go.
+export function withGaps(timeline) {
+  return timeline.flatMap((step, place) => {
+    const missing = step.seq - (place ? timeline[place - 1].seq : 0) - 1;
+    const text = `${missing} earlier ${missing === 1 ? "step was" : "steps were"} dropped`;
+    return missing > 0 ? [{ kind: "left out", at: step.at, text }, step] : [step];
+  });
 }
 
 function timelineStep({ kind, by, at, text }) {

@@ -20,6 +20,7 @@ from sinks.delivery.wishes import Retry, encode_retry
 from ticketing.config import PLATFORMS
 from ticketing.dead_letters import reading
 from ticketing.dead_letters.reading import DELIVERY, Entry
+from ticketing.domain.intake import BY_BYTES_MAX, text
 from ticketing.errors import Conflict, NotWhole, Unavailable
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
@@ -109,6 +110,7 @@ class Redriver:
 
     def redrive_entry(self, entry: Entry, by: str) -> Redriven:
         """As `redrive`, for a letter already read."""
+        by = text(by, BY_BYTES_MAX)
         known = self.done(entry.id)
         if known is not None:
             raise _done_before(known)

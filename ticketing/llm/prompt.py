@@ -59,6 +59,7 @@ _KINDS = {
     Kind.PATTERN: "one kind of error of one service",
     Kind.OVERFLOW: "many different new errors of one service, counted together",
     Kind.UMBRELLA: "incidents that are held back",
+    Kind.STRAY: "lines of stack traces that came as records of their own",
 }
 
 

@@ -16,6 +16,7 @@ from ticketing.domain.incidents.incident import (
     Step,
     Ticket,
 )
+from ticketing.domain.incidents.timeline import steps_left_out
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary
 from ticketing.domain.summaries.by_rules import RULES, in_words
@@ -110,6 +111,10 @@ def detail_document(incident: Incident) -> dict[str, Any]:
         "endpoints": incident.endpoints,
         "reopenings": [iso(at) for at in incident.reopenings],
         "timeline": [_step(step) for step in incident.timeline],
+        "leftOut": {
+            "steps": steps_left_out(incident.timeline),
+            "evidence": incident.left_out,
+        },
         "trace": {"ids": incident.trace_ids, "correlation": _correlation(incident.correlation)},
         "links": [_link(link) for link in incident.links],
         "unlinked": incident.unlinked,

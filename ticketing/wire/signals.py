@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 import msgspec
 
 from ticketing.domain.incidents.linking import Linked
+from ticketing.domain.intake import admitted
 from ticketing.domain.signals import (
     Anomalies,
     Command,
     Correlation,
+    Origin,
     Progress,
     Receipt,
     Redriven,
@@ -21,7 +23,16 @@ from ticketing.domain.signals import (
 from ticketing.errors import BadRecord
 
 SignalBody = (
-    Anomalies | Command | Receipt | Progress | Correlation | Linked | Summary | Tick | Redriven
+    Anomalies
+    | Command
+    | Receipt
+    | Progress
+    | Origin
+    | Correlation
+    | Linked
+    | Summary
+    | Tick
+    | Redriven
 )
 UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """Errors of a decoder for bytes that it can't read."""
@@ -34,6 +45,7 @@ class Signal(msgspec.Struct, omit_defaults=True):
     command: Command | None = None
     receipt: Receipt | None = None
     progress: Progress | None = None
+    origin: Origin | None = None
     correlation: Correlation | None = None
     linked: Linked | None = None
     summary: Summary | None = None
@@ -56,6 +68,7 @@ _FIELD_OF: dict[type, str] = {
     Command: "command",
     Receipt: "receipt",
     Progress: "progress",
+    Origin: "origin",
     Correlation: "correlation",
     Linked: "linked",
     Summary: "summary",
@@ -101,22 +114,24 @@ class Packed:
 
 
 def read_signals(value: bytes) -> Packed:
-    """The signals of a message; one that can't be read hides no other.
+    """The signals of a message, clean and bounded; one that can't be read or kept hides no other.
 
     Raises BadRecord for a message that is no list.
     """
     packed = Packed(value)
     try:
-        packed.bodies = list(enumerate(decode_signals(value)))
+        packed.bodies = [
+            (place, admitted(body)) for place, body in enumerate(decode_signals(value))
+        ]
         return packed
-    except UNREADABLE as error:
+    except (BadRecord, *UNREADABLE) as error:
         found = elements(value)
         if not found:
             raise BadRecord("undecodable", str(error)) from error
     for place, element in enumerate(found):
         try:
-            packed.bodies.append((place, _signal.decode(element).body()))
-        except UNREADABLE as error:
+            packed.bodies.append((place, admitted(_signal.decode(element).body())))
+        except (BadRecord, *UNREADABLE) as error:
             packed.unreadable.append((place, f"{type(error).__name__}: {error}"))
     return packed
 

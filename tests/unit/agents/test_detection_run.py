@@ -15,7 +15,7 @@ from support.records import Record
 
 from agents.detection_run import Detected, Detector
 from agents.log_record import Detail
-from ticketing.domain.alerts.fingerprint import partition_of
+from ticketing.domain.alerts.fingerprint import partition_of, stray_fingerprint
 from ticketing.domain.alerts.record_fields import BadInput
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Sample
@@ -59,7 +59,7 @@ def test_equal_patterns_of_a_run_become_one_signal() -> None:
     )
     (signal,) = found.signals
     assert signal.windows == {int(EVENT_AT // 900 * 900): [0, 2]}
-    assert signal.source == "id:3:2"
+    assert signal.source == "id:3:3"
     assert signal.max_score == 0.99
     assert signal.severity is Severity.CRITICAL
     assert signal.trace_ids == ["t1", "t2"]
@@ -262,3 +262,74 @@ def test_whatever_comes_each_record_ends_in_exactly_one_place(values: list[Any])
     assert len(dead) == len(set(dead))
     assert not set(counted) & set(dead)
     assert found.below_threshold + len(counted) + len(dead) == len(values)
+
+
+CUT_UP = [
+    "java.lang.IllegalStateException: cart locked",
+    "\tat com.shop.Cart.add(Cart.java:11)",
+    "\tat com.shop.Api.post(Api.java:20)",
+    "Caused by: java.sql.SQLTimeoutException: no row",
+    "\tat com.shop.Db.lock(Db.java:5)",
+    "\t... 3 more",
+]
+
+
+def test_a_trace_of_a_record_per_line_is_one_fault_and_its_frames() -> None:
+    found = run(*(document(message=text, host_name="n1") for text in CUT_UP))
+    fault, frames = found.signals
+    assert fault.title == CUT_UP[0]
+    assert frames.fingerprint == stray_fingerprint("acme", "checkout")
+    assert (frames.title, frames.severity) == ("stray stack frames", Severity.LOW)
+    assert offsets(found) == list(range(6))
+    assert fault.samples[0].message == "\n".join(CUT_UP)
+
+
+def test_frames_are_shown_with_the_record_of_their_own_host_and_service_only() -> None:
+    found = run(
+        document(message=CUT_UP[0], host_name="n1"),
+        document(message=CUT_UP[1], host_name="n2"),
+        document(message=CUT_UP[2], host_name="n1", service="other"),
+        document(message=CUT_UP[4], host_name="n1"),
+    )
+    assert found.signals[0].samples[0].message == f"{CUT_UP[0]}\n{CUT_UP[4]}"
+    assert offsets(found) == [0, 1, 2, 3]
+
+
+def test_frames_count_alike_however_a_run_is_cut() -> None:
+    detector = detector_for({TOPIC: "id"})
+    records = [
+        Record(json.dumps(document(message=text)).encode(), offset, ARRIVED_MS)
+        for offset, text in enumerate(CUT_UP)
+    ]
+    whole = {s.fingerprint: s.windows for s in detector.detect(TOPIC, 3, records).signals}
+    for cut in range(1, len(records)):
+        parts = [detector.detect(TOPIC, 3, part) for part in (records[:cut], records[cut:])]
+        assert {s.fingerprint for part in parts for s in part.signals} == set(whole)
+
+
+def test_frames_leave_no_mark_in_traces() -> None:
+    """A fault's page may be held while its cause has one: frames have no page, and are no cause."""
+    detector = detector_for({TOPIC: "id"}, traces_partitions=4)
+    trace_id = "a" * 31 + "b"
+    found = run(*(document(message=text, trace_id=trace_id) for text in CUT_UP), detector=detector)
+    (sent,) = [msgspec.msgpack.decode(value) for _, value in found.spans]
+    (_, ((_, _, _, _, marks, rows),)) = sent
+    assert list(marks) == [found.signals[0].fingerprint]
+    assert len(rows) == len(CUT_UP)
+
+
+def test_what_nobody_sees_is_in_nothing_that_people_see() -> None:
+    detector = detector_for({TOPIC: "id"}, traces_partitions=4)
+    dirty = "\x1b[31mERROR\x1b[0m disk\u200b \x00is\u202e full"
+    found = run(
+        document(
+            message=dirty, trace_id="a" * 31 + "b", endpoint="\x1b[1m/pay", host_name="n\x001"
+        ),
+        document(message="\ufeffERROR disk is full"),
+        detector=detector,
+    )
+    (signal,) = found.signals
+    assert signal.title == signal.pattern == "ERROR disk is full"
+    assert {sample.message for sample in signal.samples} == {"ERROR disk is full"}
+    assert (signal.samples[0].endpoint, signal.samples[0].host) == ("/pay", "n1")
+    assert b"\x1b" not in b"".join(value for _, value in found.spans)

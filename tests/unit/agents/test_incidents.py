@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,7 +14,9 @@ from support.records import Record
 from agents.incidents import IncidentMachine
 from ticketing import metrics
 from ticketing.config import PLATFORMS
+from ticketing.domain.alerts.fingerprint import stray_fingerprint
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
+from ticketing.domain.incidents.linking import Linked, Word
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.storm import (
     group_fingerprint,
@@ -21,7 +24,7 @@ from ticketing.domain.incidents.storm import (
     umbrella_fingerprint,
 )
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Command, Progress, Receipt, TicketState
+from ticketing.domain.signals import Action, Command, Origin, Progress, Receipt, TicketState
 from ticketing.engine.statemachine import TICK_KEY, fold
 from ticketing.wire import signals
 from ticketing.wire.incidents import decode_incident
@@ -32,6 +35,11 @@ ROUTING = {
     Severity.MEDIUM: ("slack",),
 }
 POLICY = policy_with(routing=ROUTING, auto_resolve_after=600.0)
+
+
+def as_published(incident: Incident) -> Incident:
+    """Watermarks are the writer's alone."""
+    return replace(incident, watermarks={})
 
 
 class Desk:
@@ -108,7 +116,7 @@ def test_a_ticket_is_due_when_the_group_wait_is_over() -> None:
     assert not desk.one().ticketed
     desk.tick(1030.0)
     assert desk.one().ticketed
-    assert desk.published[-1][1] == desk.one()
+    assert desk.published[-1][1] == as_published(desk.one())
     assert desk.one().revision == 2
 
 
@@ -293,7 +301,7 @@ def test_a_receipt_that_brings_nothing_new_is_not_published() -> None:
         incident_id="aa-0-0", platform="slack", state=TicketState.OPEN, revision=1, key="K"
     )
     desk.send(receipt)
-    assert desk.published[-1][1] == desk.one()
+    assert desk.published[-1][1] == as_published(desk.one())
     assert desk.one().tickets["slack"].key == "K"
     before = len(desk.published)
     desk.send(
@@ -327,7 +335,7 @@ def test_a_replayed_message_changes_nothing_and_is_published_again() -> None:
     before = desk.one()
     desk.run(records[:1])
     assert desk.one() == before
-    assert desk.published[-1] == ("aa-0-0", before)
+    assert desk.published[-1] == ("aa-0-0", as_published(before))
 
 
 def test_what_may_be_unpublished_is_published_on_assignment() -> None:
@@ -339,11 +347,22 @@ def test_what_may_be_unpublished_is_published_on_assignment() -> None:
 
 
 def test_the_count_is_told_once_it_is_durable() -> None:
-    told: list[int] = []
-    desk = Desk(counted=told.append)
-    desk.send(anomalies("aa", 1, 2), anomalies("bb", 3))
-    desk.send(anomalies("aa", 2, 4))
-    assert sum(told) == 4
+    told: list[tuple[int, int, int]] = []
+    desk = Desk(inputs=["logs"], counted=lambda *one: told.append(one))
+    logs = Origin(topic="logs", partition=0, since="id:0")
+    desk.send(logs, anomalies("aa", 1, 2), anomalies("bb", 3))
+    desk.send(logs, anomalies("aa", 2, 4))
+    desk.send(Origin(topic="other", partition=0, since="id:0"), anomalies("cc", 1))
+    assert told == [(0, 1, 3), (0, 2, 4), (0, 3, 4)]
+
+
+def test_what_was_counted_before_is_told_with_the_first_batch_whatever_is_in_it() -> None:
+    told: list[tuple[int, int, int]] = []
+    desk = Desk(inputs=["logs"], counted=lambda *one: told.append(one))
+    desk.send(Origin(topic="logs", partition=0, since="id:0"), anomalies("aa", 1, 2))
+    desk.partition.restart()
+    desk.tick(1.0)
+    assert told[-1] == (0, 2, 2)
 
 
 def test_a_guard_is_forgotten_when_nothing_in_it_is_recent() -> None:
@@ -431,3 +450,42 @@ def test_an_archived_episode_survives_a_crash_after_a_command() -> None:
         desk.partition.restart()
     desk.run(batch)
     assert {found.id: found.count for found in desk.incidents().values()} == {old: 2, "aa-0-2": 1}
+
+
+def test_lines_of_stack_traces_page_nobody_and_are_beside_all_guards() -> None:
+    policy = policy_with(
+        routing={severity: ("slack",) for severity in Severity},
+        max_patterns_per_service=1,
+        max_pages_per_minute=1,
+        escalate_after={severity: 60.0 for severity in Severity},
+        escalation_to=("slack",),
+    )
+    desk = Desk(policy)
+    name = stray_fingerprint("t", "s")
+    desk.send(anomalies("aa", 1), anomalies(name, 2, 3))
+    desk.send(anomalies(name, 4, severity=Severity.CRITICAL), anomalies("bb", 5))
+    for at in range(1000, 9000, 500):
+        desk.tick(float(at))
+    stray = desk.partition.incidents()[name]
+    assert (stray.kind, stray.count, stray.routes) == (Kind.STRAY, 3, [])
+    assert (stray.status, stray.escalate_at, stray.held_by) == (Status.OPEN, None, "")
+    assert desk.partition.incidents()["aa"].routes == ["slack"]
+
+
+@pytest.mark.parametrize("id", ["bb-7-1", "bb-999999-1", "x"])
+def test_nothing_is_said_to_an_incident_whose_partition_is_not_there(id: str) -> None:
+    """A stored id is no address: a send to it would hold the whole agent."""
+    desk = Desk(replace(POLICY, hold_symptoms=True))
+    desk.send(anomalies("aa", 1))
+    asked = Linked(
+        word=Word.ASK,
+        tenant="t",
+        to_fingerprint="aa",
+        to_service="s",
+        id=id,
+        fingerprint="bb",
+        service="s2",
+    )
+    value = signals.encode_signals([asked])
+    sent = desk.partition.fold([Record(value, desk.offset, int(desk.now * 1000))])
+    assert "ticketing-signals" not in {topic for topic, *_ in sent}

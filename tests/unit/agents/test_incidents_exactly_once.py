@@ -12,13 +12,15 @@ from support.partition import MemoryPartition
 from support.records import Record
 
 from agents.incidents import IncidentMachine
+from ticketing.domain.alerts.fingerprint import stray_fingerprint
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action, Command
 from ticketing.wire.signals import encode_signals
 
-PATTERNS = [f"{i:02x}" for i in range(6)]
+PATTERNS = [*(f"{i:02x}" for i in range(6)), stray_fingerprint("t", "s")]
+"""The last is that of lines of stack traces, which no guard and no collective incident counts."""
 
 
 class Partition:
@@ -158,3 +160,15 @@ def test_what_was_let_through_later_takes_no_room_in_a_replay() -> None:
         ("00-0-3", 1),
         ("01-0-1", 1),
     ]
+
+
+def test_lines_of_traces_are_not_lost_to_the_mark_of_a_collective_incident() -> None:
+    """A crash may leave the collective incident's mark on disk, and not yet the lines' own."""
+    for writes in range(12):
+        partition = Partition(policy_with(group_by="service", routing={Severity.HIGH: ("slack",)}))
+        partition.append([anomalies("aa", 0)], 1000.0)
+        partition.append([anomalies(PATTERNS[-1], 1), anomalies("aa", 2)], 1000.0)
+        partition.run(0, 2, writes=writes)
+        partition.restart()
+        partition.run(0, 2)
+        assert sum(incident.count for incident in partition.incidents()) == 3, writes

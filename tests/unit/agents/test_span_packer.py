@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from support.configured import correlator_with, detector_for
 from support.records import Record
 
-from agents.span_packer import MESSAGE_BYTES_MAX, target_of
+from agents.span_packer import ENCODED_BYTES_MAX, Packer, SlimLine, target_of
 from agents.traces import TracesAgent
 from ticketing import metrics
 from ticketing.wire.signals import decode_signals
@@ -44,9 +44,21 @@ def packed(*values: Any, partitions: int = 4) -> dict[int, list[TracePart]]:
     detector = detector_for({TOPIC: "id"}, traces_partitions=partitions)
     found: dict[int, list[TracePart]] = {}
     for target, value in detector.detect(TOPIC, 3, records).spans:
-        assert len(value) <= 2 * MESSAGE_BYTES_MAX
+        assert len(value) <= ENCODED_BYTES_MAX
         found.setdefault(target, []).extend(decode_spans(value).parts)
     return found
+
+
+def test_lines_that_grow_when_they_are_read_still_fit_into_messages() -> None:
+    # A byte that is no UTF-8 is one in the record and three in the message.
+    packer = Packer(f"{TOPIC}:3")
+    for number in range(24):
+        trace_id = "one" if number < 12 else str(number)
+        line = SlimLine(trace_id=trace_id, service="s", host_name="\ufffd" * 90_000)
+        packer.add(line, Record(b"x" * 90_000, number, ARRIVED_MS), None)
+    messages = [value for _, value in packer.messages(1)]
+    assert all(len(value) <= ENCODED_BYTES_MAX for value in messages)
+    assert sum(part.count for value in messages for part in decode_spans(value).parts) == 24
 
 
 def test_all_lines_of_a_request_are_followed_not_only_anomalies() -> None:

@@ -47,6 +47,36 @@ async def test_reopen_and_comment(api: Any) -> None:
     assert (command.action, command.note, command.by) == (Action.COMMENT, "looking", "kim")
 
 
+async def test_texts_reach_the_command_without_what_nobody_sees(api: Any) -> None:
+    await api.put(make_incident(1))
+    dirty = {"text": "\x1b[31mred\x1b[0m\x00 \u202eand\u200b\r\n\tblue", "by": "\ufeffkim\x07"}
+    assert (await api.post(path(1, "comment"), dirty))[0] == 200
+    command = api.writer.received[-1]
+    assert (command.note, command.by) == ("red and\n\tblue", "kim")
+    longest = {"text": "😀" * 4_000, "by": "😀" * 100}
+    assert (await api.post(path(1, "comment"), longest))[0] == 200
+    assert api.writer.received[-1].note == "😀" * 4_000
+
+
+@pytest.mark.parametrize(
+    ("action", "body", "field"),
+    [
+        ("comment", {"text": "\x00\u200b\x1b[0m " * 400}, "text"),
+        ("comment", {"text": "x" * 4_001}, "text"),
+        ("comment", {"text": "a", "by": "x" * 101}, "by"),
+        ("acknowledge", {"note": "\ud800"}, "note"),
+        ("escalate", {"to": ["\u200b"]}, "to"),
+    ],
+)
+async def test_a_text_that_says_nothing_or_too_much_is_refused_by_its_field(
+    api: Any, action: str, body: dict[str, Any], field: str
+) -> None:
+    await api.put(make_incident(1))
+    status, problem = await api.post(path(1, action), body)
+    assert (status, problem["field"]) == (400, field)
+    assert api.writer.received == []
+
+
 async def test_who_and_what_reach_the_command(api: Any) -> None:
     await api.put(make_incident(1))
     await api.post(path(1, "escalate"), {"to": ["dba", "dba"], "note": "disk full"})

@@ -60,6 +60,16 @@ async def test_a_pressed_button_is_a_command_in_the_users_name(start: Any, path:
     assert api.writer.incidents[incident.id].status == "acknowledged"
 
 
+async def test_a_name_is_taken_without_what_nobody_sees(start: Any) -> None:
+    api = await start(CONFIG)
+    incident = make_incident()
+    await api.put(incident)
+    user = {"username": "\x00\u200b", "name": "\u202ead\x1b[1ma\ud83d", "id": "U0ADA"}
+    assert await press(api, pressed(incident.id, user=user)) == 200
+    (command,) = api.writer.received
+    assert command.by == "slack:ada\ufffd"
+
+
 async def test_every_button_of_a_message_works(start: Any) -> None:
     api = await start(CONFIG)
     incident = make_incident()

@@ -32,6 +32,15 @@ def test_a_line_that_is_no_log_is_a_message(line: str) -> None:
     assert describe(line)["pattern"]
 
 
+def test_the_configured_names_apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "ticketing.json"
+    file.write_text(json.dumps({"input": {"fields": "ecs"}}), encoding="utf-8")
+    monkeypatch.setenv("TICKETING_CONFIG", str(file))
+    line = '{"service.name": "orders", "error": {"message": "user 17 timed out"}}'
+    found = json.loads(CliRunner().invoke(pattern, input=f"{line}\n").output)
+    assert found == describe('{"service": "orders", "message": "user 17 timed out"}')
+
+
 def test_the_configured_rules_apply(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rule = {"name": "team", "pattern": "team [a-z]+", "replace": "<team>"}
     file = tmp_path / "ticketing.json"

@@ -73,6 +73,18 @@ def problems_of(tree: dict[str, Any]) -> list[str]:
             ["anomaly.patternRules[0].pattern: must be a regular"],
         ),
         (
+            {"anomaly": {"patternRules": [{"name": "n", "pattern": "(?<=a)b"}]}},
+            ["anomaly.patternRules[0].pattern", "look-behind", "put it back by the replacement"],
+        ),
+        (
+            {"anomaly": {"patternRules": [{"name": "n", "pattern": "(a)\\1"}]}},
+            ["anomaly.patternRules[0].pattern", "back-reference", "write out what it repeats"],
+        ),
+        (
+            {"anomaly": {"patternRules": [{"name": "n", "pattern": "a", "replace": "\\1"}]}},
+            ["anomaly.patternRules[0].replace", "names the group '1'"],
+        ),
+        (
             {"pagerduty": {"severityMapping": {"critcal": "error"}}},
             ["pagerduty.severityMapping.critcal: is not a severity", 'did you mean "critical"?'],
         ),

@@ -23,6 +23,8 @@ class Identity(NamedTuple):
     tenant: str
     service: str
     pattern: str
+    stray: bool = False
+    """True for lines of a stack trace, which are counted by their service alone and never page."""
 
 
 @dataclass(frozen=True, slots=True)

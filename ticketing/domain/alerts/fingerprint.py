@@ -10,6 +10,11 @@ def fingerprint(tenant: str, service: str, pattern: str) -> str:
     return hashlib.blake2b(_joined(tenant, service, pattern), digest_size=8).hexdigest()
 
 
+def stray_fingerprint(tenant: str, service: str) -> str:
+    """The fingerprint of a service's lines of stack traces. No pattern holds a NUL."""
+    return fingerprint(tenant, service, "\0stray")
+
+
 def partition_of(tenant: str, service: str, partitions: int) -> int:
     """The partition, of so many, that holds all signals of a tenant's service."""
     digest = hashlib.blake2b(_joined(tenant, service), digest_size=8).digest()

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ticketing.domain.severity import Severity
+from ticketing.domain.text import cleaned
 from ticketing.errors import Rejected
 
-TITLE_CHARS_MAX = 200
-"""A line or two for people; platforms with less room cut it further."""
 NAME_CHARS_MAX = 256
 """Longest name of a tenant or service: every signal carries both, and messages are bounded."""
 DEFAULT_TENANT = "default"
@@ -107,28 +106,22 @@ def service_of(value: object) -> str:
 
 
 def message_of(*candidates: object) -> str:
-    """The first text that is not blank; raises Unfit without one."""
+    """The first text that is not blank, as people see it; raises Unfit without one."""
     for value in candidates:
-        if isinstance(value, str) and value.strip():
-            return value
+        if isinstance(value, str) and (text := cleaned(value)).strip():
+            return text
     raise Unfit(BadInput.NO_MESSAGE, "message, error_message and description are missing or empty")
 
 
 def text_of(value: object, chars_max: int) -> str:
-    """An optional text, cut; anything but text counts as absent."""
-    return value[:chars_max] if isinstance(value, str) else ""
+    """An optional text, clean and cut; anything but text counts as absent."""
+    return cleaned(value[:chars_max]) if isinstance(value, str) else ""
 
 
 def texts_of(value: object, count_max: int, chars_max: int) -> list[str]:
     """The texts in an optional list, the first so many of them."""
     if not isinstance(value, list):
         return []
-    return [item[:chars_max] for item in value[:count_max] if isinstance(item, str) and item]
-
-
-def title_of(message: str) -> str:
-    """The first line that says something, as people read it; at most 200 characters."""
-    head = message[: 20 * TITLE_CHARS_MAX]
-    line = next((line for line in map(str.split, head.splitlines()) if line), [])
-    title = " ".join(line)
-    return title if len(title) <= TITLE_CHARS_MAX else title[: TITLE_CHARS_MAX - 1] + "…"
+    return [
+        cleaned(item[:chars_max]) for item in value[:count_max] if isinstance(item, str) and item
+    ]

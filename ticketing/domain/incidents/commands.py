@@ -19,10 +19,13 @@ from ticketing.domain.incidents.linking import unlinked_from
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.timeline import with_step
 from ticketing.domain.signals import Action, Command
+from ticketing.domain.text import bounded
 
 Effect = Callable[[Incident, Command, float, Policy], Incident]
 """The incident after an allowed command, at a time in Unix seconds."""
 
+REASON_BYTES_MAX = 600
+"""A sentence, with the first of the names that it is about."""
 _ACTIVE = frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.ESCALATED})
 
 
@@ -134,7 +137,11 @@ def commanded(
     if not reason:
         incident = ACTION_RULES[command.action].effect(incident, command, now, policy)
     outcome = CommandOutcome(
-        id=command.id, applied=not reason, status=incident.status, at=now, reason=reason
+        id=command.id,
+        applied=not reason,
+        status=incident.status,
+        at=now,
+        reason=bounded(reason, REASON_BYTES_MAX),
     )
     commands = [*incident.commands, outcome][-policy.commands_kept :]
     return published(replace(incident, commands=commands), now)

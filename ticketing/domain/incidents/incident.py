@@ -36,6 +36,8 @@ class Kind(OpenEnum):
     """New patterns of one service beyond `storm.maxPatternsPerService`."""
     UMBRELLA = "umbrella"
     """New pages of a tenant that are held back."""
+    STRAY = "stray"
+    """Lines of a service's stack traces that came as records of their own; it pages nobody."""
 
     @property
     def nearest(self) -> Kind:
@@ -138,7 +140,8 @@ class Incident:
 
     Times are Unix seconds: `first_seen` and `last_seen` of the records (event time), all others of
     arrival. `windows` holds (start, count) of the latest tumbling windows; `count` is exact and
-    covers all of them. `watermarks` holds, per source partition, the highest offset counted.
+    covers all of them. `watermarks` holds, per source partition, the highest offset counted, the
+    latest raised last; only the writer has them, no snapshot.
     """
 
     id: str
@@ -214,6 +217,8 @@ class Incident:
     attributions: list[Attribution] = field(default_factory=list)
     """The candidates of each outbreak, earliest outbreak first, bounded."""
     summary: Summary | None = None
+    left_out: list[str] = field(default_factory=list)
+    """The kinds of evidence of which some went so that the record stays small (`bounds`)."""
 
     @property
     def reach(self) -> list[str]:

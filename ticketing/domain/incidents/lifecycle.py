@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ticketing.domain.alerts.counting import Fresh, evidence, windows
+from ticketing.domain.alerts.watermarks import merged, with_mark
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
 from ticketing.domain.incidents.occurrences import awaiting
 from ticketing.domain.incidents.policy import Policy
@@ -23,6 +24,8 @@ from ticketing.domain.signals import Anomalies
 
 POLICY = "policy"
 """The actor of a step that a rule made."""
+ESCALATED_TO_MAX = 20
+"""As many as one command can name (`api.commands.TARGETS_MAX`): the latest are on the job."""
 
 
 def incident_id(fingerprint: str, partition: int, offset: int) -> str:
@@ -49,8 +52,8 @@ def opened(
     """
     severity = anomalies.severity
     wait = policy.wait(severity)
-    marks = merged_watermarks(before.watermarks if before else {}, inherited or {})
-    marks[anomalies.source] = max(marks.get(anomalies.source, -1), fresh.highest)
+    marks = merged(before.watermarks if before else {}, inherited or {})
+    marks = with_mark(marks, anomalies.source, fresh.highest)
     episode = before.episode + 1 if before else 1
     text = "" if before is None else f"episode {episode}, after {before.id}"
     incident = Incident(
@@ -74,7 +77,7 @@ def opened(
         count=fresh.count,
         windows=windows([], fresh, policy),
         watermarks=marks,
-        routes=routes_for(severity, policy),
+        routes=[] if kind is Kind.STRAY else routes_for(severity, policy),
         ticket_at=now + wait,
         timeline=with_step([], policy, now, StepKind.OPENED, text),
         **evidence(None, anomalies, fresh.above, policy),
@@ -86,15 +89,12 @@ def joined(
     incident: Incident, anomalies: Anomalies, fresh: Fresh, now: float, policy: Policy
 ) -> Incident:
     """The open incident with fresh anomalies counted; a rise of severity is published at once."""
-    source = anomalies.source
-    marks = dict(incident.watermarks)
-    marks[source] = max(marks.get(source, -1), fresh.highest)
     publish_at = incident.publish_at
     changed = replace(
         incident,
         count=incident.count + fresh.count,
         windows=windows(incident.windows, fresh, policy),
-        watermarks=marks,
+        watermarks=with_mark(incident.watermarks, anomalies.source, fresh.highest),
         first_seen=min(incident.first_seen, anomalies.first_seen),
         last_seen=max(incident.last_seen, anomalies.last_seen),
         max_score=max(incident.max_score, anomalies.max_score),
@@ -116,6 +116,8 @@ def raised(incident: Incident, severity: Severity, now: float, policy: Policy) -
     began = max([incident.opened_at, *incident.reopenings[-1:]])
     escalate_at = incident.escalate_at
     after = policy.escalate_after.get(severity.nearest)
+    if incident.kind is Kind.STRAY:
+        after = None
     if incident.ticketed and incident.status.nearest is Status.OPEN and after is not None:
         escalate_at = min(escalate_at or now + after, now + after)
     text = f"{incident.severity.value} to {severity.value}"
@@ -126,7 +128,7 @@ def raised(incident: Incident, severity: Severity, now: float, policy: Policy) -
         escalate_at=escalate_at,
         timeline=with_step(incident.timeline, policy, now, StepKind.SEVERITY_RAISED, text),
     )
-    routes = routes_for(severity, policy)
+    routes = [] if incident.kind is Kind.STRAY else routes_for(severity, policy)
     return published(settled(routed(incident, routes, now, policy), now, policy), now)
 
 
@@ -150,7 +152,7 @@ def fired_again(
     flapping incident must stay quiet `flapping_quiet_factor` times longer to be resolved by itself,
     waits longer for a first ticket, and is not escalated automatically a second time.
     """
-    known = merged_watermarks(incident.watermarks, inherited or {})
+    known = merged(incident.watermarks, inherited or {})
     recent = [at for at in incident.reopenings if at > now - policy.flapping_window]
     reopenings = [*recent, now][-policy.reopenings_kept :]
     flapping = len(reopenings) >= policy.flapping_count
@@ -216,7 +218,7 @@ def escalated(
         incident,
         status=Status.ESCALATED,
         escalated_at=now,
-        escalated_to=list(dict.fromkeys([*incident.escalated_to, *to])),
+        escalated_to=list(dict.fromkeys([*incident.escalated_to, *to]))[-ESCALATED_TO_MAX:],
         escalate_at=None,
         timeline=with_step(incident.timeline, policy, now, StepKind.ESCALATED, text, by),
     )
@@ -271,15 +273,6 @@ def published(incident: Incident, now: float) -> Incident:
     return replace(incident, revision=incident.revision + 1, updated_at=now, publish_at=None)
 
 
-def merged_watermarks(left: dict[str, int], right: dict[str, int]) -> dict[str, int]:
-    """Per source the higher of two watermarks."""
-    merged = dict(left)
-    for source, offset in right.items():
-        if offset > merged.get(source, -1):
-            merged[source] = offset
-    return merged
-
-
 def _routed_anew(incident: Incident, now: float, policy: Policy) -> Incident:
     """The incident, routed by its severity if no platform of its routes is enabled any more."""
     if not incident.routes or any(name in policy.platforms for name in incident.routes):
@@ -289,7 +282,9 @@ def _routed_anew(incident: Incident, now: float, policy: Policy) -> Incident:
 
 def _escalate_at(incident: Incident, now: float, policy: Policy) -> float | None:
     after = policy.escalate_after.get(incident.severity.nearest)
-    if after is None or not incident.ticketed or incident.status.nearest is not Status.OPEN:
+    if incident.kind is Kind.STRAY or after is None or not incident.ticketed:
+        return None
+    if incident.status.nearest is not Status.OPEN:
         return None
     was_escalated = any(step.kind is StepKind.ESCALATED for step in incident.timeline)
     return None if incident.flapping and was_escalated else now + after

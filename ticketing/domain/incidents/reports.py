@@ -14,6 +14,8 @@ from ticketing.domain.traces.findings import Attribution, Findings
 
 CANDIDATES_KEPT = 5
 """Candidates kept of each of many outbreaks: further ones are hardly ever the cause."""
+TICKETS_MAX = 8
+"""The platforms of the registry, and some that it had before."""
 
 
 def receipted(incident: Incident, receipt: Receipt, now: float, policy: Policy) -> Incident:
@@ -21,10 +23,11 @@ def receipted(incident: Incident, receipt: Receipt, now: float, policy: Policy) 
 
     Only a change of state, id, key, URL or people on call is published: if every receipt were, each
     publication would bring an update, and so another receipt. A receipt older than the known one is
-    ignored.
+    ignored, as is one of a platform beyond `TICKETS_MAX`.
     """
     known = incident.tickets.get(receipt.platform) or Ticket(platform=receipt.platform)
-    if receipt.revision < known.revision:
+    full = len(incident.tickets) >= TICKETS_MAX and receipt.platform not in incident.tickets
+    if receipt.revision < known.revision or full:
         return incident
     ticket = Ticket(
         platform=receipt.platform,

@@ -21,6 +21,9 @@ from ticketing.domain.signals import Anomalies
 
 PAGES = "pages:"
 
+ADMITTED_MAX = 2_000
+"""Admissions in one guard, some 150 kB of it; so no higher limit than this can be judged."""
+
 FIRST, NORMAL, LAST = -1, 0, 1
 """The order of a batch's writes: guards and umbrellas, incidents, overflow incidents."""
 
@@ -130,7 +133,8 @@ def admitting(guard: Guard, name: str, now: float, offset: int, window: float) -
     """The guard with one more admission; a name is admitted once."""
     if name in guard.admitted:
         return guard
-    return Guard(admitted={**recent(guard, now, window).admitted, name: (now, offset)})
+    admitted = list(recent(guard, now, window).admitted.items())[1 - ADMITTED_MAX :]
+    return Guard(admitted=dict([*admitted, (name, (now, offset))]))
 
 
 def collective(anomalies: Anomalies, policy: Policy) -> tuple[Anomalies, Kind]:

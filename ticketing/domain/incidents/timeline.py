@@ -27,3 +27,8 @@ def first_and_latest(items: list[Step], first: int, latest: int) -> list[Step]:
     if len(items) <= first + latest:
         return items
     return items[:first] + items[len(items) - latest :]
+
+
+def steps_left_out(timeline: list[Step]) -> int:
+    """The number of steps that the timeline had and has not any more, as its numbers show."""
+    return timeline[-1].seq - len(timeline) if timeline else 0

@@ -8,10 +8,24 @@ from __future__ import annotations
 
 import re
 
+from ticketing.domain.patterns.context import (
+    TELLING,
+    Around,
+    is_host_after,
+    is_id_key,
+    is_outcome,
+    is_person,
+    is_said,
+    is_state,
+)
+from ticketing.domain.patterns.scripts import UNSPACED
 from ticketing.domain.patterns.word import MASK, is_variable, mask_word
-from ticketing.domain.patterns.word_lists import ID_KEYS, MESSAGE_KEYS, NOT_VALUES, UNITS
+from ticketing.domain.patterns.word_lists import MESSAGE_KEYS, NOT_VALUES, UNITS
 
-_URL = re.compile(r"\b(?:[A-Za-z][A-Za-z0-9+.\-]{1,15}://|[au]rn:[a-z])[^\s\"'<>`|\])}]*")
+# ASCII: a digit or letter beside a character of a script without spaces begins a word all the same.
+_URL = re.compile(
+    rf"\b(?:[A-Za-z][A-Za-z0-9+.\-]{{1,15}}://|[au]rn:[a-z])[^\s\"'<>`|\])}}{UNSPACED}]*", re.ASCII
+)
 CUT_CHARS_MIN = 1_000
 """A text at least so long may have been cut within a value: at 2 kB, then shortened by own rules."""
 _DAY = (
@@ -31,7 +45,8 @@ _DATE = re.compile(
     rf"\b(?:{_DAY},?\s{{1,2}})?(?:{_MONTH}\s{{1,2}}\d{{1,2}}|\d{{1,2}}[\s/-]{_MONTH})\b"
     rf"(?:[,/\s-]{{1,2}}\d{{4}}\b)?(?:[\s:T,]{{1,2}}{_CLOCK})?(?:\s[AP]M\b)?(?:\s{_ZONE}\b)?"
     rf"(?:\s\d{{4}}\b)?"
-    rf"|\b\d{{4}}[-/]\d\d[-/]\d\d[T\s]{_CLOCK}Z?(?:\s?{_ZONE}\b)?"
+    rf"|\b\d{{4}}[-/]\d\d[-/]\d\d[T\s]{_CLOCK}Z?(?:\s?{_ZONE}\b)?",
+    re.ASCII,
 )
 _SYSLOG = re.compile(
     rf"\s*(?:<\d{{1,3}}>)?{_MONTH}\s{{1,2}}\d{{1,2}} {_CLOCK} [\w.:-]{{1,80}} (?=\S)"
@@ -51,10 +66,6 @@ _TOKEN = re.compile(
 _REQUEST = re.compile(r"(GET|POST|PUT|DELETE|HEAD|PATCH|OPTIONS|CONNECT|TRACE|PROPFIND) \S")
 _NEXT_IS_KEY = re.compile(r"\s?=(?![=>~])")
 _DELIMITED = re.compile(r"\s{0,2}(?:$|[,;)\]}|\n]|\s[\w.-]{1,40}\s?[:=])")
-_THEN_VERB = re.compile(
-    r"\s(?:from|by|at|logged|has|is|was|does|did|cannot|tried|attempted|connected|disconnected)\b"
-)
-_THEN_ORIGIN = re.compile(r"\sfrom\s(?:<|\d|[\w-]{1,63}\.[\w-]|[0-9a-fA-F]{0,4}:)")
 _NUMBER = re.compile(r"[<>~+-]{0,2}\d[\d.,:/]*")
 _RUN = re.compile(r"<\*>(?:[ ,;:|/\#&x+.~=_-]{0,4}<\*>)+")
 _IN_PARENTHESES = re.compile(r"<\*>(?: ?\((?:<\*>)?\)|\{<\*>\}|\[<\*>\])")
@@ -62,10 +73,16 @@ _EMPTY_LIST = re.compile(r"\[ ?\]")
 _DASHES = re.compile(r"<\*>(?: (?:<\*>|-(?= -|\]|$)))+")
 _REPEATED_OBJECT = re.compile(r"(\b\w{0,40}[({][^(){}]{0,300}[)}])(?:, ?\1)+")
 _WORD_LIST = re.compile(r"\[[\w.-]{1,60}(?:, ?[\w.-]{1,60})+\]")
-_BEFORE_USER = frozenset(
-    ["for", "invalid", "illegal", "unknown", "of", "by", "from", "as", "to", "su"]
+# A list of things as a sentence each: `node a up node b up`, `disk a is full disk b is full`. With one
+# fixed word beside the changing one it takes three things to be a list.
+_WORD = r"[^\s,;<>]{1,40}"
+_THING = r"[^\s,;]{1,60}"
+_REPEATED_CLAUSE = re.compile(
+    rf"(?<!\S)(?:({_WORD}) {_THING} ({_WORD}(?: {_WORD})?)(?:[,;]? \1 {_THING} \2)+"
+    rf"|{_THING} ({_WORD} {_WORD}(?: {_WORD})?)(?:[,;]? {_THING} \3)+"
+    rf"|({_WORD} {_WORD}) {_THING}(?:[,;]? \4 {_THING}){{2,}}"
+    rf"|({_WORD}) {_THING}(?:[,;]? \5 {_THING}){{2,}})(?![^\s,;])"
 )
-_BEFORE_FOR = frozenset(["failure", "failures", "password", "publickey", "login", "logon"])
 _PORT_OF_IPV6 = re.compile(r"(?<![\w>])\[<\*>\]:<\*>")
 _IN_ANGLES = re.compile(r"<\d[^\s<>]{0,256}>")
 _BEFORE_NAME = frozenset(["", "{", "[", "(", ",", ";"])
@@ -97,7 +114,19 @@ def _collapsed(text: str) -> str:
     text = _IN_PARENTHESES.sub(MASK, _RUN.sub(MASK, text))
     text = _DASHES.sub(MASK, _RUN.sub(MASK, text))
     text = text.replace('": ', '":').replace(f'{MASK}, "', f'{MASK},"')
-    return _REPEATED_OBJECT.sub(r"\1", text)
+    text = _REPEATED_OBJECT.sub(r"\1", text)
+    words = text.replace(",", "").replace(";", "").split(" ")
+    # The shortest list repeats two words, or one word twice.
+    if len(words) - len(set(words)) < 2:
+        return text
+    return _REPEATED_CLAUSE.sub(_one_clause, text)
+
+
+def _one_clause(match: re.Match[str]) -> str:
+    before, after, then, first, only = match.groups()
+    if before is not None:
+        return f"{before} {MASK} {after}"
+    return f"{MASK} {then}" if then is not None else f"{first or only} {MASK}"
 
 
 class _Scan:
@@ -170,10 +199,19 @@ class _Scan:
         request = _REQUEST.match(inner)
         if request:
             self._value(f'"{request.group(1)} {MASK}"')
-        elif self._key in MESSAGE_KEYS and self._depth < 2:
+        elif self._is_text(inner) and self._depth < 2:
             self._value(_Scan(inner, self._depth + 1).run())
         else:
             self._value(MASK)
+
+    def _is_text(self, inner: str) -> bool:
+        """True for a quotation that says what happened, or names a state."""
+        if self._key is not None:
+            return self._key in MESSAGE_KEYS
+        last = self._last.rstrip(":").lower()
+        if last in MESSAGE_KEYS:
+            return True
+        return is_said(inner, last) or is_state(inner, last, self._text)
 
     def _word(self, word: str, end: int) -> None:
         padded = self._pass_padding(word, end)
@@ -218,6 +256,8 @@ class _Scan:
 
     def _of_key(self, word: str, end: int) -> str:
         key, weak, self._key = self._key, self._weak, None
+        if is_outcome(key, word, self._text, end):
+            return word
         if key in MESSAGE_KEYS:
             return mask_word(word, called=self._calls(end))
         if not weak:
@@ -240,18 +280,12 @@ class _Scan:
         if self._number and _is_unit(core.lower()):
             self._out.pop()
             return word[len(core) :]
-        if self._is_person(core, end):
-            return MASK + word[len(core) :]
+        last = self._last.lower()
+        if last in TELLING:
+            around = Around(self._before.lower(), last, self._text, end)
+            if is_person(core, around) or is_host_after(core, last):
+                return MASK + word[len(core) :]
         return _pair(word) or mask_word(word, called=self._calls(end))
-
-    def _is_person(self, word: str, end: int) -> bool:
-        """True if the words around a word make it somebody's name."""
-        last, before = self._last.lower(), self._before.lower()
-        if last not in ("user", "for") or word.lower() in NOT_VALUES:
-            return False
-        if last == "user":
-            return before in _BEFORE_USER or _THEN_VERB.match(self._text, end) is not None
-        return before in _BEFORE_FOR or _THEN_ORIGIN.match(self._text, end) is not None
 
     def _punctuation(self, char: str, start: int) -> None:
         if char == "=":
@@ -319,11 +353,6 @@ def closing_brackets(text: str) -> dict[int, int]:
         elif opened and opened[-1][0] == char:
             closed[opened.pop()[1]] = match.start()
     return closed
-
-
-def is_id_key(key: str) -> bool:
-    """True if the name of a thing, not a message, follows this key and a colon."""
-    return key.lower() in ID_KEYS or key.endswith(("Id", "ID", "_id", "-id", "Name", "_name"))
 
 
 def _is_unit(word: str) -> bool:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from ticketing.domain.patterns.codes import codes_of
+from ticketing.domain.patterns.frames import only_frames
 from ticketing.domain.patterns.masking import CUT_CHARS_MIN, mask
+from ticketing.domain.patterns.own_rules import Replacement
+from ticketing.domain.patterns.reading import Reading, read
 from ticketing.domain.patterns.shape import shaped
-from ticketing.domain.patterns.stacktrace import reduce_trace
+from ticketing.domain.patterns.values_only import kinds_of, says_nothing
 from ticketing.domain.patterns.word import MASK
 
-CODE_VERSION = "2"
+CODE_VERSION = "3"
 """Rises whenever the same text may get another pattern: then counting starts afresh."""
 TEXT_CHARS_MAX = 2048
 """A message names its fault early, and masking takes time in proportion to the text."""
@@ -39,31 +42,53 @@ class Patterns:
     """
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
-        self._rules = [_compile(rule) for rule in rules]
-        self.version = _version(self._rules)
+        rules = tuple(rules)
+        self._rules = [Replacement(rule.name, rule.pattern, rule.replace) for rule in rules]
+        self.version = _version(rules)
         """Identifies code and own rules: patterns of different versions are not comparable."""
         self._mask = functools.lru_cache(REMEMBERED_MAX)(mask)
 
     def of(self, text: str) -> str:
         """The pattern of a message, in time bounded by the first 2 kB and a trace's frames.
 
-        Own rules come first, in their order, and see the first 2 kB or the trace's message only.
+        Own rules come first, in their order, and see the first 2 kB or the trace's message only. Never
+        of placeholders alone: such a text has the kinds of its values.
         """
-        trace = reduce_trace(text)
+        return self._of(read(text))
+
+    def key(self, text: str) -> str | None:
+        """The pattern that a fault is known by: with the codes that name it, such as `[exit 137]`.
+
+        None for lines of a stack trace: these are part of a fault that another record names.
+        """
+        reading = read(text)
+        if only_frames(reading):
+            return None
+        said = reading.text if reading.trace is None else reading.trace.message
+        codes = codes_of(_cut(said.lstrip(), TEXT_CHARS_MAX))
+        pattern = self._of(reading)
+        return f"{pattern} [{codes}]" if codes else pattern
+
+    def _of(self, reading: Reading) -> str:
+        trace = reading.trace
         if trace is None:
-            return self._masked(text) or MASK
+            masked = self._masked(reading.text)
+            return kinds_of(self._replaced(reading.text)) if says_nothing(masked) else masked
         message = self._masked(trace.message) if trace.message else ""
         head = f"{trace.exception}: {message}" if message else trace.exception
         frames = "".join(f" at {frame}" for frame in trace.frames)
         return _cut(head, PATTERN_CHARS_MAX) + frames
 
     def _masked(self, text: str) -> str:
-        text = _cut(text.lstrip(), TEXT_CHARS_MAX)
-        for rule, expression in self._rules:
-            text = expression.sub(rule.replace, text)
-        text = text[:TEXT_CHARS_MAX]
+        text = self._replaced(text)
         masked = self._mask(shaped(text)) if len(text) < CUT_CHARS_MIN else mask(text)
         return _cut(masked, PATTERN_CHARS_MAX)
+
+    def _replaced(self, text: str) -> str:
+        text = _cut(text.lstrip(), TEXT_CHARS_MAX)
+        for rule in self._rules:
+            text = rule.apply(text)
+        return text[:TEXT_CHARS_MAX]
 
 
 def _cut(text: str, chars_max: int) -> str:
@@ -75,20 +100,11 @@ def _cut(text: str, chars_max: int) -> str:
     return words[0] if words else ""
 
 
-def _compile(rule: Rule) -> tuple[Rule, re.Pattern[str]]:
-    try:
-        expression = re.compile(rule.pattern)
-        expression.sub(rule.replace, "")
-    except (re.error, IndexError) as error:
-        raise ValueError(f"pattern rule {rule.name!r}: {error}") from error
-    return rule, expression
-
-
-def _version(rules: list[tuple[Rule, re.Pattern[str]]]) -> str:
+def _version(rules: tuple[Rule, ...]) -> str:
     if not rules:
         return CODE_VERSION
     digest = hashlib.blake2b(digest_size=4)
-    for rule, _ in rules:
+    for rule in rules:
         for part in (rule.pattern, rule.replace):
             digest.update(b"%d:" % len(part.encode()) + part.encode())
     return f"{CODE_VERSION}-{digest.hexdigest()}"

@@ -1,20 +1,31 @@
-"""Stack traces of Java, Node, .NET, Python and Go, reduced to what names the fault."""
+"""Stack traces reduced to what names the fault: Java, Node, .NET, Python and Go stand here."""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from ticketing.domain.patterns.script_traces import php, ruby, rust
+from ticketing.domain.patterns.trace import (
+    FRAMES_MAX,
+    LIBRARY_FILES,
+    MESSAGE_CHARS_MAX,
+    UNNAMED,
+    Frame,
+    Trace,
+    chosen,
+    exception_of,
+    file_of,
+    trace_of,
+    without_numbers,
+)
+
+__all__ = ["FRAMES_MAX", "reduce_trace"]
 
 # The root cause may come last (Java's `Caused by`), so that more of a trace is read than of a
 # message; a line is as long as a message may be.
 TRACE_CHARS_MAX = 64_000
 TRACE_LINES_MAX = 1_000
 _LINE_CHARS_MAX = 2_000
-# The nearest frames name the fault. Further ones differ by caller, and would split an incident.
-FRAMES_MAX = 3
-FRAME_CHARS_MAX = 160
-MESSAGE_CHARS_MAX = 300
-
 _LIBRARIES = (
     "java.|javax.|jakarta.|sun.|jdk.|com.sun.|kotlin.|kotlinx.|scala.|groovy.|org.springframework.|"
     "org.apache.|org.eclipse.|org.hibernate.|org.jboss.|org.junit.|io.netty.|io.undertow.|reactor.|"
@@ -24,45 +35,13 @@ _LIBRARIES = (
     "testing.|syscall.|net/http.|internal/|panic|created by |node:|internal."
 )
 _LIBRARY_STARTS = tuple(_LIBRARIES.split("|"))
-_LIBRARY_FILES = (
-    "site-packages",
-    "dist-packages",
-    "/lib/python",
-    "node_modules",
-    "node:",
-    "internal/",
-    "<frozen ",
-    "/usr/local/go/",
-)
 _AT = re.compile(r"\s*at (?:async |new )?(?=\S)")
+_SHARED_FRAMES = re.compile(r"\s*\.\.\. \d+ (?:more|common frames)")
 _PY_FRAME = re.compile(r'\s*File "([^"]{1,500})", line \d+(?:, in (.{1,200}))?')
 _PY_HEAD = "Traceback (most recent call last)"
 _GO_HEAD = re.compile(r"goroutine \d+ \[")
 _GO_PANIC = re.compile(r"(?:\bpanic(?: serving \S{1,100})?|^fatal error): (.*)")
 _GO_FRAME = re.compile(r"([\w./\-]{1,200}(?:\(\*?\w{1,80}\)[\w.]{1,80})?[\w.]{0,80})\(")
-_EXCEPTION = re.compile(
-    r"(?<![\w.$])((?:[a-zA-Z_]\w{0,80}[.$]){0,12}[A-Za-z_]\w{0,100})(?::\s*|\s*$)", re.ASCII
-)
-_EXCEPTION_NAME = re.compile(
-    r"(?:Exception|Error|Throwable|Failure|Fault|Timeout|Interrupt|Exit)\w*$"
-)
-_GENERATED = re.compile(r"\$\$[\w$]+|\$\d[\w$]*|(?<=lambda)\$[\w$]*|@[0-9a-f]+|/0x[0-9a-f]+")
-_NUMBERED = re.compile(r"\d{2,}")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
-    """A reduced trace: exception class, message (not masked yet), application frames, nearest first."""
-
-    exception: str
-    message: str
-    frames: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Frame:
-    name: str
-    library: bool
 
 
 def reduce_trace(text: str) -> Trace | None:
@@ -70,7 +49,11 @@ def reduce_trace(text: str) -> Trace | None:
     lines = _lines(text)
     if len(lines) < 2:
         return None
-    if any(line.startswith(_PY_HEAD) for line in map(str.lstrip, lines)):
+    for sign, reduce in ((":in ", ruby), ("#", php), ("panicked at", rust)):
+        trace = reduce(lines) if sign in text else None
+        if trace is not None:
+            return trace
+    if any(_PY_HEAD in line for line in lines):
         return _python(lines)
     if any(map(_GO_HEAD.match, lines)):
         return _go(lines)
@@ -87,41 +70,16 @@ def _lines(text: str) -> list[str]:
     return [line[:_LINE_CHARS_MAX].rstrip() for line in head.split("\n", TRACE_LINES_MAX)]
 
 
-def _chosen(frames: list[_Frame]) -> tuple[str, ...]:
-    """The top frames of the application; where it has none, those of the libraries."""
-    own = [frame.name for frame in frames if not frame.library]
-    names = own or [frame.name for frame in frames]
-    return tuple(name[:FRAME_CHARS_MAX] for name in names[:FRAMES_MAX])
-
-
-def _trace(head: str, frames: list[_Frame]) -> Trace:
-    name, message = _exception(head)
-    return Trace(exception=name, message=message, frames=_chosen(frames))
-
-
-def _exception(line: str) -> tuple[str, str]:
-    """The class and message in a line such as `Caused by: a.b.FooException: no bar`."""
-    line = line.rsplit(" ---> ", 1)[-1].strip()
-    for match in _EXCEPTION.finditer(line):
-        name = match.group(1)
-        if _EXCEPTION_NAME.search(name):
-            return _generated(name), line[match.end() :][:MESSAGE_CHARS_MAX]
-    return "exception", line[:MESSAGE_CHARS_MAX]
-
-
-def _generated(name: str) -> str:
-    """The name without the parts that a compiler or a proxy has numbered."""
-    return _NUMBERED.sub("<*>", _GENERATED.sub("", name))
-
-
 def _at_frames(lines: list[str]) -> Trace | None:
-    """Java, Node and .NET: the root cause is the last head that has frames of its own."""
+    """Java, Node and .NET: the root cause is the last head before frames, or `... 3 more`."""
     head, best = "", ""
-    frames: list[_Frame] = []
+    frames: list[Frame] = []
     inside = False
     for line in lines:
         match = _AT.match(line)
         if match is None:
+            if frames and _SHARED_FRAMES.match(line) and _begins_cause(head):
+                inside, best = True, head
             inside = inside and not _begins_cause(line)
             head = line if line.strip() and not _is_filler(line) else head
             continue
@@ -133,7 +91,7 @@ def _at_frames(lines: list[str]) -> Trace | None:
         frames.append(_at_frame(line[match.end() :]))
     if not frames or (len(frames) < 2 and not _names_exception(best)):
         return None
-    return _trace(best, frames)
+    return trace_of(best, frames)
 
 
 def _begins_cause(line: str) -> bool:
@@ -147,10 +105,10 @@ def _is_filler(line: str) -> bool:
 
 
 def _names_exception(line: str) -> bool:
-    return _exception(line)[0] != "exception"
+    return exception_of(line)[0] != UNNAMED
 
 
-def _at_frame(text: str) -> _Frame:
+def _at_frame(text: str) -> Frame:
     name, _, place = text.partition("(")
     name = name.strip()
     if "/" in name and not place and ("\\" in name or ":" in name):
@@ -159,30 +117,25 @@ def _at_frame(text: str) -> _Frame:
         name = name.split(" in ", 1)[0]
     # Java puts a module or class loader before a slash: java.base/java.lang.Thread.run
     loaded = name.rsplit("/", 1)[-1]
-    library = loaded.startswith(_LIBRARY_STARTS) or any(part in place for part in _LIBRARY_FILES)
+    library = loaded.startswith(_LIBRARY_STARTS) or any(part in place for part in LIBRARY_FILES)
     if not loaded or loaded == "<anonymous>":
-        loaded = _file(place)
-    return _Frame(_generated(loaded), library)
-
-
-def _file(path: str) -> str:
-    """The last two parts of a file's path, without line and column."""
-    parts = path.rstrip(") ").replace("\\", "/").split("/")
-    return re.sub(r":\d+(?::\d+)?$", "", "/".join(parts[-2:]))
+        loaded = file_of(place)
+    return Frame(without_numbers(loaded), library)
 
 
 def _python(lines: list[str]) -> Trace | None:
     """The first traceback is the root cause; its last frame is the nearest."""
-    start = next(n for n, line in enumerate(lines) if line.lstrip().startswith(_PY_HEAD))
-    indent = len(lines[start]) - len(lines[start].lstrip())
-    frames: list[_Frame] = []
+    start = next(n for n, line in enumerate(lines) if _PY_HEAD in line)
+    head_line = lines[start].lstrip()
+    indent = len(lines[start]) - len(head_line) if head_line.startswith(_PY_HEAD) else 0
+    frames: list[Frame] = []
     head = ""
     for line in lines[start + 1 :]:
         match = _PY_FRAME.match(line)
         if match:
             path, function = match.group(1), match.group(2) or "<module>"
-            library = any(part in path for part in _LIBRARY_FILES)
-            frames.append(_Frame(f"{_file(path)}:{function.strip()}", library))
+            library = any(part in path for part in LIBRARY_FILES)
+            frames.append(Frame(f"{file_of(path)}:{function.strip()}", library))
         elif line.strip() and len(line) - len(line.lstrip()) <= indent:
             head = line.strip()
             break
@@ -190,9 +143,9 @@ def _python(lines: list[str]) -> Trace | None:
         return None
     name, colon, message = head.partition(":")
     if not colon or _IDENTIFIER_PATH.fullmatch(name) is None:
-        name, message = (head, "") if _IDENTIFIER_PATH.fullmatch(head) else ("exception", head)
+        name, message = (head, "") if _IDENTIFIER_PATH.fullmatch(head) else (UNNAMED, head)
     message = message.strip()[:MESSAGE_CHARS_MAX]
-    return Trace(exception=name, message=message, frames=_chosen(frames[::-1]))
+    return Trace(exception=name, message=message, frames=chosen(frames[::-1]))
 
 
 _IDENTIFIER_PATH = re.compile(r"[A-Za-z_][\w.]*")
@@ -203,19 +156,19 @@ def _go(lines: list[str]) -> Trace | None:
     start = next(n for n, line in enumerate(lines) if _GO_HEAD.match(line))
     heads = [line for line in lines[:start] if line.strip() and not line.startswith("[signal")]
     panics = [match.group(1) for match in map(_GO_PANIC.search, heads) if match]
-    frames: list[_Frame] = []
+    frames: list[Frame] = []
     for line, place in zip(lines[start + 1 :], [*lines[start + 2 :], ""], strict=True):
         if not line.strip():
             break
         match = None if line.startswith("\t") else _GO_FRAME.match(line)
         if match:
             library = _in_library(line, place)
-            frames.append(_Frame(match.group(1).rsplit("/", 1)[-1], library))
+            frames.append(Frame(match.group(1).rsplit("/", 1)[-1], library))
     if not frames:
         return None
     message = (panics or heads or [""])[0][:MESSAGE_CHARS_MAX]
-    return Trace(exception="panic", message=message, frames=_chosen(frames))
+    return Trace(exception="panic", message=message, frames=chosen(frames))
 
 
 def _in_library(line: str, place: str) -> bool:
-    return line.startswith(_LIBRARY_STARTS) or any(part in place for part in _LIBRARY_FILES)
+    return line.startswith(_LIBRARY_STARTS) or any(part in place for part in LIBRARY_FILES)

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from ticketing.domain.patterns.host import is_host
+from ticketing.domain.patterns.host import is_endpoint, is_host
+from ticketing.domain.patterns.scripts import is_unspaced, mask_numbers, mask_runs
 from ticketing.domain.patterns.word_lists import (
     DATA_FILE_ENDINGS,
     MESSAGE_CODE_PREFIXES,
     NAMES_WITH_DIGITS,
     NO_VOWELS,
     PACKAGE_ROOTS,
+    UNITS,
 )
 
 MASK = "<*>"
@@ -28,7 +30,8 @@ _POD_SUFFIX = re.compile(r"-([bcdfghjklmnpqrstvwxz]{5})$")
 _IDENTIFIER = re.compile(r"[A-Za-z_$][A-Za-z_$0-9]*")
 _CAMEL_NAME = re.compile(r"[A-Za-z]+\d{1,3}(?:[A-Z][a-z]{2,30})+")
 _MESSAGE_CODE = re.compile(rf"(?:{MESSAGE_CODE_PREFIXES})-?\d{{3,7}}[A-Z]?")
-_PLAIN_PAIR = re.compile(r"[A-Za-z_-]+/[A-Za-z_+-]+")
+_PLAIN_PAIR = re.compile(r"(?:[^\W\d]|-)+/(?:[^\W\d]|[+-])+")
+_PADDED = re.compile(r"([^\W\d]+)([.:_=~*-])\2+([+-]?\d[\d.,]*%?)")
 _VERSIONED = re.compile(r"([A-Za-z][A-Za-z_-]*)/v?\d[\w.\-+]*")
 _LOG_POSITION = re.compile(r"[0-9A-F]{1,8}/[0-9A-F]{5,8}")
 _DIGITS_IN_NAME_MAX = 2
@@ -44,6 +47,8 @@ def is_variable(word: str) -> bool:
 
 def mask_word(word: str, *, called: bool = False) -> str:
     """The word with its variable parts masked. `called`: an opening parenthesis follows directly."""
+    if is_unspaced(word):
+        return mask_runs(word, MASK, mask_word)
     # The two colons at the end of an IPv6 address are part of it.
     whole = word.rstrip(_TAIL_NO_COLON)
     if whole.endswith("::") and len(whole) > 2 and _ADDRESS.fullmatch(whole):
@@ -61,6 +66,9 @@ def _mask_core(core: str, called: bool) -> str:
         return core
     if "\\" in core:
         return MASK
+    padded = _PADDED.fullmatch(core)
+    if padded:
+        return f"{padded.group(1)}{padded.group(2) * 2}{MASK}"
     if "@" in core:
         return _with_at(core)
     if ":" in core:
@@ -84,7 +92,9 @@ def _with_colons(core: str, called: bool) -> str:
         return MASK
     if "::" in core:
         return ":".join(_simple(part, True) if part else "" for part in core.split(":"))
-    first, _, _ = core.partition(":")
+    first, _, rest = core.partition(":")
+    if is_endpoint(first, rest):
+        return MASK
     if len(first) == 1 or "/" in first or (_DIGIT.search(first) and not _is_name(first, called)):
         return MASK if "/" in core or _DIGIT.search(core) else core
     return ":".join(_part(part, called) for part in core.split(":"))
@@ -113,12 +123,20 @@ def _simple(core: str, called: bool) -> str:
         return MASK
     if _DIGIT.search(core) is None:
         return MASK if _is_pod(core) or _is_random(core) else core
+    if not core.isascii() and _is_word_of_letters(core):
+        return mask_numbers(core, MASK)
     return core if _is_name(core, called) else MASK
+
+
+def _is_word_of_letters(word: str) -> bool:
+    """True for a word with letters that are not English; `µs` after a number is a unit."""
+    foreign = any(char.isalpha() and not char.isascii() for char in word)
+    return foreign and word.lstrip("0123456789.,+-").lower() not in UNITS
 
 
 def _is_random(word: str) -> bool:
     """True for letters that no one has written: hex digits, base64, or one endless word."""
-    if len(word) < 8:
+    if len(word) < 8 or not word.isascii():
         return False
     if _HEX_LETTERS.fullmatch(word):
         return True

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """The words of a list."""
     return frozenset(text.split())
 
 
-NAMES_WITH_DIGITS = _words(
+NAMES_WITH_DIGITS = words(
     """
     2d 2fa 3d 3des aarch64 aes128 aes192 aes256 amd64 arm64 armv7 armv8 b2b base32 base36 base58
     base62 base64 blake2 blake2b bcrypt2 bz2 bzip2 c10k cp1252 crc32 crc32c d3 db2 des3 e2e ec2
@@ -27,7 +28,7 @@ NAMES_WITH_DIGITS = _words(
 )
 """Words that hold digits and are names all the same, in lower case."""
 
-MESSAGE_KEYS = _words(
+MESSAGE_KEYS = words(
     """
     msg message error err errmsg error_message errormessage error_msg errormsg reason cause
     causedby exception exc detail details description desc event level lvl severity loglevel
@@ -36,7 +37,7 @@ MESSAGE_KEYS = _words(
 )
 """Keys whose value says what happened: it is read as text, never masked as a whole."""
 
-ID_KEYS = _words(
+ID_KEYS = words(
     """
     user username userid login account accountid customer customerid client clientid clientip
     owner id uuid guid ref host hostname server peer node pod container instance instanceid ip
@@ -50,7 +51,7 @@ ID_KEYS = _words(
 )
 """Keys before a colon whose single following word is a value."""
 
-NOT_VALUES = _words(
+NOT_VALUES = words(
     """
     a an the no not is was are were be been has have had can cannot could will would should must
     may and or but if when while for from to of in on at by with without as error errors failed
@@ -69,7 +70,25 @@ NOT_VALUES = _words(
 )
 """Words that are never somebody's or something's name where a value could stand."""
 
-UNITS = _words(
+FAULT_WORDS = words(
+    """
+    denied refused timeout timed failed failure error errors invalid missing expired rejected
+    aborted unavailable unreachable closed forbidden unknown exceeded full broken lost reset found
+    exists killed unauthorized down disconnected terminated cancelled canceled unsupported stuck
+    exhausted interrupted overflow corrupt corrupted stale locked busy
+    """
+)
+"""Last words of short quotations that say what went wrong."""
+
+OUTCOME_KEYS = words(
+    """
+    healthy alive ok success successful succeeded passed valid available reachable ready online up
+    connected authenticated authorized verified failed expired degraded writable readable
+    """
+)
+"""Keys whose true or false is what a text tells; `ok` in JSON is a member of any answer."""
+
+UNITS = words(
     """
     b kb mb gb tb pb kib mib gib tib k m g t byte bytes bit bits kbit mbit gbit kbps mbps gbps
     bps kbytes mbytes gbytes ns us µs μs ms s sec secs second seconds msec msecs usec usecs
@@ -80,7 +99,7 @@ UNITS = _words(
 )
 """Units that may follow a number after a space, in lower case."""
 
-TOP_LEVEL_DOMAINS = _words(
+TOP_LEVEL_DOMAINS = words(
     """
     com net org edu gov mil io local localdomain internal intranet lan arpa xyz at au be br ca
     ch cl cn cz de dk es eu fi fr gr hk hu ie il in ir it jp kr mx my nl no nz pl pt ro ru se sg
@@ -89,19 +108,19 @@ TOP_LEVEL_DOMAINS = _words(
 )
 """Last labels of host names; those that are also endings of source files are left out."""
 
-AMBIGUOUS_DOMAINS = _words(
+AMBIGUOUS_DOMAINS = words(
     "info biz dev app cloud ai co me tv online site tech corp home svc cluster test"
 )
 """Last labels of host names that also end the names of settings: three labels are needed."""
 
-PACKAGE_ROOTS = _words(
+PACKAGE_ROOTS = words(
     """
     com org net edu gov io dev java javax jakarta sun jdk kotlin scala android androidx akka
     """
 )
 """First labels of packages: such a dotted name is a class, not a host."""
 
-DATA_FILE_ENDINGS = _words(
+DATA_FILE_ENDINGS = words(
     """
     log txt csv tsv json jsonl xml yaml yml toml ini conf cfg properties lock pid sock tmp bak
     swp dat db sqlite sqlite3 bin img iso so dll exe msi jar war ear apk whl gz tgz tar zip bz2
@@ -111,6 +130,15 @@ DATA_FILE_ENDINGS = _words(
     """
 )
 """Endings of files that are data: their bare names are masked; source files keep theirs."""
+
+SOURCE_FILE_ENDINGS = words(
+    """
+    py pyx js mjs cjs jsx ts tsx vue java kt kts scala groovy clj go rs rb erb php phtml c cc cpp
+    cxx h hh hpp m mm cs fs vb swift pl pm lua sh bash zsh ps1 r jl ex exs erl hrl hs ml dart nim zig
+    sql css scss html htm xml json yaml yml toml ini cfg conf txt log md proto tf gradle
+    """
+)
+"""Endings of files that have lines: `main.py:42` is a place in one, and no host with its port."""
 
 MESSAGE_CODE_PREFIXES = (
     "ORA|TNS|PLS|SQL|SQLSTATE|MY|AMQ|WFLYCTL|WFLYSRV|WFLY|JBAS|ISPN|HHH|HV|DSRA|CWWK|CWWKO|CWWKZ|BEA|"

@@ -119,6 +119,8 @@ def headline(incident: Incident) -> str:
         return cut(f"many different new errors in {service}", TITLE_CHARS_MAX)
     if incident.kind is Kind.UMBRELLA:
         return cut(f"{incident.held} new incidents held back", TITLE_CHARS_MAX)
+    if incident.kind is Kind.STRAY:
+        return cut(f"lines of stack traces in {service}", TITLE_CHARS_MAX)
     where = f" in {service}"
     if len(incident.endpoints) == 1:
         where += f" ({cut(line(incident.endpoints[0]), 40)})"
@@ -156,6 +158,8 @@ def _what(incident: Incident) -> str:
     times = "once" if incident.count == 1 else f"{incident.count:,} times"
     if incident.kind is Kind.OVERFLOW:
         return f"{service} logs many different new errors, {times} together."
+    if incident.kind is Kind.STRAY:
+        return f"{service} logs stack traces a record per line; such lines came {times}."
     where = listed(incident.endpoints, NAMES_MAX)
     return f'{service} logged "{_fault(incident)}" {times}' + (f", at {where}." if where else ".")
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ticketing.domain.incidents.incident import Incident, Kind, Status
+from ticketing.domain.incidents.timeline import steps_left_out
 from ticketing.domain.signals import Summary
 from ticketing.domain.summaries.by_rules import RULES, in_words
 from ticketing.domain.text import cut, line, listed, moment
@@ -27,6 +28,7 @@ _RELATIONS = {
 _STANDS_FOR = {
     Kind.OVERFLOW: "several new error patterns of the service",
     Kind.UMBRELLA: "incidents whose tickets are held back",
+    Kind.STRAY: "lines of stack traces that came as records of their own",
 }
 
 
@@ -60,6 +62,7 @@ def _facts(incident: Incident) -> Iterator[Fact]:
     yield Fact("linked", "Linked incidents", _linked(incident))
     yield Fact("pattern", "Error pattern", line(incident.pattern))
     yield Fact("traces", "Traces", listed(incident.trace_ids, NAMES_MAX))
+    yield Fact("left_out", "Left out", _left_out(incident))
     yield Fact("id", "Incident", incident.id)
 
 
@@ -116,6 +119,15 @@ def _linked(incident: Incident) -> str:
     ]
     more = len(known) - LINKED_MAX
     return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
+
+
+def _left_out(incident: Incident) -> str:
+    """The steps and the evidence that went, for people who look for them."""
+    steps = steps_left_out(incident.timeline)
+    dropped = f"{steps} earlier step{'s' * (steps > 1)} of the timeline" if steps > 0 else ""
+    names = f"parts of the evidence: {', '.join(incident.left_out)}" if incident.left_out else ""
+    parts = "; ".join(filter(None, [dropped, names]))
+    return f"{parts}, to keep the record small" if parts else ""
 
 
 def _chain(incident: Incident) -> str:

@@ -242,9 +242,28 @@ def test_keys_stay_and_values_go() -> None:
     assert patterns.of('x {"user":"a","n":[1,2]} y=z') == f'x {{"user":{MASK},"n":{MASK}}} y={MASK}'
 
 
-@pytest.mark.parametrize("text", ["", " ", "\n", "5", "10.0.0.1"])
-def test_nothing_but_values_is_one_pattern(text: str) -> None:
-    assert patterns.of(text) == MASK
+@pytest.mark.parametrize(
+    ("text", "pattern"),
+    [
+        ("", "empty text"),
+        (" \n", "empty text"),
+        ("----- ----", "no words: -"),
+        ("5", "values only: number"),
+        ("-17.5 ms", "values only: number word"),
+        ("10.0.0.1", "values only: address"),
+        ("7c9e6679-7425-40de-944b-e07fc1f90ae7", "values only: uuid"),
+        ("r24=0x1f3a", "values only: id=id"),
+        ("2024-01-02 10:00:00", "values only: time"),
+        ("/var/log/app.log", "values only: path"),
+    ],
+)
+def test_a_text_of_values_alone_is_known_by_their_kinds(text: str, pattern: str) -> None:
+    assert patterns.of(text) == pattern
+
+
+def test_a_text_of_own_placeholders_alone_is_known_by_their_names() -> None:
+    own = Patterns([Rule(name="order", pattern=r"ord-\w+", replace="<order>")])
+    assert own.of("ord-17 5") == "values only: order number"
 
 
 def test_where_a_long_text_was_cut_never_shows() -> None:

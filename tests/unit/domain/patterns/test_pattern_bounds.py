@@ -8,7 +8,22 @@ from typing import Any
 
 import pytest
 
-from ticketing.domain.patterns import masking, stacktrace, word
+from ticketing.domain.patterns import (
+    codes,
+    context,
+    frames,
+    host,
+    masking,
+    own_rules,
+    reading,
+    script_traces,
+    scripts,
+    shape,
+    stacktrace,
+    trace,
+    values_only,
+    word,
+)
 from ticketing.domain.patterns.pattern import Patterns
 
 try:
@@ -18,7 +33,22 @@ except ImportError:
 
 EXPRESSIONS = [
     pytest.param(value, id=f"{module.__name__.rsplit('.', 1)[-1]}{name}")
-    for module in (masking, word, stacktrace)
+    for module in (
+        codes,
+        context,
+        frames,
+        host,
+        masking,
+        own_rules,
+        reading,
+        script_traces,
+        scripts,
+        shape,
+        stacktrace,
+        trace,
+        values_only,
+        word,
+    )
     for name, value in vars(module).items()
     if isinstance(value, re.Pattern)
 ]

@@ -10,13 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support import deliveries
 from support.configured import timing_with
-from support.incidents import ticketed
+from support.incidents import largest_incident, ticketed
 
+from sinks.calls.answered_texts import contained
 from sinks.calls.outcome import Absent, Delivered, Reason, Refused, RetryAfter, Unknown
-from sinks.delivery import fold, reconcile
+from sinks.delivery import fold, receipts, reconcile
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import STATUS_STEPS, Repeat, Traits
-from tables.deliveries import Delivery, Held, Operation, Why
+from tables.deliveries import Delivery, Held, Operation, Why, encode
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import TicketState
@@ -52,6 +53,20 @@ def held(traits: Traits = ISSUES, **changes: Any) -> Delivery:
     return ended(
         begun(wanting(**changes), traits=traits), Delivered(external_id="T-1"), traits=traits
     )
+
+
+def test_a_delivery_of_the_largest_incident_and_answers_is_far_below_a_message() -> None:
+    want = dataclasses.replace(largest_incident(), ticketed=True)
+    texts = dict.fromkeys(("key", "url", "on_call"), "😀" * 300_000)
+    state = fold.desired(Delivery(incident_id=want.id), want)
+    held = ended(begun(state), contained(Delivered(external_id="T" * 500, **texts)))
+    updated = fold.desired(held, dataclasses.replace(want, revision=99, title="another"))
+    failed = ended(begun(updated), contained(Unknown(Reason.TIMEOUT, detail="😀" * 300_000)))
+    again = begun(failed, now=NOW + 100.0)
+    told = dataclasses.replace(again, told=receipts.receipt(failed, "jira"))
+    assert told.uncertain is not None
+    assert told.intent is not None
+    assert len(encode(told)) < 200_000
 
 
 def test_a_create_that_was_taken_up_shows_what_its_first_attempt_showed() -> None:

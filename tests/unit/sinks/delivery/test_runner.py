@@ -12,7 +12,7 @@ from support.waiting import until
 
 from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Refused, RetryAfter, Unknown
 from sinks.delivery.runner import Runner
-from sinks.delivery.wishes import OperationResult
+from sinks.delivery.wishes import OperationResult, encode_result
 from sinks.platform import Repeat, Request, Traits
 from tables.deliveries import Operation, Why
 
@@ -140,6 +140,41 @@ async def test_a_request_that_takes_too_long_has_an_unknown_outcome() -> None:
     assert isinstance(outcome, Unknown)
     assert outcome.reason is Reason.TIMEOUT
     assert not outcome.over
+
+
+@pytest.mark.parametrize("character", ["x", "\x00", "\x1b", "\ud83d", "😀", '"'])
+async def test_an_answer_of_any_text_is_reported_cleaned_and_bounded(character: str) -> None:
+    long = character * 300_000
+    answers: list[Outcome] = [
+        Delivered(external_id="T1", key=long, url=f"https://a/{long}", on_call=long),
+        RetryAfter(reason=Reason.SERVER_ERROR, detail=long, request=long),
+        Refused(reason=Reason.INVALID, detail=long, request=long),
+        Unknown(reason=Reason.TIMEOUT, detail=long, request=long),
+    ]
+
+    for answer in answers:
+
+        async def perform(request: Request, answer: Outcome = answer) -> Outcome:
+            return answer
+
+        scene = Scene(perform)
+        scene.start()
+        outcome = await scene.ended()
+        assert type(outcome) is type(answer)
+        (result, _), *_ = scene.results
+        assert len(encode_result(result)) < 70_000
+
+
+@pytest.mark.parametrize("id", ["x" * 600, "a\x00b"])
+async def test_an_id_that_cannot_be_kept_leaves_the_outcome_unknown(id: str) -> None:
+    async def perform(request: Request) -> Outcome:
+        return Delivered(external_id=id)
+
+    scene = Scene(perform)
+    scene.start()
+    outcome = await scene.ended()
+    assert isinstance(outcome, Unknown)
+    assert outcome.reason is Reason.MALFORMED
 
 
 async def test_a_failure_is_its_outcome() -> None:

@@ -1,0 +1,43 @@
+"""Snapshots with anything in any field, between two good ones, into the view."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.fuzz import fuzz
+from support.newer import full
+from support.records import Record
+from support.spoilt_documents import mutated, paths
+
+from agents.view import latest
+from ticketing.view.query import read_listed
+from ticketing.view.record import written
+from ticketing.wire.incidents import encode_incident
+
+pytestmark = pytest.mark.fuzz
+
+GOOD = encode_incident(full())
+DOCUMENT = json.loads(GOOD)
+PLACES = paths(DOCUMENT)
+ESSENTIAL = ("id", "revision", "status", "severity", "title")
+
+
+@fuzz(0.05)
+@given(data=st.data())
+def test_a_spoilt_snapshot_is_shown_and_hides_no_other(data: Any) -> None:
+    spoilt = data.draw(mutated(DOCUMENT, PLACES))
+    values = (GOOD, json.dumps(spoilt).encode(), GOOD)
+    records = [
+        Record(value, key=key) for key, value in zip((b"a", b"b", b"c"), values, strict=True)
+    ]
+    rows = {row[0]: row for row in written(latest(records))}
+    assert {"a", "c"} <= rows.keys()
+    if all(spoilt.get(name) == DOCUMENT[name] for name in ESSENTIAL):
+        assert "b" in rows
+    for row in rows.values():
+        assert read_listed(row[5]) is not None
+        assert json.loads(row[6])
