@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from faust import App
+from faust.worker import Worker
 from yarl import URL
 
 from ticketing.config import Config
@@ -30,15 +31,29 @@ from ticketing.kafka.watch import TopicWatch
 
 HEARTBEATS_PER_SESSION = 10
 """Several may be late before the session ends; Kafka advises three or more."""
+COMMIT_SECONDS = 1.0
+"""Records that a killed process has handled and a next one reads again; a commit is a message."""
+COMMIT_SECONDS_EMBEDDED = 0.2
+"""A feed waits for commits there, as little may be unread (ticketing/kafka/feed.py)."""
 PACKED_BYTES_MAX = 512 * 1024
 """Bytes of one produce request for a partition: few requests a batch, within Kafka's usual 1 MB."""
 STREAM_BUFFER_BATCHES = 8
 """Batches waiting before an agent: enough to keep it busy; each holds up to a fetch in memory."""
 
 
+class PlainWorker(Worker):
+    """Faust's worker without its spinner, which writes escapes among the lines of the log."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.spinner = None
+
+
 class TicketingApp(App):
     """A Faust app with the parts that every role's app has."""
 
+    embedded = False
+    """True on the embedded broker."""
     watchdog: Watchdog
     fence: Fence
     deaths: Deaths
@@ -89,10 +104,11 @@ def create_app(
         broker_session_timeout=session,
         broker_request_timeout=max(session, 30.0),
         broker_heartbeat_interval=session / HEARTBEATS_PER_SESSION,
-        broker_commit_interval=1.0,
+        broker_commit_interval=COMMIT_SECONDS_EMBEDDED if kafka.embedded else COMMIT_SECONDS,
         broker_commit_livelock_soft_timeout=300.0,
         PartitionAssignor=CompleteAssignor,
         TableManager=DurableTables,
+        Worker=PlainWorker,
         ConsumerScheduler=scheduler_for(frozenset(batched)),
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=_instance_id(kafka.group_instance_id, name),
@@ -120,6 +136,7 @@ def create_app(
         web_tables_enabled=False,
         worker_redirect_stdouts=False,
     )
+    app.embedded = kafka.embedded
     app.transport = BatchTransport(servers, app)
     app.web.blueprints.add("/table", table_pages.blueprint)
     # Faust's default of 100 warns each time it fills; our agents drain the buffer after each batch.

@@ -34,3 +34,14 @@ def test_a_directory_that_cannot_be_written_is_named_with_the_fix(tmp_path: Path
         Misconfigured, match=r"^dataDir: .*in-the-way/an-app can't be written \(Not a"
     ):
         create_app("an-app", config, batched=["in"], brokers="localhost:1", partitions=4)
+
+
+@pytest.mark.parametrize("brokers", ["localhost:1", "embedded"])
+def test_what_the_producer_repeats_is_dropped_by_the_broker(tmp_path: Path, brokers: str) -> None:
+    config = Config.model_validate({"dataDir": str(tmp_path), "kafka": {"brokers": brokers}})
+    app = create_app("an-app", config, batched=["in"], brokers="localhost:1", partitions=4)
+    settings = {**app.producer._settings_default(), **app.producer._settings_extra()}
+    # The embedded broker knows no idempotence.
+    assert settings["enable_idempotence"] is (brokers != "embedded")
+    assert settings["acks"] in (-1, "all")
+    assert settings["retry_backoff_ms"] == 500
