@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 
-from ticketing.errors import Unavailable
 from ticketing.kafka.group import Group
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.notes import decode_counted, decode_tally
 from ticketing.wire.topics import PIPELINE_APP, SIGNALS
+
+log = logging.getLogger(__name__)
 
 ASK_EVERY_SECONDS = 1.0
 """As often as the pipeline commits, however many people look."""
@@ -49,7 +51,8 @@ class KafkaBalance:
                 self._group = self._make()
             self._known = totals(await self._group.notes(self._topics))
             self._again_at = self._clock() + ASK_EVERY_SECONDS
-        except Unavailable:
+        except Exception as error:  # noqa: BLE001  (the incidents are shown without)
+            log.warning("the balance can't be read: %s: %s", type(error).__name__, error)
             self._known = None
             self._again_at = self._clock() + ASK_AGAIN_SECONDS
 
