@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from support.fuzz import fuzz
-from support.spoilt_documents import mutated, paths
 from support.newer import full
 from support.records import Record
+from support.spoilt_documents import mutated, paths
 
 from agents.view import latest
 from ticketing.view.query import read_listed

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from support.configured import gate_for, timing_with
 from support.fuzz import fuzz
 from support.life import Clock
-from support.spoilt_documents import mutated, paths
 from support.newer import full
 from support.partition import MemoryTable
 from support.records import Record
 from support.shapes import plain_subjects
+from support.spoilt_documents import mutated, paths
 
 from sinks.calls.limits import Limits
 from sinks.calls.outcome import Failed, Outcome
