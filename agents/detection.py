@@ -6,19 +6,22 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from typing import Any
 
 import structlog
 from faust.types import TP, EventT
 
 from agents.detection_run import Detected, Detector, Run
+from agents.source_totals import SourceTotals, tally_of
 from ticketing import metrics
-from ticketing.domain.signals import Progress
+from ticketing.domain.alerts.conservation import Tally
+from ticketing.domain.signals import Origin, Progress
 from ticketing.engine.agent import OF_DEADLY, StreamAgent, send_dead_letters, timed
+from ticketing.engine.departure import leave
 from ticketing.engine.guarded import Failure, TooLarge
 from ticketing.engine.halving import halved
 from ticketing.engine.outbox import Outbox
-from ticketing.engine.watchdog import leave
 from ticketing.wire.signals import SignalBody, encode_signals
 from ticketing.wire.topics import SIGNALS, TRACES
 
@@ -96,6 +99,8 @@ class DetectionAgent(StreamAgent):
         """`gaps_fail`: a gap in the offsets ends the process: the embedded broker dropped records."""
         super().__init__(app, watchdog, fence)
         self._detector = detector
+        self.totals = SourceTotals(detector.topic_ids, app.notes)
+        """The totals of each source partition."""
         self._signals_partitions = signals_partitions
         self._message_bytes_max = message_bytes_max - MESSAGE_OVERHEAD_BYTES
         self._gaps_fail = gaps_fail
@@ -147,12 +152,14 @@ class DetectionAgent(StreamAgent):
 
     async def _handle_alone(self, tp: TP, record: Any) -> None:
         if self.deaths.is_deadly(tp, record.offset):
-            await self._refuse(tp, record, OF_DEADLY)
+            before = self.totals.begin(tp, record.offset)
+            found = await self._refuse(tp, record, OF_DEADLY)
+            self.totals.end(tp, record.offset + 1, before.plus(found))
             return
         self.deaths.begin(tp, record.offset, record.offset)
         one = _OpenRun(self._detector.begin(tp.topic, tp.partition))
         one.take([record])
-        await self._handle(tp, one)
+        await self.handle(tp, one.run, one.taken, one.failed)
         self.deaths.end(tp)
 
     def _take(self, tp: TP, event: EventT) -> None:
@@ -183,7 +190,7 @@ class DetectionAgent(StreamAgent):
             with self.watchdog.batch(_watched(self.name, tp)):
                 try:
                     with timed(self.name, len(open_.taken)):
-                        await self._handle(tp, open_)
+                        await self.handle(tp, open_.run, open_.taken, open_.failed)
                 except Exception as error:  # noqa: BLE001
                     # Bad records became dead letters one by one: this is a failure of Kafka.
                     self.deaths.pause(tp)
@@ -198,6 +205,8 @@ class DetectionAgent(StreamAgent):
     async def _handled(self, stream: Any, tp: TP, events: list[EventT]) -> None:
         for event in events:
             await stream.ack(event)
+        # In one go: a commit in between would have an offset without totals.
+        for event in events:
             self.app.consumer.handled(event.message)
         self._handled_at[tp] = events[-1].value[-1].timestamp / 1000.0
 
@@ -210,49 +219,63 @@ class DetectionAgent(StreamAgent):
         if offsets:
             self.deaths.begin(tp, min(offsets), max(offsets))
 
-    async def _handle(self, tp: TP, open_: _OpenRun) -> None:
-        """Send a run; one that fails is told in halves, and a record that fails is a dead letter."""
-        records = open_.taken
+    async def handle(
+        self, tp: TP, run: Run, records: list[Any], failed: Exception | None = None
+    ) -> None:
+        """Send a run; returns once all is durable and the totals know the records.
+
+        One that fails, as `failed` says already, is told in halves, and a record that fails is a
+        dead letter.
+        """
+        before = self.totals.begin(tp, records[0].offset)
+        origin = Origin(topic=tp.topic, partition=tp.partition, since=before.since)
+        found: list[Tally] = []
 
         async def work(part: list[Any]) -> None:
             self.watchdog.alive(_watched(self.name, tp))
             if part is records:
-                if open_.failed is not None:
-                    raise open_.failed
-                await self._send(tp, open_.run.finish(), records)
+                if failed is not None:
+                    raise failed
+                found.append(await self._send(origin, run.finish(), records))
             else:
                 detected = self._detector.detect(tp.topic, tp.partition, part)
                 # The lines of requests went out with the whole run.
-                await self._send(tp, replace(detected, spans=[]), part)
+                found.append(await self._send(origin, replace(detected, spans=[]), part))
 
         async def refuse(record: Any, failure: Failure) -> None:
-            await self._refuse(tp, record, failure)
+            found.append(await self._refuse(tp, record, failure))
 
         await halved(self.name, records, work, refuse)
+        self.totals.end(tp, records[-1].offset + 1, reduce(Tally.plus, found, before))
 
-    async def _refuse(self, tp: TP, record: Any, failure: Failure) -> None:
+    async def _refuse(self, tp: TP, record: Any, failure: Failure) -> Tally:
         letter = await self.refuse(tp, record, failure)
-        self._count(Detected(records=1, dead_letters=[letter] if letter else []))
+        return tally_of(Detected(records=1, dead_letters=[letter] if letter else []))
 
-    async def _send(self, tp: TP, detected: Detected, records: list[Any]) -> None:
-        """Send one message per target partition, and wait until all are durable."""
+    async def _send(self, origin: Origin, detected: Detected, records: list[Any]) -> Tally:
+        """Send one message per target partition, and wait until all are durable.
+
+        Returns what became of the records.
+        """
         messages = [
-            (partition, encode_signals(bodies))
+            (partition, encode_signals([origin, *bodies]))
             for partition, bodies in detected.by_partition(self._signals_partitions).items()
         ]
         largest = max((len(value) for _, value in messages), default=0)
         if largest > self._message_bytes_max and len(records) > 1:
             # The signals of one run must come in one message, so this becomes several runs.
             parts = largest // self._message_bytes_max + 2
+            found = Tally(since=origin.since)
             for part in _parted(records, parts):
-                await self._send(tp, self._detector.detect(tp.topic, tp.partition, part), part)
-            return
+                again = self._detector.detect(origin.topic, origin.partition, part)
+                found = found.plus(await self._send(origin, again, part))
+            return found
         outbox = Outbox(self.app)
         for partition, value in messages:
             await outbox.send(SIGNALS, None, value, partition)
         await send_dead_letters(outbox, detected.dead_letters)
         await asyncio.gather(self._send_spans(detected.spans), outbox.settle())
-        self._count(detected)
+        return tally_of(detected)
 
     async def _send_spans(self, spans: list[tuple[int, bytes]]) -> None:
         outbox = Outbox(self.app)
@@ -265,14 +288,6 @@ class DetectionAgent(StreamAgent):
             metrics.spans_dropped_total.labels("too_large").inc(len(error.refused))
             log.warning("spans_too_large", messages=len(error.refused), bytes=error.size)
 
-    def _count(self, detected: Detected) -> None:
-        metrics.records_total.inc(detected.records)
-        metrics.records_below_threshold_total.inc(detected.below_threshold)
-        metrics.clock_corrections_total.inc(detected.clock_corrections)
-        metrics.records_repaired_total.inc(detected.repaired)
-        for letter in detected.dead_letters:
-            metrics.records_dead_lettered_total.labels(letter.reason).inc()
-
     def _look_for_gap(self, tp: TP, records: list[Any]) -> None:
         generation = self.app.consumer_generation_id
         if generation != self._generation:
@@ -284,7 +299,8 @@ class DetectionAgent(StreamAgent):
             last = records[-1].offset
             # After a recovery some records are read twice; that is no gap.
             if records[0].offset > expected or last - records[0].offset + 1 != len(records):
-                leave(f"the embedded broker dropped unread records of {tp.topic}[{tp.partition}]")
+                place = f"{tp.topic}[{tp.partition}]"
+                leave(f"the embedded broker dropped unread records of {place}", "missed")
             self._next[tp] = last + 1
 
     async def report_progress(self) -> None:
@@ -309,6 +325,7 @@ class DetectionAgent(StreamAgent):
             # A record may bear any timestamp, but nothing later than now has been handled.
             handled_at = min(now, self._handled_at.get(tp, 0.0))
             through = now if consumer.caught_up(tp) else handled_at
+            bodies.append(self.totals.origin(tp))
             bodies.append(
                 Progress(
                     topic=tp.topic,

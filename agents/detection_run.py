@@ -162,7 +162,7 @@ class Detector:
         none of the cost is paid.
         """
         self._patterns = patterns
-        self._topic_ids = topic_ids
+        self.topic_ids = topic_ids
         self.reader = reader
         self.minimum = minimum_score
         self.window = window
@@ -192,7 +192,7 @@ class Detector:
     @property
     def topics(self) -> frozenset[str]:
         """The input topics."""
-        return frozenset(self._topic_ids)
+        return frozenset(self.topic_ids)
 
     def begin(self, topic: str, partition: int) -> Run:
         """A run of one partition, which takes its records in the order of their offsets."""
@@ -206,7 +206,7 @@ class Detector:
 
     def source(self, topic: str, partition: int) -> str:
         """The lasting name of a source partition: a recreated topic or new rules make another one."""
-        return f"{self._topic_ids.get(topic, topic)}:{partition}:{self._patterns.version}"
+        return f"{self.topic_ids.get(topic, topic)}:{partition}:{self._patterns.version}"
 
     def identify(self, tenant: str | None, service: str | None, message: str) -> Identity:
         """The identity of a fault; the arguments are as in the record. Raises Unfit."""

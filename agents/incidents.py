@@ -12,10 +12,11 @@ from functools import partial
 
 from agents.counting import Counting
 from agents.incident_counters import SignalCounter, count_changes
-from tables.incidents import Record, decode, encode, is_open, is_stored_open
+from tables.incidents import COUNTED, Record, decode, encode, is_open, is_stored_open
 from ticketing import metrics
 from ticketing.domain.alerts import watermarks
-from ticketing.domain.alerts.counting import Fresh, fresh_above
+from ticketing.domain.alerts.conservation import Counted, counting, counting_redriven
+from ticketing.domain.alerts.counting import fresh_above
 from ticketing.domain.alerts.fingerprint import partition_of, stray_fingerprint
 from ticketing.domain.alerts.quiet_clock import QuietClock
 from ticketing.domain.alerts.redriven import (
@@ -43,6 +44,7 @@ from ticketing.domain.signals import (
     Anomalies,
     Command,
     Correlation,
+    Origin,
     Progress,
     Receipt,
     Redriven,
@@ -58,6 +60,7 @@ from ticketing.wire.signals import SignalBody
 
 Tx = Transaction[Record]
 _NO_GUARD = Guard()
+_NOTHING_COUNTED = Counted()
 
 
 class IncidentMachine(Machine[Record]):
@@ -74,14 +77,15 @@ class IncidentMachine(Machine[Record]):
         policy: Policy,
         *,
         inputs: Iterable[str] = (),
-        counted: Callable[[int], None] | None = None,
+        counted: Callable[[int, int, int], None] | None = None,
         reported: Callable[[Progress], None] | None = None,
         partitions: int,
     ) -> None:
         """`inputs` are the topics whose progress the quiet clock waits for.
 
-        `counted` gets the number of anomalies counted, once the batch is durable. `reported` gets
-        each report of progress in the partition of the path (see ticketing.engine.path_reporter).
+        `counted` gets the partition, the offset behind each durable batch, and the number of the
+        inputs' anomalies that the partition has counted up to there. `reported` gets each report
+        of progress in the partition of the path (see ticketing.engine.path_reporter).
         `partitions` is the number of partitions of the signals.
         """
         self.policy = policy
@@ -120,6 +124,7 @@ class IncidentMachine(Machine[Record]):
     def end_batch(self, tx: Tx) -> None:
         """Publish every changed incident in its last state."""
         self._signals.count_in(tx)
+        self._tell_counted(tx)
         for key in self._changed:
             outcome = tx.attempt(partial(self._publish, tx, key))
             if isinstance(outcome, Failure):
@@ -144,9 +149,14 @@ class IncidentMachine(Machine[Record]):
         refused = {place: Failure(UNDECODABLE, why) for place, why in packed.unreadable}
         counting = Counting(self, tx, refused)
         counting.count([(place, b) for place, b in packed.bodies if isinstance(b, Anomalies)])
+        counted = [
+            body
+            for place, body in packed.bodies
+            if isinstance(body, Anomalies) and place not in refused
+        ]
         for place, body in packed.bodies:
             if not isinstance(body, Anomalies):
-                outcome = tx.attempt(partial(self._apply_one, tx, body))
+                outcome = tx.attempt(partial(self._apply_one, tx, body, counted))
                 if isinstance(outcome, Failure):
                     refused[place] = outcome
         for place, failure in sorted(refused.items()):
@@ -154,8 +164,10 @@ class IncidentMachine(Machine[Record]):
         # Last: the signals of a message that fails were not handled.
         self._signals.note(body for place, body in packed.bodies if place not in refused)
 
-    def _apply_one(self, tx: Tx, body: SignalBody) -> None:
-        if isinstance(body, Progress):
+    def _apply_one(self, tx: Tx, body: SignalBody, counted: list[Anomalies]) -> None:
+        if isinstance(body, Origin):
+            self._note_counted(tx, lambda known: counting(known, body, counted))
+        elif isinstance(body, Progress):
             self._clock(tx).report(body)
             if self._reported is not None and tx.partition == path_reporter.PARTITION:
                 tx.after(partial(self._reported, body))
@@ -176,6 +188,8 @@ class IncidentMachine(Machine[Record]):
         if isinstance(state, Guard):
             self._prune(tx, key, state)
             return
+        if isinstance(state, Counted):
+            return  # Never due.
         quiet = self._clock(tx).now()
         if timers.expired(state, quiet, self.policy):
             tx.delete(key)
@@ -227,6 +241,9 @@ class IncidentMachine(Machine[Record]):
         signal = without(signal, known)
         if not signal.windows:
             return
+        # Before the offsets above: counts that reflect this message are not added to by a replay.
+        if not tx.is_set_aside(COUNTED) and not tx.replayed(COUNTED):
+            self._note_counted(tx, lambda known: counting_redriven(known, signal))
         others = self.count_own(tx, signal, past=True)
         if others is not None:
             self.count_together(tx, others, past=True)
@@ -272,7 +289,6 @@ class IncidentMachine(Machine[Record]):
             self._raise_holder(tx, after)
             # Asking again tells a cause in another partition of the severity.
             after = replace(after, asked_at=0.0)
-        self._tell_counted(tx, fresh)
         self._save(tx, key, own, after)
 
     def _begin(
@@ -289,7 +305,6 @@ class IncidentMachine(Machine[Record]):
         fresh = fresh_above(signal, -1 if past else marks.get(signal.source, -1))
         if not fresh.count:
             return
-        self._tell_counted(tx, fresh)
         now, policy = tx.now, self.policy
         if before is None and kind is Kind.PATTERN and policy.group_by != GROUP_BY_SERVICE:
             self._admit(tx, signal)
@@ -318,9 +333,18 @@ class IncidentMachine(Machine[Record]):
         tx.put(resolved.id, resolved, due=due, order=storm.FIRST)
         self._changed[resolved.id] = None
 
-    def _tell_counted(self, tx: Tx, fresh: Fresh) -> None:
-        if self._counted is not None:
-            tx.after(partial(self._counted, fresh.count))
+    def _note_counted(self, tx: Tx, change: Callable[[Counted], Counted]) -> None:
+        if tx.is_set_aside(COUNTED):
+            return
+        before = _counted(tx.get(COUNTED))
+        after = change(before)
+        if after is not before:
+            tx.put(COUNTED, after, due=None)
+
+    def _tell_counted(self, tx: Tx) -> None:
+        if self._counted is not None and not tx.is_set_aside(COUNTED):
+            total = _counted(tx.get(COUNTED)).total(self._inputs)
+            tx.after(partial(self._counted, tx.partition, tx.offset + 1, total))
 
     # Guards
 
@@ -461,11 +485,18 @@ class IncidentMachine(Machine[Record]):
 
     def _say(self, tx: Tx, said: list[Linked]) -> None:
         for message in said:
-            if message.to_id:
-                partition = topics.signals_partition_of(message.to_id)
-            else:
-                partition = partition_of(message.tenant, message.to_service, self._partitions)
-            tx.send(topics.SIGNALS, None, signals.encode_signals([message]), partition)
+            partition = self._partition_of(message)
+            # An id of elsewhere names a partition that is not there, to which a send would hang.
+            if 0 <= partition < self._partitions:
+                tx.send(topics.SIGNALS, None, signals.encode_signals([message]), partition)
+
+    def _partition_of(self, message: Linked) -> int:
+        if not message.to_id:
+            return partition_of(message.tenant, message.to_service, self._partitions)
+        try:
+            return topics.signals_partition_of(message.to_id)
+        except ValueError:
+            return -1
 
     def _apply_to_incident(self, tx: Tx, body: Command | Receipt | Summary) -> None:
         key, incident = self._find(tx, body.incident_id)
@@ -548,6 +579,10 @@ def _order(key: str, incident: Incident) -> int:
 
 def _incident(record: Record | None) -> Incident | None:
     return record if isinstance(record, Incident) else None
+
+
+def _counted(record: Record | None) -> Counted:
+    return record if isinstance(record, Counted) else _NOTHING_COUNTED
 
 
 def _guard(record: Record | None) -> Guard:

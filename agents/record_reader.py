@@ -27,7 +27,7 @@ from ticketing.domain.alerts.field_names import (
     LevelScale,
     milliseconds_of,
 )
-from ticketing.domain.alerts.field_paths import found, splits
+from ticketing.domain.alerts.field_paths import found, opened, splits
 from ticketing.domain.alerts.field_values import (
     level_from,
     message_from,
@@ -289,7 +289,7 @@ class _Fields:
         """The value under a key and a dotted rest; None without one that can be read."""
         decoded = self._decoded
         if key not in decoded:
-            decoded[key] = self._decode(self._raws[key])
+            decoded[key] = opened(self._decode(self._raws[key]))
         return found(decoded[key], rest)
 
     def _decode(self, raw: msgspec.Raw) -> Any:

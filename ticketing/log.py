@@ -6,12 +6,15 @@ import json
 import logging
 import re
 import sys
+import threading
 from collections.abc import Iterable
 from typing import Any, TextIO
 from urllib.parse import quote, quote_plus
 
 import structlog
 from structlog.typing import EventDict, Processor
+
+from ticketing.log_repeats import Repeats
 
 MASK = "****"
 WHOLE_WORD_BELOW_CHARS = 8
@@ -70,6 +73,23 @@ class _RedactingFormatter(logging.Formatter):
         return self._redact(self._inner.format(record))
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes a line that repeats once, and then its count."""
+
+    def __init__(self, stream: TextIO, *, every_line: bool) -> None:
+        super().__init__(stream)
+        self._repeats = None if every_line else Repeats(super().emit)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if self._repeats is None or self._repeats.passes(record):
+            super().emit(record)
+
+    def close(self) -> None:
+        if self._repeats is not None:
+            self._repeats.close()
+        super().close()
+
+
 _redactor = Redactor()
 
 
@@ -96,13 +116,15 @@ def configure(
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
     ]
-    handler = logging.StreamHandler(stream)
+    handler = _Handler(stream, every_line=level == "debug")
     handler.setFormatter(_RedactingFormatter(_formatter(console, shared, stream), _redactor))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     _quieten(level)
     sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+    sys.unraisablehook = _log_unraisable
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -179,3 +201,19 @@ def _quieten(level: str) -> None:
 def _log_uncaught(kind: Any, error: Any, traceback: Any) -> None:
     """Log an uncaught exception, which Python would print unredacted."""
     logging.getLogger("ticketing").critical("uncaught", exc_info=(kind, error, traceback))
+
+
+def _log_uncaught_in_thread(failed: threading.ExceptHookArgs) -> None:
+    if failed.exc_type is SystemExit:
+        return  # As Python does: a thread may end itself.
+    error = failed.exc_value or failed.exc_type()
+    name = "a thread" if failed.thread is None else failed.thread.name
+    logging.getLogger("ticketing").critical("uncaught in %s", name, exc_info=error)
+
+
+def _log_unraisable(failed: sys.UnraisableHookArgs) -> None:
+    """Log an exception that Python could not raise, as one in a finalizer."""
+    error = failed.exc_value or failed.exc_type()
+    logging.getLogger("ticketing").error(
+        "%s: %r", failed.err_msg or "ignored", failed.object, exc_info=error
+    )

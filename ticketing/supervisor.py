@@ -9,20 +9,29 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ticketing import metrics
+from ticketing import metrics, restarts
+from ticketing.restarts import CrashLoop, Departure
 
 log = logging.getLogger(__name__)
 
-# A short pause after a first failure; doubled up to half a minute, so that a child that fails at
-# once costs little and still returns soon after the cause is gone.
+# The pause after a start that never got ready: doubled up to half a minute, so that a child that
+# fails at once costs little and still returns soon after the cause is gone.
 RESTART_SECONDS_MIN = 1.0
 RESTART_SECONDS_MAX = 30.0
+BETWEEN_STARTS_SECONDS_MIN = 5.0
+"""A child that was ready starts again at once, if its last start is this far back: a start costs
+one to two seconds of a core."""
 HEALTHY_SECONDS = 60.0
-"""A child that lived this long restarts after the shortest pause."""
+"""A child that was ready for this long is out of its crash loop."""
+LOOP_ENDS = 3
+"""Fewer are a deploy, a rebalance or a broker that restarts."""
+LOOP_SECONDS = 300.0
+"""A few ends are within this time even with the longest pause between them."""
 STOP_SECONDS_MAX = 15.0
 """Time to finish a batch, commit and leave the group; half of Kubernetes's default grace period."""
 POLL_SECONDS = 0.1
@@ -40,8 +49,19 @@ class Child:
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     start_at: float = 0.0
+    ready_at: float | None = None
     pause_seconds: float = RESTART_SECONDS_MIN
     restarts: int = 0
+    ends: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+    """The times of its ends that may still make a crash loop."""
+    departure: Departure | None = None
+    """The last one."""
+
+    @property
+    def status(self) -> Path | None:
+        """The beginning of the path of the child's own files; None without a shared directory."""
+        prefix = self.environ.get(restarts.STATUS_VARIABLE)
+        return Path(prefix) if prefix else None
 
     def start(self, now: float) -> None:
         """Start the process, in a session of its own: Ctrl-C must reach the supervisor only."""
@@ -56,25 +76,70 @@ class Child:
                 start_new_session=True,
             )
         self.started_at = now
+        self.ready_at = None
 
     def watch(self, now: float) -> None:
-        """Note the end of the process and restart it after a doubling pause."""
+        """Note the end of the process and start it again.
+
+        At once if it was ready, as every second until then may be a page's; after a doubling pause
+        if it never got ready, and after the longest one for a configuration that can't be used.
+        """
         if self.process is None:
             if now >= self.start_at:
                 self.start(now)
             return
+        self._note_ready(now)
         code = self.process.poll()
-        if code is None:
+        if code is not None:
+            self._note_end(self.process.pid, code, now)
+
+    def crash_loop(self, now: float) -> CrashLoop | None:
+        """The crash loop that the child is in, if any."""
+        healthy = self.ready_at is not None and now - self.ready_at > HEALTHY_SECONDS
+        while self.ends and (healthy or now - self.ends[0] > LOOP_SECONDS):
+            self.ends.popleft()
+        if not self.ends or self.departure is None:
+            return None
+        if len(self.ends) < LOOP_ENDS and self.departure.reason != "misconfigured":
+            return None
+        return CrashLoop(len(self.ends), now - self.ends[0], self.departure)
+
+    def _note_ready(self, now: float) -> None:
+        if self.ready_at is not None or self.process is None:
             return
-        if now - self.started_at > HEALTHY_SECONDS:
+        if self.status is None:
+            ready = now - self.started_at > HEALTHY_SECONDS
+        else:
+            ready = restarts.was_ready(self.status, self.process.pid)
+        if ready:
+            self.ready_at = now
             self.pause_seconds = RESTART_SECONDS_MIN
-        log.warning("%s ended with %s, restarting in %.0f s", self.role, code, self.pause_seconds)
+
+    def _note_end(self, pid: int, code: int, now: float) -> None:
+        self.departure = restarts.departure_of(self.status, pid, code)
+        if self.departure.reason == "misconfigured":
+            self.start_at = now + RESTART_SECONDS_MAX
+        elif self.ready_at is not None:
+            self.start_at = max(now, self.started_at + BETWEEN_STARTS_SECONDS_MIN)
+        else:
+            self.start_at = now + self.pause_seconds
+            self.pause_seconds = min(self.pause_seconds * 2, RESTART_SECONDS_MAX)
+        log.warning(
+            "%s ended with %s (%s%s), restarting in %.0f s",
+            self.role,
+            code,
+            self.departure.reason,
+            f" at {', '.join(self.departure.at)}" if self.departure.at else "",
+            self.start_at - now,
+        )
+        metrics.worker_restarts_total.labels(self.role, self.departure.reason).inc()
         # The gauges of a dead process would show it ready for ever.
-        metrics.forget(self.process.pid, self.environ.get(metrics.MULTIPROCESS_VARIABLE))
+        metrics.forget(pid, self.environ.get(metrics.MULTIPROCESS_VARIABLE))
+        if self.status is not None:
+            restarts.forget(self.status)
         self.process = None
         self.restarts += 1
-        self.start_at = now + self.pause_seconds
-        self.pause_seconds = min(self.pause_seconds * 2, RESTART_SECONDS_MAX)
+        self.ends.append(now)
 
 
 @dataclass
@@ -88,26 +153,59 @@ class Supervisor:
     clock: Callable[[], float] = time.monotonic
     children: list[Child] = field(default_factory=list)
     _stopping: bool = False
+    _told: tuple[list[int], list[str]] | None = None
+    """The numbers of restarts and the roles in crash loops, as published last."""
 
     def start(self) -> None:
         """Start a child per role."""
         for role in self.roles:
-            environ = {
-                **self.environ,
-                "TICKETING_ROLE": role,
-                "TICKETING_ROLES": ",".join(self.roles),
-                "TICKETING_PARENT": str(os.getpid()),
-            }
             command = [sys.executable, "-m", "ticketing", "worker", role]
-            child = Child(role, command, environ, self.log)
+            child = Child(role, command, self.environ_of(role), self.log)
             child.start(self.clock())
             self.children.append(child)
+        self._publish()
+
+    def environ_of(self, role: str) -> dict[str, str]:
+        """The environment of a role's process."""
+        directory = self._directory()
+        return {
+            **self.environ,
+            "TICKETING_ROLE": role,
+            "TICKETING_ROLES": ",".join(self.roles),
+            "TICKETING_PARENT": str(os.getpid()),
+            **({restarts.STATUS_VARIABLE: str(directory / role)} if directory else {}),
+        }
 
     def watch(self) -> None:
         """Check all children once; to be called a few times a second."""
         if not self._stopping:
             for child in self.children:
                 child.watch(self.clock())
+            self._publish()
+
+    def _directory(self) -> Path | None:
+        """The directory that the children share, if any."""
+        shared = self.environ.get(metrics.MULTIPROCESS_VARIABLE)
+        return Path(shared) if shared else None
+
+    def _publish(self) -> None:
+        """Tell ends and crash loops as metrics and for `/ready`, whenever they have changed."""
+        now = self.clock()
+        loops = {child.role: loop for child in self.children if (loop := child.crash_loop(now))}
+        told = ([child.restarts for child in self.children], sorted(loops))
+        if told == self._told:
+            return
+        self._told = told
+        for child in self.children:
+            metrics.worker_crash_looping.labels(child.role).set(1 if child.role in loops else 0)
+        for role, loop in loops.items():
+            log.error("a crash loop: %s", loop.told(role))
+        directory = self._directory()
+        if directory is not None and directory.is_dir():
+            restarts.write_loops(directory, loops)
+            metrics.share(
+                str(directory), metrics.worker_restarts_total, metrics.worker_crash_looping
+            )
 
     def stop(self) -> None:
         """Terminate all children, and kill those that do not end in time."""

@@ -15,10 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ticketing import log, metrics
+from ticketing import log, metrics, restarts
 from ticketing.config import Config, secrets_of
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
+from ticketing.engine.departure import leave
 from ticketing.engine.role_topics import RoleTopics, changed
 from ticketing.kafka.free_port import free_port
 from ticketing.kafka.runtime import Runtime
@@ -94,7 +95,7 @@ def metrics_listener(
         return metrics.render(directory)
 
     def reasons() -> list[str]:
-        return readiness.reasons(served, render().decode())
+        return readiness.reasons(served, render().decode(), directory)
 
     return Listener(WorkerStatus(config, reasons, render))
 
@@ -147,7 +148,8 @@ def build(role: str, runtime: Runtime) -> TicketingApp:
     app.role_topics = topics
     if not runtime.embedded:
         app.topic_watch = TopicWatch(runtime, read_by(role, runtime), partial(changed, topics))
-        app.watchdog.add(app.topic_watch.verdict)
+        app.watchdog.add(app.topic_watch.verdict, "topics")
+        app.watchdog.look_after(app.topic_watch.guard)
     _attach(app, role)
     return app
 
@@ -171,6 +173,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
     from agents.detection_run import Detector
     from agents.heartbeat import heartbeat_for
     from agents.incidents import IncidentMachine
+    from agents.shown_totals import ShownTotals
     from sinks.agent import SinkAgent
     from ticketing.config.policy import policy
     from ticketing.engine.agent import KeyedAgent, add_keyed_agent
@@ -189,6 +192,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
         message_bytes_max=config.kafka.message_max_bytes,
         gaps_fail=runtime.embedded,
     )
+    shown = ShownTotals(app, detection.totals, detection.topics)
     heartbeat = heartbeat_for(config)
     incidents: KeyedAgent[Any] = KeyedAgent(
         app,
@@ -200,7 +204,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
         machine=IncidentMachine(
             policy(config),
             inputs=runtime.inputs,
-            counted=metrics.anomalies_counted_total.inc,
+            counted=shown.counted,
             reported=heartbeat.report if heartbeat else None,
             partitions=runtime.partitions,
         ),
@@ -210,6 +214,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
     sinks = SinkAgent(app, app.watchdog, app.fence, config.enabled_platforms())
     add_agent(app, sinks, INCIDENTS)
     app.task(detection.report_progress)
+    app.task(shown.run)
     if heartbeat is not None:
         app.task(PathReporter(app, SIGNALS, incidents.handled).run)
         app.task(PathReporter(app, INCIDENTS, sinks.handled).run)
@@ -268,7 +273,8 @@ def _attach(app: TicketingApp, role: str) -> None:
     """Add the fence, the watchdog and the readiness gauge to an app."""
     parent = os.environ.get(PARENT_VARIABLE)
     if parent is not None:
-        app.watchdog.add(lambda: None if os.getppid() == int(parent) else "the supervisor is gone")
+        gone = "the supervisor is gone"
+        app.watchdog.add(lambda: None if os.getppid() == int(parent) else gone, "orphaned")
         # Started at once, as the app never reaches its tasks if the broker ended with the
         # supervisor.
         app.watchdog.start()
@@ -285,8 +291,14 @@ def _attach(app: TicketingApp, role: str) -> None:
 
     async def tell_ready() -> None:
         while not app.should_stop:
+            # The watchdog looks after the other guards, and nobody but this task after it.
+            why = app.watchdog.guard.keep_alive()
+            if why is not None:
+                leave(why, "guard")
             ready = not app.rebalancing and not app.in_recovery and bool(app.consumer.assignment())
             metrics.app_ready.labels(role).set(1 if ready else 0)
+            if ready:
+                restarts.note_ready()
             await app.sleep(READY_EVERY_SECONDS)
 
     app.task(start_guards)

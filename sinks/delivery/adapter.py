@@ -64,7 +64,7 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
         # Workers that noticed a failure at the same moment must not probe at the same moment.
         seed=f"{name}:{os.getpid()}",
     )
-    machine = AdapterMachine(platform, runner, gate, times)
+    machine = AdapterMachine(platform, runner, gate, times, partitions=runtime.partitions)
     agent: KeyedAgent[Any] = KeyedAgent(
         app,
         app.watchdog,

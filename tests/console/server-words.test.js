@@ -38,6 +38,7 @@ test("records add up when all are below, counted or dead letters", () => {
   const totals = { records: 10, belowThreshold: 6, counted: 3, deadLetters: 1 };
   assert.equal(underWay(totals), 0);
   assert.equal(underWay({ ...totals, counted: 1 }), 2);
+  assert.equal(underWay({ ...totals, counted: 5 }), 2);
 });
 
 test("a stay in one service is one hop", () => {

@@ -297,7 +297,7 @@ async def test_what_was_thrown_away_is_not_committed_over(
 ) -> None:
     left: list[str] = []
 
-    def leave(why: str) -> None:
+    def leave(why: str, reason: str) -> None:
         """In place of the process's end: nothing goes on."""
         left.append(why)
         Held.gate.clear()

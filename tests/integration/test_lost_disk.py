@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from confluent_kafka import Producer
-from support.fleet import INPUT, Fleet
+from support.fleet import INPUT, PARTITIONS, Fleet
 from support.load import faults, record
 from support.waiting import wait_for
 
@@ -31,6 +34,45 @@ def test_an_incident_outlives_the_disk_of_its_worker(fleet: Fleet) -> None:
     fleet.feed(lines)
     after = fleet.wait_counted(2000)
     assert set(after) == set(before)
+
+
+def halved(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def emptied(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+@pytest.mark.parametrize(("pattern", "harm"), [("CURRENT", emptied), ("MANIFEST-*", halved)])
+def test_a_damaged_table_is_set_aside_and_read_anew_by_one_start(
+    fleet: Fleet, pattern: str, harm: Callable[[Path], None]
+) -> None:
+    fleet.create_topics()
+    worker = fleet.worker("a", "pipeline", kafka={"groupInstanceId": "a"})
+    worker.wait_ready()
+    broken = faults(40, [("high", "")])
+    lines = [record(broken[number % 40], number) for number in range(1000)]
+    fleet.feed(lines)
+    before = fleet.wait_counted(1000)
+    wait_for(lambda: fleet.lag("ticketing", INPUT) == 0, "the offsets to be committed")
+    worker.kill("pipeline")
+    tables = worker.data / PIPELINE_APP
+    harmed = [path for path in tables.rglob(pattern) if path.is_file()]
+    assert len(harmed) == PARTITIONS
+    for path in harmed:
+        harm(path)
+    worker.start("pipeline")
+    worker.wait_ready()
+    fleet.feed(lines)
+    after = fleet.wait_counted(2000)
+    assert set(after) == set(before)
+    assert len(worker.roles["pipeline"].exits) == 1, worker.tail("pipeline")
+    assert worker.log("pipeline").count("set aside as") == PARTITIONS
+    told = worker.metrics()
+    assert told["ticketing_tables_set_aside_total{table=incidents}"] == PARTITIONS
+    assert len(list(tables.rglob("*.damaged-*"))) == 2
 
 
 def test_a_changelog_is_read_past_an_aborted_transaction(fleet: Fleet) -> None:

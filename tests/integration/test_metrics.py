@@ -11,6 +11,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -130,8 +131,11 @@ def test_what_a_platform_is_behind_with_agrees_with_its_tickets(fleet: Fleet) ->
 
 
 @contextmanager
-def command(fleet: Fleet, *roles: str) -> Iterator[int]:
-    """`ticketing worker ROLE...` as people start it; gives the port of its metrics."""
+def command(fleet: Fleet, *roles: str, pids: list[int] | None = None) -> Iterator[int]:
+    """`ticketing worker ROLE...` as people start it; gives the port of its metrics.
+
+    `pids` gets the id of the process.
+    """
     port = free_port()
     fleet.configure(metrics={"port": port}, dataDir=str(fleet.directory / "data"))
     path = fleet.directory / "command.json"
@@ -146,6 +150,8 @@ def command(fleet: Fleet, *roles: str) -> Iterator[int]:
             stderr=output,
             start_new_session=True,
         )
+    if pids is not None:
+        pids.append(process.pid)
     try:
         yield port
     finally:
@@ -212,3 +218,47 @@ def test_the_supervisor_answers_for_its_roles(fleet: Fleet) -> None:
         assert answer is not None
         told = samples(answer[1])
         assert told["ticketing_app_ready:pipeline"] == told["ticketing_app_ready:slack"] == 1
+
+
+def children(pid: int) -> dict[str, int]:
+    """The children of a supervisor by role."""
+    found = {}
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        arguments = Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0")
+        # One that has just ended has none, one that just begins its parent's.
+        if arguments[-3:-2] == [b"worker"]:
+            found[arguments[-2].decode()] = int(child)
+    return found
+
+
+def test_a_crash_loop_is_told_though_each_process_gets_ready(fleet: Fleet) -> None:
+    fleet.create_topics()
+    pids: list[int] = []
+    with command(fleet, "pipeline", "traces", pids=pids) as port:
+        reasons_until_ready(port)
+        for _ in range(3):
+            before = children(pids[0])["pipeline"]
+            os.kill(before, signal.SIGKILL)
+            wait_for(
+                lambda before=before: children(pids[0]).get("pipeline", before) != before,
+                "the next process",
+            )
+
+        def ready_again() -> bool:
+            answer = get(port, "/metrics")
+            return (
+                answer is not None and samples(answer[1]).get("ticketing_app_ready:pipeline") == 1
+            )
+
+        wait_for(ready_again, "the pipeline to call itself ready")
+        answer, told = get(port, "/ready"), get(port, "/metrics")
+        assert answer is not None
+        assert told is not None
+        assert answer[0] == 503
+        assert json.loads(answer[1])["reasons"] == [
+            "pipeline: restarted 3 times in a minute: killed"
+        ]
+        found = samples(told[1])
+        assert found["ticketing_worker_crash_looping:pipeline"] == 1
+        assert found["ticketing_worker_crash_looping:traces"] == 0
+        assert found["ticketing_worker_restarts_total:killed:pipeline"] == 3

@@ -27,6 +27,8 @@ from sinks.delivery.machine import AdapterMachine
 from sinks.delivery.wishes import OperationResult, encode_result
 from sinks.platform import Repeat, Request, Traits
 from tables.deliveries import Delivery, Operation
+from tables.incidents import COUNTED
+from ticketing.domain.alerts.conservation import Counted
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.signals import TicketState
@@ -264,7 +266,11 @@ class Process:
         if not self.world.happens(self.world.chances.uncommitted):
             self.world.step(f"commit {self.topic}")
             self.world.committed[self.topic] = self.position
+            self.committed()
         return True
+
+    def committed(self) -> None:
+        """What else the commit has changed."""
 
 
 class Keyed(Process):
@@ -591,6 +597,12 @@ class Installation:
         """Every incident as its writer has it."""
         states = self.processes["incidents"].states().values()  # type: ignore[attr-defined]
         return [state for state in states if isinstance(state, Incident)]
+
+    def counted(self) -> Counted:
+        """The anomalies counted, as the writer has them beside the incidents."""
+        found = self.processes["incidents"].states()[COUNTED]  # type: ignore[attr-defined]
+        assert isinstance(found, Counted)
+        return found
 
     def published(self) -> dict[str, Incident]:
         """Every incident as the topic has it."""

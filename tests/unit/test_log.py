@@ -7,6 +7,7 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from urllib.parse import quote
 
@@ -23,8 +24,10 @@ SECRET = 'hunter2/+"ü\\x'
 def logging_restored() -> Iterator[None]:
     root = logging.getLogger()
     before = (root.handlers[:], root.level, sys.excepthook)
+    hooks = (threading.excepthook, sys.unraisablehook)
     yield
     root.handlers[:], root.level, sys.excepthook = before
+    threading.excepthook, sys.unraisablehook = hooks
     logging.captureWarnings(False)
 
 
@@ -104,3 +107,41 @@ def test_no_long_secret_survives_in_text_or_json(secret: str, around: str) -> No
 
 def test_without_secrets_nothing_changes() -> None:
     assert log.Redactor()("all of it") == "all of it"
+
+
+def test_an_error_that_ends_a_thread_is_a_line_without_secrets() -> None:
+    stream = io.StringIO()
+    log.configure("info", "json", [SECRET], stream=stream)
+    thread = threading.Thread(target=fail, args=[SECRET], name="a thread")
+    thread.start()
+    thread.join()
+    (line,) = stream.getvalue().splitlines()
+    assert "refused: Bearer ****" in json.loads(line)["exception"]
+
+
+def test_what_repeats_is_written_once_and_counted() -> None:
+    stream = io.StringIO()
+    log.configure("info", "json", [], stream=stream)
+    for number in range(100):
+        logging.getLogger("aiokafka").error("no connection to node %s: 100%% gone", number)
+        log.get("ticketing.test").warning("heartbeat_failed", why="TimeoutError")
+        log.get("ticketing.test").warning("other", why="TimeoutError")
+    logging.getLogger().handlers[0].close()
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["event"] for line in lines] == [
+        "no connection to node 0: 100% gone",
+        "heartbeat_failed",
+        "other",
+        "no connection to node 99: 100% gone (repeated 99 times)",
+        "heartbeat_failed (repeated 99 times)",
+        "other (repeated 99 times)",
+    ]
+    assert [line.get("repeated") for line in lines[3:]] == [99, 99, 99]
+
+
+def test_every_line_is_written_at_debug() -> None:
+    stream = io.StringIO()
+    log.configure("debug", "json", [], stream=stream)
+    for _ in range(3):
+        logging.getLogger("aiokafka").error("no connection")
+    assert len(stream.getvalue().splitlines()) == 3

@@ -13,6 +13,7 @@ from ticketing.api.security import PREFIX, SLACK_PATH, guard, safe_headers
 from ticketing.api.services import (
     SERVICES,
     STATUS,
+    Balance,
     Checks,
     Commands,
     DeadLetters,
@@ -38,6 +39,7 @@ def create_app(
     checks: Checks | None = None,
     dead_letters: DeadLetters | None = None,
     *,
+    balance: Balance | None = None,
     command_seconds_max: float = COMMAND_SECONDS_MAX,
 ) -> web.Application:
     """The API and the console, at the root and under `/api/ticketing`."""
@@ -45,7 +47,9 @@ def create_app(
         middlewares=[counted, safe_headers, problems, guard], client_max_size=BODY_BYTES_MAX
     )
     app[STATUS] = WorkerStatus(config, readiness)
-    app[SERVICES] = Services(config, store, commands, checks, dead_letters, command_seconds_max)
+    app[SERVICES] = Services(
+        config, store, commands, checks, dead_letters, balance, command_seconds_max
+    )
     app[files.ASSETS] = files.load()
     feed_for(app)
     for prefix in ("", PREFIX):

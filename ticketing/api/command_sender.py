@@ -14,7 +14,10 @@ class CommandSender:
     """A producer without Faust, for the API in a process of its own."""
 
     def __init__(self, runtime: Runtime) -> None:
-        self._producer = AIOKafkaProducer(**runtime.connection.aiokafka(), acks="all")
+        # The embedded broker knows no idempotence.
+        self._producer = AIOKafkaProducer(
+            **runtime.connection.aiokafka(), acks="all", enable_idempotence=not runtime.embedded
+        )
 
     async def start(self) -> None:
         """Connect to the broker."""

@@ -55,14 +55,21 @@ async def metrics_text(request: web.Request) -> web.Response:
 
 
 async def totals(request: web.Request) -> web.Response:
-    """GET /api/v1/totals: incidents by status and severity, and how the records add up."""
+    """GET /api/v1/totals: incidents by status and severity, and how the records add up.
+
+    Over all workers, as Kafka has the numbers; those of this worker alone without an answer.
+    """
     text = (await asyncio.to_thread(status(request).render)).decode()
     counts = dict.fromkeys(CONSERVATION.values(), 0)
     for family in text_string_to_metric_families(text):
         for sample in family.samples:
             if sample.name in CONSERVATION:
                 counts[CONSERVATION[sample.name]] += int(sample.value)
-    return web.json_response({**await services(request).store.totals(), **counts})
+    balance = services(request).balance
+    everywhere = None if balance is None else await balance.read()
+    return web.json_response(
+        {**await services(request).store.totals(), **counts, **(everywhere or {})}
+    )
 
 
 async def get_config(request: web.Request) -> web.Response:

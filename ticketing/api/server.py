@@ -10,8 +10,10 @@ import signal
 from aiohttp import web
 from aiokafka.errors import KafkaError
 
+from ticketing import restarts
 from ticketing.api import readiness
 from ticketing.api.app import create_app
+from ticketing.api.balance import KafkaBalance
 from ticketing.api.checks import ConnectionChecks
 from ticketing.api.command_sender import CommandSender
 from ticketing.api.dead_letters import KafkaDeadLetters
@@ -73,18 +75,28 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
         return await asyncio.to_thread(readiness.reasons, roles)
 
     checks = ConnectionChecks(config)
+    balance = KafkaBalance(runtime)
     app = create_app(
-        config, store, commands, reasons, checks, dead_letters=KafkaDeadLetters(runtime)
+        config,
+        store,
+        commands,
+        reasons,
+        checks,
+        dead_letters=KafkaDeadLetters(runtime),
+        balance=balance,
     )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
     await runner.setup()
     try:
         await web.TCPSite(runner, config.web.host, config.web.port).start()
+        if role == API:
+            restarts.note_ready()
         log.info("the API and the console listen on %s", runner.addresses)
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()
         await commands.close()
+        await balance.close()
         await checks.close()
 
 

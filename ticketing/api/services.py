@@ -52,6 +52,13 @@ class DeadLetters(Protocol):
         """Redrive a letter."""
 
 
+class Balance(Protocol):
+    """The balance of the records over all workers."""
+
+    async def read(self) -> dict[str, int] | None:
+        """`{records, belowThreshold, counted, deadLetters}`; None while Kafka does not answer."""
+
+
 Readiness = Callable[[], "list[str] | Awaitable[list[str]]"]
 """Returns the reasons why the worker is not ready, a sentence each; empty for a ready worker."""
 
@@ -86,6 +93,7 @@ class Services:
     commands: Commands
     checks: Checks | None
     dead_letters: DeadLetters | None
+    balance: Balance | None
     command_seconds_max: float
     """Limit of a request's wait for the outcome of its command."""
 

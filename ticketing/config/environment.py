@@ -28,6 +28,7 @@ RESERVED = frozenset(
         "TICKETING_PARENT",
         "TICKETING_ROLE",
         "TICKETING_ROLES",
+        "TICKETING_STATUS",
     }
 )
 """Variables with the prefix that are not settings."""

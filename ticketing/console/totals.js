@@ -3,9 +3,10 @@
 import { el } from "./dom.js";
 import { count, shortCount } from "./format.js";
 
-// Records read and not accounted for yet; 0 when all add up.
+// Records read and not accounted for yet, or the other way round, as workers commit at their own
+// times; 0 when all add up.
 export const underWay = ({ records, belowThreshold, counted, deadLetters }) =>
-  records - belowThreshold - counted - deadLetters;
+  Math.abs(records - belowThreshold - counted - deadLetters);
 
 export function totalsRows(totals) {
   return [

@@ -106,6 +106,12 @@ class Demo:
                 raise DemoFailed(f"a worker does not start:\n{self.log_end()}")
         raise DemoFailed(f"not ready after {READY_SECONDS_MAX:.0f} s:\n{self.log_end()}")
 
+    def require_whole(self) -> None:
+        """Raise DemoFailed if a worker has missed messages: the numbers can't add up any more."""
+        for child in self.supervisor.children:
+            if child.departure is not None and child.departure.reason == "missed":
+                raise DemoFailed(f"{child.role} has lost messages: {child.departure.why}")
+
     def log_end(self, lines: int = 15) -> str:
         """The last lines of the workers' log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
@@ -198,6 +204,7 @@ async def run_live(say: Callable[[str], None], status: Callable[[Totals], None],
         )
         try:
             while not feeding.done():
+                demo.require_whole()
                 status(await demo.watch())
                 await asyncio.sleep(POLL_SECONDS * 2)
             await feeding
@@ -255,6 +262,7 @@ async def _until_delivered(demo: Demo, sent: int) -> Totals:
         if time.monotonic() - changed_at > QUIET_SECONDS_MAX:
             raise DemoFailed(f"not delivered: {seen}\n{demo.log_end()}")
         await asyncio.sleep(POLL_SECONDS)
+        demo.require_whole()
         now = await demo.watch()
         if now != seen:
             seen, changed_at = now, time.monotonic()

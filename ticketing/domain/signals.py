@@ -133,6 +133,19 @@ class Progress:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The source partition that the anomalies of the same message come from.
+
+    `since` is the offset from which on its records are counted, as `<topic id>:<offset>`, without the
+    offset while nothing was read (see ticketing.domain.alerts.conservation).
+    """
+
+    topic: str
+    partition: int
+    since: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Correlation:
     """Findings about the current incident of a fingerprint. Advisory."""
 

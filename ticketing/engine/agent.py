@@ -23,7 +23,7 @@ from ticketing.engine.halving import halved
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.table import DurableTable
 from ticketing.engine.watchdog import Watchdog, leave
-from ticketing.errors import EXIT_MISCONFIGURED, BadRecord, TicketingError
+from ticketing.errors import BadRecord, TicketingError
 from ticketing.wire.dead_letters import (
     FAILED_ROW,
     UNREADABLE_ROW,
@@ -452,7 +452,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
             f"{self.name}: offset {kept} is kept, and {tp.topic}[{tp.partition}] ends at {end}: the"
             " topic is not the one that the state was made with. Stop the workers and run"
             f" `ticketing topics adopt {tp.topic}`",
-            EXIT_MISCONFIGURED,
+            "misconfigured",
         )
 
     def _writes(self, tx: statemachine.Transaction[S]) -> tuple[Rows, Rows]:

@@ -2,46 +2,66 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from faust import App
+from faust.worker import Worker
 from yarl import URL
 
 from ticketing.config import Config
 from ticketing.config.process import FAUST_WEB_PORT
 from ticketing.engine import table_pages
 from ticketing.engine.assignor import CompleteAssignor
+from ticketing.engine.commit_notes import CommitNotes
 from ticketing.engine.deaths import Deaths
+from ticketing.engine.departure import leave
 from ticketing.engine.fence import Fence
 from ticketing.engine.recovery import DurableTables
 from ticketing.engine.role_topics import RoleTopics
 from ticketing.engine.table import DurableTable
 from ticketing.engine.transport import BatchTransport, FlowControl, scheduler_for
-from ticketing.engine.watchdog import Watchdog, leave
+from ticketing.engine.watchdog import Watchdog
+from ticketing.errors import Misconfigured
 from ticketing.kafka.connection import Connection
 from ticketing.kafka.watch import TopicWatch
 
 HEARTBEATS_PER_SESSION = 10
 """Several may be late before the session ends; Kafka advises three or more."""
+COMMIT_SECONDS = 1.0
+"""Records that a killed process has handled and a next one reads again; a commit is a message."""
+COMMIT_SECONDS_EMBEDDED = 0.2
+"""A feed waits for commits there, as little may be unread (ticketing/kafka/feed.py)."""
 PACKED_BYTES_MAX = 512 * 1024
 """Bytes of one produce request for a partition: few requests a batch, within Kafka's usual 1 MB."""
 STREAM_BUFFER_BATCHES = 8
 """Batches waiting before an agent: enough to keep it busy; each holds up to a fetch in memory."""
 
 
+class PlainWorker(Worker):
+    """Faust's worker without its spinner, which writes escapes among the lines of the log."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.spinner = None
+
+
 class TicketingApp(App):
     """A Faust app with the parts that every role's app has."""
 
+    embedded = False
+    """True on the embedded broker."""
     watchdog: Watchdog
     fence: Fence
+    deaths: Deaths
+    notes: CommitNotes
     role_topics = RoleTopics()
     """The topics as they were verified before the app was built."""
     topic_watch: TopicWatch | None = None
     """Asks whether the topics are still those; None for the embedded broker, which ends with them."""
-    deaths: Deaths
     starting: Callable[[], None] | None = None
     """Called once, before any service of the app starts."""
 
@@ -76,8 +96,7 @@ def create_app(
     servers = [URL(f"aiokafka://{server}") for server in connection.brokers.split(",")]
     session = kafka.session_timeout
     data_dir = Path(config.data_dir) / name
-    # Faust creates the last directory of the path only.
-    data_dir.mkdir(parents=True, exist_ok=True)
+    _make(data_dir)
     app = TicketingApp(
         name,
         broker=servers,
@@ -85,10 +104,11 @@ def create_app(
         broker_session_timeout=session,
         broker_request_timeout=max(session, 30.0),
         broker_heartbeat_interval=session / HEARTBEATS_PER_SESSION,
-        broker_commit_interval=1.0,
+        broker_commit_interval=COMMIT_SECONDS_EMBEDDED if kafka.embedded else COMMIT_SECONDS,
         broker_commit_livelock_soft_timeout=300.0,
         PartitionAssignor=CompleteAssignor,
         TableManager=DurableTables,
+        Worker=PlainWorker,
         ConsumerScheduler=scheduler_for(frozenset(batched)),
         consumer_auto_offset_reset="earliest",
         consumer_group_instance_id=_instance_id(kafka.group_instance_id, name),
@@ -116,10 +136,12 @@ def create_app(
         web_tables_enabled=False,
         worker_redirect_stdouts=False,
     )
+    app.embedded = kafka.embedded
     app.transport = BatchTransport(servers, app)
     app.web.blueprints.add("/table", table_pages.blueprint)
     # Faust's default of 100 warns each time it fills; our agents drain the buffer after each batch.
     app.producer.buffer.max_messages = 100_000
+    app.notes = CommitNotes()
     app.watchdog = Watchdog()
     app.fence = Fence(session)
     app.deaths = Deaths(data_dir / "under-way")
@@ -139,6 +161,20 @@ def create_table(app: TicketingApp, name: str, partitions: int) -> DurableTable:
     # Faust recovers only the tables that the app knows.
     app.tables.add(table)
     return table
+
+
+def _make(directory: Path) -> None:
+    """Create the directory of an app's tables; raises Misconfigured where that is refused."""
+    try:
+        # Faust creates the last directory of the path only.
+        directory.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=directory):
+            pass
+    except OSError as error:
+        raise Misconfigured(
+            f"dataDir: {directory} can't be written ({error.strerror}): free space there, or let the"
+            " user of this process read and write it, or set dataDir to another directory"
+        ) from None
 
 
 def _instance_id(prefix: str | None, name: str) -> str | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from faust.assignor.partition_assignor import PartitionAssignor
 
-from ticketing.engine.watchdog import leave
+from ticketing.engine.departure import leave
 from ticketing.wire.topics import OWN_PREFIX
 
 
@@ -24,5 +24,6 @@ class CompleteAssignor(PartitionAssignor):
         own = (name for name in topics if name.startswith(OWN_PREFIX))
         missing = sorted(name for name in own if not cluster.partitions_for_topic(name))
         if missing:
-            leave(f"Kafka does not list {', '.join(missing)}: partitions are assigned once it does")
+            names = ", ".join(missing)
+            leave(f"Kafka does not list {names}: partitions are assigned once it does", "topics")
         return super()._get_copartitioned_groups(topics, cluster, subscriptions)

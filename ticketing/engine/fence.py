@@ -12,7 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ticketing.engine.watchdog import leave
+from ticketing.engine.departure import leave
+from ticketing.restarts import Reason
 
 
 class Fence:
@@ -23,7 +24,7 @@ class Fence:
         session_seconds: float,
         *,
         clock: Callable[[], float] = time.monotonic,
-        leave: Callable[[str], None] = leave,
+        leave: Callable[[str, Reason], None] = leave,
     ) -> None:
         self._session_seconds = session_seconds
         self._clock = clock
@@ -38,7 +39,8 @@ class Fence:
         silence = self._clock() - heard_at
         if silence > self._session_seconds:
             self._leave(
-                f"Kafka has answered no heartbeat for {silence:.1f} s: partitions may be lost"
+                f"Kafka has answered no heartbeat for {silence:.1f} s: partitions may be lost",
+                "asleep",
             )
 
     def attach(self, app: Any) -> None:

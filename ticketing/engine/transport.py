@@ -37,15 +37,18 @@ from mode.utils.futures import notify
 from mode.utils.queues import FlowControlEvent
 
 from ticketing.engine.batch import BATCH_RECORDS_MAX, Batch, Fetched, FetchedRecords
+from ticketing.engine.commit_notes import carry
+from ticketing.engine.departure import leave, put_all_down, put_down, take_in_hand
 from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
 from ticketing.engine.topic_identity import KnownTopicsThread, leave_if_remade
-from ticketing.engine.watchdog import leave
 from ticketing.errors import Unavailable
 
 TOPIC_SECONDS_MAX = 10.0
 """Covers the election of a leader. A topic that is missing must not hold the agent for longer."""
 Pair = tuple[bytes | None, bytes | None]
 """Key and value."""
+RETRY_MS = 500
+"""Between two tries of a request: an election takes about a second, and a page waits no longer."""
 RECORD_OVERHEAD_BYTES = 32
 """Upper bound of what Kafka's format adds to a record within a batch."""
 
@@ -113,6 +116,7 @@ class BatchConsumerThread(KnownTopicsThread):
         await super().on_start()
         self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
         self._note_heartbeats()
+        carry(self._consumer, self.consumer.app.notes, self._id_of)
         self.name_topics()
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
@@ -141,11 +145,30 @@ class BatchConsumerThread(KnownTopicsThread):
                 del fetched[tp]
             elif tp.topic in self.consumer.scheduler.batched:
                 behind = self._read.get(tp)
+                if self.consumer.app.embedded:
+                    await self._require_no_gap(consumer, tp, run, behind)
                 if behind is not None and behind >= run[0].offset:
                     behind = None  # The records are read again.
                 fetched[tp] = Fetched(run, behind)
                 self._read[tp] = run[-1].offset
         return fetched
+
+    async def _require_no_gap(
+        self, consumer: Any, tp: TP, run: list[Any], behind: int | None
+    ) -> None:
+        """Leave if the embedded broker let go of records before they were read.
+
+        Its offsets have no gaps: it knows no transactions and compacts nothing. A position that is
+        gone is silently set to the first record that is left.
+        """
+        if behind is None:
+            behind = (await consumer.committed(tp) or 0) - 1
+        if run[0].offset > behind + 1:
+            leave(
+                f"the embedded broker dropped unread records of {tp.topic}[{tp.partition}]:"
+                f" {run[0].offset} follows {behind}",
+                "missed",
+            )
 
     def _note_heartbeats(self) -> None:
         """Wrap the sending of heartbeats, for which aiokafka has no callback."""
@@ -168,6 +191,9 @@ class BatchConsumerThread(KnownTopicsThread):
         # Faust chooses the isolation level by its own processing guarantee and offers no setting;
         # aiokafka reads the attribute when the consumer starts.
         consumer._isolation_level = "read_committed"
+        # No setting either: aiokafka tries ten times a second, and says so each time.
+        consumer._retry_backoff_ms = RETRY_MS
+        consumer._client._retry_backoff = RETRY_MS / 1000
         return consumer
 
 
@@ -194,6 +220,7 @@ class BatchConsumer(driver.Consumer):
         """Begin a generation, with the coordinator's answer as its first heartbeat."""
         self.scheduler.taken.clear()
         self._handled.clear()
+        put_all_down()
         self._thread.heard_at = time.monotonic()
         await leave_if_remade(self.app.topic_watch)
         await super().on_partitions_assigned(assigned, generation_id)
@@ -234,15 +261,18 @@ class BatchConsumer(driver.Consumer):
         if behind is not None and before != (message.generation_id, behind):
             place = f"{message.topic}[{message.partition}]"
             leave(
-                f"{place}: records up to offset {behind} were fetched but never reached the agent"
+                f"{place}: records up to offset {behind} were fetched but never reached the agent",
+                "missed",
             )
         self._begun[message.tp] = (message.generation_id, message.offset)
+        take_in_hand(message.topic, message.partition, message.value[0].offset)
 
     def handled(self, message: Message) -> bool:
         """Note that the effects of a batch are durable: its end may be committed.
 
         False when the partition was revoked since the fetch; its next owner reads the batch again.
         """
+        put_down(message.topic, message.partition)
         if message.generation_id != self.app.consumer_generation_id:
             self._unacked_messages.discard(message)
             return False
@@ -267,6 +297,12 @@ class BatchConsumer(driver.Consumer):
         handled = self._handled.get(tp, -1) >= self.scheduler.taken.get(tp, -1)
         return handled and self.read_to_the_end(tp)
 
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        committed: bool = await super()._commit(offsets)
+        if committed:
+            self.app.notes.saved(offsets)
+        return committed
+
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
         if not self._is_batched(tp.topic):
             await super()._add_gap(tp, offset_from, offset_to)
@@ -284,7 +320,17 @@ class BatchConsumer(driver.Consumer):
 
 
 class BatchProducer(driver.Producer):
-    """Faust's producer, with a way to send many messages in one call."""
+    """Faust's producer, idempotent, with a way to send many messages in one call."""
+
+    def _settings_extra(self) -> Mapping[str, Any]:
+        # An answer that is lost on its way makes aiokafka send again: the broker drops the repeat.
+        # The embedded broker knows no idempotence.
+        return {
+            **super()._settings_extra(),
+            "acks": "all",
+            "enable_idempotence": not self.app.embedded,
+            "retry_backoff_ms": RETRY_MS,
+        }
 
     async def partition_of(self, topic: str, key: bytes | None) -> int:
         """The partition of a message: by its key as in every Kafka client, any without a key."""

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-log = logging.getLogger(__name__)
+from ticketing.engine.departure import leave as leave
+from ticketing.guards import Guard
+from ticketing.restarts import Reason
+
+Check = Callable[[], "str | None"]
+"""Returns the reason to leave, a sentence, or None."""
 
 BATCH_SECONDS_MAX = 60.0
 """Longer than a slow disk or broker holds a batch up, and tickets are late by no more than that."""
 CHECK_EVERY_SECONDS = 1.0
 """Adds little to the limit above; a check reads a few numbers."""
-EXIT_HUNG = 70
-"""EX_SOFTWARE of sysexits.h."""
-
-
-def leave(why: str, status: int = EXIT_HUNG) -> None:
-    """End the process at once, without committing anything; a supervisor starts it again."""
-    log.critical("leaving: %s", why)
-    logging.shutdown()
-    os._exit(status)
 
 
 class Watchdog:
@@ -37,7 +30,7 @@ class Watchdog:
         *,
         batch_seconds_max: float = BATCH_SECONDS_MAX,
         clock: Callable[[], float] = time.monotonic,
-        leave: Callable[[str], None] = leave,
+        leave: Callable[[str, Reason], None] = leave,
     ) -> None:
         self._batch_seconds_max = batch_seconds_max
         self._clock = clock
@@ -45,9 +38,8 @@ class Watchdog:
         self._batches: dict[str, float] = {}
         self.begun = 0
         """The number of batches begun so far."""
-        self._checks: list[Callable[[], str | None]] = []
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._checks: list[tuple[Check, Reason]] = []
+        self.guard = Guard("watchdog", self.look, CHECK_EVERY_SECONDS)
 
     @contextmanager
     def batch(self, name: str) -> Iterator[None]:
@@ -64,11 +56,11 @@ class Watchdog:
         if name in self._batches:
             self._batches[name] = self._clock()
 
-    def add(self, check: Callable[[], str | None]) -> None:
-        """Add a check; the process leaves when `check` returns a sentence."""
-        self._checks.append(check)
+    def add(self, check: Check, reason: Reason = "hung") -> None:
+        """Add a check; the process leaves, for `reason`, when `check` returns a sentence."""
+        self._checks.append((check, reason))
 
-    def undelivered(self, waiting: Callable[[], bool]) -> Callable[[], str | None]:
+    def undelivered(self, waiting: Callable[[], bool]) -> Check:
         """A check that fails when batches wait and none begins within a batch's limit."""
         since, begun = self._clock(), self.begun
 
@@ -84,29 +76,44 @@ class Watchdog:
         return check
 
     def verdict(self) -> str | None:
-        """The reason to leave, None without one."""
+        """The reason to leave, None without one; raises the first failure of a check, if any."""
+        found = self._verdict()
+        return None if found is None else found[0]
+
+    def _verdict(self) -> tuple[str, Reason] | None:
         now = self._clock()
         for name, since in list(self._batches.items()):
             if now - since > self._batch_seconds_max:
-                return f"{name} has handled one batch for {now - since:.0f} s"
-        for check in self._checks:
-            why = check()
+                return f"{name} has handled one batch for {now - since:.0f} s", "hung"
+        failures = []
+        for check, reason in self._checks:
+            # A check that fails must not hide the verdict of those behind it.
+            try:
+                why = check()
+            except Exception as error:  # noqa: BLE001
+                failures.append(error)
+                continue
             if why is not None:
-                return why
+                return why, reason
+        if failures:
+            raise failures[0]
         return None
+
+    def look_after(self, guard: Guard) -> None:
+        """Start another guard, and start its thread again should that end."""
+        guard.start()
+        self.add(guard.keep_alive, "guard")
 
     def start(self) -> None:
         """Watch until the process ends. Safe to repeat."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
-            self._thread.start()
+        self.guard.start()
 
     def stop(self) -> None:
         """Stop watching, for an orderly shutdown."""
-        self._stop.set()
+        self.guard.stop()
 
-    def _watch(self) -> None:
-        while not self._stop.wait(CHECK_EVERY_SECONDS):
-            why = self.verdict()
-            if why is not None:
-                self._leave(why)
+    def look(self) -> None:
+        """Leave if there is a reason."""
+        found = self._verdict()
+        if found is not None:
+            self._leave(*found)

@@ -18,11 +18,17 @@ from confluent_kafka import (
 
 from ticketing.errors import Misconfigured, TicketingError
 from ticketing.kafka.admin import silent
+from ticketing.kafka.backlog import Backlog
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import PIPELINE_APP
 
-UNREAD_BYTES_MAX = 1_500_000
-"""Per partition of the embedded broker, which drops records beyond 5 MB, read or not."""
+UNREAD_BYTES_MAX = 400_000
+"""In the whole input, on the embedded broker, which drops records of a partition beyond 5 MB, read
+or not: one record may become a whole incident of ten times its size, and all of them may fall into
+one partition of the next topic."""
+BACKLOG_MESSAGES_MAX = 20
+"""For each reader of our own topics there: packed messages of a hundred kilobytes are a megabyte or
+two."""
 # Asking for the committed offsets costs a round trip, and a hundred records are far below the bytes
 # above.
 CHECK_EVERY_RECORDS = 100
@@ -61,6 +67,7 @@ class Feed:
         )
         self._partitions = self._partitions_of(topic)
         self._watched = None if not runtime.embedded else self._watcher(runtime)
+        self._backlog = None if not runtime.embedded else Backlog(runtime)
         self._produced = dict.fromkeys(self._partitions, 0)
         self._bytes = 0
         self._failed: KafkaError | None = None
@@ -129,13 +136,23 @@ class Feed:
         return Consumer({**runtime.client(), "group.id": PIPELINE_APP})
 
     def _wait_for_reader(self, stopped: Callable[[], bool]) -> None:
-        if self._watched is None:
+        if self._watched is None or self._backlog is None:
             return
         deadline = time.monotonic() + STALL_SECONDS_MAX
-        while self._unread_bytes() > UNREAD_BYTES_MAX and not stopped():
+        fewest: float | None = None
+        while not stopped():
+            waiting = self._unread_bytes()
+            if waiting <= UNREAD_BYTES_MAX:
+                waiting = self._backlog.largest()
+                if waiting <= BACKLOG_MESSAGES_MAX:
+                    return
+            if fewest is None or waiting < fewest:
+                # Readers that get on, however slowly, do not stall.
+                fewest, deadline = waiting, time.monotonic() + STALL_SECONDS_MAX
             if time.monotonic() > deadline:
                 raise FeedStalled(
-                    f"nothing was read from {self._topic} for {STALL_SECONDS_MAX:.0f} s"
+                    f"nothing was read from {self._topic}, or from a topic behind it, for"
+                    f" {STALL_SECONDS_MAX:.0f} s"
                 )
             self._producer.poll(PAUSE_SECONDS)
 
@@ -145,5 +162,5 @@ class Feed:
         if self._bytes < UNREAD_BYTES_MAX:
             return 0
         committed = self._watched.committed(wanted, timeout=10)
-        unread = max(self._produced[found.partition] - max(found.offset, 0) for found in committed)
+        unread = sum(self._produced[found.partition] - max(found.offset, 0) for found in committed)
         return float(unread * self._bytes / self.sent)

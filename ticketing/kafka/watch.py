@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import TimeoutError as NoAnswer
 
 from confluent_kafka import KafkaException
 
 from ticketing.errors import Unavailable
+from ticketing.guards import Guard
 from ticketing.kafka.admin import Seen
 from ticketing.kafka.runtime import Runtime
 
@@ -37,7 +37,7 @@ class TopicWatch:
         self._judge = changed
         self._changed: str | None = None
         self.inputs = frozenset(runtime.inputs).intersection(self._names)
-        threading.Thread(target=self._watch, name="topic-watch", daemon=True).start()
+        self.guard = Guard("topic watch", self.look, CHECK_EVERY_SECONDS)
 
     def verdict(self) -> str | None:
         """The reason to leave once a topic was recreated; None before."""
@@ -47,11 +47,12 @@ class TopicWatch:
         """The reason to leave as of now; raises Unavailable without an answer."""
         return self._judge(self._topics.identities(self._names))
 
-    def _watch(self) -> None:
-        while self._changed is None:
-            time.sleep(CHECK_EVERY_SECONDS)
-            try:
-                self._changed = self.ask()
-            except (KafkaException, Unavailable):
-                # Without a broker nothing can be said yet.
-                continue
+    def look(self) -> None:
+        """Ask once, and remember a reason to leave."""
+        if self._changed is not None:
+            return
+        try:
+            self._changed = self.ask()
+        except (KafkaException, NoAnswer, TimeoutError, Unavailable):
+            # Without a broker nothing can be said yet.
+            return

@@ -1,7 +1,7 @@
 """The closed list of metrics: names, types, labels and help.
 
-Labels take few values by construction: platforms, severities, apps, configured models and closed
-lists of reasons; never a tenant, a service or an address.
+Labels take few values by construction: platforms, severities, apps, topics and partitions of the
+input, configured models and closed lists of reasons; never a tenant, a service or an address.
 
 To add a metric: a line here, the product code that sets it, and
 `python -m ticketing.metrics.reference docs/metrics.md`.
@@ -14,6 +14,7 @@ from ticketing.metrics.declaration import (
     histogram,
     latest_gauge,
     one_of,
+    owned_counter,
     summed_gauge,
 )
 
@@ -29,17 +30,22 @@ _SEVERITY = one_of("critical", "high", "medium", "low")
 _AGENT = one_of(
     "detection", "incidents", "sinks", "view", "traces", "summaries", "<platform>-adapter"
 )
+_ROLE = "each role of the worker"
+_GUARD = one_of("watchdog", "topic watch")
 _PROVIDER = "each model of `llm` as `<provider>/<model>`"
+_SOURCE = {"topic": "each topic of `input.topics`", "partition": "of that topic"}
 
 # Conservation: records = below threshold + counted + dead-lettered, once all are handled.
-records_total = counter("records_total", "Input records read.")
-records_below_threshold_total = counter(
-    "records_below_threshold_total", "Input records below `anomaly.minimumScore`."
+records_total = owned_counter("records_total", "Input records read.", **_SOURCE)
+records_below_threshold_total = owned_counter(
+    "records_below_threshold_total", "Input records below `anomaly.minimumScore`.", **_SOURCE
 )
-anomalies_counted_total = counter(
-    "anomalies_counted_total", "Input records counted in an incident."
+anomalies_counted_total = owned_counter(
+    "anomalies_counted_total",
+    "Input records counted in an incident.",
+    partition="of `ticketing-signals`",
 )
-records_dead_lettered_total = counter(
+records_dead_lettered_total = owned_counter(
     "records_dead_lettered_total",
     "Input records that could not be handled.",
     reason=one_of(
@@ -54,13 +60,17 @@ records_dead_lettered_total = counter(
         "too_large",
         "deadly",
     ),
+    **_SOURCE,
 )
-records_repaired_total = counter(
+records_repaired_total = owned_counter(
     "records_repaired_total",
     "Input records with bytes that are not JSON in UTF-8, read with U+FFFD in their place.",
+    **_SOURCE,
 )
-clock_corrections_total = counter(
-    "clock_corrections_total", "Input records whose event time was implausible and was replaced."
+clock_corrections_total = owned_counter(
+    "clock_corrections_total",
+    "Input records whose event time was implausible and was replaced.",
+    **_SOURCE,
 )
 
 signals_total = counter(
@@ -71,6 +81,7 @@ signals_total = counter(
         "command",
         "receipt",
         "progress",
+        "origin",
         "correlation",
         "linked",
         "summary",
@@ -176,6 +187,43 @@ app_ready = latest_gauge(
     "app_ready",
     "1 while the app has its partitions and tables and nothing rebalances.",
     app="each role of the worker but `api`",
+)
+worker_restarts_total = counter(
+    "worker_restarts_total",
+    "Starts of a role's process after its end, counted by the supervisor.",
+    role=_ROLE,
+    reason=one_of(
+        "ended",
+        fault="an error",
+        hung="by the watchdog",
+        asleep="by the fence",
+        missed="records were read and did not reach their agent",
+        table="a damaged table",
+        disk="refused",
+        topics="missing, or made anew",
+        guard="a guard that ended",
+        orphaned="no supervisor",
+        misconfigured="exit status 2",
+        killed="by a signal",
+    ),
+)
+worker_crash_looping = latest_gauge(
+    "worker_crash_looping",
+    "1 while a role's process ends again and again, as the supervisor sees it.",
+    role=_ROLE,
+)
+tables_set_aside_total = counter(
+    "tables_set_aside_total",
+    "Damaged tables that were set aside and read back from their changelogs, a partition each.",
+    table=one_of("incidents", "deliveries"),
+)
+guard_failures_total = counter(
+    "guard_failures_total", "Looks of a guard that failed; the guard goes on.", guard=_GUARD
+)
+guards_failing = summed_gauge(
+    "guards_failing",
+    "Processes whose guard failed at its last look, has ended or stands still.",
+    guard=_GUARD,
 )
 view_writes_total = counter(
     "view_writes_total",

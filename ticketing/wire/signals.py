@@ -13,6 +13,7 @@ from ticketing.domain.signals import (
     Anomalies,
     Command,
     Correlation,
+    Origin,
     Progress,
     Receipt,
     Redriven,
@@ -22,7 +23,16 @@ from ticketing.domain.signals import (
 from ticketing.errors import BadRecord
 
 SignalBody = (
-    Anomalies | Command | Receipt | Progress | Correlation | Linked | Summary | Tick | Redriven
+    Anomalies
+    | Command
+    | Receipt
+    | Progress
+    | Origin
+    | Correlation
+    | Linked
+    | Summary
+    | Tick
+    | Redriven
 )
 UNREADABLE = (msgspec.MsgspecError, UnicodeError, RecursionError)
 """Errors of a decoder for bytes that it can't read."""
@@ -35,6 +45,7 @@ class Signal(msgspec.Struct, omit_defaults=True):
     command: Command | None = None
     receipt: Receipt | None = None
     progress: Progress | None = None
+    origin: Origin | None = None
     correlation: Correlation | None = None
     linked: Linked | None = None
     summary: Summary | None = None
@@ -57,6 +68,7 @@ _FIELD_OF: dict[type, str] = {
     Command: "command",
     Receipt: "receipt",
     Progress: "progress",
+    Origin: "origin",
     Correlation: "correlation",
     Linked: "linked",
     Summary: "summary",

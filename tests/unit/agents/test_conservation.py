@@ -16,9 +16,11 @@ from ticketing.config.loading import validate
 from ticketing.domain.incidents.incident import Incident, Kind
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Origin
 from ticketing.wire import signals
 
 PARTITIONS = 2
+ORIGIN = Origin(topic="logs", partition=0, since="id:0")
 MESSAGES = st.one_of(
     st.sampled_from(["disk is full", "order 17 failed", "order 18 failed", "timeout after 30ms"]),
     st.sampled_from(["\tat a.B.c(B.java:5)", "\t... 3 more", "Caused by: a.b.FooException: no"]),
@@ -52,11 +54,13 @@ class Writer:
     def __init__(self, policy: Policy, number: int) -> None:
         self.counted = 0
         self.offset = 0
-        machine = IncidentMachine(policy, counted=self.count, partitions=PARTITIONS)
+        machine = IncidentMachine(
+            policy, inputs=["logs"], counted=self.count, partitions=PARTITIONS
+        )
         self._partition = MemoryPartition(machine, number)
 
-    def count(self, number: int) -> None:
-        self.counted += number
+    def count(self, partition: int, offset: int, total: int) -> None:
+        self.counted = total
 
     def take(self, values: list[bytes]) -> None:
         records = [Record(value, self.offset + i, 1_000_000) for i, value in enumerate(values)]
@@ -97,7 +101,7 @@ def test_records_in_are_below_counted_or_dead(
         anomalies += detected.anomalies
         dead += len(detected.dead_letters)
         for number, bodies in detected.by_partition(PARTITIONS).items():
-            queues[number].append(signals.encode_signals(bodies))
+            queues[number].append(signals.encode_signals([ORIGIN, *bodies]))
         start = end
     for writer, queue in zip(writers, queues, strict=True):
         if queue:
@@ -145,7 +149,7 @@ def test_a_trace_of_a_record_per_line_counts_once_however_often_it_is_read_and_c
         run = [
             Record(value, start + i, 1_800_000_000_000) for i, value in enumerate(values[start:end])
         ]
-        bodies = [*detector.detect("logs", 0, run).signals]
+        bodies = [ORIGIN, *detector.detect("logs", 0, run).signals]
         writer.take([signals.encode_signals(bodies)])
         start = end
         if returns and data.draw(st.booleans()):

@@ -18,8 +18,10 @@ from support.waiting import until
 
 from agents import detection, detection_run
 from agents.detection import EVENTS_TOGETHER_MAX, FINGERPRINTS_TOGETHER_MAX, DetectionAgent
-from ticketing import metrics
-from ticketing.domain.signals import Anomalies
+from agents.source_totals import SourceTotals
+from ticketing.domain.alerts.conservation import Tally
+from ticketing.domain.signals import Anomalies, Origin
+from ticketing.engine.commit_notes import CommitNotes
 from ticketing.engine.deaths import Deaths
 from ticketing.engine.guarded import TooLarge
 from ticketing.engine.watchdog import Watchdog
@@ -68,6 +70,7 @@ class Kafka:
         )
         self.producer = SimpleNamespace(send_all=self.send_all, partition_of=self.partition_of)
         self.consumer_generation_id = 1
+        self.notes = CommitNotes()
 
     async def send_all(self, place: TP, messages: list[tuple[Any, bytes]]) -> int:
         if place.topic == DEAD_LETTERS:
@@ -79,7 +82,9 @@ class Kafka:
         for _, value in messages if place.topic == SIGNALS else ():
             self.messages += 1
             self.largest = max(self.largest, len(value))
-            for body in decode_signals(value):
+            origin, *anomalies = decode_signals(value)
+            assert isinstance(origin, Origin)
+            for body in anomalies:
                 assert isinstance(body, Anomalies)
                 self.sent.append([o for found in body.windows.values() for o in found])
         await self.gate.wait()
@@ -130,22 +135,31 @@ async def test_a_run_is_told_at_once_when_there_is_nothing_more() -> None:
     await until(lambda: kafka.handled == [0], "the records to be handled")
 
 
-async def test_what_became_of_each_record_stands_in_the_metrics() -> None:
-    counters = [
-        metrics.records_total,
-        metrics.records_below_threshold_total,
-        metrics.clock_corrections_total,
-        metrics.records_dead_lettered_total.labels("no_service"),
-    ]
-    before = [counter._value.get() for counter in counters]
+async def test_what_became_of_each_record_is_committed_with_its_offset() -> None:
     unset = json.dumps({**json.loads(log()), "@timestamp": "1970-01-01T00:00:00Z"}).encode()
     usual = b'{"anomaly_score": 0.1}'
     kafka = Kafka([event(0, 1, 2, 3, values=(log(), unset, usual, log(service="")))], behind=False)
     kafka.gate.set()
     await run(kafka)
     await until(lambda: kafka.handled == [3], "the records to be handled")
-    counted = [c._value.get() - b for c, b in zip(counters, before, strict=True)]
-    assert counted == [4, 1, 1, 1]
+    found = totals(kafka)
+    assert (found.since, found.records, found.below, found.clock_corrections) == ("id:0", 4, 1, 1)
+    assert found.dead == {"no_service": 1}
+
+
+async def test_no_event_of_a_run_is_handled_before_all_are() -> None:
+    kafka = Kafka([event(0, 1), event(2), event(3)], behind=True)
+    committable: list[list[int]] = []
+
+    async def ack(event: Any) -> None:
+        committable.append(list(kafka.handled))
+
+    kafka.ack = ack  # type: ignore[method-assign]
+    kafka.gate.set()
+    await run(kafka)
+    await until(lambda: kafka.handled == [1, 2, 3], "the records to be handled")
+    assert committable == [[], [], []], "a commit in between would have no totals"
+    assert kafka.notes.note(TP(TOPIC, 0), 4)
 
 
 async def test_only_its_own_partitions_last_run_delays_a_run() -> None:
@@ -195,13 +209,15 @@ async def test_what_does_not_fit_into_a_message_becomes_several_runs() -> None:
     await until(lambda: kafka.handled == [199], "the records to be handled")
     assert kafka.messages > 5
     assert kafka.largest <= 20_000
+    assert '"records":200' in kafka.notes.note(TP(TOPIC, 0), 200)
     assert kafka.sent == [[offset] for offset in range(200)]
 
 
-def sums() -> list[float]:
-    letters = [metrics.records_dead_lettered_total.labels(r) for r in ("too_large", "failed")]
-    counters = [metrics.records_total, metrics.records_below_threshold_total, *letters]
-    return [counter._value.get() for counter in counters]
+def totals(kafka: Kafka) -> Tally:
+    """What became of the records, as committed with the last of them."""
+    end = kafka.handled[-1] + 1
+    kafka.notes.saved({TP(TOPIC, 0): end})
+    return SourceTotals({TOPIC: "id"}, kafka.notes).committed(TP(TOPIC, 0))
 
 
 async def test_a_broker_that_takes_less_gets_less_at_once() -> None:
@@ -210,12 +226,11 @@ async def test_a_broker_that_takes_less_gets_less_at_once() -> None:
     kafka = Kafka([event(*range(200), values=values)], behind=False)
     kafka.takes = 2_000
     kafka.gate.set()
-    before = sums()
     await run(kafka)
     await until(lambda: kafka.handled == [199], "the records to be handled")
     assert kafka.sent == [[offset] for offset in range(200) if offset != 77]
     assert [(letter.offset, letter.reason) for letter in kafka.letters] == [(77, "too_large")]
-    assert [now - then for now, then in zip(sums(), before, strict=True)] == [200, 0, 1, 0]
+    assert totals(kafka) == Tally(since="id:0", records=200, dead={"too_large": 1})
 
 
 @pytest.mark.parametrize("name", ["Run.take", "Run.finish", "encode_signals"])
@@ -229,7 +244,8 @@ async def test_a_record_that_no_rule_bears_is_a_dead_letter_alone(
     if name == "encode_signals":
 
         def encode(bodies: Any) -> bytes:
-            if any(5 in found for body in bodies for found in body.windows.values()):
+            _, *signals = bodies
+            if any(5 in found for signal in signals for found in signal.windows.values()):
                 raise error
             return encode_signals(bodies)
 
@@ -256,12 +272,11 @@ async def test_a_record_that_no_rule_bears_is_a_dead_letter_alone(
             monkeypatch.setattr(detection_run.Run, "take", noting)
     kafka = Kafka([event(*range(4)), event(*range(4, 8)), event(8)], behind=True)
     kafka.gate.set()
-    before = sums()
     await run(kafka)
     await until(lambda: kafka.handled[-1:] == [8], "the records to be handled")
     assert sorted(offset for run_ in kafka.sent for offset in run_) == [0, 1, 2, 3, 4, 6, 7, 8]
     assert [letter.offset for letter in kafka.letters] == [5]
-    assert [now - then for now, then in zip(sums(), before, strict=True)] == [9, 0, 0, 1]
+    assert totals(kafka) == Tally(since="id:0", records=9, dead={"failed": 1})
 
 
 async def test_records_of_a_deadly_batch_are_judged_and_told_alone(tmp_path: Path) -> None:
@@ -281,12 +296,11 @@ async def test_a_deadly_record_is_a_dead_letter(tmp_path: Path) -> None:
     kafka = Kafka([event(0, 1), event(2, 3, 4), event(5, 6)], behind=True)
     kafka.deaths = Deaths(tmp_path)
     kafka.gate.set()
-    before = metrics.records_total._value.get()
     await run(kafka)
     await until(lambda: kafka.handled == [1, 4, 6], "the records to be handled")
     assert kafka.sent == [[0, 1], [2], [4], [5, 6]]
     assert [(letter.offset, letter.reason) for letter in kafka.letters] == [(3, "deadly")]
-    assert metrics.records_total._value.get() == before + 7
+    assert totals(kafka) == Tally(since="id:0", records=7, dead={"deadly": 1})
 
 
 async def test_a_death_shows_what_was_under_way(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from ticketing import metrics
 from ticketing.config import PLATFORMS
 from ticketing.domain.alerts.fingerprint import stray_fingerprint
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
+from ticketing.domain.incidents.linking import Linked, Word
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.storm import (
     group_fingerprint,
@@ -23,7 +24,7 @@ from ticketing.domain.incidents.storm import (
     umbrella_fingerprint,
 )
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Command, Progress, Receipt, TicketState
+from ticketing.domain.signals import Action, Command, Origin, Progress, Receipt, TicketState
 from ticketing.engine.statemachine import TICK_KEY, fold
 from ticketing.wire import signals
 from ticketing.wire.incidents import decode_incident
@@ -346,11 +347,22 @@ def test_what_may_be_unpublished_is_published_on_assignment() -> None:
 
 
 def test_the_count_is_told_once_it_is_durable() -> None:
-    told: list[int] = []
-    desk = Desk(counted=told.append)
-    desk.send(anomalies("aa", 1, 2), anomalies("bb", 3))
-    desk.send(anomalies("aa", 2, 4))
-    assert sum(told) == 4
+    told: list[tuple[int, int, int]] = []
+    desk = Desk(inputs=["logs"], counted=lambda *one: told.append(one))
+    logs = Origin(topic="logs", partition=0, since="id:0")
+    desk.send(logs, anomalies("aa", 1, 2), anomalies("bb", 3))
+    desk.send(logs, anomalies("aa", 2, 4))
+    desk.send(Origin(topic="other", partition=0, since="id:0"), anomalies("cc", 1))
+    assert told == [(0, 1, 3), (0, 2, 4), (0, 3, 4)]
+
+
+def test_what_was_counted_before_is_told_with_the_first_batch_whatever_is_in_it() -> None:
+    told: list[tuple[int, int, int]] = []
+    desk = Desk(inputs=["logs"], counted=lambda *one: told.append(one))
+    desk.send(Origin(topic="logs", partition=0, since="id:0"), anomalies("aa", 1, 2))
+    desk.partition.restart()
+    desk.tick(1.0)
+    assert told[-1] == (0, 2, 2)
 
 
 def test_a_guard_is_forgotten_when_nothing_in_it_is_recent() -> None:
@@ -458,3 +470,22 @@ def test_lines_of_stack_traces_page_nobody_and_are_beside_all_guards() -> None:
     assert (stray.kind, stray.count, stray.routes) == (Kind.STRAY, 3, [])
     assert (stray.status, stray.escalate_at, stray.held_by) == (Status.OPEN, None, "")
     assert desk.partition.incidents()["aa"].routes == ["slack"]
+
+
+@pytest.mark.parametrize("id", ["bb-7-1", "bb-999999-1", "x"])
+def test_nothing_is_said_to_an_incident_whose_partition_is_not_there(id: str) -> None:
+    """A stored id is no address: a send to it would hold the whole agent."""
+    desk = Desk(replace(POLICY, hold_symptoms=True))
+    desk.send(anomalies("aa", 1))
+    asked = Linked(
+        word=Word.ASK,
+        tenant="t",
+        to_fingerprint="aa",
+        to_service="s",
+        id=id,
+        fingerprint="bb",
+        service="s2",
+    )
+    value = signals.encode_signals([asked])
+    sent = desk.partition.fold([Record(value, desk.offset, int(desk.now * 1000))])
+    assert "ticketing-signals" not in {topic for topic, *_ in sent}

@@ -21,7 +21,7 @@ from ticketing.engine.agent import Abandoned, BatchAgent
 from ticketing.engine.guarded import StoreFailed, TooLarge
 from ticketing.engine.statemachine import PartitionState
 from ticketing.engine.watchdog import Watchdog
-from ticketing.errors import EXIT_MISCONFIGURED, Unavailable
+from ticketing.errors import Unavailable
 from ticketing.wire.dead_letters import (
     VALUE_BYTES_MAX,
     DeadLetter,
@@ -234,8 +234,8 @@ def test_a_dead_letter_is_bounded() -> None:
 def test_stored_offsets_beyond_the_end_are_another_topics(
     rows: list[int], refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    left: list[tuple[str, int]] = []
-    monkeypatch.setattr(module, "leave", lambda why, status: left.append((why, status)))
+    left: list[tuple[str, str]] = []
+    monkeypatch.setattr(module, "leave", lambda *told: left.append(told))
     keyed: Any = object.__new__(module.KeyedAgent)
     keyed.name = "incidents"
     keyed.app = SimpleNamespace(consumer=SimpleNamespace(highwater=lambda tp: 5))
@@ -245,4 +245,4 @@ def test_stored_offsets_beyond_the_end_are_another_topics(
     assert bool(left) is refused
     if refused:
         assert "`ticketing topics adopt ticketing-signals`" in left[0][0]
-        assert left[0][1] == EXIT_MISCONFIGURED
+        assert left[0][1] == "misconfigured"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from ticketing.config import Config
 from ticketing.engine.app import create_app, create_table
+from ticketing.errors import Misconfigured
 
 
 def test_the_app_recovers_its_tables_from_their_changelogs(tmp_path: Path) -> None:
@@ -22,3 +25,23 @@ def test_an_app_fetches_as_much_at_once_as_is_configured(tmp_path: Path) -> None
     )
     app = create_app("an-app", config, batched=["in"], brokers="localhost:1", partitions=4)
     assert app.conf.consumer_max_fetch_size == 400_000
+
+
+def test_a_directory_that_cannot_be_written_is_named_with_the_fix(tmp_path: Path) -> None:
+    (tmp_path / "in-the-way").write_bytes(b"")
+    config = Config(data_dir=tmp_path / "in-the-way")
+    with pytest.raises(
+        Misconfigured, match=r"^dataDir: .*in-the-way/an-app can't be written \(Not a"
+    ):
+        create_app("an-app", config, batched=["in"], brokers="localhost:1", partitions=4)
+
+
+@pytest.mark.parametrize("brokers", ["localhost:1", "embedded"])
+def test_what_the_producer_repeats_is_dropped_by_the_broker(tmp_path: Path, brokers: str) -> None:
+    config = Config.model_validate({"dataDir": str(tmp_path), "kafka": {"brokers": brokers}})
+    app = create_app("an-app", config, batched=["in"], brokers="localhost:1", partitions=4)
+    settings = {**app.producer._settings_default(), **app.producer._settings_extra()}
+    # The embedded broker knows no idempotence.
+    assert settings["enable_idempotence"] is (brokers != "embedded")
+    assert settings["acks"] in (-1, "all")
+    assert settings["retry_backoff_ms"] == 500

@@ -25,8 +25,8 @@ def cluster(**partitions: int) -> Any:
 
 @pytest.fixture
 def groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
-    def leaves(reason: str) -> None:
-        raise Left(reason)
+    def leaves(why: str, reason: str) -> None:
+        raise Left(why)
 
     monkeypatch.setattr(assignor, "leave", leaves)
     config = Config(data_dir=tmp_path)

@@ -20,7 +20,7 @@ from sinks.delivery import reconcile
 from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Repeat, Traits
 from tables.deliveries import Operation, Why
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Anomalies, Command, TicketState
+from ticketing.domain.signals import Action, Anomalies, Command, Origin, TicketState
 from ticketing.engine import table
 
 ROUTED = {severity: (simulation.PLATFORM,) for severity in Severity}
@@ -44,6 +44,7 @@ MESSAGES = replace(ISSUES, whole=True)
 WEBHOOK = Traits(repeat=Repeat.MARKED, operations=ALL_OPERATIONS - {Operation.COMMENT}, whole=True)
 PLATFORMS = {"alerts": ALERTS, "issues": ISSUES, "messages": MESSAGES, "webhook": WEBHOOK}
 
+ORIGIN = Origin(topic="logs", partition=0, since="id:0")
 Line = Callable[[Installation], None]
 
 
@@ -73,7 +74,7 @@ class Feed:
                 signals.append(anomalies(fingerprint, *offsets, severity=severity))
             self.offset += records * len(names)
             self._sent.append(signals)
-            installation.signal(*signals)
+            installation.signal(ORIGIN, *signals)
 
         return line
 
@@ -82,7 +83,7 @@ class Feed:
 
         def line(installation: Installation) -> None:
             for signals in self._sent[-batches:]:
-                installation.signal(*signals)
+                installation.signal(ORIGIN, *signals)
 
         return line
 
@@ -128,6 +129,7 @@ def check(installation: Installation, feed: Feed, traits: Traits) -> None:
     for incident in incidents:
         counted[incident.fingerprint] = counted.get(incident.fingerprint, 0) + incident.count
     assert counted == feed.truth
+    assert installation.counted().total(["logs"]) == sum(counted.values())
     published = installation.published()
     deliveries = installation.deliveries()
     assert set(published) == {incident.id for incident in incidents}

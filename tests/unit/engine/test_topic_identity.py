@@ -48,7 +48,7 @@ def thread_with(watch: Watch | None, ids: dict[str, str] | None = None) -> Any:
 
 @pytest.fixture(autouse=True)
 def _leaving(monkeypatch: pytest.MonkeyPatch) -> None:
-    def leave(why: str, status: int = 0) -> None:
+    def leave(why: str, reason: str = "fault") -> None:
         raise Left(why)
 
     monkeypatch.setattr(topic_identity, "leave", leave)
@@ -121,11 +121,20 @@ async def test_a_commit_names_its_topic() -> None:
     ("kept", "position"),
     [
         (OffsetAndMetadata(7, "an id"), 7),
+        (OffsetAndMetadata(7, "an id#and a note"), 7),
         (OffsetAndMetadata(7, "another id"), -1),
+        (OffsetAndMetadata(7, "another id#and a note"), -1),
         (OffsetAndMetadata(7, ""), 7),
         (OffsetAndMetadata(-1, ""), None),
     ],
-    ids=["of this topic", "of another", "of whichever", "none"],
+    ids=[
+        "of this topic",
+        "of this topic, noted",
+        "of another",
+        "of another, noted",
+        "of whichever",
+        "none",
+    ],
 )
 async def test_a_position_in_another_topic_is_none(
     kept: OffsetAndMetadata, position: int | None

@@ -72,12 +72,12 @@ def test_batches_that_wait_behind_others_are_none(watchdog: Watchdog, clock: Clo
 def test_an_orphaned_worker_leaves_before_its_app_starts(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    said: queue.Queue[str] = queue.Queue()
-    watchdog = Watchdog(leave=said.put)
+    said: queue.Queue[tuple[str, str]] = queue.Queue()
+    watchdog = Watchdog(leave=lambda *told: said.put(told))
     monkeypatch.setenv(worker.PARENT_VARIABLE, "0")
     app: Any = SimpleNamespace(watchdog=watchdog, task=lambda body: None)
     worker._attach(app, "traces")
     try:
-        assert said.get(timeout=30) == "the supervisor is gone"
+        assert said.get(timeout=30) == ("the supervisor is gone", "orphaned")
     finally:
         watchdog.stop()

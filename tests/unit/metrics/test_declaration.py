@@ -19,6 +19,7 @@ from ticketing.domain.severity import Severity
 from ticketing.llm.models import Outcome
 from ticketing.metrics.declaration import PREFIX, Definition
 from ticketing.metrics.reference import document
+from ticketing.restarts import Reason
 from ticketing.wire.signals import Signal
 
 REPOSITORY = Path(__file__).parents[3]
@@ -126,6 +127,7 @@ def test_every_metric_is_documented() -> None:
     [
         ("records_dead_lettered_total", "reason", {reason.value for reason in BadInput}),
         ("incidents_opened_total", "severity", {severity.value for severity in Severity}),
+        ("worker_restarts_total", "reason", set(typing.get_args(Reason))),
         ("signals_total", "kind", set(Signal.__struct_fields__)),
         ("llm_calls_total", "outcome", {outcome.value for outcome in Outcome}),
         (

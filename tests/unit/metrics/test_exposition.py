@@ -32,6 +32,27 @@ else:
     print(os.getpid())
 """
 
+OWNED_RECORDS = """
+import os, sys
+from types import SimpleNamespace
+from faust.types import TP
+from agents.shown_totals import ShownTotals
+from agents.source_totals import SourceTotals
+from ticketing.domain.alerts.conservation import Tally
+from ticketing.engine.commit_notes import CommitNotes
+
+logs, notes, owned = TP("logs", 0), CommitNotes(), {TP("logs", 0)}
+app = SimpleNamespace(notes=notes, consumer=SimpleNamespace(assignment=lambda: owned))
+sources = SourceTotals({"logs": "id"}, notes)
+shown = ShownTotals(app, sources, frozenset(["logs"]))
+sources.end(logs, 5, Tally(since="id:0", records=int(sys.argv[1])))
+notes.saved({logs: 5})
+if sys.argv[2:] == ["lost"]:
+    owned.clear()
+    shown.show()
+print(os.getpid())
+"""
+
 
 def value(text: str, sample: str, **labels: str) -> float | None:
     for family in text_string_to_metric_families(text):
@@ -48,10 +69,10 @@ class Processes:
         self.directory = directory
         self._environ = {**os.environ, metrics.MULTIPROCESS_VARIABLE: str(directory)}
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, script: str = TWO_OPEN_INCIDENTS) -> str:
         """What a process prints."""
         return subprocess.run(
-            [sys.executable, "-c", TWO_OPEN_INCIDENTS, *arguments],
+            [sys.executable, "-c", script, *arguments],
             env=self._environ,
             capture_output=True,
             text=True,
@@ -97,6 +118,26 @@ def test_a_dead_process_leaves_its_counts_and_takes_its_gauges(processes: Proces
     text = processes.run(dead)
     assert value(text, "ticketing_batch_records_total", agent="incidents") == 10
     assert value(text, "ticketing_incidents_open") == 2
+
+
+def records(processes: Processes) -> float | None:
+    text = metrics.render(str(processes.directory)).decode()
+    assert "# TYPE ticketing_records_total counter" in text
+    return value(text, "ticketing_records_total", topic="logs", partition="0")
+
+
+def test_a_count_kept_with_a_partition_is_its_owners_alone(processes: Processes) -> None:
+    former = processes.run("5", script=OWNED_RECORDS)
+    assert records(processes) == 5
+    processes.run("7", script=OWNED_RECORDS)
+    assert records(processes) == 7, "the former owner has not been buried yet"
+    metrics.forget(int(former), str(processes.directory))
+    assert records(processes) == 7
+
+
+def test_a_count_of_a_partition_that_was_lost_is_not_rendered(processes: Processes) -> None:
+    processes.run("5", "lost", script=OWNED_RECORDS)
+    assert records(processes) is None
 
 
 def test_a_process_that_is_just_starting_does_not_hide_the_others(

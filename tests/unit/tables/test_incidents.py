@@ -7,6 +7,7 @@ import pytest
 from support.incidents import incident
 
 from tables.incidents import decode, encode
+from ticketing.domain.alerts.conservation import Counted, CountedSource
 from ticketing.domain.incidents.incident import Incident, Status, Ticket
 from ticketing.domain.incidents.storm import Guard
 
@@ -20,6 +21,22 @@ def test_incidents_and_guards_come_back_as_they_were() -> None:
     guard = Guard(admitted={"aa": (1.5, 7)})
     assert decode(encode(guard)) == guard
     assert decode(encode(Guard())) == Guard()
+
+
+def test_counts_come_back_as_they_were_and_share_the_names_of_their_topics() -> None:
+    counted = Counted(
+        sources={
+            f"logs:of:{number}": CountedSource(
+                since=f"{'i' * 22}:{number or ''}", through=10**9 + number, count=10**6
+            )
+            for number in range(2_000)
+        }
+    )
+    assert decode(encode(counted)) == counted
+    assert len(encode(counted)) < 64_000
+    assert decode(encode(Counted())) == Counted()
+    former = Counted(sources={"logs:0": CountedSource(since="embedded:0")})
+    assert decode(encode(former)) == former
 
 
 def test_unknown_fields_are_ignored_and_missing_ones_take_their_defaults() -> None:

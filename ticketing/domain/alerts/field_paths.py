@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
+NAMES_CACHED = 4_096
+"""More than the names of all presets; own ones are few."""
+HOMES_DEPTH = 1
+"""OTLP's lists of attributes stand in the record and in its resource."""
 DEPTH_MAX = 8
 """Levels of OTLP's values that are unwrapped: no attribute of a known library nests deeper."""
 _SCALARS = ("stringValue", "intValue", "doubleValue", "boolValue", "bytesValue")
 _KINDS = frozenset({*_SCALARS, "arrayValue", "kvlistValue"})
 
 
-def splits(name: str) -> list[tuple[str, str]]:
+@lru_cache(NAMES_CACHED)
+def splits(name: str) -> tuple[tuple[str, str], ...]:
     """A name as key and rest, the longest key first: `a.b` as (`a.b`, ``) and (`a`, `b`)."""
     parts = name.split(".")
-    return [(".".join(parts[:n]), ".".join(parts[n:])) for n in range(len(parts), 0, -1)]
+    return tuple((".".join(parts[:n]), ".".join(parts[n:])) for n in range(len(parts), 0, -1))
+
+
+def opened(value: Any, depth: int = HOMES_DEPTH) -> Any:
+    """A decoded value with its lists of attributes as objects, so that each is looked through once."""
+    if isinstance(value, list):
+        first = value[0] if value else None
+        return _attributes(value) if isinstance(first, dict) and "key" in first else value
+    if depth and isinstance(value, dict):
+        attributes = value.get("attributes")
+        if isinstance(attributes, list):
+            return {**value, "attributes": opened(attributes, depth - 1)}
+    return value
 
 
 def found(value: Any, name: str) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 _CODE = r"[\"']?\s?(?:[:=]|is|was|of)?\s?[\"']?"
+_NUMBER = r"(0x[0-9a-f]{1,8}|-?\d{1,10})"
 _CLASS = (
     r"([45])\d\d(?![\w%]|[.,:]\d|\s?(?:ms|s|secs?|seconds|[kKMG]i?B|bytes|rows|items|records)\b)"
 )
@@ -33,16 +34,16 @@ _HTTP = re.compile(
 _EXIT = re.compile(
     r"\bexit(?:ed|s|ing)?[ _-]?(?:with |value |non-?zero )?(?:an? )?(?:exit )?"
     rf"(?:(?:code|status|value)s?)?"
-    rf"{_CODE}(-?\d{{1,10}})\b(?!\s?(?:ms|s|seconds)\b)"
-    rf"|\b(?:return(?:ed)? code|rc){_CODE}(-?\d{{1,10}})\b",
+    rf"{_CODE}\(?{_NUMBER}\b(?!\s?(?:ms|s|seconds)\b)"
+    rf"|\b(?:return(?:ed)? code|rc){_CODE}{_NUMBER}\b",
     re.IGNORECASE,
 )
 _SIGNAL = re.compile(r"\bsignal[ :=]{1,2}(\d{1,2})\b", re.IGNORECASE)
-_ERRNO = re.compile(rf"\b(?:errno|os error|winerror|sqlcode){_CODE}(-?\d{{1,10}})\b", re.IGNORECASE)
+_ERRNO = re.compile(rf"\b(?:errno|os error|winerror|sqlcode){_CODE}{_NUMBER}\b", re.IGNORECASE)
 _OWN = re.compile(
     r"(?:\berr(?:or)?[ _-]?code|(?:^|[\"'{(,;]\s?|\bwith )code|\bcode(?==))"
     r"[\"']?\s?(?:[:=]|is)\s?[\"']?([A-Za-z][A-Za-z_-]{0,15}\d{1,6})\b"
-    rf"|\berr(?:or)?[ _-]?code{_CODE}(-?\d{{1,10}})\b",
+    rf"|\berr(?:or)?[ _-]?code{_CODE}{_NUMBER}\b",
     re.IGNORECASE,
 )
 _NUMBERED: tuple[tuple[tuple[str, ...], str, re.Pattern[str]], ...] = (
@@ -69,7 +70,7 @@ def codes_of(text: str) -> str:
     for words, name, expression in _NUMBERED:
         if any(word in said for word in words):
             match = expression.search(text)
-            if match and _group(match).lstrip("-0"):
+            if match and _group(match).strip("-0xX"):
                 found.append(f"{name} {_group(match)}")
     return ", ".join(found)
 

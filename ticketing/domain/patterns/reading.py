@@ -136,7 +136,7 @@ def _of_json(text: str) -> str:
         keys = [line(key[:KEY_CHARS_MAX]) for key in document]
     if said:
         return _of_text(said)
-    return f"object without a message: {', '.join(keys[:KEYS_MAX])}"
+    return f"object without a message: {', '.join(keys[:KEYS_MAX])}" if keys else "empty object"
 
 
 def _document(text: str) -> dict[str, Any] | None:

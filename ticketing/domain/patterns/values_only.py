@@ -58,7 +58,7 @@ def _kind(match: re.Match[str]) -> str:
     if placeholder:
         return str(placeholder) if placeholder != "*" else "value"
     value = str(value).strip(".,:!?#$*+~-")
-    if not value:
+    if not any(map(str.isalnum, value)):
         return ""
     if _TIME.fullmatch(value):
         return "time"

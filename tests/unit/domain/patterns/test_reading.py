@@ -161,6 +161,8 @@ TITLES = [
     ("disk is full\nand more", "disk is full"),
     ("Traceback (most recent call last):", "stack trace without a message"),
     ("ERROR:root:", "no message (ERROR:root:)"),
+    ("{}", "empty object"),
+    ("\u2026", "no message (\u2026)"),
     ("订单20931支付失败", "订单20931支付失败"),
 ]
 
