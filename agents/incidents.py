@@ -485,11 +485,18 @@ class IncidentMachine(Machine[Record]):
 
     def _say(self, tx: Tx, said: list[Linked]) -> None:
         for message in said:
-            if message.to_id:
-                partition = topics.signals_partition_of(message.to_id)
-            else:
-                partition = partition_of(message.tenant, message.to_service, self._partitions)
-            tx.send(topics.SIGNALS, None, signals.encode_signals([message]), partition)
+            partition = self._partition_of(message)
+            # An id of elsewhere names a partition that is not there, to which a send would hang.
+            if 0 <= partition < self._partitions:
+                tx.send(topics.SIGNALS, None, signals.encode_signals([message]), partition)
+
+    def _partition_of(self, message: Linked) -> int:
+        if not message.to_id:
+            return partition_of(message.tenant, message.to_service, self._partitions)
+        try:
+            return topics.signals_partition_of(message.to_id)
+        except ValueError:
+            return -1
 
     def _apply_to_incident(self, tx: Tx, body: Command | Receipt | Summary) -> None:
         key, incident = self._find(tx, body.incident_id)

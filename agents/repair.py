@@ -8,6 +8,8 @@ import re
 
 REPLACEMENT = "\ufffd"
 """Stands in a text for bytes that are no character."""
+_AROUND = "\ufeff\0 \t\r\n"
+"""Byte order marks, and the NUL that ends a text in C, around a record."""
 _HALVES = re.compile("[\ud800-\udfff]")
 
 
@@ -19,7 +21,7 @@ def repaired(value: bytes) -> bytes:
     not have, such as NaN, becomes a text: it fits no field of numbers. Raises ValueError or
     RecursionError for a record that is not JSON even so.
     """
-    text = value.decode("utf-8-sig", "replace")
+    text = value.decode("utf-8", "replace").strip(_AROUND)
     document = json.loads(text, strict=False, parse_constant=str, parse_float=_number)
     return _HALVES.sub(REPLACEMENT, json.dumps(document, ensure_ascii=False)).encode()
 

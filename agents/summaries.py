@@ -51,17 +51,30 @@ class SummariesAgent(BatchAgent):
                 log.error("undecodable_incident", incident=str(key), why=str(error))
 
 
+def partition_of(incident_id: str) -> int:
+    """The partition of the signals that an incident's id names; -1 for a text that is no id."""
+    try:
+        return signals_partition_of(incident_id)
+    except ValueError:
+        return -1
+
+
 def add_summaries(app: TicketingApp, runtime: Runtime) -> SummariesAgent:
     """Add the summarizer to an app: its task, and the sending of summaries to the writer."""
 
     async def send(summary: Summary) -> None:
         app.fence.check()
+        partition = partition_of(summary.incident_id)
+        if not 0 <= partition < runtime.partitions:
+            # Of elsewhere: to send it to a partition that is not there would never end.
+            log.error("unaddressed_summary", incident=summary.incident_id)
+            return
         try:
             sent = await app.producer.send(
                 SIGNALS,
                 summary.incident_id.encode(),
                 encode_signals([admitted(summary)]),
-                signals_partition_of(summary.incident_id),
+                partition,
                 None,
                 None,
             )

@@ -176,7 +176,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
     from agents.shown_totals import ShownTotals
     from sinks.agent import SinkAgent
     from ticketing.config.policy import policy
-    from ticketing.engine.agent import KeyedAgent, add_keyed_agent
+    from ticketing.engine.keyed_agent import KeyedAgent, add_keyed_agent
     from ticketing.engine.path_reporter import PathReporter
 
     config = runtime.config

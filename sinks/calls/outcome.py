@@ -55,6 +55,15 @@ class Absent(msgspec.Struct, frozen=True, tag="absent"):
     """The platform answered a look-up: there is no such ticket."""
 
 
+WAIT_SECONDS_MAX = 24 * 3600.0
+"""The longest wait that our own rate limits ask for; more would keep an account closed for good."""
+
+
+def bounded(seconds: float | None) -> float:
+    """A wait in seconds that nobody has to end by hand, whatever was asked for."""
+    return min(max(seconds or 0.0, 0.0), WAIT_SECONDS_MAX)
+
+
 class RetryAfter(msgspec.Struct, frozen=True, omit_defaults=True, tag="retry_after"):
     """Not delivered, for a reason that passes. `seconds` is the wait the platform asked for.
 

@@ -14,8 +14,8 @@ from sinks.delivery.wishes import OperationResult, encode_result
 from sinks.platform import Sink
 from sinks.platforms import create
 from ticketing.config import Config
-from ticketing.engine.agent import KeyedAgent, add_keyed_agent
 from ticketing.engine.app import TicketingApp, create_table
+from ticketing.engine.keyed_agent import KeyedAgent, add_keyed_agent
 from ticketing.engine.path_reporter import PathReporter
 from ticketing.engine.watchdog import leave
 from ticketing.kafka.runtime import Runtime
@@ -64,7 +64,7 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
         # Workers that noticed a failure at the same moment must not probe at the same moment.
         seed=f"{name}:{os.getpid()}",
     )
-    machine = AdapterMachine(platform, runner, gate, times)
+    machine = AdapterMachine(platform, runner, gate, times, partitions=runtime.partitions)
     agent: KeyedAgent[Any] = KeyedAgent(
         app,
         app.watchdog,

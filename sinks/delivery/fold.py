@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from sinks.calls.backoff import Backoff
-from sinks.calls.outcome import Absent, Delivered, Reason, Refused, RetryAfter, Unknown
+from sinks.calls.outcome import Absent, Delivered, Reason, Refused, RetryAfter, Unknown, bounded
 from sinks.delivery import reconcile
 from sinks.delivery.wishes import OperationResult, slim
 from sinks.platform import Repeat, Traits
@@ -326,7 +326,7 @@ def _failed(
         delivery,
         failures=failures,
         failing_since=since,
-        next_attempt_at=now + max(wait, outcome.seconds or 0.0),
+        next_attempt_at=now + max(wait, bounded(outcome.seconds)),
         failed=intent.operation,
         error=_said(outcome.reason, outcome.detail),
     )
@@ -343,7 +343,7 @@ def _waiting_aside(
     """The delivery with a wait of its own, for operations that pass no gate."""
     if intent.operation not in traits.aside:
         return delivery
-    at = now + max(outcome.seconds or 0.0, timing.backoff.first)
+    at = now + max(bounded(outcome.seconds), timing.backoff.first)
     return replace(delivery, next_attempt_at=at, failed=intent.operation)
 
 

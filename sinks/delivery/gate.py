@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sinks.calls.backoff import Backoff
-from sinks.calls.outcome import Outcome, Reason, RetryAfter, Unknown
+from sinks.calls.outcome import Outcome, Reason, RetryAfter, Unknown, bounded
 
 PROBE_BACKOFF = Backoff(first=2.0, cap=60.0, floor=1.0)
 """Pauses between probes: at least a second, so that a platform in trouble is left alone, and at
@@ -62,7 +62,7 @@ class Gate:
             return
         if outcome.reason in _NOT_THE_PLATFORMS_FAULT:
             return
-        wait = outcome.seconds or 0.0
+        wait = bounded(outcome.seconds)
         self._asked_until = max(self._asked_until, now + wait)
         # Requests that were under way when the gate closed fail for the failure already counted.
         if not self.probing or now >= self.opens_at:
@@ -124,7 +124,7 @@ class Gates:
         if isinstance(outcome, RetryAfter) and outcome.reason is Reason.NO_ROOM:
             self._platform.record(outcome, now)
             gate.record(outcome, now)
-            gate.hold(now + (outcome.seconds or 0.0))
+            gate.hold(now + bounded(outcome.seconds))
         elif isinstance(outcome, RetryAfter) and outcome.reason is Reason.RATE_LIMITED:
             # A refusal to one account is an answer: the platform itself is up.
             self._platform.answered()

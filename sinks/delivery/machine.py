@@ -24,6 +24,7 @@ from ticketing.domain.incidents.incident import Status
 from ticketing.engine.due_times import HORIZON_SECONDS
 from ticketing.engine.guarded import Failure
 from ticketing.engine.statemachine import Machine, Transaction
+from ticketing.errors import BadRecord
 from ticketing.wire.dead_letters import DeadLetter, encode_dead_letter
 from ticketing.wire.signals import encode_signals
 from ticketing.wire.topics import DEAD_LETTERS, SIGNALS, signals_partition_of
@@ -97,9 +98,12 @@ class AdapterMachine(Machine[Delivery]):
         gate: Gate,
         timing: fold.Timing,
         *,
+        partitions: int | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`partitions` is the number of partitions of the signals, None for any."""
         self._platform = platform
+        self._partitions = partitions
         self._runner = runner
         self._gates = Gates(gate, seed=platform.name)
         self._timing = timing
@@ -144,9 +148,7 @@ class AdapterMachine(Machine[Delivery]):
         message = wishes.decode(value)
         if message.desired is not None:
             key = message.desired.id
-            # Raises for an id without a partition, before anything is kept: a receipt must find
-            # its way back.
-            signals_partition_of(key)
+            self._require_partition(key)
             state = tx.get(key) or Delivery(incident_id=key)
             after = fold.desired(state, message.desired)
         elif message.result is not None:
@@ -170,6 +172,12 @@ class AdapterMachine(Machine[Delivery]):
         elif after is not state:
             tx.put(key, after, due=None)
             self._touched[key] = None
+
+    def _require_partition(self, id: str) -> None:
+        """Refuse an id without a partition before anything is kept: its receipt must find a way."""
+        number = signals_partition_of(id)
+        if number < 0 or (self._partitions is not None and number >= self._partitions):
+            raise BadRecord("undecodable", f"{id[:100]} names no partition of {SIGNALS}")
 
     def due(self, tx: Transaction[Delivery], key: str, state: Delivery) -> None:
         """Plan the delivery at the end of the batch, as time may have changed the plan."""

@@ -57,10 +57,17 @@ class Balance:
             lambda: self.sums() == wanted,
             lambda: f"{wanted}, not {self.sums()}\n{self.fleet.tails()}",
         )
-        api = KafkaBalance(self.fleet.runtime())
-        found = asyncio.run(api.read())
+        found = asyncio.run(self.of_the_api())
         assert found is not None
         assert list(found.values()) == list(wanted.values()), found
+
+    async def of_the_api(self) -> dict[str, int] | None:
+        """The sums as the API tells them, on whichever host."""
+        api = KafkaBalance(self.fleet.runtime())
+        try:
+            return await api.read()
+        finally:
+            await api.close()
 
 
 def rewind(kafka: Kafka, topic: str, offset: int) -> None:

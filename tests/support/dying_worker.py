@@ -13,16 +13,16 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import ticketing.engine.agent
+import ticketing.engine.keyed_agent
 from ticketing import worker
 from ticketing.engine import statemachine
 from ticketing.kafka.runtime import Runtime
 
 
-def dying(flag: Path, *, only_ticks: bool) -> type[ticketing.engine.agent.KeyedAgent[Any]]:
+def dying(flag: Path, *, only_ticks: bool) -> type[ticketing.engine.keyed_agent.KeyedAgent[Any]]:
     """The agent that kills its process."""
 
-    class Dying(ticketing.engine.agent.KeyedAgent[Any]):
+    class Dying(ticketing.engine.keyed_agent.KeyedAgent[Any]):
         _ticks = False
 
         async def handle(self, records: list[Any], event: Any) -> None:
@@ -48,5 +48,5 @@ def die_if_told(flag: Path) -> None:
 if __name__ == "__main__":
     role, flag = sys.argv[1], Path(sys.argv[2])
     agent = dying(flag, only_ticks="ticks" in sys.argv[3:])
-    ticketing.engine.agent.KeyedAgent = agent  # type: ignore[misc]
+    ticketing.engine.keyed_agent.KeyedAgent = agent  # type: ignore[misc]
     worker.run(role, Runtime.from_environ())

@@ -33,8 +33,8 @@ from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.signals import TicketState
 from ticketing.engine import statemachine
-from ticketing.engine.agent import KeyedAgent
 from ticketing.engine.guarded import TooLarge
+from ticketing.engine.keyed_agent import KeyedAgent
 from ticketing.engine.role_topics import RoleTopics
 from ticketing.engine.table import DurableTable
 from ticketing.wire import topics

@@ -19,6 +19,7 @@ ACROSS = {
     "config/test_every_setting_is_read.py": "every setting",
     "console/test_javascript.py": "every module of the console",
     "domain/incidents/test_newer_values.py": "every rule and reader of incidents",
+    "engine/test_any_bytes.py": "all agents of the job, with any input",
     "engine/test_every_crash.py": "all agents of the job",
     "sinks/delivery/test_backlog.py": "the whole adapter",
     "sinks/delivery/test_convergence.py": "the whole adapter",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Callable, Mapping
 
-from ticketing.errors import Unavailable
 from ticketing.kafka.group import Group
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.notes import decode_counted, decode_tally
 from ticketing.wire.topics import PIPELINE_APP, SIGNALS
+
+log = logging.getLogger(__name__)
 
 ASK_EVERY_SECONDS = 1.0
 """As often as the pipeline commits, however many people look."""
@@ -29,7 +31,7 @@ class KafkaBalance:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._topics = [*runtime.inputs, SIGNALS]
-        self._make = group or (lambda: Group(runtime.client(), PIPELINE_APP))
+        self._make = group or (lambda: Group(runtime.connection.aiokafka(), PIPELINE_APP))
         self._group: Group | None = None
         self._clock = clock
         self._turn = asyncio.Lock()
@@ -45,16 +47,19 @@ class KafkaBalance:
 
     async def _ask(self) -> None:
         try:
-            self._known = totals(await asyncio.to_thread(self._notes))
+            if self._group is None:
+                self._group = self._make()
+            self._known = totals(await self._group.notes(self._topics))
             self._again_at = self._clock() + ASK_EVERY_SECONDS
-        except Unavailable:
+        except Exception as error:  # noqa: BLE001  (the incidents are shown without)
+            log.warning("the balance can't be read: %s: %s", type(error).__name__, error)
             self._known = None
             self._again_at = self._clock() + ASK_AGAIN_SECONDS
 
-    def _notes(self) -> dict[tuple[str, int], str]:
-        if self._group is None:
-            self._group = self._make()
-        return self._group.notes(self._topics)
+    async def close(self) -> None:
+        """Disconnect."""
+        if self._group is not None:
+            await self._group.close()
 
 
 def totals(notes: Mapping[tuple[str, int], str]) -> dict[str, int]:

@@ -75,6 +75,7 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
         return await asyncio.to_thread(readiness.reasons, roles)
 
     checks = ConnectionChecks(config)
+    balance = KafkaBalance(runtime)
     app = create_app(
         config,
         store,
@@ -82,7 +83,7 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
         reasons,
         checks,
         dead_letters=KafkaDeadLetters(runtime),
-        balance=KafkaBalance(runtime),
+        balance=balance,
     )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
     await runner.setup()
@@ -95,6 +96,7 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
     finally:
         await runner.cleanup()
         await commands.close()
+        await balance.close()
         await checks.close()
 
 

@@ -56,7 +56,8 @@ class Kafka(Section):
     """Time without a heartbeat after which a worker's partitions go to other workers."""
     # About Kafka's default limit of a message.
     message_max_bytes: int = Field(default=1_048_576, ge=262_144, le=1_073_741_824)
-    """Largest message to produce, and largest fetch."""
+    """Largest message to produce, and largest fetch. Raise the topics' `max.message.bytes` first: a
+    start is refused where a topic takes less."""
 
     @property
     def embedded(self) -> bool:

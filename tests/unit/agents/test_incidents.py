@@ -16,6 +16,7 @@ from ticketing import metrics
 from ticketing.config import PLATFORMS
 from ticketing.domain.alerts.fingerprint import stray_fingerprint
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
+from ticketing.domain.incidents.linking import Linked, Word
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.storm import (
     group_fingerprint,
@@ -469,3 +470,22 @@ def test_lines_of_stack_traces_page_nobody_and_are_beside_all_guards() -> None:
     assert (stray.kind, stray.count, stray.routes) == (Kind.STRAY, 3, [])
     assert (stray.status, stray.escalate_at, stray.held_by) == (Status.OPEN, None, "")
     assert desk.partition.incidents()["aa"].routes == ["slack"]
+
+
+@pytest.mark.parametrize("id", ["bb-7-1", "bb-999999-1", "x"])
+def test_nothing_is_said_to_an_incident_whose_partition_is_not_there(id: str) -> None:
+    """A stored id is no address: a send to it would hold the whole agent."""
+    desk = Desk(replace(POLICY, hold_symptoms=True))
+    desk.send(anomalies("aa", 1))
+    asked = Linked(
+        word=Word.ASK,
+        tenant="t",
+        to_fingerprint="aa",
+        to_service="s",
+        id=id,
+        fingerprint="bb",
+        service="s2",
+    )
+    value = signals.encode_signals([asked])
+    sent = desk.partition.fold([Record(value, desk.offset, int(desk.now * 1000))])
+    assert "ticketing-signals" not in {topic for topic, *_ in sent}

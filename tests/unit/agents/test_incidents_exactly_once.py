@@ -160,3 +160,15 @@ def test_what_was_let_through_later_takes_no_room_in_a_replay() -> None:
         ("00-0-3", 1),
         ("01-0-1", 1),
     ]
+
+
+def test_lines_of_traces_are_not_lost_to_the_mark_of_a_collective_incident() -> None:
+    """A crash may leave the collective incident's mark on disk, and not yet the lines' own."""
+    for writes in range(12):
+        partition = Partition(policy_with(group_by="service", routing={Severity.HIGH: ("slack",)}))
+        partition.append([anomalies("aa", 0)], 1000.0)
+        partition.append([anomalies(PATTERNS[-1], 1), anomalies("aa", 2)], 1000.0)
+        partition.run(0, 2, writes=writes)
+        partition.restart()
+        partition.run(0, 2)
+        assert sum(incident.count for incident in partition.incidents()) == 3, writes

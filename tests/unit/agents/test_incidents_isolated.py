@@ -88,7 +88,7 @@ class Writer:
         b"7",
         b"null",
         b'{"anomalies":{"fingerprint":"aa"}}',
-        b'{"command":{"id":"c","incident_id":"aa-0-0","action":"dance"}}',
+        b'{"command":{"id":"c","incident_id":"aa-0-0","action":7}}',
         b'{"anomalies":{"x":[' + b"[" * 5_000 + b"]" * 5_000 + b"]}}",
         b'{"command":{"id":"caf\xe9","incident_id":"aa-0-0","action":"resolve"}}',
         b'{"brok":,}',

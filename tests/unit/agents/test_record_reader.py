@@ -155,9 +155,17 @@ def test_a_time_is_read_in_any_usual_form(at: Any, traces: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "at", ["17/Mar/2030:17:46:40 +0000", "Sun, 17 Mar 2030 17:46:40 GMT", "2030-03-17T17:46:40"]
+    "at",
+    [
+        "17/Mar/2030:17:46:40 +0000",
+        "Sun, 17 Mar 2030 17:46:40 GMT",
+        "2030-03-17T17:46:40",
+        "2030-03-17 18:46:40 +0100 CET",
+        "2030-03-17T18:46:40+01:00[Europe/Berlin]",
+        "2030/03/17 17:46:40",
+    ],
 )
-def test_a_time_of_web_servers_and_mail(at: str) -> None:
+def test_a_time_of_web_servers_mail_and_other_languages(at: str) -> None:
     assert signal(**{"@timestamp": at}).first_seen == 1_900_000_000.0
 
 

@@ -40,11 +40,25 @@ def shown(found: Detected) -> list[str]:
         (b'{"message": "f\xfcr 12", "service": "billing", "anomaly_score": 0.99}', "f\ufffdr 12"),
         (b'{"message": "cut \xe4\xbd", "service": "s", "anomaly_score": 0.99}', "cut \ufffd"),
         (b'\xef\xbb\xbf{"message": "first", "service": "s", "anomaly_score": 0.99}', "first"),
+        (
+            b'\xef\xbb\xbf\xef\xbb\xbf{"message": "two", "service": "s", "anomaly_score": 0.99}',
+            "two",
+        ),
+        (b'{"message": "ends", "service": "s", "anomaly_score": 0.99}\x00\n\x00', "ends"),
         (b'{"message": "half \\ud83d", "service": "s", "anomaly_score": 0.99}', "half \ufffd"),
         (b'{"message": "raw \x00\x1b", "service": "s", "anomaly_score": 0.99}', "raw "),
         (b'{"message": "\xe4\xbd\xa0 \xff", "service": "s", "anomaly_score": 0.99}', "你 \ufffd"),
     ],
-    ids=["latin-1", "cut", "bom", "half a pair", "control characters", "mixed"],
+    ids=[
+        "latin-1",
+        "cut",
+        "bom",
+        "two boms",
+        "ending with nul",
+        "half a pair",
+        "control characters",
+        "mixed",
+    ],
 )
 @pytest.mark.parametrize("traces", [0, 4])
 def test_a_bad_byte_is_read_as_a_replacement(value: bytes, text: str, traces: int) -> None:

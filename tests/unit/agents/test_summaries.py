@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+from support.every_field import whole
 from support.incidents import incident, resolved
 from support.records import Record
 
+from agents import summaries
 from agents.past_incidents import PastIncidents
 from agents.summaries import SummariesAgent
 from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.signals import Summary
 from ticketing.domain.summaries.similar import Memory
 from ticketing.wire.incidents import encode_incident
 
@@ -66,3 +71,35 @@ def test_the_past_is_what_is_resolved_now() -> None:
     assert note(None) == 0
     # Somebody else's words about a status make no past of it.
     assert note(encode_incident(replace(INCIDENT, title='"status":"resolved"'))) == 0
+
+
+@pytest.mark.parametrize("id", ["aa-4-1", "aa-999999-1", "x", "aa-b-c"])
+async def test_a_summary_of_an_incident_of_elsewhere_is_not_sent(
+    id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its partition is not there: the send would end the process, again and again."""
+    sent: list[str] = []
+    made: list[Any] = []
+
+    async def send(topic: str, *rest: Any) -> Any:
+        sent.append(topic)
+        return asyncio.sleep(0)
+
+    def summarizer(config: Any, tell: Any, memory: Any) -> Any:
+        made.append(tell)
+        return SimpleNamespace(run=None)
+
+    monkeypatch.setattr(summaries.Summarizer, "of", summarizer)
+    app: Any = SimpleNamespace(
+        fence=SimpleNamespace(check=lambda: None),
+        producer=SimpleNamespace(send=send),
+        watchdog=None,
+        task=lambda run: None,
+    )
+    runtime: Any = SimpleNamespace(config=None, partitions=4)
+    summaries.add_summaries(app, runtime)
+    told = replace(whole(Summary), incident_id=id)
+    await made[0](told)
+    assert sent == []
+    await made[0](replace(told, incident_id="aa-3-1"))
+    assert sent == ["ticketing-signals"]

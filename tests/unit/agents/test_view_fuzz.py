@@ -26,7 +26,7 @@ PLACES = paths(DOCUMENT)
 ESSENTIAL = ("id", "revision", "status", "severity", "title")
 
 
-@fuzz(0.1)
+@fuzz(0.05)
 @given(data=st.data())
 def test_a_spoilt_snapshot_is_shown_and_hides_no_other(data: Any) -> None:
     spoilt = data.draw(mutated(DOCUMENT, PLACES))

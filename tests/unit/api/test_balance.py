@@ -33,7 +33,7 @@ class Group:
         self.silent = False
         self.now = 100.0
 
-    def notes(self, topics: list[str]) -> dict[tuple[str, int], str]:
+    async def notes(self, topics: list[str]) -> dict[tuple[str, int], str]:
         assert topics == ["enriched-logs", SIGNALS]
         self.asked += 1
         if self.silent:

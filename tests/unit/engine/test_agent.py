@@ -17,6 +17,7 @@ from faust.types import TP
 from support.records import Record
 
 from ticketing.engine import agent as module
+from ticketing.engine import keyed_agent
 from ticketing.engine.agent import Abandoned, BatchAgent
 from ticketing.engine.guarded import StoreFailed, TooLarge
 from ticketing.engine.statemachine import PartitionState
@@ -235,8 +236,8 @@ def test_stored_offsets_beyond_the_end_are_another_topics(
     rows: list[int], refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left: list[tuple[str, str]] = []
-    monkeypatch.setattr(module, "leave", lambda *told: left.append(told))
-    keyed: Any = object.__new__(module.KeyedAgent)
+    monkeypatch.setattr(keyed_agent, "leave", lambda *told: left.append(told))
+    keyed: Any = object.__new__(keyed_agent.KeyedAgent)
     keyed.name = "incidents"
     keyed.app = SimpleNamespace(consumer=SimpleNamespace(highwater=lambda tp: 5))
     partition = PartitionState(floor=1_000)

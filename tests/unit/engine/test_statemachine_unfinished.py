@@ -10,7 +10,7 @@ from faust.types import TP
 from support.apps import app_for, config_for
 from support.partition import MemoryTable
 
-from ticketing.engine.agent import KeyedAgent, add_keyed_agent
+from ticketing.engine.keyed_agent import KeyedAgent, add_keyed_agent
 from ticketing.engine.statemachine import (
     Machine,
     PartitionState,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import importlib
 import json
 import pickle
+import pkgutil
 from collections.abc import Callable
 from enum import Enum
 from typing import Any
@@ -41,8 +43,26 @@ from ticketing.wire.traces import Spans
 NEW = "of_a_newer_release"
 BODIES = (Anomalies, Command, Receipt, Progress, Correlation, Linked, Summary, Tick)
 STORED = (Incident, Delivery, Guard, Signal, OperationResult, Retry, DeadLetter, Note, Spans)
+
+
+def _decoded() -> list[Any]:
+    """The types of all decoders that stand in modules of the product."""
+    found = []
+    for package in ("agents", "sinks", "tables", "ticketing"):
+        root = importlib.import_module(package)
+        for module in pkgutil.walk_packages(root.__path__, f"{package}."):
+            if module.name.startswith("ticketing.sandbox") or module.name.endswith("__main__"):
+                continue
+            for value in vars(importlib.import_module(module.name)).values():
+                decoder = getattr(value, "__self__", value)
+                if isinstance(decoder, (msgspec.json.Decoder, msgspec.msgpack.Decoder)):
+                    found.append(decoder.type)
+    return found
+
+
 ENUMS = sorted(
-    (kind for kind in reachable(*STORED) if issubclass(kind, Enum)), key=lambda one: one.__name__
+    (kind for kind in reachable(*STORED, *_decoded()) if issubclass(kind, Enum)),
+    key=lambda one: one.__name__,
 )
 
 Codec = Callable[[bytes], bytes]
@@ -123,6 +143,7 @@ def _places() -> list[Any]:
 def test_the_records_hold_many_places_of_enums() -> None:
     """The walk below is not empty by mistake."""
     assert len(_places()) > 40
+    assert len(_decoded()) > 10
     assert {"Severity", "Status", "StepKind", "TicketState", "Reason", "Operation"} <= {
         kind.__name__ for kind in ENUMS
     }

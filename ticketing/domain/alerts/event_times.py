@@ -19,7 +19,8 @@ MILLISECONDS_FROM = 1e11
 MICROSECONDS_FROM = 1e14
 NANOSECONDS_FROM = 1e17
 
-_ZONE = r"\s*(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?"
+_ZONE = r"\s*(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?:\s+[A-Z]{3,5}|\[[\w/+-]+\])?"
+"""The offset alone counts: Go writes a name after it, Java a place."""
 _CLOCK = r"(?P<hour>\d\d):?(?P<minute>\d\d)(?::?(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,12}))?)?"
 _FORMS = (
     re.compile(

@@ -78,7 +78,8 @@ def _attribute(*keys: str) -> tuple[str, ...]:
     """The places of an attribute: of the resource, then of the record, then at the top."""
     homes = (
         *("resource.attributes", "resource", "Resource.attributes", "Resource"),
-        *("ResourceAttributes", "attributes", "Attributes", "LogAttributes"),
+        *("ResourceAttributes", "resource_attributes"),
+        *("attributes", "Attributes", "LogAttributes", "log_attributes"),
     )
     return tuple(name for key in keys for name in (*(f"{home}.{key}" for home in homes), key))
 

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ticketing.domain.incidents.incident import Incident, StepKind
+from ticketing.domain.incidents.incident import Incident, Kind, StepKind
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.timeline import with_step
 
 
 def needed(incident: Incident, policy: Policy) -> int:
     """The occurrences needed by an incident of this service, at its present severity."""
+    if incident.kind is Kind.STRAY:
+        return 1  # Without a ticket in any case, it waits for none.
     own = policy.minimum_count_by_service.get(incident.service, {})
     bound = own.get(incident.severity)
     return policy.minimum_count.get(incident.severity, 1) if bound is None else bound

@@ -8,7 +8,7 @@ from support.incidents import incident
 
 from ticketing.config.loading import validate
 from ticketing.config.policy import policy
-from ticketing.domain.incidents.incident import Incident, StepKind
+from ticketing.domain.incidents.incident import Incident, Kind, StepKind
 from ticketing.domain.incidents.occurrences import awaiting, counted, needed, recounted
 from ticketing.domain.severity import Severity
 
@@ -68,6 +68,11 @@ def test_an_incident_with_too_few_waits_and_says_so() -> None:
     assert waiting.waits_for == 3
     assert waiting.timeline[-1].kind is StepKind.HELD
     assert waiting.timeline[-1].text == "no ticket before 3 occurrences within 900 s"
+
+
+def test_lines_of_stack_traces_wait_for_no_ticket() -> None:
+    stray = incident(count=1, first_seen=0.0, last_seen=1.0, kind=Kind.STRAY)
+    assert awaiting(stray, 5.0, POLICY) is stray
 
 
 def test_an_incident_with_enough_does_not_wait() -> None:

@@ -10,6 +10,7 @@ import pytest
 from support.incidents import ticketed, wish
 from support.ledger import Ledger
 from support.life import Clock, Life
+from support.partition import MemoryPartition
 from support.story import Story
 from support.waiting import until
 
@@ -247,3 +248,16 @@ async def test_what_goes_aside_holds_up_no_page() -> None:
     assert ledger.entries[-1].incident_id == fresh.incident.id
     assert ledger.entries[0].state is TicketState.RESOLVED
     assert ledger.asked - asked < 10
+
+
+@pytest.mark.parametrize("id", ["a-4-1", "a-999999-1", "a--1-1", "x", ""])
+async def test_an_incident_whose_partition_is_not_there_is_refused_before_anything_is_kept(
+    id: str,
+) -> None:
+    """Its receipt could not be sent, and the send would hold everything behind it."""
+    life = Life(Ledger(ISSUES, Clock()))
+    life.machine._partitions = 4
+    tx = MemoryPartition(life.machine).transaction()
+    with pytest.raises((BadRecord, ValueError)):
+        life.machine.apply(tx, wish(ticketed(id=id)))
+    assert tx.writes() == []

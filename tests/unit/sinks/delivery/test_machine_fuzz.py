@@ -169,7 +169,7 @@ def is_readable(document: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
-@fuzz(0.02)
+@fuzz(0.01)
 @given(data=st.data())
 def test_a_spoilt_snapshot_costs_no_other_and_not_its_own_end(
     name: str, loop: asyncio.AbstractEventLoop, data: Any
@@ -181,19 +181,22 @@ def test_a_spoilt_snapshot_costs_no_other_and_not_its_own_end(
     adapter.take(wish_of(first), wish(spoilt), wish_of(last))
     for good in GOOD:
         assert adapter.state_of(good.id) is TicketState.OPEN
+    if is_readable(spoilt):
+        assert adapter.state_of(SPOILT.id) is TicketState.OPEN
     ended = wish(as_resolved(spoilt, DOCUMENT["revision"])) if is_readable(spoilt) else wish(spoilt)
     adapter.take(resolved(first), ended, resolved(last))
     for good in GOOD:
         assert adapter.state_of(good.id) is TicketState.RESOLVED
     if is_readable(spoilt):
-        assert adapter.state_of(SPOILT.id) is TicketState.RESOLVED
+        # A time of resolution long ago: the delivery is over, and forgotten.
+        assert adapter.state_of(SPOILT.id) in (TicketState.RESOLVED, None)
 
 
 def wish_of(incident: Incident) -> bytes:
     return wish(json.loads(encode_incident(incident)))
 
 
-@fuzz(0.1)
+@fuzz(0.05)
 @given(data=st.data())
 def test_a_spoilt_message_is_read_or_refused(data: Any) -> None:
     """Results and retries too, and any bytes changed: nothing else is raised."""
