@@ -115,17 +115,34 @@ def test_a_topic_made_anew_goes_on_counting(fleet: Fleet) -> None:
     assert "was deleted and created again" in worker.log("pipeline")
 
 
-def limit(kafka: Kafka, topic: str, size: int) -> None:
-    """Let the broker refuse larger batches in a topic."""
-    wanted = ConfigResource(
-        ResourceType.TOPIC,
-        topic,
-        incremental_configs=[
-            ConfigEntry("max.message.bytes", str(size), incremental_operation=AlterConfigOpType.SET)
-        ],
-    )
+def configure(kafka: Kafka, topic: str, **settings: str | None) -> None:
+    """Set settings of a topic, underscores for dots; None is the broker's default again."""
+    entries = [
+        ConfigEntry(
+            name.replace("_", "."),
+            value,
+            incremental_operation=AlterConfigOpType.DELETE
+            if value is None
+            else AlterConfigOpType.SET,
+        )
+        for name, value in settings.items()
+    ]
+    wanted = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
     for future in kafka.admin.incremental_alter_configs([wanted]).values():
         future.result(30)
+
+
+def refuse(kafka: Kafka, topic: str) -> None:
+    """Let the broker refuse every message of a topic, as its time is always in the past."""
+    configure(
+        kafka, topic, message_timestamp_type="CreateTime", message_timestamp_before_max_ms="0"
+    )
+
+
+def accept(kafka: Kafka, topic: str) -> None:
+    """Let the broker take messages again, with the clock that the topic was made with."""
+    clock = "LogAppendTime" if topic == SIGNALS else None
+    configure(kafka, topic, message_timestamp_type=clock, message_timestamp_before_max_ms=None)
 
 
 @pytest.mark.parametrize("topic", [SIGNALS, INCIDENTS, "ticketing-incidents-changelog"])
@@ -138,11 +155,11 @@ def test_a_produce_that_fails_ends_the_process_and_the_replay_counts_exactly(
     fleet.feed(lines)
     before = fleet.wait_counted(1_000)
     wait_for(lambda: fleet.lag(GROUP, INPUT, SIGNALS) == 0, "the commits")
-    limit(fleet.kafka, topic, 100)
+    refuse(fleet.kafka, topic)
     fleet.feed(lines)
     assert worker.roles["pipeline"].wait_ended() == EXIT_HUNG
     assert "leaving" in worker.log("pipeline")
-    limit(fleet.kafka, topic, 1_048_576)
+    accept(fleet.kafka, topic)
     fleet.feed(lines)
     worker.start("pipeline")
     after = fleet.wait_counted(3_000)
