@@ -24,7 +24,7 @@ from support.kafka import Kafka
 from support.logs import anomalies, log, traffic
 from support.waiting import wait_for
 
-from ticketing.engine.watchdog import EXIT_HUNG
+from ticketing.engine.departure import EXIT_HUNG
 from ticketing.wire.topics import INCIDENTS, SIGNALS
 
 pytestmark = pytest.mark.kafka

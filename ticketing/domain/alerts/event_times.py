@@ -18,6 +18,7 @@ MILLISECONDS_FROM = 1e11
 # A thousand times further each, so that no moment since 1973 fits two units.
 MICROSECONDS_FROM = 1e14
 NANOSECONDS_FROM = 1e17
+UNITS_END = 1e20
 
 _ZONE = r"\s*(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?(?:\s+[A-Z]{3,5}|\[[\w/+-]+\])?"
 """The offset alone counts: Go writes a name after it, Java a place."""
@@ -105,12 +106,17 @@ def _seconds(stated: Stated) -> float | None:
 
 
 def in_seconds(number: float) -> float:
-    """A number from 1970 on in Unix seconds; its magnitude tells its unit, down to nanoseconds."""
+    """A number from 1970 on in Unix seconds; its magnitude tells its unit, down to nanoseconds.
+
+    A number beyond all units can't be read. Safe to repeat.
+    """
     if number < MILLISECONDS_FROM:
         return number
     if number < MICROSECONDS_FROM:
         return number / 1e3
-    return number / 1e6 if number < NANOSECONDS_FROM else number / 1e9
+    if number < NANOSECONDS_FROM:
+        return number / 1e6
+    return number / 1e9 if number < UNITS_END else UNREADABLE
 
 
 def moment_of(text: str) -> float | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ticketing.domain.alerts.event_times import UNREADABLE, EventTimes, Stated, believed
@@ -51,6 +51,7 @@ def test_a_time_that_nobody_believes_is_corrected_and_counted(stated: Stated) ->
 
 
 @given(columns, st.integers(-100_000, 100_000))
+@example([9.466848e20], 0)
 def test_the_first_and_the_last_are_those_of_each_by_itself(
     stated: list[Stated], step: int
 ) -> None:
