@@ -146,7 +146,7 @@ class DetectionAgent(StreamAgent):
                 for record in event.value:
                     await self._handle_alone(tp, record)
             except Exception as error:  # noqa: BLE001
-                self.deaths.pause(tp)
+                self.deaths.pause_all()
                 leave(f"{self.name}: {type(error).__name__}: {error}")
         await self._handled(stream, tp, [event])
 
@@ -193,7 +193,7 @@ class DetectionAgent(StreamAgent):
                         await self.handle(tp, open_.run, open_.taken, open_.failed)
                 except Exception as error:  # noqa: BLE001
                     # Bad records became dead letters one by one: this is a failure of Kafka.
-                    self.deaths.pause(tp)
+                    self.deaths.pause_all()
                     leave(f"{self.name}: {type(error).__name__}: {error}")
             del self._told[tp]
             self.deaths.begin(tp, open_.taken[0].offset, open_.taken[-1].offset)

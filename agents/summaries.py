@@ -81,6 +81,7 @@ def add_summaries(app: TicketingApp, runtime: Runtime) -> SummariesAgent:
             await sent
         except Exception as error:  # noqa: BLE001
             # Any error of Kafka's client means that Kafka can't be written to.
+            app.deaths.pause_all()
             leave(f"a summary could not be produced: {type(error).__name__}")
 
     memory = Memory()

@@ -91,6 +91,8 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 _redactor = Redactor()
+_json = False
+"""True once lines are written as JSON."""
 
 
 def configure(
@@ -104,9 +106,11 @@ def configure(
 
     `fmt` is json, console or auto (console on a terminal). Safe to repeat: the last call holds.
     """
+    global _json
     stream = sys.stderr if stream is None else stream
     _redactor.learn(secrets)
     console = fmt == "console" or (fmt == "auto" and stream.isatty())
+    _json = not console
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -135,6 +139,11 @@ def configure(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def is_json() -> bool:
+    """True once `configure` has chosen JSON: every line of the process is JSON then."""
+    return _json
 
 
 def redact(text: str) -> str:

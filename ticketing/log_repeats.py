@@ -82,9 +82,7 @@ class Repeats:
             wait = not passes and self._timer and not self._timing
             self._timing = self._timing or wait
         if wait:
-            timer = threading.Timer(WINDOW_SECONDS, self._on_timer)
-            timer.daemon = True
-            timer.start()
+            self._start_timer(WINDOW_SECONDS)
         self._sum_up(over)
         return passes
 
@@ -95,10 +93,20 @@ class Repeats:
             self._said.clear()
         self._sum_up(over)
 
+    def _start_timer(self, seconds: float) -> None:
+        timer = threading.Timer(seconds, self._on_timer)
+        timer.daemon = True
+        timer.start()
+
     def _on_timer(self) -> None:
         with self._lock:
-            self._timing = False
-            over = self._over(self._clock())
+            now = self._clock()
+            over = self._over(now)
+            # Repeats that came while this one ran are counted in windows that end later.
+            ends = [said.since + WINDOW_SECONDS for said in self._said.values() if said.repeats]
+            self._timing = bool(ends)
+        if ends:
+            self._start_timer(max(min(ends) - now, 0.0))
         self._sum_up(over)
 
     def _over(self, now: float) -> list[_Said]:

@@ -86,12 +86,24 @@ class Child:
         """
         if self.process is None:
             if now >= self.start_at:
-                self.start(now)
+                self._start_again(now)
             return
         self._note_ready(now)
         code = self.process.poll()
         if code is not None:
             self._note_end(self.process.pid, code, now)
+
+    def _start_again(self, now: float) -> None:
+        """Start the process; where the system has no room for one, later. The others go on."""
+        try:
+            self.start(now)
+        except OSError as error:
+            log.error("%s can't be started: %s", self.role, error)
+            self._pause(now)
+
+    def _pause(self, now: float) -> None:
+        self.start_at = now + self.pause_seconds
+        self.pause_seconds = min(self.pause_seconds * 2, RESTART_SECONDS_MAX)
 
     def crash_loop(self, now: float) -> CrashLoop | None:
         """The crash loop that the child is in, if any."""
@@ -122,8 +134,7 @@ class Child:
         elif self.ready_at is not None:
             self.start_at = max(now, self.started_at + BETWEEN_STARTS_SECONDS_MIN)
         else:
-            self.start_at = now + self.pause_seconds
-            self.pause_seconds = min(self.pause_seconds * 2, RESTART_SECONDS_MAX)
+            self._pause(now)
         log.warning(
             "%s ended with %s (%s%s), restarting in %.0f s",
             self.role,

@@ -51,12 +51,16 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
         )
         await sent
 
+    def fatal(error: BaseException) -> None:
+        app.deaths.pause_all()
+        leave(f"a result could not be produced: {type(error).__name__}")
+
     runner = Runner(
         platform,
         report,
         concurrency=config.platform(name).concurrency,
         fence=app.fence.check,
-        fatal=lambda error: leave(f"a result could not be produced: {type(error).__name__}"),
+        fatal=fatal,
     )
     gate = Gate(
         failures_to_close=config.delivery.circuit_failures,

@@ -100,6 +100,30 @@ def test_every_line_of_a_process_without_its_broker_is_json(
     assert any("Unable connect to node" in line for line in lines)
 
 
+def test_a_start_that_is_refused_is_told_as_json(environ: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", REFUSED, "worker", "pipeline"],
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
+    said = [json.loads(line) for line in done.stderr.splitlines()]
+    assert "topic a has 2 partitions" in said[-1]["event"]
+
+
+REFUSED = """
+from ticketing import roles, worker
+from ticketing.errors import TopicsRefused
+def refused(*_):
+    raise TopicsRefused(["topic a has 2 partitions", "topic b has 3 partitions"])
+worker.verified_topics = refused
+from ticketing.cli import main
+main()
+"""
+
 COUNTING = """
 import os, pathlib
 from aiokafka.conn import AIOKafkaConnection

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -90,3 +91,27 @@ def test_a_count_is_written_though_nothing_more_is_said(monkeypatch: pytest.Monk
     scene.now = WINDOW_SECONDS
     started[0].call()
     assert scene.summed == ["node is away (repeated 2 times)"]
+
+
+def test_counts_are_written_without_a_next_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, timers = Scene(), []
+
+    class Timer:
+        daemon = False
+
+        def __init__(self, seconds: float, call: Callable[[], None]) -> None:
+            timers.append((scene.now + seconds, call))
+
+        def start(self) -> None:
+            pass
+
+    monkeypatch.setattr(log_repeats.threading, "Timer", Timer)
+    scene.repeats._timer = True
+    scene.says("node is away"), scene.says("node is away")
+    scene.now = WINDOW_SECONDS - 1
+    scene.says("no leader"), scene.says("no leader")
+    while timers:
+        scene.now, fire = timers.pop(0)
+        fire()
+    assert scene.summed == ["node is away (repeated 1 times)", "no leader (repeated 1 times)"]
+    assert scene.now == 2 * WINDOW_SECONDS - 1

@@ -243,3 +243,17 @@ def test_the_batches_in_hand_are_those_begun_and_not_handled() -> None:
     assert departure.in_hand() == ["enriched-logs[1]@40"]
     departure.put_all_down()
     assert departure.in_hand() == []
+
+
+def test_a_start_that_the_system_refuses_ends_nobody_else(tmp_path: Path) -> None:
+    scene = Scene(tmp_path)
+    scene.child.command = ["/nonexistent"]
+    scene.supervisor.watch()
+    assert scene.child.process is None
+    scene.does("0")
+    scene.supervisor.watch()
+    assert scene.child.process is None, "not tried again at once"
+    scene.clock.now += RESTART_SECONDS_MAX
+    scene.supervisor.watch()
+    assert scene.child.process is not None
+    scene.child.process.wait()

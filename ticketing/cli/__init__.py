@@ -60,8 +60,18 @@ def main() -> None:
     try:
         cli()
     except Misconfigured as error:
-        click.echo(f"misconfigured:\n{error}", err=True)
+        _tell(f"misconfigured:\n{error}")
         sys.exit(EXIT_MISCONFIGURED)
     except TicketingError as error:
-        click.echo(str(error), err=True)
+        _tell(str(error))
         sys.exit(1)
+
+
+def _tell(sentence: str) -> None:
+    """Say why the command ends: a line of the log where that is JSON, else plain text."""
+    from ticketing import log
+
+    if log.is_json():
+        log.get("ticketing.cli").critical(sentence)
+    else:
+        click.echo(sentence, err=True)

@@ -110,6 +110,7 @@ class BatchAgent(StreamAgent):
                 except Exception as error:  # noqa: BLE001
                     # Bad records are isolated, so this is a failure of Kafka, RocksDB or the disk.
                     # Faust would ack and go on; the process leaves instead.
+                    self.deaths.pause_all()
                     leave(f"{self.name}: {type(error).__name__}: {error}")
             await stream.ack(event)
             if handled:

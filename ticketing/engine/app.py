@@ -144,7 +144,7 @@ def create_app(
     app.notes = CommitNotes()
     app.watchdog = Watchdog()
     app.fence = Fence(session)
-    app.deaths = Deaths(data_dir / "under-way")
+    app.deaths = Deaths(data_dir / "under-way", lambda topic: app.role_topics.ids.get(topic, ""))
     return app
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import mmap
 import struct
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +26,8 @@ DEADLY_MAX = 16
 """Deadly records remembered: more in the stretch between two commits are not the records' fault."""
 PAST_OFFSETS = 100_000
 """More than is read again after a death: deadly records further back are forgotten."""
-_FORMAT = struct.Struct(f"<{6 + DEADLY_MAX}q")
+_FORMAT = struct.Struct(f"<{6 + DEADLY_MAX}q22s")
+"""Offsets and numbers, and the id of the topic that they are of: Kafka's ids have 22 characters."""
 _NONE = -1
 """No offset."""
 _NOTHING = (_NONE, _NONE)
@@ -34,10 +37,12 @@ _NOTHING = (_NONE, _NONE)
 class _Mark:
     """The file of one partition: offsets of the batch under way and of the suspect, and deaths.
 
-    `alone` counts the deaths of a suspect that is one record, `deadly` has the convicted ones.
+    `alone` counts the deaths of a suspect that is one record, `deadly` has the convicted ones. `id`
+    is the topic's: the offsets of another topic of the same name say nothing about its records.
     """
 
     memory: mmap.mmap
+    id: bytes = b""
     current: tuple[int, int] = _NOTHING
     suspect: tuple[int, int] = _NOTHING
     deaths: int = 0
@@ -46,7 +51,10 @@ class _Mark:
 
     def read(self) -> None:
         """Take over what the process before left, which died if it left a batch."""
-        found = _FORMAT.unpack_from(self.memory)
+        *found, of = _FORMAT.unpack_from(self.memory)
+        if self.id and of.rstrip(b"\0") != self.id:
+            self.write()
+            return
         self.current, self.suspect = (found[0], found[1]), (found[2], found[3])
         self.deaths, self.alone = found[4], found[5]
         self.deadly = tuple(offset for offset in found[6:] if offset >= 0)
@@ -79,15 +87,20 @@ class _Mark:
         """Keep the mark; the system keeps it when the process ends."""
         fields = (*self.current, *self.suspect, self.deaths, self.alone, *self.deadly)
         unused = (_NONE,) * (DEADLY_MAX - len(self.deadly))
-        _FORMAT.pack_into(self.memory, 0, *fields, *unused)
+        _FORMAT.pack_into(self.memory, 0, *fields, *unused, self.id)
 
 
 class Deaths:
     """The marks of one app. Without a directory nothing is kept."""
 
-    def __init__(self, directory: Path | None = None) -> None:
+    def __init__(
+        self, directory: Path | None = None, id_of: Callable[[str], str] = lambda topic: ""
+    ) -> None:
+        """`id_of` gives the id of a topic, empty for one that is not known."""
         self._directory = directory
+        self._id_of = id_of
         self._marks: dict[TP, _Mark] = {}
+        _all.add(self)
 
     def begin(self, tp: TP, first: int, last: int) -> None:
         """Note that records are being handled; they replace those noted before."""
@@ -116,6 +129,11 @@ class Deaths:
             mark.current = _NOTHING
             mark.write()
 
+    def pause_all(self) -> None:
+        """As `pause`, for every partition."""
+        for tp in list(self._marks):
+            self.pause(tp)
+
     def suspects(self, tp: TP, first: int, last: int) -> bool:
         """True for records to be handled one at a time."""
         mark = self._mark(tp)
@@ -136,7 +154,8 @@ class Deaths:
             return None
         mark = self._marks.get(tp)
         if mark is None:
-            mark = self._marks[tp] = _Mark(_mapped(self._directory / f"{tp.topic}-{tp.partition}"))
+            memory = _mapped(self._directory / f"{tp.topic}-{tp.partition}")
+            mark = self._marks[tp] = _Mark(memory, self._id_of(tp.topic).encode())
             mark.read()
         return mark
 
@@ -145,6 +164,15 @@ def _mapped(path: Path) -> mmap.mmap:
     """A file of the size of a mark, made if it is missing or has another size."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists() or path.stat().st_size != _FORMAT.size:
-        path.write_bytes(_FORMAT.pack(*_NOTHING, *_NOTHING, 0, 0, *(_NONE,) * DEADLY_MAX))
+        path.write_bytes(_FORMAT.pack(*_NOTHING, *_NOTHING, 0, 0, *(_NONE,) * DEADLY_MAX, b""))
     with path.open("r+b") as file:
         return mmap.mmap(file.fileno(), _FORMAT.size)
+
+
+_all: weakref.WeakSet[Deaths] = weakref.WeakSet()
+
+
+def blame_no_record() -> None:
+    """Note, as the process leaves, that none of the batches under way is the cause."""
+    for deaths in list(_all):
+        deaths.pause_all()

@@ -6,6 +6,7 @@ import logging
 import os
 
 from ticketing import restarts
+from ticketing.engine import deaths
 from ticketing.errors import EXIT_MISCONFIGURED
 from ticketing.log import redact
 from ticketing.restarts import Departure, Reason
@@ -16,6 +17,10 @@ EXIT_HUNG = 70
 """EX_SOFTWARE of sysexits.h."""
 WHY_CHARS_MAX = 2_000
 """A few sentences; an error's text may quote a whole message."""
+
+BY_RECORDS = frozenset({"hung", "asleep", "fault"})
+"""The reasons that a record under way may be the cause of. The others say nothing about records: the
+disk, the topics or the supervisor end every batch under way."""
 
 _in_hand: dict[tuple[str, int], int] = {}
 """The first offset of the batch that each partition's agent is handling."""
@@ -44,6 +49,8 @@ def in_hand() -> list[str]:
 
 def leave(why: str, reason: Reason = "fault") -> None:
     """End the process at once, without committing anything; a supervisor starts it again."""
+    if reason not in BY_RECORDS:
+        deaths.blame_no_record()
     at = in_hand()
     log.critical("leaving: %s%s", why, f"; in hand: {', '.join(at)}" if at else "")
     restarts.note_departure(Departure(reason, redact(why)[:WHY_CHARS_MAX], at))

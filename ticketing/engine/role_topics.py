@@ -18,7 +18,7 @@ from ticketing.kafka import registry
 from ticketing.kafka.admin import Seen
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.known_topics import Known, decode_all, encode_all
-from ticketing.wire.topics import OWN_PREFIX, Bond, TopicSpec
+from ticketing.wire.topics import OWN_PREFIX, Bond, TopicSpec, changelog_topic, platform_topic
 
 log = logging.getLogger(__name__)
 
@@ -84,11 +84,20 @@ def look_at_all(runtime: Runtime) -> Looked:
 
 
 def verify_all(runtime: Runtime) -> None:
-    """Verify every topic before any role starts; raises TopicsRefused, Unavailable.
+    """Verify the topics of all roles before any starts; raises TopicsRefused, Unavailable.
 
-    Missing topics are left to the roles.
+    Missing topics are left to the roles, and a platform's topics to its adapter: what is wrong with
+    them keeps nobody else from work.
     """
-    looked = look_at_all(runtime)
+    own = {
+        name
+        for platform in runtime.config.enabled_platforms()
+        for topic in [platform_topic(platform)]
+        for name in (topic, changelog_topic(topic, "deliveries"))
+    }
+    wanted = [spec for spec in runtime.topic_specs() if spec.name not in own]
+    local = read_files(Path(runtime.config.data_dir))
+    looked = look(runtime, wanted, state_topics(wanted), local)
     if looked.verdict.problems:
         raise TopicsRefused(looked.verdict.problems)
 

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from types import TracebackType
 
-from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from ticketing.errors import Unavailable
 from ticketing.kafka.admin import silent
@@ -77,7 +77,10 @@ class TopicReader:
         heard_at, position = time.monotonic(), start
         while position < end:
             message = self._consumer.poll(POLL_SECONDS)
-            if message is None or message.error():
+            error = None if message is None else message.error()
+            if error is not None and error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED:
+                raise silent(KafkaException(error))
+            if message is None or error is not None:
                 if time.monotonic() - heard_at > KAFKA_SECONDS_MAX:
                     raise Unavailable("Kafka does not answer")
                 # The rest may be transaction markers, which are no records.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from aiokafka.errors import TopicAuthorizationFailedError
 from faust.types import TP
 from support.configured import detector_for
 from support.records import Record
@@ -314,3 +316,30 @@ async def test_a_death_shows_what_was_under_way(tmp_path: Path) -> None:
     assert found.suspects(TP(TOPIC, 0), 0, 0)
     assert found.suspects(TP(TOPIC, 1), 9, 9)
     assert not found.suspects(TP(TOPIC, 0), 4, 4)
+
+
+async def test_a_failure_of_kafka_blames_no_record_of_any_partition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = tmp_path / "0"
+    for number in range(1, 4):
+        after = tmp_path / str(number)
+
+        def leave(why: str, after: Path = after, before: Path = before) -> None:
+            if not after.exists():
+                shutil.copytree(before, after)  # As the process would leave it.
+
+        monkeypatch.setattr(detection, "leave", leave)
+        kafka = Kafka([event(3), event(9, partition=1), event(5, partition=2)], behind=False)
+        kafka.deaths = Deaths(before)
+
+        async def refused(place: TP, messages: list[tuple[Any, bytes]]) -> int:
+            raise TopicAuthorizationFailedError(place.topic)
+
+        kafka.producer.send_all = refused
+        await run(kafka)
+        await until(after.exists, "the process to leave")
+        before = after
+    found = Deaths(before)
+    places = [(TP(TOPIC, 0), 3), (TP(TOPIC, 1), 9), (TP(TOPIC, 2), 5)]
+    assert not [place for place, offset in places if found.suspects(place, offset, offset)]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException
 
+from ticketing import log
 from ticketing.cli import main
 
 
@@ -33,6 +34,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 
     def run(*words: str, **environ: str) -> tuple[int, str]:
         monkeypatch.setattr(sys, "argv", ["ticketing", *words])
+        monkeypatch.setattr(log, "_json", False)  # As at the start of a process.
         for name, value in environ.items():
             monkeypatch.setenv(name, value)
         with pytest.raises(SystemExit) as exit_:

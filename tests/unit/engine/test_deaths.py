@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 from faust.types import TP
 
+from ticketing.engine import departure
 from ticketing.engine.deaths import Deaths
+from ticketing.restarts import Reason
 
 ROOT = Path(__file__).parents[3]
 PLACE = TP("t", 3)
@@ -92,14 +94,54 @@ def test_a_process_that_leaves_for_kafkas_sake_blames_no_record(tmp_path: Path) 
     assert not Deaths(tmp_path).is_deadly(PLACE, 5)
 
 
-@pytest.mark.parametrize("left", [b"", b"short", os.urandom(176), b"\xff" * 176, b"\x7f" * 176])
+def test_no_record_of_any_partition_is_blamed_where_the_disk_or_the_topics_end_a_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(departure.os, "_exit", lambda code: None)
+    reasons: list[Reason] = ["disk", "table", "topics", "misconfigured", "orphaned"]
+    for reason in reasons:
+        deaths = Deaths(tmp_path)
+        for partition in range(3):
+            deaths.begin(TP("t", partition), 5, 5)
+        departure.leave("not the records' fault", reason)
+    after = Deaths(tmp_path)
+    assert not any(after.suspects(TP("t", partition), 5, 5) for partition in range(3))
+
+
+def test_a_process_that_hangs_blames_its_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(departure.os, "_exit", lambda code: None)
+    for _ in range(2):
+        Deaths(tmp_path).begin(PLACE, 5, 5)
+        departure.leave("one batch for 60 s", "hung")
+    assert Deaths(tmp_path).is_deadly(PLACE, 5)
+
+
+@pytest.mark.parametrize("left", [None, bytes(198)])
+def test_offsets_of_another_topic_of_the_same_name_are_forgotten(
+    tmp_path: Path, left: bytes | None
+) -> None:
+    for _ in range(2):
+        Deaths(tmp_path, lambda topic: "id-before").begin(PLACE, 5, 5)
+    assert Deaths(tmp_path, lambda topic: "id-before").is_deadly(PLACE, 5)
+    if left is not None:
+        # As a power cut may leave a file.
+        (tmp_path / "t-3").write_bytes(left)
+    anew = Deaths(tmp_path, lambda topic: "id-after")
+    assert not anew.suspects(PLACE, 0, 9)
+    anew.begin(PLACE, 5, 5)
+    assert not Deaths(tmp_path, lambda topic: "id-after").is_deadly(PLACE, 5)
+
+
+@pytest.mark.parametrize("left", [b"", b"short", os.urandom(198), b"\xff" * 198, b"\x7f" * 198])
 def test_a_file_that_says_nonsense_ends_nothing(tmp_path: Path, left: bytes) -> None:
     (tmp_path / "t-3").write_bytes(left)
     deaths = Deaths(tmp_path)
     deaths.suspects(PLACE, 0, 9)
     deaths.begin(PLACE, 0, 9)
     deaths.end(PLACE)
-    assert (tmp_path / "t-3").stat().st_size == 176
+    assert (tmp_path / "t-3").stat().st_size == 198
 
 
 def test_without_a_directory_nothing_is_kept() -> None:
