@@ -4,7 +4,7 @@ Some records can't be caught: they end the process, by its memory, by a fault of
 hang that the watchdog ends. The next process reads them again. Each partition has a small file
 with the batch being handled; a process that finds a batch there notes that somebody died of it.
 After a second death the partition is read a record at a time until past that batch, and a record
-that ended the process alone twice is a dead letter.
+that ended the process alone four times is a dead letter.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ DEADLY = "deadly"
 """The reason of a dead letter whose record ended the process."""
 DEATHS_MAX = 2
 """One death has many causes outside of the records: a node that is switched off, a deployment."""
+DEATHS_ALONE_MAX = 4
+"""Of one record. On a quiet partition each batch is of one record, which is the first thing that a
+process handles: two kills in a row may well meet an innocent one, four hardly do."""
 DEADLY_MAX = 16
 """Deadly records remembered: more in the stretch between two commits are not the records' fault."""
 PAST_OFFSETS = 100_000
@@ -75,7 +78,7 @@ class _Mark:
             self.deaths += 1
         else:
             self.suspect, self.deaths, self.alone = (first, last), 1, int(single)
-        if self.alone >= DEATHS_MAX:
+        if self.alone >= DEATHS_ALONE_MAX:
             self.deadly = (*self.deadly, first)[-DEADLY_MAX:]
             self.acquit()
 
@@ -145,7 +148,7 @@ class Deaths:
         )
 
     def is_deadly(self, tp: TP, offset: int) -> bool:
-        """True for a record that ended the process alone, twice."""
+        """True for a record that ended the process alone, `DEATHS_ALONE_MAX` times."""
         mark = self._mark(tp)
         return mark is not None and offset in mark.deadly
 

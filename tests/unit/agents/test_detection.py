@@ -24,7 +24,7 @@ from agents.source_totals import SourceTotals
 from ticketing.domain.alerts.conservation import Tally
 from ticketing.domain.signals import Anomalies, Origin
 from ticketing.engine.commit_notes import CommitNotes
-from ticketing.engine.deaths import Deaths
+from ticketing.engine.deaths import DEATHS_ALONE_MAX, Deaths
 from ticketing.engine.guarded import TooLarge
 from ticketing.engine.watchdog import Watchdog
 from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter
@@ -293,7 +293,7 @@ async def test_records_of_a_deadly_batch_are_judged_and_told_alone(tmp_path: Pat
 
 
 async def test_a_deadly_record_is_a_dead_letter(tmp_path: Path) -> None:
-    for _ in range(2):
+    for _ in range(DEATHS_ALONE_MAX):
         Deaths(tmp_path).begin(TP(TOPIC, 0), 3, 3)
     kafka = Kafka([event(0, 1), event(2, 3, 4), event(5, 6)], behind=True)
     kafka.deaths = Deaths(tmp_path)

@@ -12,7 +12,7 @@ import pytest
 from faust.types import TP
 
 from ticketing.engine import departure
-from ticketing.engine.deaths import Deaths
+from ticketing.engine.deaths import DEATHS_ALONE_MAX, Deaths
 from ticketing.restarts import Reason
 
 ROOT = Path(__file__).parents[3]
@@ -65,13 +65,23 @@ def test_deadly_records_are_found_whatever_the_batches(
 
 
 def test_deadly_records_are_forgotten_far_behind(tmp_path: Path) -> None:
-    for _ in range(2):
+    for _ in range(DEATHS_ALONE_MAX):
         Deaths(tmp_path).begin(PLACE, 5, 5)
     deaths = Deaths(tmp_path)
     assert deaths.is_deadly(PLACE, 5)
     deaths.begin(PLACE, 200_000, 200_009)
     deaths.end(PLACE)
     assert not Deaths(tmp_path).is_deadly(PLACE, 5)
+
+
+def test_kills_that_meet_a_record_by_chance_do_not_make_it_a_dead_letter(tmp_path: Path) -> None:
+    for _ in range(DEATHS_ALONE_MAX - 1):
+        Deaths(tmp_path).begin(PLACE, 5, 5)
+    deaths = Deaths(tmp_path)
+    assert not deaths.is_deadly(PLACE, 5)
+    deaths.begin(PLACE, 5, 5)
+    deaths.end(PLACE)
+    assert not Deaths(tmp_path).suspects(PLACE, 5, 5)
 
 
 def test_one_death_is_no_reason_to_read_slowly(tmp_path: Path) -> None:
@@ -87,7 +97,7 @@ def test_deaths_elsewhere_say_nothing_about_a_batch(tmp_path: Path) -> None:
 
 
 def test_a_process_that_leaves_for_kafkas_sake_blames_no_record(tmp_path: Path) -> None:
-    for _ in range(3):
+    for _ in range(DEATHS_ALONE_MAX + 1):
         deaths = Deaths(tmp_path)
         deaths.begin(PLACE, 5, 5)
         deaths.pause(PLACE)
@@ -112,7 +122,7 @@ def test_a_process_that_hangs_blames_its_batches(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(departure.os, "_exit", lambda code: None)
-    for _ in range(2):
+    for _ in range(DEATHS_ALONE_MAX):
         Deaths(tmp_path).begin(PLACE, 5, 5)
         departure.leave("one batch for 60 s", "hung")
     assert Deaths(tmp_path).is_deadly(PLACE, 5)
@@ -122,7 +132,7 @@ def test_a_process_that_hangs_blames_its_batches(
 def test_offsets_of_another_topic_of_the_same_name_are_forgotten(
     tmp_path: Path, left: bytes | None
 ) -> None:
-    for _ in range(2):
+    for _ in range(DEATHS_ALONE_MAX):
         Deaths(tmp_path, lambda topic: "id-before").begin(PLACE, 5, 5)
     assert Deaths(tmp_path, lambda topic: "id-before").is_deadly(PLACE, 5)
     if left is not None:
@@ -204,7 +214,7 @@ asyncio.run(main())
 def test_processes_that_really_die_end_with_one_that_lives(tmp_path: Path) -> None:
     path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     codes = []
-    for _ in range(6):
+    for _ in range(DEATHS_ALONE_MAX + 4):
         done = subprocess.run(
             [sys.executable, "-c", DYING, str(tmp_path)],
             env={**os.environ, "PYTHONPATH": path},
@@ -215,8 +225,8 @@ def test_processes_that_really_die_end_with_one_that_lives(tmp_path: Path) -> No
         codes.append(done.returncode)
         if done.returncode == 0:
             break
-    # Twice with its batch, twice alone.
-    assert codes == [-9, -9, -9, -9, 0], done.stderr
+    # Twice with its batch, then alone.
+    assert codes == [-9] * (2 + DEATHS_ALONE_MAX) + [0], done.stderr
     words = Counter(done.stdout.split())
     assert words["letter"] == 1
     assert done.stdout.count("letter 13") == 1
