@@ -70,6 +70,7 @@ def _document(line: str, reader: RecordReader | None) -> dict[str, str | None]:
     from agents.log_record import RECORD_ERRORS
     from agents.record_reader import RecordReader
     from ticketing.domain.alerts.field_names import LOGCLAW, LevelScale
+    from ticketing.domain.text import cleaned
 
     if not line.lstrip().startswith("{"):
         return {}
@@ -79,4 +80,5 @@ def _document(line: str, reader: RecordReader | None) -> dict[str, str | None]:
         text = found.text()
     except RECORD_ERRORS:
         return {}
-    return {"message": text, "service": found.service, "tenant_id": found.tenant_id}
+    service = found.service and cleaned(found.service).strip()
+    return {"message": text, "service": service, "tenant_id": found.tenant_id}

@@ -56,7 +56,7 @@ def warnings(config: Config) -> list[str]:
         said.append("deliverWithin is set, but routing.fallback is empty: name a platform there")
     count = config.anomaly.minimum_count
     own = (counted for service in count.services.values() for counted in service.given().values())
-    if config.auto_resolve_after is None and max(map(count.of, Severity), *own) > 1:
+    if config.auto_resolve_after is None and max(*map(count.of, Severity), *own) > 1:
         said.append(
             "anomaly.minimumCount is over 1, but autoResolveAfter is off: incidents with fewer "
             "occurrences stay open without a ticket"

@@ -210,3 +210,44 @@ def test_a_recording_is_looked_through_for_scores_under_these_names(
     assert reader.has_score(json.dumps(record).encode())
     assert not reader.has_score(b'{"message": "boom"}')
     assert not reader.has_score(b"[")
+
+
+@pytest.mark.parametrize(
+    ("fields", "record"),
+    [
+        ("otel", {"body": "db down", "resources": {"service.name": "orders"}, "traceid": TRACE}),
+        ("gelf", {"short_message": "db down", "_application_name": "orders", "_trace_id": TRACE}),
+        ("gelf", {"short_message": "db down", "_app_name": "orders", "_trace_id": TRACE}),
+        ("gelf", {"short_message": "db down", "facility": "orders", "_trace_id": TRACE}),
+    ],
+)
+def test_spellings_of_exporters_are_known(fields: str, record: dict[str, Any]) -> None:
+    found = run(fields, {"anomaly_score": 0.9, **record})
+    assert found.dead_letters == []
+    (signal,) = found.signals
+    assert (signal.service, signal.trace_ids) == ("orders", [TRACE])
+
+
+@pytest.mark.parametrize("fields", ["logclaw", "ecs"])
+def test_what_nobody_sees_in_a_service_makes_no_other_service(fields: str) -> None:
+    names = (
+        "orders",
+        "orders\u200b",
+        " orders",
+        "o\x1b[31mrders\x1b[0m",
+        "orders\x00",
+        "\ufefforders",
+    )
+    records = [{"anomaly_score": 0.9, "service": name, "message": "db down"} for name in names]
+    found = run(fields, *records)
+    assert {signal.service for signal in found.signals} == {"orders"}
+    assert len({signal.fingerprint for signal in found.signals}) == 1
+    (signal,) = found.signals
+    assert sum(map(len, signal.windows.values())) == len(names)
+
+
+def test_a_service_of_nothing_but_escapes_is_none() -> None:
+    found = run(
+        "logclaw", {"anomaly_score": 0.9, "service": "\x1b[31m\u200b", "message": "db down"}
+    )
+    assert [one.reason for one in found.dead_letters] == ["no_service"]

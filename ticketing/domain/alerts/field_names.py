@@ -78,7 +78,7 @@ def _attribute(*keys: str) -> tuple[str, ...]:
     """The places of an attribute: of the resource, then of the record, then at the top."""
     homes = (
         *("resource.attributes", "resource", "Resource.attributes", "Resource"),
-        *("ResourceAttributes", "resource_attributes"),
+        *("ResourceAttributes", "resource_attributes", "resources"),
         *("attributes", "Attributes", "LogAttributes", "log_attributes"),
     )
     return tuple(name for key in keys for name in (*(f"{home}.{key}" for home in homes), key))
@@ -104,8 +104,8 @@ _OTEL = {
         *("timeUnixNano", "time_unix_nano", "Timestamp", "timestamp"),
         *("observedTimeUnixNano", "observed_time_unix_nano", "ObservedTimestamp"),
     ),
-    "trace_id": ("traceId", "TraceId", "trace_id"),
-    "span_id": ("spanId", "SpanId", "span_id"),
+    "trace_id": ("traceId", "TraceId", "trace_id", "traceid"),
+    "span_id": ("spanId", "SpanId", "span_id", "spanid"),
     "parent_span_id": (
         *("parentSpanId", "ParentSpanId", "parent_span_id"),
         *("attributes.parent_span_id", "Attributes.parent_span_id"),
@@ -122,7 +122,17 @@ _GELF = {
     **{field: tuple(f"_{name}" for name in names) for field, names in LOGCLAW.items()},
     "message": ("short_message", "_message"),
     "error_message": ("full_message", "_error_message"),
-    "service": ("_service", "_service_name", "_service.name", "_application", "_app"),
+    "service": (
+        "_service",
+        "_service_name",
+        "_service.name",
+        "_application",
+        "_application_name",
+        "_app",
+        "_app_name",
+        "_facility",
+        "facility",
+    ),
     "level": ("level", "_level"),
     "timestamp": ("timestamp",),
     "trace_id": ("_trace_id", "_traceId", "_trace.id"),

@@ -95,7 +95,9 @@ def tenant_of(value: object) -> str:
 
 
 def service_of(value: object) -> str:
-    """The service; raises Unfit without one, or if it is too long to be a name."""
+    """The service as people see it; raises Unfit without one, or if it is too long to be a name."""
+    if isinstance(value, str) and len(value) <= NAME_CHARS_MAX:
+        value = cleaned(value).strip()
     if not isinstance(value, str) or not value.strip():
         raise Unfit(BadInput.NO_SERVICE, "service is missing, empty or not a string")
     if len(value) > NAME_CHARS_MAX:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from ticketing.domain.patterns.scripts import UNSPACED
 from ticketing.domain.patterns.word_lists import (
     FAULT_WORDS,
     ID_KEYS,
@@ -67,6 +68,8 @@ TELLING = _BEFORE_HOST | words("user for of by as username")
 """Words after which `is_person` or `is_host_after` may be true."""
 
 _PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['\u2019-][^\W\d_]{1,40})*[.,:;!?]?")
+_UNSPACED = re.compile(f"[{UNSPACED}]{{4}}")
+"""Four characters of a script without spaces are more than a name."""
 _SENTENCE_WORDS_MIN = 3
 """Two words may be a name (`bob smith`); three in lower case are a sentence."""
 _STATE_LINKS = words(
@@ -144,6 +147,19 @@ def is_said(quoted: str, last: str) -> bool:
     if len(words) >= _SENTENCE_WORDS_MIN:
         return plain >= _SENTENCE_WORDS_MIN
     return plain == len(words) and words[-1].rstrip(".,:;!?").lower() in FAULT_WORDS
+
+
+def is_said_in_other_scripts(quoted: str, last: str) -> bool:
+    """True for two words or more of another script than English, as after `failed:`; names of people
+    begin with capitals, or have up to three characters where no spaces are written."""
+    if quoted.isascii() or is_id_key(last):
+        return False
+    if _UNSPACED.search(quoted):
+        return True
+    words = quoted.split()
+    if any(word[0].isupper() and not word.isupper() for word in words[1:]):
+        return False
+    return len(words) > 1 and all(_PLAIN_WORD.fullmatch(word) for word in words)
 
 
 def is_state(quoted: str, last: str, text: str) -> bool:

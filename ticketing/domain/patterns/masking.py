@@ -16,6 +16,7 @@ from ticketing.domain.patterns.context import (
     is_outcome,
     is_person,
     is_said,
+    is_said_in_other_scripts,
     is_state,
 )
 from ticketing.domain.patterns.scripts import UNSPACED
@@ -210,6 +211,8 @@ class _Scan:
             return self._key in MESSAGE_KEYS
         last = self._last.rstrip(":").lower()
         if last in MESSAGE_KEYS:
+            return True
+        if self._char in (":", "\uff1a") and is_said_in_other_scripts(inner, last):
             return True
         return is_said(inner, last) or is_state(inner, last, self._text)
 

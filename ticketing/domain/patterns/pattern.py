@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -22,8 +23,18 @@ TEXT_CHARS_MAX = 2048
 """A message names its fault early, and masking takes time in proportion to the text."""
 PATTERN_CHARS_MAX = 512
 """Well below TEXT_CHARS_MAX, so that the place where a text was cut never shows."""
+SAID_DEPTH_MAX = 3
+"""JSON in the text of JSON: a log in a container's line in a shipper's, and one more."""
 REMEMBERED_MAX = 8_192
 """Shapes whose mask is remembered: some 8 MB at most, as each is shorter than CUT_CHARS_MIN."""
+
+# A message that the mask has left readable: nearly all JSON has one, and need not be decoded.
+_TOLD = re.compile(
+    r'"(?:message|msg|error|err|error_message|errormessage|reason|detail)" ?:"?[^\W\d_]',
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[^\W\d_]{2,}")
+_KEY = re.compile(r'"[^"]{0,200}" ?:')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,15 +80,33 @@ class Patterns:
         pattern = self._of(reading)
         return f"{pattern} [{codes}]" if codes else pattern
 
-    def _of(self, reading: Reading) -> str:
+    def _of(self, reading: Reading, depth: int = 0) -> str:
         trace = reading.trace
         if trace is None:
             masked = self._masked(reading.text)
+            told = "\\u" not in reading.text and _TOLD.search(masked) is not None
+            said = "" if told else reading.said()
+            if said:
+                masked = self._with_said(masked, said, depth)
             return kinds_of(self._replaced(reading.text)) if says_nothing(masked) else masked
         message = self._masked(trace.message) if trace.message else ""
         head = f"{trace.exception}: {message}" if message else trace.exception
         frames = "".join(f" at {frame}" for frame in trace.frames)
         return _cut(head, PATTERN_CHARS_MAX) + frames
+
+    def _with_said(self, masked: str, said: str, depth: int) -> str:
+        """The pattern of a JSON object, with what it says, unless a word of this is there already.
+
+        The value of a key that is not known for messages is masked as a whole, and so are escapes
+        of letters.
+        """
+        if says_nothing(self._masked(said)):
+            return masked
+        inner = self._of(read(said), depth + 1) if depth < SAID_DEPTH_MAX else self._masked(said)
+        values = set(_WORD.findall(_KEY.sub("", masked)))
+        if not values.isdisjoint(_WORD.findall(inner)):
+            return masked
+        return _cut(f"{inner} in {masked}", PATTERN_CHARS_MAX)
 
     def _masked(self, text: str) -> str:
         text = self._replaced(text)

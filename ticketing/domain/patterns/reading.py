@@ -23,19 +23,25 @@ KEY_CHARS_MAX = 40
 
 # fmt: off
 _SAYING_KEYS = (
-    "message", "msg", "error", "err", "error_message", "errorMessage", "error_msg", "errormsg",
-    "exception_message", "exceptionMessage", "exception", "cause", "reason", "detail", "details",
-    "description", "text", "log", "body", "event", "title",
+    "message", "msg", "@m", "error", "err", "error_message", "errormessage", "error_msg", "errormsg",
+    "error.message", "exception_message", "exceptionmessage", "exception.message", "exception",
+    "errors", "cause", "reason", "detail", "details", "description", "error_description",
+    "short_message", "renderedmessage", "@mt", "messagetemplate", "log_message", "logmessage",
+    "text", "textpayload", "jsonpayload", "log", "body", "event", "title", "status_text",
+    "statustext", "content", "note", "payload", "fields", "data",
 )
 # fmt: on
 # fmt: off
 _TRACE_KEYS = (
-    "stack", "stack_trace", "stacktrace", "stackTrace", "exception.stacktrace",
-    "error.stack_trace", "error.stack", "exception_stacktrace", "traceback", "exc_info",
+    "stack", "stack_trace", "stacktrace", "exception.stacktrace", "error.stack_trace",
+    "error.stack", "exception_stacktrace", "traceback", "exc_info", "@x",
     "exception", "error", "err", "cause", "throwable",
 )
 # fmt: on
-_CLASS_KEYS = ("type", "class", "name", "exception_class", "exceptionClass", "kind", "code")
+_CLASS_KEYS = (
+    *("type", "class", "name", "exception_class", "exceptionclass", "kind", "code"),
+    *("error.type", "exception.type"),
+)
 _SAID_IN_JSON = re.compile(
     r'"(?:message|msg|error|err|error_message|errorMessage|reason|detail|description)"\s?:\s?'
     r'"((?:[^"\\]|\\.){1,2000})'
@@ -54,7 +60,8 @@ _PREFIX_PART = re.compile(
 )
 _TRACEBACK = re.compile(r"(?:Exception Group )?Traceback \(most recent call last\):?")
 _SAYS_NOTHING = re.compile(
-    r"\s*(?:stack ?trace:?|\[stacktrace\]"
+    r"\s*(?:(?:current )?stack ?trace:?|\[stacktrace\]|unhandled exception[.:]?|error report"
+    r"|[|\s]*File \"[^\"]{1,500}\", line \d+(?:, in [\w.<>]{1,200})?"
     r"|stack backtrace:|goroutine \d+ \[.{0,80}\]:?|Exception:?|Error:?)\s*$",
     re.IGNORECASE,
 )
@@ -71,6 +78,13 @@ class Reading(NamedTuple):
         """The fault in a line of at most 200 characters; empty only if the text is."""
         said = _of_trace(self.trace) if self.trace is not None else ""
         return cut(said or _of_text(self.text), TITLE_CHARS_MAX)
+
+    def said(self) -> str:
+        """The message in a text that is a JSON object; empty if there is none."""
+        if self.trace is not None or not self.text.lstrip().startswith(("{", "[{")):
+            return ""
+        document = _document(self.text.lstrip().lstrip("["))
+        return "" if document is None else _said(document, DEPTH_MAX)
 
 
 def read(text: str) -> Reading:
@@ -134,7 +148,7 @@ def _of_json(text: str) -> str:
     else:
         said = _said(document, DEPTH_MAX)
         keys = [line(key[:KEY_CHARS_MAX]) for key in document]
-    if said:
+    if _ALNUM.search(said):
         return _of_text(said)
     return f"object without a message: {', '.join(keys[:KEYS_MAX])}" if keys else "empty object"
 
@@ -150,6 +164,7 @@ def _document(text: str) -> dict[str, Any] | None:
 
 def _said(document: dict[str, Any], depth: int) -> str:
     """The message of a JSON document, with the class of the error that it belongs to."""
+    document = _by_lower_case(document)
     for key in _SAYING_KEYS:
         value = document.get(key)
         if isinstance(value, list) and value:
@@ -164,12 +179,18 @@ def _said(document: dict[str, Any], depth: int) -> str:
     return ""
 
 
+def _by_lower_case(document: dict[str, Any]) -> dict[str, Any]:
+    """The document with its keys in lower case, in which they are spelled above."""
+    return {key.lower(): value for key, value in document.items()}
+
+
 def _is_class(value: object) -> bool:
     return isinstance(value, str) and value.endswith(("Error", "Exception", "Fault", "Timeout"))
 
 
 def _trace_in(document: dict[str, Any], depth: int = DEPTH_MAX) -> Trace | None:
     """The first stack trace in the fields of a JSON document that hold traces or errors."""
+    document = _by_lower_case(document)
     for key in (*_TRACE_KEYS, *_SAYING_KEYS):
         value = document.get(key)
         if isinstance(value, dict) and depth > 1:

@@ -31,7 +31,7 @@ _PHP_FRAME = re.compile(
     r"(?:: ([\w\\:>{}-]{1,300}))?"
 )
 _PHP_HEAD = re.compile(
-    r"(?:Uncaught |exception '|\(|^)((?:[A-Za-z_]\w{0,100}\\){0,10}[A-Z]\w{1,150})"
+    r"(?:Uncaught |exception '|\(|^)((?:[A-Za-z_]\w{0,100}\\{1,2}){0,10}[A-Z]\w{1,150})"
     r"(?:\(code: [^)]{1,20}\))?'?(?:: | with message ')(.{0,2000})"
 )
 _PHP_PLACE = re.compile(r"'? (?:in|at) \S{1,400}:\d{1,7}\)?$")
@@ -112,6 +112,7 @@ def php(lines: list[str]) -> Trace | None:
         return None
     found = _PHP_HEAD.search(head)
     name, message = found.groups() if found else exception_of(head)
+    name = name.replace("\\\\", "\\")
     message = _PHP_PLACE.sub("", message)[:MESSAGE_CHARS_MAX]
     return Trace(exception=name, message=message, frames=chosen(frames))
 

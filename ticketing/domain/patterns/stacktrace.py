@@ -38,6 +38,7 @@ _LIBRARY_STARTS = tuple(_LIBRARIES.split("|"))
 _AT = re.compile(r"\s*at (?:async |new )?(?=\S)")
 _SHARED_FRAMES = re.compile(r"\s*\.\.\. \d+ (?:more|common frames)")
 _PY_FRAME = re.compile(r'\s*File "([^"]{1,500})", line \d+(?:, in (.{1,200}))?')
+_GROUP_BARS = re.compile(r"\s*(?:[|+]\s?)+(?:-{3,}.*)?")
 _PY_HEAD = "Traceback (most recent call last)"
 _GO_HEAD = re.compile(r"goroutine \d+ \[")
 _GO_PANIC = re.compile(r"(?:\bpanic(?: serving \S{1,100})?|^fatal error): (.*)")
@@ -55,6 +56,11 @@ def reduce_trace(text: str) -> Trace | None:
             return trace
     if any(_PY_HEAD in line for line in lines):
         return _python(lines)
+    if _PY_FRAME.match(lines[0]):
+        # A syntax error, or a trace whose head has been cut off.
+        trace = _python([_PY_HEAD, *lines])
+        if trace is not None and trace.exception != UNNAMED:
+            return trace
     if any(map(_GO_HEAD.match, lines)):
         return _go(lines)
     return _at_frames(lines)
@@ -126,6 +132,11 @@ def _at_frame(text: str) -> Frame:
 def _python(lines: list[str]) -> Trace | None:
     """The first traceback is the root cause; its last frame is the nearest."""
     start = next(n for n, line in enumerate(lines) if _PY_HEAD in line)
+    if "Exception Group Traceback" in lines[start]:
+        # Each line of a group stands behind bars; the first of its exceptions is the cause.
+        lines = [_GROUP_BARS.sub("", line) for line in lines]
+        heads = [n for n, line in enumerate(lines) if line.startswith(_PY_HEAD)]
+        start = heads[0] if heads else start
     head_line = lines[start].lstrip()
     indent = len(lines[start]) - len(head_line) if head_line.startswith(_PY_HEAD) else 0
     frames: list[Frame] = []

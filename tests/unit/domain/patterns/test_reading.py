@@ -200,3 +200,8 @@ def test_a_trace_in_a_field_of_json_gives_the_pattern_of_the_trace() -> None:
 )
 def test_a_trace_reduces_to_what_names_the_fault(text: str, pattern: str) -> None:
     assert Patterns().of(text) == pattern
+
+
+@pytest.mark.parametrize("text", ['{"msg":"\n', '{"msg":"\n"', '{"msg":"  ---'])
+def test_json_that_is_cut_before_its_message_is_named_by_its_fields(text: str) -> None:
+    assert read(text).title() == "object without a message: msg"
