@@ -6,6 +6,7 @@ from aiokafka import AIOKafkaProducer
 
 from ticketing.domain.signals import Command
 from ticketing.kafka.runtime import Runtime
+from ticketing.kafka.sequences import take_back_refused
 from ticketing.wire.signals import encode_signals
 from ticketing.wire.topics import SIGNALS, signals_partition_of
 
@@ -18,6 +19,7 @@ class CommandSender:
         self._producer = AIOKafkaProducer(
             **runtime.connection.aiokafka(), acks="all", enable_idempotence=not runtime.embedded
         )
+        take_back_refused(self._producer)
 
     async def start(self) -> None:
         """Connect to the broker."""

@@ -42,6 +42,7 @@ from ticketing.engine.departure import leave, put_all_down, put_down, take_in_ha
 from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
 from ticketing.engine.topic_identity import KnownTopicsThread, leave_if_remade
 from ticketing.errors import Unavailable
+from ticketing.kafka.sequences import take_back_refused
 
 TOPIC_SECONDS_MAX = 10.0
 """Covers the election of a leader. A topic that is missing must not hold the agent for longer."""
@@ -322,6 +323,16 @@ class BatchConsumer(driver.Consumer):
 class BatchProducer(driver.Producer):
     """Faust's producer, idempotent, with a way to send many messages in one call."""
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._bounds: dict[str, int] = {}
+        """The size of several messages together, for topics that have refused larger ones."""
+
+    def _new_producer(self, transactional_id: str | None = None) -> Any:
+        producer = super()._new_producer(transactional_id)
+        take_back_refused(producer)
+        return producer
+
     def _settings_extra(self) -> Mapping[str, Any]:
         # An answer that is lost on its way makes aiokafka send again: the broker drops the repeat.
         # The embedded broker knows no idempotence.
@@ -343,11 +354,6 @@ class BatchProducer(driver.Producer):
                 " create`, makes"
             ) from None
         return int(_partitioner(key, partitions, partitions))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._bounds: dict[str, int] = {}
-        """The size of several messages together, for topics that have refused larger ones."""
 
     async def send_all(self, place: TP, messages: list[Pair]) -> int:
         """Send messages to a partition, in order; returns the last offset once all are durable.
