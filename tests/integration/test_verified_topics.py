@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 from typing import Any
 
@@ -20,19 +18,6 @@ pytestmark = pytest.mark.kafka
 
 GROUP = "ticketing"
 SERVICES = 10
-
-
-def run(worker: Worker, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A command on the worker's host."""
-    process = worker.roles["pipeline"]
-    return subprocess.run(
-        [sys.executable, "-m", "ticketing", *arguments],
-        env=dict(process._environ),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
 
 
 def reconfigure(worker: Worker, **more: Any) -> None:
@@ -70,17 +55,17 @@ def test_topics_made_anew_are_refused_until_they_are_adopted(fleet: Fleet) -> No
     said = refused(worker)
     assert f"topic {SIGNALS} has the id" in said
     assert "`ticketing topics adopt`" in said
-    checked = run(worker, "topics", "check")
+    checked = worker.command("topics", "check")
     assert (checked.returncode, f"topic {SIGNALS} has the id" in checked.stderr) == (1, True)
 
-    asked = run(worker, "topics", "adopt")
+    asked = worker.command("topics", "adopt")
     assert asked.returncode == 1
     assert "Lost:" in asked.stdout
     assert "--yes" in asked.stderr
     assert f"topic {SIGNALS} has the id" in refused(worker), "nothing was to be changed yet"
-    adopted = run(worker, "topics", "adopt", "--yes")
+    adopted = worker.command("topics", "adopt", "--yes")
     assert adopted.returncode == 0, adopted.stderr
-    assert run(worker, "topics", "check").returncode == 0
+    assert worker.command("topics", "check").returncode == 0
 
     worker.start("pipeline")
     fleet.feed(lines(500))
@@ -102,7 +87,7 @@ def test_topics_made_anew_are_refused_until_they_are_adopted(fleet: Fleet) -> No
     assert len(new) == 2
     assert all(signals_partition_of(one) in range(PARTITIONS) for one in new)
     assert all(int(one.rsplit("-", 1)[1]) >= 10**12 for one in new), "ids must not come again"
-    assert "nothing to adopt" in run(worker, "topics", "adopt").stdout
+    assert "nothing to adopt" in worker.command("topics", "adopt").stdout
 
 
 @pytest.mark.chaos
@@ -118,7 +103,7 @@ def test_stored_offsets_beyond_the_end_are_refused_without_ids_too(fleet: Fleet)
     fleet.create_topics()
     said = refused(worker)
     assert f"run `ticketing topics adopt {SIGNALS}`" in said
-    adopted = run(worker, "topics", "adopt", SIGNALS, "--yes")
+    adopted = worker.command("topics", "adopt", SIGNALS, "--yes")
     assert adopted.returncode == 0, adopted.stderr
     worker.start("pipeline")
     fleet.feed(lines(500))
@@ -135,13 +120,13 @@ def test_another_number_of_partitions_is_refused_and_the_one_before_goes_on(flee
     for partitions in (PARTITIONS + 4, PARTITIONS // 2):
         reconfigure(worker, kafka={"partitions": partitions})
         assert f"set kafka.partitions to {PARTITIONS}" in refused(worker)
-        checked = run(worker, "topics", "check")
+        checked = worker.command("topics", "check")
         assert checked.returncode == 1
         assert f"set kafka.partitions to {PARTITIONS}" in checked.stderr
     reconfigure(worker, kafka={"partitions": PARTITIONS, "messageMaxBytes": 64 * 1024 * 1024})
     assert "set kafka.messageMaxBytes to" in refused(worker)
-    assert "set kafka.messageMaxBytes to" in run(worker, "topics", "check").stderr
-    whole = run(worker, "worker")
+    assert "set kafka.messageMaxBytes to" in worker.command("topics", "check").stderr
+    whole = worker.command("worker")
     assert whole.returncode == EXIT_MISCONFIGURED
     assert "set kafka.messageMaxBytes to" in whole.stderr
     reconfigure(worker, kafka={"messageMaxBytes": 1_048_576})

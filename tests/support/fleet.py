@@ -220,6 +220,17 @@ class Worker:
         app = "ticketing" if role == "pipeline" else f"ticketing-{role}"
         shutil.rmtree(self.data / app, ignore_errors=True)
 
+    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run `ticketing` with these arguments on the worker's host, and wait for its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "ticketing", *arguments],
+            env=dict(next(iter(self.roles.values()))._environ),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
     def log(self, role: str) -> str:
         """What a role has said so far."""
         log = self.roles[role].log
