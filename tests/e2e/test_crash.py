@@ -142,15 +142,14 @@ def refuse_to_produce(scene: Scene) -> None:
     topic = scene.random.choice([SIGNALS, INCIDENTS, "ticketing-incidents-changelog"])
     scene.say(f"{topic} takes nothing")
     before = sum(len(role.exits) for role in scene.worker.roles.values())
-    scene.fleet.kafka.configure(topic, max_message_bytes=60)
+    scene.fleet.kafka.take_nothing(topic)
     wait_for(
         lambda: sum(len(role.exits) for role in scene.worker.roles.values()) > before,
         "a process to leave because it could not produce",
         60,
     )
     time.sleep(REFUSING_SECONDS)
-    size = scene.fleet.runtime().config.kafka.message_max_bytes
-    scene.fleet.kafka.configure(topic, max_message_bytes=size)
+    scene.fleet.kafka.take_again(topic, "LogAppendTime" if topic == SIGNALS else "CreateTime")
 
 
 def die_between_a_ticks_write_and_its_publish(scene: Scene) -> None:

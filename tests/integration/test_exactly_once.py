@@ -11,12 +11,6 @@ from pathlib import Path
 
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import (
-    AlterConfigOpType,
-    ConfigEntry,
-    ConfigResource,
-    ResourceType,
-)
 from prometheus_client.parser import text_string_to_metric_families
 from support import dying_worker
 from support.fleet import INPUT, PARTITIONS, Fleet
@@ -115,36 +109,6 @@ def test_a_topic_made_anew_goes_on_counting(fleet: Fleet) -> None:
     assert "was deleted and created again" in worker.log("pipeline")
 
 
-def configure(kafka: Kafka, topic: str, **settings: str | None) -> None:
-    """Set settings of a topic, underscores for dots; None is the broker's default again."""
-    entries = [
-        ConfigEntry(
-            name.replace("_", "."),
-            value,
-            incremental_operation=AlterConfigOpType.DELETE
-            if value is None
-            else AlterConfigOpType.SET,
-        )
-        for name, value in settings.items()
-    ]
-    wanted = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=entries)
-    for future in kafka.admin.incremental_alter_configs([wanted]).values():
-        future.result(30)
-
-
-def refuse(kafka: Kafka, topic: str) -> None:
-    """Let the broker refuse every message of a topic, as its time is always in the past."""
-    configure(
-        kafka, topic, message_timestamp_type="CreateTime", message_timestamp_before_max_ms="0"
-    )
-
-
-def accept(kafka: Kafka, topic: str) -> None:
-    """Let the broker take messages again, with the clock that the topic was made with."""
-    clock = "LogAppendTime" if topic == SIGNALS else None
-    configure(kafka, topic, message_timestamp_type=clock, message_timestamp_before_max_ms=None)
-
-
 @pytest.mark.parametrize("topic", [SIGNALS, INCIDENTS, "ticketing-incidents-changelog"])
 def test_a_produce_that_fails_ends_the_process_and_the_replay_counts_exactly(
     fleet: Fleet, topic: str
@@ -155,11 +119,11 @@ def test_a_produce_that_fails_ends_the_process_and_the_replay_counts_exactly(
     fleet.feed(lines)
     before = fleet.wait_counted(1_000)
     wait_for(lambda: fleet.lag(GROUP, INPUT, SIGNALS) == 0, "the commits")
-    refuse(fleet.kafka, topic)
+    fleet.kafka.take_nothing(topic)
     fleet.feed(lines)
     assert worker.roles["pipeline"].wait_ended() == EXIT_HUNG
     assert "leaving" in worker.log("pipeline")
-    accept(fleet.kafka, topic)
+    fleet.kafka.take_again(topic, "LogAppendTime" if topic == SIGNALS else "CreateTime")
     fleet.feed(lines)
     worker.start("pipeline")
     after = fleet.wait_counted(3_000)

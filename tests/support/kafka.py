@@ -162,6 +162,18 @@ class Kafka:
         for future in self.admin.incremental_alter_configs([wanted]).values():
             future.result(ADMIN_SECONDS_MAX)
 
+    def take_nothing(self, topic: str) -> None:
+        """Refuse every message of a topic, as its time is always in the past."""
+        self.configure(
+            topic, message_timestamp_type="CreateTime", message_timestamp_before_max_ms=0
+        )
+
+    def take_again(self, topic: str, clock: str = "CreateTime") -> None:
+        """Take messages again, with the clock (`message.timestamp.type`) of the topic."""
+        self.configure(
+            topic, message_timestamp_type=clock, message_timestamp_before_max_ms=2**63 - 1
+        )
+
     def grow(self, topic: str, partitions: int) -> None:
         """Give a topic more partitions."""
         wanted = [NewPartitions(topic, partitions)]

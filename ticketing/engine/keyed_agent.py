@@ -36,6 +36,9 @@ S = TypeVar("S")
 REFOLDS_MAX = 8
 """Once to look at every change, then once a size that Kafka refuses in another topic; after that the
 batch is halved."""
+LIMITS_SECONDS = 60.0
+"""A topic that takes larger messages again, as once somebody has raised its limit, is trusted so soon;
+asking costs one batch that is folded again."""
 TICK_EVERY_SECONDS = 0.1
 """Bounds how late a timer fires; a look at the owned partitions costs next to nothing."""
 TICK_RETRY_SECONDS = 5.0
@@ -120,6 +123,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
         self._reported: set[tuple[int, str]] = set()
         """Rows told of in the dead letters, by partition and key."""
         self._limits = statemachine.Limits()
+        self._learned_at = 0.0
 
     async def handle(self, records: list[Any], event: EventT) -> None:
         """Fold, write kept keys, send, delete the others, call back; each step is made durable.
@@ -130,6 +134,8 @@ class KeyedAgent(BatchAgent, Generic[S]):
         """
         number = event.message.partition
         checked = False
+        if self._limits.topics and time.monotonic() - self._learned_at > LIMITS_SECONDS:
+            self._limits = statemachine.Limits()
         for _ in range(REFOLDS_MAX):
             batch = self._folded(records, number, checked)
             if batch is None:
@@ -213,6 +219,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
         ):
             row = size if row is None else min(row, size)
         self._limits = statemachine.Limits(row, {**known.topics, error.topic: size})
+        self._learned_at = time.monotonic()
 
     def _reports(self, batch: _Batch, number: int) -> list[DeadLetter]:
         """Tell of rows that can't be read and rules that fail: once in the letters, then counted."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from support import simulation
 from support.simulation import Keyed, World
 
 from ticketing import metrics
-from ticketing.engine import table
+from ticketing.engine import keyed_agent, table
 from ticketing.engine.guarded import Failure, StoreFailed, guarded
 from ticketing.engine.statemachine import TICK_KEY, Machine, Transaction, pack
 from ticketing.errors import BadRecord
@@ -283,6 +284,19 @@ async def test_a_change_that_kafka_finds_too_large_makes_its_message_dead(topic:
     assert room.rows() == {"a": ["one", "three"], "b": ["two", "four"], "c": ["five"]}
     await room.send(f"b:{large}", "b:six")
     assert room.rows()["b"] == ["two", "four", "six"]
+
+
+async def test_a_limit_that_is_raised_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    room = Room()
+    room.world.limits[CHANGELOG] = 150
+    large = "x" * 200
+    await room.send(f"a:{large}")
+    del room.world.limits[CHANGELOG]
+    later = time.monotonic() + keyed_agent.LIMITS_SECONDS
+    monkeypatch.setattr(keyed_agent.time, "monotonic", lambda: later)
+    await room.send(f"b:{large}")
+    assert room.rows() == {"b": [large]}
+    assert len(room.letters()) == 1
 
 
 async def test_a_rule_whose_change_is_too_large_waits() -> None:
