@@ -30,8 +30,6 @@ _SAYING_KEYS = (
     "text", "textpayload", "jsonpayload", "log", "body", "event", "title", "status_text",
     "statustext", "content", "note", "payload", "fields", "data",
 )
-# fmt: on
-# fmt: off
 _TRACE_KEYS = (
     "stack", "stack_trace", "stacktrace", "exception.stacktrace", "error.stack_trace",
     "error.stack", "exception_stacktrace", "traceback", "exc_info", "@x",
