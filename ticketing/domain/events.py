@@ -1,4 +1,4 @@
-"""The facts that can change an incident, besides anomalies, as they arrive in ticketing-signals."""
+"""The facts that can change an incident, as they arrive in the topic ticketing-events."""
 
 from __future__ import annotations
 
@@ -19,11 +19,22 @@ class Action(OpenEnum):
     COMMENT = "comment"
     FORWARD = "forward"
     UNLINK = "unlink"
+    NOTE = "note"
+    ASSIGN = "assign"
+    SNOOZE = "snooze"
+    MERGE = "merge"
+    SPLIT = "split"
+    MOVE = "move"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A wish of a person or platform; its outcome stays in the incident under `id`."""
+    """A wish of a person or platform; its outcome stays in the incident under `id`.
+
+    `to` names platforms, teams or people; `alerts` the fingerprints that a split or a move takes;
+    `target` the other incident of a merge or a move; `until` the end of a snooze (Unix seconds).
+    """
 
     id: str
     incident_id: str
@@ -31,6 +42,9 @@ class Command:
     by: str = ""
     note: str = ""
     to: list[str] = field(default_factory=list)
+    alerts: list[str] = field(default_factory=list)
+    target: str = ""
+    until: float = 0.0
 
 
 class TicketState(OpenEnum):
@@ -69,10 +83,9 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correlation:
-    """Findings about the current incident of a fingerprint. Advisory."""
+    """Findings about the incident of an alert, which is known by its fingerprint. Advisory."""
 
-    tenant: str
-    service: str
+    scope: str
     fingerprint: str
     findings: Findings
 

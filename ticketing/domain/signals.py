@@ -1,4 +1,4 @@
-"""The facts that can change an incident, as they arrive in the topic ticketing-signals."""
+"""The facts that can change an alert, as they arrive in the topic ticketing-signals."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ class Anomalies:
 
     `source` is the lasting name of the source partition: topic id, partition and version of the pattern
     rules. `windows` maps the start of each tumbling window (event time, Unix seconds) to the
-    ascending offsets counted in it; an offset stands in one window only.
+    ascending offsets counted in it; an offset stands in one window only. `arrived` and
+    `last_arrived` are the broker's times (Unix seconds) of the first and the last record in the input.
     """
 
     fingerprint: str
@@ -45,6 +46,8 @@ class Anomalies:
     max_score: float
     title: str = ""
     environment: str = ""
+    arrived: float = 0.0
+    last_arrived: float = 0.0
     samples: list[Sample] = field(default_factory=list)
     trace_ids: list[str] = field(default_factory=list)
     endpoints: list[str] = field(default_factory=list)

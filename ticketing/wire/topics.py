@@ -9,6 +9,10 @@ from enum import Enum
 OWN_PREFIX = "ticketing-"
 """Begins the name of every topic but the inputs."""
 SIGNALS = "ticketing-signals"
+"""Anomalies, from detection to the counters of alerts."""
+EVENTS = "ticketing-events"
+"""Alerts, commands, receipts, findings and summaries, to the writers of incidents."""
+ALERTS = "ticketing-alerts"
 INCIDENTS = "ticketing-incidents"
 TRACES = "ticketing-traces"
 DEAD_LETTERS = "ticketing-dead-letters"
@@ -35,16 +39,6 @@ def platform_topic(platform: str) -> str:
 def changelog_topic(app: str, table: str) -> str:
     """The changelog of a table, named as Faust names it."""
     return f"{app}-{table}-changelog"
-
-
-def signals_partition_of(incident_id: str) -> int:
-    """The partition of ticketing-signals that holds an incident, from its id alone.
-
-    Raises ValueError when the text is no incident id.
-    """
-    fingerprint, partition, offset = incident_id.split("-")
-    int(fingerprint, 16), int(offset)
-    return int(partition)
 
 
 class Bond(Enum):
@@ -83,12 +77,14 @@ def specs(
     log = {**size, **broker_clock, "retention.ms": str(RETENTION_MS_SIGNALS)}
     compacted = {**size, "cleanup.policy": "compact"}
     found = [TopicSpec(name, partitions, size, Bond.INPUT) for name in inputs]
-    changelog = changelog_topic(PIPELINE_APP, "incidents")
     letters = {**size, "retention.ms": str(RETENTION_MS_DEAD_LETTERS)}
     redrives = {**size, "retention.ms": str(RETENTION_MS_REDRIVES)}
     found += [
         TopicSpec(SIGNALS, partitions, log, Bond.STATE),
-        TopicSpec(changelog, partitions, compacted, Bond.STATE),
+        TopicSpec(changelog_topic(PIPELINE_APP, "alerts"), partitions, compacted, Bond.STATE),
+        TopicSpec(EVENTS, partitions, log, Bond.STATE),
+        TopicSpec(changelog_topic(PIPELINE_APP, "incidents"), partitions, compacted, Bond.STATE),
+        TopicSpec(ALERTS, partitions, compacted),
         TopicSpec(INCIDENTS, partitions, compacted),
         TopicSpec(TRACES, partitions, {**size, "retention.ms": "3600000"}),
         TopicSpec(DEAD_LETTERS, partitions, letters, Bond.LOOSE),

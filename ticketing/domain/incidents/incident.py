@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ticketing.domain.alerts.alert import AlertKind, AlertState
 from ticketing.domain.events import Summary, TicketState
 from ticketing.domain.open_enum import OpenEnum
 from ticketing.domain.severity import Severity
@@ -31,19 +32,19 @@ class Status(OpenEnum):
 class Kind(OpenEnum):
     """The kinds of things that an incident stands for."""
 
-    PATTERN = "pattern"
-    """One error pattern of one service (or a service's patterns, where grouped so)."""
+    FAULT = "fault"
+    """One fault: one or more alerts."""
     OVERFLOW = "overflow"
-    """New patterns of one service beyond `storm.maxPatternsPerService`."""
-    UMBRELLA = "umbrella"
-    """New pages of a tenant that are held back."""
+    """The overflow alert of a service, whose new patterns are more than `storm` admits."""
+    COLLECTIVE = "collective"
+    """New pages above a ceiling, listed in one incident."""
     STRAY = "stray"
     """Lines of a service's stack traces that came as records of their own; it pages nobody."""
 
     @property
     def nearest(self) -> Kind:
-        """The kind that decides: an unknown one is treated as a pattern, with a ticket of its own."""
-        return self if self.is_known else Kind.PATTERN
+        """The kind that decides: an unknown one is treated as a fault, with a ticket of its own."""
+        return self if self.is_known else Kind.FAULT
 
 
 class StepKind(OpenEnum):
@@ -61,7 +62,16 @@ class StepKind(OpenEnum):
     REOPENED = "reopened"
     FLAPPING = "flapping"
     HELD = "held"
-    ATTACHED = "attached"
+    GROUPED = "grouped"
+    """An alert joined, with the reason."""
+    REPAGED = "repaged"
+    """People are paged again, with the reason."""
+    MERGED = "merged"
+    MOVED = "moved"
+    SNOOZED = "snoozed"
+    ASSIGNED = "assigned"
+    NOTE = "note"
+    """A remark for the timeline alone; a comment is told on the tickets too."""
     UNLINKED = "unlinked"
     TICKETED = "ticketed"
     ROUTED = "routed"
@@ -136,16 +146,56 @@ class CommandOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IncidentAlert:
+    """An alert as a part of one incident.
+
+    `episode` and `revision` are those of the latest state that was applied; `count` covers all
+    episodes within this incident, `before` those ahead of the present one. Times are Unix seconds:
+    `first_seen` and `last_seen` of the records (event time), `last_arrived_at` of their arrival.
+    `minutes` holds (start, count) of the first hour. `needed` as in Alert. `reason` says why the
+    alert is in this incident; `topic`, `partition` and `offset` name its first record.
+    """
+
+    fingerprint: str
+    service: str
+    title: str
+    severity: Severity
+    episode: int
+    revision: int
+    count: int
+    first_seen: float
+    last_seen: float
+    last_arrived_at: float
+    kind: AlertKind = AlertKind.PATTERN
+    state: AlertState = AlertState.FIRING
+    before: int = 0
+    needed: int = 0
+    minutes: list[tuple[int, int]] = field(default_factory=list)
+    sample: Sample | None = None
+    reason: str = ""
+    topic: str = ""
+    partition: int = -1
+    offset: int = -1
+    config: str = ""
+
+    @property
+    def version(self) -> tuple[int, int]:
+        """The latest state of the alert that was applied."""
+        return self.episode, self.revision
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Incident:
-    """One fault of one service, from its first anomaly to its resolution.
+    """One fault, from its first anomaly to its resolution: one or more alerts of a scope.
 
     Times are Unix seconds: `first_seen` and `last_seen` of the records (event time), all others of
-    arrival. `windows` holds (start, count) of the latest tumbling windows; `count` is exact and
-    covers all of them. `watermarks` holds, per source partition, the highest offset counted, the
-    latest raised last; only the writer has them, no snapshot.
+    arrival. `service`, `title`, `pattern` and `fingerprint` are those of the alert where it began.
+    `windows` holds (start, count) of the latest tumbling windows; `count` is exact, the sum of the
+    counts of all alerts.
     """
 
     id: str
+    scope: str
     fingerprint: str
     tenant: str
     service: str
@@ -156,19 +206,18 @@ class Incident:
     updated_at: float
     first_seen: float
     last_seen: float
-    kind: Kind = Kind.PATTERN
+    kind: Kind = Kind.FAULT
     environment: str = ""
     status: Status = Status.OPEN
     revision: int = 1
     """Rises with every change that others must see."""
-    episode: int = 1
-    admitted_offset: int = -1
-    """The offset in the signals from which on the fingerprint has a record of its own; the service's
-    overflow incident counted what came before."""
     count: int = 0
     max_score: float = 0.0
+    alerts: list[IncidentAlert] = field(default_factory=list)
+    """The alerts, earliest first, at most `Policy.alerts_kept`."""
+    alerts_total: int = 0
+    alerts_firing: int = 0
     windows: list[tuple[int, int]] = field(default_factory=list)
-    watermarks: dict[str, int] = field(default_factory=dict)
     samples: list[Sample] = field(default_factory=list)
     trace_ids: list[str] = field(default_factory=list)
     endpoints: list[str] = field(default_factory=list)
@@ -180,21 +229,31 @@ class Incident:
     """True once platforms are to hold tickets; then for good."""
     waits_for: int = 0
     """The occurrences within a lookback window that the ticket waits for; 0 if it does not wait."""
-    held_by: str = ""
-    """The incident whose ticket covers this one: an umbrella, or the cause."""
-    held_until: float = 0.0
-    """The end of the lease under which the cause's ticket covers this incident; 0 without one."""
-    asked: str = ""
-    """The fingerprint of the incident that was asked to cover this one."""
-    asked_at: float = 0.0
-    symptoms: list[str] = field(default_factory=list)
-    """Incidents that this one's ticket covers, or has covered."""
+    page: int = 1
+    """The number of the page: rises when people are to be paged again, never for an update."""
+    paged_at: float = 0.0
+    """The time of the latest page; 0 before the first."""
+    quietly: bool = False
+    """True for a ticket that pages nobody, as the collective incident was acknowledged before."""
+    collective_id: str = ""
+    """The collective incident that lists this one, until it has a ticket of its own."""
+    lists: list[str] = field(default_factory=list)
+    """Of a collective incident: the latest incidents that it lists, bounded."""
+    listed: int = 0
+    """Of a collective incident: the number of incidents that it lists, or has listed."""
+    previous: str = ""
+    """The incident of the same alert before this one."""
+    merged_into: str = ""
+    """The incident that took this one's alerts; commands and reports go there."""
+    merged: list[str] = field(default_factory=list)
+    """The incidents whose alerts this one took, bounded."""
+    assignees: list[str] = field(default_factory=list)
+    snoozed_until: float = 0.0
+    """No page for firing again before this time; a rise of severity pages all the same."""
     links: list[Link] = field(default_factory=list)
     """Incidents that share requests, bounded."""
     unlinked: list[str] = field(default_factory=list)
     """Fingerprints that somebody has unlinked: they are never linked again."""
-    held: int = 0
-    """The number of incidents that an umbrella holds, or has held, back."""
     take_by: dict[str, float] = field(default_factory=dict)
     """Deadlines of the platforms that hold no ticket yet; after one the fallback is notified."""
     failures: list[Failure] = field(default_factory=list)
@@ -206,8 +265,10 @@ class Incident:
     reopenings: list[float] = field(default_factory=list)
     """The times of the latest reopenings, newest last, bounded."""
     flapping: bool = False
-    quiet_at: float = 0.0
+    last_arrived_at: float = 0.0
     """Arrival time of the latest anomaly; compared with the quiet clock."""
+    quiet_since: float | None = None
+    """Arrival time of the latest anomaly once all alerts are quiet; None while one fires."""
     escalate_at: float | None = None
     publish_at: float | None = None
     """The time to publish counts that changed since the last publication."""
@@ -218,12 +279,14 @@ class Incident:
     attributions: list[Attribution] = field(default_factory=list)
     """The candidates of each outbreak, earliest outbreak first, bounded."""
     summary: Summary | None = None
+    config: str = ""
+    """The version of the configuration that decided."""
     left_out: list[str] = field(default_factory=list)
     """The kinds of evidence of which some went so that the record stays small (`bounds`)."""
 
     @property
     def reach(self) -> list[str]:
-        """The affected services, each once: the incident's own, then those of records and traces."""
+        """The affected services, each once: those of alerts, then those of records and traces."""
+        own = [self.service, *(alert.service for alert in self.alerts)]
         traced = self.correlation.affected_services if self.correlation else []
-        own = [self.service] if self.service and self.service not in self.affected_services else []
-        return list(dict.fromkeys([*own, *self.affected_services, *traced]))
+        return [name for name in dict.fromkeys([*own, *self.affected_services, *traced]) if name]
