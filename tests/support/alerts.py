@@ -79,6 +79,7 @@ class AlertDesk:
         self.offset = 0
         self.sent: list[Sent] = []
         self.totals: list[tuple[int, int, int]] = []
+        self.restart()
 
     def machine(self, policy: AlertPolicy) -> AlertMachine:
         """A counter under a policy."""

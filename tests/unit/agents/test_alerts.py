@@ -107,7 +107,8 @@ def test_a_signal_that_fails_is_a_letter_and_is_counted_once_when_redriven() -> 
     folded = fold(desk.partition.machine, tx, [record], desk.partition.state)
     [dead] = folded.dead
     desk.partition.table.keep(tx, desk.partition.machine)
-    assert b'"aa"' in (dead.value or b"") and b'"bb"' not in (dead.value or b"")
+    assert b'"aa"' in (dead.value or b"")
+    assert b'"bb"' not in (dead.value or b"")
     del desk.partition.table.rows["aa"]
     # The mark has passed the letter: a run that is read again counts none of it.
     desk.run(9, anomalies("aa", 5, 6), anomalies("bb", 7))
@@ -350,11 +351,9 @@ def test_a_ticket_waits_for_the_occurrences_of_one_window() -> None:
 
 def test_windows_and_minutes_add_up() -> None:
     desk = AlertDesk()
-    offset = 0
-    for minute in range(0, 200, 7):
+    for offset, minute in enumerate(range(0, 200, 7)):
         at = START + 60 * minute
         desk.run(offset, anomalies("aa", offset, at=at))
-        offset += 1
     alert = desk.alert("aa")
     assert sum(count for _, count in alert.windows) == alert.count
     assert len(alert.minutes) == 9
