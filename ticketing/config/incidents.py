@@ -124,6 +124,11 @@ class MinimumCount(Section):
         return int(getattr(self, severity.value))
 
 
+# In a shorter silence than a minute a fault that fires now and then would begin episode after
+# episode; after more than an hour nobody calls it the same outbreak.
+QUIET_SECONDS_MIN, QUIET_SECONDS_MAX = 60.0, 3_600.0
+
+
 class Anomaly(Section):
     """Anomalies and their severity."""
 
@@ -132,6 +137,9 @@ class Anomaly(Section):
     # A list shows 24 windows: six hours of an incident.
     lookback_window: Duration = 900.0
     """Length of the tumbling windows of event time in which anomalies are counted."""
+    quiet_after: Annotated[Duration, Field(ge=1, le=QUIET_SECONDS_MAX)] | None = None
+    """Time without an anomaly after which an alert is quiet, at most an hour; by default that of
+    `lookbackWindow`, between a minute and an hour."""
     minimum_count: Annotated[MinimumCount, BeforeValidator(for_all)] = MinimumCount()
     """Occurrences within `lookbackWindow` before an incident gets its ticket: one number, one per
     severity, and others for single services."""
@@ -139,6 +147,13 @@ class Anomaly(Section):
     """Severity by score, for records without a severity."""
     pattern_rules: tuple[PatternRule, ...] = ()
     """Masking rules, applied before the built-in ones."""
+
+    @property
+    def quiet_seconds(self) -> float:
+        """The time without an anomaly after which an alert is quiet."""
+        if self.quiet_after is not None:
+            return self.quiet_after
+        return min(max(self.lookback_window, QUIET_SECONDS_MIN), QUIET_SECONDS_MAX)
 
 
 class GroupWait(Section):
@@ -214,8 +229,8 @@ class Storm(Section):
 
     # More new errors of one service than a person reads one by one.
     max_patterns_per_service: int = Field(default=20, ge=0)
-    """New patterns of one service in `patternsWindow`, beyond which they share an overflow
-    incident; 0 for no limit, and 2000 is the highest one that counts."""
+    """New patterns of one service within `patternsWindow`, beyond which they share an overflow
+    alert until the window has room again; 0 for no limit, and 2000 is the highest one that counts."""
     patterns_window: Duration = 600.0
     """The time in which new patterns are counted."""
     # A page each second, then each three seconds: nobody reads them as they come.

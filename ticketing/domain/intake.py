@@ -1,4 +1,4 @@
-"""Signals as the incidents' writer lets them in: clean texts, and every part bounded in bytes.
+"""Signals as the counter of alerts lets them in: clean texts, and every part bounded in bytes.
 
 The doors clean what they take, but a message in the topic may come from anywhere: an older release,
 another producer. Texts are cleaned and cut. What names something (an id, a service, a source) can't
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ticketing.domain.alerts import record_fields
 from ticketing.domain.open_enum import OpenEnum
-from ticketing.domain.signals import Anomalies, Redriven, Sample
+from ticketing.domain.signals import Anomalies, Origin, Progress, Redriven, Sample
 from ticketing.domain.text import bounded, cleaned, encoded_size
 from ticketing.errors import BadRecord
 
@@ -23,8 +23,8 @@ OUT_OF_BOUNDS = "out_of_bounds"
 
 # Bounds in bytes of JSON.
 # Names, far above those that the job makes: an id, a tenant or service should each of its
-# characters be escaped, a topic with its partition and the version of the rules, a platform or
-# a word of a list that another release may have made longer.
+# characters be escaped, a topic's id with a partition, a platform or a word of a list that another
+# release may have made longer.
 ID_BYTES_MAX = 256
 NAME_BYTES_MAX = 6 * record_fields.NAME_CHARS_MAX
 SOURCE_BYTES_MAX = 600
@@ -57,6 +57,10 @@ LINES_MAX = 64
 """Lines, and calls, of all sample requests together: more than `domain.traces.reporting` sends."""
 NUMBER_MAX = 2**63
 """The numbers that count, or stand for an offset or a second, have 64 bits."""
+OFFSET_DIGITS_MAX = 18
+"""All of an offset's 63 bits but the last digit, which no topic has ever reached."""
+PARTITIONS_MAX = 100_000
+"""Beyond the largest topics: the quiet clock looks at each."""
 
 
 def admitted(body: T) -> T:
@@ -93,14 +97,16 @@ def _anomalies(body: Anomalies) -> Anomalies:
     named("service", body.service, NAME_BYTES_MAX)
     named("source", body.source, SOURCE_BYTES_MAX)
     named("severity", body.severity, WORD_BYTES_MAX)
-    for start, offsets in body.windows.items():
+    named("environment", body.environment, NAME_BYTES_MAX)
+    for start, offsets in body.offsets.items():
         if not fits(start) or (offsets and not (fits(offsets[0]) and fits(offsets[-1]))):
             raise BadRecord(OUT_OF_BOUNDS, "a window or an offset has more than 64 bits")
+    if body.frames and not (fits(body.frames[0]) and fits(body.frames[-1])):
+        raise BadRecord(OUT_OF_BOUNDS, "an offset has more than 64 bits")
     return changed(
         body,
         title=text(body.title, TITLE_BYTES_MAX),
         pattern=text(body.pattern, PATTERN_BYTES_MAX),
-        environment=text(body.environment, LABEL_BYTES_MAX),
         samples=each(body.samples, _sample),
         trace_ids=texts(body.trace_ids),
         endpoints=texts(body.endpoints),
@@ -110,6 +116,27 @@ def _anomalies(body: Anomalies) -> Anomalies:
 
 def _redriven(body: Redriven) -> Redriven:
     return changed(body, anomalies=_anomalies(body.anomalies))
+
+
+def _origin(body: Origin) -> Origin:
+    named("topic", body.topic, SOURCE_BYTES_MAX)
+    named("since", body.since, SOURCE_BYTES_MAX)
+    small(partition=body.partition, through=body.through)
+    first = body.since.rpartition(":")[2]
+    if body.partition < 0 or ":" not in body.since or not (not first or _is_offset(first)):
+        raise BadRecord(OUT_OF_BOUNDS, "the origin names no offset of a topic")
+    return body
+
+
+def _is_offset(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= OFFSET_DIGITS_MAX
+
+
+def _progress(body: Progress) -> Progress:
+    named("topic", body.topic, SOURCE_BYTES_MAX)
+    if not 0 <= body.partition < PARTITIONS_MAX or not 0 <= body.partitions <= PARTITIONS_MAX:
+        raise BadRecord(OUT_OF_BOUNDS, f"a topic has no more than {PARTITIONS_MAX} partitions")
+    return body
 
 
 def _sample(sample: Sample) -> Sample:
@@ -135,6 +162,8 @@ def _sample(sample: Sample) -> Sample:
 _ADMIT: dict[type, Any] = {
     Anomalies: _anomalies,
     Redriven: _redriven,
+    Origin: _origin,
+    Progress: _progress,
 }
 
 
@@ -145,16 +174,19 @@ def named(field: str, name: str, bytes_max: int) -> None:
 
 
 def fits(number: int) -> bool:
+    """True for a number of 64 bits."""
     return -NUMBER_MAX <= number < NUMBER_MAX
 
 
 def small(**numbers: int) -> None:
+    """Refuse numbers of more than 64 bits."""
     for field, number in numbers.items():
         if not fits(number):
             raise BadRecord(OUT_OF_BOUNDS, f"{field} has more than 64 bits")
 
 
 def texts(values: list[str]) -> list[str]:
+    """The first labels of a list, clean and bounded; the same list if nothing changed."""
     if len(values) <= LIST_MAX and is_plain("".join(values), LABEL_BYTES_MAX):
         return values
     return each(values, lambda value: text(value, LABEL_BYTES_MAX))
