@@ -209,7 +209,7 @@ class IncidentMachine(Machine[Record]):
         if own is not None and own.status is not Status.RESOLVED:
             self._join(tx, signal, own, -1, past)
         else:
-            self._begin(tx, signal, own, Kind.STRAY if is_stray else Kind.PATTERN, past)
+            self._begin(tx, signal, own, Kind.STRAY if is_stray else Kind.FAULT, past)
         return None
 
     def count_together(self, tx: Tx, signal: Anomalies, *, past: bool = False) -> None:
@@ -297,7 +297,7 @@ class IncidentMachine(Machine[Record]):
         if not fresh.count:
             return
         now, policy = tx.now, self.policy
-        if before is None and kind is Kind.PATTERN and policy.group_by != GROUP_BY_SERVICE:
+        if before is None and kind is Kind.FAULT and policy.group_by != GROUP_BY_SERVICE:
             self._admit(tx, signal)
         if before is not None and lifecycle.reopens(before, now, policy):
             after = lifecycle.fired_again(before, signal, fresh, now, policy, inherited)

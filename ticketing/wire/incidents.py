@@ -14,7 +14,7 @@ from ticketing.wire.lenient import UNREADABLE, document, readable
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Incident)
 
-_TEXTS = ("fingerprint", "tenant", "service", "pattern")
+_TEXTS = ("scope", "fingerprint", "tenant", "service", "pattern")
 _TIMES = ("opened_at", "updated_at", "first_seen", "last_seen")
 TIME_MAX = 1e11
 """Unix seconds in the year 5138: what lies beyond is no time."""
@@ -31,7 +31,7 @@ class _Essential(msgspec.Struct):
 
 
 def encode_incident(incident: Incident) -> bytes:
-    """An incident as JSON, without its watermarks, with as much evidence as fits its bound.
+    """An incident as JSON, with as much evidence as fits its bound.
 
     The table stores the same text: what is cut from the one is cut from the other.
     """
@@ -41,13 +41,7 @@ def encode_incident(incident: Incident) -> bytes:
 
 
 def _encode(incident: Incident) -> bytes:
-    value = _encoder.encode(incident)
-    if not incident.watermarks:
-        return value
-    # A fraction of the cost of a copy without them. No text can hold the name in quotes that are
-    # not escaped, and no field before this one is a dict.
-    marks = b'"watermarks":' + _encoder.encode(incident.watermarks)
-    return value.replace(marks, b'"watermarks":{}', 1)
+    return _encoder.encode(incident)
 
 
 def within_bound(incident: Incident) -> Incident:

@@ -38,7 +38,7 @@ REMARKS = frozenset(
         StepKind.RECEIPT,
         StepKind.CORRELATED,
         StepKind.SUMMARIZED,
-        StepKind.ATTACHED,
+        StepKind.GROUPED,
         StepKind.UNLINKED,
         StepKind.ROUTED,
         StepKind.HELD,
@@ -162,13 +162,11 @@ def _affected(incident: Incident) -> Iterator[Incident]:
 
 
 def _linked(incident: Incident) -> Iterator[Incident]:
-    """Fewer links, the weakest first; fewer symptoms and undone links, the oldest first."""
+    """Fewer links, the weakest first; fewer undone links, the oldest first."""
     yield replace(incident, links=incident.links[:SOME])
-    yield replace(incident, links=incident.links[:SOME], symptoms=incident.symptoms[-SOME:])
     yield replace(
         incident,
         links=incident.links[:SOME],
-        symptoms=incident.symptoms[-SOME:],
         unlinked=incident.unlinked[-SOME:],
     )
 
@@ -229,7 +227,6 @@ def _bare(incident: Incident) -> Iterator[Incident]:
         incident,
         timeline=[replace(step, by=bounded_text(step.by, LINE_BYTES_KEPT)) for step in steps],
         links=[],
-        symptoms=incident.symptoms[-1:],
         unlinked=incident.unlinked[-1:],
         trace_ids=[],
         endpoints=[],

@@ -42,7 +42,7 @@ def opened(
     id: str,
     offset: int,
     before: Incident | None = None,
-    kind: Kind = Kind.PATTERN,
+    kind: Kind = Kind.FAULT,
     inherited: dict[str, int] | None = None,
 ) -> Incident:
     """A new incident, or, after the resolved one `before`, the fingerprint's next episode.

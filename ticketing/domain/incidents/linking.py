@@ -242,7 +242,7 @@ def _asked(incident: Incident, message: Linked, now: float, policy: Policy) -> S
     after = incident
     if message.id not in after.symptoms:
         timeline = with_step(
-            after.timeline, policy, now, StepKind.ATTACHED, f"covers {message.id}", POLICY
+            after.timeline, policy, now, StepKind.GROUPED, f"covers {message.id}", POLICY
         )
         after = replace(after, symptoms=[*after.symptoms, message.id], timeline=timeline)
     after = raised(after, message.severity, now, policy)
@@ -291,7 +291,7 @@ def _may_be_held(incident: Incident) -> bool:
     waits = not incident.ticketed and not incident.held_by and not incident.symptoms
     if incident.waits_for:
         return False  # Its cause would get a ticket for what deserves none yet.
-    return waits and incident.status is not Status.RESOLVED and incident.kind is Kind.PATTERN
+    return waits and incident.status is not Status.RESOLVED and incident.kind is Kind.FAULT
 
 
 def _let_go(incident: Incident, holder: str, now: float, policy: Policy, why: str) -> Incident:

@@ -78,7 +78,7 @@ def order_of(incident: Incident) -> int:
     """
     if incident.kind is Kind.OVERFLOW:
         return LAST
-    return FIRST if incident.kind is Kind.UMBRELLA else NORMAL
+    return FIRST if incident.kind is Kind.COLLECTIVE else NORMAL
 
 
 def placed(
@@ -141,7 +141,7 @@ def collective(anomalies: Anomalies, policy: Policy) -> tuple[Anomalies, Kind]:
     """The anomalies as those of the service's collective incident, and that incident's kind."""
     tenant, service = anomalies.tenant, anomalies.service
     if policy.group_by == GROUP_BY_SERVICE:
-        name, kind = group_fingerprint(tenant, service), Kind.PATTERN
+        name, kind = group_fingerprint(tenant, service), Kind.FAULT
         title = f"{service}: {anomalies.title or anomalies.pattern}"
     else:
         name, kind = overflow_fingerprint(tenant, service), Kind.OVERFLOW
@@ -162,7 +162,7 @@ def umbrella_opened(
         pattern="",
         title="",
         severity=held.severity,
-        kind=Kind.UMBRELLA,
+        kind=Kind.COLLECTIVE,
         opened_at=now,
         updated_at=now,
         quiet_at=now,

@@ -87,7 +87,7 @@ def _is_quiet(incident: Incident, quiet: float | None, policy: Policy) -> bool:
 
 def _quiet_seconds(incident: Incident, policy: Policy) -> float:
     after = policy.auto_resolve_after or 0.0
-    damped = incident.flapping and incident.kind is not Kind.UMBRELLA
+    damped = incident.flapping and incident.kind is not Kind.COLLECTIVE
     return after * policy.flapping_quiet_factor if damped else after
 
 
