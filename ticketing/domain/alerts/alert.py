@@ -27,6 +27,11 @@ class AlertState(OpenEnum):
     QUIET = "quiet"
     """No anomaly for `anomaly.quietAfter`, judged by the quiet clock."""
 
+    @property
+    def nearest(self) -> AlertState:
+        """The state that decides: an unknown one is treated as firing, so that nothing ends."""
+        return self if self.is_known else AlertState.FIRING
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
