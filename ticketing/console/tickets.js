@@ -4,6 +4,7 @@ import { awaitedPlatforms, forwardTargets } from "./actions.js";
 import { el, externalLink, time } from "./dom.js";
 import { safeUrl } from "./links.js";
 import { section } from "./section.js";
+import { whyNoTicket } from "./standing.js";
 
 const dot = (state) => el("span", { class: "dot", "data-state": state });
 
@@ -49,17 +50,12 @@ function ticketRow(ticket, settings) {
 }
 
 function awaitedRow(incident, title) {
-  const { ticketed, waitingFor } = incident;
-  const wait = waitingFor ? `after ${waitingFor.occurrences} occurrences` : "after the group wait";
-  const when = ticketed ? "on its way" : wait;
+  const when = whyNoTicket(incident) ?? "on its way";
   return el("li", {}, dot("pending"), el("b", {}, title), el("span", { class: "faint" }, when));
 }
 
 function noTicket(incident) {
-  const reason = incident.heldBy
-    ? "No ticket of its own: another incident's ticket covers it."
-    : "Routed to no platform.";
-  return el("p", { class: "faint" }, reason);
+  return el("p", { class: "faint" }, whyNoTicket(incident) ?? "No ticket yet.");
 }
 
 function forwardButtons(incident, settings, onForward) {
