@@ -13,7 +13,7 @@ export function makeIncident(number = 1, fields = {}) {
     kind: "fault",
     alertsTotal: 1,
     ticketed: false,
-    ticketAt: `2030-03-17T17:46:${seconds}.000Z`,
+    noTicket: "It waits.",
     platforms: [],
     tickets: [],
     actions: [

@@ -1,28 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isSnoozed, notes, waitNote, whyNoTicket } from "../../ticketing/console/standing.js";
+import { isSnoozed, notes, waitNote } from "../../ticketing/console/standing.js";
 import { makeIncident } from "./incident.js";
 
-const ROUTED = { platforms: ["slack"] };
-const of = (fields) => makeIncident(1, { ...ROUTED, ...fields });
-
-test("an incident with tickets on their way needs no reason", () => {
-  assert.equal(whyNoTicket(of({ ticketed: true })), null);
-});
-
-test("every wait for a ticket has its reason", () => {
-  const reasons = [
-    [{}, /^Waits for further anomalies until 17 Mar 2030/],
-    [{ waitingFor: { occurrences: 5 } }, /^Waits for 5 occurrences/],
-    [{ collectiveId: "a-b" }, /collective incident/],
-    [{ platforms: [] }, /^Routed to no platform/],
-    [{ ticketed: true, platforms: [] }, /^Routed to no platform/],
-    [{ status: "resolved" }, /^Resolved before/],
-    [{ mergedInto: "a-b", ticketed: true }, /^Merged/],
-  ];
-  for (const [fields, pattern] of reasons) assert.match(whyNoTicket(of(fields)), pattern);
-});
+const of = (fields) => makeIncident(1, fields);
 
 test("the list says why an incident waits, as long as it does", () => {
   assert.equal(waitNote(of({ waitingFor: { occurrences: 1200 } })), "waits for 1,200");

@@ -20,7 +20,7 @@ from ticketing.domain.incidents.commands import ACTION_RULES
 from ticketing.domain.intake import LIST_MAX
 from ticketing.domain.scope import scope_of_incident
 from ticketing.errors import Conflict, NotFound
-from ticketing.view.document import iso
+from ticketing.view.times import iso
 
 # A whole page of the list, at its largest (view.query.LIMIT_MAX).
 BATCH_MAX = 500

@@ -13,7 +13,7 @@ from ticketing.api.problems import Problem, unavailable
 from ticketing.api.services import Services
 from ticketing.domain.events import Action, Command
 from ticketing.errors import NotFound, Unavailable
-from ticketing.view.document import iso
+from ticketing.view.times import iso
 
 POLL_SECONDS = 0.05
 """Adds little to a command's way through Kafka and back; one round trip to Redis a look."""

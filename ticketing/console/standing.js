@@ -1,27 +1,10 @@
-// The standing of an incident apart from its status: why it has no ticket of its own yet, and where
-// its alerts went.
+// The standing of an incident apart from its status, in remarks beside its title.
 
-import { capital, count, fullTime } from "./format.js";
+import { capital, count } from "./format.js";
 
 const AN_INCIDENT = "fault"; // The usual kind, which needs no word.
 
-// Why an incident is without tickets now, as a sentence; null where it has or needs no reason.
-export function whyNoTicket(incident) {
-  const { ticketed, status, waitingFor, collectiveId, platforms, mergedInto } = incident;
-  if (mergedInto) return "Merged: the incident that took its alerts has the tickets.";
-  if (ticketed) return platforms.length ? null : "Routed to no platform.";
-  if (status === "resolved") return "Resolved before it was due for a ticket.";
-  if (waitingFor) {
-    return `Waits for ${count(waitingFor.occurrences)} occurrences within one window.`;
-  }
-  if (collectiveId) {
-    return "Above the ceiling of pages: a collective incident lists it until there is room.";
-  }
-  if (!platforms.length) return "Routed to no platform.";
-  return `Waits for further anomalies until ${fullTime(incident.ticketAt)}.`;
-}
-
-// The same in a word or two, for the list.
+// Why an incident waits for its ticket, in a word or two; the whole reason is `incident.noTicket`.
 export function waitNote(incident) {
   if (incident.ticketed || incident.status === "resolved") return null;
   if (incident.waitingFor) return `waits for ${count(incident.waitingFor.occurrences)}`;

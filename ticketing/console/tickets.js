@@ -4,7 +4,6 @@ import { awaitedPlatforms, forwardTargets } from "./actions.js";
 import { el, externalLink, time } from "./dom.js";
 import { safeUrl } from "./links.js";
 import { section } from "./section.js";
-import { whyNoTicket } from "./standing.js";
 
 const dot = (state) => el("span", { class: "dot", "data-state": state });
 
@@ -50,12 +49,12 @@ function ticketRow(ticket, settings) {
 }
 
 function awaitedRow(incident, title) {
-  const when = whyNoTicket(incident) ?? "on its way";
+  const when = incident.noTicket ?? "on its way";
   return el("li", {}, dot("pending"), el("b", {}, title), el("span", { class: "faint" }, when));
 }
 
 function noTicket(incident) {
-  return el("p", { class: "faint" }, whyNoTicket(incident) ?? "No ticket yet.");
+  return el("p", { class: "faint" }, incident.noTicket ?? "No ticket yet.");
 }
 
 function forwardButtons(incident, settings, onForward) {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime, timezone
 from typing import Any
 
 from ticketing.domain.alerts.alert import Alert
@@ -15,6 +14,7 @@ from ticketing.domain.incidents.incident import (
     Incident,
     IncidentAlert,
     Link,
+    Listed,
     Status,
     Step,
     Ticket,
@@ -32,6 +32,8 @@ from ticketing.domain.traces.findings import (
     Moment,
     SampleTrace,
 )
+from ticketing.view.standing import why_no_ticket
+from ticketing.view.times import iso, iso_or_none
 
 PRIORITIES = {
     Severity.CRITICAL: "P1",
@@ -41,18 +43,6 @@ PRIORITIES = {
 }
 SPARKLINE_WINDOWS = 24
 """Bars of the sparkline in the console's list; the detail document has all kept windows."""
-
-
-def iso(seconds: float) -> str:
-    """Unix seconds as ISO-8601 in UTC, to the millisecond, within the range of datetime."""
-    bounded = min(max(seconds, 0.0), 253402300799.0)
-    moment = datetime.fromtimestamp(round(bounded, 3), timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def iso_or_none(seconds: float | None) -> str | None:
-    """As `iso`, with None for None."""
-    return None if seconds is None else iso(seconds)
 
 
 def list_document(incident: Incident) -> dict[str, Any]:
@@ -89,9 +79,12 @@ def list_document(incident: Incident) -> dict[str, Any]:
         "rootCause": _root_cause(incident.correlation),
         "ticketed": incident.ticketed,
         "waitingFor": _waiting(incident.waits_for),
+        "noTicket": why_no_ticket(incident) or None,
         "collectiveId": incident.collective_id or None,
+        "heldAt": iso(incident.held_at) if incident.held_at else None,
         "listed": incident.listed,
         "previous": incident.previous or None,
+        "splitFrom": incident.split_from or None,
         "mergedInto": incident.merged_into or None,
         "page": incident.page,
         "pagedAt": iso(incident.paged_at) if incident.paged_at else None,
@@ -104,6 +97,7 @@ def list_document(incident: Incident) -> dict[str, Any]:
         "escalatedAt": iso_or_none(incident.escalated_at),
         "escalatedTo": incident.escalated_to,
         "resolvedAt": iso_or_none(incident.resolved_at),
+        "resolution": incident.resolution.value if incident.resolution else None,
         "actions": _actions(incident.status),
     }
 
@@ -123,8 +117,9 @@ def detail_document(incident: Incident) -> dict[str, Any]:
         "scope": incident.scope,
         "pattern": incident.pattern,
         "alerts": [_incident_alert(alert) for alert in incident.alerts],
-        "lists": incident.lists,
+        "lists": [_entry(entry) for entry in incident.lists],
         "merged": incident.merged,
+        "staysOn": incident.stays_on,
         "quietSince": iso_or_none(incident.quiet_since),
         "config": incident.config,
         "endpoints": incident.endpoints,
@@ -176,11 +171,13 @@ def alert_document(alert: Alert) -> dict[str, Any]:
         "episode": alert.episode,
         "revision": alert.revision,
         "count": alert.count,
+        "frames": alert.frames,
         "anomalyScore": alert.max_score,
         "firstSeen": iso(alert.first_seen),
         "lastSeen": iso(alert.last_seen),
         "arrivedAt": iso(alert.arrived_at),
         "lastArrivedAt": iso(alert.last_arrived_at),
+        "quietAt": iso_or_none(alert.quiet_at),
         "waitingFor": _waiting(alert.needed),
         "windows": _windows(alert.windows),
         "minutes": _windows(alert.minutes),
@@ -188,6 +185,7 @@ def alert_document(alert: Alert) -> dict[str, Any]:
         "traceIds": alert.trace_ids,
         "endpoints": alert.endpoints,
         "affectedServices": alert.affected_services,
+        "leftOut": alert.left_out,
         "config": alert.config,
     }
 
@@ -213,6 +211,16 @@ def _incident_alert(alert: IncidentAlert) -> dict[str, Any]:
         "partition": alert.partition,
         "offset": alert.offset,
         "config": alert.config,
+    }
+
+
+def _entry(entry: Listed) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "service": entry.service,
+        "title": entry.title,
+        "severity": entry.severity.value,
+        "at": iso(entry.at),
     }
 
 

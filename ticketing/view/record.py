@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
-from ticketing.domain.alerts.alert import Alert, AlertState
+from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.view.document import alert_document, detail_document, list_document
 from ticketing.view.query import ALL, place_of
@@ -68,13 +68,12 @@ def arguments(id: str, incident: Incident) -> list[Any]:
 
 def alert_arguments(fingerprint: str, alert: Alert) -> list[Any]:
     """The seven arguments of the script for one alert."""
-    is_quiet = alert.state is AlertState.QUIET
     return [
         fingerprint,
         _version(*alert.version),
         place_of(fingerprint, alert.arrived_at),
         _encoder.encode(_alert_indexes(alert)),
-        alert.last_arrived_at if is_quiet else "",
+        "" if alert.quiet_at is None else alert.quiet_at,
         _encoder.encode(alert_document(alert)),
         "",
     ]
