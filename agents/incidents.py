@@ -193,7 +193,7 @@ class IncidentMachine(Machine[Record]):
         quiet = self._clock(tx).now()
         if timers.expired(state, quiet, self.policy):
             tx.delete(key)
-            tx.send(topics.INCIDENTS, state.id, None)
+            tx.send(topics.INCIDENTS, state.id, None, stored=True)
             return
         after = timers.elapsed(self._released(tx, state), tx.now, quiet, self.policy)
         after, said = linking.asking_again(after, tx.now)
@@ -201,7 +201,7 @@ class IncidentMachine(Machine[Record]):
         after = self._recounted(tx, after)
         self._save(tx, key, state, after)
         if after is state:
-            tx.put(key, state, due=self._next_due(tx, state), order=_order(key, state))
+            tx.put(key, state, due=self._next_due(tx, state))
 
     # Counting
 
@@ -235,14 +235,12 @@ class IncidentMachine(Machine[Record]):
         key = redriven_key(signal)
         known = tx.get(key)
         known = known if isinstance(known, RedrivenOffsets) else RedrivenOffsets()
-        # Written last: an incident that reflects this message counts nothing when it is replayed.
         after = with_offsets(known, signal)
-        tx.put(key, after, due=tx.now + KEPT_SECONDS, order=storm.LAST + 1)
+        tx.put(key, after, due=tx.now + KEPT_SECONDS)
         signal = without(signal, known)
         if not signal.windows:
             return
-        # Before the offsets above: counts that reflect this message are not added to by a replay.
-        if not tx.is_set_aside(COUNTED) and not tx.replayed(COUNTED):
+        if not tx.is_set_aside(COUNTED):
             self._note_counted(tx, lambda known: counting_redriven(known, signal))
         others = self.count_own(tx, signal, past=True)
         if others is not None:
@@ -277,9 +275,6 @@ class IncidentMachine(Machine[Record]):
 
     def _join(self, tx: Tx, signal: Anomalies, own: Incident, floor: int, past: bool) -> None:
         key = own.fingerprint
-        if tx.replayed(key):
-            self._changed[key] = None
-            return
         mark = -1 if past else max(floor, own.watermarks.get(signal.source, -1))
         fresh = fresh_above(signal, mark)
         if not fresh.count:
@@ -296,9 +291,6 @@ class IncidentMachine(Machine[Record]):
     ) -> None:
         """Open, reopen or start the next episode, if the signal brings anything fresh."""
         key = signal.fingerprint
-        if tx.replayed(key):
-            self._changed[key] = None
-            return
         # No collective incident ever counts lines of stack traces.
         inherited = {} if kind is Kind.STRAY else self._inherited(tx, signal)
         marks = watermarks.merged(inherited, before.watermarks if before else {})
@@ -328,9 +320,9 @@ class IncidentMachine(Machine[Record]):
         self._save(tx, key, None, self._paged(tx, incident))
 
     def _archive(self, tx: Tx, resolved: Incident) -> None:
-        """Keep the old episode under its id; written first, as its key is reused in this batch."""
+        """Keep the old episode under its id."""
         due = self._next_due(tx, resolved)
-        tx.put(resolved.id, resolved, due=due, order=storm.FIRST)
+        tx.put(resolved.id, resolved, due=due)
         self._changed[resolved.id] = None
 
     def _note_counted(self, tx: Tx, change: Callable[[Counted], Counted]) -> None:
@@ -360,7 +352,7 @@ class IncidentMachine(Machine[Record]):
         guard = _guard(tx.get(key))
         after = storm.admitting(guard, name, tx.now, tx.offset, window)
         if after is not guard:
-            tx.put(key, after, due=tx.now + window, order=storm.FIRST)
+            tx.put(key, after, due=tx.now + window)
 
     def _prune(self, tx: Tx, key: str, guard: Guard) -> None:
         pages = key.startswith(storm.PAGES)
@@ -370,7 +362,7 @@ class IncidentMachine(Machine[Record]):
             tx.delete(key)
             return
         last = max(at for at, _ in after.admitted.values())
-        tx.put(key, after, due=last + window, order=storm.FIRST)
+        tx.put(key, after, due=last + window)
 
     def _may_page(self, tx: Tx, incident: Incident) -> bool:
         """Take a place below the tenant's ceiling of new pages; False if none is left."""
@@ -410,8 +402,6 @@ class IncidentMachine(Machine[Record]):
         now, policy = tx.now, self.policy
         key = storm.umbrella_fingerprint(incident.tenant, tx.partition)
         umbrella = _incident(tx.get(key))
-        if umbrella is not None and tx.replayed(key):
-            return umbrella.id
         if umbrella is not None and (
             umbrella.status is not Status.RESOLVED or lifecycle.reopens(umbrella, now, policy)
         ):
@@ -429,7 +419,7 @@ class IncidentMachine(Machine[Record]):
 
     def _raise_holder(self, tx: Tx, held: Incident) -> None:
         key, holder = self._peek(tx, held.held_by)
-        if holder is None or holder.status is Status.RESOLVED or tx.replayed(key):
+        if holder is None or holder.status is Status.RESOLVED:
             return
         after = lifecycle.raised(holder, held.severity, tx.now, self.policy)
         self._save(tx, key, holder, after)
@@ -459,9 +449,6 @@ class IncidentMachine(Machine[Record]):
                     break
         if incident is None:
             return
-        if tx.replayed(key):
-            self._changed[key] = None
-            return
         after = reports.correlated(incident, body.findings, tx.now, self.policy)
         after, said = linking.met(after, body.findings.peers, tx.now, self.policy)
         self._say(tx, said)
@@ -476,9 +463,6 @@ class IncidentMachine(Machine[Record]):
         if incident is None or incident.tenant != message.tenant:
             self._say(tx, linking.nobody(message))
             return
-        if tx.replayed(key):
-            self._changed[key] = None
-            return
         after, said = linking.told(incident, message, tx.now, self.policy)
         self._say(tx, said)
         self._save(tx, key, incident, after)
@@ -488,7 +472,8 @@ class IncidentMachine(Machine[Record]):
             partition = self._partition_of(message)
             # An id of elsewhere names a partition that is not there, to which a send would hang.
             if 0 <= partition < self._partitions:
-                tx.send(topics.SIGNALS, None, signals.encode_signals([message]), partition)
+                value = signals.encode_signals([message])
+                tx.send(topics.SIGNALS, None, value, partition, stored=True)
 
     def _partition_of(self, message: Linked) -> int:
         if not message.to_id:
@@ -501,9 +486,6 @@ class IncidentMachine(Machine[Record]):
     def _apply_to_incident(self, tx: Tx, body: Command | Receipt | Summary) -> None:
         key, incident = self._find(tx, body.incident_id)
         if incident is None:
-            return
-        if tx.replayed(key):
-            self._changed[key] = None
             return
         now, policy = tx.now, self.policy
         if isinstance(body, Command):
@@ -540,7 +522,7 @@ class IncidentMachine(Machine[Record]):
         count_changes(tx, before, after)
         self._say_what_it_means(tx, before, after)
         due = self._next_due(tx, after)
-        tx.put(key, after, due=due, order=_order(key, after))
+        tx.put(key, after, due=due)
         if before is None or after.revision != before.revision:
             self._changed[key] = None
 
@@ -566,15 +548,6 @@ class IncidentMachine(Machine[Record]):
             known = (tx.offset, QuietClock(self._inputs))
         self._clocks[tx.partition] = (tx.offset, known[1])
         return known[1]
-
-
-def _order(key: str, incident: Incident) -> int:
-    """The rank of an incident among a batch's writes.
-
-    An archived episode goes before its successor, whatever else changes it in the batch: a crash in
-    between must not lose the episode's counts.
-    """
-    return storm.FIRST if key == incident.id else storm.order_of(incident)
 
 
 def _incident(record: Record | None) -> Incident | None:

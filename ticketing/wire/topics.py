@@ -26,6 +26,11 @@ RETENTION_MS_DEAD_LETTERS = 30 * 24 * 3600 * 1000
 RETENTION_MS_REDRIVES = 2 * RETENTION_MS_DEAD_LETTERS
 """Longer than the dead letters', so that none can be redriven twice."""
 
+CHANGELOG_BYTES_MAX = 8 * 1024**2
+"""A batch of rows is one record batch of a changelog: the largest that common managed brokers take."""
+CHANGELOG_SUFFIX = "-changelog"
+"""Ends the name of a changelog, as Faust names it."""
+
 
 def platform_topic(platform: str) -> str:
     """The topic that a platform's adapter drains."""
@@ -34,7 +39,7 @@ def platform_topic(platform: str) -> str:
 
 def changelog_topic(app: str, table: str) -> str:
     """The changelog of a table, named as Faust names it."""
-    return f"{app}-{table}-changelog"
+    return f"{app}-{table}{CHANGELOG_SUFFIX}"
 
 
 def signals_partition_of(incident_id: str) -> int:
@@ -82,13 +87,14 @@ def specs(
     broker_clock = {"message.timestamp.type": "LogAppendTime"}
     log = {**size, **broker_clock, "retention.ms": str(RETENTION_MS_SIGNALS)}
     compacted = {**size, "cleanup.policy": "compact"}
+    changes = {**compacted, "max.message.bytes": str(max(message_bytes_max, CHANGELOG_BYTES_MAX))}
     found = [TopicSpec(name, partitions, size, Bond.INPUT) for name in inputs]
     changelog = changelog_topic(PIPELINE_APP, "incidents")
     letters = {**size, "retention.ms": str(RETENTION_MS_DEAD_LETTERS)}
     redrives = {**size, "retention.ms": str(RETENTION_MS_REDRIVES)}
     found += [
         TopicSpec(SIGNALS, partitions, log, Bond.STATE),
-        TopicSpec(changelog, partitions, compacted, Bond.STATE),
+        TopicSpec(changelog, partitions, changes, Bond.STATE),
         TopicSpec(INCIDENTS, partitions, compacted),
         TopicSpec(TRACES, partitions, {**size, "retention.ms": "3600000"}),
         TopicSpec(DEAD_LETTERS, partitions, letters, Bond.LOOSE),
@@ -99,5 +105,5 @@ def specs(
         topic = platform_topic(platform)
         deliveries = changelog_topic(topic, "deliveries")
         found.append(TopicSpec(topic, partitions, log, Bond.STATE))
-        found.append(TopicSpec(deliveries, partitions, compacted, Bond.STATE))
+        found.append(TopicSpec(deliveries, partitions, changes, Bond.STATE))
     return found

@@ -1,8 +1,7 @@
 """Storm guards: keep a thousand new patterns, or pages, from becoming a thousand tickets.
 
-After a crash the place of a fingerprint is decided again, and must come out the same. So each
-admission is remembered with the offset of its message, guards are written before incidents, and
-collective incidents after them.
+Signals that come again must find the place that they had. So each admission is remembered with the
+offset of its message.
 """
 
 from __future__ import annotations
@@ -23,9 +22,6 @@ PAGES = "pages:"
 
 ADMITTED_MAX = 2_000
 """Admissions in one guard, some 150 kB of it; so no higher limit than this can be judged."""
-
-FIRST, NORMAL, LAST = -1, 0, 1
-"""The order of a batch's writes: guards and umbrellas, incidents, overflow incidents."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,17 +64,6 @@ def group_fingerprint(tenant: str, service: str) -> str:
 def umbrella_fingerprint(tenant: str, partition: int) -> str:
     """The fingerprint of a tenant's umbrella incident in one partition of the signals."""
     return fingerprint(tenant, "\0umbrella", str(partition))
-
-
-def order_of(incident: Incident) -> int:
-    """The rank of an incident among a batch's writes.
-
-    An overflow incident must not be on disk before the admissions that its counts depend on; an
-    umbrella must be there before the incidents that it holds.
-    """
-    if incident.kind is Kind.OVERFLOW:
-        return LAST
-    return FIRST if incident.kind is Kind.UMBRELLA else NORMAL
 
 
 def placed(
