@@ -141,9 +141,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
         parts, due_max = [records], statemachine.DUE_PER_TICK_MAX
         while parts:
             part = parts[0]
-            fold = partial(
-                statemachine.fold, records=part, partition=partition, due_max=due_max
-            )
+            fold = partial(statemachine.fold, records=part, partition=partition, due_max=due_max)
             ticks = part[0].key == statemachine.TICK_KEY and due_max > 1
             try:
                 await self._fold(fold, partition, tp, divisible=len(part) > 1 or ticks)
@@ -259,9 +257,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
                 rows.append((_name(key), None))
         return [*rows, (MARK_KEY, encode_mark(folded.mark))] if rows else []
 
-    async def _undo(
-        self, batch: _Batch, partition: statemachine.PartitionState, tp: TP
-    ) -> None:
+    async def _undo(self, batch: _Batch, partition: statemachine.PartitionState, tp: TP) -> None:
         """Write every row back as it was before the batch; messages are sent again, as ever."""
         before: Rows = [
             (name, batch.tx.row(_key(name))) for name, _ in batch.rows if name != MARK_KEY

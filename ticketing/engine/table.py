@@ -125,9 +125,7 @@ class OwnedRows:
         return int(self._get(partition, self.data.offset_key) or b"-1")
 
     def _get(self, partition: int, key: bytes) -> bytes | None:
-        found: bytes | None = self._on_disk(
-            lambda: self.data._db_for_partition(partition).get(key)
-        )
+        found: bytes | None = self._on_disk(lambda: self.data._db_for_partition(partition).get(key))
         return found
 
     def _write(self, partition: int, rows: Rows, offset: int) -> None:

@@ -9,6 +9,7 @@ import pytest
 from support.configured import policy_with
 from support.incidents import anomalies
 from support.partition import MemoryTable
+from ticketing.domain.incidents.storm import Guard
 
 from agents.incidents import IncidentMachine
 from tables.incidents import encode, is_open, is_stored_open
@@ -16,12 +17,11 @@ from ticketing import metrics
 from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
-from ticketing.domain.incidents.storm import Guard
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Progress
 from ticketing.engine.statemachine import (
-    PartitionState,
     TICK_KEY,
+    PartitionState,
     Transaction,
     accept,
     fold,
