@@ -109,8 +109,16 @@ incidents_escalated_total = counter(
 )
 incidents_held_total = counter(
     "incidents_held_total",
-    "Incidents whose ticket had to wait behind another's.",
-    guard=one_of(umbrella="`storm.maxPagesPerMinute`", cause="the cause's ticket speaks for it"),
+    "New incidents above a ceiling (`storm.maxPagesPerMinute`, `storm.maxPagesPerScope`), listed in a "
+    "collective incident until their turn.",
+)
+pages_total = counter(
+    "pages_total", "Pages of incidents, first and further ones.", severity=_SEVERITY
+)
+events_total = counter(
+    "events_total",
+    "Events handled by the incidents' writer.",
+    kind=one_of("alert", "command", "receipt", "progress", "correlation", "summary", "tick"),
 )
 fallbacks_total = counter(
     "fallbacks_total",
