@@ -192,9 +192,7 @@ class Life:
         await self.runner.cancel({PARTITION})
         await self.platform.close()
 
-    def _commit(
-        self, tx: statemachine.Transaction[Delivery], folded: statemachine.Folded
-    ) -> None:
+    def _commit(self, tx: statemachine.Transaction[Delivery], folded: statemachine.Folded) -> None:
         self.store.keep(tx, self.machine, folded)
         statemachine.accept(self.machine, tx, folded, self.partition)
         for topic, _, value, _ in tx.sends():

@@ -98,14 +98,10 @@ class World:
         """Whether something of this probability happens now."""
         return probability > 0 and self.random.random() < probability
 
-    def append(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: Any = ()
-    ) -> int:
+    def append(self, topic: str, key: bytes | None, value: bytes | None, headers: Any = ()) -> int:
         """A record reaches its log."""
         log = self.logs.setdefault(topic, [])
-        log.append(
-            Record(value, len(log), int(self.now * 1000), key, topic=topic, headers=headers)
-        )
+        log.append(Record(value, len(log), int(self.now * 1000), key, topic=topic, headers=headers))
         return len(log) - 1
 
     def lag(self, topic: str) -> int:

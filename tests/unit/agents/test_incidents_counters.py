@@ -19,8 +19,8 @@ from ticketing.domain.incidents.storm import Guard
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Action, Command, Progress
 from ticketing.engine.statemachine import (
-    PartitionState,
     TICK_KEY,
+    PartitionState,
     Transaction,
     accept,
     fold,
