@@ -7,6 +7,7 @@ from pathlib import Path
 from ticketing.engine.role_topics import RoleTopics, verified
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import (
+    EVENTS,
     INCIDENTS,
     PIPELINE_APP,
     SIGNALS,
@@ -22,7 +23,8 @@ SUMMARIES = "summaries"
 def bound_to(role: str) -> list[str]:
     """The topics whose offsets a role keeps."""
     if role == PIPELINE:
-        return [SIGNALS, changelog_topic(PIPELINE_APP, "incidents")]
+        tables = [changelog_topic(PIPELINE_APP, name) for name in ("alerts", "incidents")]
+        return [SIGNALS, EVENTS, *tables]
     if role in (TRACES_ROLE, SUMMARIES, VIEW, API):
         return []
     topic = platform_topic(role)
