@@ -175,7 +175,7 @@ class AlertMachine(Machine[Record]):
     def _due(self, tx: Tx, key: str, alert: Alert) -> None:
         if episodes.is_over(alert, tx.now, self.policy):
             tx.delete(key)
-            tx.send(topics.ALERTS, key, None)
+            tx.send(topics.ALERTS, key, None, stored=True)
             return
         after = episodes.due(alert, tx.now)
         if after is not alert:

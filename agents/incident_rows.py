@@ -113,7 +113,7 @@ class IncidentRows:
         """Delete an incident, and its publication."""
         self.tx.delete(id)
         self._changes.published.pop(id, None)
-        self.tx.send(topics.INCIDENTS, id, None)
+        self.tx.send(topics.INCIDENTS, id, None, stored=True)
 
     def put_alert(self, row: AlertRow) -> None:
         """Write the row of an alert."""

@@ -112,7 +112,9 @@ incidents_held_total = counter(
     "New incidents above a ceiling (`storm.maxPagesPerMinute`, `storm.maxPagesPerScope`), listed in a "
     "collective incident until their turn.",
 )
-pages_total = counter("pages_total", "Pages of incidents, first and further ones.", severity=_SEVERITY)
+pages_total = counter(
+    "pages_total", "Pages of incidents, first and further ones.", severity=_SEVERITY
+)
 events_total = counter(
     "events_total",
     "Events handled by the incidents' writer.",
