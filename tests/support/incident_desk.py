@@ -77,7 +77,7 @@ class Desk:
 
     def restart(self, policy: Policy | None = None) -> None:
         """Another process goes on with the table, perhaps under another policy."""
-        kept = self.partition.machine.policy  # type: ignore[attr-defined]
+        kept = self.partition.machine.policy
         self.partition.machine = IncidentMachine(policy or kept, **self.options)
         self.partition.restart()
         tx = self.partition.transaction()
