@@ -8,6 +8,7 @@ from ticketing.engine.role_topics import RoleTopics, verified
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import (
     ALERTS,
+    EVENTS,
     INCIDENTS,
     PIPELINE_APP,
     SIGNALS,
@@ -23,7 +24,8 @@ SUMMARIES = "summaries"
 def bound_to(role: str) -> list[str]:
     """The topics whose offsets a role keeps."""
     if role == PIPELINE:
-        return [SIGNALS, changelog_topic(PIPELINE_APP, "incidents")]
+        tables = [changelog_topic(PIPELINE_APP, name) for name in ("alerts", "incidents")]
+        return [SIGNALS, EVENTS, *tables]
     if role in (TRACES_ROLE, SUMMARIES, VIEW, API):
         return []
     topic = platform_topic(role)

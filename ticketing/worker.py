@@ -33,7 +33,7 @@ from ticketing.roles import (
     read_by,
     verified_topics,
 )
-from ticketing.wire.topics import ALERTS, INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
+from ticketing.wire.topics import ALERTS, EVENTS, INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
 
 API_ROLES = frozenset({VIEW, API})
 """Roles that serve the API, including metrics, health and readiness."""
@@ -169,18 +169,20 @@ def _app(name: str, role: str, runtime: Runtime, batched: list[str]) -> Ticketin
 
 
 def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
+    from agents.alerts import AlertMachine
     from agents.detection import DetectionAgent
     from agents.detection_run import Detector
     from agents.heartbeat import heartbeat_for
     from agents.incidents import IncidentMachine
     from agents.shown_totals import ShownTotals
     from sinks.agent import SinkAgent
+    from ticketing.config.alert_policy import alert_policy
     from ticketing.config.policy import policy
     from ticketing.engine.keyed_agent import KeyedAgent, add_keyed_agent
     from ticketing.engine.path_reporter import PathReporter
 
     config = runtime.config
-    app = _app(PIPELINE_APP, PIPELINE, runtime, [*runtime.inputs, SIGNALS, INCIDENTS])
+    app = _app(PIPELINE_APP, PIPELINE, runtime, [*runtime.inputs, SIGNALS, EVENTS, INCIDENTS])
     # A broker that gives no ids leaves the names.
     ids = {name: topics.ids.get(name) or name for name in runtime.inputs}
     detection = DetectionAgent(
@@ -194,29 +196,43 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
     )
     shown = ShownTotals(app, detection.totals, detection.topics)
     heartbeat = heartbeat_for(config)
+    alerts: KeyedAgent[Any] = KeyedAgent(
+        app,
+        app.watchdog,
+        app.fence,
+        name="alerts",
+        topic=SIGNALS,
+        table=create_table(app, "alerts", runtime.partitions),
+        machine=AlertMachine(
+            alert_policy(config),
+            inputs=runtime.inputs,
+            counted=shown.counted,
+            partitions=runtime.partitions,
+        ),
+    )
     incidents: KeyedAgent[Any] = KeyedAgent(
         app,
         app.watchdog,
         app.fence,
         name="incidents",
-        topic=SIGNALS,
+        topic=EVENTS,
         table=create_table(app, "incidents", runtime.partitions),
         machine=IncidentMachine(
-            policy(config),
-            inputs=runtime.inputs,
-            counted=shown.counted,
-            reported=heartbeat.report if heartbeat else None,
+            policy(config, runtime.partitions),
             partitions=runtime.partitions,
+            topic_id=topics.ids.get(EVENTS) or EVENTS,
+            reported=heartbeat.report if heartbeat else None,
         ),
     )
     add_agent(app, detection, *runtime.inputs)
+    add_keyed_agent(app, alerts)
     add_keyed_agent(app, incidents)
     sinks = SinkAgent(app, app.watchdog, app.fence, config.enabled_platforms())
     add_agent(app, sinks, INCIDENTS)
     app.task(detection.report_progress)
     app.task(shown.run)
     if heartbeat is not None:
-        app.task(PathReporter(app, SIGNALS, incidents.handled).run)
+        app.task(PathReporter(app, EVENTS, incidents.handled).run)
         app.task(PathReporter(app, INCIDENTS, sinks.handled).run)
         app.task(lambda: heartbeat.run(app))
     return app
@@ -245,7 +261,7 @@ def _traces(runtime: Runtime) -> TicketingApp:
         app.watchdog,
         app.fence,
         correlator_for(runtime.config),
-        signals_partitions=runtime.partitions,
+        events_partitions=runtime.partitions,
     )
     add_agent(app, traces, TRACES)
     app.task(traces.tell)
