@@ -217,6 +217,7 @@ def _incident_alert(alert: IncidentAlert) -> dict[str, Any]:
 def _entry(entry: Listed) -> dict[str, Any]:
     return {
         "id": entry.id,
+        "tenantId": entry.tenant,
         "service": entry.service,
         "title": entry.title,
         "severity": entry.severity.value,
