@@ -10,6 +10,11 @@ from support.configured import policy_with
 from support.incidents import anomalies
 from support.partition import MemoryPartition
 from support.records import Record
+from ticketing.domain.incidents.storm import (
+    group_fingerprint,
+    overflow_fingerprint,
+    umbrella_fingerprint,
+)
 
 from agents.incidents import IncidentMachine
 from ticketing import metrics
@@ -19,11 +24,6 @@ from ticketing.domain.events import Action, Command, Receipt, TicketState
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
 from ticketing.domain.incidents.linking import Linked, Word
 from ticketing.domain.incidents.policy import Policy
-from ticketing.domain.incidents.storm import (
-    group_fingerprint,
-    overflow_fingerprint,
-    umbrella_fingerprint,
-)
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Origin, Progress
 from ticketing.engine.statemachine import TICK_KEY, fold

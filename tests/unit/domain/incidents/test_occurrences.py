@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from support.configured import policy_with
 from support.incidents import incident
+from ticketing.domain.incidents.occurrences import awaiting, counted, needed, recounted
 
 from ticketing.config.loading import validate
 from ticketing.config.policy import policy
 from ticketing.domain.incidents.incident import Incident, Kind, StepKind
-from ticketing.domain.incidents.occurrences import awaiting, counted, needed, recounted
 from ticketing.domain.severity import Severity
 
 POLICY = policy_with(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ticketing.domain.incidents.storm import ADMITTED_MAX, Guard, admitting, lately
+
 from tables.incidents import encode
 from ticketing.config import Config
 from ticketing.config.policy import policy
-from ticketing.domain.incidents.storm import ADMITTED_MAX, Guard, admitting, lately
 
 
 def test_a_guard_forgets_the_first_admissions_where_there_are_too_many() -> None:
