@@ -47,7 +47,7 @@ def describe(
     No fingerprint without a service: detection refuses such a record, so no incident has it.
     """
     from ticketing.domain.alerts.fingerprint import fingerprint, stray_fingerprint
-    from ticketing.domain.alerts.record_fields import DEFAULT_TENANT
+    from ticketing.domain.alerts.record_fields import NAME_CHARS_MAX, tenant_of, text_of
     from ticketing.domain.patterns.frames import STRAY
     from ticketing.domain.patterns.pattern import Patterns
 
@@ -59,14 +59,14 @@ def describe(
     found = STRAY if key is None else key
     if not isinstance(service, str) or not service.strip():
         return {"pattern": found}
-    known_tenant = tenant if isinstance(tenant, str) and tenant else DEFAULT_TENANT
+    place = tenant_of(tenant), text_of(document.get("environment"), NAME_CHARS_MAX), service
     if key is None:
-        return {"pattern": found, "fingerprint": stray_fingerprint(known_tenant, service)}
-    return {"pattern": found, "fingerprint": fingerprint(known_tenant, service, found)}
+        return {"pattern": found, "fingerprint": stray_fingerprint(*place)}
+    return {"pattern": found, "fingerprint": fingerprint(*place, found)}
 
 
 def _document(line: str, reader: RecordReader | None) -> dict[str, str | None]:
-    """The message, service and tenant of an enriched log; empty for any other line."""
+    """The message and identity of an enriched log; empty for any other line."""
     from agents.log_record import RECORD_ERRORS
     from agents.record_reader import RecordReader
     from ticketing.domain.alerts.field_names import LOGCLAW, LevelScale
@@ -81,4 +81,9 @@ def _document(line: str, reader: RecordReader | None) -> dict[str, str | None]:
     except RECORD_ERRORS:
         return {}
     service = found.service and cleaned(found.service).strip()
-    return {"message": text, "service": service, "tenant_id": found.tenant_id}
+    return {
+        "message": text,
+        "service": service,
+        "tenant_id": found.tenant_id,
+        "environment": found.environment,
+    }
