@@ -23,9 +23,14 @@ def test_the_fingerprint_of_an_enriched_log_is_that_of_its_alert() -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["user 17 timed out", '{"message": "user 17 timed out", "service": " "}']
+    "line",
+    [
+        "user 17 timed out",
+        '{"message": "user 17 timed out", "service": " "}',
+        json.dumps({"message": "user 17 timed out", "service": "a", "tenant_id": "t" * 999}),
+    ],
 )
-def test_a_line_without_a_service_has_a_pattern_and_no_fingerprint(line: str) -> None:
+def test_a_line_that_detection_refuses_has_a_pattern_and_no_fingerprint(line: str) -> None:
     assert describe(line) == {"pattern": "user <*> timed out"}
 
 
