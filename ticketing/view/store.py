@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import groupby, islice
 from typing import Any
 
 import msgspec
@@ -246,8 +247,9 @@ class ViewStore:
         pipe = self.redis.pipeline(transaction=False)
         for index in indexes:
             pipe.zrevrangebylex(base + index, highest, lowest, start=0, num=SCAN_CHUNK)
-        merged = heapq.merge(*await pipe.execute(), reverse=True)
-        return [place.decode() for _, place in zip(range(SCAN_CHUNK), merged, strict=False)]
+        # An incident stands in the index of each of its alerts' services.
+        merged = (place for place, _ in groupby(heapq.merge(*await pipe.execute(), reverse=True)))
+        return [place.decode() for place in islice(merged, SCAN_CHUNK)]
 
     async def _places_of(self, base: str, query: Paged) -> list[str]:
         """The places of the entries requested by id, within the bounds of the page."""
