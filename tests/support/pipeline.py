@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from faust.types import TP
 from support.configured import detector_for
 from support.processes import INPUT, TOPIC_ID, Adapter, Detection, Keyed, Sinks
 from support.simulated_platform import Late, Platform
@@ -25,6 +24,7 @@ from agents.incidents import IncidentMachine
 from sinks.platform import Traits
 from tables.deliveries import Delivery
 from ticketing.config import Config
+from ticketing.config.alert_policy import alert_policy
 from ticketing.config.policy import policy
 from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.events import Action, Command
@@ -39,6 +39,7 @@ Line = Callable[["Pipeline"], None]
 WORKERS = ("a", "b", "c")
 ASLEEP_SECONDS = (0.0, 30.0)
 TURNS_MAX = 20_000
+EVENTS_ID = "events-id"
 
 
 @dataclass
@@ -78,6 +79,8 @@ class Pipeline:
         self.deaths = 0
         self.slept = 0
         self.zombies: list[_Zombie] = []
+        self.stopped: set[str] = set()
+        """Roles whose processes are stopped (SIGSTOP), for less than the session timeout."""
         inputs = [INPUT]
         known = {INPUT: TOPIC_ID}
         alerts, incidents = machines(config, inputs, world.partitions)
@@ -182,6 +185,8 @@ class Pipeline:
         """Every process reads once; True if anything was done."""
         busy = False
         for role in self.roles.values():
+            if role.name in self.stopped:
+                continue
             if role.name != "adapter" and self.world.happens(self.world.chances.rebalance):
                 await self.rebalance(role.name, self.world.random.randint(1, len(WORKERS)))
             for process in list(role.processes):
@@ -195,6 +200,8 @@ class Pipeline:
 
     def report(self) -> None:
         """Detection reports its progress, as every few seconds."""
+        if "detection" in self.stopped:
+            return
         for process in self.roles["detection"].processes:
             RUNNING.append(process)
             assert isinstance(process, Detection)
@@ -303,7 +310,15 @@ def machines(
     config: Config, inputs: list[str], partitions: int
 ) -> tuple[Callable[[], AlertMachine], Callable[[], IncidentMachine]]:
     """The makers of the two machines, as the worker makes them."""
-    raise NotImplementedError
+    return (
+        lambda: AlertMachine(alert_policy(config), inputs=inputs, partitions=partitions),
+        lambda: IncidentMachine(
+            policy(config),
+            partitions=partitions,
+            topic_id=EVENTS_ID,
+            signals_topics=(topics.SIGNALS,),
+        ),
+    )
 
 
 class Traffic:
@@ -374,6 +389,3 @@ def on_incidents_of(service: str, action: Action, id: str, **fields: Any) -> Lin
                 pipeline.command(incident.id, action, id, **fields)
 
     return line
-
-
-__all__ = ["TP", "Line", "Pipeline", "Traffic", "on_incidents_of", "policy"]

@@ -29,6 +29,8 @@ class Ticket:
     closed_as_duplicate: bool = False
     marked: bool = False
     history: list[str] = field(default_factory=list)
+    times: list[tuple[float, str]] = field(default_factory=list)
+    """What was done when, in true time."""
 
 
 class Platform:
@@ -81,6 +83,7 @@ class Platform:
             marked=request.uncertain,
         )
         self.tickets.append(ticket)
+        ticket.times.append((self._world.now, request.operation.value))
         if self.traits.whole:
             self._change(ticket, request)
         return Delivered(external_id=ticket.id, key=ticket.id, account="a")
@@ -90,6 +93,8 @@ class Platform:
         if reached is not None:
             ticket.state = reached
         ticket.history.append(request.operation.value)
+        if request.operation is not Operation.CREATE:
+            ticket.times.append((self._world.now, request.operation.value))
 
 
 @dataclass

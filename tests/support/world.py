@@ -24,7 +24,7 @@ from support.records import Record
 from ticketing.engine import keyed_agent, table
 from ticketing.engine.changelog import Change, epoch_of
 from ticketing.engine.guarded import TooLarge
-from ticketing.engine.table import DurableTable
+from ticketing.engine.table import OwnedRows
 
 START = 1_800_000_000.0
 RUNNING: list[Process] = []
@@ -295,7 +295,9 @@ class Disk:
 
     def write(self, batch: Batch) -> None:
         """Write in one piece."""
-        self._world.step(f"write {self._name}")
+        # While it reads its changelog a process is in nobody's way.
+        if RUNNING:
+            self._world.step(f"write {self._name}")
         for key, value in batch.writes:
             if value is None:
                 self.rows.pop(key, None)
@@ -328,7 +330,7 @@ class _Data:
         return self._owner.disk(partition)
 
 
-class Table:
+class Table(OwnedRows):
     """The real table's ways of writing and of reading its changelog, over dicts.
 
     A host keeps the disks of partitions that it had before, as old as they are then.
@@ -361,14 +363,8 @@ class Table:
         first = -1 if stored is None else int(stored)
         unread = self.world.logs.get(place, [])[first + 1 :]
         if unread:
-            self.apply_changelog_batch(  # type: ignore[attr-defined]
-                [SimpleNamespace(message=record) for record in unread]
-            )
-
-
-for _name, _member in vars(DurableTable).items():
-    if callable(_member) and not hasattr(Table, _name):
-        setattr(Table, _name, _member)
+            read = [SimpleNamespace(message=record) for record in unread]
+            self.apply_changelog_batch(read)  # type: ignore[arg-type]
 
 
 class Process:
