@@ -16,7 +16,7 @@ from typing import Any
 
 from support.configured import detector_for
 from support.processes import INPUT, TOPIC_ID, Adapter, Detection, Keyed, Sinks
-from support.simulated_platform import Late, Platform
+from support.simulated_platform import PLATFORM, Late, Platform
 from support.world import RUNNING, Chances, Crash, Process, World
 
 from agents.alerts import AlertMachine
@@ -25,21 +25,34 @@ from sinks.platform import Traits
 from tables.deliveries import Delivery
 from ticketing.config import Config
 from ticketing.config.alert_policy import alert_policy
+from ticketing.config.loading import validate
 from ticketing.config.policy import policy
 from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.scope import partition_of_incident
+from ticketing.sandbox.credentials import sandbox_config
 from ticketing.wire import topics
 from ticketing.wire.alerts import decode_alert
 from ticketing.wire.events import encode_events
 from ticketing.wire.incidents import decode_incident
 
+SETTINGS: dict[str, Any] = {
+    PLATFORM: sandbox_config("http://127.0.0.1:9")[PLATFORM],
+    "routing": {severity: [PLATFORM] for severity in ("critical", "high", "medium", "low")},
+    "groupWait": "0s",
+}
+"""Every incident has its ticket at once, on the platform in memory."""
 Line = Callable[["Pipeline"], None]
 WORKERS = ("a", "b", "c")
 ASLEEP_SECONDS = (0.0, 30.0)
 TURNS_MAX = 20_000
 EVENTS_ID = "events-id"
+
+
+def settings(**more: Any) -> Config:
+    """A configuration with some settings in camelCase."""
+    return validate({**SETTINGS, **more})
 
 
 @dataclass

@@ -10,15 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from support.pipeline import Pipeline, Traffic
-from support.simulated_platform import PLATFORM
+from support.pipeline import Pipeline, Traffic, settings
 from support.world import START, Host, World, simulate
 
 from agents import detection
 from sinks.platform import ALL_OPERATIONS, Repeat, Traits
 from tables.deliveries import Operation
 from ticketing.config import Config
-from ticketing.config.loading import validate
 from ticketing.domain.incidents.incident import Incident, Status
 
 HOUR = 3600.0
@@ -41,14 +39,11 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def config() -> Config:
-    return validate(
-        {
-            "groupWait": {"critical": f"{WAIT}s"},
-            "routing": {"critical": [PLATFORM]},
-            "escalateAfter": {"critical": f"{ESCALATE}s"},
-            "anomaly": {"quietAfter": f"{QUIET}s"},
-            "autoResolveAfter": f"{RESOLVE}s",
-        }
+    return settings(
+        groupWait={"critical": f"{WAIT}s"},
+        escalateAfter={"critical": f"{ESCALATE}s"},
+        anomaly={"quietAfter": f"{QUIET}s"},
+        autoResolveAfter=f"{RESOLVE}s",
     )
 
 

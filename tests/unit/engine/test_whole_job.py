@@ -6,16 +6,14 @@ from typing import Any
 
 import pytest
 from support.judge import check_alerts, check_conservation, check_incidents
-from support.pipeline import Pipeline, Traffic
+from support.pipeline import Pipeline, Traffic, settings
 from support.processes import INPUT
-from support.simulated_platform import PLATFORM
 from support.world import START, World, simulate
 
 from agents import detection
 from sinks.platform import ALL_OPERATIONS, Repeat, Traits
 from tables.deliveries import Operation
 from ticketing.config import Config
-from ticketing.config.loading import validate
 from ticketing.domain.alerts.alert import Alert, AlertState
 from ticketing.domain.incidents.incident import Kind, Status
 from ticketing.wire import topics
@@ -32,8 +30,7 @@ def simulated(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def config(**more: Any) -> Config:
-    routes = {severity: [PLATFORM] for severity in ("critical", "high", "medium", "low")}
-    return validate({"groupWait": "2s", "routing": routes, **more})
+    return settings(groupWait="2s", **more)
 
 
 def alert_states(world: World) -> list[Alert]:
@@ -49,9 +46,9 @@ def alert_states(world: World) -> list[Alert]:
 
 async def test_a_backlog_of_an_hour_makes_nothing_quiet_resolved_or_paged_twice() -> None:
     world = World(partitions=3, seed=4)
-    settings = config(anomaly={"quietAfter": "1m", "lookbackWindow": "1m"}, autoResolveAfter="2m")
+    chosen = config(anomaly={"quietAfter": "1m", "lookbackWindow": "1m"}, autoResolveAfter="2m")
     traffic = Traffic()
-    pipeline = Pipeline(world, settings, TRAITS)
+    pipeline = Pipeline(world, chosen, TRAITS)
     # The input fills up while nobody reads.
     for _ in range(int(HOUR / 20.0)):
         traffic.fault("checkout", "disk is full")(pipeline)
