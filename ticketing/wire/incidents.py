@@ -31,23 +31,13 @@ class _Essential(msgspec.Struct):
 
 
 def encode_incident(incident: Incident) -> bytes:
-    """An incident as JSON, without its watermarks, with as much evidence as fits its bound.
+    """An incident as JSON, with as much evidence as fits its bound.
 
     The table stores the same text: what is cut from the one is cut from the other.
     """
-    value = _encode(incident)
-    after = bounded(incident, lambda one: len(value if one is incident else _encode(one)))
-    return value if after is incident else _encode(after)
-
-
-def _encode(incident: Incident) -> bytes:
     value = _encoder.encode(incident)
-    if not incident.watermarks:
-        return value
-    # A fraction of the cost of a copy without them. No text can hold the name in quotes that are
-    # not escaped, and no field before this one is a dict.
-    marks = b'"watermarks":' + _encoder.encode(incident.watermarks)
-    return value.replace(marks, b'"watermarks":{}', 1)
+    after = bounded(incident, lambda one: len(value if one is incident else _encoder.encode(one)))
+    return value if after is incident else _encoder.encode(after)
 
 
 def within_bound(incident: Incident) -> Incident:
