@@ -156,9 +156,7 @@ class AdapterMachine(Machine[Delivery]):
             found = tx.get(key)
             if found is None:
                 return
-            state, after = found, found
-            if not tx.replayed(key):
-                after = self._concluded(tx, found, message.result)
+            state, after = found, self._concluded(tx, found, message.result)
         elif message.retry is not None:
             key = message.retry.incident_id
             found = tx.get(key)
@@ -167,9 +165,7 @@ class AdapterMachine(Machine[Delivery]):
             state, after = found, fold.retried(found)
         else:
             return
-        if tx.replayed(key):
-            self._publish_again(tx, state)
-        elif after is not state:
+        if after is not state:
             tx.put(key, after, due=None)
             self._touched[key] = None
 
@@ -362,7 +358,7 @@ class AdapterMachine(Machine[Delivery]):
             platform=self._platform.name,
             incident_id=after.incident_id,
         )
-        tx.send(DEAD_LETTERS, after.incident_id, encode_dead_letter(letter))
+        tx.send(DEAD_LETTERS, after.incident_id, encode_dead_letter(letter), stored=True)
         tx.after(metrics.dead_letters_total.labels("delivery", letter.reason).inc)
         return dataclasses.replace(after, dead_lettered=after.error)
 
