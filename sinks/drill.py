@@ -21,6 +21,7 @@ from sinks.delivery.wishes import OperationResult
 from sinks.platform import Repeat, Request, Sink
 from tables.deliveries import Delivery
 from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
+from ticketing.domain.scope import scope_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
 
@@ -58,9 +59,10 @@ class Row:
 
 def incident(severity: Severity, service: str, now: float) -> Incident:
     """A new test incident. `now` is Unix seconds."""
-    name = secrets.token_hex(8)
+    name, scope = secrets.token_hex(8), scope_of("", "")
     return Incident(
-        id=f"{name}-0-{int(now)}",
+        id=f"{scope}-{name}",
+        scope=scope,
         fingerprint=name,
         tenant="",
         service=service,

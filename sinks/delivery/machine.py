@@ -21,13 +21,14 @@ from tables import deliveries
 from tables.deliveries import Delivery, Intent
 from ticketing import metrics
 from ticketing.domain.incidents.incident import Status
+from ticketing.domain.scope import partition_of_incident
 from ticketing.engine.due_times import HORIZON_SECONDS
 from ticketing.engine.guarded import Failure
 from ticketing.engine.statemachine import Machine, Transaction
 from ticketing.errors import BadRecord
 from ticketing.wire.dead_letters import DeadLetter, encode_dead_letter
-from ticketing.wire.signals import encode_signals
-from ticketing.wire.topics import DEAD_LETTERS, SIGNALS, signals_partition_of
+from ticketing.wire.events import encode_events
+from ticketing.wire.topics import DEAD_LETTERS, EVENTS
 
 log = structlog.get_logger(__name__)
 
@@ -98,10 +99,10 @@ class AdapterMachine(Machine[Delivery]):
         gate: Gate,
         timing: fold.Timing,
         *,
-        partitions: int | None = None,
+        partitions: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`partitions` is the number of partitions of the signals, None for any."""
+        """`partitions` is the number of partitions of ticketing-events."""
         self._platform = platform
         self._partitions = partitions
         self._runner = runner
@@ -170,10 +171,11 @@ class AdapterMachine(Machine[Delivery]):
             self._touched[key] = None
 
     def _require_partition(self, id: str) -> None:
-        """Refuse an id without a partition before anything is kept: its receipt must find a way."""
-        number = signals_partition_of(id)
-        if number < 0 or (self._partitions is not None and number >= self._partitions):
-            raise BadRecord("undecodable", f"{id[:100]} names no partition of {SIGNALS}")
+        """Refuse an id without a scope before anything is kept: its receipt must find a way."""
+        try:
+            partition_of_incident(id, self._partitions)
+        except ValueError as error:
+            raise BadRecord("undecodable", f"{id[:100]} is {error}") from None
 
     def due(self, tx: Transaction[Delivery], key: str, state: Delivery) -> None:
         """Plan the delivery at the end of the batch, as time may have changed the plan."""
@@ -372,8 +374,8 @@ class AdapterMachine(Machine[Delivery]):
 
     def _publish_again(self, tx: Transaction[Delivery], state: Delivery) -> None:
         if state.told is not None:
-            partition = signals_partition_of(state.incident_id)
-            tx.send(SIGNALS, state.incident_id, encode_signals([state.told]), partition)
+            partition = partition_of_incident(state.incident_id, self._partitions)
+            tx.send(EVENTS, None, encode_events([state.told]), partition)
 
     def _due_at(self, state: Delivery, now: float, partition: int, waits: bool) -> float | None:
         if state.intent is not None:

@@ -61,7 +61,7 @@ def slim(incident: Incident) -> Incident:
 
     It was within it already, unless an older release wrote the wish.
     """
-    return within_bound(dataclasses.replace(incident, watermarks={}, commands=[], windows=[]))
+    return within_bound(dataclasses.replace(incident, commands=[], windows=[]))
 
 
 def encode_wish(incident: bytes) -> bytes:

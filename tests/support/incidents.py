@@ -5,13 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from support.configured import policy_with
-
 from sinks.delivery.wishes import encode_wish
 from ticketing.domain import intake
-from ticketing.domain.alerts.counting import fresh_above
 from ticketing.domain.events import TicketState
-from ticketing.domain.incidents import lifecycle
 from ticketing.domain.incidents.incident import (
     CommandOutcome,
     Failure,
@@ -22,14 +18,15 @@ from ticketing.domain.incidents.incident import (
     StepKind,
     Ticket,
 )
-from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.patterns.pattern import Patterns
+from ticketing.domain.scope import scope_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Sample
 from ticketing.wire.incidents import encode_incident
 
 FINGERPRINT = "0123456789abcdef"
-ID = f"{FINGERPRINT}-2-41"
+SCOPE = scope_of("acme", "")
+ID = f"{SCOPE}-{FINGERPRINT}"
 TITLE = "Payment 17 timed out"
 AT = 1000.0
 """When the usual incident was opened: Unix seconds."""
@@ -40,7 +37,8 @@ def incident(fingerprint: str = FINGERPRINT, *, at: float = AT, **changes: Any) 
     """An open incident that was opened at `at` and has counted three anomalies by then."""
     title = changes.get("title", TITLE)
     known: dict[str, Any] = {
-        "id": f"{fingerprint}-2-41",
+        "id": f"{SCOPE}-{fingerprint}",
+        "scope": SCOPE,
         "fingerprint": fingerprint,
         "tenant": "acme",
         "service": "checkout",
@@ -77,12 +75,21 @@ def numbered(number: int, *, at: float = AT, **changes: Any) -> Incident:
 
 def id_of(number: int) -> str:
     """The id of a numbered incident."""
-    return f"{number:016x}-1-{number}"
+    return f"{SCOPE}-{number:016x}"
 
 
 def resolved(before: Incident, at: float, note: str = "", by: str = "ada") -> Incident:
     """The incident as its writer publishes it when somebody has resolved it at `at`."""
-    return lifecycle.published(lifecycle.resolved(before, at, policy_with(), note, by), at)
+    seq = before.timeline[-1].seq + 1
+    step = Step(seq=seq, at=at, kind=StepKind.RESOLVED, by=by, text=note)
+    return replace(
+        before,
+        status=Status.RESOLVED,
+        resolved_at=at,
+        updated_at=at,
+        revision=before.revision + 1,
+        timeline=[*before.timeline, step],
+    )
 
 
 def anomalies(fingerprint: str = "aa", *offsets: int, **changes: Any) -> Anomalies:
@@ -100,13 +107,6 @@ def anomalies(fingerprint: str = "aa", *offsets: int, **changes: Any) -> Anomali
         "max_score": 0.9,
     }
     return Anomalies(**{**known, **changes})
-
-
-def opened(found: Anomalies, at: float, policy: Policy, **changes: Any) -> Incident:
-    """The incident that these anomalies open, by the writer's own rule, with a few changes."""
-    id = f"{found.fingerprint}-2-41"
-    made = lifecycle.opened(found, fresh_above(found, -1), at, policy, id=id, offset=41)
-    return replace(made, **changes)
 
 
 def wish(incident: Incident) -> bytes:
@@ -142,9 +142,8 @@ def largest_incident() -> Incident:
         endpoints=[label] * 20,
         affected_services=[label] * 50,
         routes=["slack", "jira"],
-        held_by=id,
-        asked=id,
-        symptoms=[id] * 200,
+        collective_id=id,
+        lists=[id] * 200,
         unlinked=[id] * 50,
         links=[Link(fingerprint="f" * 256, service=name, id=id, title=label)] * 20,
         failures=[Failure(platform="jira", reason="rejected", text=label, at=1.0)] * 16,

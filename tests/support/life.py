@@ -26,8 +26,8 @@ from ticketing.domain.events import Receipt
 from ticketing.domain.incidents.incident import Incident
 from ticketing.engine import statemachine
 from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter
-from ticketing.wire.signals import decode_signals
-from ticketing.wire.topics import DEAD_LETTERS, SIGNALS
+from ticketing.wire.events import decode_events
+from ticketing.wire.topics import DEAD_LETTERS, EVENTS
 
 START = 1_800_000_000.0
 STEPS_MAX = 2_000
@@ -99,7 +99,7 @@ class Life:
             clock=self.clock,
         )
         self.machine = AdapterMachine(
-            self.platform, self.runner, self.gate, self._timing, clock=self.clock
+            self.platform, self.runner, self.gate, self._timing, partitions=1, clock=self.clock
         )
         self.partition = statemachine.PartitionState(mark=self.store.mark)
         tx = statemachine.Transaction(self.store, self.machine, PARTITION)
@@ -201,8 +201,8 @@ class Life:
             assert value is not None
             if topic == DEAD_LETTERS:
                 self.dead_letters.append(decode_dead_letter(value))
-            elif topic == SIGNALS:
-                bodies = decode_signals(value)
+            elif topic == EVENTS:
+                bodies = decode_events(value)
                 self.receipts += [body for body in bodies if isinstance(body, Receipt)]
         for callback in tx.callbacks():
             callback()

@@ -14,7 +14,7 @@ import jinja2
 
 from ticketing.domain.incidents.incident import Incident, Kind, Step, StepKind
 from ticketing.domain.summaries.by_rules import likely_cause
-from ticketing.domain.summaries.facts import facts_of
+from ticketing.domain.summaries.facts import facts_of, other_services
 from ticketing.domain.summaries.scrub import scrub
 from ticketing.domain.summaries.similar import Past
 from ticketing.domain.summaries.tokens import tokens_at_most
@@ -56,9 +56,9 @@ PLACED = frozenset(
 """Facts with a place of their own in the prompt, or none; any other fact is listed."""
 SKIPPED_STEPS = frozenset({StepKind.RECEIPT, StepKind.SUMMARIZED, StepKind.ROUTED})
 _KINDS = {
-    Kind.PATTERN: "one kind of error of one service",
+    Kind.FAULT: "one fault: errors of one or more kinds that belong together",
     Kind.OVERFLOW: "many different new errors of one service, counted together",
-    Kind.UMBRELLA: "incidents that are held back",
+    Kind.COLLECTIVE: "incidents that opened at once, beyond what may page",
     Kind.STRAY: "lines of stack traces that came as records of their own",
 }
 
@@ -131,7 +131,7 @@ def _values(
         # Cleaned before the cut, as half a key is no longer recognized.
         return _quoted(cut(clean(text), limit))
 
-    others = [name for name in incident.affected_services if name != incident.service]
+    others = other_services(incident)
     steps = [step for step in incident.timeline if step.kind not in SKIPPED_STEPS]
     return {
         "service": said(incident.service, 100),

@@ -117,8 +117,8 @@ def headline(incident: Incident) -> str:
     service = line(incident.service) or "an unknown service"
     if incident.kind is Kind.OVERFLOW:
         return cut(f"many different new errors in {service}", TITLE_CHARS_MAX)
-    if incident.kind is Kind.UMBRELLA:
-        return cut(f"{incident.held} new incidents held back", TITLE_CHARS_MAX)
+    if incident.kind is Kind.COLLECTIVE:
+        return cut(f"{incident.listed} new incidents at once", TITLE_CHARS_MAX)
     if incident.kind is Kind.STRAY:
         return cut(f"lines of stack traces in {service}", TITLE_CHARS_MAX)
     where = f" in {service}"
@@ -150,10 +150,10 @@ def likely_cause(incident: Incident) -> str:
 
 def _what(incident: Incident) -> str:
     service = line(incident.service) or "An unknown service"
-    if incident.kind is Kind.UMBRELLA:
+    if incident.kind is Kind.COLLECTIVE:
         return (
-            f"More incidents opened at once than may page: {incident.held} of them have no ticket"
-            " of their own; they are listed in the console."
+            f"More incidents opened at once than may page: {incident.listed} of them are told in"
+            " this one and get tickets of their own later."
         )
     times = "once" if incident.count == 1 else f"{incident.count:,} times"
     if incident.kind is Kind.OVERFLOW:
@@ -187,17 +187,18 @@ def _life(incident: Incident) -> str:
         said.append(f"It keeps coming back: reopened {len(incident.reopenings)} times.")
     elif incident.reopenings:
         said.append(f"Reopened {_times(len(incident.reopenings))}.")
-    if incident.episode > 1:
-        said.append(f"This fault was resolved before: it is its episode {incident.episode}.")
+    if incident.previous:
+        said.append(f"This fault was resolved before, in incident {incident.previous}.")
+    if incident.merged_into:
+        said.append(f"It goes on in incident {incident.merged_into}.")
     if incident.status is Status.RESOLVED:
         said.append("Resolved.")
     return " ".join(said)
 
 
 def _reach(incident: Incident) -> str:
-    traced = incident.correlation.affected_services if incident.correlation else []
-    named = [line(name) for name in [*incident.affected_services, *traced]]
-    others = [name for name in dict.fromkeys(named) if name and name != line(incident.service)]
+    named = dict.fromkeys(line(name) for name in incident.reach)
+    others = [name for name in named if name and name != line(incident.service)]
     return f"Also affected: {listed(others, NAMES_MAX)}." if others else ""
 
 
@@ -212,7 +213,7 @@ def _fault(incident: Incident) -> str:
 
 
 def _kind_of_fault(incident: Incident) -> str:
-    if incident.kind is not Kind.PATTERN:
+    if incident.kind is not Kind.FAULT:
         return ""
     sample = incident.samples[0].message[:QUOTED_CHARS_MAX] if incident.samples else ""
     return _named(incident.title, incident.pattern[:QUOTED_CHARS_MAX], sample)

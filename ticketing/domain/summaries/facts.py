@@ -27,7 +27,7 @@ _RELATIONS = {
 }
 _STANDS_FOR = {
     Kind.OVERFLOW: "several new error patterns of the service",
-    Kind.UMBRELLA: "incidents whose tickets are held back",
+    Kind.COLLECTIVE: "incidents that opened at once, beyond what may page",
     Kind.STRAY: "lines of stack traces that came as records of their own",
 }
 
@@ -55,6 +55,8 @@ def _facts(incident: Incident) -> Iterator[Fact]:
     yield Fact("last_seen", "Last seen", moment(incident.last_seen))
     yield Fact("count", "How many", _count(incident))
     yield Fact("stands_for", "Stands for", _STANDS_FOR.get(incident.kind, ""))
+    yield Fact("alerts", "Alerts", _alerts(incident))
+    yield Fact("lists", "Lists", _lists(incident))
     yield Fact("blast_radius", "Blast radius", blast_radius(incident))
     yield Fact("impact", "Impact", marked(summary.impact, summary))
     yield Fact("likely_cause", "Likely cause", marked(summary.root_cause, summary))
@@ -90,6 +92,25 @@ def _count(incident: Incident) -> str:
     return f"{incident.count:,} {noun}, highest score {incident.max_score:.2f}"
 
 
+def _alerts(incident: Incident) -> str:
+    """The number of alerts and their titles, if there are several."""
+    if incident.alerts_total <= 1:
+        return ""
+    titles = [f"{line(one.title)} in {line(one.service)}" for one in incident.alerts]
+    more = incident.alerts_total - min(len(titles), LINKED_MAX)
+    shown = "; ".join(titles[:LINKED_MAX]) + (f"; and {more} more" if more > 0 else "")
+    return f"{incident.alerts_total}, {incident.alerts_firing} firing: {shown}"
+
+
+def _lists(incident: Incident) -> str:
+    """The latest incidents that a collective one lists, by their ids."""
+    if not incident.lists:
+        return ""
+    more = incident.listed - min(len(incident.lists), NAMES_MAX)
+    shown = ", ".join(incident.lists[-NAMES_MAX:])
+    return shown + (f" and {more} more" if more > 0 else "")
+
+
 def _failing(incident: Incident) -> str:
     radius = incident.correlation.blast_radius if incident.correlation else None
     if radius is None or not radius.requests:
@@ -111,14 +132,19 @@ def _status(incident: Incident) -> str:
 
 
 def _linked(incident: Incident) -> str:
-    """The linked incidents: their relation to this one, their services and ids."""
+    """The incidents before and after this one, and the linked ones with their relations."""
     known = [link for link in incident.links if link.id]
     shown = [
         f"{_RELATIONS[link.relation.nearest]} {line(link.service)} ({link.id})"
         for link in known[:LINKED_MAX]
     ]
     more = len(known) - LINKED_MAX
-    return "; ".join(shown) + (f"; and {more} more" if more > 0 else "")
+    ends = [
+        f"goes on in {incident.merged_into}" if incident.merged_into else "",
+        f"took over {', '.join(incident.merged[-LINKED_MAX:])}" if incident.merged else "",
+        f"seen before in {incident.previous}" if incident.previous else "",
+    ]
+    return "; ".join(filter(None, [*ends, *shown, f"and {more} more" if more > 0 else ""]))
 
 
 def _left_out(incident: Incident) -> str:

@@ -55,12 +55,12 @@ def basis_of(incident: Incident, before: Basis | None) -> Basis:
 def wanted(incident: Incident, basis: Basis | None) -> Why | None:
     """The reason to ask a model, or None; `basis` is the incident's state at the last question.
 
-    A resolved incident is told to nobody any more, an umbrella and lines of stack traces have no error
-    to explain, and a held incident has no ticket that could show the answer.
+    A resolved incident is told to nobody any more, a collective incident and lines of stack traces have
+    no error to explain, and one that a collective lists has no ticket that could show the answer.
     """
-    if incident.status is Status.RESOLVED or incident.kind in (Kind.UMBRELLA, Kind.STRAY):
+    if incident.status is Status.RESOLVED or incident.kind in (Kind.COLLECTIVE, Kind.STRAY):
         return None
-    if incident.held_by and not incident.ticketed:
+    if incident.collective_id and not incident.ticketed:
         return None
     if basis is None:
         return Why.NEW

@@ -41,7 +41,7 @@ class Past:
 
 def past(incident: Incident) -> Past | None:
     """The memory of an incident; None if it is not resolved, or stands for many faults."""
-    if incident.status is not Status.RESOLVED or incident.kind is not Kind.PATTERN:
+    if incident.status is not Status.RESOLVED or incident.kind is not Kind.FAULT:
         return None
     notes = [
         step.text[:NOTE_CHARS_MAX]

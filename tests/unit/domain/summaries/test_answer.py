@@ -81,7 +81,7 @@ def test_an_opinion_that_is_no_severity_is_none(opinion: object) -> None:
 
 
 def test_fields_that_were_not_asked_for_are_not_there() -> None:
-    more = {"status": "resolved", "routes": [], "held_by": "x", "ticketed": False, "id": "1"}
+    more = {"status": "resolved", "routes": [], "collective_id": "x", "ticketed": False, "id": "1"}
     assert read(json.dumps({**GOOD, **more})) == read(json.dumps(GOOD))
 
 

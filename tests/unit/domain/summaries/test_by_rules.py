@@ -105,7 +105,7 @@ def test_collective_incidents_say_what_they_stand_for() -> None:
     overflow = incident(kind=Kind.OVERFLOW, count=50)
     assert headline(overflow) == "many different new errors in checkout"
     assert "many different new errors, 50 times together" in by_rules(overflow).text
-    umbrella = incident(kind=Kind.UMBRELLA, held=9)
+    umbrella = incident(kind=Kind.COLLECTIVE, listed=9)
     assert "9 of them have no ticket" in by_rules(umbrella).text
     assert by_rules(umbrella).root_cause == ""
 

@@ -47,7 +47,7 @@ ASKED = basis_of(incident(), None)
         ({"correlation": Findings(since=0.0, until=1.0, traces=1)}, None),
         ({"correlation": BEGAN_IN_DB}, Why.CAUSE),
         ({"severity": Severity.CRITICAL, "status": Status.RESOLVED}, None),
-        ({"severity": Severity.CRITICAL, "held_by": "x"}, None),
+        ({"severity": Severity.CRITICAL, "collective_id": "x"}, None),
         ({"title": "another", "updated_at": 9e9, "revision": 99}, None),
     ],
 )
@@ -60,9 +60,9 @@ def test_it_is_asked_again_only_about_a_material_change(changes: Any, why: Why |
     [
         ({}, Why.NEW),
         ({"kind": Kind.OVERFLOW}, Why.NEW),
-        ({"kind": Kind.UMBRELLA}, None),
-        ({"held_by": "x"}, None),
-        ({"held_by": "x", "ticketed": True}, Why.NEW),
+        ({"kind": Kind.COLLECTIVE}, None),
+        ({"collective_id": "x"}, None),
+        ({"collective_id": "x", "ticketed": True}, Why.NEW),
         ({"status": Status.RESOLVED}, None),
     ],
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 
-from support.incidents import wish
+from support.incidents import id_of, wish
 from support.life import Clock, Life
 from support.story import Story
 
@@ -51,7 +51,7 @@ class Counted:
 
 
 def stories(clock: Clock) -> list[Story]:
-    return [Story(clock, id=f"{number:016x}-0-{number}") for number in range(INCIDENTS)]
+    return [Story(clock, id=id_of(number)) for number in range(INCIDENTS)]
 
 
 async def test_ten_thousand_updates_to_a_hundred_incidents_cost_a_hundred_calls() -> None:

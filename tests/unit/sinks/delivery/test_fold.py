@@ -90,10 +90,10 @@ def test_an_older_snapshot_changes_nothing() -> None:
 
 
 def test_a_newer_snapshot_is_kept_without_what_only_its_writer_needs() -> None:
-    newer = ticketed(revision=6, watermarks={"s": 5}, windows=[(0, 3)])
+    newer = ticketed(revision=6, windows=[(0, 3)])
     want = fold.desired(wanting(revision=5), newer).want
     assert want is not None
-    assert (want.revision, want.watermarks, want.windows) == (6, {}, [])
+    assert (want.revision, want.windows) == (6, [])
 
 
 def test_the_account_of_the_first_create_is_kept_for_good() -> None:

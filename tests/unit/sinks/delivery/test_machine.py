@@ -7,7 +7,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from support.incidents import ticketed, wish
+from support.incidents import id_of, ticketed, wish
 from support.ledger import Ledger
 from support.life import Clock, Life
 from support.partition import MemoryPartition
@@ -46,10 +46,6 @@ class Held(Ledger):
         return await super().perform(request)
 
 
-def incident_id(number: int) -> str:
-    return f"{number:016x}-0-{number}"
-
-
 async def started(life: Life, platform: Held) -> None:
     """Handle what has come, and let the requests begin."""
     life.fold()
@@ -61,15 +57,15 @@ async def test_the_worst_goes_first_when_there_is_no_room() -> None:
     platform = Held(ISSUES, clock)
     life = Life(platform, clock=clock, concurrency=1)
     for number, severity in enumerate([Severity.LOW, Severity.LOW, Severity.CRITICAL], 1):
-        story = Story(clock, id=incident_id(number), severity=severity)
+        story = Story(clock, id=id_of(number), severity=severity)
         life.send(wish(story.opened()))
     await started(life, platform)
     platform.gate.set()
     await life.run(60.0)
     assert [one.incident_id for one in platform.entries] == [
-        incident_id(1),
-        incident_id(3),
-        incident_id(2),
+        id_of(1),
+        id_of(3),
+        id_of(2),
     ]
 
 
@@ -153,7 +149,7 @@ async def test_a_retry_is_safe_to_repeat() -> None:
     asked = ledger.asked
     for _ in range(5):
         await life.retry(story.incident.id, 10.0)
-    await life.retry("0123456789abcdef-9-9", 10.0)
+    await life.retry(id_of(9), 10.0)
     assert ledger.asked == asked
     assert len(ledger.entries) == 1
 
@@ -183,7 +179,7 @@ async def test_a_platform_that_is_down_gets_probes_not_a_flood() -> None:
     ledger = Down(ISSUES, clock)
     life = Life(ledger, clock=clock)
     for number in range(1, 21):
-        life.send(wish(Story(clock, id=incident_id(number)).opened()))
+        life.send(wish(Story(clock, id=id_of(number)).opened()))
     await life.run(1800.0, steps_max=50_000)
     assert ledger.asked < 150
     ledger.down = False
@@ -235,13 +231,13 @@ async def test_what_goes_aside_holds_up_no_page() -> None:
     )
     ledger = NoComments(traits, clock)
     life = Life(ledger, clock=clock)
-    stories = [Story(clock, id=incident_id(number)) for number in range(1, 9)]
+    stories = [Story(clock, id=id_of(number)) for number in range(1, 9)]
     for story in stories:
         life.send(wish(story.opened()))
         life.send(wish(story.commented()))
     await life.run(600.0, steps_max=50_000)
     asked = ledger.asked
-    fresh = Story(clock, id=incident_id(99))
+    fresh = Story(clock, id=id_of(99))
     life.send(wish(fresh.opened()))
     life.send(wish(stories[0].resolved()))
     await life.run(1.0)
@@ -250,13 +246,12 @@ async def test_what_goes_aside_holds_up_no_page() -> None:
     assert ledger.asked - asked < 10
 
 
-@pytest.mark.parametrize("id", ["a-4-1", "a-999999-1", "a--1-1", "x", ""])
-async def test_an_incident_whose_partition_is_not_there_is_refused_before_anything_is_kept(
+@pytest.mark.parametrize("id", ["0123456789abcdef-2-41", "a-b", "x", ""])
+async def test_an_incident_without_a_scope_is_refused_before_anything_is_kept(
     id: str,
 ) -> None:
     """Its receipt could not be sent, and the send would hold everything behind it."""
     life = Life(Ledger(ISSUES, Clock()))
-    life.machine._partitions = 4
     tx = MemoryPartition(life.machine).transaction()
     with pytest.raises((BadRecord, ValueError)):
         life.machine.apply(tx, wish(ticketed(id=id)))

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.configured import gate_for, timing_with
 from support.fuzz import fuzz
+from support.incidents import id_of
 from support.life import Clock
 from support.newer import full
 from support.partition import MemoryTable
@@ -44,7 +45,7 @@ pytestmark = pytest.mark.fuzz
 ESSENTIAL = ("id", "revision", "status", "severity", "title")
 CLOCK = Clock()
 SPOILT = full(CLOCK)
-GOOD = [replace(SPOILT, id=f"{number:016x}-0-{number}") for number in (1, 2)]
+GOOD = [replace(SPOILT, id=id_of(number)) for number in (1, 2)]
 DOCUMENT = json.loads(encode_incident(SPOILT))
 PLACES = paths(DOCUMENT)
 
@@ -80,7 +81,7 @@ class Adapter:
         self.table = MemoryTable()
         self.state = statemachine.PartitionState()
         self.machine = AdapterMachine(
-            platform, self.runner, gate_for(platform.name), timing_with(), clock=CLOCK
+            platform, self.runner, gate_for(platform.name), timing_with(), partitions=1, clock=CLOCK
         )
         self.offset = 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from support.incidents import wish
+from support.incidents import id_of, wish
 from support.life import Life
 from support.story import Story
 
@@ -44,7 +44,7 @@ def life() -> Life:
 
 
 def stories(life: Life, count: int) -> list[Story]:
-    return [Story(life.clock, id=f"{number:016x}-0-{number}") for number in range(count)]
+    return [Story(life.clock, id=id_of(number)) for number in range(count)]
 
 
 def answer(life: Life, outcome: Outcome) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from support.incidents import wish
+from support.incidents import id_of, wish
 from support.life import Clock, Life
 from support.story import Story
 
@@ -44,7 +44,7 @@ class Fragile:
 
 
 def story(clock: Clock, number: int) -> Story:
-    return Story(clock, id=f"{number:016x}-0-{number}")
+    return Story(clock, id=id_of(number))
 
 
 async def test_an_incident_that_cannot_be_planned_stops_no_other() -> None:

@@ -9,7 +9,7 @@ from ticketing.domain.incidents.incident import StepKind
 NEVER_POSTED = frozenset(
     {
         StepKind.HELD,
-        StepKind.ATTACHED,
+        StepKind.GROUPED,
         StepKind.UNLINKED,
         StepKind.TICKETED,
         StepKind.ROUTED,
