@@ -7,6 +7,7 @@ from pathlib import Path
 from ticketing.engine.role_topics import RoleTopics, verified
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import (
+    ALERTS,
     INCIDENTS,
     PIPELINE_APP,
     SIGNALS,
@@ -35,7 +36,7 @@ def read_by(role: str, runtime: Runtime) -> list[str]:
         PIPELINE: [*runtime.inputs, INCIDENTS],
         TRACES_ROLE: [TRACES],
         SUMMARIES: [INCIDENTS],
-        VIEW: [INCIDENTS],
+        VIEW: [INCIDENTS, ALERTS],
     }
     return [*read.get(role, []), *bound_to(role)]
 

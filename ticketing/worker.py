@@ -33,7 +33,7 @@ from ticketing.roles import (
     read_by,
     verified_topics,
 )
-from ticketing.wire.topics import INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
+from ticketing.wire.topics import ALERTS, INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
 
 API_ROLES = frozenset({VIEW, API})
 """Roles that serve the API, including metrics, health and readiness."""
@@ -223,14 +223,14 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
 
 
 def _view(runtime: Runtime) -> TicketingApp:
-    from agents.view import ViewAgent
+    from agents.view import add_view
     from agents.view_rebuild import keep_complete
     from ticketing.api.server import start
     from ticketing.view.store import open_store
 
-    app = _app("ticketing-view", VIEW, runtime, [INCIDENTS])
+    app = _app("ticketing-view", VIEW, runtime, [INCIDENTS, ALERTS])
     store = open_store(runtime.config)
-    add_agent(app, ViewAgent(app, app.watchdog, app.fence, store), INCIDENTS)
+    add_view(app, store)
     app.task(lambda: start(runtime, store))
     app.task(lambda: keep_complete(runtime, store, lambda: bool(app.should_stop)))
     return app
