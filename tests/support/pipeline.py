@@ -326,10 +326,9 @@ def machines(
     return (
         lambda: AlertMachine(alert_policy(config), inputs=inputs, partitions=partitions),
         lambda: IncidentMachine(
-            policy(config),
+            policy(config, partitions),
             partitions=partitions,
             topic_id=EVENTS_ID,
-            signals_topics=(topics.SIGNALS,),
         ),
     )
 
