@@ -107,6 +107,7 @@ class PagerDutySink:
             "POST",
             f"{self._settings.api_url}/v2/enqueue",
             body=self._event(request, key),
+            accepted=True,
             account=account,
         )
         _confirm(answer.data)
@@ -206,6 +207,7 @@ class PagerDutySink:
                 "POST",
                 f"{self._settings.api_url}/v2/enqueue",
                 body={"routing_key": "", "event_action": "trigger"},
+                accepted=True,
             )
         except Failed as failed:
             return "" if failed.outcome.reason is Reason.INVALID else f"pagerduty.apiUrl: {failed}"

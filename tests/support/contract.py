@@ -162,6 +162,10 @@ class Desk:
         """From now on the platform misbehaves."""
         self.sandbox.set_fault(self.subject.platform, mode, **fields)
 
+    def behaves(self, **switches: Any) -> None:
+        """From now on the platform has other settings of its own."""
+        self.sandbox.set_behaviours(self.subject.platform, **switches)
+
     def person(self, action: str) -> None:
         """A person does something to the ticket on the platform."""
         self.sandbox.act(self.subject.platform, self.ticket().id, action)

@@ -231,6 +231,10 @@ class Sandbox:
         self._state.faults[platform] = fault
         return fault
 
+    def set_behaviours(self, platform: str, **values: Any) -> None:
+        """Switch behaviours of a platform; raises BadBehaviour."""
+        self._state.platforms[platform].behaviours.set(values)
+
     def act(self, platform: str, ticket_id: str, action: str) -> None:
         """Do an action of a person on the platform: close, reopen, acknowledge or delete."""
         self.app[CONTROL].act(platform, ticket_id, action)
