@@ -30,10 +30,11 @@ from ticketing.roles import (
     SUMMARIES,
     TRACES_ROLE,
     VIEW,
+    app_of,
     read_by,
     verified_topics,
 )
-from ticketing.wire.topics import INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
+from ticketing.wire.topics import INCIDENTS, SIGNALS, TRACES, platform_topic
 
 API_ROLES = frozenset({VIEW, API})
 """Roles that serve the API, including metrics, health and readiness."""
@@ -154,12 +155,12 @@ def build(role: str, runtime: Runtime) -> TicketingApp:
     return app
 
 
-def _app(name: str, role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
+def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
     web = runtime.config.faust_web
     offset = default_roles(runtime.config).index(role)
     port = web.port + offset if web.port else free_port()
     return create_app(
-        name,
+        app_of(role),
         runtime.config,
         batched=batched,
         brokers=runtime.brokers,
@@ -180,7 +181,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
     from ticketing.engine.path_reporter import PathReporter
 
     config = runtime.config
-    app = _app(PIPELINE_APP, PIPELINE, runtime, [*runtime.inputs, SIGNALS, INCIDENTS])
+    app = _app(PIPELINE, runtime, [*runtime.inputs, SIGNALS, INCIDENTS])
     # A broker that gives no ids leaves the names.
     ids = {name: topics.ids.get(name) or name for name in runtime.inputs}
     detection = DetectionAgent(
@@ -228,7 +229,7 @@ def _view(runtime: Runtime) -> TicketingApp:
     from ticketing.api.server import start
     from ticketing.view.store import open_store
 
-    app = _app("ticketing-view", VIEW, runtime, [INCIDENTS])
+    app = _app(VIEW, runtime, [INCIDENTS])
     store = open_store(runtime.config)
     add_agent(app, ViewAgent(app, app.watchdog, app.fence, store), INCIDENTS)
     app.task(lambda: start(runtime, store))
@@ -239,7 +240,7 @@ def _view(runtime: Runtime) -> TicketingApp:
 def _traces(runtime: Runtime) -> TicketingApp:
     from agents.traces import TracesAgent, correlator_for
 
-    app = _app("ticketing-traces", TRACES_ROLE, runtime, [TRACES])
+    app = _app(TRACES_ROLE, runtime, [TRACES])
     traces = TracesAgent(
         app,
         app.watchdog,
@@ -255,7 +256,7 @@ def _traces(runtime: Runtime) -> TicketingApp:
 def _summaries(runtime: Runtime) -> TicketingApp:
     from agents.summaries import add_summaries
 
-    app = _app("ticketing-summaries", SUMMARIES, runtime, [INCIDENTS])
+    app = _app(SUMMARIES, runtime, [INCIDENTS])
     add_agent(app, add_summaries(app, runtime), INCIDENTS)
     return app
 
@@ -263,8 +264,7 @@ def _summaries(runtime: Runtime) -> TicketingApp:
 def _adapter(platform: str, runtime: Runtime) -> TicketingApp:
     from sinks.delivery.adapter import add_adapter
 
-    topic = f"ticketing-{platform}"
-    app = _app(topic, platform, runtime, [topic])
+    app = _app(platform, runtime, [platform_topic(platform)])
     add_adapter(app, platform, runtime)
     return app
 

@@ -18,7 +18,9 @@ def config() -> None:
     epilog="\b\nExample: ticketing config check ticketing.yaml\n"
     "Example: ticketing config check --without-secrets values.yaml"
 )
-@click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument(
+    "file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
 @click.option(
     "--without-secrets",
     is_flag=True,

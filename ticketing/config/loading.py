@@ -25,9 +25,7 @@ HELM_KEY = "logclaw-ticketing-agent"
 PATCHABLE = ("platforms", "routing", "anomaly", "llm")
 
 
-def load(
-    path: Path | None, environ: Mapping[str, str], *, without_secrets: bool = False
-) -> Config:
+def load(path: Path | None, environ: Mapping[str, str], *, without_secrets: bool = False) -> Config:
     """The configuration from a JSON or YAML file, mounted secrets and the environment.
 
     The environment wins over mounted secrets, and those over the file. Without a path the file

@@ -55,7 +55,11 @@ def test_there_are_examples() -> None:
     [
         {"groupWait": "30s", "escalateAfter": {"critical": "15m", "low": "off"}},
         {"autoResolveAfter": False, "retention": "30d", "reopenWindow": 60},
-        {"anomaly": {"minimumCount": {"high": 3, "services": {"batch": {"critical": 2}, "web": 1}}}},
+        {
+            "anomaly": {
+                "minimumCount": {"high": 3, "services": {"batch": {"critical": 2}, "web": 1}}
+            }
+        },
         {"input": {"fields": "ecs"}},
         {"servicenow": {"urgencyMapping": {"critical": 1, "high": "2"}}},
         {"jira": {"baseUrl": "", "customFields": {"Team": ["a"]}}, "slack": None},
