@@ -15,12 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ticketing import log, metrics, restarts
+from ticketing import extras, log, metrics, restarts
 from ticketing.config import Config, secrets_of
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
 from ticketing.engine.departure import leave
 from ticketing.engine.role_topics import RoleTopics, changed
+from ticketing.errors import Misconfigured
 from ticketing.kafka.free_port import free_port
 from ticketing.kafka.runtime import Runtime
 from ticketing.kafka.watch import TopicWatch
@@ -57,6 +58,19 @@ def roles(config: Config) -> list[str]:
 def default_roles(config: Config) -> list[str]:
     """The roles of a whole installation, where the view's process serves the API."""
     return [role for role in roles(config) if role != API]
+
+
+def require_extras(config: Config, chosen: Sequence[str]) -> None:
+    """Raise Misconfigured unless the packages of all chosen roles are installed."""
+    problems: list[str] = []
+    if config.redis.embedded and not API_ROLES.isdisjoint(chosen):
+        problems += extras.missing("demo", "redis.url")
+    if SUMMARIES in chosen:
+        problems += extras.missing(
+            "llm", "llm.providers" if config.llm.providers else "llm.provider"
+        )
+    if problems:
+        raise Misconfigured(problems)
 
 
 def configure_logging(config: Config) -> None:

@@ -25,6 +25,7 @@ from ticketing.config import Config
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 from ticketing.errors import Unavailable
+from ticketing.extras import require
 from ticketing.view.query import ALL, Page, Query, encode_cursor, id_in, read_listed
 from ticketing.view.record import Item, written
 from ticketing.view.scripts import WRITE
@@ -69,6 +70,7 @@ class Changes:
 def open_store(config: Config) -> ViewStore:
     """The view as configured. With `redis.url: embedded` it lives in this process alone."""
     if config.redis.embedded:
+        require("demo", "redis.url")
         import fakeredis
 
         # A server for each store, so that two stores in one process share no data.
