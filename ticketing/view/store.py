@@ -27,6 +27,7 @@ from ticketing.config import Config
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 from ticketing.errors import Unavailable
+from ticketing.extras import require
 from ticketing.view.query import ALERTS, ALL, INCIDENTS, Page, Paged, encode_cursor, id_in
 from ticketing.view.record import AlertItem, Item, alerts_written, written
 from ticketing.view.scripts import WRITE
@@ -71,6 +72,7 @@ class Changes:
 def open_store(config: Config) -> ViewStore:
     """The view as configured. With `redis.url: embedded` it lives in this process alone."""
     if config.redis.embedded:
+        require("demo", "redis.url")
         import fakeredis
 
         # A server for each store, so that two stores in one process share no data.
