@@ -83,9 +83,7 @@ def signals(rounds: int, faults: int, services: int) -> list[bytes]:
             part = lines[start : start + RUN]
             run = [Record(v, offset + n, START_MS + offset + n) for n, v in enumerate(part)]
             detected = detector.detect(INPUT, 0, run)
-            origin = Origin(
-                topic=INPUT, partition=0, since="id:0", through=offset + len(part) - 1
-            )
+            origin = Origin(topic=INPUT, partition=0, since="id:0", through=offset + len(part) - 1)
             found.append(encode_signals([origin, *detected.signals]))
             offset += len(part)
     return found

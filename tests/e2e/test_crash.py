@@ -158,7 +158,9 @@ def refuse_to_produce(scene: Scene) -> None:
         60,
     )
     time.sleep(REFUSING_SECONDS)
-    scene.fleet.kafka.take_again(topic, "LogAppendTime" if topic in (SIGNALS, EVENTS) else "CreateTime")
+    scene.fleet.kafka.take_again(
+        topic, "LogAppendTime" if topic in (SIGNALS, EVENTS) else "CreateTime"
+    )
 
 
 def die_between_a_ticks_write_and_its_publish(scene: Scene) -> None:

@@ -11,9 +11,9 @@ from support.fleet import INPUT, PARTITIONS, Fleet, Worker
 from support.logs import log
 from support.waiting import wait_for
 
-from ticketing.errors import EXIT_MISCONFIGURED
 from ticketing.domain.scope import scope_of_incident
-from ticketing.wire.topics import EVENTS, SIGNALS
+from ticketing.errors import EXIT_MISCONFIGURED
+from ticketing.wire.topics import SIGNALS
 
 pytestmark = pytest.mark.kafka
 

@@ -114,9 +114,7 @@ class Keyed(Process):
 class Detection(Process):
     """The process with detection; Kafka keeps its totals beside the committed offsets."""
 
-    def __init__(
-        self, world: World, host: Host, partitions: list[int], detector: Detector
-    ) -> None:
+    def __init__(self, world: World, host: Host, partitions: list[int], detector: Detector) -> None:
         super().__init__(world, host, INPUT, partitions)
         self.app.notes = CommitNotes()
         self.detector = detector
@@ -210,9 +208,7 @@ class Adapter(Keyed):
             partitions=world.partitions,
             clock=host.time,
         )
-        super().__init__(
-            world, host, PLATFORM_TOPIC, partitions, f"{PLATFORM}-deliveries", machine
-        )
+        super().__init__(world, host, PLATFORM_TOPIC, partitions, f"{PLATFORM}-deliveries", machine)
 
     async def turn(self) -> bool:
         busy = await super().turn()

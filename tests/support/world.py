@@ -240,9 +240,7 @@ class Producer:
             last = self._world.append(*place, key, value)
         return last
 
-    async def append(
-        self, place: TP, rows: list[tuple[bytes, bytes | None]], headers: Any
-    ) -> int:
+    async def append(self, place: TP, rows: list[tuple[bytes, bytes | None]], headers: Any) -> int:
         """Append a record batch whole; returns the offset of its first record."""
         await self._world.step_or_sleep(f"append {place.topic}[{place.partition}]")
         limit = BATCH_BYTES_MAX
