@@ -320,7 +320,7 @@ class IncidentMachine(Machine[Record]):
     # Clock
 
     def _progress(self, tx: Tx, body: Progress) -> None:
-        self._clock(tx).report(body)
+        self._clock(tx).report(body, tx.now)
         if self._reported is not None and tx.partition == path_reporter.PARTITION:
             tx.after(partial(self._reported, body))
 

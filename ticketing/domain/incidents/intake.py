@@ -19,6 +19,7 @@ from ticketing.domain.intake import (
     NAME_BYTES_MAX,
     NOTE_BYTES_MAX,
     OUT_OF_BOUNDS,
+    PARTITIONS_MAX,
     PATTERN_BYTES_MAX,
     SUMMARY_BYTES_MAX,
     TARGET_BYTES_MAX,
@@ -46,8 +47,6 @@ WINDOWS_MAX = 128
 """Windows or minutes of one alert: it sends fewer."""
 TIME_MAX = 1e11
 """Unix seconds in the year 5138: what lies beyond is an error."""
-PARTITIONS_MAX = 100_000
-"""Beyond the largest topics: the quiet clock looks at each."""
 
 
 def admitted(body: T) -> T:

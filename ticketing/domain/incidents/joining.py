@@ -98,16 +98,13 @@ def state_of(
     `row` is the known one; `elsewhere`: what is counted so far belongs to another incident.
     """
     known = row.alert if row else None
+    same = known is not None and is_same_episode(alert, known)
     before = 0
-    if known is not None:
-        same = is_same_episode(alert, known)
+    if known is not None and elsewhere:
+        before = known.before - known.count if same else 0
+    elif known is not None:
         before = known.before if same else known.count
-        if elsewhere:
-            before = known.before - known.count if same else 0
-    count = before + alert.count
-    joins = known is None or elsewhere
-    first = known is not None and before == 0 and is_same_episode(alert, known)
-    return IncidentAlert(
+    part = IncidentAlert(
         fingerprint=alert.fingerprint,
         service=alert.service,
         title=alert.title or alert.pattern,
@@ -116,19 +113,32 @@ def state_of(
         state=alert.state,
         episode=alert.episode,
         revision=alert.revision,
-        count=count,
+        count=before + alert.count,
         before=before,
         needed=alert.needed,
-        first_seen=alert.first_seen if joins else min(known.first_seen, alert.first_seen),
-        last_seen=alert.last_seen if joins else max(known.last_seen, alert.last_seen),
+        first_seen=alert.first_seen,
+        last_seen=alert.last_seen,
         last_arrived_at=alert.last_arrived_at,
-        minutes=alert.minutes[:MINUTES_KEPT] if joins or first else known.minutes,
-        sample=_sample(alert.samples) or (known.sample if known else None),
-        reason=origin.reason if joins else known.reason,
-        topic=origin.topic if joins else known.topic,
-        partition=origin.partition if joins else known.partition,
-        offset=origin.offset if joins else known.offset,
+        minutes=alert.minutes[:MINUTES_KEPT],
+        sample=_sample(alert.samples),
+        reason=origin.reason,
+        topic=origin.topic,
+        partition=origin.partition,
+        offset=origin.offset,
         config=alert.config,
+    )
+    if known is None or elsewhere:
+        return part
+    return replace(
+        part,
+        first_seen=min(known.first_seen, alert.first_seen),
+        last_seen=max(known.last_seen, alert.last_seen),
+        minutes=part.minutes if same and before == 0 else known.minutes,
+        sample=part.sample or known.sample,
+        reason=known.reason,
+        topic=known.topic,
+        partition=known.partition,
+        offset=known.offset,
     )
 
 
