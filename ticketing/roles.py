@@ -10,6 +10,7 @@ from ticketing.wire.topics import (
     ALERTS,
     EVENTS,
     INCIDENTS,
+    OWN_PREFIX,
     PIPELINE_APP,
     SIGNALS,
     TRACES,
@@ -19,6 +20,11 @@ from ticketing.wire.topics import (
 
 PIPELINE, TRACES_ROLE, VIEW, API = "pipeline", "traces", "view", "api"
 SUMMARIES = "summaries"
+
+
+def app_of(role: str) -> str:
+    """The name of a role's Faust app, which is that of its consumer group."""
+    return PIPELINE_APP if role == PIPELINE else f"{OWN_PREFIX}{role}"
 
 
 def bound_to(role: str) -> list[str]:
@@ -56,6 +62,7 @@ def verified_topics(role: str, runtime: Runtime) -> RoleTopics:
         for name in bound_to(platform)
     }
     wanted = [spec for spec in runtime.topic_specs() if spec.name not in others]
-    app = PIPELINE_APP if role == PIPELINE else platform_topic(role)
-    directory = Path(runtime.config.data_dir) / app if kept and not runtime.embedded else None
+    directory = (
+        Path(runtime.config.data_dir) / app_of(role) if kept and not runtime.embedded else None
+    )
     return verified(runtime, wanted, kept, directory)

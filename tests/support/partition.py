@@ -26,7 +26,7 @@ class MemoryTable(Store):
 
     def __init__(self) -> None:
         self.rows: dict[str, bytes] = {}
-        self.mark = Mark()
+        self.mark = Mark(-1)
 
     def get(self, key: str) -> bytes | None:
         """The stored bytes of a key."""

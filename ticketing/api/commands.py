@@ -20,7 +20,6 @@ from ticketing.domain.incidents.commands import ACTION_RULES
 from ticketing.domain.intake import LIST_MAX
 from ticketing.domain.scope import scope_of_incident
 from ticketing.errors import Conflict, NotFound
-from ticketing.view.times import iso
 
 # A whole page of the list, at its largest (view.query.LIMIT_MAX).
 BATCH_MAX = 500
@@ -164,7 +163,7 @@ def _targets(ended: Ended) -> dict[str, Any]:
         Action.FORWARD: {"forwardedTo": command.to},
         Action.UNLINK: {"unlinkedFrom": command.to},
         Action.ASSIGN: {"assignees": shown.assignees},
-        Action.SNOOZE: {"snoozedUntil": iso(command.until)},
+        Action.SNOOZE: {"snoozedUntil": shown.snoozed_until},
         Action.MERGE: {"mergedInto": shown.merged_into or shown.id},
         Action.SPLIT: {"alerts": command.alerts},
         Action.MOVE: {"alerts": command.alerts, "movedTo": command.target},

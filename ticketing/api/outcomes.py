@@ -42,6 +42,7 @@ class Shown(msgspec.Struct, rename="camel"):
     commands: list[Outcome] = msgspec.field(default_factory=list)
     escalated_to: list[str] = msgspec.field(default_factory=list)
     assignees: list[str] = msgspec.field(default_factory=list)
+    snoozed_until: str | None = None
 
     def outcome_of(self, command_id: str) -> Outcome | None:
         """The outcome of a command; None before."""
@@ -100,9 +101,22 @@ async def _look(
 ) -> None:
     """Settle commands with an outcome or an unknown incident.
 
-    The outcome of a command to a merged incident stands in the one that took its alerts.
+    The outcome of a command to a merged incident stands in the one that took its alerts, perhaps
+    along a chain.
     """
     looking = list(waiting.items())
+    while looking:
+        looking = await _look_once(services, looking, waiting, results)
+
+
+async def _look_once(
+    services: Services,
+    looking: list[tuple[str, _Waiting]],
+    waiting: dict[str, _Waiting],
+    results: dict[str, Result],
+) -> list[tuple[str, _Waiting]]:
+    """As `_look`, one incident a command; returns the commands that were led to another one."""
+    led = []
     revisions = await services.store.revisions([one.at for _, one in looking])
     for (id, one), revision in zip(looking, revisions, strict=True):
         if revision is not None and revision == one.seen:
@@ -119,8 +133,10 @@ async def _look(
             del waiting[id]
         elif shown.merged_into:
             one.at, one.seen = shown.merged_into, -1
+            led.append((id, one))
         else:
             one.seen = revision or 0
+    return led
 
 
 def _gone(one: _Waiting) -> Result:

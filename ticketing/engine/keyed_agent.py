@@ -18,7 +18,7 @@ from ticketing.engine.agent import BatchAgent, add_agent, send_dead_letters
 from ticketing.engine.fence import Fence
 from ticketing.engine.guarded import FAILED, Failure, StoreFailed, Superseded, TooLarge, guarded
 from ticketing.engine.outbox import Outbox
-from ticketing.engine.row import MARK_KEY, OWN_KEYS, Mark, decode_mark, encode_mark
+from ticketing.engine.row import MARK_KEY, NOTHING_FOLDED, OWN_KEYS, decode_mark, encode_mark
 from ticketing.engine.table import DurableTable, Rows
 from ticketing.engine.transport import RECORD_OVERHEAD_BYTES
 from ticketing.engine.watchdog import Watchdog, leave
@@ -97,10 +97,6 @@ class _Batch:
     rows: Rows
 
 
-class _TooMuch(Exception):
-    """The rows of a batch do not fit into one record batch of the changelog."""
-
-
 class KeyedAgent(BatchAgent, Generic[S]):
     """The agent of a keyed state machine: the only writer of its table."""
 
@@ -142,15 +138,14 @@ class KeyedAgent(BatchAgent, Generic[S]):
         while parts:
             part = parts[0]
             fold = partial(statemachine.fold, records=part, partition=partition, due_max=due_max)
-            ticks = part[0].key == statemachine.TICK_KEY and due_max > 1
-            try:
-                await self._fold(fold, partition, tp, divisible=len(part) > 1 or ticks)
-            except _TooMuch:
-                half = len(part) // 2
-                parts[:1] = [part[:half], part[half:]] if half else [part]
-                due_max = due_max if half else max(1, due_max // 2)
-            else:
+            left = await self._fold(fold, partition, tp, several=len(part) > 1)
+            half = len(part) // 2
+            if left is None:
                 del parts[0]
+            elif half:
+                parts[:1] = [part[:half], part[half:]]
+            else:
+                due_max = left // 2
 
     async def _open(self, tp: TP, first: Any) -> statemachine.PartitionState:
         """The state in memory of an owned partition; a newly assigned one is claimed and scanned."""
@@ -169,7 +164,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
             leave(f"{self.name}: {error}", "asleep")
             raise
         floor = self.app.role_topics.floors.get(self.topic, 0)
-        mark = guarded(partial(decode_mark, stored or encode_mark(Mark())))
+        mark = NOTHING_FOLDED if stored is None else guarded(partial(decode_mark, stored))
         if isinstance(mark, Failure):
             log.error("mark_unreadable", agent=self.name, partition=tp.partition, why=mark.detail)
             mark = statemachine.mark_of_rows(TableStore(self.table, tp.partition))
@@ -181,7 +176,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
             first=first.offset,
             now=first.timestamp / 1000.0,
         )
-        await self._fold(scan, partition, tp, divisible=False)
+        await self._fold(scan, partition, tp, several=False)
         self._partitions[tp.partition] = partition
         return partition
 
@@ -191,9 +186,12 @@ class KeyedAgent(BatchAgent, Generic[S]):
         partition: statemachine.PartitionState,
         tp: TP,
         *,
-        divisible: bool,
-    ) -> None:
-        """Fold with `work` and make the outcome durable; raises _TooMuch if `divisible`.
+        several: bool,
+    ) -> int | None:
+        """Fold with `work` and make the outcome durable.
+
+        `several`: more than one message is folded. Returns the number of keys that were due where
+        the rows do not fit into one record batch and can be made fewer; None once all is durable.
 
         A batch with a state that can't be encoded, or a message that Kafka finds too large, is folded
         again with a look at every single change, so that the message or key that causes it is
@@ -207,6 +205,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
             store = TableStore(self.table, tp.partition)
             tx = statemachine.Transaction(store, self.machine, tp.partition, checked=limits)
             folded = work(self.machine, tx)
+            divisible = several or len(folded.due) > 1
             self._ticked_at.pop(tp.partition, None)
             rows = guarded(partial(self._rows, tx, folded))
             if isinstance(rows, Failure):
@@ -215,19 +214,19 @@ class KeyedAgent(BatchAgent, Generic[S]):
                     raise BadRecord(rows.reason, rows.detail)
             elif divisible and _size(rows) >= self._batch_bytes_max:
                 statemachine.discard(folded, partition)
-                raise _TooMuch
+                return len(folded.due)
             else:
                 batch = _Batch(tx, folded, rows)
                 try:
                     await self._make_durable(batch, partition, tp)
-                    return
+                    return None
                 except TooLarge as error:
                     statemachine.discard(folded, partition)
                     self._learn(error)
                     log.error("too_large", agent=self.name, topic=error.topic, bytes=error.size)
                     if error.topic == self.table.changelog_topic_name:
                         if divisible:
-                            raise _TooMuch from None
+                            return len(folded.due)
                         self._refuse_largest(rows)
                     elif rows:
                         await self._undo(batch, partition, tp)

@@ -28,14 +28,15 @@ Send = tuple[str, str | None, bytes | None, int | None]
 class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
     """The end of the last folded batch.
 
-    `folded` is the offset of its last message, with the floor of the topic; -1 before the first.
+    `folded` is the offset of its last message, with the floor of the topic.
     `sends` are those of its messages that no row could repeat, to be sent again after a crash.
     """
 
-    folded: int = -1
+    folded: int
     sends: tuple[Send, ...] = ()
 
 
+NOTHING_FOLDED = Mark(-1)
 _mark = msgspec.json.Decoder(Mark)
 
 

@@ -19,7 +19,15 @@ from typing import Any, TypeVar
 
 from ticketing.engine.due_times import HORIZON_SECONDS, DueTimes
 from ticketing.engine.guarded import Failure, guarded
-from ticketing.engine.row import Mark, Send, pack, unpack_at, unpack_due, unpack_state
+from ticketing.engine.row import (
+    NOTHING_FOLDED,
+    Mark,
+    Send,
+    pack,
+    unpack_at,
+    unpack_due,
+    unpack_state,
+)
 from ticketing.engine.transaction import Limits, Machine, Store, Transaction
 from ticketing.errors import BadRecord
 
@@ -85,7 +93,7 @@ class PartitionState:
         """`floor` is added to the topic's offsets, so that those of a topic before it are lower."""
         self.now = 0.0
         self.floor = floor
-        self.mark = mark or Mark()
+        self.mark = mark or NOTHING_FOLDED
         """The mark of the last durable batch."""
         self.timers = DueTimes()
         self.unfinished: set[str] = set()

@@ -22,6 +22,8 @@ log = logging.getLogger(__name__)
 
 Rows = list[tuple[bytes, bytes | None]]
 """Encoded keys with their rows; None deletes."""
+GENERATION_MAX = 2**31 - 1
+"""Of a consumer group, in Kafka's protocol."""
 RESTORED_ROWS = 100
 """Rows written back at once: of 64 kB at most, so they fit the changelog's limit."""
 
@@ -50,14 +52,14 @@ class OwnedRows:
         epoch = first_epoch(generation, self._highest(partition))
         place = TP(self.changelog_topic_name, partition)
         while True:
-            claim = [(OWNER_KEY, b"%d" % epoch)]
+            claim: Rows = [(OWNER_KEY, b"%d" % epoch)]
             known = self._persisted(partition)
             base = await self.app.producer.append(place, claim, epoch_header(epoch))
             between = await self._between(place, known, base)
             rows, highest = counting(between, self._highest(partition))
             if highest > epoch:
                 raise Superseded(f"{place}: a process of epoch {highest} owns it, this has {epoch}")
-            self._write(partition, [(one.key, one.value) for one in rows] + claim, base)
+            self._write(partition, [*((one.key, one.value) for one in rows), *claim], base)
             if highest < epoch:
                 break
             epoch += 1
@@ -118,7 +120,12 @@ class OwnedRows:
         self._write(partition, written, offset)
 
     def _highest(self, partition: int) -> int:
-        return int(self._get(partition, OWNER_KEY) or b"-1")
+        """The highest epoch so far; above every generation where its row can't be read."""
+        try:
+            return int(self._get(partition, OWNER_KEY) or b"-1")
+        except ValueError:
+            log.error("%s[%d]: the owner's row can't be read", self.name, partition)
+            return GENERATION_MAX
 
     def _persisted(self, partition: int) -> int:
         """The offset up to which the disk holds the changelog; -1 for an empty one."""

@@ -158,6 +158,11 @@ wishes_left_out_total = counter(
     "Snapshots not sent to a platform that their incident names and that is not enabled.",
 )
 
+delivery_fields_left_out_total = counter(
+    "delivery_fields_left_out_total",
+    "Fields of tickets that a platform refused or ignored in an operation that succeeded.",
+    platform=_PLATFORM,
+)
 deliveries_total = counter(
     "deliveries_total",
     "Requests to platforms, by outcome.",

@@ -83,6 +83,7 @@ def list_document(incident: Incident) -> dict[str, Any]:
         "collectiveId": incident.collective_id or None,
         "heldAt": iso(incident.held_at) if incident.held_at else None,
         "listed": incident.listed,
+        "endsAt": iso_or_none(incident.ends_at),
         "previous": incident.previous or None,
         "splitFrom": incident.split_from or None,
         "mergedInto": incident.merged_into or None,
@@ -217,6 +218,7 @@ def _incident_alert(alert: IncidentAlert) -> dict[str, Any]:
 def _entry(entry: Listed) -> dict[str, Any]:
     return {
         "id": entry.id,
+        "tenantId": entry.tenant,
         "service": entry.service,
         "title": entry.title,
         "severity": entry.severity.value,

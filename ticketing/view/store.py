@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import groupby, islice
 from typing import Any
 
 import msgspec
@@ -26,6 +27,7 @@ from ticketing.config import Config
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 from ticketing.errors import Unavailable
+from ticketing.extras import require
 from ticketing.view.query import ALERTS, ALL, INCIDENTS, Page, Paged, encode_cursor, id_in
 from ticketing.view.record import AlertItem, Item, alerts_written, written
 from ticketing.view.scripts import WRITE
@@ -70,6 +72,7 @@ class Changes:
 def open_store(config: Config) -> ViewStore:
     """The view as configured. With `redis.url: embedded` it lives in this process alone."""
     if config.redis.embedded:
+        require("demo", "redis.url")
         import fakeredis
 
         # A server for each store, so that two stores in one process share no data.
@@ -246,8 +249,9 @@ class ViewStore:
         pipe = self.redis.pipeline(transaction=False)
         for index in indexes:
             pipe.zrevrangebylex(base + index, highest, lowest, start=0, num=SCAN_CHUNK)
-        merged = heapq.merge(*await pipe.execute(), reverse=True)
-        return [place.decode() for _, place in zip(range(SCAN_CHUNK), merged, strict=False)]
+        # An incident stands in the index of each of its alerts' services.
+        merged = (place for place, _ in groupby(heapq.merge(*await pipe.execute(), reverse=True)))
+        return [place.decode() for place in islice(merged, SCAN_CHUNK)]
 
     async def _places_of(self, base: str, query: Paged) -> list[str]:
         """The places of the entries requested by id, within the bounds of the page."""

@@ -280,7 +280,7 @@ async def test_a_change_that_kafka_finds_too_large_makes_its_message_dead(topic:
     assert ("b", "four") in room.published()
     room.restart()
     assert room.rows() == {"a": ["one", "three"], "b": ["two", "four"], "c": ["five"]}
-    await room.send(f"b:{large}", "b:six")
+    await room.send("b:six", f"b:{large}")
     assert room.rows()["b"] == ["two", "four", "six"]
 
 
