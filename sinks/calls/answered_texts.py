@@ -10,6 +10,8 @@ from ticketing.domain.text import encoded_size
 
 REQUEST_BYTES_MAX = 64_000
 """A request in a dead letter: as much as one holds of a record (`wire.dead_letters`)."""
+LEFT_OUT_MAX = 10
+"""More fields than a person mends at once; the log has them all."""
 
 
 def contained(outcome: Outcome) -> Outcome:
@@ -31,4 +33,5 @@ def contained(outcome: Outcome) -> Outcome:
         key=text(outcome.key, LABEL_BYTES_MAX),
         url=address(outcome.url),
         on_call=text(outcome.on_call, LABEL_BYTES_MAX),
+        left_out=tuple(text(one, LABEL_BYTES_MAX) for one in outcome.left_out[:LEFT_OUT_MAX]),
     )

@@ -33,6 +33,8 @@ class Reason(OpenEnum):
     INVALID = "invalid"
     TOO_LARGE = "too_large"
     REDIRECT = "redirect"
+    NOT_SEEN = "not_seen"
+    """The platform accepted the request, and a look-up finds nothing of it."""
     INTERNAL = "internal"
     EXHAUSTED = "exhausted"
 
@@ -41,7 +43,8 @@ class Delivered(msgspec.Struct, frozen=True, omit_defaults=True, tag="delivered"
     """The platform holds the ticket in the wanted state; an empty field keeps its old value.
 
     `account` refers to the place of the ticket (a channel, a hash of a key) and is never a secret.
-    `on_call` names the people on call, in one line.
+    `on_call` names the people on call, in one line. `left_out` has a sentence for each part of the
+    request that the platform refused or ignored although the operation as a whole succeeded.
     """
 
     external_id: str = ""
@@ -49,6 +52,7 @@ class Delivered(msgspec.Struct, frozen=True, omit_defaults=True, tag="delivered"
     url: str = ""
     account: str = ""
     on_call: str = ""
+    left_out: tuple[str, ...] = ()
 
 
 class Absent(msgspec.Struct, frozen=True, tag="absent"):

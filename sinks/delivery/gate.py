@@ -10,7 +10,9 @@ PROBE_BACKOFF = Backoff(first=2.0, cap=60.0, floor=1.0)
 most a minute, so that pages go out soon after the platform is back."""
 PROBE_SECONDS = 30.0
 """For gates of accounts; longer than a request takes from its plan to its result by default."""
-_NOT_THE_PLATFORMS_FAULT = frozenset({Reason.NOT_SENT, Reason.NO_ROOM, Reason.INTERNAL})
+_NOT_THE_PLATFORMS_FAULT = frozenset(
+    {Reason.NOT_SENT, Reason.NO_ROOM, Reason.NOT_SEEN, Reason.INTERNAL}
+)
 
 
 class Gate:
