@@ -78,7 +78,7 @@ class _OpenRun:
 class DetectionAgent(StreamAgent):
     """Sends the signals of a run; the next run of that partition is sent once these are durable.
 
-    The order matters: an incident's watermark is exact only if everything below it has arrived.
+    The order matters: a source's mark is exact only if everything below it has arrived.
     Runs of other partitions go on meanwhile. A backlog makes a run of several fetches: fewer and
     larger signals cost less downstream.
     """
@@ -257,6 +257,7 @@ class DetectionAgent(StreamAgent):
 
         Returns what became of the records.
         """
+        origin = replace(origin, through=records[-1].offset)
         messages = [
             (partition, encode_signals([origin, *bodies]))
             for partition, bodies in detected.by_partition(self._signals_partitions).items()
@@ -324,14 +325,15 @@ class DetectionAgent(StreamAgent):
                 continue
             # A record may bear any timestamp, but nothing later than now has been handled.
             handled_at = min(now, self._handled_at.get(tp, 0.0))
-            through = now if consumer.caught_up(tp) else handled_at
+            caught_up = consumer.caught_up(tp)
             bodies.append(self.totals.origin(tp))
             bodies.append(
                 Progress(
                     topic=tp.topic,
                     partition=tp.partition,
                     partitions=consumer.topic_partitions(tp.topic) or 0,
-                    through=through,
+                    through=now if caught_up else handled_at,
+                    caught_up=caught_up,
                 )
             )
         return bodies

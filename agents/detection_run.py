@@ -42,6 +42,7 @@ from ticketing.domain.alerts.record_fields import (
 )
 from ticketing.domain.patterns.frames import STRAY
 from ticketing.domain.patterns.pattern import Patterns, Rule
+from ticketing.domain.scope import ScopeBy, scope_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Sample
 from ticketing.domain.traces.spans import traceable
@@ -61,24 +62,28 @@ CACHED_CHARS_MAX = 4_096
 CACHED_MESSAGES_MAX = 8_192
 CACHED_FINGERPRINTS_MAX = 8_192
 CACHED_STATED_MAX = 256
+CACHED_SCOPES_MAX = 1_024
 
-Key = tuple[str, str, str]
-"""Fingerprint, tenant, service."""
-Said = tuple["str | None", "str | None", "str | None"]
-"""Tenant, service and message as a record has them."""
+Key = tuple[str, str, str, str]
+"""Fingerprint, tenant, environment, service."""
+Said = tuple["str | None", "str | None", "str | None", "str | None"]
+"""Tenant, environment, service and message as a record has them."""
+Place = tuple["str | None", "str | None", "str | None", "str | None"]
+"""Tenant, environment, service and host as a record has them."""
 
 
 class _Group:
     """The counted records of one fingerprint in one run, a column a field.
 
     `times` and `stated` are the times and severities that the records state; `arrivals` are Kafka's
-    timestamps in milliseconds.
+    timestamps in milliseconds. `frames` are the lines of stack traces that follow the records.
     """
 
     __slots__ = (
         "affected_services",
         "arrivals",
         "endpoints",
+        "frames",
         "identity",
         "offsets",
         "records",
@@ -91,6 +96,7 @@ class _Group:
     def __init__(self, identity: Identity) -> None:
         self.identity = identity
         self.records: list[Record] = []
+        self.frames: list[Record] = []
         self.offsets: list[int] = []
         self.arrivals: list[int] = []
         self.times: list[Stated] = []
@@ -154,12 +160,13 @@ class Detector:
         minimum_score: float,
         window: float,
         thresholds: Thresholds,
+        scope_by: ScopeBy = "environment",
         traces_partitions: int = 0,
     ) -> None:
         """`topic_ids`: the id of every input topic; `window`: seconds of event time.
 
-        `traces_partitions`: partitions of ticketing-traces; with 0 no requests are followed, and
-        none of the cost is paid.
+        `scope_by`: the extent of a scope. `traces_partitions`: partitions of ticketing-traces; with
+        0 no requests are followed, and none of the cost is paid.
         """
         self._patterns = patterns
         self.topic_ids = topic_ids
@@ -172,6 +179,7 @@ class Detector:
         """True after a run that was mostly anomalies; changes only how records are read."""
         self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._identify)
         self._fingerprint = functools.lru_cache(CACHED_FINGERPRINTS_MAX)(fingerprint)
+        self.scope = functools.lru_cache(CACHED_SCOPES_MAX)(partial(scope_of, by=scope_by))
         self.stated = functools.lru_cache(CACHED_STATED_MAX)(self._stated_severity)
 
     @classmethod
@@ -205,23 +213,27 @@ class Detector:
         return run.finish()
 
     def source(self, topic: str, partition: int) -> str:
-        """The lasting name of a source partition: a recreated topic or new rules make another one."""
-        return f"{self.topic_ids.get(topic, topic)}:{partition}:{self._patterns.version}"
+        """The lasting name of a source partition: a recreated topic makes another one."""
+        return f"{self.topic_ids.get(topic, topic)}:{partition}"
 
-    def identify(self, tenant: str | None, service: str | None, message: str) -> Identity:
+    def identify(
+        self, tenant: str | None, environment: str | None, service: str | None, message: str
+    ) -> Identity:
         """The identity of a fault; the arguments are as in the record. Raises Unfit."""
         known = self._cached if len(message) <= CACHED_CHARS_MAX else self._identify
-        return known(tenant, service, message)
+        return known(tenant, environment, service, message)
 
     def _stated_severity(self, own: str | None, level: str | None) -> Severity | None:
         return stated_severity(own, self.reader.level_of(level))
 
-    def _identify(self, tenant: str | None, service: str | None, message: str) -> Identity:
-        tenant, service = tenant_of(tenant), service_of(service)
+    def _identify(
+        self, tenant: str | None, environment: str | None, service: str | None, message: str
+    ) -> Identity:
+        place = tenant_of(tenant), text_of(environment, NAME_CHARS_MAX), service_of(service)
         pattern = self._patterns.key(message)
         if pattern is None:
-            return Identity(stray_fingerprint(tenant, service), tenant, service, STRAY, stray=True)
-        return Identity(self._fingerprint(tenant, service, pattern), tenant, service, pattern)
+            return Identity(stray_fingerprint(*place), *place, STRAY, stray=True)
+        return Identity(self._fingerprint(*place, pattern), *place, pattern)
 
 
 def reader_of(config: Config) -> RecordReader:
@@ -253,7 +265,9 @@ class Run:
         self._marks: dict[int, Mark] | None = {} if detector.traces_partitions else None
         """The marks of counted records by offset; only where requests are followed."""
         self._detected = Detected()
-        self._attached = AttachedFrames(detector.reader.detail_of)
+        self._attached = AttachedFrames()
+        self._before: dict[Place, tuple[int, _Group]] = {}
+        """The latest record that is no frame: its offset, and the group that counts it."""
 
     @property
     def fingerprints(self) -> int:
@@ -307,14 +321,16 @@ class Run:
         `read` decodes a record's value, `refuse` takes a record that can't be read or counted.
         """
         minimum, known, stated, marks = self._minimum, self._known, self._stated, self._marks
-        attached, before = self._attached, self._attached.before
+        before = self._before
         for record in records:
             try:
                 document = read(record.value)
                 score = document.anomaly_score
                 if score is None or 0.0 <= score < minimum:
                     continue
-                group = known.get((document.tenant_id, document.service, document.message))
+                tenant, environment = document.tenant_id, document.environment
+                service = document.service
+                group = known.get((tenant, environment, service, document.message))
                 if group is None or not 0.0 <= score <= 1.0:
                     group = self._group_of(document, score)
                 if (
@@ -324,13 +340,16 @@ class Run:
                 ):
                     group.gather(document)
                 severity = stated(document.severity, document.level)
+                place = tenant, environment, service, document.host_name
                 if group.identity.stray:
-                    # Without a mark: frames must not be taken for a fault that holds another's page.
-                    attached.add(document, record)
-                else:
-                    before[document.tenant_id, document.service] = record
-                    if marks is not None:
-                        marks[record.offset] = _mark(group.identity, record, document.timestamp)
+                    # Without a mark: frames must not be taken for a fault that leads to another.
+                    if place in before:
+                        head, group = before[place]
+                        self._attached.add(head, document.text())
+                        group.frames.append(record)
+                        continue
+                elif marks is not None:
+                    marks[record.offset] = self._mark(group.identity, record, document.timestamp)
                 # Nothing below may fail: a record is counted once or refused once, never both.
                 # Filling columns now saves fetching the document from memory again later.
                 group.records.append(record)
@@ -339,6 +358,8 @@ class Run:
                 group.times.append(document.timestamp)
                 group.scores.append(score)
                 group.stated.append(severity)
+                if not group.identity.stray:
+                    before[place] = record.offset, group
             except RECORD_ERRORS as error:
                 refuse(record, error)
             except Exception as error:  # noqa: BLE001  (a fault of ours harms no other record)
@@ -367,15 +388,22 @@ class Run:
     def _group_of(self, document: Document, score: float) -> _Group:
         if not 0.0 <= score <= 1.0:
             raise Unfit(BadInput.INVALID_SCORE, "anomaly_score is not between 0 and 1")
-        tenant, service, message = document.tenant_id, document.service, document.message
-        identity = self._identify(tenant, service, document.text())
-        key = identity[:3]
+        tenant, environment = document.tenant_id, document.environment
+        service, message = document.service, document.message
+        identity = self._identify(tenant, environment, service, document.text())
+        key = identity[:4]
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = _Group(identity)
         if message and not message.isspace():
-            self._known[tenant, service, message] = group
+            self._known[tenant, environment, service, message] = group
         return group
+
+    def _mark(self, identity: Identity, record: Record, stated: Stated) -> Mark:
+        arrived = record.timestamp / 1000.0
+        at = believed(stated, arrived)
+        scope = self._detector.scope(identity.tenant, identity.environment)
+        return Mark(identity.fingerprint, identity.service, arrived if at is None else at, scope)
 
     def _refuse(self, record: Record, reason: BadInput, detail: str) -> None:
         self._detected.dead_letters.append(
@@ -398,34 +426,36 @@ class Run:
             try:
                 signal = self._signal(group)
             except Exception as error:  # noqa: BLE001  (a fault of ours harms no other fingerprint)
-                for record in group.records:
+                for record in [*group.records, *group.frames]:
                     self._refuse(record, BadInput.FAILED, f"{type(error).__name__}: {error}")
                 continue
-            detected.anomalies += len(group.records)
+            detected.anomalies += len(group.records) + len(group.frames)
             detected.signals.append(signal)
         self._detector.stormy = detected.anomalies > STORMY_SHARE * detected.records
         return detected
 
     def _signal(self, group: _Group) -> Anomalies:
         identity, records = group.identity, group.records
-        described = self._reader.detail_of(records[0]).described()
-        if identity.stray:
-            described["title"] = STRAY
+        title = STRAY if identity.stray else self._reader.detail_of(records[0]).title()
         times = EventTimes(group.times, group.arrivals)
         self._detected.clock_corrections += times.corrections
         columns = Columns(group.offsets, times, group.scores, group.stated)
         return Anomalies(
             fingerprint=identity.fingerprint,
             tenant=identity.tenant,
+            environment=identity.environment,
             service=identity.service,
             pattern=identity.pattern,
+            title=title,
             source=self._detector.source(self._topic, self._partition),
             severity=Severity.LOW if identity.stray else columns.severity(self._detector.by_score),
-            windows=columns.windows(self._detector.window),
+            offsets=columns.buckets(self._detector.window),
+            frames=[record.offset for record in group.frames],
             first_seen=times.first,
             last_seen=times.last,
             max_score=max(group.scores),
-            **described,
+            arrived=min(group.arrivals) / 1000.0,
+            last_arrived=max(group.arrivals) / 1000.0,
             samples=[self._sample(records[i], times[i]) for i in columns.chosen()],
             trace_ids=list(group.trace_ids),
             endpoints=list(group.endpoints),
@@ -436,7 +466,7 @@ class Run:
         document = self._reader.detail_of(record)
         return Sample(
             at=at,
-            message=self._attached.to(record, document.text())[:MESSAGE_CHARS_MAX],
+            message=self._attached.to(record.offset, document.text())[:MESSAGE_CHARS_MAX],
             level=text_of(document.level, ID_CHARS_MAX),
             score=document.anomaly_score or 0.0,
             trace_id=_id_of(document.trace_id),
@@ -452,9 +482,3 @@ class Run:
 def _id_of(value: str | None) -> str:
     """An id, cut; empty for one that names nothing."""
     return value[:ID_CHARS_MAX] if value and traceable(value) else ""
-
-
-def _mark(identity: Identity, record: Record, stated: Stated) -> Mark:
-    arrived = record.timestamp / 1000.0
-    at = believed(stated, arrived)
-    return Mark(identity.fingerprint, identity.service, arrived if at is None else at)

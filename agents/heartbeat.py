@@ -1,7 +1,7 @@
 """The heartbeat: calls an outside dead-man's switch for as long as a page would get through.
 
 The switch is called while every partition of every topic on a page's way was handled a short time
-ago: inputs, signals, incidents, and the platforms that get critical incidents. An adapter whose
+ago: inputs, signals, events, incidents, and the platforms that get critical incidents. An adapter whose
 platform does not answer stops reporting. When the calls stop, the switch raises the alarm that this
 job can't raise itself.
 """
@@ -21,7 +21,7 @@ from ticketing.config import Config, reveal
 from ticketing.domain.alerts.quiet_clock import QuietClock
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Progress
-from ticketing.wire.topics import INCIDENTS, SIGNALS, platform_topic
+from ticketing.wire.topics import EVENTS, INCIDENTS, SIGNALS, platform_topic
 
 log = structlog.get_logger(__name__)
 
@@ -92,9 +92,9 @@ def heartbeat_for(config: Config) -> Heartbeat | None:
 
 
 def path_of(config: Config) -> list[str]:
-    """The topics on the way of a page."""
+    """The topics on the way of a page; the report for the signals covers the inputs."""
     paged = config.routes(Severity.CRITICAL) or config.enabled_platforms()
-    return [*config.input.topics, SIGNALS, INCIDENTS, *(platform_topic(name) for name in paged)]
+    return [SIGNALS, EVENTS, INCIDENTS, *(platform_topic(name) for name in paged)]
 
 
 async def _get(url: str) -> bool:

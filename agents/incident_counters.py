@@ -7,38 +7,35 @@ from collections.abc import Iterable, Mapping
 
 from tables.incidents import Record
 from ticketing import metrics
-from ticketing.domain.incidents import linking
 from ticketing.domain.incidents.incident import Failure, Incident, Status, StepKind
 from ticketing.domain.incidents.lifecycle import POLICY
 from ticketing.engine.statemachine import Transaction
-from ticketing.wire.signals import SignalBody, kind_of
+from ticketing.wire.events import EventBody, kind_of
 
 COMMAND = "command"
 """The label `by` of an escalation that a person or a platform has asked for."""
-UMBRELLA, CAUSE = "umbrella", "cause"
-"""The label `guard`: a tenant's ceiling of new pages, or a cause whose ticket covers the incident."""
 
 
-class SignalCounter:
-    """Counts the signals of one batch by kind."""
+class EventCounter:
+    """Counts the events of one batch by kind."""
 
     def __init__(self) -> None:
         self._found: Counter[str] = Counter()
 
-    def note(self, bodies: Iterable[SignalBody]) -> None:
-        """Note the signals of a folded message."""
+    def note(self, bodies: Iterable[EventBody]) -> None:
+        """Note the events of a folded message."""
         self._found.update(kind_of(body) for body in bodies)
 
     def count_in(self, tx: Transaction[Record]) -> None:
-        """Count the noted signals once the batch is durable, and start anew."""
+        """Count the noted events once the batch is durable, and start anew."""
         found, self._found = self._found, Counter()
         if found:
-            tx.after(lambda: _count_signals(found))
+            tx.after(lambda: _count_events(found))
 
 
-def _count_signals(found: Mapping[str, int]) -> None:
+def _count_events(found: Mapping[str, int]) -> None:
     for kind, count in found.items():
-        metrics.signals_total.labels(kind).inc(count)
+        metrics.events_total.labels(kind).inc(count)
 
 
 def count_changes(tx: Transaction[Record], before: Incident | None, after: Incident) -> None:
@@ -48,9 +45,10 @@ def count_changes(tx: Transaction[Record], before: Incident | None, after: Incid
         before is None or after.escalated_at != before.escalated_at
     ):
         tx.after(metrics.incidents_escalated_total.labels(_escalated_by(after)).inc)
-    if after.held_by and (before is None or after.held_by != before.held_by):
-        guard = CAUSE if linking.is_leased(after) else UMBRELLA
-        tx.after(metrics.incidents_held_total.labels(guard).inc)
+    if after.collective_id and (before is None or not before.collective_id):
+        tx.after(metrics.incidents_held_total.inc)
+    if after.paged_at and (before is None or after.paged_at != before.paged_at):
+        tx.after(metrics.pages_total.labels(after.severity.nearest.value).inc)
     _count_failures(tx, before.failures if before else [], after.failures)
 
 

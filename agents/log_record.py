@@ -8,11 +8,7 @@ import msgspec
 
 from agents.span_packer import SlimLine
 from ticketing.domain.alerts.event_times import Stated
-from ticketing.domain.alerts.record_fields import (
-    NAME_CHARS_MAX,
-    message_of,
-    text_of,
-)
+from ticketing.domain.alerts.record_fields import message_of
 from ticketing.domain.patterns.reading import read
 
 ID_CHARS_MAX = 128
@@ -63,6 +59,8 @@ class Document(msgspec.Struct, gc=False):
     affected_endpoint: str | None = None
     error_message: str | None = None
     description: str | None = None
+    environment: str | None = None
+    host_name: str | None = None
 
     def text(self) -> str:
         """The record's text; raises Unfit if there is none."""
@@ -73,15 +71,10 @@ class Detail(Document, gc=False):
     """The fields of the few records that are shown as samples."""
 
     span_id: str | None = None
-    environment: str | None = None
-    host_name: str | None = None
 
-    def described(self) -> dict[str, str]:
-        """The fields of `Anomalies` that the first record of a fingerprint decides."""
-        return {
-            "title": read(self.text()).title(),
-            "environment": text_of(self.environment, NAME_CHARS_MAX),
-        }
+    def title(self) -> str:
+        """The title of an alert whose first record this is."""
+        return read(self.text()).title()
 
 
 decode_score = msgspec.json.Decoder(_Scored).decode

@@ -58,11 +58,12 @@ ROW_FIELDS = SlimLine.__struct_fields__.index("host_name") + 1
 
 
 class Mark(NamedTuple):
-    """A counted record: its fingerprint, service and event time (Unix seconds)."""
+    """A counted record: its fingerprint, service, event time (Unix seconds) and scope."""
 
     fingerprint: str
     service: str
     at: float
+    scope: str
 
 
 @dataclass(slots=True)
@@ -71,7 +72,7 @@ class _Group:
 
     followed: bool = True
     rows: list[Row] = field(default_factory=list)
-    marks: dict[str, tuple[str, float]] = field(default_factory=dict)
+    marks: dict[str, tuple[str, float, str]] = field(default_factory=dict)
     bytes: int = 0
 
 
@@ -111,8 +112,8 @@ class Packer:
         line.endpoint, line.host_name = _seen(line.endpoint), _seen(line.host_name)
         if mark is not None:
             line.counted_in = mark.fingerprint
-            _, at = group.marks.get(mark.fingerprint, ("", 0.0))
-            group.marks[mark.fingerprint] = mark.service, max(at, mark.at)
+            _, at, _ = group.marks.get(mark.fingerprint, ("", 0.0, ""))
+            group.marks[mark.fingerprint] = mark.service, max(at, mark.at), mark.scope
         group.rows.append(astuple(line)[:ROW_FIELDS])
         group.bytes += size
         if group.bytes > MESSAGE_BYTES_MAX:

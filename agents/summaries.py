@@ -11,6 +11,7 @@ from faust.types import EventT
 from agents.past_incidents import PastIncidents
 from ticketing.domain.events import Summary
 from ticketing.domain.intake import admitted
+from ticketing.domain.scope import partition_of_incident
 from ticketing.domain.summaries.similar import Memory
 from ticketing.engine.agent import BatchAgent
 from ticketing.engine.app import TicketingApp
@@ -18,9 +19,9 @@ from ticketing.engine.fence import Fence
 from ticketing.engine.watchdog import Watchdog, leave
 from ticketing.kafka.runtime import Runtime
 from ticketing.llm.summarizer import Summarizer
+from ticketing.wire.events import encode_events
 from ticketing.wire.incidents import read_incident
-from ticketing.wire.signals import encode_signals
-from ticketing.wire.topics import SIGNALS, signals_partition_of
+from ticketing.wire.topics import EVENTS
 
 log = structlog.get_logger(__name__)
 
@@ -51,29 +52,21 @@ class SummariesAgent(BatchAgent):
                 log.error("undecodable_incident", incident=str(key), why=str(error))
 
 
-def partition_of(incident_id: str) -> int:
-    """The partition of the signals that an incident's id names; -1 for a text that is no id."""
-    try:
-        return signals_partition_of(incident_id)
-    except ValueError:
-        return -1
-
-
 def add_summaries(app: TicketingApp, runtime: Runtime) -> SummariesAgent:
     """Add the summarizer to an app: its task, and the sending of summaries to the writer."""
 
     async def send(summary: Summary) -> None:
         app.fence.check()
-        partition = partition_of(summary.incident_id)
-        if not 0 <= partition < runtime.partitions:
-            # Of elsewhere: to send it to a partition that is not there would never end.
+        try:
+            partition = partition_of_incident(summary.incident_id, runtime.partitions)
+        except ValueError:
             log.error("unaddressed_summary", incident=summary.incident_id)
             return
         try:
             sent = await app.producer.send(
-                SIGNALS,
+                EVENTS,
                 summary.incident_id.encode(),
-                encode_signals([admitted(summary)]),
+                encode_events([admitted(summary)]),
                 partition,
                 None,
                 None,

@@ -19,17 +19,17 @@ from faust.types import EventT
 from ticketing import metrics
 from ticketing.config import Config
 from ticketing.domain.alerts.event_times import YEAR_2000
-from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.events import Correlation
 from ticketing.domain.intake import admitted
+from ticketing.domain.scope import partition_of_scope
 from ticketing.domain.traces.buffer import Part
 from ticketing.domain.traces.correlator import Correlator, Report, Settings
 from ticketing.engine.agent import BatchAgent
 from ticketing.engine.fence import Fence
 from ticketing.engine.watchdog import Watchdog
 from ticketing.errors import BadRecord
-from ticketing.wire.signals import encode_signals
-from ticketing.wire.topics import SIGNALS
+from ticketing.wire.events import encode_events
+from ticketing.wire.topics import EVENTS
 from ticketing.wire.traces import Spans, decode_lines, decode_spans, event_time
 
 log = structlog.get_logger(__name__)
@@ -67,12 +67,12 @@ class TracesAgent(BatchAgent):
         fence: Fence,
         correlator: Correlator,
         *,
-        signals_partitions: int,
+        events_partitions: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
         super().__init__(app, watchdog, fence)
         self._correlator = correlator
-        self._signals_partitions = signals_partitions
+        self._events_partitions = events_partitions
         self._clock = clock
         self._next: dict[int, int] = {}
         self._generation = -1
@@ -105,8 +105,8 @@ class TracesAgent(BatchAgent):
             at = self._plausible(event_time(part.at), now)
             times.append(at)
             marks = {
-                fingerprint: (service, self._plausible(seen_at, now))
-                for fingerprint, (service, seen_at) in part.marks.items()
+                fingerprint: (service, self._plausible(seen_at, now), scope)
+                for fingerprint, (service, seen_at, scope) in part.marks.items()
             }
             key = part.tenant, part.trace_id
             self._correlator.take(key, Part(part.count, bytes(part.lines)), at, marks, now)
@@ -123,21 +123,16 @@ class TracesAgent(BatchAgent):
     async def _send(self, reports: list[Report]) -> None:
         for report in reports:
             body = Correlation(
-                tenant=report.tenant,
-                service=report.service,
-                fingerprint=report.fingerprint,
-                findings=report.findings,
+                scope=report.scope, fingerprint=report.fingerprint, findings=report.findings
             )
             try:
                 body = admitted(body)
-            except BadRecord as error:
-                # A name of logs that is none; what traces say is advisory.
-                log.warning("findings_left_out", why=error.detail)
+                partition = partition_of_scope(report.scope, self._events_partitions)
+            except (BadRecord, ValueError) as error:
+                # A name or a scope that is none; what traces say is advisory.
+                log.warning("findings_left_out", why=str(error))
                 continue
-            partition = partition_of(report.tenant, report.service, self._signals_partitions)
-            await self.app.producer.send(
-                SIGNALS, None, encode_signals([body]), partition, None, None
-            )
+            await self.app.producer.send(EVENTS, None, encode_events([body]), partition, None, None)
 
     def _measure(self) -> None:
         for reason, count in self._correlator.take_dropped().items():

@@ -1,4 +1,4 @@
-"""Rebuilds an incomplete view from the whole topic of incidents, beside the view agent."""
+"""Rebuilds an incomplete view from the whole topics of incidents and alerts, beside the agents."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import structlog
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
 
-from agents.view import latest
+from agents.view import latest, latest_alerts
 from ticketing.errors import Unavailable
 from ticketing.kafka.runtime import Runtime
 from ticketing.view.store import Rebuild, ViewStore
-from ticketing.wire.topics import INCIDENTS
+from ticketing.wire.topics import ALERTS, INCIDENTS
 
 log = structlog.get_logger(__name__)
 
@@ -30,9 +30,10 @@ ADMIN_SECONDS_MAX = 10.0
 class _Read:
     """A record of confluent-kafka in the shape of aiokafka's."""
 
-    __slots__ = ("key", "value")
+    __slots__ = ("key", "topic", "value")
 
     def __init__(self, message: Any) -> None:
+        self.topic: str = message.topic()
         self.key: bytes | None = message.key()
         self.value: bytes | None = message.value()
 
@@ -45,7 +46,7 @@ async def keep_complete(
 ) -> None:
     """Rebuild the view whenever Redis is new or was emptied; runs as long as the app does.
 
-    Meanwhile the agent writes into both builds. Only one of several workers rebuilds at a time.
+    Meanwhile the agents write into both builds. Only one of several workers rebuilds at a time.
     """
     while not stopped():
         try:
@@ -61,17 +62,17 @@ async def _rebuild(runtime: Runtime, store: ViewStore) -> None:
     if rebuild is None:
         return
     log.info("view_rebuild_started")
-    incidents = await _fill(runtime, rebuild)
+    records = await _fill(runtime, rebuild)
     await rebuild.finish()
-    log.info("view_rebuilt", records=incidents)
+    log.info("view_rebuilt", records=records)
 
 
 async def _fill(runtime: Runtime, rebuild: Rebuild) -> int:
-    """Write every record from the topic's beginning to its end; returns their number."""
+    """Write every record from the beginning of the topics to their ends; returns their number."""
     read = 0
     consumer = await asyncio.to_thread(_from_the_beginning, runtime)
     try:
-        unread = {place.partition for place in consumer.assignment()}
+        unread = {(place.topic, place.partition) for place in consumer.assignment()}
         while unread:
             messages = await asyncio.to_thread(consumer.consume, RECORDS_PER_WRITE, POLL_SECONDS)
             records = []
@@ -80,11 +81,13 @@ async def _fill(runtime: Runtime, rebuild: Rebuild) -> int:
                 if error is None:
                     records.append(_Read(message))
                 elif error.code() == KafkaError._PARTITION_EOF:
-                    unread.discard(message.partition())
+                    unread.discard((message.topic(), message.partition()))
                 elif not error.retriable():
                     raise KafkaException(error)
             # Also with nothing to write: the call extends the rebuild's lock.
-            await rebuild.write(latest(records))
+            incidents = [record for record in records if record.topic == INCIDENTS]
+            alerts = [record for record in records if record.topic == ALERTS]
+            await rebuild.write(latest(incidents), latest_alerts(alerts))
             read += len(records)
     finally:
         await asyncio.to_thread(consumer.close)
@@ -101,11 +104,12 @@ def _from_the_beginning(runtime: Runtime) -> Consumer:
             "enable.partition.eof": True,
         }
     )
-    topic = consumer.list_topics(INCIDENTS, timeout=ADMIN_SECONDS_MAX).topics[INCIDENTS]
-    if topic.error is not None:
-        consumer.close()
-        raise KafkaException(topic.error)
-    consumer.assign(
-        [TopicPartition(INCIDENTS, number, OFFSET_BEGINNING) for number in topic.partitions]
-    )
+    places = []
+    for name in (INCIDENTS, ALERTS):
+        topic = consumer.list_topics(name, timeout=ADMIN_SECONDS_MAX).topics[name]
+        if topic.error is not None:
+            consumer.close()
+            raise KafkaException(topic.error)
+        places += [TopicPartition(name, number, OFFSET_BEGINNING) for number in topic.partitions]
+    consumer.assign(places)
     return consumer

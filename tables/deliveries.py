@@ -48,7 +48,7 @@ _TRANSITIONS = frozenset(
 
 
 class Track(OpenEnum):
-    """The parts of a ticket that are brought up to date independently: a failure of one stops no other."""
+    """The parts of a ticket that are written independently: a failure of one stops no other."""
 
     TICKET = "ticket"
     """The ticket itself: its creation, and the search for it."""

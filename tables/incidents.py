@@ -1,57 +1,44 @@
-"""The table of incidents: records and their encoding."""
+"""The table of incidents: its rows and their encoding.
+
+| key | row |
+| --- | --- |
+| the incident's id | `Incident` |
+| `alert:<fingerprint>` | `AlertRow`: an alert, and the incident that it belongs to |
+| `pages`, `pages:<scope>` | `Guard`: the latest pages of the partition, and of a scope |
+| `collective`, `service:<scope>/<service>` | `Pointer`: an incident that others join |
+"""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import msgspec
 
-from ticketing.domain.alerts.conservation import Counted, CountedSource
-from ticketing.domain.alerts.redriven import RedrivenOffsets
-from ticketing.domain.alerts.watermarks import MARKS_MAX, Marks
+from ticketing.domain.incidents.ceilings import Guard
 from ticketing.domain.incidents.incident import Incident, Status
-from ticketing.domain.incidents.storm import Guard
+from ticketing.domain.incidents.joining import AlertRow
 from ticketing.wire.incidents import encode_incident
 
-Record: TypeAlias = Incident | Guard | RedrivenOffsets | Counted
-"""The current episode is kept under its fingerprint, an archived one under its id, a guard or the
-redriven offsets under a key of their own, and what the partition has counted under `COUNTED`."""
-
-COUNTED = "counted"
-"""The key of a partition's `Counted`; neither a fingerprint nor an id, both of which are hex digits."""
+PAGES = "pages"
+COLLECTIVE = "collective"
 
 
-MARKS_BYTES_MAX = 20_000
-"""Some 1,300 source partitions at 15 bytes each. With the record itself a row stays below 64 kB."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pointer:
+    """The incident that takes further alerts of its kind, while it is open."""
+
+    incident_id: str
 
 
-class _Marks(msgspec.Struct, array_like=True):
-    """Watermarks of one topic and version of the rules: partition, offset, partition, offset ..."""
-
-    topic: str
-    version: str
-    places: list[int]
-
-
-class _Counts(msgspec.Struct, array_like=True):
-    """Counts of one topic: for each partition, the offsets counted from and up to, and the count.
-
-    Some 28 bytes a source partition: the row stays below 64 kB for 2,000 of them. An offset of -1
-    is none.
-    """
-
-    topic: str
-    id: str
-    places: list[tuple[int, int, int, int]]
+Record: TypeAlias = Incident | AlertRow | Guard | Pointer
 
 
 class _Stored(msgspec.Struct, omit_defaults=True):
     incident: Incident | None = None
+    alert: AlertRow | None = None
     guard: Guard | None = None
-    redriven: RedrivenOffsets | None = None
-    counted: list[_Counts] | None = None
-    marks: list[_Marks] = []
+    pointer: Pointer | None = None
 
 
 class _StatusOf(msgspec.Struct):
@@ -67,16 +54,30 @@ _decoder = msgspec.json.Decoder(_Stored)
 _status_decoder = msgspec.json.Decoder(_StoredStatus)
 
 
+def alert_key(fingerprint: str) -> str:
+    """The key of an alert's row."""
+    return f"alert:{fingerprint}"
+
+
+def pages_key(scope: str) -> str:
+    """The key of the guard of a scope's pages."""
+    return f"{PAGES}:{scope}"
+
+
+def service_key(scope: str, service: str) -> str:
+    """The key of the pointer to the incident of a service."""
+    return f"service:{scope}/{service}"
+
+
 def encode(record: Record) -> bytes:
     """A record as JSON, within its bound."""
     if isinstance(record, Incident):
-        incident = encode_incident(record)
-        return b'{"incident":%b,"marks":%b}' % (incident, _encode_marks(record.watermarks))
-    if isinstance(record, RedrivenOffsets):
-        return _encoder.encode(_Stored(redriven=record))
-    if isinstance(record, Counted):
-        return _encoder.encode(_Stored(counted=_packed_counts(record)))
-    return _encoder.encode(_Stored(guard=record))
+        return b'{"incident":%b}' % encode_incident(record)
+    if isinstance(record, AlertRow):
+        return _encoder.encode(_Stored(alert=record))
+    if isinstance(record, Guard):
+        return _encoder.encode(_Stored(guard=record))
+    return _encoder.encode(_Stored(pointer=record))
 
 
 def decode(value: bytes) -> Record:
@@ -85,78 +86,10 @@ def decode(value: bytes) -> Record:
     Raises msgspec.DecodeError or ValidationError.
     """
     stored = _decoder.decode(value)
-    if stored.incident is not None:
-        # In place, as nobody else has the record yet: a copy would cost more than the decoding.
-        stored.incident.watermarks.update(_watermarks(stored.marks))
-        return stored.incident
-    if stored.counted is not None:
-        return _counted(stored.counted)
-    record = stored.guard or stored.redriven
+    record = stored.incident or stored.alert or stored.guard or stored.pointer
     if record is None:
         raise msgspec.ValidationError("the record is of no known kind")
     return record
-
-
-def _encode_marks(marks: Marks) -> bytes:
-    """The watermarks without the names that they share, those raised the longest ago left out."""
-    while True:
-        value = _encoder.encode(_packed(marks))
-        if len(value) <= MARKS_BYTES_MAX:
-            return value
-        kept = len(marks) * MARKS_BYTES_MAX // (len(value) + 1)
-        marks = dict(list(marks.items())[len(marks) - kept :])
-
-
-def _packed(marks: Marks) -> list[_Marks]:
-    """The watermarks in their order; neighbours of one topic and version share its name."""
-    found: list[_Marks] = []
-    name = None
-    for source, offset in marks.items():
-        topic, partition, version = _parts(source)
-        if name != (topic, version):
-            name = (topic, version)
-            found.append(_Marks(topic, version, []))
-        found[-1].places += (partition, offset)
-    return found
-
-
-@lru_cache(maxsize=MARKS_MAX)
-def _parts(source: str) -> tuple[str, int, str]:
-    """The parts of a source's name (`Detector.source`); -1 stands for a name that has none."""
-    topic, _, rest = source.partition(":")
-    number, _, version = rest.partition(":")
-    if number.isascii() and number.isdigit() and str(int(number[:18])) == number and version:
-        return topic, int(number), version
-    return source, -1, ""
-
-
-def _watermarks(packed: list[_Marks]) -> Marks:
-    marks: Marks = {}
-    for group in packed:
-        for partition, offset in zip(group.places[::2], group.places[1::2], strict=False):
-            name = f"{group.topic}:{partition}:{group.version}" if partition >= 0 else group.topic
-            marks[name] = offset
-    return marks
-
-
-def _packed_counts(counted: Counted) -> list[_Counts]:
-    found: dict[tuple[str, str], _Counts] = {}
-    for name, source in counted.sources.items():
-        topic, _, partition = name.rpartition(":")
-        id, _, first = source.since.rpartition(":")
-        group = found.setdefault((topic, id), _Counts(topic, id, []))
-        group.places.append((int(partition), int(first or -1), source.through, source.count))
-    return list(found.values())
-
-
-def _counted(packed: list[_Counts]) -> Counted:
-    sources: dict[str, CountedSource] = {}
-    for group in packed:
-        for partition, first, through, count in group.places:
-            since = f"{group.id}:{first if first >= 0 else ''}"
-            source = CountedSource(since=since, through=through, count=count)
-            sources[f"{group.topic}:{partition}"] = source
-    return Counted(sources=sources)
 
 
 def is_open(record: Record | None) -> bool:

@@ -24,6 +24,7 @@ TicketingError
 ├── DemoFailed       a command: the demo could not run to its end
 ├── TooLarge         Kafka refuses a message for its size
 ├── StoreFailed      the database of a table failed: the process leaves
+├── Superseded       another process owns the partition: this one leaves
 └── Abandoned        a batch is left to the next owner of its partition
 
 An error raised by one module only is defined there. A second base of the standard library

@@ -7,7 +7,10 @@ from pathlib import Path
 from ticketing.engine.role_topics import RoleTopics, verified
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import (
+    ALERTS,
+    EVENTS,
     INCIDENTS,
+    OWN_PREFIX,
     PIPELINE_APP,
     SIGNALS,
     TRACES,
@@ -19,10 +22,16 @@ PIPELINE, TRACES_ROLE, VIEW, API = "pipeline", "traces", "view", "api"
 SUMMARIES = "summaries"
 
 
+def app_of(role: str) -> str:
+    """The name of a role's Faust app, which is that of its consumer group."""
+    return PIPELINE_APP if role == PIPELINE else f"{OWN_PREFIX}{role}"
+
+
 def bound_to(role: str) -> list[str]:
     """The topics whose offsets a role keeps."""
     if role == PIPELINE:
-        return [SIGNALS, changelog_topic(PIPELINE_APP, "incidents")]
+        tables = [changelog_topic(PIPELINE_APP, name) for name in ("alerts", "incidents")]
+        return [SIGNALS, EVENTS, *tables]
     if role in (TRACES_ROLE, SUMMARIES, VIEW, API):
         return []
     topic = platform_topic(role)
@@ -35,7 +44,7 @@ def read_by(role: str, runtime: Runtime) -> list[str]:
         PIPELINE: [*runtime.inputs, INCIDENTS],
         TRACES_ROLE: [TRACES],
         SUMMARIES: [INCIDENTS],
-        VIEW: [INCIDENTS],
+        VIEW: [INCIDENTS, ALERTS],
     }
     return [*read.get(role, []), *bound_to(role)]
 
@@ -53,6 +62,7 @@ def verified_topics(role: str, runtime: Runtime) -> RoleTopics:
         for name in bound_to(platform)
     }
     wanted = [spec for spec in runtime.topic_specs() if spec.name not in others]
-    app = PIPELINE_APP if role == PIPELINE else platform_topic(role)
-    directory = Path(runtime.config.data_dir) / app if kept and not runtime.embedded else None
+    directory = (
+        Path(runtime.config.data_dir) / app_of(role) if kept and not runtime.embedded else None
+    )
     return verified(runtime, wanted, kept, directory)

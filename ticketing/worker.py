@@ -15,12 +15,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ticketing import log, metrics, restarts
+from ticketing import extras, log, metrics, restarts
 from ticketing.config import Config, secrets_of
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
 from ticketing.engine.departure import leave
 from ticketing.engine.role_topics import RoleTopics, changed
+from ticketing.errors import Misconfigured
 from ticketing.kafka.free_port import free_port
 from ticketing.kafka.runtime import Runtime
 from ticketing.kafka.watch import TopicWatch
@@ -30,10 +31,11 @@ from ticketing.roles import (
     SUMMARIES,
     TRACES_ROLE,
     VIEW,
+    app_of,
     read_by,
     verified_topics,
 )
-from ticketing.wire.topics import INCIDENTS, PIPELINE_APP, SIGNALS, TRACES
+from ticketing.wire.topics import ALERTS, EVENTS, INCIDENTS, SIGNALS, TRACES, platform_topic
 
 API_ROLES = frozenset({VIEW, API})
 """Roles that serve the API, including metrics, health and readiness."""
@@ -56,6 +58,19 @@ def roles(config: Config) -> list[str]:
 def default_roles(config: Config) -> list[str]:
     """The roles of a whole installation, where the view's process serves the API."""
     return [role for role in roles(config) if role != API]
+
+
+def require_extras(config: Config, chosen: Sequence[str]) -> None:
+    """Raise Misconfigured unless the packages of all chosen roles are installed."""
+    problems: list[str] = []
+    if config.redis.embedded and not API_ROLES.isdisjoint(chosen):
+        problems += extras.missing("demo", "redis.url")
+    if SUMMARIES in chosen:
+        problems += extras.missing(
+            "llm", "llm.providers" if config.llm.providers else "llm.provider"
+        )
+    if problems:
+        raise Misconfigured(problems)
 
 
 def configure_logging(config: Config) -> None:
@@ -154,12 +169,12 @@ def build(role: str, runtime: Runtime) -> TicketingApp:
     return app
 
 
-def _app(name: str, role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
+def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
     web = runtime.config.faust_web
     offset = default_roles(runtime.config).index(role)
     port = web.port + offset if web.port else free_port()
     return create_app(
-        name,
+        app_of(role),
         runtime.config,
         batched=batched,
         brokers=runtime.brokers,
@@ -169,18 +184,20 @@ def _app(name: str, role: str, runtime: Runtime, batched: list[str]) -> Ticketin
 
 
 def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
+    from agents.alerts import AlertMachine
     from agents.detection import DetectionAgent
     from agents.detection_run import Detector
     from agents.heartbeat import heartbeat_for
     from agents.incidents import IncidentMachine
     from agents.shown_totals import ShownTotals
     from sinks.agent import SinkAgent
+    from ticketing.config.alert_policy import alert_policy
     from ticketing.config.policy import policy
     from ticketing.engine.keyed_agent import KeyedAgent, add_keyed_agent
     from ticketing.engine.path_reporter import PathReporter
 
     config = runtime.config
-    app = _app(PIPELINE_APP, PIPELINE, runtime, [*runtime.inputs, SIGNALS, INCIDENTS])
+    app = _app(PIPELINE, runtime, [*runtime.inputs, SIGNALS, EVENTS, INCIDENTS])
     # A broker that gives no ids leaves the names.
     ids = {name: topics.ids.get(name) or name for name in runtime.inputs}
     detection = DetectionAgent(
@@ -194,43 +211,57 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
     )
     shown = ShownTotals(app, detection.totals, detection.topics)
     heartbeat = heartbeat_for(config)
+    alerts: KeyedAgent[Any] = KeyedAgent(
+        app,
+        app.watchdog,
+        app.fence,
+        name="alerts",
+        topic=SIGNALS,
+        table=create_table(app, "alerts", runtime.partitions),
+        machine=AlertMachine(
+            alert_policy(config),
+            inputs=runtime.inputs,
+            counted=shown.counted,
+            partitions=runtime.partitions,
+        ),
+    )
     incidents: KeyedAgent[Any] = KeyedAgent(
         app,
         app.watchdog,
         app.fence,
         name="incidents",
-        topic=SIGNALS,
+        topic=EVENTS,
         table=create_table(app, "incidents", runtime.partitions),
         machine=IncidentMachine(
-            policy(config),
-            inputs=runtime.inputs,
-            counted=shown.counted,
-            reported=heartbeat.report if heartbeat else None,
+            policy(config, runtime.partitions),
             partitions=runtime.partitions,
+            topic_id=topics.ids.get(EVENTS) or EVENTS,
+            reported=heartbeat.report if heartbeat else None,
         ),
     )
     add_agent(app, detection, *runtime.inputs)
+    add_keyed_agent(app, alerts)
     add_keyed_agent(app, incidents)
     sinks = SinkAgent(app, app.watchdog, app.fence, config.enabled_platforms())
     add_agent(app, sinks, INCIDENTS)
     app.task(detection.report_progress)
     app.task(shown.run)
     if heartbeat is not None:
-        app.task(PathReporter(app, SIGNALS, incidents.handled).run)
+        app.task(PathReporter(app, EVENTS, incidents.handled).run)
         app.task(PathReporter(app, INCIDENTS, sinks.handled).run)
         app.task(lambda: heartbeat.run(app))
     return app
 
 
 def _view(runtime: Runtime) -> TicketingApp:
-    from agents.view import ViewAgent
+    from agents.view import add_view
     from agents.view_rebuild import keep_complete
     from ticketing.api.server import start
     from ticketing.view.store import open_store
 
-    app = _app("ticketing-view", VIEW, runtime, [INCIDENTS])
+    app = _app(VIEW, runtime, [INCIDENTS, ALERTS])
     store = open_store(runtime.config)
-    add_agent(app, ViewAgent(app, app.watchdog, app.fence, store), INCIDENTS)
+    add_view(app, store)
     app.task(lambda: start(runtime, store))
     app.task(lambda: keep_complete(runtime, store, lambda: bool(app.should_stop)))
     return app
@@ -239,13 +270,13 @@ def _view(runtime: Runtime) -> TicketingApp:
 def _traces(runtime: Runtime) -> TicketingApp:
     from agents.traces import TracesAgent, correlator_for
 
-    app = _app("ticketing-traces", TRACES_ROLE, runtime, [TRACES])
+    app = _app(TRACES_ROLE, runtime, [TRACES])
     traces = TracesAgent(
         app,
         app.watchdog,
         app.fence,
         correlator_for(runtime.config),
-        signals_partitions=runtime.partitions,
+        events_partitions=runtime.partitions,
     )
     add_agent(app, traces, TRACES)
     app.task(traces.tell)
@@ -255,7 +286,7 @@ def _traces(runtime: Runtime) -> TicketingApp:
 def _summaries(runtime: Runtime) -> TicketingApp:
     from agents.summaries import add_summaries
 
-    app = _app("ticketing-summaries", SUMMARIES, runtime, [INCIDENTS])
+    app = _app(SUMMARIES, runtime, [INCIDENTS])
     add_agent(app, add_summaries(app, runtime), INCIDENTS)
     return app
 
@@ -263,8 +294,7 @@ def _summaries(runtime: Runtime) -> TicketingApp:
 def _adapter(platform: str, runtime: Runtime) -> TicketingApp:
     from sinks.delivery.adapter import add_adapter
 
-    topic = f"ticketing-{platform}"
-    app = _app(topic, platform, runtime, [topic])
+    app = _app(platform, runtime, [platform_topic(platform)])
     add_adapter(app, platform, runtime)
     return app
 

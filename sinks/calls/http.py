@@ -29,6 +29,10 @@ EXCERPT_BYTES_MAX = 4000
 """Read from an answer for its excerpt; more than `DETAIL_CHARS_MAX`, since white space is folded."""
 REQUEST_CHARS_MAX = 16_000
 """Keeps a usual request whole in a dead letter, far below the size that Kafka takes."""
+ACCEPTED = 202
+ACCEPTED_SECONDS = 60.0
+"""The wait before an accepted request is looked for: ServiceNow, which queues requests so, ends any
+that takes longer (its default quota of a REST transaction)."""
 PATIENCE_SECONDS = 1.0
 """The longest wait of a request for room under the rate limit. Longer, and the request would hold a
 place in the runner that another account could use."""
@@ -82,9 +86,13 @@ class Http:
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
         text: bool = False,
+        accepted: bool = False,
         account: str = "",
     ) -> Answer:
         """Send one request; raises Failed. With `text` the answer need not be JSON.
+
+        The status 202 means that the request may still be carried out, and so leaves the outcome
+        unknown. With `accepted` it is the platform's way to answer, and good.
 
         `body` is sent as JSON, `form` as a form; only one of them can be given. `account`, by which
         the platform counts our requests, is a reference and never a secret. If the account has no
@@ -103,6 +111,9 @@ class Http:
                 detail = f"HTTP {reply.status} {self.excerpt(reply.body)}".strip()
                 failure = classify(reply.status, seconds, detail, "")
                 raise Failed(failure, status=reply.status, body=reply.body)
+            if reply.status == ACCEPTED and not accepted:
+                detail = "accepted, and not done yet"
+                raise Failed(Unknown(Reason.TIMEOUT, False, ACCEPTED_SECONDS, detail))
             return Answer(reply.status, reply.body, None if text else _json(reply.body))
         except Failed as failed:
             request = f"{method} {self.redact(url)}\n{self.quote(payload)}".strip()

@@ -102,6 +102,9 @@ class Network:
             # A session must be made inside the event loop, which is not running in __init__.
             verify = ssl.create_default_context(cafile=self._ca_bundle) if self._ca_bundle else True
             self._session = aiohttp.ClientSession(
+                # A session of the platform ties our requests together: ServiceNow, for one, works
+                # on one request of a session at a time.
+                cookie_jar=aiohttp.DummyCookieJar(),
                 connector=aiohttp.TCPConnector(ssl=verify, limit=0),
                 timeout=aiohttp.ClientTimeout(
                     total=self._timeout, connect=min(CONNECT_SECONDS_MAX, self._timeout)

@@ -157,8 +157,7 @@ class AdapterMachine(Machine[Delivery]):
             found = tx.get(key)
             if found is None:
                 return
-            state, after = found, found
-            after = self._concluded(tx, found, message.result)
+            state, after = found, self._concluded(tx, found, message.result)
         elif message.retry is not None:
             key = message.retry.incident_id
             found = tx.get(key)
@@ -372,7 +371,7 @@ class AdapterMachine(Machine[Delivery]):
             platform=self._platform.name,
             incident_id=after.incident_id,
         )
-        tx.send(DEAD_LETTERS, after.incident_id, encode_dead_letter(letter))
+        tx.send(DEAD_LETTERS, after.incident_id, encode_dead_letter(letter), stored=True)
         tx.after(metrics.dead_letters_total.labels("delivery", letter.reason).inc)
 
     def _with_receipt(self, tx: Transaction[Delivery], state: Delivery) -> Delivery:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import structlog
 
 from sinks.calls.answered_texts import contained
-from sinks.calls.outcome import Failed, Outcome, Reason, Refused, RetryAfter, Unknown
+from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Refused, RetryAfter, Unknown
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import Request, Sink
 from ticketing import metrics
@@ -108,6 +108,9 @@ class Runner:
         name = self._platform.name
         metrics.delivery_seconds.labels(name).observe(seconds)
         metrics.deliveries_total.labels(name, type(outcome).__struct_config__.tag).inc()
+        if isinstance(outcome, Delivered) and outcome.left_out:
+            metrics.delivery_fields_left_out_total.labels(name).inc(len(outcome.left_out))
+            log.warning("fields_left_out", platform=name, fields=list(outcome.left_out))
         result = OperationResult(
             incident_id=request.incident_id,
             number=request.number,

@@ -118,6 +118,7 @@ class Api:
             body=body,
             headers={**endpoint.headers, **kind},
             params=params,
+            accepted=True,
             account=self._account,
         )
         return _text(answer.data, "requestId")

@@ -6,7 +6,7 @@ https://docs.zammad.org/en/latest/api/intro.html
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -20,19 +20,34 @@ CANDIDATES_MAX = 10
 """An incident has one ticket, rarely two; each candidate costs a request for its tags."""
 USERS_MAX = 50
 """The search also finds similar users; the exact one is expected among the first."""
+PAGE_SIZE = 100
+"""Fewer than the default of any release, so that every page is one that was asked for."""
+PAGES_MAX = 50
+"""5,000 groups, more than an installation has; bounds a server whose pages never end."""
 FORBIDDEN = 403
 FORBIDDEN_MEANS = "not allowed, or the API is switched off, or Zammad is in maintenance"
+EXPANDED = {"expand": "true"}
+"""Answers with names, and releases before 6.5 answer a search with a list only so."""
 CLOSED = frozenset({"closed", "merged", "removed"})
 """States in which nobody works on a ticket any more, beside the configured one and its kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A ticket as Zammad shows it. `closed` is true for every state of that kind."""
+    """A ticket as Zammad shows it. `closed` is true for every state of that kind.
+
+    `fields` are the columns of the answer, in which a group, state or owner has its name.
+    """
 
     id: str
     number: str
     closed: bool
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def state(self) -> str:
+        """The name of the state."""
+        return str(self.fields.get("state", ""))
 
 
 class Api:
@@ -48,33 +63,48 @@ class Api:
 
     async def create(self, body: Mapping[str, Any]) -> Ticket:
         """Create a ticket."""
-        data = await self._call("POST", "tickets", body=body)
-        return Ticket(_id(data), str(data.get("number") or ""), closed=False)
+        data = await self._call("POST", "tickets", body=body, params=EXPANDED)
+        return Ticket(_id(data), str(data.get("number") or ""), closed=False, fields=data)
 
-    async def change(self, ticket_id: str, body: Mapping[str, Any]) -> None:
-        """Change a ticket; an article in the body is added in the same step."""
-        data = await self._call("PUT", _ticket_path(ticket_id), body=body)
+    async def change(self, ticket_id: str, body: Mapping[str, Any]) -> Ticket:
+        """Change a ticket and read it from the answer; an article is added in the same step."""
+        data = await self._call("PUT", _ticket_path(ticket_id), body=body, params=EXPANDED)
         if _id(data) != ticket_id:
             raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is another ticket"))
+        return await self._seen(data)
 
     async def read(self, ticket_id: str) -> Ticket:
         """Read a ticket."""
-        return await self._seen(await self._call("GET", _ticket_path(ticket_id)))
+        data = await self._call("GET", _ticket_path(ticket_id), params=EXPANDED)
+        return await self._seen(data)
 
-    async def tagged(self, tag: str) -> list[Ticket]:
-        """The tickets with the tag, oldest first.
+    async def found(self, key: str) -> list[Ticket]:
+        """The tickets that have the key as a tag or in their note, oldest first.
 
-        Zammad answers a condition from its database and so finds the newest ticket too. It may
-        answer a condition that it does not understand with any tickets, whose tags are therefore
-        checked.
+        Zammad drops a tag that is not allowed, hence the note. Zammad answers a condition from its
+        database and so finds the newest ticket too. It may answer a condition that it does not
+        understand with any tickets, whose notes and tags are therefore checked.
         """
-        condition = {"ticket.tags": {"operator": "contains all", "value": tag}}
-        body = {"condition": condition, "limit": CANDIDATES_MAX}
-        rows = _rows(await self._call("POST", "tickets/search", body=body))
-        found = [row for row in rows[:CANDIDATES_MAX] if tag in await self._tags(_id(row))]
-        return [await self._seen(row) for row in sorted(found, key=lambda row: int(_id(row)))]
+        rows = [
+            *await self._matching("ticket.note", "is", key),
+            *await self._matching("ticket.tags", "contains all", key),
+        ]
+        by_id = {int(_id(row)): row for row in rows}
+        ours = [
+            row
+            for _, row in sorted(by_id.items())
+            if row.get("note") == key or key in await self.tags(_id(row))
+        ]
+        return [await self._seen(row) for row in ours]
 
-    async def _tags(self, ticket_id: str) -> list[str]:
+    async def _matching(self, column: str, operator: str, value: str) -> list[dict[str, Any]]:
+        condition = {column: {"operator": operator, "value": value}}
+        body = {"condition": condition, "limit": CANDIDATES_MAX}
+        data = await self._call("POST", "tickets/search", body=body, params=EXPANDED)
+        return _rows(data)[:CANDIDATES_MAX]
+
+    async def tags(self, ticket_id: str) -> list[str]:
+        """The tags of a ticket."""
         params = {"object": "Ticket", "o_id": ticket_id}
         data = await self._call("GET", "tags", params=params)
         tags = data.get("tags") if isinstance(data, dict) else None
@@ -101,8 +131,18 @@ class Api:
 
     async def names(self, of: str) -> set[str]:
         """The active names of `groups`, `ticket_states` or `ticket_priorities`."""
-        rows = _rows(await self._call("GET", of))
+        rows = await self._pages(of)
         return {str(row.get("name")) for row in rows if row.get("active") is not False}
+
+    async def _pages(self, path: str) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for page in range(1, PAGES_MAX + 1):
+            asked = {"page": str(page), "per_page": str(PAGE_SIZE)}
+            found = _rows(await self._call("GET", path, params=asked))
+            rows += found
+            if len(found) < PAGE_SIZE:
+                break
+        return rows
 
     async def has_user(self, name: str) -> bool:
         """True if a user has the login or email `name`."""
@@ -118,10 +158,11 @@ class Api:
             raise Failed(Unknown(Reason.MALFORMED, True, None, "the ticket has no state"))
         if state not in self._closed:
             self._closed = await self._closed_states()
-        return Ticket(ticket_id, str(row.get("number") or ""), self._closed.get(state, False))
+        closed = self._closed.get(state, False)
+        return Ticket(ticket_id, str(row.get("number") or ""), closed, row)
 
     async def _closed_states(self) -> dict[int, bool]:
-        rows = _rows(await self._call("GET", "ticket_states"))
+        rows = await self._pages("ticket_states")
         names = CLOSED | {self._settings.states.resolved}
         kinds = {row.get("state_type_id") for row in rows if row.get("name") in names} - {None}
         return {

@@ -1,4 +1,4 @@
-"""The Zammad sink: a ticket per incident, found again by a tag.
+"""The Zammad sink: a ticket per incident, found again by a tag and a note.
 
 People's changes stand: a ticket that they closed or merged still gets articles, but is opened only
 when the incident fires again. A deleted ticket is not made again.
@@ -6,11 +6,12 @@ when the incident fires again. A deleted ticket is not made again.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from sinks.calls.comparison import not_taken
 from sinks.calls.http import Http, HttpFactory
-from sinks.calls.outcome import Absent, Delivered, Outcome
+from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Refused
 from sinks.calls.references import reference
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
 from sinks.text import comment, shown_fields
@@ -22,10 +23,18 @@ from sinks.zammad.settings import Settings
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
 from ticketing.domain.incidents.incident import Incident, StepKind
+from ticketing.domain.text import line
 
 NAME = "zammad"
 SEARCH_LAG_SECONDS = 1.0
 """The search by condition reads the database; a second covers a create that is being written."""
+
+UNPROCESSABLE = 422
+"""The status of a value that Zammad does not take; a ticket may have been made all the same."""
+OPTIONAL = frozenset({"owner", "customer", "priority"})
+"""Left out when Zammad refuses a ticket or a change: a ticket without them is better than none."""
+COMPARED = ("title", "group", "state", "priority", "owner", "note")
+"""The fields that Zammad's answer shows as they were sent."""
 
 
 class ZammadSink:
@@ -76,10 +85,54 @@ class ZammadSink:
         body = payload.ticket(request.want, request.account, self._writer, self._settings)
         if not self._settings.customer:
             body["customer_id"] = await self._api.own_id()
-        return self._delivered(await self._api.create(body), request.account)
+        try:
+            return await self._made(request, body)
+        except Failed as failed:
+            if failed.status != UNPROCESSABLE:
+                raise
+            refused = failed
+        # Zammad may have made the ticket before a trigger or a callback failed.
+        left_out = (_refused_fields(body.keys() & OPTIONAL, refused),)
+        found = await self._api.found(payload.tag(request.incident_id))
+        if found:
+            return self._delivered(found[0], request.account)
+        plain = {name: value for name, value in body.items() if name not in OPTIONAL}
+        plain["customer_id"] = await self._api.own_id()
+        try:
+            return await self._made(request, plain, left_out)
+        except Failed as failed:
+            found = await self._api.found(payload.tag(request.incident_id))
+            if failed.status == UNPROCESSABLE and not found:
+                raise refused from failed
+            if not found:
+                raise
+            return self._delivered(found[0], request.account)
+
+    async def _made(
+        self, request: Request, body: dict[str, Any], left_out: tuple[str, ...] = ()
+    ) -> Delivered:
+        ticket = await self._api.create(body)
+        asked = {name: body[name] for name in COMPARED if name in body}
+        kept = (*left_out, *not_taken("Zammad", asked, ticket.fields))
+        return self._delivered(
+            ticket, request.account, (*kept, *await self._dropped_tags(ticket, body))
+        )
+
+    async def _dropped_tags(self, ticket: Ticket, body: dict[str, Any]) -> list[str]:
+        """A sentence if tags are missing; none if they can't be read, as the ticket exists."""
+        try:
+            there = {one.casefold() for one in await self._api.tags(ticket.id)}
+        except Failed:
+            return []
+        missing = [one for one in body.get("tags", "").split(",") if one.casefold() not in there]
+        return (
+            [f"tags: Zammad makes no new ones (tag_new): {', '.join(missing)}"]
+            if any(missing)
+            else []
+        )
 
     async def _look_up(self, request: Request) -> Outcome:
-        found = await self._api.tagged(payload.tag(request.incident_id))
+        found = await self._api.found(payload.tag(request.incident_id))
         return self._delivered(found[0], request.account) if found else Absent()
 
     async def _update(self, request: Request) -> Outcome:
@@ -88,8 +141,33 @@ class ZammadSink:
         told = payload.news(want, have.shown, shown_fields.links(want, NAME), self._writer)
         if told and not await self._stands(request, told):
             body["article"] = told
-        await self._api.change(have.external_id, body)
-        return Delivered()
+        _, left_out = await self._changed(have.external_id, body)
+        return Delivered(left_out=left_out)
+
+    async def _changed(
+        self, ticket_id: str, body: dict[str, Any]
+    ) -> tuple[Ticket, tuple[str, ...]]:
+        """Change a ticket; returns the answer, and a sentence for each field left out."""
+        left_out: list[str] = []
+        try:
+            ticket = await self._api.change(ticket_id, body)
+        except Failed as failed:
+            plain = {
+                name: value for name, value in body.items() if name not in (*OPTIONAL, "group")
+            }
+            if failed.status != UNPROCESSABLE or not plain or plain == body:
+                raise
+            # A change without its priority is better than none.
+            left_out = [_refused_fields(body.keys() - plain, failed)]
+            if any(
+                one[1] == body.get("article", {}).get("body")
+                for one in await self._api.articles(ticket_id)
+            ):
+                del plain["article"]
+            ticket = await self._api.change(ticket_id, plain)
+            body = plain
+        asked = {name: body[name] for name in COMPARED if name in body}
+        return ticket, (*left_out, *not_taken("Zammad", asked, ticket.fields))
 
     async def _stands(self, request: Request, article: dict[str, Any]) -> bool:
         """True if an earlier attempt has left the article."""
@@ -111,24 +189,28 @@ class ZammadSink:
         return await self._move(request, changes)
 
     async def _resolve(self, request: Request) -> Outcome:
-        return await self._move(
-            request, self._turn(request, self._settings.states.resolved, "Resolved")
-        )
+        changes = self._turn(request, self._settings.states.resolved, "Resolved")
+        return await self._move(request, changes)
 
     async def _move(self, request: Request, changes: dict[str, Any]) -> Outcome:
-        """Change a ticket unless a person or an earlier attempt has closed it."""
-        have = _held(request)
-        if not (await self._api.read(have.external_id)).closed:
-            await self._api.change(have.external_id, changes)
-        return Delivered()
+        """Change the state of a ticket unless a person or an earlier attempt has closed it."""
+        have, wanted = _held(request), str(changes["state"])
+        before = await self._api.read(have.external_id)
+        if before.closed:
+            return Delivered()
+        after, left_out = await self._changed(have.external_id, changes)
+        stays = after.state == before.state and after.state != wanted
+        if stays or (wanted == self._settings.states.resolved and not after.closed):
+            return _state_kept(after, wanted)
+        return Delivered(left_out=left_out)
 
     async def _reopen(self, request: Request) -> Outcome:
         have = _held(request)
         body = self._turn(request, self._settings.states.open, "Open again")
         if request.uncertain and not (await self._api.read(have.external_id)).closed:
             del body["article"]
-        await self._api.change(have.external_id, body)
-        return Delivered()
+        after, left_out = await self._changed(have.external_id, body)
+        return _state_kept(after, body["state"]) if after.closed else Delivered(left_out=left_out)
 
     def _turn(self, request: Request, state: str, subject: str) -> dict[str, Any]:
         """The changes to another state, with the present incident in an article."""
@@ -155,18 +237,30 @@ class ZammadSink:
             "Duplicate", f"Closed as a duplicate of ticket {have.key}: {have.url}"
         )
         state = self._settings.states.resolved
-        for ticket in await self._api.tagged(payload.tag(request.incident_id)):
+        for ticket in await self._api.found(payload.tag(request.incident_id)):
             if ticket.id != have.external_id and not ticket.closed:
                 await self._api.change(ticket.id, {"state": state, "article": notice})
         return Delivered()
 
-    def _delivered(self, ticket: Ticket, account: str) -> Delivered:
+    def _delivered(self, ticket: Ticket, account: str, left_out: tuple[str, ...] = ()) -> Delivered:
         return Delivered(
             external_id=ticket.id,
             key=ticket.number,
             url=self._settings.page(ticket.id),
             account=account,
+            left_out=left_out,
         )
+
+
+def _refused_fields(names: Iterable[str], failed: Failed) -> str:
+    return f"{', '.join(sorted(names))}: Zammad refused them ({line(failed.outcome.detail)})"
+
+
+def _state_kept(ticket: Ticket, wanted: str) -> Refused:
+    detail = (
+        f'the state stays "{ticket.state}" in place of "{wanted}": a workflow or trigger keeps it'
+    )
+    return Refused(Reason.INVALID, detail)
 
 
 def _held(request: Request) -> Held:

@@ -9,6 +9,9 @@ from sinks.platform import Connection
 from sinks.zammad.api import Api
 from sinks.zammad.settings import GUESS, Settings
 
+NO_INCIDENT = "ticketing-agent-connection-test"
+"""A tag and note that no ticket has."""
+
 
 class ConnectionCheck:
     """Checks the settings one by one and collects the faults."""
@@ -26,11 +29,19 @@ class ConnectionCheck:
             wrong = failed.outcome.reason is Reason.CREDENTIALS
             key = "token" if wrong else "baseUrl"
             return Connection(ok=False, message=f"zammad.{key}: {failed}")
+        await self._search()
         for examine in (self._groups, self._states, self._priorities, self._people):
             await self._guarded(examine)
         if self._faults:
             return Connection(ok=False, message="; ".join(self._faults))
         return Connection(ok=True, message="the token is taken, and every name is known")
+
+    async def _search(self) -> None:
+        """Search as after a lost answer, for a ticket that does not exist."""
+        try:
+            await self._api.found(NO_INCIDENT)
+        except Failed as failed:
+            self._faults.append(f"zammad.baseUrl: tickets can't be searched: {failed}")
 
     async def _guarded(self, examine: Callable[[], Awaitable[None]]) -> None:
         try:

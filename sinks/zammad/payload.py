@@ -22,7 +22,7 @@ BODY_CHARS_MAX = 20_000
 
 
 def tag(incident_id: str) -> str:
-    """The tag of the incident's ticket: the incident's id."""
+    """The incident's id, by which its ticket is found: a tag, and the ticket's hidden note."""
     return incident_id
 
 
@@ -33,7 +33,8 @@ def ticket(incident: Incident, group: str, writer: Writer, settings: Settings) -
         "group": group,
         "state": settings.states.open,
         "priority": settings.priority_for(incident),
-        "tags": _tags(incident, settings),
+        "tags": tags(incident, settings),
+        "note": tag(incident.id),
         "article": article(title(incident, writer), writer.body(incident)),
         **({"owner": settings.owner} if settings.owner else {}),
         **_customer(settings),
@@ -85,7 +86,7 @@ def _customer(settings: Settings) -> dict[str, Any]:
     return {name: settings.customer}
 
 
-def _tags(incident: Incident, settings: Settings) -> str:
+def tags(incident: Incident, settings: Settings) -> str:
     """The tags, separated by commas, which no tag may hold."""
     named = (*settings.tags, incident.service, incident.environment)
     written = [cut(line(one.replace(",", " ")), TAG_CHARS_MAX) for one in named]

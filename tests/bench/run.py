@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE.parent), str(ROOT)]
 
-from bench import life, logs  # noqa: E402
+from bench import busy, life, logs  # noqa: E402
 from bench.side import rate_of  # noqa: E402
 from confluent_kafka import KafkaException  # noqa: E402
 from rich.console import Console  # noqa: E402  (the path must be set first)
@@ -175,16 +175,18 @@ def main() -> None:
     parser.add_argument(
         "--stored", type=int, default=1_000_000, help="incidents of the large table"
     )
-    parser.add_argument("--only", choices=["speed", "life"], help="one half of it")
+    parser.add_argument("--only", choices=["speed", "life", "busy"], help="one part of it")
     parser.add_argument("--dry-run", action="store_true", help="do not write docs/benchmarks.md")
     asked = parser.parse_args()
     parts = [_head(asked)]
     kafka = launch()
     try:
-        if asked.only != "life":
+        if asked.only in (None, "speed"):
             parts.append(_speed(kafka, asked))
-        if asked.only != "speed":
+        if asked.only in (None, "life"):
             parts.append(life.report(kafka, asked.stored, say))
+        if asked.only in (None, "busy"):
+            parts.append(busy.report(kafka))
     finally:
         kafka.close()
     text = "\n\n".join(parts) + "\n"

@@ -18,6 +18,11 @@ test("buttons are the server's actions that need nothing else, in its order", ()
   ]);
 });
 
+test("what can't be undone has no button beside the others", () => {
+  const actions = [{ name: "delete", leadsTo: null, needs: null }];
+  assert.deepEqual(buttonActions(makeIncident(1, { actions })), []);
+});
+
 test("an action that this page has never heard of gets a button without a key", () => {
   const actions = [{ name: "put_on_hold", leadsTo: "on_hold", needs: null }];
   assert.deepEqual(buttonActions(makeIncident(1, { actions })), [

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { labelPlaces, slots } from "../../ticketing/console/charts.js";
+import { labelPlaces, minutesInWords, slots } from "../../ticketing/console/charts.js";
 
 const window = (minutes, count) => ({
   start: new Date(Date.UTC(2030, 0, 1) + minutes * 60_000).toISOString(),
@@ -38,4 +38,13 @@ test("labels begin at the first slot and end at the last", () => {
 
 test("the last label of a short chart stands under its bar", () => {
   assert.deepEqual(labelPlaces(3, 40).at(-1), { index: 2, x: 100, anchor: "middle" });
+});
+
+test("the minutes of an alert are a sentence for those who can't see the chart", () => {
+  const found = slots([window(0, 4), window(2, 1200), window(3, 1)], 60, 60);
+  assert.match(
+    minutesInWords(found),
+    /^By minute: 1,205 in 4 minutes; at most 1,200, at \d\d:\d\d$/,
+  );
+  assert.match(minutesInWords(found.slice(0, 1)), /^By minute: 4 in one minute; at most 4/);
 });

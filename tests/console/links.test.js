@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { hashOf, idInHash, safeUrl } from "../../ticketing/console/links.js";
 
 test("the hash of an incident leads back to it", () => {
-  const id = "00000000deadbeef-3-1234";
+  const id = "00000000deadbeef-0123456789abcdef";
   assert.equal(idInHash(hashOf(id)), id);
 });
 
@@ -14,8 +14,9 @@ test("other hashes lead to no incident", () => {
     "#",
     "#list",
     "#/incidents/",
-    "#/incidents/x-1-1",
-    "#/incidents/ab-1-1/x",
+    "#/incidents/00000000deadbeef-3-1234",
+    "#/incidents/00000000deadbeef-0123456789abcdex",
+    "#/incidents/00000000deadbeef-0123456789abcdef/x",
   ])
     assert.equal(idInHash(hash), null, hash);
 });

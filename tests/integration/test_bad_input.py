@@ -10,7 +10,7 @@ from support.logs import log
 from support.waiting import wait_for
 
 from ticketing.wire.dead_letters import VALUE_BYTES_MAX
-from ticketing.wire.topics import INCIDENTS, SIGNALS
+from ticketing.wire.topics import EVENTS, INCIDENTS, SIGNALS
 
 pytestmark = pytest.mark.kafka
 
@@ -107,7 +107,7 @@ def test_garbage_in_our_own_topics_becomes_dead_letters(fleet: Fleet) -> None:
     worker = fleet.worker("a", "pipeline", "view", "pagerduty")
     worker.wait_ready()
     garbage: list[bytes | None] = [None, b"", b"\xff", b"{", b"[]", b"[{}]", b'[{"command": 7}]']
-    for topic in (SIGNALS, INCIDENTS, "ticketing-pagerduty"):
+    for topic in (SIGNALS, EVENTS, INCIDENTS, "ticketing-pagerduty"):
         compacted = topic == INCIDENTS
         fleet.feed(garbage, topic, partition=1, key=b"some-key" if compacted else None)
     fleet.feed([log(level="FATAL")] * 10)
@@ -115,13 +115,13 @@ def test_garbage_in_our_own_topics_becomes_dead_letters(fleet: Fleet) -> None:
     fleet.wait_tickets(lambda tickets: len(tickets) == 1, "the ticket")
     stages = wait_for(
         lambda: (
-            {"incidents", "sinks", "pagerduty-adapter"}
+            {"alerts", "incidents", "sinks", "pagerduty-adapter"}
             <= (stages := {letter.stage for letter in fleet.dead_letters()})
             and stages
         ),
-        "dead letters of all three",
+        "dead letters of all four",
     )
-    assert stages == {"incidents", "sinks", "pagerduty-adapter"}
+    assert stages == {"alerts", "incidents", "sinks", "pagerduty-adapter"}
     assert not any(process.exits for process in worker.roles.values())
 
 

@@ -14,7 +14,7 @@ from support.logs import anomalies, log, traffic
 from support.waiting import wait_for
 
 from ticketing.api.balance import KafkaBalance
-from ticketing.wire.topics import PIPELINE_APP, SIGNALS
+from ticketing.wire.topics import EVENTS, PIPELINE_APP, SIGNALS
 
 pytestmark = pytest.mark.kafka
 
@@ -128,7 +128,7 @@ def test_they_add_up_after_offsets_were_lost_and_the_input_was_made_again(fleet:
     fleet.feed([*lines, *BAD])
     balance.wait(lines, len(BAD))
 
-    for topic in (INPUT, SIGNALS):
+    for topic in (INPUT, SIGNALS, EVENTS):
         worker.stop("pipeline")
         rewind(fleet.kafka, topic, 0)
         worker.kept.add("pipeline")

@@ -15,14 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fleet import STOP_SECONDS_MAX, Fleet
+from support.fleet import PARTITIONS, STOP_SECONDS_MAX, Fleet
 from support.logs import log
 from support.requirements import free_port
 from support.waiting import wait_for
 
 from ticketing.domain.events import Action, Command
-from ticketing.wire.signals import encode_signals
-from ticketing.wire.topics import INCIDENTS, SIGNALS, signals_partition_of
+from ticketing.domain.scope import partition_of_incident
+from ticketing.wire.events import encode_events
+from ticketing.wire.topics import EVENTS, INCIDENTS, SIGNALS
 
 pytestmark = pytest.mark.kafka
 
@@ -114,17 +115,20 @@ def test_fausts_own_command_runs_the_pipeline_and_shows_its_tables(
         ready = f"http://127.0.0.1:{metrics_port}/ready"
         wait_for(lambda: get(ready) == {"status": "ready"}, "the listener of the metrics")
         tables = f"http://127.0.0.1:{port}/table"
-        assert get(f"{tables}/") == [{"name": "incidents", "partitions": [0, 1, 2, 3]}]
+        everything = [0, 1, 2, 3]
+        assert get(f"{tables}/") == [
+            {"name": "alerts", "partitions": everything},
+            {"name": "incidents", "partitions": everything},
+        ]
 
         def keys() -> list[str]:
             return [entry["key"] for entry in get(f"{tables}/incidents/")["keys"]]
 
-        fingerprints = {incident.fingerprint for incident in known.values()}
-        wait_for(lambda: fingerprints <= set(keys()), "every incident in the table")
+        wait_for(lambda: set(known) <= set(keys()), "every incident in the table")
         first = next(iter(known.values()))
-        shown = get(f"{tables}/incidents/{first.fingerprint}/")
-        assert shown["value"]["state"]["incident"]["id"] == first.id
-        assert shown["partition"] == int(first.id.split("-")[1])
+        shown = get(f"{tables}/incidents/{first.id}/")
+        assert first.id in json.dumps(shown["value"])
+        assert shown["partition"] == partition_of_incident(first.id, PARTITIONS)
         assert get(f"{tables}/incidents/nothing/") == 404
         assert get(f"{tables}/nothing/") == 404
 
@@ -168,8 +172,8 @@ def test_forty_comments_of_control_characters_leave_a_record_that_can_be_written
         assert set(people.map(comment, mixed)) == {200}
     # Straight into the topic, as an older release wrote them.
     command = Command(id="", incident_id=id, action=Action.COMMENT, note="\x01é" * 2_000)
-    notes = [encode_signals([replace(command, id=f"old-{n}")]) for n in range(COMMENTS)]
-    fleet.feed(notes, topic=SIGNALS, partition=signals_partition_of(id))
+    notes = [encode_events([replace(command, id=f"old-{n}")]) for n in range(COMMENTS)]
+    fleet.feed(notes, topic=EVENTS, partition=partition_of_incident(id, PARTITIONS))
     assert comment("the last one") == 200
 
     status, shown = worker.get(f"/api/incidents/{id}")

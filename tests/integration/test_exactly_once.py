@@ -19,11 +19,12 @@ from support.logs import anomalies, log, traffic
 from support.waiting import wait_for
 
 from ticketing.engine.departure import EXIT_HUNG
-from ticketing.wire.topics import INCIDENTS, SIGNALS
+from ticketing.wire.topics import EVENTS, INCIDENTS, SIGNALS, changelog_topic
 
 pytestmark = pytest.mark.kafka
 
 GROUP = "ticketing"
+CHANGELOGS = [changelog_topic(GROUP, table) for table in ("alerts", "incidents")]
 
 
 def totals(metrics_text: str) -> dict[str, float]:
@@ -78,8 +79,9 @@ def test_what_is_replayed_counts_no_second_time_and_what_is_repeated_does(fleet:
         id: one.count for id, one in after.items()
     }.items()
     worker.stop("pipeline")
-    # And those of the signals: the incidents' writer sees all of its messages again.
+    # And those of the signals and events: both machines see all of their messages again.
     rewind(fleet.kafka, SIGNALS)
+    rewind(fleet.kafka, EVENTS)
     worker.start("pipeline")
     fleet.feed(lines)
     again = fleet.wait_counted(2 * counted + PARTITIONS)
@@ -109,7 +111,7 @@ def test_a_topic_made_anew_goes_on_counting(fleet: Fleet) -> None:
     assert "was deleted and created again" in worker.log("pipeline")
 
 
-@pytest.mark.parametrize("topic", [SIGNALS, INCIDENTS, "ticketing-incidents-changelog"])
+@pytest.mark.parametrize("topic", [SIGNALS, EVENTS, INCIDENTS, *CHANGELOGS])
 def test_a_produce_that_fails_ends_the_process_and_the_replay_counts_exactly(
     fleet: Fleet, topic: str
 ) -> None:
@@ -118,12 +120,12 @@ def test_a_produce_that_fails_ends_the_process_and_the_replay_counts_exactly(
     lines = [log(service=f"service-{number % 10}") for number in range(1_000)]
     fleet.feed(lines)
     before = fleet.wait_counted(1_000)
-    wait_for(lambda: fleet.lag(GROUP, INPUT, SIGNALS) == 0, "the commits")
+    wait_for(lambda: fleet.lag(GROUP, INPUT, SIGNALS, EVENTS) == 0, "the commits")
     fleet.kafka.take_nothing(topic)
     fleet.feed(lines)
     assert worker.roles["pipeline"].wait_ended() == EXIT_HUNG
     assert "leaving" in worker.log("pipeline")
-    fleet.kafka.take_again(topic, "LogAppendTime" if topic == SIGNALS else "CreateTime")
+    fleet.kafka.take_again(topic, "LogAppendTime" if topic in (SIGNALS, EVENTS) else "CreateTime")
     fleet.feed(lines)
     worker.start("pipeline")
     after = fleet.wait_counted(3_000)

@@ -80,7 +80,7 @@ def test_a_fault_that_comes_back_reopens_and_later_is_a_new_episode(fleet: Fleet
     fleet.feed([log(level="FATAL")] * 3)
     both = fleet.wait_counted(18)
     new = next(one for id, one in both.items() if id != first.id)
-    assert (new.count, new.episode, new.fingerprint) == (3, 2, first.fingerprint)
+    assert (new.count, new.previous, new.fingerprint) == (3, first.id, first.fingerprint)
     tickets = fleet.wait_tickets(
         lambda found: new.id in {ticket["correlation"] for ticket in found}, "the new ticket"
     )
@@ -100,10 +100,10 @@ def test_a_thousand_distinct_messages_of_a_service_are_one_overflow_incident(fle
     incidents = fleet.wait_counted(1000).values()
     kinds = Counter(incident.kind for incident in incidents)
     assert kinds[Kind.OVERFLOW] == 1
-    assert kinds[Kind.PATTERN] <= 20
+    assert kinds[Kind.FAULT] <= 20
     (overflow,) = (one for one in incidents if one.kind is Kind.OVERFLOW)
-    assert overflow.count == 1000 - sum(one.count for one in incidents if one.kind is Kind.PATTERN)
-    wanted = {one.id for one in incidents if not one.held_by}
+    assert overflow.count == 1000 - sum(one.count for one in incidents if one.kind is Kind.FAULT)
+    wanted = {one.id for one in incidents if not one.collective_id}
     tickets = fleet.wait_tickets(lambda found: len(found) >= len(wanted), "the tickets")
     assert {ticket["correlation"] for ticket in tickets} == wanted
     assert len(tickets) <= 22

@@ -14,7 +14,15 @@ from ticketing.dead_letters.redrive import Redriver
 from ticketing.domain.signals import Anomalies
 from ticketing.wire.dead_letters import DeadLetter, encode_dead_letter
 from ticketing.wire.signals import decode_signals, encode_signals
-from ticketing.wire.topics import DEAD_LETTERS, INCIDENTS, SIGNALS, changelog_topic
+from ticketing.wire.topics import (
+    ALERTS,
+    DEAD_LETTERS,
+    EVENTS,
+    INCIDENTS,
+    PIPELINE_APP,
+    SIGNALS,
+    changelog_topic,
+)
 
 pytestmark = pytest.mark.kafka
 
@@ -27,8 +35,8 @@ def test_a_broker_that_takes_less_than_configured_loses_nothing(fleet: Fleet) ->
     fleet.create_topics()
     worker = fleet.worker("a", "pipeline")
     worker.wait_ready()
-    own = (SIGNALS, INCIDENTS, changelog_topic("ticketing", "incidents"), DEAD_LETTERS)
-    for topic in own:
+    tables = (changelog_topic(PIPELINE_APP, name) for name in ("alerts", "incidents"))
+    for topic in (SIGNALS, EVENTS, ALERTS, INCIDENTS, *tables, DEAD_LETTERS):
         fleet.kafka.configure(topic, max_message_bytes=TAKEN)
     lines = [log(f"the {n} is lost", service=f"service-{n % 97}") for n in range(1_500)]
     lines[400] = log("x" * 20_000, service="s" * 150, endpoint="/" * 200, trace_id="t" * 100)
@@ -62,7 +70,7 @@ def test_a_redriven_signal_counts_once_below_the_watermark(fleet: Fleet) -> None
         value = encode_signals([again])
         letter = DeadLetter(
             reason="failed",
-            stage="incidents",
+            stage="alerts",
             topic=SIGNALS,
             partition=number,
             value=value,
@@ -70,7 +78,7 @@ def test_a_redriven_signal_counts_once_below_the_watermark(fleet: Fleet) -> None
         )
         fleet.feed([encode_dead_letter(letter)], DEAD_LETTERS)
     with Redriver(runtime) as redriver:
-        for entry in every(runtime, Wanted(stage="incidents")):
+        for entry in every(runtime, Wanted(stage="alerts")):
             redriver.redrive_entry(entry, "anna")
     fleet.wait_counted(14)
     # What is handled after them shows that nothing else was to come.

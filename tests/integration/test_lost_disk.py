@@ -15,7 +15,8 @@ from ticketing.wire.topics import PIPELINE_APP, changelog_topic
 
 pytestmark = pytest.mark.kafka
 
-CHANGELOG = changelog_topic(PIPELINE_APP, "incidents")
+TABLES = ("alerts", "incidents")
+CHANGELOGS = [changelog_topic(PIPELINE_APP, table) for table in TABLES]
 
 
 def test_an_incident_outlives_the_disk_of_its_worker(fleet: Fleet) -> None:
@@ -60,7 +61,7 @@ def test_a_damaged_table_is_set_aside_and_read_anew_by_one_start(
     worker.kill("pipeline")
     tables = worker.data / PIPELINE_APP
     harmed = [path for path in tables.rglob(pattern) if path.is_file()]
-    assert len(harmed) == PARTITIONS
+    assert len(harmed) == len(TABLES) * PARTITIONS
     for path in harmed:
         harm(path)
     worker.start("pipeline")
@@ -69,9 +70,10 @@ def test_a_damaged_table_is_set_aside_and_read_anew_by_one_start(
     after = fleet.wait_counted(2000)
     assert set(after) == set(before)
     assert len(worker.roles["pipeline"].exits) == 1, worker.tail("pipeline")
-    assert worker.log("pipeline").count("set aside as") == PARTITIONS
+    assert worker.log("pipeline").count("set aside as") == len(TABLES) * PARTITIONS
     told = worker.metrics()
-    assert told["ticketing_tables_set_aside_total{table=incidents}"] == PARTITIONS
+    for table in TABLES:
+        assert told[f"ticketing_tables_set_aside_total{{table={table}}}"] == PARTITIONS
     assert len(list(tables.rglob("*.damaged-*"))) == 2
 
 
@@ -87,7 +89,8 @@ def test_a_changelog_is_read_past_an_aborted_transaction(fleet: Fleet) -> None:
     producer.init_transactions(60)
     producer.begin_transaction()
     for partition in range(fleet.runtime().partitions):
-        producer.produce(CHANGELOG, b"never", b"never", partition=partition)
+        for changelog in CHANGELOGS:
+            producer.produce(changelog, b"never", b"never", partition=partition)
     producer.flush(60)
     producer.abort_transaction(60)
     worker.wipe("pipeline")

@@ -22,7 +22,6 @@ from support.kafka import Kafka
 from ticketing.engine import transport
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import create_table
-from ticketing.engine.outbox import Outbox
 from ticketing.engine.recovery import DurableRecovery
 from ticketing.engine.table import DurableTable
 from ticketing.engine.transport import BatchConsumer, BatchConsumerThread
@@ -59,6 +58,10 @@ class Kept(Seen):
 
     table: DurableTable
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.claimed: dict[int, int] = {}
+
     async def handle(self, records: list[Any], event: Any) -> None:
         """Look, and keep."""
         partition = event.message.partition
@@ -70,7 +73,11 @@ class Kept(Seen):
             assert before >= record.offset - KEYS, "the table is not recovered"
             last[key] = record.offset
         writes: list[tuple[bytes, bytes | None]] = [(k, b"%d" % at) for k, at in last.items()]
-        await self.table.write(partition, writes, Outbox(self.app))
+        generation = self.app.consumer_generation_id
+        if self.claimed.get(partition) != generation:
+            await self.table.claim(partition, generation)
+            self.claimed[partition] = generation
+        await self.table.write(partition, writes)
         await super().handle(records, event)
 
 

@@ -11,8 +11,9 @@ from support.fleet import INPUT, PARTITIONS, Fleet, Worker
 from support.logs import log
 from support.waiting import wait_for
 
+from ticketing.domain.scope import scope_of_incident
 from ticketing.errors import EXIT_MISCONFIGURED
-from ticketing.wire.topics import SIGNALS, signals_partition_of
+from ticketing.wire.topics import SIGNALS
 
 pytestmark = pytest.mark.kafka
 
@@ -85,8 +86,7 @@ def test_topics_made_anew_are_refused_until_they_are_adopted(fleet: Fleet) -> No
     latest = fleet.wait_counted(1_502)
     new = set(latest) - set(before)
     assert len(new) == 2
-    assert all(signals_partition_of(one) in range(PARTITIONS) for one in new)
-    assert all(int(one.rsplit("-", 1)[1]) >= 10**12 for one in new), "ids must not come again"
+    assert {scope_of_incident(one) for one in new} == {scope_of_incident(id)}
     assert "nothing to adopt" in worker.command("topics", "adopt").stdout
 
 

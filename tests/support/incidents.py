@@ -1,27 +1,35 @@
-"""Incidents and the signals that make them: a usual one, with only the changes a test is about."""
+"""Incidents and the alerts that make them: a usual one, with only the changes a test is about."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
 
+from support.configured import policy_with
+
 from sinks.delivery.wishes import encode_wish
 from ticketing.domain import intake
+from ticketing.domain.alerts.alert import Alert, AlertState
 from ticketing.domain.events import TicketState
+from ticketing.domain.incidents import joining, lifecycle
 from ticketing.domain.incidents.incident import (
     CommandOutcome,
     Failure,
     Incident,
+    IncidentAlert,
     Link,
+    Listed,
+    Resolution,
     Status,
     Step,
     StepKind,
     Ticket,
 )
+from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.patterns.pattern import Patterns
 from ticketing.domain.scope import scope_of
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Anomalies, Sample
+from ticketing.domain.signals import Sample
 from ticketing.wire.incidents import encode_incident
 
 FINGERPRINT = "0123456789abcdef"
@@ -37,7 +45,7 @@ def incident(fingerprint: str = FINGERPRINT, *, at: float = AT, **changes: Any) 
     """An open incident that was opened at `at` and has counted three anomalies by then."""
     title = changes.get("title", TITLE)
     known: dict[str, Any] = {
-        "id": f"{SCOPE}-{fingerprint}",
+        "id": f"{SCOPE}-{fingerprint:0>16}",
         "scope": SCOPE,
         "fingerprint": fingerprint,
         "tenant": "acme",
@@ -51,9 +59,29 @@ def incident(fingerprint: str = FINGERPRINT, *, at: float = AT, **changes: Any) 
         "last_seen": at - 1.0,
         "count": 3,
         "max_score": 0.95,
+        "last_arrived_at": at,
+        "alerts_total": 1,
+        "alerts_firing": 1,
         "timeline": [Step(seq=1, at=at, kind=StepKind.OPENED)],
     }
     return Incident(**{**known, **changes})
+
+
+def member(fingerprint: str = FINGERPRINT, *, at: float = AT, **changes: Any) -> IncidentAlert:
+    """The alert of the usual incident, as the incident keeps it."""
+    known: dict[str, Any] = {
+        "fingerprint": fingerprint,
+        "service": "checkout",
+        "title": TITLE,
+        "severity": Severity.HIGH,
+        "episode": 1,
+        "revision": 1,
+        "count": 3,
+        "first_seen": at - 10.0,
+        "last_seen": at - 1.0,
+        "last_arrived_at": at,
+    }
+    return IncidentAlert(**{**known, **changes})
 
 
 def ticketed(fingerprint: str = FINGERPRINT, *, at: float = AT, **changes: Any) -> Incident:
@@ -80,33 +108,64 @@ def id_of(number: int) -> str:
 
 def resolved(before: Incident, at: float, note: str = "", by: str = "ada") -> Incident:
     """The incident as its writer publishes it when somebody has resolved it at `at`."""
-    seq = before.timeline[-1].seq + 1
-    step = Step(seq=seq, at=at, kind=StepKind.RESOLVED, by=by, text=note)
-    return replace(
-        before,
-        status=Status.RESOLVED,
-        resolved_at=at,
-        updated_at=at,
-        revision=before.revision + 1,
-        timeline=[*before.timeline, step],
-    )
+    policy = policy_with()
+    after = lifecycle.resolved(before, Resolution.COMMAND, at, policy, note, by)
+    return lifecycle.published(after, at)
 
 
-def anomalies(fingerprint: str = "aa", *offsets: int, **changes: Any) -> Anomalies:
-    """What detection sends of these offsets of a source partition, all in one window."""
+def alert(fingerprint: str = "aa", count: int = 1, *, at: float = AT, **changes: Any) -> Alert:
+    """A state of a firing alert whose records happened and arrived at `at`."""
     known: dict[str, Any] = {
         "fingerprint": fingerprint,
         "tenant": "t",
+        "environment": "",
         "service": "s",
         "pattern": f"pattern {fingerprint}",
-        "source": "t-0",
+        "title": f"title {fingerprint}",
         "severity": Severity.HIGH,
-        "windows": {0: sorted(offsets)},
-        "first_seen": 10.0,
-        "last_seen": 11.0,
+        "first_seen": at,
+        "last_seen": at,
+        "arrived_at": at,
+        "last_arrived_at": at,
+        "revision": count,
+        "count": count,
         "max_score": 0.9,
+        "windows": [(0, count)],
     }
-    return Anomalies(**{**known, **changes})
+    return Alert(**{**known, **changes})
+
+
+def later(known: Alert, count: int, *, at: float, **changes: Any) -> Alert:
+    """The next state of an alert in its episode, with `count` records by then."""
+    next_ = {"last_seen": at, "last_arrived_at": at, "count": count, "windows": [(0, count)]}
+    return replace(known, revision=known.revision + 1, **{**next_, **changes})
+
+
+def quiet(known: Alert) -> Alert:
+    """The alert, quiet."""
+    return replace(known, revision=known.revision + 1, state=AlertState.QUIET)
+
+
+def again(known: Alert, count: int = 1, *, at: float, **changes: Any) -> Alert:
+    """The first state of the next episode of an alert."""
+    next_: dict[str, Any] = {
+        "first_seen": at,
+        "last_seen": at,
+        "arrived_at": at,
+        "last_arrived_at": at,
+        "count": count,
+        "windows": [(0, count)],
+        "state": AlertState.FIRING,
+    }
+    return replace(known, episode=known.episode + 1, revision=1, **{**next_, **changes})
+
+
+def opened(found: Alert, at: float, policy: Policy, **changes: Any) -> Incident:
+    """The incident that an alert opens, by the writer's own rule, with a few changes."""
+    scope = scope_of(found.tenant, found.environment)
+    made = lifecycle.opened(found, at, policy, id=f"{scope}-{FINGERPRINT}", scope=scope)
+    part = joining.state_of(found, None, joining.Origin())
+    return replace(joining.joined(made, found, None, part, at, policy), **changes)
 
 
 def wish(incident: Incident) -> bytes:
@@ -143,7 +202,23 @@ def largest_incident() -> Incident:
         affected_services=[label] * 50,
         routes=["slack", "jira"],
         collective_id=id,
-        lists=[id] * 200,
+        merged_into=id,
+        merged=[id] * 20,
+        assignees=[_longest(intake.TARGET_BYTES_MAX)] * 20,
+        alerts=[
+            member(
+                "f" * 256,
+                service=name,
+                title=_longest(intake.TITLE_BYTES_MAX),
+                sample=Sample(at=1.0, message=_longest(600), host=_longest(128)),
+                minutes=[(10**9 + n, 10**9) for n in range(60)],
+            )
+        ]
+        * 20,
+        lists=[
+            Listed(id=id, tenant=name, service=name, title=label, severity=Severity.HIGH, at=1.0)
+        ]
+        * 50,
         unlinked=[id] * 50,
         links=[Link(fingerprint="f" * 256, service=name, id=id, title=label)] * 20,
         failures=[Failure(platform="jira", reason="rejected", text=label, at=1.0)] * 16,

@@ -101,10 +101,10 @@ class Life:
         self.machine = AdapterMachine(
             self.platform, self.runner, self.gate, self._timing, partitions=1, clock=self.clock
         )
-        self.partition = statemachine.PartitionState()
+        self.partition = statemachine.PartitionState(mark=self.store.mark)
         tx = statemachine.Transaction(self.store, self.machine, PARTITION)
-        statemachine.scan(self.machine, tx, self.partition, first, self.clock.now)
-        self._commit(tx)
+        scanned = statemachine.scan(self.machine, tx, self.partition, first, self.clock.now)
+        self._commit(tx, scanned)
 
     def delivery(self, incident_id: str) -> Delivery:
         """What the table holds of an incident."""
@@ -159,7 +159,7 @@ class Life:
         tx = statemachine.Transaction(self.store, self.machine, PARTITION)
         folded = statemachine.fold(self.machine, tx, records, self.partition)
         assert not folded.dead, folded.dead
-        self._commit(tx)
+        self._commit(tx, folded)
 
     async def lose_results(self) -> None:
         """What is under way ends at the platform, and nobody here hears of it."""
@@ -183,7 +183,7 @@ class Life:
 
     def take_over(self, other: Life) -> None:
         """Go on where another worker has stopped, maybe with another configuration."""
-        self.store.rows = dict(other.store.rows)
+        self.store.rows, self.store.mark = dict(other.store.rows), other.store.mark
         self._offset = other._offset
         self._begin(self._offset + 1)
 
@@ -192,8 +192,9 @@ class Life:
         await self.runner.cancel({PARTITION})
         await self.platform.close()
 
-    def _commit(self, tx: statemachine.Transaction[Delivery]) -> None:
-        self.store.keep(tx, self.machine)
+    def _commit(self, tx: statemachine.Transaction[Delivery], folded: statemachine.Folded) -> None:
+        self.store.keep(tx, self.machine, folded)
+        statemachine.accept(self.machine, tx, folded, self.partition)
         for topic, _, value, _ in tx.sends():
             assert value is not None
             if topic == DEAD_LETTERS:

@@ -7,21 +7,26 @@ from typing import Any
 
 from ticketing.domain.incidents.incident import Incident
 from ticketing.engine.statemachine import (
+    Folded,
     Machine,
+    Mark,
     PartitionState,
     Send,
     Store,
     Transaction,
+    accept,
     fold,
     pack,
+    scan,
 )
 
 
 class MemoryTable(Store):
-    """A table's partition as a dict."""
+    """A table's partition as a dict, and its mark."""
 
     def __init__(self) -> None:
         self.rows: dict[str, bytes] = {}
+        self.mark = Mark(-1)
 
     def get(self, key: str) -> bytes | None:
         """The stored bytes of a key."""
@@ -31,9 +36,10 @@ class MemoryTable(Store):
         """Every row, as of now."""
         return iter(list(self.rows.items()))
 
-    def keep(self, tx: Transaction[Any], machine: Machine[Any], first: int | None = None) -> None:
-        """Make a transaction's writes durable, or only the first so many of them."""
-        for key, write in tx.writes()[:first]:
+    def keep(self, tx: Transaction[Any], machine: Machine[Any], folded: Folded) -> None:
+        """Make a transaction's writes durable, with the mark of its batch."""
+        for key, write in tx.writes():
+            self.mark = folded.mark
             if write.state is None:
                 self.rows.pop(key, None)
             else:
@@ -41,7 +47,7 @@ class MemoryTable(Store):
 
 
 class MemoryPartition:
-    """Folds batches as a keyed agent does; a batch may die with a part of its writes done."""
+    """Folds batches as a keyed agent does; the process may die before or after its write."""
 
     def __init__(self, machine: Machine[Any], number: int = 0) -> None:
         self.machine = machine
@@ -53,15 +59,17 @@ class MemoryPartition:
         """A transaction over the table as it is now."""
         return Transaction(self.table, self.machine, self.number)
 
-    def fold(self, records: list[Any], writes: int | None = None) -> list[Send]:
+    def fold(self, records: list[Any], writes: bool | None = None) -> list[Send]:
         """Fold a batch without dead letters; returns what it sends.
 
-        `writes`: how many of its writes reach the disk before the process dies, nothing being sent.
+        `writes`: whether the process dies after its write or before, nothing being sent.
         """
         tx = self.transaction()
         folded = fold(self.machine, tx, records, self.state)
         assert folded.dead == []
-        self.table.keep(tx, self.machine, writes)
+        if writes is not False:
+            self.table.keep(tx, self.machine, folded)
+        accept(self.machine, tx, folded, self.state)
         if writes is not None:
             return []
         for callback in tx.callbacks():
@@ -70,7 +78,13 @@ class MemoryPartition:
 
     def restart(self) -> None:
         """Another process goes on with the table."""
-        self.state = PartitionState()
+        self.state = PartitionState(mark=self.table.mark)
+
+    def scan(self, first: int, now: float) -> list[Send]:
+        """What the new owner sends again when `first` is the first message not handled."""
+        tx = self.transaction()
+        scan(self.machine, tx, self.state, first, now)
+        return tx.sends()
 
     def incidents(self) -> dict[str, Incident]:
         """Every incident in the table, by its key."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass
@@ -15,3 +16,4 @@ class Record:
     key: bytes | None = None
     partition: int = 0
     topic: str = ""
+    headers: Any = ()

@@ -82,6 +82,10 @@ class SandboxProcess:
         """Replace a platform's fault; `mode="none"` ends it."""
         self._call("PUT", f"/_sandbox/faults/{platform}", {"mode": mode, **fields})
 
+    def set_behaviours(self, platform: str, **switches: Any) -> None:
+        """Switch a platform's behaviours."""
+        self._call("PUT", f"/_sandbox/behaviours/{platform}", switches)
+
     def act(self, platform: str, ticket_id: str, action: str) -> None:
         """What a person does on the platform: acknowledge, close, reopen or delete."""
         name = urllib.parse.quote(ticket_id, safe="")

@@ -33,10 +33,13 @@ from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
 from ticketing.engine import statemachine
+from ticketing.engine.changelog import Change, epoch_of
 from ticketing.engine.guarded import TooLarge
 from ticketing.engine.keyed_agent import KeyedAgent
 from ticketing.engine.role_topics import RoleTopics
-from ticketing.engine.table import DurableTable
+from ticketing.engine.row import OWN_KEYS
+from ticketing.engine.table import OwnedRows
+from ticketing.engine.transport import Header, Pair
 from ticketing.wire import topics
 from ticketing.wire.incidents import decode_incident
 from ticketing.wire.signals import encode_signals
@@ -95,10 +98,10 @@ class World:
         """Whether something of this probability happens now."""
         return probability > 0 and self.random.random() < probability
 
-    def append(self, topic: str, key: bytes | None, value: bytes | None) -> int:
+    def append(self, topic: str, key: bytes | None, value: bytes | None, headers: Any = ()) -> int:
         """A record reaches its log."""
         log = self.logs.setdefault(topic, [])
-        log.append(Record(value, len(log), int(self.now * 1000), key, topic=topic))
+        log.append(Record(value, len(log), int(self.now * 1000), key, topic=topic, headers=headers))
         return len(log) - 1
 
     def lag(self, topic: str) -> int:
@@ -157,11 +160,39 @@ class Producer:
             raise TooLarge(place.topic, size, tuple(refused))
         return last
 
+    async def append(self, place: Any, messages: list[Pair], headers: list[Header]) -> int:
+        """One record batch: whole or not at all."""
+        assert place.partition == 0, "one partition is all there is"
+        size = sum(len(key or b"") + len(value or b"") for key, value in messages)
+        if size > self._world.limits.get(place.topic, math.inf):
+            raise TooLarge(place.topic, size)
+        self._world.step(f"append {place.topic}")
+        offsets = [self._world.append(place.topic, *pair, headers) for pair in messages]
+        return offsets[0]
+
     def deliver_through(self, last: Sent) -> None:
         while last.offset < 0:
             sent, topic, key, value = self._held.pop(0)
             self._world.step(f"send {topic}")
             sent.offset = self._world.append(topic, key, value)
+
+
+class Changelogs:
+    """Reads what others wrote."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def read(self, place: TP, first: int, end: int) -> list[Change]:
+        return changes(self._world.logs[place.topic][first:end])
+
+
+def changes(records: list[Record]) -> list[Change]:
+    """Records of a changelog as its readers see them."""
+    return [
+        Change(record.offset, record.key or b"", record.value, epoch_of(record.headers))
+        for record in records
+    ]
 
 
 class Disk:
@@ -171,6 +202,12 @@ class Disk:
 
     def __init__(self) -> None:
         self.rows: dict[bytes, bytes] = {}
+
+    def copy(self) -> Disk:
+        """The disk as the next process finds it."""
+        copy = Disk()
+        copy.rows = dict(self.rows)
+        return copy
 
     def _db_for_partition(self, partition: int) -> Disk:
         return self
@@ -195,22 +232,23 @@ class Batch:
         self.writes.append((key, None))
 
 
-class Table:
+class Table(OwnedRows):
     """The real table's way of writing, over a dict."""
 
-    write = DurableTable.write
-
-    def __init__(self, world: World, name: str) -> None:
+    def __init__(self, world: World, app: Any, name: str) -> None:
         self.world = world
+        self.app = app
         self.name = name
         self.changelog_topic_name = f"{name}-changelog"
         if name not in world.disks or world.happens(world.chances.wiped):
             world.disks[name] = Disk()
-        self.data = world.disks[name]
-        self.data.write = self._write  # type: ignore[attr-defined]
+        # A process that is gone keeps its own view of the disk, as it does of a lost lock.
+        world.disks[name] = self.data = world.disks[name].copy()
+        self.data.write = self._write_disk  # type: ignore[attr-defined]
+        self._owned = {}
         self._recover()
 
-    def _write(self, batch: Batch) -> None:
+    def _write_disk(self, batch: Batch) -> None:
         self.world.step(f"write {self.changelog_topic_name}")
         for key, value in batch.writes:
             if value is None:
@@ -219,15 +257,14 @@ class Table:
                 self.data.rows[key] = value
 
     def _recover(self) -> None:
-        rows = self.data.rows
-        first = int(rows.get(Disk.offset_key, b"-1")) + 1
-        for record in self.world.logs.get(self.changelog_topic_name, [])[first:]:
-            assert record.key is not None
-            if record.value is None:
-                rows.pop(record.key, None)
-            else:
-                rows[record.key] = record.value
-            rows[Disk.offset_key] = b"%d" % record.offset
+        first = int(self.data.rows.get(Disk.offset_key, b"-1")) + 1
+        records = self.world.logs.get(self.changelog_topic_name, [])[first:]
+        if records:
+            crashes, self.world.crashes = self.world.crashes, frozenset()
+            steps = len(self.world.steps)
+            self.apply(0, changes(records), records[-1].offset)
+            del self.world.steps[steps:]
+            self.world.crashes = crashes
 
 
 class Process:
@@ -242,6 +279,7 @@ class Process:
             consumer_generation_id=len(world.steps),
             consumer=SimpleNamespace(highwater=lambda tp: len(world.logs[tp.topic])),
             role_topics=RoleTopics(),
+            changelogs=Changelogs(world),
         )
         self.fence = SimpleNamespace(check=lambda: None)
 
@@ -287,7 +325,7 @@ class Keyed(Process):
             self.fence,  # type: ignore[arg-type]
             name=name,
             topic=topic,
-            table=Table(world, name),  # type: ignore[arg-type]
+            table=Table(world, self.app, name),  # type: ignore[arg-type]
             machine=machine,
         )
 
@@ -309,7 +347,7 @@ class Keyed(Process):
         return {
             key.decode(): self.machine.decode(statemachine.unpack_state(value))
             for key, value in self.agent.table.data.items()
-            if key != Disk.offset_key
+            if key != Disk.offset_key and key not in OWN_KEYS
         }
 
 

@@ -65,6 +65,8 @@ def _routes(prefix: str) -> list[web.RouteDef]:
         *operations.status_routes(prefix),
         web.get(f"{prefix}/api/incidents", incidents.list_incidents),
         web.get(one, incidents.get_incident),
+        web.get(f"{one}/alerts", incidents.alerts_of_incident),
+        web.get(f"{prefix}/api/v1/alerts", incidents.list_alerts),
         web.post(f"{prefix}/api/v1/incidents/batch", batch),
         web.post(f"{prefix}{SLACK_PATH}", slack.interactions),
         web.get(f"{prefix}/api/v1/events", events),

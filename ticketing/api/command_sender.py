@@ -1,20 +1,22 @@
-"""Sends commands into ticketing-signals, to the partition named by the incident's id."""
+"""Sends commands into ticketing-events, to the partition named by the incident's id."""
 
 from __future__ import annotations
 
 from aiokafka import AIOKafkaProducer
 
 from ticketing.domain.events import Command
+from ticketing.domain.scope import partition_of_incident
 from ticketing.kafka.runtime import Runtime
 from ticketing.kafka.sequences import take_back_refused
-from ticketing.wire.signals import encode_signals
-from ticketing.wire.topics import SIGNALS, signals_partition_of
+from ticketing.wire.events import encode_events
+from ticketing.wire.topics import EVENTS
 
 
 class CommandSender:
     """A producer without Faust, for the API in a process of its own."""
 
     def __init__(self, runtime: Runtime) -> None:
+        self._partitions = runtime.partitions
         # The embedded broker knows no idempotence.
         self._producer = AIOKafkaProducer(
             **runtime.connection.aiokafka(), acks="all", enable_idempotence=not runtime.embedded
@@ -31,6 +33,5 @@ class CommandSender:
 
     async def send(self, command: Command) -> None:
         """Send a command; returns once durable. Raises ValueError for an invalid incident id."""
-        await self._producer.send_and_wait(
-            SIGNALS, encode_signals([command]), partition=signals_partition_of(command.incident_id)
-        )
+        partition = partition_of_incident(command.incident_id, self._partitions)
+        await self._producer.send_and_wait(EVENTS, encode_events([command]), partition=partition)

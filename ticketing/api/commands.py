@@ -1,10 +1,10 @@
-"""Commands on incidents: acknowledge, escalate, resolve, reopen, comment, forward."""
+"""Commands on incidents: a route for every action, and batches."""
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -17,7 +17,9 @@ from ticketing.api.services import Services, services
 from ticketing.config import Config
 from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.commands import ACTION_RULES
-from ticketing.errors import Conflict
+from ticketing.domain.intake import LIST_MAX
+from ticketing.domain.scope import scope_of_incident
+from ticketing.errors import Conflict, NotFound
 
 # A whole page of the list, at its largest (view.query.LIMIT_MAX).
 BATCH_MAX = 500
@@ -25,6 +27,10 @@ TARGETS_MAX = 20
 """Far above the number of platforms, the longest list of targets that makes sense."""
 NAME_CHARS_MAX = 100
 """The name of a person, kept with each command in the incident."""
+ALERTS_MAX = LIST_MAX
+"""As many as the incidents' writer takes in one command."""
+TARGET_FIELDS = {Action.MERGE: "with", Action.MOVE: "into"}
+"""The field of the request that names the other incident."""
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -38,6 +44,7 @@ def command_handler(action: Action) -> Callable[[web.Request], Awaitable[web.Res
         body = Body(await json_object(request))
         wish = _wish(action, body, services(request).config)
         body.done()
+        _require_scope(id, action, wish)
         command = Command(id=_command_id(request), incident_id=id, action=action, **wish)
         result = (await perform(services(request), [command]))[id]
         return web.json_response(_answer(result))
@@ -54,16 +61,22 @@ async def batch(request: web.Request) -> web.Response:
     wish = _wish(action, body, served.config)
     body.done()
     command_id = _command_id(request)
-    commands = [
-        Command(id=command_id, incident_id=id, action=action, **wish)
-        for id in ids
-        if INCIDENT_ID.fullmatch(id)
-    ]
-    results = await perform(served, commands)
+    commands = []
+    refused: dict[str, Result] = {}
+    for id in ids:
+        try:
+            if not INCIDENT_ID.fullmatch(id):
+                raise unknown(id)
+            _require_scope(id, action, wish)
+        except (NotFound, Invalid) as error:
+            refused[id] = error
+        else:
+            commands.append(Command(id=command_id, incident_id=id, action=action, **wish))
+    results = {**refused, **await perform(served, commands)}
     return web.json_response(
         {
             "action": action.value,
-            "results": [_batch_result(id, results.get(id) or unknown(id)) for id in ids],
+            "results": [_batch_result(id, results[id]) for id in ids],
         }
     )
 
@@ -88,16 +101,32 @@ def _command_id(request: web.Request) -> str:
 
 def _wish(action: Action, body: Body, config: Config) -> dict[str, Any]:
     wish: dict[str, Any] = {"by": body.text("by", chars_max=NAME_CHARS_MAX) or "api"}
-    if action is Action.COMMENT:
+    if action in (Action.COMMENT, Action.NOTE):
         return {**wish, "note": body.text("text", required=True)}
     wish["note"] = body.text("note")
     if action is Action.ESCALATE:
         wish["to"] = body.texts("to", count_max=TARGETS_MAX)
+    if action is Action.ASSIGN:
+        wish["to"] = body.texts("to", count_max=TARGETS_MAX, required=True, may_be_empty=True)
     if action is Action.UNLINK:
         wish["to"] = body.texts("from", count_max=TARGETS_MAX, required=True)
     if action is Action.FORWARD:
         wish["to"] = [_enabled_platform(body.text("platform", required=True), config)]
+    if action is Action.SNOOZE:
+        wish["until"] = body.time("until")
+    if action in (Action.SPLIT, Action.MOVE):
+        wish["alerts"] = body.fingerprints("alerts", count_max=ALERTS_MAX)
+    if action in TARGET_FIELDS:
+        wish["target"] = body.incident(TARGET_FIELDS[action])
     return wish
+
+
+def _require_scope(id: str, action: Action, wish: Mapping[str, Any]) -> None:
+    """Refuse a target of another scope: the writer of one scope can't change another's incidents."""
+    target = wish.get("target")
+    if target and scope_of_incident(target) != scope_of_incident(id):
+        message = "must be an incident of the same tenant and environment"
+        raise Invalid(TARGET_FIELDS[action], message)
 
 
 def _enabled_platform(name: str, config: Config) -> str:
@@ -127,13 +156,19 @@ def _answer(result: Result) -> dict[str, Any]:
 
 
 def _targets(ended: Ended) -> dict[str, Any]:
-    if ended.command.action is Action.ESCALATE:
-        return {"escalatedTo": ended.shown.escalated_to}
-    if ended.command.action is Action.FORWARD:
-        return {"forwardedTo": ended.command.to}
-    if ended.command.action is Action.UNLINK:
-        return {"unlinkedFrom": ended.command.to}
-    return {}
+    """The fields of the answer that only this action has."""
+    command, shown = ended.command, ended.shown
+    found: dict[Action, dict[str, Any]] = {
+        Action.ESCALATE: {"escalatedTo": shown.escalated_to},
+        Action.FORWARD: {"forwardedTo": command.to},
+        Action.UNLINK: {"unlinkedFrom": command.to},
+        Action.ASSIGN: {"assignees": shown.assignees},
+        Action.SNOOZE: {"snoozedUntil": shown.snoozed_until},
+        Action.MERGE: {"mergedInto": shown.merged_into or shown.id},
+        Action.SPLIT: {"alerts": command.alerts},
+        Action.MOVE: {"alerts": command.alerts, "movedTo": command.target},
+    }
+    return found.get(command.action, {})
 
 
 def _batch_result(id: str, result: Result) -> dict[str, Any]:

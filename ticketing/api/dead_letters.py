@@ -16,7 +16,7 @@ from ticketing.dead_letters import reading
 from ticketing.dead_letters.reading import DELIVERY, LIMIT_DEFAULT, LIMIT_MAX, Entry, Page, Wanted
 from ticketing.dead_letters.redrive import Redriven, Redriver
 from ticketing.kafka.runtime import Runtime
-from ticketing.view.document import iso
+from ticketing.view.times import iso
 
 NAMES = ("reason", "stage", "platform", "limit", "cursor")
 NAME_CHARS_MAX = 100

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import msgspec
 
 from ticketing.api.problems import Problem, unavailable
 from ticketing.api.services import Services
-from ticketing.domain.events import Command
+from ticketing.domain.events import Action, Command
 from ticketing.errors import NotFound, Unavailable
+from ticketing.view.times import iso
 
 POLL_SECONDS = 0.05
 """Adds little to a command's way through Kafka and back; one round trip to Redis a look."""
 SENDING_MAX = 32
 """Commands of one request in flight to the broker: quick, and other requests get their turn."""
+DELETED = "deleted"
+"""Stands for the status of an incident that is gone for good."""
 
 
 class Outcome(msgspec.Struct):
@@ -34,8 +38,11 @@ class Shown(msgspec.Struct, rename="camel"):
 
     id: str
     status: str
+    merged_into: str | None = None
     commands: list[Outcome] = msgspec.field(default_factory=list)
     escalated_to: list[str] = msgspec.field(default_factory=list)
+    assignees: list[str] = msgspec.field(default_factory=list)
+    snoozed_until: str | None = None
 
     def outcome_of(self, command_id: str) -> Outcome | None:
         """The outcome of a command; None before."""
@@ -43,6 +50,18 @@ class Shown(msgspec.Struct, rename="camel"):
 
 
 _shown = msgspec.json.Decoder(Shown)
+
+
+@dataclass
+class _Waiting:
+    """A command without a known outcome, and the incident that is to show the outcome."""
+
+    command: Command
+    at: str
+    """The incident named, or the one that it was merged into."""
+    seen: int = -1
+    """The revision of that incident that was looked at."""
+    sent: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,57 +83,85 @@ async def perform(services: Services, commands: Sequence[Command]) -> dict[str, 
     Safe to repeat: a command whose outcome the incident already shows is not sent again.
     """
     results: dict[str, Result] = {}
-    waiting = {command.incident_id: command for command in commands}
-    revisions = await _look(services, waiting, dict.fromkeys(waiting, -1), results)
+    waiting = {command.incident_id: _Waiting(command, command.incident_id) for command in commands}
+    await _look(services, waiting, results)
     await _send_all(services, waiting, results)
     loop = asyncio.get_running_loop()
     deadline = loop.time() + services.command_seconds_max
     while waiting and loop.time() < deadline:
         await asyncio.sleep(POLL_SECONDS)
-        revisions = await _look(services, waiting, revisions, results)
-    for id, command in waiting.items():
-        results[id] = _late(command, services.command_seconds_max)
+        await _look(services, waiting, results)
+    for id, one in waiting.items():
+        results[id] = _late(one.command, services.command_seconds_max)
     return results
 
 
 async def _look(
+    services: Services, waiting: dict[str, _Waiting], results: dict[str, Result]
+) -> None:
+    """Settle commands with an outcome or an unknown incident.
+
+    The outcome of a command to a merged incident stands in the one that took its alerts, perhaps
+    along a chain.
+    """
+    looking = list(waiting.items())
+    while looking:
+        looking = await _look_once(services, looking, waiting, results)
+
+
+async def _look_once(
     services: Services,
-    waiting: dict[str, Command],
-    seen: Mapping[str, int],
+    looking: list[tuple[str, _Waiting]],
+    waiting: dict[str, _Waiting],
     results: dict[str, Result],
-) -> dict[str, int]:
-    """Settle commands with an outcome or an unknown incident; returns the revisions seen."""
-    ids = list(waiting)
-    now = dict(seen)
-    for id, revision in zip(ids, await services.store.revisions(ids), strict=True):
-        if revision is not None and revision == seen[id]:
+) -> list[tuple[str, _Waiting]]:
+    """As `_look`, one incident a command; returns the commands that were led to another one."""
+    led = []
+    revisions = await services.store.revisions([one.at for _, one in looking])
+    for (id, one), revision in zip(looking, revisions, strict=True):
+        if revision is not None and revision == one.seen:
             continue
-        document = None if revision is None else await services.store.get(id)
+        document = None if revision is None else await services.store.get(one.at)
         if document is None:
-            results[id] = NotFound(f"There is no incident {id}.")
+            results[id] = _gone(one)
             del waiting[id]
             continue
         shown = _shown.decode(document)
-        outcome = shown.outcome_of(waiting[id].id)
+        outcome = shown.outcome_of(one.command.id)
         if outcome is not None:
-            results[id] = Ended(waiting.pop(id), outcome, shown)
-        now[id] = revision or 0
-    return now
+            results[id] = Ended(one.command, outcome, shown)
+            del waiting[id]
+        elif shown.merged_into:
+            one.at, one.seen = shown.merged_into, -1
+            led.append((id, one))
+        else:
+            one.seen = revision or 0
+    return led
+
+
+def _gone(one: _Waiting) -> Result:
+    """The result of a command whose incident is not in the view: deleted as asked, or unknown."""
+    command = one.command
+    if command.action is not Action.DELETE or not one.sent:
+        return NotFound(f"There is no incident {command.incident_id}.")
+    done = Outcome(id=command.id, applied=True, status=DELETED, at=iso(time.time()))
+    return Ended(command, done, Shown(id=command.incident_id, status=DELETED))
 
 
 async def _send_all(
-    services: Services, waiting: dict[str, Command], results: dict[str, Result]
+    services: Services, waiting: dict[str, _Waiting], results: dict[str, Result]
 ) -> None:
     gate = asyncio.Semaphore(SENDING_MAX)
 
-    async def send(command: Command) -> None:
+    async def send(id: str, one: _Waiting) -> None:
         async with gate:
-            failure = await _send(services, command)
+            failure = await _send(services, one.command)
+        one.sent = failure is None
         if failure is not None:
-            results[command.incident_id] = failure
-            del waiting[command.incident_id]
+            results[id] = failure
+            del waiting[id]
 
-    await asyncio.gather(*(send(command) for command in list(waiting.values())))
+    await asyncio.gather(*(send(id, one) for id, one in list(waiting.items())))
 
 
 async def _send(services: Services, command: Command) -> Exception | None:

@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from ticketing.api.problems import Invalid
+from ticketing.domain.alerts.alert import AlertState
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.intake import NOTE_CHARS_MAX
 from ticketing.domain.severity import Severity
@@ -19,6 +20,7 @@ from ticketing.view.query import (
     LIMIT_DEFAULT,
     LIMIT_MAX,
     SEARCH_CHARS_MAX,
+    AlertQuery,
     Query,
     decode_cursor,
     parse_time,
@@ -30,9 +32,20 @@ QUERY_NAMES = (
     "severity",
     "service",
     "tenant_id",
+    "alert",
     "q",
     "from",
     "to",
+    "limit",
+    "cursor",
+)
+ALERT_QUERY_NAMES = (
+    "state",
+    "severity",
+    "service",
+    "environment",
+    "tenant_id",
+    "q",
     "limit",
     "cursor",
 )
@@ -42,7 +55,9 @@ TEXT_CHARS_MAX = NOTE_CHARS_MAX
 """A comment of a page, kept in the incident (`domain.intake.NOTE_CHARS_MAX`) and its tickets."""
 ITEM_CHARS_MAX = 200
 """An entry of a list: a platform, a team, an id."""
-INCIDENT_ID = re.compile(r"[0-9a-f]{1,64}-[0-9]{1,6}-[0-9]{1,19}")
+INCIDENT_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{16}")
+TIME_EXPECTED = "must be a time such as 2030-01-31T08:00:00Z, or Unix seconds"
+FINGERPRINT = re.compile(r"[0-9a-f]{16}")
 
 
 def incident_query(request: web.Request) -> Query:
@@ -52,21 +67,42 @@ def incident_query(request: web.Request) -> Query:
     since, until = _time(given, "from"), _time(given, "to")
     if since is not None and until is not None and since > until:
         raise Invalid("from", "must not be later than `to`")
-    search = given.get("q", "").strip()
-    if len(search) > SEARCH_CHARS_MAX:
-        raise Invalid("q", f"is longer than {SEARCH_CHARS_MAX} characters")
     return Query(
-        ids=_ids(request),
+        ids=_matching(request, "id", INCIDENT_ID, "ids of incidents"),
+        alerts=_matching(request, "alert", FINGERPRINT, "fingerprints of alerts"),
         statuses=_choices(request, "status", [s.value for s in Status]),
         severities=_choices(request, "severity", [s.value for s in Severity]),
         services=_values(request, "service", split=False),
         tenants=_values(request, "tenant_id", split=False),
-        search=search,
+        search=_search(given),
         since=since,
         until=until,
         limit=_limit(given.get("limit")),
         after=_cursor(given.get("cursor")),
     )
+
+
+def alert_query(request: web.Request) -> AlertQuery:
+    """The query of a list of alerts; raises Invalid."""
+    given = request.query
+    require_known(given, ALERT_QUERY_NAMES)
+    return AlertQuery(
+        states=_choices(request, "state", [s.value for s in AlertState]),
+        severities=_choices(request, "severity", [s.value for s in Severity]),
+        services=_values(request, "service", split=False),
+        environments=_values(request, "environment", split=False),
+        tenants=_values(request, "tenant_id", split=False),
+        search=_search(given),
+        limit=_limit(given.get("limit")),
+        after=_cursor(given.get("cursor")),
+    )
+
+
+def _search(given: Mapping[str, str]) -> str:
+    search = given.get("q", "").strip()
+    if len(search) > SEARCH_CHARS_MAX:
+        raise Invalid("q", f"is longer than {SEARCH_CHARS_MAX} characters")
+    return search
 
 
 def require_known(given: Mapping[str, str], names: Iterable[str]) -> None:
@@ -86,11 +122,13 @@ def _values(request: web.Request, name: str, *, split: bool) -> tuple[str, ...]:
     return found
 
 
-def _ids(request: web.Request) -> tuple[str, ...]:
-    values = _values(request, "id", split=True)
+def _matching(
+    request: web.Request, name: str, pattern: re.Pattern[str], nouns: str
+) -> tuple[str, ...]:
+    values = _values(request, name, split=True)
     for value in values:
-        if not INCIDENT_ID.fullmatch(value):
-            raise Invalid("id", "must be ids of incidents, separated by commas")
+        if not pattern.fullmatch(value):
+            raise Invalid(name, f"must be {nouns}, separated by commas")
     return values
 
 
@@ -104,13 +142,15 @@ def _choices(request: web.Request, name: str, allowed: list[str]) -> tuple[str, 
 
 def _time(given: Mapping[str, str], name: str) -> float | None:
     text = given.get(name)
-    if not text:
-        return None
+    return parsed_time(name, text) if text else None
+
+
+def parsed_time(name: str, text: str) -> float:
+    """Unix seconds of a time in any usual form; raises Invalid."""
     try:
         return parse_time(text)
     except (ValueError, OverflowError):
-        message = "must be a time such as 2030-01-31T08:00:00Z, or Unix seconds"
-        raise Invalid(name, message) from None
+        raise Invalid(name, TIME_EXPECTED) from None
 
 
 def _limit(text: str | None) -> int:
@@ -164,19 +204,46 @@ class Body:
             raise Invalid(name, "must be a non-empty string")
         return text
 
-    def texts(self, name: str, *, count_max: int, required: bool = False) -> list[str]:
-        """A list of strings without repeats."""
+    def texts(
+        self, name: str, *, count_max: int, required: bool = False, may_be_empty: bool = False
+    ) -> list[str]:
+        """A list of strings without repeats; one that is required and empty only if it may be."""
         value = self._take(name)
         if value is None and not required:
             return []
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise Invalid(name, "must be a list of strings")
-        if (required and not value) or len(value) > count_max:
-            raise Invalid(name, f"must hold 1 to {count_max} entries")
+        if (required and not may_be_empty and not value) or len(value) > count_max:
+            raise Invalid(name, f"must hold {0 if may_be_empty else 1} to {count_max} entries")
         texts = list(dict.fromkeys(_clean(name, item, ITEM_CHARS_MAX) for item in value))
         if "" in texts:
             raise Invalid(name, "must not hold empty texts")
         return texts
+
+    def incident(self, name: str) -> str:
+        """The id of an incident, required."""
+        text = self.text(name, required=True)
+        if not INCIDENT_ID.fullmatch(text):
+            raise Invalid(name, "must be the id of an incident")
+        return text
+
+    def fingerprints(self, name: str, *, count_max: int) -> list[str]:
+        """Fingerprints of alerts, required."""
+        texts = self.texts(name, count_max=count_max, required=True)
+        if not all(FINGERPRINT.fullmatch(text) for text in texts):
+            raise Invalid(name, "must hold fingerprints of alerts, 16 hexadecimal digits each")
+        return texts
+
+    def time(self, name: str) -> float:
+        """A time as Unix seconds, required: a text or a number."""
+        value = self._take(name)
+        if value is None:
+            raise Invalid(name, TIME_EXPECTED)
+        if isinstance(value, str) or (
+            isinstance(value, int | float) and not isinstance(value, bool)
+        ):
+            return parsed_time(name, str(value))
+        raise Invalid(name, TIME_EXPECTED)
 
     def done(self) -> None:
         """Refuse the unread fields."""

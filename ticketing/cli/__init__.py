@@ -10,11 +10,13 @@ import click
 from ticketing.errors import EXIT_MISCONFIGURED, Misconfigured, TicketingError
 
 COMMANDS = {
+    "act": "ticketing.cli.act:act",
     "config": "ticketing.cli.config:config",
     "dead-letters": "ticketing.cli.dead_letters:dead_letters",
     "demo": "ticketing.cli.demo:demo",
     "drill": "ticketing.cli.drill:drill",
     "evaluate": "ticketing.cli.evaluate:evaluate",
+    "explain": "ticketing.cli.explain:explain",
     "pattern": "ticketing.cli.pattern:pattern",
     "replay": "ticketing.cli.replay:replay",
     "sandbox": "ticketing.cli.sandbox:sandbox",

@@ -147,7 +147,7 @@ def _runtime() -> Runtime:
     from ticketing.errors import Misconfigured
     from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
 
-    runtime = Runtime.from_environ()
+    runtime = Runtime.for_command()
     if runtime.held is not None:
         raise Misconfigured(
             "kafka.brokers: an `embedded` broker starts empty, so it holds no dead letters;"

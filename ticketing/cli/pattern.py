@@ -44,33 +44,43 @@ def describe(
 ) -> dict[str, str]:
     """The pattern and fingerprint of a line: a message, or an enriched log as a JSON document.
 
-    No fingerprint without a service: detection refuses such a record, so no incident has it.
+    No fingerprint for a record that detection refuses, such as one without a service.
     """
     from ticketing.domain.alerts.fingerprint import fingerprint, stray_fingerprint
-    from ticketing.domain.alerts.record_fields import DEFAULT_TENANT
+    from ticketing.domain.alerts.record_fields import (
+        NAME_CHARS_MAX,
+        Unfit,
+        service_of,
+        tenant_of,
+        text_of,
+    )
     from ticketing.domain.patterns.frames import STRAY
     from ticketing.domain.patterns.pattern import Patterns
 
     document = _document(line, reader)
     texts = [document.get(key) for key in ("message", "error_message", "description")]
     message = next((text for text in texts if isinstance(text, str) and text.strip()), line)
-    service, tenant = document.get("service"), document.get("tenant_id")
     key = (patterns or Patterns()).key(message)
     found = STRAY if key is None else key
-    if not isinstance(service, str) or not service.strip():
+    try:
+        environment = text_of(document.get("environment"), NAME_CHARS_MAX)
+        place = (
+            tenant_of(document.get("tenant_id")),
+            environment,
+            service_of(document.get("service")),
+        )
+    except Unfit:
         return {"pattern": found}
-    known_tenant = tenant if isinstance(tenant, str) and tenant else DEFAULT_TENANT
     if key is None:
-        return {"pattern": found, "fingerprint": stray_fingerprint(known_tenant, service)}
-    return {"pattern": found, "fingerprint": fingerprint(known_tenant, service, found)}
+        return {"pattern": found, "fingerprint": stray_fingerprint(*place)}
+    return {"pattern": found, "fingerprint": fingerprint(*place, found)}
 
 
 def _document(line: str, reader: RecordReader | None) -> dict[str, str | None]:
-    """The message, service and tenant of an enriched log; empty for any other line."""
+    """The message and identity of an enriched log; empty for any other line."""
     from agents.log_record import RECORD_ERRORS
     from agents.record_reader import RecordReader
     from ticketing.domain.alerts.field_names import LOGCLAW, LevelScale
-    from ticketing.domain.text import cleaned
 
     if not line.lstrip().startswith("{"):
         return {}
@@ -80,5 +90,9 @@ def _document(line: str, reader: RecordReader | None) -> dict[str, str | None]:
         text = found.text()
     except RECORD_ERRORS:
         return {}
-    service = found.service and cleaned(found.service).strip()
-    return {"message": text, "service": service, "tenant_id": found.tenant_id}
+    return {
+        "message": text,
+        "service": found.service,
+        "tenant_id": found.tenant_id,
+        "environment": found.environment,
+    }

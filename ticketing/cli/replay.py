@@ -20,7 +20,7 @@ def replay(file: Path, rate: float | None, topic: str | None) -> None:
     from ticketing.kafka.feed import Feed, read_lines
     from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
 
-    runtime = Runtime.from_environ()
+    runtime = Runtime.for_command()
     if runtime.held is not None:
         raise Misconfigured(
             "kafka.brokers: an `embedded` broker ends with this command, before the replay is read;"

@@ -23,7 +23,7 @@ def create() -> None:
     from ticketing.errors import TopicsRefused
     from ticketing.kafka.runtime import Runtime
 
-    runtime = Runtime.from_environ()
+    runtime = Runtime.for_command()
     _announce(runtime)
     standing = look_at_all(runtime).verdict.standing
     if standing:
@@ -42,7 +42,7 @@ def check() -> None:
     from ticketing.engine.role_topics import look_at_all
     from ticketing.kafka.runtime import Runtime
 
-    runtime = Runtime.from_environ()
+    runtime = Runtime.for_command()
     _announce(runtime)
     looked = look_at_all(runtime)
     for warning in looked.verdict.warnings:
@@ -73,7 +73,7 @@ def adopt(topic: tuple[str, ...], yes: bool) -> None:
     from ticketing.engine import adoption
     from ticketing.kafka.runtime import Runtime
 
-    runtime = Runtime.from_environ()
+    runtime = Runtime.for_command()
     _announce(runtime)
     plan = adoption.planned(runtime, topic)
     if not plan.known:

@@ -28,11 +28,12 @@ def worker(roles: tuple[str, ...]) -> None:
     unknown = [role for role in roles if role not in known]
     if unknown:
         raise click.BadParameter(f"unknown role {unknown[0]!r}; roles here: {', '.join(known)}")
+    chosen = list(roles) or composition.default_roles(runtime.config)
+    composition.require_extras(runtime.config, chosen)
     if len(roles) == 1:
         composition.run(roles[0], runtime)
         return
     composition.configure_logging(runtime.config)
-    chosen = list(roles) or composition.default_roles(runtime.config)
     with composition.fleet_environ(runtime.embedded) as environ:
         if runtime.embedded:
             environ[EMBEDDED_VARIABLE] = runtime.brokers

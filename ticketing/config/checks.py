@@ -219,7 +219,9 @@ def _llm(config: Config) -> Iterator[Problem]:
         yield Problem(("llm", "model"), "is required with llm.provider")
     elif "provider" in llm.model_fields_set and not single and llm.providers:
         yield Problem(("llm", "providers"), 'can\'t be set while llm.provider is "disabled"')
-    elif not single and not llm.providers and (llm.model or llm.api_key):
+    elif (
+        "provider" not in llm.model_fields_set and (llm.model or llm.api_key) and not llm.providers
+    ):
         yield Problem(("llm", "provider"), "is required with llm.model or llm.apiKey")
     for path, name in [
         (("llm", "provider"), llm.provider),

@@ -10,6 +10,7 @@ from ticketing.config.platforms import PLATFORMS
 from ticketing.config.values import Duration, Name, OptionalDuration, Section, Wait
 from ticketing.domain.incidents.policy import GroupBy
 from ticketing.domain.patterns.own_rules import check, compiled
+from ticketing.domain.scope import ScopeBy
 from ticketing.domain.severity import Severity
 
 if TYPE_CHECKING:
@@ -123,6 +124,11 @@ class MinimumCount(Section):
         return int(getattr(self, severity.value))
 
 
+# In a shorter silence than a minute a fault that fires now and then would begin episode after
+# episode; after more than an hour nobody calls it the same outbreak.
+QUIET_SECONDS_MIN, QUIET_SECONDS_MAX = 60.0, 3_600.0
+
+
 class Anomaly(Section):
     """Anomalies and their severity."""
 
@@ -131,6 +137,9 @@ class Anomaly(Section):
     # A list shows 24 windows: six hours of an incident.
     lookback_window: Duration = 900.0
     """Length of the tumbling windows of event time in which anomalies are counted."""
+    quiet_after: Annotated[Duration, Field(ge=1, le=QUIET_SECONDS_MAX)] | None = None
+    """Time without an anomaly after which an alert is quiet, at most an hour; by default that of
+    `lookbackWindow`, between a minute and an hour."""
     minimum_count: Annotated[MinimumCount, BeforeValidator(for_all)] = MinimumCount()
     """Occurrences within `lookbackWindow` before an incident gets its ticket: one number, one per
     severity, and others for single services."""
@@ -138,6 +147,13 @@ class Anomaly(Section):
     """Severity by score, for records without a severity."""
     pattern_rules: tuple[PatternRule, ...] = ()
     """Masking rules, applied before the built-in ones."""
+
+    @property
+    def quiet_seconds(self) -> float:
+        """The time without an anomaly after which an alert is quiet."""
+        if self.quiet_after is not None:
+            return self.quiet_after
+        return min(max(self.lookback_window, QUIET_SECONDS_MIN), QUIET_SECONDS_MAX)
 
 
 class GroupWait(Section):
@@ -213,16 +229,49 @@ class Storm(Section):
 
     # More new errors of one service than a person reads one by one.
     max_patterns_per_service: int = Field(default=20, ge=0)
-    """New patterns of one service in `patternsWindow`, beyond which they share an overflow
-    incident; 0 for no limit, and 2000 is the highest one that counts."""
+    """New patterns of one service within `patternsWindow`, beyond which they share an overflow
+    alert until the window has room again; 0 for no limit, and 2000 is the highest one that counts."""
     patterns_window: Duration = 600.0
     """The time in which new patterns are counted."""
-    # A ticket each two seconds: nobody reads them as they come.
-    max_pages_per_minute: int = Field(default=30, ge=0)
-    """New tickets per tenant, minute and partition, beyond which one umbrella ticket covers them;
-    0 for no limit, and 2000 is the highest one that counts."""
-    group_by: GroupBy = "pattern"
-    """`pattern` makes a ticket per error pattern, `service` one for a service's simultaneous ones."""
+    # A page each second, then each three seconds: nobody reads them as they come.
+    max_pages_per_minute: int = Field(default=60, ge=0)
+    """New pages a minute in the whole installation, beyond which a collective incident lists them;
+    each partition of `ticketing-events` takes its share. 0 for no limit, and 2000 is the highest one
+    that counts."""
+    max_pages_per_scope: int = Field(default=20, ge=0)
+    """The same for one scope (`grouping.scope`)."""
+
+
+class Grouping(Section):
+    """Alerts that share an incident."""
+
+    by: GroupBy = "pattern"
+    """`pattern` makes an incident per error pattern, `service` one per service and outbreak."""
+    scope: ScopeBy = "environment"
+    """`environment`: its alerts are of one tenant and environment; `tenant`: of one tenant."""
+
+
+def by_name(value: Any) -> Any:
+    """The name of a grouping stands for the section."""
+    return {"by": value} if isinstance(value, str) else value
+
+
+class RepageAfter(Section):
+    """Quiet time after which an acknowledged fault that fires again pages, once in that time."""
+
+    # A critical fault that is back after an hour is news; others may wait for half a night.
+    critical: Duration = 3600.0
+    """Critical incidents."""
+    high: Duration = 14400.0
+    """High incidents."""
+    medium: Duration = 14400.0
+    """Medium incidents."""
+    low: Duration = 14400.0
+    """Low incidents."""
+
+    def of(self, severity: Severity) -> float:
+        """Seconds for a severity."""
+        return float(getattr(self, severity.value))
 
 
 class Flapping(Section):

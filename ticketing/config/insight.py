@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import Field
 
 from ticketing.config.values import Duration, KnownSeverity, Name, Secret, Section, Url
@@ -115,7 +113,5 @@ class SeverityRule(Section):
 class CorrelationRules(Section):
     """Effects of links between incidents."""
 
-    ticketing: Literal["all", "root"] = "all"
-    """`all` tickets every incident; `root` holds symptoms back behind the ticket of their cause."""
     raise_severity: tuple[SeverityRule, ...] = ()
     """Rules by blast radius."""

@@ -13,9 +13,10 @@ from pydantic import ValidationError
 
 from ticketing.config.checks import contradictions
 from ticketing.config.environment import from_directory, from_environ
+from ticketing.config.foreign import translated
 from ticketing.config.model import Config
 from ticketing.config.platforms import PLATFORMS
-from ticketing.config.problems import Problem, explain, suggestion
+from ticketing.config.problems import Problem, explain, of_absent_secret, suggestion
 from ticketing.config.secrets import explicit
 from ticketing.errors import Misconfigured
 from ticketing.log import MASK
@@ -24,24 +25,37 @@ HELM_KEY = "logclaw-ticketing-agent"
 PATCHABLE = ("platforms", "routing", "anomaly", "llm")
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Config:
+def load(path: Path | None, environ: Mapping[str, str], *, without_secrets: bool = False) -> Config:
     """The configuration from a JSON or YAML file, mounted secrets and the environment.
 
     The environment wins over mounted secrets, and those over the file. Without a path the file
-    named by TICKETING_CONFIG is read, if any. Raises Misconfigured with every problem at once.
+    named by TICKETING_CONFIG is read, if any. `without_secrets` leaves out secrets that are
+    missing, and files that only the installation has. Raises Misconfigured with every problem at
+    once.
     """
-    if path is None and environ.get("TICKETING_CONFIG"):
-        path = Path(environ["TICKETING_CONFIG"])
-    given = read_file(path) if path is not None else {}
+    path = path or named_file(environ)
+    given = translated(read_file(path)) if path is not None else {}
     variables, problems = from_environ(environ)
     directory = variables.get("secretsDir") or given.get("secretsDir")
-    if isinstance(directory, str):
+    if isinstance(directory, str) and not without_secrets:
         secrets, wrong = from_directory(Path(directory))
         given, problems = merge(given, secrets), problems + wrong
-    return validate(_with_data_dir(merge(given, variables), environ), problems)
+    tree = _with_data_dir(merge(given, variables), environ)
+    return validate(tree, problems, without_secrets=without_secrets)
 
 
-def validate(given: Mapping[str, Any], problems: list[Problem] | None = None) -> Config:
+def named_file(environ: Mapping[str, str]) -> Path | None:
+    """The file that TICKETING_CONFIG names, if any."""
+    name = environ.get("TICKETING_CONFIG")
+    return Path(name) if name else None
+
+
+def validate(
+    given: Mapping[str, Any],
+    problems: list[Problem] | None = None,
+    *,
+    without_secrets: bool = False,
+) -> Config:
     """The configuration in a tree of camelCase keys.
 
     Raises Misconfigured with every problem, the given `problems` included."""
@@ -54,7 +68,12 @@ def validate(given: Mapping[str, Any], problems: list[Problem] | None = None) ->
         config = _parse(rest, [])
     if config is not None:
         known = {problem.path for problem in found}
-        found += [p for p in contradictions(config) if not _about(p.path, known)]
+        found += [
+            problem
+            for problem in contradictions(config)
+            if not _about(problem.path, known)
+            and not (without_secrets and of_absent_secret(problem))
+        ]
     if found or config is None:
         raise Misconfigured([str(problem) for problem in dict.fromkeys(found)])
     return config

@@ -13,11 +13,14 @@ from ticketing.config.incidents import (
     Delivery,
     Escalation,
     Flapping,
+    Grouping,
     GroupWait,
     OffBySeverity,
     Platforms,
+    RepageAfter,
     Routing,
     Storm,
+    by_name,
     for_all,
 )
 from ticketing.config.insight import CorrelationRules, Llm, Traces
@@ -39,10 +42,16 @@ class Config(PlatformSections):
     # A fault that returns within half an hour was hardly resolved.
     reopen_window: Wait = 1800.0
     """Time after the resolution in which a fault that fires again reopens the incident."""
-    auto_resolve_after: OptionalDuration = None
-    """Time without anomalies after which an incident is resolved; off by default."""
+    # Longer than a fault is usually silent in between, short enough that a morning starts clean.
+    auto_resolve_after: OptionalDuration = 14400.0
+    """Time without anomalies after which an incident is resolved, an acknowledged one too."""
     escalate_after: Annotated[OffBySeverity, BeforeValidator(for_all)] = OffBySeverity()
     """Time without acknowledgement after which an incident is escalated; off by default."""
+    repage_after: Annotated[RepageAfter, BeforeValidator(for_all)] = RepageAfter()
+    """Quiet time after which an acknowledged fault that fires again pages, once in that time."""
+    acknowledge_timeout: OptionalDuration = None
+    """Time since the last act of a person after which an acknowledged incident that still fires pages
+    again; off by default."""
     deliver_within: Annotated[DeliverWithin, BeforeValidator(for_all)] = DeliverWithin()
     """Longest time for a platform to take an incident before it goes to `routing.fallback`."""
     escalation: Escalation = Escalation()
@@ -56,6 +65,8 @@ class Config(PlatformSections):
     # Dead-man's switches usually count in minutes.
     heartbeat_every: Duration = 60.0
     """Time between two calls of `heartbeatUrl`."""
+    grouping: Annotated[Grouping, BeforeValidator(by_name)] = Grouping()
+    """Alerts that share an incident: a section, or only the name of `by`."""
     storm: Storm = Storm()
     """Guards against more tickets than people can read."""
     flapping: Flapping = Flapping()

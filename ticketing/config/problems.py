@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path as FilePath
 from typing import Any
 
 from pydantic_core import ErrorDetails
@@ -44,6 +45,16 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{dotted(self.path)}: {self.text}" if self.path else self.text
+
+
+def of_absent_secret(problem: Problem) -> bool:
+    """True for a problem that a secret, or a mounted file, would solve."""
+    if problem.text.startswith("file not found") and at(Config, problem.path) is FilePath:
+        return True
+    if problem.text.startswith("is required"):
+        return holds_secret(at(Config, problem.path))
+    needed = problem.text.removeprefix("needs ")
+    return needed != problem.text and holds_secret(at(Config, tuple(needed.split("."))))
 
 
 def dotted(path: Path) -> str:

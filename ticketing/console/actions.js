@@ -12,10 +12,13 @@ const actionsOf = (incident) => incident.actions ?? [];
 export const findAction = (incident, name) =>
   actionsOf(incident).find((action) => action.name === name);
 
+// Actions without a way back have no button beside the others.
+const CONFIRMED = new Set(["delete"]);
+
 // The actions that are asked for by a button alone, with their label and key.
 export function buttonActions(incident) {
   return actionsOf(incident)
-    .filter((action) => !action.needs)
+    .filter((action) => !action.needs && !CONFIRMED.has(action.name))
     .map(({ name }) => ({ name, label: capital(name), key: ACTION_KEYS[name] }));
 }
 

@@ -32,9 +32,7 @@ const signIn = new SignIn(start);
 const filterBar = new FilterBar(() => liveList.load());
 const list = new List(byId("list"));
 const detail = new Detail(byId("detail"), {
-  action: (id, name) => command(id, name, {}),
-  comment: (id, text) => command(id, "comment", { text }),
-  forward: (id, platform) => command(id, "forward", { platform }),
+  action: command,
   close: () => choose(null),
 });
 const liveList = new LiveList({
@@ -158,7 +156,7 @@ function command(id, name, body) {
 async function commandDone(id, name, { moves, status }) {
   page.announce(moves ? `Incident ${status}` : "Done");
   if (selected !== id) return;
-  if (name === "comment") detail.clearComment();
+  detail.sent(name);
   await readDetail();
 }
 

@@ -7,6 +7,10 @@ const DAY_MS = 86_400_000;
 
 const SPARK = { slots: 16, pitch: 5, width: 80, height: 22 };
 
+// The first hour of an alert, a slot a minute.
+const MINUTES = { slots: 60, width: 480, height: 40, base: 38 };
+const MINUTE_SECONDS = 60;
+
 // 96 slots: a day of windows of 15 minutes, the default length.
 const CHART = { slots: 96, width: 640, height: 132, base: 108, top: 15, slotMax: 40 };
 const LABEL_WIDTH = 110;
@@ -52,6 +56,37 @@ export function barChart(windows, seconds) {
     ...found.map((slot, index) => bar(slot, index, most, pitch)),
     ...timeLabels(found, pitch),
   );
+}
+
+// The counts of an alert's first hour; nothing where none is known.
+export function minuteChart(minutes) {
+  const found = slots(minutes ?? [], MINUTE_SECONDS, MINUTES.slots);
+  if (!found.length) return null;
+  const { width, height, base } = MINUTES;
+  const most = highest(found);
+  const pitch = width / MINUTES.slots;
+  const bars = found.map((slot, index) => {
+    const tall = slot.count ? Math.max(2, (slot.count / most) * base) : 0;
+    const place = { x: (index + 0.08) * pitch, y: base - tall, width: pitch * 0.84, height: tall };
+    const label = `${clockTime(slot.at)}: ${count(slot.count)}`;
+    return svg("rect", { ...place, class: "bar" }, svg("title", {}, label));
+  });
+  return svg(
+    "svg",
+    { class: "minutes", viewBox: `0 0 ${width} ${height}`, role: "img" },
+    svg("title", {}, minutesInWords(found)),
+    svg("line", { x1: 0, x2: width, y1: base + 0.5, y2: base + 0.5, class: "axis" }),
+    ...bars,
+  );
+}
+
+// The chart of minutes as a sentence.
+export function minutesInWords(found) {
+  const total = found.reduce((sum, slot) => sum + slot.count, 0);
+  const peak = found.reduce((high, slot) => (slot.count > high.count ? slot : high));
+  const length = found.length === 1 ? "one minute" : `${found.length} minutes`;
+  const at = clockTime(peak.at);
+  return `By minute: ${count(total)} in ${length}; at most ${count(peak.count)}, at ${at}`;
 }
 
 function frame(most, length) {

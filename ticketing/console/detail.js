@@ -1,23 +1,32 @@
 // The pane of one incident: its sections, and the place of the reader while it is drawn again.
 
 import { buttonActions } from "./actions.js";
+import { alertsSection } from "./alerts.js";
 import { barChart } from "./charts.js";
 import { el } from "./dom.js";
 import { capital, count } from "./format.js";
+import { furtherActions } from "./forms.js";
 import { section } from "./section.js";
-import { evidence, incidentFacts, summary, technical } from "./sections.js";
+import { evidence, incidentFacts, listedIncidents, summary, technical } from "./sections.js";
+import { notes } from "./standing.js";
 import { statusPill } from "./status.js";
 import { ticketsSection } from "./tickets.js";
 import { timelineSection } from "./timeline.js";
 import { origin, requests } from "./traces.js";
 
 export class Detail {
-  // `on` holds what the pane's controls do: action, comment, forward and close.
+  // `on` holds what the pane's controls do: action (with the request's fields) and close.
   constructor(node, on) {
     this.node = node;
     this.on = on;
     this.id = null;
-    this.draft = ""; // The comment that is being typed.
+    this.forget();
+  }
+
+  // Forget what was typed and chosen.
+  forget() {
+    this.drafts = new Map();
+    this.chosen = new Set();
   }
 
   close() {
@@ -39,12 +48,12 @@ export class Detail {
   }
 
   open(id) {
-    if (this.id !== id) this.draft = "";
+    if (this.id !== id) this.forget();
     this.id = id;
     this.node.hidden = false;
   }
 
-  // Draw the incident; the typed comment, the scroll and the focus stay where they are.
+  // Draw the incident; what was typed, the scroll and the focus stay where they are.
   show(incident, { pending, error, settings }) {
     const place = this.id === incident.id ? this.place() : null;
     this.open(incident.id);
@@ -56,8 +65,13 @@ export class Detail {
       ...origin(incident),
       incidentFacts(incident),
       counts(incident.counts, settings.windowSeconds),
-      ticketsSection(incident, settings, this.on.forward),
-      timelineSection(incident, this.draft, this.on.comment),
+      ...alertsSection(incident, this.chosen, this.parting()),
+      ...listedIncidents(incident),
+      ticketsSection(incident, settings, (id, platform) =>
+        this.on.action(id, "forward", { platform }),
+      ),
+      timelineSection(incident, (id, name, text) => this.on.action(id, name, { text })),
+      ...furtherActions(incident, this.on),
       ...requests(incident),
       ...evidence(incident),
       technical(incident),
@@ -65,15 +79,22 @@ export class Detail {
     if (place) this.restore(place);
   }
 
+  parting() {
+    const choose = (fingerprint, wanted) => {
+      if (wanted) this.chosen.add(fingerprint);
+      else this.chosen.delete(fingerprint);
+    };
+    return { ...this.on, choose };
+  }
+
   place() {
-    const typed = this.node.querySelector("textarea");
-    if (typed) this.draft = typed.value;
+    for (const field of this.fields()) this.drafts.set(field.dataset.draft, field.value);
     const focused = this.node.contains(document.activeElement) ? document.activeElement : null;
     return {
       top: this.node.scrollTop,
       open: [...this.node.querySelectorAll("details[open]")].map((node) => node.dataset.name),
       focus: focused?.dataset.keep,
-      caret: typed?.selectionStart ?? 0,
+      caret: focused?.selectionStart ?? 0,
     };
   }
 
@@ -81,11 +102,19 @@ export class Detail {
     for (const name of open) {
       this.node.querySelector(`details[data-name="${name}"]`)?.setAttribute("open", "");
     }
+    for (const field of this.fields()) {
+      const typed = this.drafts.get(field.dataset.draft);
+      if (typed !== undefined) field.value = typed;
+    }
     this.node.scrollTop = top;
     const again = focus && this.node.querySelector(`[data-keep="${focus}"]`);
     if (!again) return;
     again.focus({ preventScroll: true });
-    if (again instanceof HTMLTextAreaElement) again.setSelectionRange(caret, caret);
+    if (again.matches("textarea, input[type=text]")) again.setSelectionRange(caret, caret);
+  }
+
+  fields() {
+    return this.node.querySelectorAll("[data-draft]");
   }
 
   head(...children) {
@@ -108,18 +137,19 @@ export class Detail {
         disabled,
         title: key ? `${label} (${key})` : label,
         "data-keep": name,
-        onclick: () => this.on.action(incident.id, name),
+        onclick: () => this.on.action(incident.id, name, {}),
       };
       return el("button", properties, label);
     });
     return el("div", { class: "actions", role: "group", "aria-label": "Actions" }, ...buttons);
   }
 
-  // The typed comment is sent: the box is empty again.
-  clearComment() {
-    this.draft = "";
-    const box = this.node.querySelector("textarea");
-    if (box) box.value = "";
+  // What was typed and chosen for an action is sent: its field is empty again.
+  sent(name) {
+    const draft = name === "note" ? "comment" : name;
+    this.drafts.delete(draft);
+    for (const field of this.fields()) if (field.dataset.draft === draft) field.value = "";
+    if (name === "split" || name === "move") this.chosen.clear();
   }
 
   focusComment() {
@@ -136,7 +166,7 @@ function heading(incident, pending) {
       { class: "badges" },
       el("span", { class: "severity", "data-severity": severity }, capital(severity)),
       statusPill(pending?.status ?? incident.status, Boolean(pending)),
-      ...notes(incident),
+      ...notes(incident).map((text) => el("span", { class: "note" }, text)),
     ),
     el("h2", {}, incident.title || incident.id),
     el(
@@ -146,14 +176,6 @@ function heading(incident, pending) {
       el("span", { class: "faint" }, owner),
     ),
   ];
-}
-
-function notes(incident) {
-  const texts = [];
-  if (incident.flapping) texts.push("flapping");
-  if (incident.episode > 1) texts.push(`episode ${incident.episode}`);
-  if (incident.kind !== "pattern") texts.push(incident.kind);
-  return texts.map((text) => el("span", { class: "note" }, text));
 }
 
 function problem({ message, again }) {

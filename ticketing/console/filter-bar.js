@@ -15,6 +15,8 @@ import { capital, shortCount } from "./format.js";
 const TYPING_MS = 200;
 const TYPED = ["q", "service"];
 
+const servicesOf = ({ service, alertServices }) => alertServices ?? [service];
+
 export class FilterBar {
   constructor(onChange) {
     this.filter = NO_FILTER;
@@ -93,7 +95,7 @@ export class FilterBar {
 
   // Offer the services of the listed incidents while one is typed.
   suggestServices(incidents) {
-    const services = [...new Set(incidents.map((incident) => incident.service))].sort();
+    const services = [...new Set(incidents.flatMap(servicesOf))].sort();
     byId("services").replaceChildren(...services.map((value) => el("option", { value })));
   }
 }

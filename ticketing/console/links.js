@@ -1,6 +1,6 @@
 // Addresses: of an incident within the page, and of tickets on other sites.
 
-const INCIDENT_HASH = /^#\/incidents\/([0-9a-f]+-\d+-\d+)$/;
+const INCIDENT_HASH = /^#\/incidents\/([0-9a-f]{16}-[0-9a-f]{16})$/;
 
 export const hashOf = (id) => `#/incidents/${id}`;
 

@@ -4,6 +4,7 @@ import { sparkline } from "./charts.js";
 import { el, time } from "./dom.js";
 import { capital, shortCount } from "./format.js";
 import { hashOf } from "./links.js";
+import { notes } from "./standing.js";
 import { statusPill } from "./status.js";
 import { ticketChip } from "./tickets.js";
 
@@ -92,7 +93,8 @@ function cells(incident, pending, settings) {
 }
 
 function title(incident, settings) {
-  const { environment, kind } = incident;
+  const { environment, service, alertServices = [] } = incident;
+  const others = alertServices.filter((name) => name !== service);
   return el(
     "div",
     { class: "what" },
@@ -100,15 +102,16 @@ function title(incident, settings) {
     el(
       "div",
       { class: "under" },
-      el("span", { class: "service" }, incident.service),
+      el("span", { class: "service" }, service),
+      others.length > 0 && el("span", { class: "faint", title: others.join(", ") }, more(others)),
       environment && el("span", { class: "faint" }, environment),
-      incident.flapping && el("span", { class: "note" }, "flapping"),
-      incident.heldBy && el("span", { class: "note" }, "held"),
-      kind !== "pattern" && el("span", { class: "note" }, kind),
+      ...notes(incident).map((text) => el("span", { class: "note" }, text)),
       ...incident.tickets.map((ticket) => ticketChip(ticket, settings)),
     ),
   );
 }
+
+const more = (services) => `and ${services.length} more`;
 
 function volume(incident, { windowSeconds }) {
   const unit = el("span", { class: "unseen" }, " anomalies");

@@ -2,9 +2,10 @@
 // is a list of none or one.
 
 import { el, time } from "./dom.js";
-import { count } from "./format.js";
+import { count, fullTime } from "./format.js";
 import { hashOf } from "./links.js";
 import { facts, folded, list, section } from "./section.js";
+import { isSnoozed } from "./standing.js";
 
 // Facts of the server that the pane shows in another form: as ages, links, sections or pills.
 const SHOWN_ELSEWHERE = new Set([
@@ -50,7 +51,7 @@ export function summary(found) {
 }
 
 export function incidentFacts(incident) {
-  const { affectedServices, heldBy, held, tickets } = incident;
+  const { affectedServices, tickets, page, pagedAt } = incident;
   const onCall = tickets.map((ticket) => ticket.onCall).filter(Boolean);
   return facts([
     ["Opened", time(incident.createdAt)],
@@ -64,10 +65,38 @@ export function incidentFacts(incident) {
     ["Highest score", incident.anomalyScore.toFixed(3)],
     ["Affected services", affectedServices.length > 1 && affectedServices.join(", ")],
     ["Endpoints", incident.endpoints.join(", ")],
-    ["Held by", heldBy && el("a", { href: hashOf(heldBy) }, heldBy)],
-    ["Holds back", held > 0 && count(held)],
+    ["Assigned to", (incident.assignees ?? []).join(", ")],
+    ["Snoozed until", isSnoozed(incident) && fullTime(incident.snoozedUntil)],
+    ["Paged", pagedAt && el("span", {}, page > 1 && `${count(page)} times, last `, time(pagedAt))],
+    ["Listed in", incidentLink(incident.collectiveId)],
+    ["Before it", incidentLink(incident.previous)],
+    ["Split from", incidentLink(incident.splitFrom)],
+    ["Merged into", incidentLink(incident.mergedInto)],
+    ["Took the alerts of", incidentLinks(incident.merged)],
     ...otherFacts(incident),
   ]);
+}
+
+const incidentLink = (id) => id && el("a", { href: hashOf(id) }, id);
+
+function incidentLinks(ids = []) {
+  return ids.length > 0 && el("span", {}, ...ids.flatMap((id) => [incidentLink(id), " "]));
+}
+
+// The incidents that a collective one lists.
+export function listedIncidents({ lists = [], listed }) {
+  if (!lists.length) return [];
+  const rows = lists.map(({ id, service, title, severity }) =>
+    el(
+      "li",
+      {},
+      el("a", { href: hashOf(id) }, `${service}: ${title || id}`),
+      el("span", { class: "faint" }, ` ${severity}`),
+    ),
+  );
+  const missing = listed - lists.length;
+  const more = missing > 0 && el("p", { class: "faint" }, `${count(missing)} earlier ones.`);
+  return [section("Lists", el("ul", {}, ...rows), more)];
 }
 
 export function evidence(incident) {
@@ -102,6 +131,7 @@ export function technical(incident) {
       ["Pattern", code(incident.pattern)],
       ["Fingerprint", code(incident.fingerprint)],
       ["Id", code(incident.id)],
+      ["Configuration", code(incident.config)],
       ["Traces", code(incident.trace.ids.join(" "))],
     ],
     "facts wide",

@@ -49,17 +49,12 @@ function ticketRow(ticket, settings) {
 }
 
 function awaitedRow(incident, title) {
-  const { ticketed, waitingFor } = incident;
-  const wait = waitingFor ? `after ${waitingFor.occurrences} occurrences` : "after the group wait";
-  const when = ticketed ? "on its way" : wait;
+  const when = incident.noTicket ?? "on its way";
   return el("li", {}, dot("pending"), el("b", {}, title), el("span", { class: "faint" }, when));
 }
 
 function noTicket(incident) {
-  const reason = incident.heldBy
-    ? "No ticket of its own: another incident's ticket covers it."
-    : "Routed to no platform.";
-  return el("p", { class: "faint" }, reason);
+  return el("p", { class: "faint" }, incident.noTicket ?? "No ticket yet.");
 }
 
 function forwardButtons(incident, settings, onForward) {

@@ -3,11 +3,13 @@
 import { findAction } from "./actions.js";
 import { el, time } from "./dom.js";
 import { capital } from "./format.js";
+import { submitted } from "./forms.js";
 import { list, section } from "./section.js";
 
-export function timelineSection(incident, draft, onComment) {
+// `onText` hears of a text and the action that it is for: comment or note.
+export function timelineSection(incident, onText) {
   const steps = withGaps(incident.timeline).reverse().map(timelineStep);
-  const form = findAction(incident, "comment") && commentForm(incident.id, draft, onComment);
+  const form = findAction(incident, "comment") && commentForm(incident, onText);
   return section("Timeline", form, list("timeline", steps));
 }
 
@@ -32,22 +34,23 @@ function timelineStep({ kind, by, at, text }) {
   );
 }
 
-function commentForm(id, draft, onComment) {
+function commentForm(incident, onText) {
   const box = el("textarea", {
     rows: "2",
     maxlength: "4000", // The server's limit of a text.
     "aria-label": "Comment",
     placeholder: "Add a comment",
     "data-keep": "comment",
+    "data-draft": "comment",
   });
-  box.value = draft;
-  const onsubmit = (event) => {
-    event.preventDefault();
-    if (box.value.trim()) onComment(id, box.value.trim());
-  };
+  const onsubmit = submitted(box, (text) => onText(incident.id, "comment", text));
+  const onNote = submitted(box, (text) => onText(incident.id, "note", text));
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) onsubmit(event);
   });
   const send = el("button", { class: "small", "data-keep": "send" }, "Comment");
-  return el("form", { class: "comment", onsubmit }, box, send);
+  const properties = { type: "button", class: "small", "data-keep": "note", onclick: onNote };
+  const title = "A note stays here; a comment goes to the tickets";
+  const note = findAction(incident, "note") && el("button", { ...properties, title }, "Note");
+  return el("form", { class: "comment", onsubmit }, box, send, note);
 }

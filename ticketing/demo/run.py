@@ -21,6 +21,7 @@ from ticketing.config import load
 from ticketing.demo.totals import Totals, totals
 from ticketing.demo.traffic import Traffic
 from ticketing.errors import TicketingError
+from ticketing.extras import require
 from ticketing.kafka.feed import Feed
 from ticketing.kafka.free_port import free_port
 from ticketing.kafka.runtime import CONFIG_VARIABLE, EMBEDDED_VARIABLE, Runtime
@@ -123,6 +124,7 @@ async def installation(port: int, settings: Mapping[str, Any] | None = None) -> 
 
     `settings` are sections of the configuration, in place of the demo's own.
     """
+    require("demo", "ticketing demo")
     sandbox = await start()
     api_port = port or free_port()
     given = {

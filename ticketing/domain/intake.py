@@ -1,4 +1,4 @@
-"""Signals as the incidents' writer lets them in: clean texts, and every part bounded in bytes.
+"""Signals as the counter of alerts lets them in: clean texts, and every part bounded in bytes.
 
 The doors clean what they take, but a message in the topic may come from anywhere: an older release,
 another producer. Texts are cleaned and cut. What names something (an id, a service, a source) can't
@@ -11,12 +11,9 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from ticketing.domain.alerts import record_fields
-from ticketing.domain.events import Command, Correlation, Receipt, Summary
-from ticketing.domain.incidents.linking import Linked
 from ticketing.domain.open_enum import OpenEnum
-from ticketing.domain.signals import Anomalies, Redriven, Sample
+from ticketing.domain.signals import Anomalies, Origin, Progress, Redriven, Sample
 from ticketing.domain.text import bounded, cleaned, encoded_size
-from ticketing.domain.traces.findings import Findings
 from ticketing.errors import BadRecord
 
 T = TypeVar("T")
@@ -26,8 +23,8 @@ OUT_OF_BOUNDS = "out_of_bounds"
 
 # Bounds in bytes of JSON.
 # Names, far above those that the job makes: an id, a tenant or service should each of its
-# characters be escaped, a topic with its partition and the version of the rules, a platform or
-# a word of a list that another release may have made longer.
+# characters be escaped, a topic's id with a partition, a platform or a word of a list that another
+# release may have made longer.
 ID_BYTES_MAX = 256
 NAME_BYTES_MAX = 6 * record_fields.NAME_CHARS_MAX
 SOURCE_BYTES_MAX = 600
@@ -60,6 +57,10 @@ LINES_MAX = 64
 """Lines, and calls, of all sample requests together: more than `domain.traces.reporting` sends."""
 NUMBER_MAX = 2**63
 """The numbers that count, or stand for an offset or a second, have 64 bits."""
+OFFSET_DIGITS_MAX = 18
+"""All of an offset's 63 bits but the last digit, which no topic has ever reached."""
+PARTITIONS_MAX = 100_000
+"""Beyond the largest topics: the quiet clock looks at each."""
 
 
 def admitted(body: T) -> T:
@@ -70,14 +71,14 @@ def admitted(body: T) -> T:
 
 def text(value: str, bytes_max: int) -> str:
     """The text cleaned, in at most so many bytes of JSON."""
-    if _is_plain(value, bytes_max):
+    if is_plain(value, bytes_max):
         return value
     if len(value) > CLEANED_SHARE * bytes_max:
         value = value[: CLEANED_SHARE * bytes_max]
     return bounded(cleaned(value), bytes_max)
 
 
-def _is_plain(value: str, bytes_max: int) -> bool:
+def is_plain(value: str, bytes_max: int) -> bool:
     """True for nearly every text: nothing in it takes more than two bytes, or needs cleaning."""
     return 2 * len(value) <= bytes_max and value.isascii() and value.isprintable()
 
@@ -91,39 +92,62 @@ def address(value: str) -> str:
 
 
 def _anomalies(body: Anomalies) -> Anomalies:
-    _named("fingerprint", body.fingerprint, ID_BYTES_MAX)
-    _named("tenant", body.tenant, NAME_BYTES_MAX)
-    _named("service", body.service, NAME_BYTES_MAX)
-    _named("source", body.source, SOURCE_BYTES_MAX)
-    _named("severity", body.severity, WORD_BYTES_MAX)
-    for start, offsets in body.windows.items():
-        if not _fits(start) or (offsets and not (_fits(offsets[0]) and _fits(offsets[-1]))):
+    named("fingerprint", body.fingerprint, ID_BYTES_MAX)
+    named("tenant", body.tenant, NAME_BYTES_MAX)
+    named("service", body.service, NAME_BYTES_MAX)
+    named("source", body.source, SOURCE_BYTES_MAX)
+    named("severity", body.severity, WORD_BYTES_MAX)
+    named("environment", body.environment, NAME_BYTES_MAX)
+    for start, offsets in body.offsets.items():
+        if not fits(start) or (offsets and not (fits(offsets[0]) and fits(offsets[-1]))):
             raise BadRecord(OUT_OF_BOUNDS, "a window or an offset has more than 64 bits")
-    return _changed(
+    if body.frames and not (fits(body.frames[0]) and fits(body.frames[-1])):
+        raise BadRecord(OUT_OF_BOUNDS, "an offset has more than 64 bits")
+    return changed(
         body,
         title=text(body.title, TITLE_BYTES_MAX),
         pattern=text(body.pattern, PATTERN_BYTES_MAX),
-        environment=text(body.environment, LABEL_BYTES_MAX),
-        samples=_each(body.samples, _sample),
-        trace_ids=_texts(body.trace_ids),
-        endpoints=_texts(body.endpoints),
-        affected_services=_texts(body.affected_services),
+        samples=each(body.samples, _sample),
+        trace_ids=texts(body.trace_ids),
+        endpoints=texts(body.endpoints),
+        affected_services=texts(body.affected_services),
     )
 
 
 def _redriven(body: Redriven) -> Redriven:
-    return _changed(body, anomalies=_anomalies(body.anomalies))
+    return changed(body, anomalies=_anomalies(body.anomalies))
+
+
+def _origin(body: Origin) -> Origin:
+    named("topic", body.topic, SOURCE_BYTES_MAX)
+    named("since", body.since, SOURCE_BYTES_MAX)
+    small(partition=body.partition, through=body.through)
+    first = body.since.rpartition(":")[2]
+    if body.partition < 0 or ":" not in body.since or not (not first or _is_offset(first)):
+        raise BadRecord(OUT_OF_BOUNDS, "the origin names no offset of a topic")
+    return body
+
+
+def _is_offset(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= OFFSET_DIGITS_MAX
+
+
+def _progress(body: Progress) -> Progress:
+    named("topic", body.topic, SOURCE_BYTES_MAX)
+    if not 0 <= body.partition < PARTITIONS_MAX or not 0 <= body.partitions <= PARTITIONS_MAX:
+        raise BadRecord(OUT_OF_BOUNDS, f"a topic has no more than {PARTITIONS_MAX} partitions")
+    return body
 
 
 def _sample(sample: Sample) -> Sample:
-    if not (_fits(sample.offset) and _fits(sample.partition)):
+    if not (fits(sample.offset) and fits(sample.partition)):
         raise BadRecord(OUT_OF_BOUNDS, "an offset has more than 64 bits")
     labels = "".join(
         (sample.level, sample.trace_id, sample.span_id, sample.endpoint, sample.host, sample.topic)
     )
-    if _is_plain(labels, LABEL_BYTES_MAX) and _is_plain(sample.message, MESSAGE_BYTES_MAX):
+    if is_plain(labels, LABEL_BYTES_MAX) and is_plain(sample.message, MESSAGE_BYTES_MAX):
         return sample
-    return _changed(
+    return changed(
         sample,
         message=text(sample.message, MESSAGE_BYTES_MAX),
         level=text(sample.level, LABEL_BYTES_MAX),
@@ -135,117 +159,40 @@ def _sample(sample: Sample) -> Sample:
     )
 
 
-def _command(command: Command) -> Command:
-    _named("id", command.id, ID_BYTES_MAX)
-    _named("incident_id", command.incident_id, ID_BYTES_MAX)
-    _named("action", command.action, WORD_BYTES_MAX)
-    return _changed(
-        command,
-        by=text(command.by, BY_BYTES_MAX),
-        note=text(command.note, NOTE_BYTES_MAX),
-        to=_each(command.to, lambda name: text(name, TARGET_BYTES_MAX), TARGETS_MAX),
-    )
-
-
-def _receipt(receipt: Receipt) -> Receipt:
-    _named("incident_id", receipt.incident_id, ID_BYTES_MAX)
-    _named("platform", receipt.platform, WORD_BYTES_MAX)
-    _named("state", receipt.state, WORD_BYTES_MAX)
-    _small(revision=receipt.revision)
-    return _changed(
-        receipt,
-        external_id=text(receipt.external_id, LABEL_BYTES_MAX),
-        key=text(receipt.key, LABEL_BYTES_MAX),
-        url=address(receipt.url),
-        error=text(receipt.error, ERROR_BYTES_MAX),
-        on_call=text(receipt.on_call, LABEL_BYTES_MAX),
-    )
-
-
-def _summary(summary: Summary) -> Summary:
-    _named("incident_id", summary.incident_id, ID_BYTES_MAX)
-    _small(revision=summary.revision)
-    if summary.basis is not None:
-        _small(count=summary.basis.count, calls=summary.basis.calls)
-    return _within(summary, SUMMARY_BYTES_MAX)
-
-
-def _correlation(body: Correlation) -> Correlation:
-    _named("fingerprint", body.fingerprint, ID_BYTES_MAX)
-    _named("tenant", body.tenant, NAME_BYTES_MAX)
-    _named("service", body.service, NAME_BYTES_MAX)
-    for peer in body.findings.peers:
-        _named("a peer's fingerprint", peer.fingerprint, ID_BYTES_MAX)
-        _named("a peer's service", peer.service, NAME_BYTES_MAX)
-        _named("a peer's relation", peer.relation, WORD_BYTES_MAX)
-    return _changed(body, findings=_findings(body.findings))
-
-
-def _findings(findings: Findings) -> Findings:
-    lines, hops = LINES_MAX, LINES_MAX
-    samples = []
-    for sample in findings.samples[:LIST_MAX]:
-        omitted = sample.omitted + max(0, len(sample.timeline) - lines)
-        timeline, path = sample.timeline[:lines], sample.path[:hops]
-        lines, hops = lines - len(timeline), hops - len(path)
-        samples.append(replace(sample, timeline=timeline, path=path, omitted=omitted))
-    if samples != findings.samples:
-        findings = replace(findings, samples=samples)
-    # Peers stay as they are: they name incidents, and the links that they make are bounded.
-    kept = replace(_within(findings, LABEL_BYTES_MAX), peers=findings.peers[:LIST_MAX])
-    return findings if kept == findings else kept
-
-
-def _linked(message: Linked) -> Linked:
-    ids = (message.id, message.fingerprint, message.to_id, message.to_fingerprint)
-    for name in ids:
-        _named("an id", name, ID_BYTES_MAX)
-    for name in (message.tenant, message.service, message.to_service):
-        _named("a name", name, NAME_BYTES_MAX)
-    for word in (message.word, message.relation, message.severity):
-        _named("a word", word, WORD_BYTES_MAX)
-    _small(traces=message.traces)
-    return _changed(
-        message,
-        title=text(message.title, LABEL_BYTES_MAX),
-        routes=_texts(message.routes),
-    )
-
-
 _ADMIT: dict[type, Any] = {
     Anomalies: _anomalies,
     Redriven: _redriven,
-    Command: _command,
-    Receipt: _receipt,
-    Summary: _summary,
-    Correlation: _correlation,
-    Linked: _linked,
+    Origin: _origin,
+    Progress: _progress,
 }
 
 
-def _named(field: str, name: str, bytes_max: int) -> None:
+def named(field: str, name: str, bytes_max: int) -> None:
     """Refuse a name that is too long."""
     if 6 * len(name) > bytes_max and (size := encoded_size(name)) > bytes_max:
         raise BadRecord(OUT_OF_BOUNDS, f"{field} has {size} bytes, over {bytes_max}")
 
 
-def _fits(number: int) -> bool:
+def fits(number: int) -> bool:
+    """True for a number of 64 bits."""
     return -NUMBER_MAX <= number < NUMBER_MAX
 
 
-def _small(**numbers: int) -> None:
+def small(**numbers: int) -> None:
+    """Refuse numbers of more than 64 bits."""
     for field, number in numbers.items():
-        if not _fits(number):
+        if not fits(number):
             raise BadRecord(OUT_OF_BOUNDS, f"{field} has more than 64 bits")
 
 
-def _texts(values: list[str]) -> list[str]:
-    if len(values) <= LIST_MAX and _is_plain("".join(values), LABEL_BYTES_MAX):
+def texts(values: list[str]) -> list[str]:
+    """The first labels of a list, clean and bounded; the same list if nothing changed."""
+    if len(values) <= LIST_MAX and is_plain("".join(values), LABEL_BYTES_MAX):
         return values
-    return _each(values, lambda value: text(value, LABEL_BYTES_MAX))
+    return each(values, lambda value: text(value, LABEL_BYTES_MAX))
 
 
-def _each(values: list[T], admit: Any, count_max: int = LIST_MAX) -> list[T]:
+def each(values: list[T], admit: Any, count_max: int = LIST_MAX) -> list[T]:
     """The first entries admitted; the same list if nothing changed."""
     kept = [admit(value) for value in values[:count_max]]
     if len(kept) == len(values) and all(a is b for a, b in zip(kept, values, strict=True)):
@@ -253,23 +200,23 @@ def _each(values: list[T], admit: Any, count_max: int = LIST_MAX) -> list[T]:
     return kept
 
 
-def _within(value: T, bytes_max: int) -> T:
+def within(value: T, bytes_max: int) -> T:
     """A dataclass with every text and list in it admitted, however deep."""
     if isinstance(value, str) and type(value) is str:
         return text(value, bytes_max)  # type: ignore[return-value]
     if isinstance(value, OpenEnum):
-        _named("a word", value, WORD_BYTES_MAX)
+        named("a word", value, WORD_BYTES_MAX)
     if isinstance(value, list):
-        return _each(value, lambda one: _within(one, bytes_max))  # type: ignore[return-value]
-    if isinstance(value, int) and not _fits(value):
+        return each(value, lambda one: within(one, bytes_max))  # type: ignore[return-value]
+    if isinstance(value, int) and not fits(value):
         raise BadRecord(OUT_OF_BOUNDS, "a number has more than 64 bits")
     if is_dataclass(value) and not isinstance(value, type):
-        parts = {one.name: _within(getattr(value, one.name), bytes_max) for one in fields(value)}
-        return _changed(value, **parts)
+        parts = {one.name: within(getattr(value, one.name), bytes_max) for one in fields(value)}
+        return changed(value, **parts)
     return value
 
 
-def _changed(value: T, **parts: Any) -> T:
+def changed(value: T, **parts: Any) -> T:
     """The dataclass with these parts; the very same if none is another."""
     new = {name: part for name, part in parts.items() if part is not getattr(value, name)}
     return replace(value, **new) if new else value  # type: ignore[type-var]

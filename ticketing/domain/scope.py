@@ -8,13 +8,25 @@ from __future__ import annotations
 
 import hashlib
 import re
+from typing import Literal
+
+ScopeBy = Literal["environment", "tenant"]
+"""The extent of a scope: one environment of a tenant, or the whole tenant."""
+BY_TENANT: ScopeBy = "tenant"
 
 _ID = re.compile(r"([0-9a-f]{16})-[0-9a-f]{16}")
+_SCOPE = re.compile(r"[0-9a-f]{16}")
 
 
-def scope_of(tenant: str, environment: str) -> str:
+def scope_of(tenant: str, environment: str, by: ScopeBy = "environment") -> str:
     """The scope of an alert: 16 lower-case hex digits, the same in every process and release."""
-    return _hash("scope", tenant, environment)
+    parts = (tenant,) if by == BY_TENANT else (tenant, environment)
+    return _hash("scope", *parts)
+
+
+def is_scope(text: str) -> bool:
+    """True for a text that a scope may be."""
+    return _SCOPE.fullmatch(text) is not None
 
 
 def incident_id(scope: str, topic_id: str, partition: int, offset: int, fingerprint: str) -> str:

@@ -26,12 +26,13 @@ class Sample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Anomalies:
-    """The anomalies of one fingerprint in one fetched batch of one source partition.
+    """The anomalies of one fingerprint in one run of one source partition.
 
-    `source` is the lasting name of the source partition: topic id, partition and version of the pattern
-    rules. `windows` maps the start of each tumbling window (event time, Unix seconds) to the
-    ascending offsets counted in it; an offset stands in one window only. `arrived` and
-    `last_arrived` are the broker's times (Unix seconds) of the first and the last record in the input.
+    `source` names the source partition for good: `<topic id>:<partition>`. `offsets` maps the start
+    of each bucket of event time (Unix seconds) to the ascending offsets counted in it; a bucket is
+    the common part of a tumbling window and a minute. `frames` are the ascending offsets of lines
+    of stack traces that follow one of these records. An offset stands in one place only. `arrived`
+    and `last_arrived` are Kafka's times (Unix seconds) of the first and the last record.
     """
 
     fingerprint: str
@@ -40,7 +41,7 @@ class Anomalies:
     pattern: str
     source: str
     severity: Severity
-    windows: dict[int, list[int]]
+    offsets: dict[int, list[int]]
     first_seen: float
     last_seen: float
     max_score: float
@@ -48,31 +49,38 @@ class Anomalies:
     environment: str = ""
     arrived: float = 0.0
     last_arrived: float = 0.0
+    frames: list[int] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     trace_ids: list[str] = field(default_factory=list)
     endpoints: list[str] = field(default_factory=list)
     affected_services: list[str] = field(default_factory=list)
 
+    def counted(self) -> list[list[int]]:
+        """Every list of offsets: all records that these anomalies count."""
+        return [*self.offsets.values(), self.frames]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Redriven:
-    """Anomalies that were a dead letter: no watermark says that they are counted."""
+    """Anomalies that were a dead letter: no mark says that they are counted."""
 
     anomalies: Anomalies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Detection has handled everything that reached a source partition before `through`.
+    """Everything that reached a partition of a topic before `through` has been handled.
 
-    `partitions` says how many partitions the source topic has; until all of them have reported, the
-    quiet clock stands still. Times are Unix seconds of arrival.
+    `partitions` is the number of partitions of the topic; until all of them have reported, a quiet
+    clock stands still. Times are Unix seconds of arrival. `caught_up` says that the reader had read
+    all there was; its own clock then tells nothing (see ticketing.domain.alerts.quiet_clock).
     """
 
     topic: str
     partition: int
     partitions: int
     through: float
+    caught_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,12 +88,20 @@ class Origin:
     """The source partition that the anomalies of the same message come from.
 
     `since` is the offset from which on its records are counted, as `<topic id>:<offset>`, without the
-    offset while nothing was read (see ticketing.domain.alerts.conservation).
+    offset while nothing was read (see ticketing.domain.alerts.conservation). `through` is the
+    last offset of the run, -1 beside no anomalies: all anomalies up to it are in this message or in
+    earlier ones.
     """
 
     topic: str
     partition: int
     since: str
+    through: int = -1
+
+    @property
+    def source(self) -> str:
+        """The source partition as `Anomalies.source` names it."""
+        return f"{self.since.rpartition(':')[0]}:{self.partition}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

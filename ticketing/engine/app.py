@@ -16,6 +16,7 @@ from ticketing.config import Config
 from ticketing.config.process import FAUST_WEB_PORT
 from ticketing.engine import table_pages
 from ticketing.engine.assignor import CompleteAssignor
+from ticketing.engine.changelog import ChangelogReader
 from ticketing.engine.commit_notes import CommitNotes
 from ticketing.engine.deaths import Deaths
 from ticketing.engine.departure import leave
@@ -58,6 +59,7 @@ class TicketingApp(App):
     fence: Fence
     deaths: Deaths
     notes: CommitNotes
+    changelogs: ChangelogReader
     role_topics = RoleTopics()
     """The topics as they were verified before the app was built."""
     topic_watch: TopicWatch | None = None
@@ -142,6 +144,7 @@ def create_app(
     # Faust's default of 100 warns each time it fills; our agents drain the buffer after each batch.
     app.producer.buffer.max_messages = 100_000
     app.notes = CommitNotes()
+    app.changelogs = ChangelogReader(connection.aiokafka())
     app.watchdog = Watchdog()
     app.fence = Fence(session)
     app.deaths = Deaths(data_dir / "under-way", lambda topic: app.role_topics.ids.get(topic, ""))

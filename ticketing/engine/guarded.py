@@ -49,6 +49,10 @@ class TooLarge(TicketingError):
         super().__init__(f"a message of {size} bytes is too large for {topic}")
 
 
+class Superseded(TicketingError):
+    """Another process owns the partition and has written to its changelog: this one leaves."""
+
+
 class SetAside(BadRecord):
     """The row of a key can't be read: it stays as stored, and messages for it are dead letters."""
 
@@ -98,5 +102,13 @@ def is_outage(error: Exception) -> bool:
     """True for a failure of Kafka, the store, the disk or the network: no record's own fault."""
     if isinstance(error, SIZE_ERRORS):
         return False
-    outages = (KafkaError, FaustError, StoreFailed, Retryable, OSError, asyncio.TimeoutError)
+    outages = (
+        KafkaError,
+        FaustError,
+        StoreFailed,
+        Superseded,
+        Retryable,
+        OSError,
+        asyncio.TimeoutError,
+    )
     return isinstance(error, outages)

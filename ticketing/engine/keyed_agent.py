@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -16,9 +16,11 @@ from ticketing import metrics
 from ticketing.engine import statemachine
 from ticketing.engine.agent import BatchAgent, add_agent, send_dead_letters
 from ticketing.engine.fence import Fence
-from ticketing.engine.guarded import FAILED, Failure, TooLarge, guarded
+from ticketing.engine.guarded import FAILED, Failure, StoreFailed, Superseded, TooLarge, guarded
 from ticketing.engine.outbox import Outbox
-from ticketing.engine.table import DurableTable
+from ticketing.engine.row import MARK_KEY, NOTHING_FOLDED, OWN_KEYS, decode_mark, encode_mark
+from ticketing.engine.table import DurableTable, Rows
+from ticketing.engine.transport import RECORD_OVERHEAD_BYTES
 from ticketing.engine.watchdog import Watchdog, leave
 from ticketing.errors import BadRecord
 from ticketing.wire.dead_letters import (
@@ -28,6 +30,7 @@ from ticketing.wire.dead_letters import (
     dead_letter_of,
     row_letter_of,
 )
+from ticketing.wire.topics import CHANGELOG_BYTES_MAX
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +39,8 @@ S = TypeVar("S")
 REFOLDS_MAX = 8
 """Once to look at every change, then once a size that Kafka refuses in another topic; after that the
 batch is halved."""
+BATCH_BYTES_MAX = CHANGELOG_BYTES_MAX - 1024
+"""Rows of one batch before compression: as many as fit into the changelog in any case."""
 LIMITS_SECONDS = 60.0
 """A topic that takes larger messages again, as once somebody has raised its limit, is trusted so soon;
 asking costs one batch that is folded again."""
@@ -76,26 +81,20 @@ class TableStore(statemachine.Store):
         return self._db.get(_name(key))  # type: ignore[no-any-return]
 
     def items(self) -> Iterator[tuple[str, bytes]]:
-        """Every pair except Faust's record of the changelog offset."""
+        """Every pair except Faust's record of the changelog offset and the engine's rows."""
         offset_key = self._store.offset_key
         for key, value in self._db.items():
-            if key != offset_key:
+            if key != offset_key and key not in OWN_KEYS:
                 yield _key(key), value
-
-
-Rows = list[tuple[bytes, bytes | None]]
-"""Encoded keys with their rows; None deletes."""
 
 
 @dataclass(frozen=True)
 class _Batch:
-    """A batch that is folded and encoded."""
+    """A batch that is folded and encoded; no rows where no state has changed."""
 
     tx: statemachine.Transaction[Any]
-    partition: statemachine.PartitionState
     folded: statemachine.Folded
-    kept: Rows
-    gone: Rows
+    rows: Rows
 
 
 class KeyedAgent(BatchAgent, Generic[S]):
@@ -122,71 +121,165 @@ class KeyedAgent(BatchAgent, Generic[S]):
         self._ticked_at: dict[int, float] = {}
         self._reported: set[tuple[int, str]] = set()
         """Rows told of in the dead letters, by partition and key."""
+        self._lettered: set[tuple[int, bytes | None]] = set()
+        """The messages of the run in hand whose dead letters are sent."""
         self._limits = statemachine.Limits()
         self._learned_at = 0.0
 
     async def handle(self, records: list[Any], event: EventT) -> None:
-        """Fold, write kept keys, send, delete the others, call back; each step is made durable.
+        """Fold, write, send, call back; each step is made durable before the next.
 
-        Keys are deleted after the sends, so a crash in between repeats the end of a key. A batch
-        with a state that can't be encoded, or a message that Kafka finds too large, is folded again
-        with a look at every single change, so that the message or key that causes it is isolated.
+        A run whose rows are more than the changelog takes at once is folded in parts.
         """
-        number = event.message.partition
+        tp = event.message.tp
+        partition = await self._open(tp, records[0])
+        self._lettered.clear()
+        parts, due_max = [records], statemachine.DUE_PER_TICK_MAX
+        while parts:
+            part = parts[0]
+            fold = partial(statemachine.fold, records=part, partition=partition, due_max=due_max)
+            left = await self._fold(fold, partition, tp, several=len(part) > 1)
+            half = len(part) // 2
+            if left is None:
+                del parts[0]
+            elif half:
+                parts[:1] = [part[:half], part[half:]]
+            else:
+                due_max = left // 2
+
+    async def _open(self, tp: TP, first: Any) -> statemachine.PartitionState:
+        """The state in memory of an owned partition; a newly assigned one is claimed and scanned."""
+        generation = self.app.consumer_generation_id
+        if generation != self._generation:
+            # Another worker may have written in between: the state in memory is stale.
+            self._generation = generation
+            self._partitions.clear()
+        partition = self._partitions.get(tp.partition)
+        if partition is not None:
+            return partition
+        self.fence.check()
+        try:
+            stored = await self.table.claim(tp.partition, generation)
+        except Superseded as error:
+            leave(f"{self.name}: {error}", "asleep")
+            raise
+        floor = self.app.role_topics.floors.get(self.topic, 0)
+        mark = NOTHING_FOLDED if stored is None else guarded(partial(decode_mark, stored))
+        if isinstance(mark, Failure):
+            log.error("mark_unreadable", agent=self.name, partition=tp.partition, why=mark.detail)
+            mark = statemachine.mark_of_rows(TableStore(self.table, tp.partition))
+        partition = statemachine.PartitionState(floor, mark)
+        self._require_own_topic(partition, tp)
+        scan = partial(
+            statemachine.scan,
+            partition=partition,
+            first=first.offset,
+            now=first.timestamp / 1000.0,
+        )
+        await self._fold(scan, partition, tp, several=False)
+        self._partitions[tp.partition] = partition
+        return partition
+
+    async def _fold(
+        self,
+        work: Callable[..., statemachine.Folded],
+        partition: statemachine.PartitionState,
+        tp: TP,
+        *,
+        several: bool,
+    ) -> int | None:
+        """Fold with `work` and make the outcome durable.
+
+        `several`: more than one message is folded. Returns the number of keys that were due where
+        the rows do not fit into one record batch and can be made fewer; None once all is durable.
+
+        A batch with a state that can't be encoded, or a message that Kafka finds too large, is folded
+        again with a look at every single change, so that the message or key that causes it is
+        isolated.
+        """
         checked = False
         if self._limits.topics and time.monotonic() - self._learned_at > LIMITS_SECONDS:
             self._limits = statemachine.Limits()
         for _ in range(REFOLDS_MAX):
-            batch = self._folded(records, number, checked)
-            if batch is None:
-                checked = True
-                self._partitions.pop(number, None)
-                continue
-            try:
-                await self._make_durable(batch, event.message.tp)
-                return
-            except TooLarge as error:
-                self._learn(error)
-                log.error("too_large", agent=self.name, topic=error.topic, bytes=error.size)
-                await self._undo(batch, number)
-                checked = True
-                self._partitions.pop(number, None)
+            limits = self._limits if checked else None
+            store = TableStore(self.table, tp.partition)
+            tx = statemachine.Transaction(store, self.machine, tp.partition, checked=limits)
+            folded = work(self.machine, tx)
+            divisible = several or len(folded.due) > 1
+            self._ticked_at.pop(tp.partition, None)
+            rows = guarded(partial(self._rows, tx, folded))
+            if isinstance(rows, Failure):
+                statemachine.discard(folded, partition)
+                if checked:
+                    raise BadRecord(rows.reason, rows.detail)
+            elif divisible and _size(rows) >= self._batch_bytes_max:
+                statemachine.discard(folded, partition)
+                return len(folded.due)
+            else:
+                batch = _Batch(tx, folded, rows)
+                try:
+                    await self._make_durable(batch, partition, tp)
+                    return None
+                except TooLarge as error:
+                    statemachine.discard(folded, partition)
+                    self._learn(error)
+                    log.error("too_large", agent=self.name, topic=error.topic, bytes=error.size)
+                    if error.topic == self.table.changelog_topic_name:
+                        if divisible:
+                            return len(folded.due)
+                        self._refuse_largest(rows)
+                    elif rows:
+                        await self._undo(batch, partition, tp)
+            checked = True
         raise BadRecord(FAILED, "its changes can't be made durable in any size")
 
-    def _folded(self, records: list[Any], number: int, checked: bool) -> _Batch | None:
-        """A batch folded and encoded; None where it must be folded again, checked."""
-        limits = self._limits if checked else None
-        store = TableStore(self.table, number)
-        tx = statemachine.Transaction(store, self.machine, number, checked=limits)
-        partition = self._open(tx, number, records[0])
-        folded = statemachine.fold(self.machine, tx, records, partition)
-        self._ticked_at.pop(number, None)
-        rows = guarded(partial(self._writes, tx))
-        if isinstance(rows, Failure):
-            if checked:
-                raise BadRecord(rows.reason, rows.detail)
-            return None
-        largest = max((len(row or b"") for _, row in rows[0]), default=0)
-        if not checked and self._limits.row is not None and largest >= self._limits.row:
-            return None
-        return _Batch(tx, partition, folded, *rows)
+    @property
+    def _batch_bytes_max(self) -> int:
+        refused = self._limits.topics.get(self.table.changelog_topic_name, BATCH_BYTES_MAX)
+        return min(BATCH_BYTES_MAX, refused)
 
-    async def _undo(self, batch: _Batch, number: int) -> None:
+    def _refuse_largest(self, rows: Rows) -> None:
+        """Let a checked fold refuse the change that makes the largest row of a message alone."""
+        largest = max((len(row or b"") for _, row in rows), default=0)
+        known = self._limits.row
+        row = largest if known is None else min(known, largest)
+        self._limits = statemachine.Limits(row, self._limits.topics)
+
+    def _rows(self, tx: statemachine.Transaction[S], folded: statemachine.Folded) -> Rows:
+        """Every changed row and the mark; nothing without a change."""
+        rows: Rows = []
+        for key, write in tx.writes():
+            if write.state is not None:
+                state = self.machine.encode(write.state)
+                rows.append((_name(key), statemachine.pack(write.at, write.due, state)))
+            elif tx.is_stored(key):
+                rows.append((_name(key), None))
+        return [*rows, (MARK_KEY, encode_mark(folded.mark))] if rows else []
+
+    async def _undo(self, batch: _Batch, partition: statemachine.PartitionState, tp: TP) -> None:
         """Write every row back as it was before the batch; messages are sent again, as ever."""
-        outbox = Outbox(self.app)
-        before = [(name, batch.tx.row(_key(name))) for name, _ in batch.kept]
+        before: Rows = [
+            (name, batch.tx.row(_key(name))) for name, _ in batch.rows if name != MARK_KEY
+        ]
         try:
-            await self.table.write(number, before, outbox)
-        except TooLarge:
-            # Kafka takes less than it did: those rows stay ahead, as after a crash.
-            log.error("rows_not_restored", agent=self.name, partition=number)
+            await self._write(tp, [*before, (MARK_KEY, encode_mark(partition.mark))])
+        except TooLarge as error:
+            # Kafka takes less than it did: as after a crash, the next start goes on from the rows.
+            raise StoreFailed(f"{self.name}: rows can't be written back: {error}") from error
 
-    async def _make_durable(self, batch: _Batch, tp: TP) -> None:
-        tx, number = batch.tx, tp.partition
+    async def _write(self, tp: TP, rows: Rows) -> None:
+        try:
+            await self.table.write(tp.partition, rows)
+        except Superseded as error:
+            leave(f"{self.name}: {error}", "asleep")
+            raise
+
+    async def _make_durable(
+        self, batch: _Batch, partition: statemachine.PartitionState, tp: TP
+    ) -> None:
+        tx = batch.tx
         self.fence.check()
         outbox = Outbox(self.app)
-        await self.table.write(number, batch.kept, outbox)
-        await self._send(tx, outbox)
         letters = [
             dead_letter_of(
                 tp.topic,
@@ -198,10 +291,18 @@ class KeyedAgent(BatchAgent, Generic[S]):
                 part=dead.value,
             )
             for dead in batch.folded.dead
+            if (dead.record.offset, dead.value) not in self._lettered
         ]
-        await send_dead_letters(outbox, [*letters, *self._reports(batch, number)])
+        reports = self._reports(batch, tp.partition)
+        # Dead letters first: behind the mark their messages are not folded again.
+        await send_dead_letters(outbox, [*letters, *reports])
         await outbox.settle()
-        await self.table.write(number, batch.gone, outbox)
+        self._lettered.update((dead.record.offset, dead.value) for dead in batch.folded.dead)
+        if batch.rows:
+            await self._write(tp, batch.rows)
+        await self._send(tx, outbox)
+        await outbox.settle()
+        statemachine.accept(self.machine, tx, batch.folded, partition)
         for callback in tx.callbacks():
             failed = guarded(callback)
             if isinstance(failed, Failure):
@@ -213,10 +314,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
         known = self._limits
         size = min(error.size, known.topics.get(error.topic, error.size))
         row = known.row
-        if (
-            error.topic == self.table.changelog_topic_name
-            or error.topic in self.machine.latest_only
-        ):
+        if error.topic in self.machine.latest_only:
             row = size if row is None else min(row, size)
         self._limits = statemachine.Limits(row, {**known.topics, error.topic: size})
         self._learned_at = time.monotonic()
@@ -294,29 +392,10 @@ class KeyedAgent(BatchAgent, Generic[S]):
             return True
         return guarded(partial(self.machine.ready, number)) is True
 
-    def _open(
-        self, tx: statemachine.Transaction[S], number: int, first: Any
-    ) -> statemachine.PartitionState:
-        generation = self.app.consumer_generation_id
-        if generation != self._generation:
-            # Another worker may have written in between: the state in memory is stale.
-            self._generation = generation
-            self._partitions.clear()
-        partition = self._partitions.get(number)
-        if partition is None:
-            floor = self.app.role_topics.floors.get(self.topic, 0)
-            partition = self._partitions[number] = statemachine.PartitionState(floor)
-            statemachine.scan(self.machine, tx, partition, first.offset, first.timestamp / 1000.0)
-            self._require_own_topic(partition, TP(self.topic, number))
-        return partition
-
     def _require_own_topic(self, partition: statemachine.PartitionState, tp: TP) -> None:
-        """Refuse if stored offsets lie beyond the end of the topic: they are another topic's.
-
-        One row alone among others is damaged rather, and nobody's concern but its own.
-        """
+        """Refuse if the mark lies beyond the end of the topic: it is another topic's."""
         end = self.app.consumer.highwater(tp)
-        kept = min(partition.reflected, default=-1) - partition.floor
+        kept = partition.mark.folded - partition.floor
         if end is None or kept < end:
             return
         leave(
@@ -326,20 +405,13 @@ class KeyedAgent(BatchAgent, Generic[S]):
             "misconfigured",
         )
 
-    def _writes(self, tx: statemachine.Transaction[S]) -> tuple[Rows, Rows]:
-        kept: Rows = []
-        gone: Rows = []
-        for key, write in tx.writes():
-            name = _name(key)
-            if write.state is not None:
-                state = self.machine.encode(write.state)
-                kept.append((name, statemachine.pack(write.at, write.due, state)))
-            elif tx.is_stored(key):
-                gone.append((name, None))
-        return kept, gone
-
     async def _send(self, tx: statemachine.Transaction[S], outbox: Outbox) -> None:
         for sent, (topic, key, value, partition) in enumerate(tx.sends(), 1):
             await outbox.send(topic, None if key is None else key.encode(), value, partition)
             if sent % YIELD_EVERY_SENDS == 0:
                 await asyncio.sleep(0)
+
+
+def _size(rows: Rows) -> int:
+    """Upper bound of the bytes of rows in a record batch."""
+    return sum(len(key) + len(row or b"") + RECORD_OVERHEAD_BYTES for key, row in rows)

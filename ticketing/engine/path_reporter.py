@@ -1,7 +1,7 @@
 """Progress reports for the heartbeat: up to when each topic on the path of a page is handled.
 
-Covers the topics of signals, incidents and platforms; detection reports its own progress, for the
-quiet clock. All reports go to one partition of the signals.
+Covers the topics of events, incidents and platforms; the counter of alerts reports for the inputs and
+the signals, by its quiet clock. All reports go to one partition of the events.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 from faust.types import TP
 
 from ticketing.domain.signals import Progress
-from ticketing.wire.signals import encode_signals
-from ticketing.wire.topics import SIGNALS
+from ticketing.wire.events import encode_events
+from ticketing.wire.topics import EVENTS
 
 PARTITION = 0
 """The partition of all reports; its owner calls the heartbeat URL."""
@@ -53,8 +53,8 @@ class PathReporter:
                 continue
             reports = self.reports()
             if reports:
-                value = encode_signals(list(reports))
-                await self._app.producer.send(SIGNALS, None, value, PARTITION, None, None)
+                value = encode_events(list(reports))
+                await self._app.producer.send(EVENTS, None, value, PARTITION, None, None)
 
     def reports(self) -> list[Progress]:
         """A report for each owned partition of the topic."""

@@ -18,7 +18,14 @@ from ticketing.kafka import registry
 from ticketing.kafka.admin import Seen
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.known_topics import Known, decode_all, encode_all
-from ticketing.wire.topics import OWN_PREFIX, Bond, TopicSpec, changelog_topic, platform_topic
+from ticketing.wire.topics import (
+    CHANGELOG_SUFFIX,
+    OWN_PREFIX,
+    Bond,
+    TopicSpec,
+    changelog_topic,
+    platform_topic,
+)
 
 log = logging.getLogger(__name__)
 
@@ -180,7 +187,7 @@ def _note(
 
 def _follow_adoptions(looked: Looked, directory: Path) -> None:
     """Remove the tables that were made from a changelog which another one has replaced."""
-    outdated = [name for name in looked.verdict.outdated if name.endswith("-changelog")]
+    outdated = [name for name in looked.verdict.outdated if name.endswith(CHANGELOG_SUFFIX)]
     if not outdated:
         return
     log.warning("%s was adopted: the tables on disk are read anew", outdated[0])

@@ -1,10 +1,10 @@
 """The keyed state machine: one input topic, one agent, one table; all durable before the ack.
 
 The incidents' writer and the adapters are such machines. A batch of messages is folded over an
-overlay of the table; every changed key is then written once, effects are sent, and the batch counts
-as handled when all of that is durable. A batch that a crash interrupts is repeated: a stored state
-has the offset of the last message it reflects, so that a replayed message changes nothing and is
-published again. Times are Unix seconds, taken from Kafka's timestamps.
+overlay of the table; every changed key is then written once, all of them and the batch's mark in one
+piece; effects are sent, and the batch counts as handled when all of that is durable. After a crash
+no message at or below the mark is folded again: the scan of the partition publishes again what may
+be unpublished. Times are Unix seconds, taken from Kafka's timestamps.
 
 A message, a row or a rule that fails costs itself alone: a message becomes a dead letter, a row
 that can't be read is set aside, a key whose rule fails waits, ever longer.
@@ -19,8 +19,16 @@ from typing import Any, TypeVar
 
 from ticketing.engine.due_times import HORIZON_SECONDS, DueTimes
 from ticketing.engine.guarded import Failure, guarded
-from ticketing.engine.row import pack, unpack_at, unpack_due, unpack_state
-from ticketing.engine.transaction import Limits, Machine, Send, Store, Transaction
+from ticketing.engine.row import (
+    NOTHING_FOLDED,
+    Mark,
+    Send,
+    pack,
+    unpack_at,
+    unpack_due,
+    unpack_state,
+)
+from ticketing.engine.transaction import Limits, Machine, Store, Transaction
 from ticketing.errors import BadRecord
 
 __all__ = [
@@ -29,10 +37,13 @@ __all__ = [
     "Folded",
     "Limits",
     "Machine",
+    "Mark",
     "PartitionState",
     "Send",
     "Store",
     "Transaction",
+    "accept",
+    "discard",
     "fold",
     "pack",
     "scan",
@@ -64,23 +75,26 @@ class Dead:
 
 @dataclass
 class Folded:
-    """The outcome of a batch: its dead letters, its latest time, rows and rules that failed."""
+    """The outcome of a batch: its mark, dead letters, latest time, rows and rules that failed."""
 
+    mark: Mark
     dead: list[Dead]
     now: float
     aside: dict[str, Failure] = field(default_factory=dict)
     failing: dict[str, tuple[str, Failure]] = field(default_factory=dict)
+    due: list[str] = field(default_factory=list)
+    """The keys taken from the timers."""
 
 
 class PartitionState:
     """The state in memory of one owned partition: its clock, its timers, its unfinished keys."""
 
-    def __init__(self, floor: int = 0) -> None:
+    def __init__(self, floor: int = 0, mark: Mark | None = None) -> None:
         """`floor` is added to the topic's offsets, so that those of a topic before it are lower."""
         self.now = 0.0
         self.floor = floor
-        self.reflected: list[int] = []
-        """The two highest offsets, with their floors, that stored states reflected when scanned."""
+        self.mark = mark or NOTHING_FOLDED
+        """The mark of the last durable batch."""
         self.timers = DueTimes()
         self.unfinished: set[str] = set()
         """The keys of unfinished states."""
@@ -122,21 +136,29 @@ def fold(
     tx: Transaction[S],
     records: list[Any],
     partition: PartitionState,
+    *,
+    due_max: int = DUE_PER_TICK_MAX,
 ) -> Folded:
     """Fold a fetched run into the transaction: messages in order, then the keys that are due.
 
-    Of several ticks only the last is applied. `records` have aiokafka's shape.
+    Messages at or below the mark are passed by. Of several ticks only the last is applied, to at
+    most `due_max` keys. `records` have aiokafka's shape. Nothing of it counts before `accept`.
     """
     dead: list[Dead] = []
+    due: list[str] = []
     tx.now = partition.now
     tick_at: int | None = None
+    through = max(partition.mark.folded, partition.floor + records[-1].offset)
     _whole(tx, "begin_batch", partial(machine.begin_batch, tx))
     for record in records:
+        offset = partition.floor + record.offset
+        if offset <= partition.mark.folded:
+            continue
         if record.key == TICK_KEY:
-            tick_at = partition.floor + record.offset
+            tick_at = offset
             tx.now = max(tx.now, record.timestamp / 1000.0)
             continue
-        tx.begin(partition.floor + record.offset, record.timestamp / 1000.0)
+        tx.begin(offset, record.timestamp / 1000.0)
         outcome = tx.attempt(partial(_apply, machine, tx, record.value))
         refused = tx.take_refused()
         if isinstance(outcome, Failure):
@@ -148,20 +170,34 @@ def fold(
         if partition.timers.scan_at <= tx.now:
             for _ in _filling(tx, partition.timers):
                 pass
-        _apply_due(machine, tx, partition)
-    tx.begin(partition.floor + records[-1].offset, tx.now)
+        _apply_due(machine, tx, partition, due, due_max)
+    tx.begin(through, tx.now)
     _whole(tx, "end_batch", partial(machine.end_batch, tx))
+    mark = Mark(through, tx.stored_sends())
+    return Folded(mark, dead, tx.now, tx.aside, tx.failing, due)
+
+
+def accept(
+    machine: Machine[S], tx: Transaction[S], folded: Folded, partition: PartitionState
+) -> None:
+    """Take note in memory of a batch that is durable."""
     for key, write in tx.writes():
         partition.timers.schedule(key, write.due, tx.now)
         partition.note(key, write.state is not None and _unfinished(machine, write.state, tx.now))
         if write.due is None or write.due > tx.now:
             partition.recovered(key)
-    partition.aside.update(tx.aside)
-    for key in tx.failing:
+    partition.aside.update(folded.aside)
+    for key in folded.failing:
         if key != BATCH_KEY:
             partition.postpone(key, tx.now)
-    partition.now = tx.now
-    return Folded(dead, tx.now, tx.aside, tx.failing)
+    partition.now = folded.now
+    partition.mark = folded.mark
+
+
+def discard(folded: Folded, partition: PartitionState) -> None:
+    """Give back the timers of a batch that is to be folded again, in parts or checked."""
+    for key in folded.due:
+        partition.timers.schedule(key, folded.now, folded.now)
 
 
 def _apply(machine: Machine[S], tx: Transaction[S], value: bytes | None) -> None:
@@ -177,11 +213,18 @@ def _whole(tx: Transaction[S], name: str, rule: Any) -> None:
         tx.fails(BATCH_KEY, name, outcome)
 
 
-def _apply_due(machine: Machine[S], tx: Transaction[S], partition: PartitionState) -> None:
-    for _ in range(DUE_PER_TICK_MAX):
+def _apply_due(
+    machine: Machine[S],
+    tx: Transaction[S],
+    partition: PartitionState,
+    due: list[str],
+    due_max: int,
+) -> None:
+    while len(due) < due_max:
         key = partition.timers.pop(tx.now)
         if key is None:
             return
+        due.append(key)
         outcome = tx.attempt(partial(_due, machine, tx, partition, key))
         if isinstance(outcome, Failure):
             tx.fails(key, "due", outcome)
@@ -204,12 +247,12 @@ def _due(machine: Machine[S], tx: Transaction[S], partition: PartitionState, key
 
 def scan(
     machine: Machine[S], tx: Transaction[S], partition: PartitionState, first: int, now: float
-) -> None:
-    """Scan a newly assigned partition: timers, unfinished keys, states to publish again.
+) -> Folded:
+    """Scan a newly assigned partition: timers, unfinished keys, messages to send again.
 
     `first` is the offset of the first message not yet handled, `now` the time of that message. A
     state that reflects `first` or later was written by a process that may have died before
-    publishing.
+    publishing; so was a mark at `first` or later.
     """
     tx.now = now
     tx.offset = first = partition.floor + first
@@ -219,14 +262,21 @@ def scan(
         state = unpack_state(value)
         unfinished = guarded(partial(machine.stored_unfinished, state, unpack_due(value), now))
         partition.note(key, unfinished is True)
-        at = unpack_at(value)
-        partition.reflected = sorted([*partition.reflected, at])[-2:]
-        unpublished = at >= first
+        unpublished = unpack_at(value) >= first
         if unpublished or machine.recovers_all:
             outcome = tx.attempt(partial(_recover, machine, tx, key, state, unpublished))
             if isinstance(outcome, Failure):
                 tx.fails(key, "recover", outcome)
-    partition.aside.update(tx.aside)
+    if partition.mark.folded >= first:
+        for send in partition.mark.sends:
+            tx.send(*send)
+    return Folded(partition.mark, [], now, tx.aside, tx.failing)
+
+
+def mark_of_rows(store: Store) -> Mark:
+    """The mark that the rows themselves tell, in the place of one that can't be read."""
+    found = [guarded(partial(unpack_at, value)) for _, value in store.items()]
+    return Mark(max((at for at in found if not isinstance(at, Failure)), default=-1))
 
 
 def _recover(

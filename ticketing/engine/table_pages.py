@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from faust import web
 
+from ticketing.engine.row import OWN_KEYS
 from ticketing.engine.table import DurableTable
 
 # For a person with a browser; the maximum keeps a page from holding up the worker's event loop.
@@ -90,15 +91,15 @@ class TableValue(TablesView):
 
 def _keys(table: DurableTable, partition: int, after: str) -> Iterator[tuple[int, str]]:
     """Every key behind `after` in `partition`, then the keys of later partitions."""
-    offset_key = table.data.offset_key
     for number in sorted(table.data._dbs):
         if number < partition:
             continue
         start = after.encode() if number == partition else b""
         iterator = table.data._dbs[number].iter()
+        hidden = {start, table.data.offset_key, *OWN_KEYS}
         iterator.seek(start)
         while iterator.valid():
             key = iterator.key()
-            if key not in (start, offset_key):
+            if key not in hidden:
                 yield number, key.decode("utf-8", "replace")
             iterator.next()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from ticketing.engine.guarded import (
@@ -14,7 +15,15 @@ from ticketing.engine.guarded import (
     StoreFailed,
     guarded,
 )
-from ticketing.engine.row import DUE_MAX, pack, unpack_at, unpack_due, unpack_state
+from ticketing.engine.row import (
+    DUE_MAX,
+    RESERVED,
+    Send,
+    pack,
+    unpack_at,
+    unpack_due,
+    unpack_state,
+)
 from ticketing.errors import BadRecord
 
 S = TypeVar("S")
@@ -25,7 +34,6 @@ T = TypeVar("T")
 class _Write:
     at: int
     due: float | None
-    order: int
     state: Any
 
 
@@ -38,10 +46,7 @@ class Store(ABC):
 
     @abstractmethod
     def items(self) -> Iterator[tuple[str, bytes]]:
-        """Every stored pair of the partition."""
-
-
-Send = tuple[str, str | None, bytes | None, int | None]
+        """Every stored pair of the partition, without the engine's own rows."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +82,10 @@ class Transaction(Generic[S]):
         self._store = store
         self._machine = machine
         self._checked = checked
-        self._stored: dict[str, tuple[int, S] | None] = {}
+        self._stored: dict[str, S | None] = {}
         self._rows: dict[str, bytes | None] = {}
         self._writes: dict[str, _Write] = {}
-        self._sends: list[Send] = []
+        self._sends: list[tuple[Send, bool]] = []
         self._callbacks: list[Callable[[], None]] = []
         self._refused: list[tuple[bytes, Failure]] = []
         self._journal: list[tuple[str, _Write | None]] = []
@@ -90,8 +95,7 @@ class Transaction(Generic[S]):
         write = self._writes.get(key)
         if write is not None:
             return write.state  # type: ignore[no-any-return]
-        stored = self._load(key)
-        return None if stored is None else stored[1]
+        return self._load(key)
 
     def peek(self, key: str) -> S | None:
         """As `get`, for a state that can be done without: None for an unreadable row."""
@@ -105,27 +109,33 @@ class Transaction(Generic[S]):
         self.peek(key)
         return key in self.aside
 
-    def replayed(self, key: str) -> bool:
-        """True when the stored state already reflects the current message."""
-        stored = self._load(key)
-        return stored is not None and stored[0] >= self.offset
-
-    def put(self, key: str, state: S, *, due: float | None, order: int = 0) -> None:
-        """Set a key's state. `due`: when to call `Machine.due`; lower `order` is written first."""
+    def put(self, key: str, state: S, *, due: float | None) -> None:
+        """Set a key's state. `due`: when to call `Machine.due`."""
         if due is not None and not -DUE_MAX < due < DUE_MAX:
             raise ValueError(f"{due} is beyond any date")
-        # A replayed message must not lower the offset: the later messages stay reflected.
-        self._set(key, _Write(max(self.offset, self._at(key)), due, order, state))
+        if key.startswith(RESERVED):
+            raise ValueError("the key is reserved")
+        self._set(key, _Write(self.offset, due, state))
 
     def delete(self, key: str) -> None:
         """Remove a key from the table and the changelog."""
-        self._set(key, _Write(self.offset, None, 0, None))
+        self._set(key, _Write(self.offset, None, None))
 
     def send(
-        self, topic: str, key: str | None, value: bytes | None, partition: int | None = None
+        self,
+        topic: str,
+        key: str | None,
+        value: bytes | None,
+        partition: int | None = None,
+        *,
+        stored: bool = False,
     ) -> None:
-        """Send a message once the batch is folded, after the table's writes."""
-        self._sends.append((topic, key, value, partition))
+        """Send a message once the batch is folded, after the table's writes.
+
+        A crash in between is made good by `Machine.recover`, from the rows. A message that no row
+        can repeat, such as a tombstone, is `stored` with the batch, so it must be small.
+        """
+        self._sends.append(((topic, key, value, partition), stored))
 
     def after(self, callback: Callable[[], None]) -> None:
         """Call once the table, its changelog and all sends of this batch are durable."""
@@ -203,20 +213,27 @@ class Transaction(Generic[S]):
     # The outcome
 
     def writes(self) -> list[tuple[str, _Write]]:
-        """The pending writes, in order."""
-        return sorted(self._writes.items(), key=lambda item: item[1].order)
+        """The pending writes."""
+        return list(self._writes.items())
 
     def sends(self) -> list[Send]:
         """The pending messages; for a topic of `latest_only`, the last of each key."""
+        return [send for send, _ in self._latest()]
+
+    def stored_sends(self) -> tuple[Send, ...]:
+        """Those of the pending messages that are stored with the batch."""
+        return tuple(send for send, stored in self._latest() if stored)
+
+    def _latest(self) -> list[tuple[Send, bool]]:
         latest = {
             (topic, key): index
-            for index, (topic, key, _, _) in enumerate(self._sends)
+            for index, ((topic, key, _, _), _) in enumerate(self._sends)
             if topic in self._machine.latest_only
         }
         return [
-            send
-            for index, send in enumerate(self._sends)
-            if latest.get((send[0], send[1]), index) == index
+            one
+            for index, one in enumerate(self._sends)
+            if latest.get((one[0][0], one[0][1]), index) == index
         ]
 
     def callbacks(self) -> list[Callable[[], None]]:
@@ -247,7 +264,7 @@ class Transaction(Generic[S]):
                 row = pack(write.at, write.due, self._machine.encode(write.state))
                 key.encode()
                 _measure(f"the row {key[:80]}", len(row), limits.row)
-        for topic, name, value, _ in self._sends[point.sends :]:
+        for (topic, name, value, _), _ in self._sends[point.sends :]:
             if name is not None:
                 name.encode()
             _measure(f"a message for {topic}", len(value or b""), limits.topics.get(topic))
@@ -255,13 +272,6 @@ class Transaction(Generic[S]):
     def _set(self, key: str, write: _Write) -> None:
         self._journal.append((key, self._writes.get(key)))
         self._writes[key] = write
-
-    def _at(self, key: str) -> int:
-        write = self._writes.get(key)
-        if write is not None:
-            return write.at
-        stored = self._load(key)
-        return -1 if stored is None else stored[0]
 
     def _read(self, key: str) -> bytes | None:
         try:
@@ -272,7 +282,7 @@ class Transaction(Generic[S]):
         except Exception as error:
             raise StoreFailed(f"the table can't be read: {type(error).__name__}") from error
 
-    def _load(self, key: str) -> tuple[int, S] | None:
+    def _load(self, key: str) -> S | None:
         if key in self._stored:
             return self._stored[key]
         if key in self.aside:
@@ -281,12 +291,16 @@ class Transaction(Generic[S]):
         if value is None:
             self._stored[key] = None
             return None
-        loaded = guarded(lambda: (unpack_at(value), self._machine.decode(unpack_state(value))))
+        loaded = guarded(partial(self._decode, value))
         if isinstance(loaded, Failure):
             self.aside[key] = loaded
             raise SetAside(key, loaded.detail)
         self._stored[key] = loaded
         return loaded
+
+    def _decode(self, value: bytes) -> S:
+        unpack_at(value)  # A row without a head is as unreadable.
+        return self._machine.decode(unpack_state(value))
 
 
 def _measure(what: str, size: int, refused: int | None) -> None:

@@ -29,6 +29,8 @@ from typing import Any
 
 from aiokafka.errors import UnknownTopicOrPartitionError
 from aiokafka.partitioner import DefaultPartitioner
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatch
 from faust.transport.drivers import aiokafka as driver
 from faust.transport.utils import DefaultSchedulingStrategy
 from faust.types import TP
@@ -48,6 +50,7 @@ TOPIC_SECONDS_MAX = 10.0
 """Covers the election of a leader. A topic that is missing must not hold the agent for longer."""
 Pair = tuple[bytes | None, bytes | None]
 """Key and value."""
+Header = tuple[str, bytes]
 RETRY_MS = 500
 """Between two tries of a request: an election takes about a second, and a page waits no longer."""
 RECORD_OVERHEAD_BYTES = 32
@@ -386,6 +389,25 @@ class BatchProducer(driver.Producer):
             size = min(len(value or b"") for _, (_, value) in refused)
             raise TooLarge(place.topic, size, tuple(index for index, _ in refused))
         return last
+
+    async def append(self, place: TP, messages: list[Pair], headers: list[Header]) -> int:
+        """Append messages in one record batch, whole or not at all; returns the first's offset.
+
+        Raises TooLarge with the size of all of them, before they are compressed.
+        """
+        batch = BatchBuilder(2**31 - 1, DefaultRecordBatch.CODEC_LZ4)
+        for key, value in messages:
+            batch.append(key=key, value=value, timestamp=None, headers=headers)
+        # Nothing else may join it on its way.
+        batch.close()
+        size = batch.size()
+        sent = await self._ensure_producer().send_batch(
+            batch, place.topic, partition=place.partition
+        )
+        try:
+            return int((await sent).offset)
+        except SIZE_ERRORS:
+            raise TooLarge(place.topic, size) from None
 
     async def _send_runs(
         self, place: TP, runs: list[list[_Placed]]

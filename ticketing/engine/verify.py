@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from ticketing.kafka.admin import Seen
 from ticketing.wire.known_topics import Known
-from ticketing.wire.topics import Bond, TopicSpec
+from ticketing.wire.topics import CHANGELOG_SUFFIX, Bond, TopicSpec
 
 POLICY, CLOCK, SIZE, RETENTION = (
     "cleanup.policy",
@@ -154,7 +154,14 @@ def _compare_settings(verdict: Verdict, spec: TopicSpec, actual: Mapping[str, st
     if CLOCK in spec.config:
         _compare_text(wrong, spec.name, CLOCK, actual.get(CLOCK), spec.config[CLOCK])
     size, bytes_max = _number(actual.get(SIZE)), _number(spec.config.get(SIZE))
-    if size is not None and bytes_max is not None and size < bytes_max:
+    if size is None or bytes_max is None or size >= bytes_max:
+        pass
+    elif spec.name.endswith(CHANGELOG_SUFFIX):
+        verdict.warnings.append(
+            f"topic {spec.name} has {SIZE}={size}, {bytes_max} is advised: large batches are"
+            f" written in parts; {_raised(spec.name, SIZE, bytes_max)}"
+        )
+    else:
         wrong.append(
             f"topic {spec.name} has {SIZE}={size}, kafka.messageMaxBytes says {bytes_max}: set"
             f" kafka.messageMaxBytes to {size}, or {_raised(spec.name, SIZE, bytes_max)}"

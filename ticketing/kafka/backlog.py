@@ -14,7 +14,14 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from ticketing.errors import Unavailable
 from ticketing.kafka.admin import silent
 from ticketing.kafka.runtime import Runtime
-from ticketing.wire.topics import INCIDENTS, PIPELINE_APP, SIGNALS, TRACES, platform_topic
+from ticketing.wire.topics import (
+    EVENTS,
+    INCIDENTS,
+    PIPELINE_APP,
+    SIGNALS,
+    TRACES,
+    platform_topic,
+)
 
 ASK_SECONDS_MAX = 10.0
 """The broker is a thread on this machine; a busy machine is slow."""
@@ -22,7 +29,7 @@ ASK_SECONDS_MAX = 10.0
 
 def readers(runtime: Runtime) -> dict[str, list[str]]:
     """The topics that each consumer group reads, all but the inputs."""
-    found = {PIPELINE_APP: [SIGNALS, INCIDENTS], "ticketing-view": [INCIDENTS]}
+    found = {PIPELINE_APP: [SIGNALS, EVENTS, INCIDENTS], "ticketing-view": [INCIDENTS]}
     if runtime.config.traces.enabled:
         found["ticketing-traces"] = [TRACES]
     if runtime.config.llm.chain:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ticketing.config import Config, load
+from ticketing.errors import Misconfigured
 from ticketing.kafka.admin import ADMIN_SECONDS_MAX, Topics
 from ticketing.kafka.connection import Connection
 from ticketing.kafka.embedded import EmbeddedBroker
@@ -39,6 +40,23 @@ class Runtime:
         environ = os.environ if environ is None else environ
         path = environ.get(CONFIG_VARIABLE)
         return cls.of(load(Path(path) if path else None, environ), environ.get(EMBEDDED_VARIABLE))
+
+    @classmethod
+    def for_command(cls, environ: Mapping[str, str] | None = None) -> Runtime:
+        """The runtime of a command that ends, and would take an embedded broker with it.
+
+        Raises Misconfigured for such a broker, unless a supervisor holds it.
+        """
+        environ = os.environ if environ is None else environ
+        path = environ.get(CONFIG_VARIABLE)
+        config = load(Path(path) if path else None, environ)
+        if config.kafka.embedded and not environ.get(EMBEDDED_VARIABLE):
+            raise Misconfigured(
+                'kafka.brokers: is "embedded", a broker that would end with this command; set it, or'
+                " TICKETING_KAFKA__BROKERS, to the address of yours, or name the file with it in"
+                " TICKETING_CONFIG"
+            )
+        return cls.of(config, environ.get(EMBEDDED_VARIABLE))
 
     @classmethod
     def of(cls, config: Config, embedded_brokers: str | None = None) -> Runtime:

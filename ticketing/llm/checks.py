@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from ticketing.config import Config
+from ticketing.errors import Misconfigured
 from ticketing.llm import status
 from ticketing.llm.ledger import open_redis
 from ticketing.llm.models import Models, NoAnswer
@@ -41,7 +42,7 @@ class LlmChecks:
             told = await self._models.ask(
                 QUESTION, _anything, tokens_max=ANSWER_TOKENS, json_object=False
             )
-        except NoAnswer as error:
+        except (NoAnswer, Misconfigured) as error:
             named = {"provider": first.provider, "model": first.model}
             return {"status": "error", **named, "message": str(error)}
         message = f"answered in {told.seconds:.2f} s"

@@ -26,6 +26,7 @@ from ticketing import metrics
 from ticketing.config.insight import Llm, LlmProvider
 from ticketing.config.values import reveal
 from ticketing.errors import Retryable
+from ticketing.extras import require
 
 T = TypeVar("T")
 
@@ -208,6 +209,7 @@ def _group(number: int) -> str:
 
 
 def _open(llm: Llm, cooldowns: bool) -> Any:
+    require("llm", "llm.provider")
     os.environ.update(_QUIET)
     import litellm
     from litellm.types.router import AllowedFailsPolicy

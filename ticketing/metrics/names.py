@@ -42,7 +42,7 @@ records_below_threshold_total = owned_counter(
 )
 anomalies_counted_total = owned_counter(
     "anomalies_counted_total",
-    "Input records counted in an incident.",
+    "Input records counted in an alert.",
     partition="of `ticketing-signals`",
 )
 records_dead_lettered_total = owned_counter(
@@ -75,19 +75,22 @@ clock_corrections_total = owned_counter(
 
 signals_total = counter(
     "signals_total",
-    "Signals handled by the incidents' writer.",
+    "Signals handled by the counter of alerts.",
     kind=one_of(
         "anomalies",
-        "command",
-        "receipt",
         "progress",
         "origin",
-        "correlation",
-        "linked",
-        "summary",
         "tick",
         redriven="anomalies from the dead letters",
     ),
+)
+alerts_firing = summed_gauge(
+    "alerts_firing", "Alerts that are not quiet, in the partitions of this worker."
+)
+alerts_opened_total = counter(
+    "alerts_opened_total",
+    "Alerts that began to fire, for the first time or again.",
+    severity=_SEVERITY,
 )
 incidents_open = summed_gauge(
     "incidents_open", "Incidents that are not resolved, in the partitions of this worker."
@@ -106,8 +109,16 @@ incidents_escalated_total = counter(
 )
 incidents_held_total = counter(
     "incidents_held_total",
-    "Incidents whose ticket had to wait behind another's.",
-    guard=one_of(umbrella="`storm.maxPagesPerMinute`", cause="the cause's ticket speaks for it"),
+    "New incidents above a ceiling (`storm.maxPagesPerMinute`, `storm.maxPagesPerScope`), listed in a "
+    "collective incident until their turn.",
+)
+pages_total = counter(
+    "pages_total", "Pages of incidents, first and further ones.", severity=_SEVERITY
+)
+events_total = counter(
+    "events_total",
+    "Events handled by the incidents' writer.",
+    kind=one_of("alert", "command", "receipt", "progress", "correlation", "summary", "tick"),
 )
 fallbacks_total = counter(
     "fallbacks_total",
@@ -147,6 +158,11 @@ wishes_left_out_total = counter(
     "Snapshots not sent to a platform that their incident names and that is not enabled.",
 )
 
+delivery_fields_left_out_total = counter(
+    "delivery_fields_left_out_total",
+    "Fields of tickets that a platform refused or ignored in an operation that succeeded.",
+    platform=_PLATFORM,
+)
 deliveries_total = counter(
     "deliveries_total",
     "Requests to platforms, by outcome.",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from aiohttp import web
 
+from ticketing.sandbox.behaviours import BadBehaviour
 from ticketing.sandbox.faults import BadFault, Fault, parse_fault
 from ticketing.sandbox.platform import BadAction, StandIn
 from ticketing.sandbox.tickets import Ticket, Tickets
@@ -27,12 +28,14 @@ class Control:
         faults: dict[str, Fault],
         requests: dict[str, int],
         reset: Callable[[], None],
+        catch_up: Callable[[], None],
     ) -> None:
         self._tickets = tickets
         self._platforms = platforms
         self._faults = faults
         self._requests = requests
         self._reset = reset
+        self._catch_up = catch_up
 
     def mount(self, app: web.Application) -> None:
         """Add the routes."""
@@ -46,6 +49,8 @@ class Control:
         app.router.add_post(ticket, self._post_action)
         app.router.add_get("/_sandbox/faults", self._get_faults)
         app.router.add_put("/_sandbox/faults/{platform}", self._put_fault)
+        app.router.add_get("/_sandbox/behaviours", self._get_behaviours)
+        app.router.add_put("/_sandbox/behaviours/{platform}", self._put_behaviours)
 
     def act(self, platform: str, ticket_id: str, action: str) -> Ticket:
         """Do an action of a person; raises KeyError for an unknown ticket, else BadAction."""
@@ -65,6 +70,7 @@ class Control:
         return web.FileResponse(PAGE, headers={"Cache-Control": "no-store"})
 
     async def _get_summary(self, request: web.Request) -> web.Response:
+        self._catch_up()
         return web.json_response(
             {
                 "version": self._tickets.version,
@@ -75,6 +81,7 @@ class Control:
         )
 
     async def _get_tickets(self, request: web.Request) -> web.Response:
+        self._catch_up()
         limit = request.query.get("limit")
         if limit is not None and not limit.isdecimal():
             return _problem(400, "limit: a whole number")
@@ -123,6 +130,21 @@ class Control:
             return _problem(400, "the body is not JSON")
         self._faults[platform] = fault
         return web.json_response(fault.view())
+
+    async def _get_behaviours(self, request: web.Request) -> web.Response:
+        return web.json_response({n: one.behaviours.view() for n, one in self._platforms.items()})
+
+    async def _put_behaviours(self, request: web.Request) -> web.Response:
+        platform = self._platforms.get(request.match_info["platform"])
+        if platform is None:
+            return _problem(404, f"platforms: {', '.join(self._platforms)}")
+        try:
+            platform.behaviours.set(await request.json())
+        except BadBehaviour as error:
+            return _problem(400, str(error))
+        except ValueError:
+            return _problem(400, "the body is not JSON")
+        return web.json_response(platform.behaviours.view())
 
 
 Control.KEY = web.AppKey("CONTROL", Control)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 from aiohttp import web
 from multidict import CIMultiDictProxy, MultiMapping
 
+from ticketing.sandbox.behaviours import Behaviours
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 
 
@@ -90,9 +91,14 @@ class StandIn(ABC):
     """The name of the platform's folder, and the first segment of its paths."""
     secret_fields: ClassVar[frozenset[str]] = frozenset()
     """The vendor's names for secrets in a body, beyond those that `recording` always masks."""
+    session_cookie: ClassVar[str] = ""
+    """The name of the cookie that the vendor sets in every answer."""
+    behaviours: Behaviours
+    """The vendor's behaviours that an installation switches on or off."""
 
     def __init__(self, tickets: PlatformTickets) -> None:
         self.tickets = tickets
+        self.behaviours = Behaviours()
 
     def reset(self) -> None:  # noqa: B027  (most platforms keep indexes, some do not)
         """Forget everything beside the tickets, such as indexes and counters."""
@@ -124,6 +130,10 @@ class StandIn(ABC):
         body = response.body if isinstance(response.body, bytes) else b""
         half = body[: len(body) // 2] or b"<html>"
         return web.Response(status=response.status, body=half, content_type="application/json")
+
+    def queues(self, call: Call) -> bool:
+        """True if the vendor answers a call with 202 and carries it out later."""
+        return False
 
     def masked_path(self, path: str) -> str:
         """The path for the recording, without secrets."""

@@ -1,18 +1,20 @@
-"""The incident as the API shows it: camelCase JSON, times in ISO-8601 UTC."""
+"""Incidents and alerts as the API shows them: camelCase JSON, times in ISO-8601 UTC."""
 
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime, timezone
 from typing import Any
 
+from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.events import Summary
 from ticketing.domain.incidents.commands import ACTION_RULES, allowed_actions
 from ticketing.domain.incidents.incident import (
     CommandOutcome,
     Failure,
     Incident,
+    IncidentAlert,
     Link,
+    Listed,
     Status,
     Step,
     Ticket,
@@ -30,6 +32,8 @@ from ticketing.domain.traces.findings import (
     Moment,
     SampleTrace,
 )
+from ticketing.view.standing import why_no_ticket
+from ticketing.view.times import iso, iso_or_none
 
 PRIORITIES = {
     Severity.CRITICAL: "P1",
@@ -39,18 +43,6 @@ PRIORITIES = {
 }
 SPARKLINE_WINDOWS = 24
 """Bars of the sparkline in the console's list; the detail document has all kept windows."""
-
-
-def iso(seconds: float) -> str:
-    """Unix seconds as ISO-8601 in UTC, to the millisecond, within the range of datetime."""
-    bounded = min(max(seconds, 0.0), 253402300799.0)
-    moment = datetime.fromtimestamp(round(bounded, 3), timezone.utc)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def iso_or_none(seconds: float | None) -> str | None:
-    """As `iso`, with None for None."""
-    return None if seconds is None else iso(seconds)
 
 
 def list_document(incident: Incident) -> dict[str, Any]:
@@ -76,22 +68,37 @@ def list_document(incident: Incident) -> dict[str, Any]:
         "priority": PRIORITIES[incident.severity.nearest],
         "kind": incident.kind.value,
         "revision": incident.revision,
-        "episode": incident.episode,
         "count": incident.count,
+        "alertsTotal": incident.alerts_total,
+        "alertsFiring": incident.alerts_firing,
+        "alertServices": _alert_services(incident),
         "windows": _windows(incident.windows[-SPARKLINE_WINDOWS:]),
         "firstSeen": iso(incident.first_seen),
         "lastSeen": iso(incident.last_seen),
         "tickets": [_ticket(ticket) for ticket in incident.tickets.values()],
         "rootCause": _root_cause(incident.correlation),
         "ticketed": incident.ticketed,
-        "waitingFor": {"occurrences": incident.waits_for} if incident.waits_for else None,
-        "heldBy": incident.held_by or None,
-        "held": incident.held,
+        "waitingFor": _waiting(incident.waits_for),
+        "noTicket": why_no_ticket(incident) or None,
+        "collectiveId": incident.collective_id or None,
+        "heldAt": iso(incident.held_at) if incident.held_at else None,
+        "listed": incident.listed,
+        "endsAt": iso_or_none(incident.ends_at),
+        "previous": incident.previous or None,
+        "splitFrom": incident.split_from or None,
+        "mergedInto": incident.merged_into or None,
+        "page": incident.page,
+        "pagedAt": iso(incident.paged_at) if incident.paged_at else None,
+        "quietly": incident.quietly,
+        "ticketAt": iso(incident.ticket_at),
+        "assignees": incident.assignees,
+        "snoozedUntil": iso(incident.snoozed_until) if incident.snoozed_until else None,
         "flapping": incident.flapping,
         "acknowledgedAt": iso_or_none(incident.acknowledged_at),
         "escalatedAt": iso_or_none(incident.escalated_at),
         "escalatedTo": incident.escalated_to,
         "resolvedAt": iso_or_none(incident.resolved_at),
+        "resolution": incident.resolution.value if incident.resolution else None,
         "actions": _actions(incident.status),
     }
 
@@ -108,7 +115,14 @@ def detail_document(incident: Incident) -> dict[str, Any]:
     return {
         **shown,
         "fingerprint": incident.fingerprint,
+        "scope": incident.scope,
         "pattern": incident.pattern,
+        "alerts": [_incident_alert(alert) for alert in incident.alerts],
+        "lists": [_entry(entry) for entry in incident.lists],
+        "merged": incident.merged,
+        "staysOn": incident.stays_on,
+        "quietSince": iso_or_none(incident.quiet_since),
+        "config": incident.config,
         "endpoints": incident.endpoints,
         "reopenings": [iso(at) for at in incident.reopenings],
         "timeline": [_step(step) for step in incident.timeline],
@@ -119,7 +133,6 @@ def detail_document(incident: Incident) -> dict[str, Any]:
         "trace": {"ids": incident.trace_ids, "correlation": _correlation(incident.correlation)},
         "links": [_link(link) for link in incident.links],
         "unlinked": incident.unlinked,
-        "symptoms": incident.symptoms,
         "attributions": [_attribution(one) for one in incident.attributions],
         "counts": {"total": incident.count, "windows": _windows(incident.windows)},
         "evidence": [_sample(sample) for sample in incident.samples],
@@ -142,6 +155,85 @@ def detail_document(incident: Incident) -> dict[str, Any]:
         "updated_at": shown["updatedAt"],
         **({"resolved_at": shown["resolvedAt"]} if shown["resolvedAt"] else {}),
     }
+
+
+def alert_document(alert: Alert) -> dict[str, Any]:
+    """The document of an alert in its present episode."""
+    return {
+        "fingerprint": alert.fingerprint,
+        "tenantId": alert.tenant,
+        "environment": alert.environment,
+        "service": alert.service,
+        "pattern": alert.pattern,
+        "title": alert.title,
+        "severity": alert.severity.value,
+        "state": alert.state.value,
+        "kind": alert.kind.value,
+        "episode": alert.episode,
+        "revision": alert.revision,
+        "count": alert.count,
+        "frames": alert.frames,
+        "anomalyScore": alert.max_score,
+        "firstSeen": iso(alert.first_seen),
+        "lastSeen": iso(alert.last_seen),
+        "arrivedAt": iso(alert.arrived_at),
+        "lastArrivedAt": iso(alert.last_arrived_at),
+        "quietAt": iso_or_none(alert.quiet_at),
+        "waitingFor": _waiting(alert.needed),
+        "windows": _windows(alert.windows),
+        "minutes": _windows(alert.minutes),
+        "evidence": [_sample(sample) for sample in alert.samples],
+        "traceIds": alert.trace_ids,
+        "endpoints": alert.endpoints,
+        "affectedServices": alert.affected_services,
+        "leftOut": alert.left_out,
+        "config": alert.config,
+    }
+
+
+def _incident_alert(alert: IncidentAlert) -> dict[str, Any]:
+    return {
+        "fingerprint": alert.fingerprint,
+        "service": alert.service,
+        "title": alert.title,
+        "severity": alert.severity.value,
+        "state": alert.state.value,
+        "kind": alert.kind.value,
+        "episode": alert.episode,
+        "count": alert.count,
+        "firstSeen": iso(alert.first_seen),
+        "lastSeen": iso(alert.last_seen),
+        "lastArrivedAt": iso(alert.last_arrived_at),
+        "waitingFor": _waiting(alert.needed),
+        "minutes": _windows(alert.minutes),
+        "evidence": _sample(alert.sample) if alert.sample else None,
+        "reason": alert.reason,
+        "topic": alert.topic,
+        "partition": alert.partition,
+        "offset": alert.offset,
+        "config": alert.config,
+    }
+
+
+def _entry(entry: Listed) -> dict[str, Any]:
+    return {
+        "id": entry.id,
+        "tenantId": entry.tenant,
+        "service": entry.service,
+        "title": entry.title,
+        "severity": entry.severity.value,
+        "at": iso(entry.at),
+    }
+
+
+def _alert_services(incident: Incident) -> list[str]:
+    """The services of the alerts, the one where it began first."""
+    names = [incident.service, *(alert.service for alert in incident.alerts)]
+    return [name for name in dict.fromkeys(names) if name]
+
+
+def _waiting(occurrences: int) -> dict[str, int] | None:
+    return {"occurrences": occurrences} if occurrences else None
 
 
 def _actions(status: Status) -> list[dict[str, Any]]:

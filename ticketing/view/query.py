@@ -5,29 +5,32 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import product
+from typing import ClassVar
 
 import msgspec
 
+from ticketing.domain.alerts.alert import AlertState
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 
 ALL = "by:all"
+INCIDENTS, ALERTS = "", "alerts:"
+"""The sections of the view, as their keys begin."""
 # A screen or two of incidents by default; the maximum bounds the size of an answer.
 LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
 SEARCH_CHARS_MAX = 200
-"""A few words; each is looked for in every incident that the other filters leave."""
-_PLACE = re.compile(r"\d{15}:[0-9a-f]{1,64}-\d{1,6}-\d{1,20}")
+"""A few words; each is looked for in every entry that the other filters leave."""
+_PLACE = re.compile(r"\d{15}:[0-9a-f]{16}(-[0-9a-f]{16})?")
 _MILLISECONDS_MAX = 10**15 - 1
 """The 15 digits of a place."""
 
 
 def place_of(id: str, created_at: float) -> str:
-    """The place of an incident in every index: the time of opening, then the id."""
+    """The place of an incident or alert in every index: the time it began, then the id."""
     return f"{milliseconds(created_at):015d}:{id}"
 
 
@@ -37,7 +40,7 @@ def milliseconds(seconds: float) -> int:
 
 
 def id_in(place: str) -> str:
-    """The id of the incident at a place."""
+    """The id of the incident, or the fingerprint of the alert, at a place."""
     return place.split(":", 1)[1]
 
 
@@ -59,18 +62,16 @@ def decode_cursor(cursor: str) -> str:
 
 
 @dataclass(frozen=True)
-class Query:
-    """The filters of a list. An empty filter allows all; several values of a filter, any of them.
+class Paged:
+    """The part of a list that one page may show.
 
-    `since` and `until` are Unix seconds of the opening, the first inclusive, the second not.
+    `since` and `until` are Unix seconds of the beginning, the first inclusive, the second not.
     """
 
+    section: ClassVar[str]
+    """The part of the view, as in its keys."""
+
     ids: tuple[str, ...] = ()
-    statuses: tuple[str, ...] = ()
-    severities: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
-    tenants: tuple[str, ...] = ()
-    search: str = ""
     since: float | None = None
     until: float | None = None
     limit: int = LIMIT_DEFAULT
@@ -79,18 +80,11 @@ class Query:
 
     def index_groups(self) -> list[list[str]]:
         """For each filter that is set, the indexes whose union passes the filter."""
-        named = {
-            "status": self.statuses,
-            "severity": self.severities,
-            "service": self.services,
-            "tenant": self.tenants,
-        }
-        groups = [
-            [f"by:{name}:{value}" for name, value in product([kind], values)]
-            for kind, values in named.items()
-            if values
-        ]
-        return groups or [[ALL]]
+        raise NotImplementedError
+
+    def admits(self, document: bytes) -> bool:
+        """True for a list document that passes all filters; False for one that can't be read."""
+        raise NotImplementedError
 
     def bounds(self) -> tuple[str, str]:
         """The highest and lowest place of the page, as arguments of Redis's ZREVRANGEBYLEX."""
@@ -107,15 +101,100 @@ class Query:
             and (self.since is None or place >= f"{milliseconds(self.since):015d}")
         )
 
-    def matches(self, listed: Listed) -> bool:
-        """True for an incident that passes the filters on its fields."""
-        return (
+
+@dataclass(frozen=True)
+class Query(Paged):
+    """The filters of the incidents' list. An empty filter allows all, several values any of them."""
+
+    section: ClassVar[str] = INCIDENTS
+
+    statuses: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    """Services of any of an incident's alerts."""
+    tenants: tuple[str, ...] = ()
+    alerts: tuple[str, ...] = ()
+    """Fingerprints of alerts."""
+    search: str = ""
+
+    def index_groups(self) -> list[list[str]]:
+        """For each filter that is set, the indexes whose union passes the filter.
+
+        List documents do not name all alerts, so the filter by alert must be applied by its index.
+        """
+        if self.alerts:
+            return [_indexes("alert", self.alerts)]
+        return _groups(
+            status=self.statuses,
+            severity=self.severities,
+            service=self.services,
+            tenant=self.tenants,
+        )
+
+    def admits(self, document: bytes) -> bool:
+        """True for a list document that passes the filters on its fields."""
+        listed = read_listed(document)
+        return listed is not None and (
             (not self.statuses or listed.status.nearest.value in self.statuses)
+            and (not self.severities or listed.severity.nearest.value in self.severities)
+            and (not self.services or not listed.own_services.isdisjoint(self.services))
+            and (not self.tenants or listed.tenant_id in self.tenants)
+            and (not self.search or _mentions(listed.texts(), self.search))
+        )
+
+
+@dataclass(frozen=True)
+class AlertQuery(Paged):
+    """The filters of the alerts' list. An empty filter allows all, several values any of them."""
+
+    section: ClassVar[str] = ALERTS
+
+    states: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+    environments: tuple[str, ...] = ()
+    search: str = ""
+
+    def index_groups(self) -> list[list[str]]:
+        """For each filter that is set, the indexes whose union passes the filter."""
+        return _groups(
+            state=self.states,
+            severity=self.severities,
+            service=self.services,
+            tenant=self.tenants,
+            environment=self.environments,
+        )
+
+    def admits(self, document: bytes) -> bool:
+        """True for a document that passes the filters on its fields."""
+        try:
+            listed = _listed_alert.decode(document)
+        except UNREADABLE:
+            return False
+        return (
+            (not self.states or listed.state.nearest.value in self.states)
             and (not self.severities or listed.severity.nearest.value in self.severities)
             and (not self.services or listed.service in self.services)
             and (not self.tenants or listed.tenant_id in self.tenants)
-            and (not self.search or listed.mentions(self.search))
+            and (not self.environments or listed.environment in self.environments)
+            and (not self.search or _mentions(listed.texts(), self.search))
         )
+
+
+def _groups(**filters: tuple[str, ...]) -> list[list[str]]:
+    groups = [_indexes(name, values) for name, values in filters.items() if values]
+    return groups or [[ALL]]
+
+
+def _indexes(name: str, values: tuple[str, ...]) -> list[str]:
+    return [f"by:{name}:{value}" for value in values]
+
+
+def _mentions(texts: Iterable[str], search: str) -> bool:
+    """True when the texts contain every word of the search, in any case."""
+    text = "\n".join(texts).casefold()
+    return all(word in text for word in search.casefold().split())
 
 
 class ListedTicket(msgspec.Struct, rename="camel"):
@@ -137,15 +216,17 @@ class Listed(msgspec.Struct, rename="camel"):
     tenant_id: str = ""
     environment: str = ""
     trace_id: str | None = None
+    alert_services: list[str] = msgspec.field(default_factory=list)
     affected_services: list[str] = msgspec.field(default_factory=list)
     tickets: list[ListedTicket] = msgspec.field(default_factory=list)
 
-    def mentions(self, search: str) -> bool:
-        """True when the incident contains every word of the search, in any case."""
-        text = "\n".join(self._texts()).casefold()
-        return all(word in text for word in search.casefold().split())
+    @property
+    def own_services(self) -> set[str]:
+        """The services of its alerts."""
+        return {self.service, *self.alert_services}
 
-    def _texts(self) -> Iterator[str]:
+    def texts(self) -> Iterator[str]:
+        """The texts that a search looks through."""
         yield from (self.id, self.title, self.service, self.tenant_id, self.environment)
         yield from (
             self.trace_id or "",
@@ -157,14 +238,34 @@ class Listed(msgspec.Struct, rename="camel"):
             yield from (ticket.platform, ticket.key, ticket.external_id)
 
 
+class ListedAlert(msgspec.Struct, rename="camel"):
+    """The fields of an alert's document that filters need; the rest is not decoded."""
+
+    fingerprint: str
+    severity: Severity
+    state: AlertState
+    service: str
+    title: str
+    tenant_id: str = ""
+    environment: str = ""
+    pattern: str = ""
+
+    def texts(self) -> Iterator[str]:
+        """The texts that a search looks through."""
+        yield from (self.fingerprint, self.title, self.pattern, self.service)
+        yield from (self.tenant_id, self.environment, self.severity.value, self.state.value)
+
+
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
 _listed = msgspec.json.Decoder(Listed)
+_listed_alert = msgspec.json.Decoder(ListedAlert)
 
 
 def read_listed(document: bytes) -> Listed | None:
     """The fields of a list document that filters need; None for a document that can't be read."""
     try:
         return _listed.decode(document)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

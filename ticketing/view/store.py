@@ -1,8 +1,9 @@
-"""The view of all incidents in Redis: JSON documents, indexes, and a log of changes.
+"""The view of all incidents and alerts in Redis: JSON documents, indexes, and a log of changes.
 
-The keys of a build of the view begin with `<prefix>:v<N>:`; the hash `<prefix>:view` names the live
-build. A rebuild fills the next build beside the live one and then switches. The view needs one
-Redis server, with replicas if wanted; a Redis Cluster would need all keys in one slot.
+The keys of a build of the view begin with `<prefix>:v<N>:`, those of its alerts go on with
+`alerts:`; the hash `<prefix>:view` names the live build. A rebuild fills the next build beside the
+live one and then switches. The view needs one Redis server, with replicas if wanted; a Redis
+Cluster would need all keys in one slot.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import groupby, islice
 from typing import Any
 
 import msgspec
@@ -25,23 +27,24 @@ from ticketing.config import Config
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 from ticketing.errors import Unavailable
-from ticketing.view.query import ALL, Page, Query, encode_cursor, id_in, read_listed
-from ticketing.view.record import Item, written
+from ticketing.extras import require
+from ticketing.view.query import ALERTS, ALL, INCIDENTS, Page, Paged, encode_cursor, id_in
+from ticketing.view.record import AlertItem, Item, alerts_written, written
 from ticketing.view.scripts import WRITE
 
-CHUNK_INCIDENTS = 100
-"""Incidents written by one call of the script; Redis serves no other client meanwhile."""
+CHUNK_ENTRIES = 100
+"""Entries written by one call of the script; Redis serves no other client meanwhile."""
 SCAN_CHUNK = 250
-"""Incidents read in one round trip: a few pages' worth, so that a filter rarely needs another."""
+"""Entries read in one round trip: a few pages' worth, so that a filter rarely needs another."""
 SCANNED_MAX = 20_000
-"""Incidents read by a search for one page, to bound the answer's time; the next page goes on."""
+"""Entries read by a search for one page, to bound the answer's time; the next page goes on."""
 TOMBSTONE_SECONDS = 86_400.0
 """Longer than a worker that lost its partition can still write its last batch."""
 OLD_BUILD_SECONDS = 60
 """The life of a build after the switch, for requests under way."""
 REBUILD_LOCK_SECONDS = 60
 """Renewed by each write of a rebuild; after a crash another worker starts a minute later."""
-DOCUMENTS_VERSION = 1
+DOCUMENTS_VERSION = 2
 """Raised when the documents get a field that readers need: an older view is then rebuilt."""
 _COMPLETE: dict[str, str | int] = {"complete": "1", "documents": DOCUMENTS_VERSION}
 
@@ -69,6 +72,7 @@ class Changes:
 def open_store(config: Config) -> ViewStore:
     """The view as configured. With `redis.url: embedded` it lives in this process alone."""
     if config.redis.embedded:
+        require("demo", "redis.url")
         import fakeredis
 
         # A server for each store, so that two stores in one process share no data.
@@ -96,7 +100,7 @@ class ViewStore:
         retention: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`retention`: seconds that a resolved incident is kept."""
+        """`retention`: seconds that a resolved incident or a quiet alert is kept."""
         self.redis = redis
         self.prefix = prefix
         self._retention = retention
@@ -112,11 +116,17 @@ class ViewStore:
 
     async def write(self, batch: Iterable[Item]) -> Written:
         """Write newer revisions, remove tombstoned incidents. Safe to repeat, in any order."""
-        items = written(batch)
+        return await self._write_all(INCIDENTS, written(batch))
+
+    async def write_alerts(self, batch: Iterable[AlertItem]) -> Written:
+        """Write newer states of alerts, remove tombstoned ones. Safe to repeat, in any order."""
+        return await self._write_all(ALERTS, alerts_written(batch))
+
+    async def _write_all(self, section: str, items: list[list[Any]]) -> Written:
         total = Written()
         with _answers():
-            for start in range(0, len(items), CHUNK_INCIDENTS):
-                done = await self._write_chunk(items[start : start + CHUNK_INCIDENTS])
+            for start in range(0, len(items), CHUNK_ENTRIES):
+                done = await self._write_chunk(section, items[start : start + CHUNK_ENTRIES])
                 total = Written(
                     total.written + done.written,
                     total.stale + done.stale,
@@ -124,7 +134,7 @@ class ViewStore:
                 )
         return total
 
-    async def _write_chunk(self, chunk: list[list[Any]]) -> Written:
+    async def _write_chunk(self, section: str, chunk: list[list[Any]]) -> Written:
         while True:
             live, building = await self._builds()
             if live is None:
@@ -132,18 +142,19 @@ class ViewStore:
                 number = await self.redis.hincrby(self._pointers, "last", 1)
                 await self.redis.hsetnx(self._pointers, "live", str(number))
                 continue
-            done = await self._write_to(live, chunk)
+            done = await self._write_to(live, section, chunk)
             if done is not None and (
-                building is None or await self._write_to(building, chunk) is not None
+                building is None or await self._write_to(building, section, chunk) is not None
             ):
                 return done
 
-    async def _write_to(self, build: str, chunk: list[list[Any]]) -> Written | None:
+    async def _write_to(self, build: str, section: str, chunk: list[list[Any]]) -> Written | None:
         """Write to a build; None when the build is no longer in use."""
-        base = self._base(build)
-        names = ("docs", "list", "meta", "changed", "seq", "gone", "resolved")
+        base = self._base(build, section)
+        names = ("docs", "list", "meta", "changed", "seq", "gone", "ended")
         now = self._clock()
-        fixed = [build, base, now, now - self._retention, now - TOMBSTONE_SECONDS]
+        forgets = now - TOMBSTONE_SECONDS if section == INCIDENTS else ""
+        fixed = [build, base, now, now - self._retention, forgets]
         done = await self._write(
             keys=[self._pointers, *(base + name for name in names)],
             args=[*fixed, *(part for item in chunk for part in item)],
@@ -153,7 +164,7 @@ class ViewStore:
     # Builds
 
     async def is_complete(self) -> bool:
-        """True while the live build has every incident, with every field that readers need.
+        """True while the live build has every incident and alert, with all fields that readers need.
 
         False for a Redis that is new, was emptied, or was filled by an older release.
         """
@@ -165,7 +176,7 @@ class ViewStore:
         """Start a build beside the live one; None while another process is rebuilding.
 
         From this call on every writer fills both builds. The new build is complete with the records
-        from the beginning of the topic to its end *after* this call.
+        from the beginning of the topics to their ends *after* this call.
         """
         token = secrets.token_hex(8)
         with _answers():
@@ -183,8 +194,8 @@ class ViewStore:
         live, building = await self.redis.hmget(self._pointers, "live", "building")
         return live and live.decode(), building and building.decode()
 
-    def _base(self, build: str) -> str:
-        return f"{self.prefix}:v{build}:"
+    def _base(self, build: str, section: str = INCIDENTS) -> str:
+        return f"{self.prefix}:v{build}:{section}"
 
     async def _let_go(self, build: str) -> None:
         async for key in self.redis.scan_iter(match=f"{self._base(build)}*", count=500):
@@ -192,17 +203,17 @@ class ViewStore:
 
     # Reading
 
-    async def page(self, query: Query) -> Page:
-        """The newest incidents that match the query, and the next cursor."""
+    async def page(self, query: Paged) -> Page:
+        """The newest incidents, or alerts, that match the query, and the next cursor."""
         with _answers():
             live, _ = await self._builds()
             if live is None:
                 return Page([])
-            base = self._base(live)
+            base = self._base(live, query.section)
             indexes = [] if query.ids else await self._narrowest(base, query)
             return await self._walk(base, indexes, query)
 
-    async def _narrowest(self, base: str, query: Query) -> list[str]:
+    async def _narrowest(self, base: str, query: Paged) -> list[str]:
         """The union of indexes with the fewest members; the other filters apply to these."""
         groups = query.index_groups()
         if len(groups) == 1:
@@ -214,7 +225,7 @@ class ViewStore:
         by_size = [(sum(next(sizes) for _ in group), group) for group in groups]
         return min(by_size, key=lambda pair: pair[0])[1]
 
-    async def _walk(self, base: str, indexes: list[str], query: Query) -> Page:
+    async def _walk(self, base: str, indexes: list[str], query: Paged) -> Page:
         found: list[tuple[str, bytes]] = []
         scanned = 0
         while scanned < SCANNED_MAX:
@@ -222,8 +233,7 @@ class ViewStore:
             if not places:
                 return Page([document for _, document in found])
             for place, document in await self._listed(base, places):
-                listed = read_listed(document)
-                if listed is None or not query.matches(listed):
+                if not query.admits(document):
                     continue
                 if len(found) == query.limit:
                     return _page(found, found[-1][0])
@@ -232,18 +242,19 @@ class ViewStore:
             query = replace(query, after=places[-1])
         return _page(found, query.after)
 
-    async def _places(self, base: str, indexes: list[str], query: Query) -> list[str]:
+    async def _places(self, base: str, indexes: list[str], query: Paged) -> list[str]:
         if query.ids:
             return await self._places_of(base, query)
         highest, lowest = query.bounds()
         pipe = self.redis.pipeline(transaction=False)
         for index in indexes:
             pipe.zrevrangebylex(base + index, highest, lowest, start=0, num=SCAN_CHUNK)
-        merged = heapq.merge(*await pipe.execute(), reverse=True)
-        return [place.decode() for _, place in zip(range(SCAN_CHUNK), merged, strict=False)]
+        # An incident stands in the index of each of its alerts' services.
+        merged = (place for place, _ in groupby(heapq.merge(*await pipe.execute(), reverse=True)))
+        return [place.decode() for place in islice(merged, SCAN_CHUNK)]
 
-    async def _places_of(self, base: str, query: Query) -> list[str]:
-        """The places of the incidents requested by id, within the bounds of the page."""
+    async def _places_of(self, base: str, query: Paged) -> list[str]:
+        """The places of the entries requested by id, within the bounds of the page."""
         metas = await self.redis.hmget(f"{base}meta", query.ids)
         places = [msgspec.json.decode(meta)[1] for meta in metas if meta is not None]
         return sorted(filter(query.within_bounds, places), reverse=True)
@@ -312,7 +323,7 @@ class ViewStore:
 
 
 class Rebuild:
-    """A build in progress. Call `write` for all incidents, then `finish`."""
+    """A build in progress. Call `write` for all incidents and alerts, then `finish`."""
 
     def __init__(self, store: ViewStore, build: str, lock: str, token: bytes) -> None:
         self._store = store
@@ -320,15 +331,18 @@ class Rebuild:
         self._lock = lock
         self._token = token
 
-    async def write(self, batch: Iterable[Item]) -> None:
+    async def write(self, batch: Iterable[Item], alerts: Iterable[AlertItem] = ()) -> None:
         """Fill the new build only. Raises Unavailable once the build is lost."""
-        items = written(batch)
         with _answers():
             await self._hold()
-            for start in range(0, len(items), CHUNK_INCIDENTS):
-                chunk = items[start : start + CHUNK_INCIDENTS]
-                if await self._store._write_to(self._build, chunk) is None:
-                    raise Unavailable("the new build of the view is gone from Redis")
+            await self._write_all(INCIDENTS, written(batch))
+            await self._write_all(ALERTS, alerts_written(alerts))
+
+    async def _write_all(self, section: str, items: list[list[Any]]) -> None:
+        for start in range(0, len(items), CHUNK_ENTRIES):
+            chunk = items[start : start + CHUNK_ENTRIES]
+            if await self._store._write_to(self._build, section, chunk) is None:
+                raise Unavailable("the new build of the view is gone from Redis")
 
     async def finish(self) -> None:
         """Switch to the new build; the old one expires."""

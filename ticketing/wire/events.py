@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.events import Command, Correlation, Receipt, Summary
-from ticketing.domain.intake import admitted
+from ticketing.domain.incidents.intake import admitted
 from ticketing.domain.signals import Progress, Tick
 from ticketing.wire.packed import Packed, Packing
 

@@ -14,7 +14,7 @@ from ticketing.wire.lenient import UNREADABLE, document, readable
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Incident)
 
-_TEXTS = ("scope", "fingerprint", "tenant", "service", "pattern")
+_TEXTS = ("fingerprint", "tenant", "service", "pattern")
 _TIMES = ("opened_at", "updated_at", "first_seen", "last_seen")
 TIME_MAX = 1e11
 """Unix seconds in the year 5138: what lies beyond is no time."""
@@ -35,13 +35,9 @@ def encode_incident(incident: Incident) -> bytes:
 
     The table stores the same text: what is cut from the one is cut from the other.
     """
-    value = _encode(incident)
-    after = bounded(incident, lambda one: len(value if one is incident else _encode(one)))
-    return value if after is incident else _encode(after)
-
-
-def _encode(incident: Incident) -> bytes:
-    return _encoder.encode(incident)
+    value = _encoder.encode(incident)
+    after = bounded(incident, lambda one: len(value if one is incident else _encoder.encode(one)))
+    return value if after is incident else _encoder.encode(after)
 
 
 def within_bound(incident: Incident) -> Incident:

@@ -30,6 +30,11 @@ RETENTION_MS_DEAD_LETTERS = 30 * 24 * 3600 * 1000
 RETENTION_MS_REDRIVES = 2 * RETENTION_MS_DEAD_LETTERS
 """Longer than the dead letters', so that none can be redriven twice."""
 
+CHANGELOG_BYTES_MAX = 8 * 1024**2
+"""A batch of rows is one record batch of a changelog: the largest that common managed brokers take."""
+CHANGELOG_SUFFIX = "-changelog"
+"""Ends the name of a changelog, as Faust names it."""
+
 
 def platform_topic(platform: str) -> str:
     """The topic that a platform's adapter drains."""
@@ -38,7 +43,7 @@ def platform_topic(platform: str) -> str:
 
 def changelog_topic(app: str, table: str) -> str:
     """The changelog of a table, named as Faust names it."""
-    return f"{app}-{table}-changelog"
+    return f"{app}-{table}{CHANGELOG_SUFFIX}"
 
 
 class Bond(Enum):
@@ -76,14 +81,15 @@ def specs(
     broker_clock = {"message.timestamp.type": "LogAppendTime"}
     log = {**size, **broker_clock, "retention.ms": str(RETENTION_MS_SIGNALS)}
     compacted = {**size, "cleanup.policy": "compact"}
+    changes = {**compacted, "max.message.bytes": str(max(message_bytes_max, CHANGELOG_BYTES_MAX))}
     found = [TopicSpec(name, partitions, size, Bond.INPUT) for name in inputs]
     letters = {**size, "retention.ms": str(RETENTION_MS_DEAD_LETTERS)}
     redrives = {**size, "retention.ms": str(RETENTION_MS_REDRIVES)}
     found += [
         TopicSpec(SIGNALS, partitions, log, Bond.STATE),
-        TopicSpec(changelog_topic(PIPELINE_APP, "alerts"), partitions, compacted, Bond.STATE),
+        TopicSpec(changelog_topic(PIPELINE_APP, "alerts"), partitions, changes, Bond.STATE),
         TopicSpec(EVENTS, partitions, log, Bond.STATE),
-        TopicSpec(changelog_topic(PIPELINE_APP, "incidents"), partitions, compacted, Bond.STATE),
+        TopicSpec(changelog_topic(PIPELINE_APP, "incidents"), partitions, changes, Bond.STATE),
         TopicSpec(ALERTS, partitions, compacted),
         TopicSpec(INCIDENTS, partitions, compacted),
         TopicSpec(TRACES, partitions, {**size, "retention.ms": "3600000"}),
@@ -95,5 +101,5 @@ def specs(
         topic = platform_topic(platform)
         deliveries = changelog_topic(topic, "deliveries")
         found.append(TopicSpec(topic, partitions, log, Bond.STATE))
-        found.append(TopicSpec(deliveries, partitions, compacted, Bond.STATE))
+        found.append(TopicSpec(deliveries, partitions, changes, Bond.STATE))
     return found

@@ -38,7 +38,7 @@ Row = tuple[
     "str | None",
 ]
 """A line: time, span id, parent span id, service, endpoint, level, duration in milliseconds, score,
-message, fingerprint of the incident that counts the line, host."""
+message, fingerprint of the alert that counts the line, host."""
 
 
 COLUMNS = 11
@@ -48,14 +48,14 @@ COLUMNS = 11
 class TracePart(msgspec.Struct, array_like=True, gc=False):
     """Lines of one trace. `at` is the last line's time as written in the log.
 
-    `marks` maps the fingerprints of the anomalies to service and event time (Unix s).
+    `marks` maps the fingerprints of the anomalies to service, event time (Unix s) and scope.
     """
 
     tenant: str
     trace_id: str
     count: int
     at: Any
-    marks: dict[str, tuple[str, float]]
+    marks: dict[str, tuple[str, float, str]]
     lines: msgspec.Raw
 
 

@@ -35,19 +35,19 @@ SUBJECTS = [
 ]
 
 ARTICLE = "subject body! type internal content_type sender"
-TICKET = "title group state priority owner customer customer_id tags article"
+TICKET = "title group state priority owner customer customer_id tags note article"
 VENDOR = Vendor(
     refusals=frozenset({401, 403, 404, 422, 429}),
     calls=f"""
         GET /api/v1/users/me 200
         GET /api/v1/users/search ?query ?limit 200
-        GET /api/v1/groups 200
-        GET /api/v1/ticket_states 200
-        GET /api/v1/ticket_priorities 200
-        POST /api/v1/tickets title! group! article! {TICKET} 201
-        POST /api/v1/tickets/search condition! limit 200
-        GET /api/v1/tickets/{{}} 200
-        PUT /api/v1/tickets/{{}} {TICKET} 200
+        GET /api/v1/groups ?page ?per_page 200
+        GET /api/v1/ticket_states ?page ?per_page 200
+        GET /api/v1/ticket_priorities ?page ?per_page 200
+        POST /api/v1/tickets ?expand title! group! article! {TICKET} 201
+        POST /api/v1/tickets/search ?expand condition! limit 200
+        GET /api/v1/tickets/{{}} ?expand 200
+        PUT /api/v1/tickets/{{}} ?expand {TICKET} 200
         GET /api/v1/tags ?object ?o_id 200
         GET /api/v1/ticket_articles/by_ticket/{{}} 200
         POST /api/v1/ticket_articles ticket_id! {ARTICLE} 201

@@ -48,7 +48,7 @@ def run(*values: Any, detector: Detector | None = None) -> Detected:
 
 
 def offsets(detected: Detected) -> list[int]:
-    return sorted(o for s in detected.signals for w in s.windows.values() for o in w)
+    return sorted(o for s in detected.signals for found in s.counted() for o in found)
 
 
 def test_equal_patterns_of_a_run_become_one_signal() -> None:
@@ -58,8 +58,9 @@ def test_equal_patterns_of_a_run_become_one_signal() -> None:
         document(message="order 2 was lost", trace_id="t2", anomaly_score=0.99),
     )
     (signal,) = found.signals
-    assert signal.windows == {int(EVENT_AT // 900 * 900): [0, 2]}
-    assert signal.source == "id:3:3"
+    assert signal.offsets == {int(EVENT_AT // 60 * 60): [0, 2]}
+    assert signal.source == "id:3"
+    assert (signal.arrived, signal.last_arrived) == (ARRIVED, ARRIVED)
     assert signal.max_score == 0.99
     assert signal.severity is Severity.CRITICAL
     assert signal.trace_ids == ["t1", "t2"]
@@ -69,7 +70,8 @@ def test_equal_patterns_of_a_run_become_one_signal() -> None:
 
 def test_a_record_with_every_field_leaves_no_field_of_a_signal_at_its_default() -> None:
     every = {field.encode_name: field.name for field in msgspec.structs.fields(Detail)}
-    (signal,) = run({**every, **document(affected_services=["cart"])}).signals
+    record = {**every, **document(affected_services=["cart"])}
+    (signal,) = run(record, {**record, "message": CUT_UP[1]}).signals
     (sample,) = signal.samples
     assert _left_at_defaults(signal) == []
     assert _left_at_defaults(sample) == []
@@ -86,9 +88,11 @@ def _left_at_defaults(value: Anomalies | Sample) -> list[str]:
     return [name for name in optional if getattr(value, name) == getattr(bare, name)]
 
 
-def test_tenants_and_services_are_kept_apart() -> None:
-    found = run(document(), document(tenant_id="other"), document(service="other"))
-    assert len({signal.fingerprint for signal in found.signals}) == 3
+def test_tenants_environments_and_services_are_kept_apart() -> None:
+    others = [{"tenant_id": "other"}, {"service": "other"}, {"environment": "test"}]
+    found = run(document(), *(document(**other) for other in others))
+    assert len({signal.fingerprint for signal in found.signals}) == 4
+    assert [signal.environment for signal in found.signals] == ["", "", "", "test"]
 
 
 def test_a_services_signals_go_to_one_partition() -> None:
@@ -143,10 +147,10 @@ def test_a_fault_of_our_own_rules_harms_only_its_record(monkeypatch: pytest.Monk
     detector = detector_for({TOPIC: "id"})
     identify = detector.identify
 
-    def failing(tenant: object, service: object, message: object) -> Any:
-        if message == "break":
+    def failing(*parts: Any) -> Any:
+        if parts[-1] == "break":
             raise IndexError("list index out of range")
-        return identify(tenant, service, message)
+        return identify(*parts)
 
     monkeypatch.setattr(detector, "identify", failing)
     found = run(document(), document(message="break"), document(), detector=detector)
@@ -216,7 +220,7 @@ def test_a_score_speaks_only_for_records_that_state_no_severity() -> None:
     assert signal.severity is Severity.LOW
 
 
-def test_new_rules_or_a_recreated_topic_are_another_source() -> None:
+def test_a_recreated_topic_is_another_source() -> None:
     old = detector_for({TOPIC: "a"}).source(TOPIC, 0)
     assert detector_for({TOPIC: "b"}).source(TOPIC, 0) != old
     assert detector_for({TOPIC: "a"}).source(TOPIC, 1) != old
@@ -276,15 +280,22 @@ CUT_UP = [
 
 def test_a_trace_of_a_record_per_line_is_one_fault_and_its_frames() -> None:
     found = run(*(document(message=text, host_name="n1") for text in CUT_UP))
-    fault, frames = found.signals
+    (fault,) = found.signals
     assert fault.title == CUT_UP[0]
-    assert frames.fingerprint == stray_fingerprint("acme", "checkout")
-    assert (frames.title, frames.severity) == ("stray stack frames", Severity.LOW)
-    assert offsets(found) == list(range(6))
+    assert fault.frames == [1, 2, 3, 4, 5]
+    assert (offsets(found), found.anomalies) == (list(range(6)), 6)
     assert fault.samples[0].message == "\n".join(CUT_UP)
 
 
-def test_frames_are_shown_with_the_record_of_their_own_host_and_service_only() -> None:
+def test_frames_without_a_record_before_them_are_stray() -> None:
+    found = run(*(document(message=text) for text in CUT_UP[1:]))
+    (frames,) = found.signals
+    assert frames.fingerprint == stray_fingerprint("acme", "", "checkout")
+    assert (frames.title, frames.severity) == ("stray stack frames", Severity.LOW)
+    assert (frames.frames, offsets(found)) == ([], list(range(5)))
+
+
+def test_frames_count_with_the_record_of_their_own_host_and_service_only() -> None:
     found = run(
         document(message=CUT_UP[0], host_name="n1"),
         document(message=CUT_UP[1], host_name="n2"),
@@ -292,19 +303,25 @@ def test_frames_are_shown_with_the_record_of_their_own_host_and_service_only() -
         document(message=CUT_UP[4], host_name="n1"),
     )
     assert found.signals[0].samples[0].message == f"{CUT_UP[0]}\n{CUT_UP[4]}"
+    assert found.signals[0].frames == [3]
     assert offsets(found) == [0, 1, 2, 3]
 
 
-def test_frames_count_alike_however_a_run_is_cut() -> None:
+def test_hosts_that_interleave_keep_their_frames() -> None:
+    lines = [(CUT_UP[0], "n1"), ("cart gone", "n2"), (CUT_UP[1], "n1"), (CUT_UP[2], "n2")]
+    found = run(*(document(message=text, host_name=host) for text, host in lines))
+    assert [signal.frames for signal in found.signals] == [[2], [3]]
+
+
+def test_frames_count_once_however_a_run_is_cut() -> None:
     detector = detector_for({TOPIC: "id"})
     records = [
         Record(json.dumps(document(message=text)).encode(), offset, ARRIVED_MS)
         for offset, text in enumerate(CUT_UP)
     ]
-    whole = {s.fingerprint: s.windows for s in detector.detect(TOPIC, 3, records).signals}
     for cut in range(1, len(records)):
         parts = [detector.detect(TOPIC, 3, part) for part in (records[:cut], records[cut:])]
-        assert {s.fingerprint for part in parts for s in part.signals} == set(whole)
+        assert sorted(offset for part in parts for offset in offsets(part)) == list(range(6))
 
 
 def test_frames_leave_no_mark_in_traces() -> None:

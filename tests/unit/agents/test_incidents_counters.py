@@ -9,6 +9,7 @@ import pytest
 from support.configured import policy_with
 from support.incidents import anomalies
 from support.partition import MemoryTable
+from ticketing.domain.incidents.storm import Guard
 
 from agents.incidents import IncidentMachine
 from tables.incidents import encode, is_open, is_stored_open
@@ -16,15 +17,14 @@ from ticketing import metrics
 from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
-from ticketing.domain.incidents.storm import Guard
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Progress
 from ticketing.engine.statemachine import (
     TICK_KEY,
     PartitionState,
     Transaction,
+    accept,
     fold,
-    pack,
     scan,
 )
 from ticketing.wire.signals import encode_signals
@@ -78,14 +78,13 @@ class Writer:
         )
         self.offset += 1
         tx: Transaction[Any] = Transaction(self.store, self.machine, 0)
-        dead = fold(self.machine, tx, [record], self.state).dead
+        folded = fold(self.machine, tx, [record], self.state)
         if durable:
-            for name, write in tx.writes():
-                encoded = self.machine.encode(write.state)
-                self.store.rows[name] = pack(write.at, write.due, encoded)
+            self.store.keep(tx, self.machine, folded)
+            accept(self.machine, tx, folded, self.state)
             for callback in tx.callbacks():
                 callback()
-        return dead
+        return folded.dead
 
     def incident(self, fingerprint: str = "aa") -> Incident:
         tx: Transaction[Any] = Transaction(self.store, self.machine, 0)

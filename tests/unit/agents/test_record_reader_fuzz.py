@@ -109,7 +109,7 @@ def judged(number: int, traces: bool, odd: list[bytes | None]) -> Detected:
         written += [value, good]
     records = [Record(value, offset, ARRIVED_MS) for offset, value in enumerate(written)]
     found = DETECTORS[number][traces].detect(TOPIC, 0, records)
-    counted = sorted(o for s in found.signals for window in s.windows.values() for o in window)
+    counted = sorted(o for s in found.signals for found_ in s.counted() for o in found_)
     dead = [letter.offset for letter in found.dead_letters]
     assert found.records == found.below_threshold + len(counted) + len(dead)
     assert len({*counted, *dead}) == len(counted) + len(dead)

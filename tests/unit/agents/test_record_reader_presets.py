@@ -243,7 +243,7 @@ def test_what_nobody_sees_in_a_service_makes_no_other_service(fields: str) -> No
     assert {signal.service for signal in found.signals} == {"orders"}
     assert len({signal.fingerprint for signal in found.signals}) == 1
     (signal,) = found.signals
-    assert sum(map(len, signal.windows.values())) == len(names)
+    assert sum(map(len, signal.offsets.values())) == len(names)
 
 
 def test_a_service_of_nothing_but_escapes_is_none() -> None:

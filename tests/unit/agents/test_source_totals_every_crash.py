@@ -98,7 +98,8 @@ class Line:
         """Detection reports its progress, as every few seconds, and the writer reads the report."""
         origin = self.detection.agent.totals.origin(SOURCE)
         self.world.append(topics.SIGNALS, None, encode_signals([origin]))
-        await self.turn()
+        while self.world.lag(topics.SIGNALS):
+            await self.turn()
 
     def check(self) -> None:
         """The balance of what Kafka keeps, against what was fed and against the incidents."""

@@ -14,7 +14,10 @@ from support.records import Record
 from agents.span_packer import ENCODED_BYTES_MAX, Packer, SlimLine, target_of
 from agents.traces import TracesAgent
 from ticketing import metrics
-from ticketing.wire.signals import decode_signals
+from ticketing.domain.events import Correlation
+from ticketing.domain.scope import partition_of_scope, scope_of
+from ticketing.wire.events import decode_events
+from ticketing.wire.topics import EVENTS
 from ticketing.wire.traces import TracePart, decode_lines, decode_spans
 
 TOPIC = "enriched-logs"
@@ -137,14 +140,14 @@ class Producer:
         self.sent.append(message)
 
 
-async def test_the_agent_sends_what_it_finds_to_the_incidents_partition() -> None:
+async def test_the_agent_sends_what_it_finds_to_the_partition_of_the_scope() -> None:
     clock = SimpleNamespace(now=ARRIVED)
     producer = Producer()
     app: Any = SimpleNamespace(producer=producer, consumer_generation_id=1)
     nothing: Any = None
     correlator = correlator_with()
     agent = TracesAgent(
-        app, nothing, nothing, correlator, signals_partitions=4, clock=lambda: clock.now
+        app, nothing, nothing, correlator, events_partitions=4, clock=lambda: clock.now
     )
     detector = detector_for({TOPIC: "id"}, traces_partitions=4)
     record = Record(
@@ -157,10 +160,12 @@ async def test_the_agent_sends_what_it_finds_to_the_incidents_partition() -> Non
     assert producer.sent == []
     clock.now += 2.0
     await agent.handle([Record(b"\xc1", 5)], event)
-    ((_, _, signals, partition, *_),) = producer.sent
-    (body,) = decode_signals(signals)
+    ((topic, _, events, partition, *_),) = producer.sent
+    (body,) = decode_events(events)
     (signal,) = detected.signals
-    assert body.fingerprint == signal.fingerprint  # type: ignore[union-attr]
-    assert [partition] == list(detected.by_partition(4))
+    scope = scope_of(signal.tenant, signal.environment)
+    assert isinstance(body, Correlation)
+    assert (body.fingerprint, body.scope) == (signal.fingerprint, scope)
+    assert (topic, partition) == (EVENTS, partition_of_scope(scope, 4))
     lost = metrics.spans_dropped_total.labels("lost_messages")._value.get()
     assert lost >= 3.0, "offsets 2, 3 and 4 were never seen"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from support.every_field import whole
-from support.incidents import incident, resolved
+from support.incidents import ID, SCOPE, incident, resolved
 from support.records import Record
 
 from agents import summaries
@@ -17,10 +17,12 @@ from agents.past_incidents import PastIncidents
 from agents.summaries import SummariesAgent
 from ticketing.domain.events import Summary
 from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.scope import partition_of_incident
 from ticketing.domain.summaries.similar import Memory
 from ticketing.wire.incidents import encode_incident
 
-INCIDENT = incident("aa", id="aa-0-7")
+INCIDENT = incident("a" * 16)
+OTHER = f"{SCOPE}-{'b' * 16}"
 RESOLVED = resolved(INCIDENT, 1060.0)
 
 
@@ -40,16 +42,16 @@ async def test_the_last_good_snapshot_of_each_incident_is_noted() -> None:
     noted: Any = Noted()
     nothing: Any = None
     agent = SummariesAgent(nothing, nothing, nothing, noted)
-    other = replace(INCIDENT, id="bb-0-8", fingerprint="bb")
+    other = replace(INCIDENT, id=OTHER, fingerprint="b" * 16)
     batch = [
-        record(b"aa-0-7", encode_incident(INCIDENT)),
+        record(INCIDENT.id.encode(), encode_incident(INCIDENT)),
         record(b"x", b"not json"),
         record(b"gone", None),
-        record(b"aa-0-7", encode_incident(replace(INCIDENT, revision=2))),
-        record(b"bb-0-8", encode_incident(other)),
+        record(INCIDENT.id.encode(), encode_incident(replace(INCIDENT, revision=2))),
+        record(OTHER.encode(), encode_incident(other)),
     ]
     await asyncio.wait_for(agent.handle(batch, nothing), 60)
-    assert [(one.id, one.revision) for one in noted.incidents] == [("aa-0-7", 2), ("bb-0-8", 1)]
+    assert [(one.id, one.revision) for one in noted.incidents] == [(INCIDENT.id, 2), (OTHER, 1)]
 
 
 def test_the_past_is_what_is_resolved_now() -> None:
@@ -58,7 +60,7 @@ def test_the_past_is_what_is_resolved_now() -> None:
     past = PastIncidents(nothing, memory)
 
     def note(value: bytes | None) -> int:
-        past._note("aa-0-7", value)
+        past._note(INCIDENT.id, value)
         return len(memory)
 
     resolved = encode_incident(RESOLVED)
@@ -73,16 +75,16 @@ def test_the_past_is_what_is_resolved_now() -> None:
     assert note(encode_incident(replace(INCIDENT, title='"status":"resolved"'))) == 0
 
 
-@pytest.mark.parametrize("id", ["aa-4-1", "aa-999999-1", "x", "aa-b-c"])
-async def test_a_summary_of_an_incident_of_elsewhere_is_not_sent(
+@pytest.mark.parametrize("id", ["aa-4-1", "x", "", ID.upper()])
+async def test_a_summary_of_no_incident_is_not_sent(
     id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its partition is not there: the send would end the process, again and again."""
-    sent: list[str] = []
+    """It has no partition: an error there would end the process, again and again."""
+    sent: list[tuple[str, int]] = []
     made: list[Any] = []
 
-    async def send(topic: str, *rest: Any) -> Any:
-        sent.append(topic)
+    async def send(topic: str, key: bytes, value: bytes, partition: int, *rest: Any) -> Any:
+        sent.append((topic, partition))
         return asyncio.sleep(0)
 
     def summarizer(config: Any, tell: Any, memory: Any) -> Any:
@@ -101,5 +103,5 @@ async def test_a_summary_of_an_incident_of_elsewhere_is_not_sent(
     told = replace(whole(Summary), incident_id=id)
     await made[0](told)
     assert sent == []
-    await made[0](replace(told, incident_id="aa-3-1"))
-    assert sent == ["ticketing-signals"]
+    await made[0](replace(told, incident_id=ID))
+    assert sent == [("ticketing-events", partition_of_incident(ID, 4))]

@@ -7,8 +7,10 @@ from typing import Any
 
 from support.incidents import incident
 from support.records import Record
+from support.shown_alerts import alert
 
-from agents.view import latest
+from agents.view import latest, latest_alerts
+from ticketing.wire.alerts import encode_alert
 from ticketing.wire.incidents import encode_incident
 
 NEW = "of_a_newer_release"
@@ -36,3 +38,15 @@ def test_a_record_that_is_no_incident_hides_no_other() -> None:
     gone = Record(None, key=b"gone")
     batch = [record("x", b"\xff\xfe"), record("y", {"id": 7}), record("a", good), gone]
     assert [id for id, _ in latest(batch)] == ["a", "gone"]
+
+
+def test_a_record_that_is_no_alert_hides_no_other() -> None:
+    later = alert(1, revision=2)
+    batch = [
+        record("x", b"\xff\xfe"),
+        record("y", {"fingerprint": 7}),
+        record(later.fingerprint, encode_alert(alert(1))),
+        Record(None, key=b"gone"),
+        record(later.fingerprint, encode_alert(later)),
+    ]
+    assert latest_alerts(batch) == [(later.fingerprint, later), ("gone", None)]

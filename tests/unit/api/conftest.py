@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import fakeredis
@@ -26,6 +26,10 @@ def make_incident(number: int = 1, **fields: Any) -> Incident:
     return numbered(number, at=NOW, **fields)
 
 
+Answer = Callable[[Command], "Sequence[Incident | str]"]
+"""The published incidents after a command; the id of one that is deleted."""
+
+
 class Writer:
     """Applies commands by the domain's rules at once; can be told to be deaf or unreachable."""
 
@@ -34,6 +38,8 @@ class Writer:
         self.policy = policy_with(escalation_to=("payments-team",))
         self.incidents: dict[str, Incident] = {}
         self.received: list[Command] = []
+        self.answers: dict[str, Answer] = {}
+        """Of commands that change several incidents: what they publish, by the incident named."""
         self.deaf = False
         self.unreachable = False
 
@@ -46,7 +52,16 @@ class Writer:
         if self.unreachable:
             raise Unavailable("Kafka does not answer")
         self.received.append(command)
-        if not self.deaf:
+        if self.deaf:
+            return
+        answer = self.answers.get(command.incident_id)
+        if answer is not None:
+            for one in answer(command):
+                if isinstance(one, str):
+                    await self.store.write([(one, None)])
+                else:
+                    await self.put(one)
+        else:
             before = self.incidents[command.incident_id]
             await self.put(commanded(before, command, NOW + 60, self.policy))
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from support.configured import policy_with
+from support.incidents import SCOPE
 
-from tests.unit.api.conftest import NOW, make_incident
-from ticketing.domain.events import Action
+from tests.unit.api.conftest import NOW, Answer, make_incident
+from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.commands import ACTION_RULES
-from ticketing.domain.incidents.incident import Link, Status
+from ticketing.domain.incidents.incident import CommandOutcome, Incident, Link, Status
 
 AT = "2030-03-17T17:47:40.000Z"
+NOBODY = f"{SCOPE}-{'f' * 16}"
+ELSEWHERE = f"{'0' * 16}-{'f' * 16}"
+"""An id of another tenant's incident."""
 
 
 def path(number: int, action: str) -> str:
@@ -102,7 +107,7 @@ async def test_a_wrong_link_is_undone(api: Any) -> None:
     assert (status, answer["unlinkedFrom"]) == (200, [other.id])
     (command,) = api.writer.received
     assert (command.action, command.to) == (Action.UNLINK, [other.id])
-    status, problem = await api.post(path(1, "unlink"), {"from": ["ffffffffffffffff-0-1"]})
+    status, problem = await api.post(path(1, "unlink"), {"from": [NOBODY]})
     assert (status, "not linked" in problem["detail"].lower()) == (409, True)
 
 
@@ -131,6 +136,97 @@ async def test_an_action_needs_what_its_rule_says(api: Any, action: Action) -> N
         assert answer[f"{rule.done}At"] == AT
     else:
         assert (code, answer["field"]) == (400, rule.needs)
+
+
+async def test_the_other_incident_and_the_alerts_reach_the_command(api: Any) -> None:
+    other = make_incident(2).id
+    alerts = ["a" * 16, "b" * 16]
+    await api.put(make_incident(1))
+    api.writer.deaf = True
+    for action, body, known in [
+        ("merge", {"with": other}, {"target": other}),
+        ("move", {"alerts": alerts, "into": other}, {"alerts": alerts, "target": other}),
+        ("split", {"alerts": [*alerts, *alerts]}, {"alerts": alerts}),
+        ("snooze", {"until": "2030-03-17T18:46:40Z"}, {"until": NOW + 3600}),
+        ("snooze", {"until": 0}, {"until": 0.0}),
+        ("assign", {"to": ["ada", "kim"]}, {"to": ["ada", "kim"]}),
+        ("assign", {"to": []}, {"to": []}),
+        ("note", {"text": "seen", "by": "kim"}, {"note": "seen", "by": "kim"}),
+    ]:
+        assert (await api.post(path(1, action), body))[0] == 503
+        command = api.writer.received[-1]
+        assert command.action == action
+        assert {name: getattr(command, name) for name in known} == known
+
+
+async def test_a_batch_says_which_incident_is_of_another_scope(api: Any) -> None:
+    mine, other = make_incident(1), make_incident(2)
+    await api.put(mine, other)
+    api.writer.answers = {mine.id: merged(mine, other)}
+    body = {"ids": [mine.id, ELSEWHERE], "action": "merge", "with": other.id}
+    status, answer = await api.post("/api/v1/incidents/batch", body)
+    assert (status, [one["ok"] for one in answer["results"]]) == (200, [True, False])
+    assert answer["results"][1]["error"]["field"] == "with"
+    assert [command.incident_id for command in api.writer.received] == [mine.id]
+
+
+def merged(later: Incident, earlier: Incident) -> Answer:
+    """What a writer publishes when it merges two, with the outcome in the one that stays."""
+
+    def answer(command: Command) -> list[Incident]:
+        outcome = CommandOutcome(id=command.id, applied=True, status=Status.OPEN, at=NOW + 60)
+        return [
+            replace(later, revision=2, status=Status.RESOLVED, merged_into=earlier.id),
+            replace(earlier, revision=2, commands=[outcome]),
+        ]
+
+    return answer
+
+
+async def test_the_outcome_of_a_merge_is_found_in_the_one_that_stays(api: Any) -> None:
+    later, earlier = make_incident(2), make_incident(1)
+    await api.put(later, earlier)
+    api.writer.answers = {later.id: merged(later, earlier)}
+    status, answer = await api.post(path(2, "merge"), {"with": earlier.id})
+    assert (status, answer) == (
+        200,
+        {"id": later.id, "status": "open", "mergedAt": AT, "mergedInto": earlier.id},
+    )
+
+
+async def test_a_command_to_a_merged_incident_is_answered_by_the_one_that_took_it(
+    api: Any,
+) -> None:
+    """Along a chain, too: the first was merged into the second, that one into the third."""
+    first, second, third = (make_incident(number) for number in (1, 2, 3))
+    first = replace(first, status=Status.RESOLVED, merged_into=second.id)
+    second = replace(second, status=Status.RESOLVED, merged_into=third.id)
+    await api.put(first, second, third)
+
+    def answer(command: Command) -> list[Incident]:
+        outcome = CommandOutcome(
+            id=command.id, applied=True, status=Status.ACKNOWLEDGED, at=NOW + 60
+        )
+        return [replace(third, revision=2, status=Status.ACKNOWLEDGED, commands=[outcome])]
+
+    api.writer.answers = {first.id: answer}
+    headers = {"Idempotency-Key": "k-9"}
+    status, found = await api.post(path(1, "acknowledge"), headers=headers)
+    assert (status, found["id"], found["status"]) == (200, first.id, "acknowledged")
+    assert await api.post(path(1, "acknowledge"), headers=headers) == (status, found)
+    assert len(api.writer.received) == 1
+
+
+async def test_a_deleted_incident_is_gone_and_a_second_deletion_finds_none(api: Any) -> None:
+    one = make_incident(1)
+    await api.put(one)
+    api.writer.answers = {one.id: lambda command: [command.incident_id]}
+    status, answer = await api.post(path(1, "delete"))
+    assert (status, answer["id"], answer["status"]) == (200, one.id, "deleted")
+    assert answer["deletedAt"]
+    assert (await api.get(f"/api/incidents/{one.id}"))[0] == 404
+    assert (await api.post(path(1, "delete")))[0] == 404
+    assert len(api.writer.received) == 1
 
 
 async def test_a_forbidden_transition_is_a_conflict_with_the_current_state(api: Any) -> None:
@@ -200,6 +296,19 @@ async def test_an_incident_that_vanishes_meanwhile_is_not_found(api: Any) -> Non
         ("comment", {"text": "  "}, "text"),
         ("forward", {"platform": "fax"}, "platform"),
         ("unlink", {}, "from"),
+        ("note", {"text": ""}, "text"),
+        ("assign", {"to": "kim"}, "to"),
+        ("assign", {"to": ["x"] * 21}, "to"),
+        ("snooze", {"until": "soon"}, "until"),
+        ("snooze", {"until": True}, "until"),
+        ("merge", {"with": "nonsense"}, "with"),
+        ("merge", {"with": ELSEWHERE}, "with"),
+        ("split", {"alerts": []}, "alerts"),
+        ("split", {"alerts": ["nonsense"]}, "alerts"),
+        ("split", {"alerts": ["f" * 16] * 65}, "alerts"),
+        ("move", {"alerts": ["f" * 16]}, "into"),
+        ("move", {"alerts": ["f" * 16], "into": ELSEWHERE}, "into"),
+        ("delete", {"until": 1}, "until"),
     ],
 )
 async def test_a_body_that_cannot_be_taken_names_its_field(
@@ -234,7 +343,7 @@ async def test_a_key_that_is_no_key_is_refused(api: Any) -> None:
 async def test_a_batch_has_a_result_for_every_id_in_order(api: Any) -> None:
     resolved = make_incident(2, status=Status.RESOLVED, resolved_at=NOW)
     await api.put(make_incident(1), resolved, make_incident(3))
-    ids = [make_incident(1).id, "nonsense", resolved.id, "ab-0-0", make_incident(3).id]
+    ids = [make_incident(1).id, "nonsense", resolved.id, NOBODY, make_incident(3).id]
     status, answer = await api.post(
         "/api/v1/incidents/batch", {"ids": ids, "action": "acknowledge", "note": "all mine"}
     )
@@ -251,11 +360,11 @@ async def test_a_batch_has_a_result_for_every_id_in_order(api: Any) -> None:
     ("body", "field"),
     [
         ({"ids": [], "action": "resolve"}, "ids"),
-        ({"ids": "ab-1-1", "action": "resolve"}, "ids"),
-        ({"ids": ["ab-1-1"] * 501, "action": "resolve"}, "ids"),
-        ({"ids": ["ab-1-1"], "action": "close"}, "action"),
-        ({"ids": ["ab-1-1"]}, "action"),
-        ({"ids": ["ab-1-1"], "action": "resolve", "x": 1}, "x"),
+        ({"ids": NOBODY, "action": "resolve"}, "ids"),
+        ({"ids": [NOBODY] * 501, "action": "resolve"}, "ids"),
+        ({"ids": [NOBODY], "action": "close"}, "action"),
+        ({"ids": [NOBODY]}, "action"),
+        ({"ids": [NOBODY], "action": "resolve", "x": 1}, "x"),
     ],
 )
 async def test_a_batch_that_cannot_be_taken_names_its_field(

@@ -101,7 +101,7 @@ async def test_unknown_paths_and_methods_are_problems(api: Any) -> None:
         ("GET", "/console/%2e%2e%2fapp.py", 404),
         ("DELETE", "/api/incidents", 405),
         ("POST", "/api/incidents", 405),
-        ("GET", "/api/incidents/ab-1-1/resolve", 405),
+        ("GET", "/api/incidents/0123456789abcdef-0123456789abcdef/resolve", 405),
     ]:
         async with api.client.request(method, path) as answer:
             assert answer.status == expected

@@ -6,8 +6,12 @@ import json
 from typing import Any
 
 import pytest
+from support.incidents import SCOPE
+from support.shown_alerts import alert, part
 
+from tests.unit.api.conftest import NOW
 from tests.unit.api.conftest import make_incident as incident
+from ticketing.domain.alerts.alert import AlertState
 from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Status, Step, StepKind, Ticket
 from ticketing.domain.severity import Severity
@@ -26,6 +30,10 @@ CONTRACT = {
     "updatedAt",
     "platforms",
 }
+
+
+NOBODY = f"{SCOPE}-{'f' * 16}"
+ALERT = "a" * 16
 
 
 async def test_the_list_is_an_array_newest_first_with_the_contracts_fields(api: Any) -> None:
@@ -52,8 +60,8 @@ async def test_the_link_header_leads_through_all_pages(api: Any) -> None:
 
 async def test_filters_reach_the_view(api: Any) -> None:
     await api.put(
-        incident(1, status=Status.ACKNOWLEDGED),
-        incident(2, severity=Severity.CRITICAL, service="a&b"),
+        incident(1, status=Status.ACKNOWLEDGED, alerts=[part(ALERT, service="payments")]),
+        incident(2, severity=Severity.CRITICAL, service="a&b", title="refund failed 2"),
         incident(3, tenant="zeta"),
     )
     for query, expected in {
@@ -62,13 +70,18 @@ async def test_filters_reach_the_view(api: Any) -> None:
         "status=acknowledged&status=open&severity=high": [3, 1],
         "service=a%26b": [2],
         "tenant_id=zeta": [3],
-        "q=FAILED%202": [2],
+        f"alert={ALERT}": [1],
+        f"alert={ALERT}&status=open": [],
+        "alert=ffffffffffffffff": [],
+        "service=payments": [1],
+        "service=payments&service=a%26b": [2, 1],
+        "q=FAILED%20reFund": [2],
         "from=2030-03-17T17:46:42Z&to=1900000003": [2],
-        f"id={incident(1).id},ab-1-1,{incident(3).id}": [3, 1],
+        f"id={incident(1).id},{NOBODY},{incident(3).id}": [3, 1],
         f"id={incident(1).id},{incident(3).id}&tenant_id=zeta": [3],
         f"id={incident(1).id},{incident(3).id}&from=1900000003": [3],
         f"id={incident(1).id},{incident(3).id}&to=1900000003": [1],
-        "id=ab-1-1": [],
+        f"id={NOBODY}": [],
         "q=&status=&from=": [3, 2, 1],
     }.items():
         status, found = await api.get(f"/api/incidents?{query}")
@@ -97,8 +110,16 @@ async def test_an_incident_says_which_actions_its_status_allows(api: Any) -> Non
         {"name": "comment", "leadsTo": None, "needs": "text"},
         {"name": "forward", "leadsTo": None, "needs": "platform"},
         {"name": "unlink", "leadsTo": None, "needs": "from"},
+        {"name": "note", "leadsTo": None, "needs": "text"},
+        {"name": "assign", "leadsTo": None, "needs": "to"},
+        {"name": "snooze", "leadsTo": None, "needs": "until"},
+        {"name": "merge", "leadsTo": None, "needs": "with"},
+        {"name": "split", "leadsTo": None, "needs": "alerts"},
+        {"name": "move", "leadsTo": None, "needs": "alerts"},
+        {"name": "delete", "leadsTo": None, "needs": None},
     ]
-    assert [one["name"] for one in resolved["actions"]] == ["reopen", "comment", "unlink"]
+    assert {"reopen", "comment", "note", "delete"} <= {one["name"] for one in resolved["actions"]}
+    assert "acknowledge" not in {one["name"] for one in resolved["actions"]}
     _, found = await api.get(f"/api/incidents/{incident(1).id}")
     assert found["actions"] == opened["actions"]
 
@@ -107,7 +128,8 @@ async def test_an_incident_says_which_actions_its_status_allows(api: Any) -> Non
     ("query", "field"),
     [
         ("id=nonsense", "id"),
-        ("id=" + ",".join(f"ab-1-{n}" for n in range(51)), "id"),
+        ("alert=nonsense", "alert"),
+        ("id=" + ",".join(f"{SCOPE}-{n:016x}" for n in range(51)), "id"),
         ("limit=abc", "limit"),
         ("limit=0", "limit"),
         ("limit=501", "limit"),
@@ -168,7 +190,9 @@ async def test_a_single_incident_has_timeline_tickets_trace_counts_and_evidence(
     assert found["ticket_id"] == one.id
 
 
-@pytest.mark.parametrize("id", ["aa-1-1", "nothing", "..%2f..", "a" * 3000, "AA-1-1", "%00"])
+@pytest.mark.parametrize(
+    "id", [NOBODY, "aa-1-1", "nothing", "..%2f..", "a" * 3000, NOBODY.upper(), "%00"]
+)
 async def test_an_unknown_id_is_not_found(api: Any, id: str) -> None:
     status, problem = await api.get(f"/api/incidents/{id}")
     assert (status, problem["status"]) == (404, 404)
@@ -190,3 +214,68 @@ async def test_documents_stay_json_whatever_a_log_line_holds(api: Any) -> None:
         assert json.loads(await answer.read())[0]["title"] == title
     _, found = await api.get("/api/incidents", params={"service": title})
     assert len(found) == 1
+
+
+async def test_an_incident_lists_its_alerts_with_counts_by_minute_and_reasons(api: Any) -> None:
+    sample = Sample(at=1.0, message="refused", topic="enriched-logs", partition=1, offset=7)
+    alerts = [
+        part("a" * 16, minutes=[(1_900_000_000, 3)], reason="it opened the incident", config="c1"),
+        part("b" * 16, service="cart", topic="enriched-logs", partition=1, offset=7, sample=sample),
+    ]
+    one = incident(1, alerts=alerts, alerts_total=5, alerts_firing=2)
+    await api.put(one)
+    status, found = await api.get(f"/api/incidents/{one.id}/alerts")
+    assert status == 200
+    assert [alert["fingerprint"] for alert in found] == ["a" * 16, "b" * 16]
+    assert found[0]["minutes"] == [{"start": "2030-03-17T17:46:40.000Z", "count": 3}]
+    assert (found[0]["reason"], found[0]["config"]) == ("it opened the incident", "c1")
+    assert (found[1]["topic"], found[1]["partition"], found[1]["offset"]) == ("enriched-logs", 1, 7)
+    assert found[1]["evidence"]["message"] == "refused"
+    _, whole = await api.get(f"/api/incidents/{one.id}")
+    assert whole["alerts"] == found
+    assert (whole["alertsTotal"], whole["alertsFiring"]) == (5, 2)
+    assert whole["alertServices"] == ["checkout", "cart"]
+    assert (await api.get(f"/api/incidents/{NOBODY}/alerts"))[0] == 404
+
+
+async def test_alerts_are_listed_latest_episode_first_and_narrowed_by_every_filter(
+    api: Any,
+) -> None:
+    await api.writer.store.write_alerts(
+        (one.fingerprint, one)
+        for one in (
+            alert(1, tenant="zeta", environment="test"),
+            alert(2, service="a&b", severity=Severity.CRITICAL),
+            alert(3, state=AlertState.QUIET, quiet_at=NOW, title="refund failed 3"),
+        )
+    )
+    for query, expected in {
+        "": [3, 2, 1],
+        "state=firing": [2, 1],
+        "state=quiet,firing": [3, 2, 1],
+        "severity=critical": [2],
+        "service=a%26b": [2],
+        "tenant_id=zeta": [1],
+        "environment=test": [1],
+        "environment=test&severity=critical": [],
+        "q=reFund": [3],
+        "q=": [3, 2, 1],
+    }.items():
+        status, found = await api.get(f"/api/v1/alerts?{query}")
+        assert status == 200
+        assert [int(one["fingerprint"], 16) for one in found] == expected, query
+    async with api.client.get("/api/v1/alerts?limit=2") as answer:
+        following = answer.links["next"]["url"].relative()
+    _, rest = await api.get(str(following))
+    assert [int(one["fingerprint"], 16) for one in rest] == [1]
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("state=open", "state"), ("limit=0", "limit"), ("from=1", "from"), ("cursor=x", "cursor")],
+)
+async def test_a_query_of_alerts_that_cannot_be_taken_is_named(
+    api: Any, query: str, field: str
+) -> None:
+    status, problem = await api.get(f"/api/v1/alerts?{query}")
+    assert (status, problem["field"]) == (400, field)

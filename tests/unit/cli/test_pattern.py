@@ -12,18 +12,24 @@ from ticketing.cli.pattern import describe, pattern
 from ticketing.domain.alerts.fingerprint import fingerprint
 
 
-def test_the_fingerprint_of_an_enriched_log_is_that_of_its_tenant_service_and_pattern() -> None:
+def test_the_fingerprint_of_an_enriched_log_is_that_of_its_alert() -> None:
     log = describe('{"message": "user 18 timed out", "service": "orders", "tenant_id": "acme"}')
     pattern = "user <*> timed out"
-    assert log == {"pattern": pattern, "fingerprint": fingerprint("acme", "orders", pattern)}
+    assert log == {"pattern": pattern, "fingerprint": fingerprint("acme", "", "orders", pattern)}
     of_no_tenant = describe('{"message": "user 18 timed out", "service": "orders"}')
-    assert of_no_tenant["fingerprint"] == fingerprint("default", "orders", pattern)
+    assert of_no_tenant["fingerprint"] == fingerprint("default", "", "orders", pattern)
+    line = '{"message": "user 18 timed out", "service": "orders", "environment": "test"}'
+    assert describe(line)["fingerprint"] == fingerprint("default", "test", "orders", pattern)
 
 
 @pytest.mark.parametrize(
-    "line", ["user 17 timed out", '{"message": "user 17 timed out", "service": " "}']
+    "line",
+    [
+        "user 17 timed out",
+        '{"message": "user 17 timed out", "service": " "}',
+    ],
 )
-def test_a_line_without_a_service_has_a_pattern_and_no_fingerprint(line: str) -> None:
+def test_a_line_that_detection_refuses_has_a_pattern_and_no_fingerprint(line: str) -> None:
     assert describe(line) == {"pattern": "user <*> timed out"}
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from ticketing.demo.judging import Fault, read_faults, summary, tickets, verdicts
 from ticketing.errors import Misconfigured
-from ticketing.view.document import iso
+from ticketing.view.times import iso
 
 
 def incident(service: str, first: float, last: float, **causes: float) -> dict[str, Any]:

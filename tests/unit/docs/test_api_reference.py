@@ -15,13 +15,14 @@ from support.pages import REPOSITORY, blocks, chapter, code, page, pages, rows
 
 from ticketing.api.app import create_app
 from ticketing.api.dead_letters import NAMES as DEAD_LETTER_NAMES
-from ticketing.api.parameters import QUERY_NAMES
+from ticketing.api.parameters import ALERT_QUERY_NAMES, QUERY_NAMES
 from ticketing.api.security import PREFIX
 from ticketing.config import Config
+from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.events import Action
 from ticketing.domain.incidents.commands import ACTION_RULES
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
-from ticketing.view.document import detail_document, list_document
+from ticketing.view.document import alert_document, detail_document, list_document
 
 PAGE = page("docs/api.md")
 HEADING = re.compile(r"^### ((?:GET|POST|PUT|PATCH|DELETE) /\S*)$", re.MULTILINE)
@@ -76,7 +77,11 @@ def test_a_route_named_anywhere_exists(file: Any) -> None:
 
 @pytest.mark.parametrize(
     ("route", "taken"),
-    [("GET /api/incidents", QUERY_NAMES), ("GET /api/v1/dead-letters", DEAD_LETTER_NAMES)],
+    [
+        ("GET /api/incidents", QUERY_NAMES),
+        ("GET /api/v1/alerts", ALERT_QUERY_NAMES),
+        ("GET /api/v1/dead-letters", DEAD_LETTER_NAMES),
+    ],
 )
 def test_every_parameter_of_a_list_stands_in_its_table(route: str, taken: tuple[str, ...]) -> None:
     assert sorted(documented(f"### {route}")) == sorted(taken)
@@ -148,6 +153,7 @@ LISTED = documented("### In lists and alone")
 ALONE = documented("### Alone")
 TRACED = documented("### What the requests say")
 OTHER_NAMES = documented("### By other names")
+ALERT = documented("## The alert")
 EVERYTHING = {**LISTED, **ALONE, **TRACED}
 
 
@@ -160,6 +166,12 @@ def test_every_field_of_a_single_incident_stands_in_the_tables_and_no_other() ->
     listed = {name for name in EVERYTHING if name != "trace.correlation"}
     found = spelled_out({name: EVERYTHING[name] for name in listed}, EVERYTHING)
     assert found | set(OTHER_NAMES) == shown
+
+
+def test_every_field_of_an_alert_stands_in_its_table_and_no_other() -> None:
+    everything = {**EVERYTHING, **ALERT}
+    shown = set(leaves(alert_document(instance(Alert))))
+    assert spelled_out(ALERT, everything) == shown
 
 
 def test_every_kind_of_step_stands_in_the_page() -> None:

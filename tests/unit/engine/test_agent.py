@@ -20,7 +20,7 @@ from ticketing.engine import agent as module
 from ticketing.engine import keyed_agent
 from ticketing.engine.agent import Abandoned, BatchAgent
 from ticketing.engine.guarded import StoreFailed, TooLarge
-from ticketing.engine.statemachine import PartitionState
+from ticketing.engine.statemachine import Mark, PartitionState
 from ticketing.engine.watchdog import Watchdog
 from ticketing.errors import Unavailable
 from ticketing.wire.dead_letters import (
@@ -220,28 +220,16 @@ def test_a_dead_letter_is_bounded() -> None:
     assert letter.size == 10_000_000
 
 
-@pytest.mark.parametrize(
-    ("rows", "refused"),
-    [
-        ([], False),
-        ([4], False),
-        ([9, 3], False),
-        ([5], True),
-        ([900, 700, 2], True),
-        ([10**15, 3, 4], False),
-    ],
-    ids=["none", "below", "one beyond", "only one", "two beyond", "a damaged one"],
-)
-def test_stored_offsets_beyond_the_end_are_another_topics(
-    rows: list[int], refused: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("folded", "refused"), [(-1_001, False), (4, False), (5, True)])
+def test_a_mark_beyond_the_end_is_another_topics(
+    folded: int, refused: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left: list[tuple[str, str]] = []
     monkeypatch.setattr(keyed_agent, "leave", lambda *told: left.append(told))
     keyed: Any = object.__new__(keyed_agent.KeyedAgent)
     keyed.name = "incidents"
     keyed.app = SimpleNamespace(consumer=SimpleNamespace(highwater=lambda tp: 5))
-    partition = PartitionState(floor=1_000)
-    partition.reflected = sorted(1_000 + at for at in rows)[-2:]
+    partition = PartitionState(floor=1_000, mark=Mark(1_000 + folded))
     keyed._require_own_topic(partition, TP("ticketing-signals", 0))
     assert bool(left) is refused
     if refused:

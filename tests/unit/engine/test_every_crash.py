@@ -1,36 +1,26 @@
-"""Wherever a process dies: counts exact, one ticket an incident, the right state, nothing left.
+"""Wherever a process dies: counts exact, one incident an alert, one ticket, the right state.
 
-The scripts play a few incidents' lives through the real agents of the simulation. First every
-single step of a run is taken in turn as the moment of death, then seeded runs die several times and
-meet a platform that fails.
+The scripts play a few faults' lives through the real agents, from the log to the platform. First
+every single step of a run is taken in turn as the moment of death, then as that of a sleep behind
+which a successor works; then seeded runs die, sleep and rebalance several times and meet a platform
+that fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from support import simulation
-from support.configured import policy_with
-from support.incidents import anomalies
-from support.simulation import Chances, Installation, World
+from support.judge import check
+from support.pipeline import Line, Pipeline, Traffic, on_incidents_of, settings
+from support.world import Chances, World, simulate
 
-from sinks.delivery import reconcile
+from agents import detection
 from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Repeat, Traits
 from tables.deliveries import Operation, Why
-from ticketing.domain.events import Action, Command, TicketState
-from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Anomalies, Origin
-from ticketing.engine import table
+from ticketing.domain.events import Action
 
-ROUTED = {severity: (simulation.PLATFORM,) for severity in Severity}
-POLICY = policy_with(
-    platforms=(simulation.PLATFORM,),
-    group_wait={},
-    routing=ROUTED,
-    escalate_after={Severity.CRITICAL: 120.0},
-)
+CONFIG = settings(escalateAfter={"critical": "120s"}, autoResolveAfter="20m")
 ALERTS = Traits(
     repeat=Repeat.BLINDLY,
     operations=ALL_OPERATIONS - {Operation.ESCALATE, Operation.COMMENT, Operation.LOOK_UP},
@@ -44,172 +34,87 @@ ISSUES = Traits(
 MESSAGES = replace(ISSUES, whole=True)
 WEBHOOK = Traits(repeat=Repeat.MARKED, operations=ALL_OPERATIONS - {Operation.COMMENT}, whole=True)
 PLATFORMS = {"alerts": ALERTS, "issues": ISSUES, "messages": MESSAGES, "webhook": WEBHOOK}
-
-ORIGIN = Origin(topic="logs", partition=0, since="id:0")
-Line = Callable[[Installation], None]
+STEPS_MIN = 150
+"""Of the script without a death; fewer would try hardly anything."""
 
 
 @pytest.fixture(autouse=True)
-def disk(monkeypatch: pytest.MonkeyPatch) -> None:
-    """RocksDB's way of writing, into a dict."""
-    monkeypatch.setattr(table, "WriteBatch", simulation.Batch)
+def simulated(monkeypatch: pytest.MonkeyPatch) -> None:
+    simulate(monkeypatch, detection)
 
 
-class Feed:
-    """What detection has sent, so that what was counted can be told from it."""
-
-    def __init__(self) -> None:
-        self.offset = 0
-        self.truth: dict[str, int] = {}
-        self._sent: list[list[Anomalies]] = []
-
-    def fault(self, *names: str, records: int = 3, severity: Severity = Severity.HIGH) -> Line:
-        """One batch of detection with anomalies of these fingerprints, interleaved."""
-
-        def line(installation: Installation) -> None:
-            signals = []
-            for place, name in enumerate(names):
-                offsets = [self.offset + place + i * len(names) for i in range(records)]
-                fingerprint = f"{int(name, 36):08x}"
-                self.truth[fingerprint] = self.truth.get(fingerprint, 0) + records
-                signals.append(anomalies(fingerprint, *offsets, severity=severity))
-            self.offset += records * len(names)
-            self._sent.append(signals)
-            installation.signal(ORIGIN, *signals)
-
-        return line
-
-    def again(self, batches: int) -> Line:
-        """Detection died and reads its last batches again."""
-
-        def line(installation: Installation) -> None:
-            for signals in self._sent[-batches:]:
-                installation.signal(ORIGIN, *signals)
-
-        return line
-
-
-def command(action: Action, name: str, number: int) -> Line:
-    """A person acts on the incident of a fault, once it is known."""
-
-    def line(installation: Installation) -> None:
-        fingerprint = f"{int(name, 36):08x}"
-        for incident in installation.published().values():
-            if incident.fingerprint == fingerprint:
-                installation.signal(
-                    Command(id=f"c{number}", incident_id=incident.id, action=action)
-                )
-
-    return line
-
-
-def lives() -> tuple[Feed, list[Line]]:
-    """Incidents acknowledged, resolved and firing again, rising, left to the clock's escalation."""
-    feed = Feed()
-    return feed, [
-        feed.fault("a", "b"),
-        feed.fault("a", "c", severity=Severity.LOW),
-        command(Action.ACKNOWLEDGE, "a", 1),
-        feed.again(2),
-        command(Action.RESOLVE, "b", 2),
-        feed.fault("c", severity=Severity.CRITICAL),
-        command(Action.ESCALATE, "a", 3),
-        feed.fault("b", "a"),
-        command(Action.RESOLVE, "a", 4),
-        command(Action.RESOLVE, "c", 5),
-        feed.fault("b", "d"),
-        feed.fault("e", severity=Severity.CRITICAL),
-        feed.fault("b", "d"),
+def lives() -> tuple[Traffic, list[Line]]:
+    """Faults acknowledged, resolved and firing again, rising, left to the clock's escalation."""
+    traffic = Traffic()
+    fault, on = traffic.fault, on_incidents_of
+    return traffic, [
+        fault("a", "disk is full", 3),
+        fault("b", "no route to host", 2),
+        fault("c", "pool is empty", severity="low"),
+        on("a", Action.ACKNOWLEDGE, "c1"),
+        traffic.noise(),
+        on("b", Action.RESOLVE, "c2"),
+        fault("c", "pool is empty", 2, severity="critical"),
+        on("a", Action.ESCALATE, "c3"),
+        fault("b", "no route to host", 3),
+        fault("a", "lease has expired"),
+        on("a", Action.RESOLVE, "c4"),
+        on("c", Action.RESOLVE, "c5"),
+        fault("b", "no route to host"),
+        fault("e", "vault is sealed", severity="critical"),
+        fault("a", "disk is full", tenant="globex"),
+        fault("b", "no route to host", 2),
     ]
-
-
-def check(installation: Installation, feed: Feed, traits: Traits) -> None:
-    """What must hold in the end."""
-    incidents = installation.incidents()
-    counted: dict[str, int] = {}
-    for incident in incidents:
-        counted[incident.fingerprint] = counted.get(incident.fingerprint, 0) + incident.count
-    assert counted == feed.truth
-    assert installation.counted().total(["logs"]) == sum(counted.values())
-    published = installation.published()
-    deliveries = installation.deliveries()
-    assert set(published) == {incident.id for incident in incidents}
-    for incident in incidents:
-        assert published[incident.id].status is incident.status
-        assert published[incident.id].count == incident.count
-        assert published[incident.id].revision == incident.revision
-        tickets = installation.platform.of(incident.id)
-        assert tickets, f"{incident.id} has no ticket"
-        assert all(ticket.marked for ticket in tickets[1:]), "a repeat that does not say so"
-        if traits.repeat is not Repeat.MARKED:
-            assert len(tickets) == 1
-        delivery = deliveries[incident.id]
-        assert delivery.intent is None
-        assert delivery.want is not None
-        assert delivery.want.revision == published[incident.id].revision
-        assert delivery.have is not None
-        target = reconcile.target(incident, traits)
-        known = next(t for t in tickets if t.id == delivery.have.external_id)
-        if target is not TicketState.ESCALATED or Operation.ESCALATE in traits.operations:
-            assert known.state is target
-            assert delivery.have.state is target
-        assert incident.tickets[simulation.PLATFORM].external_id == known.id
-        assert incident.tickets[simulation.PLATFORM].state is delivery.have.state
-    for topic in installation.world.committed:
-        assert installation.world.lag(topic) == 0
 
 
 async def play(
     traits: Traits,
     crashes: frozenset[int] = frozenset(),
+    sleeps: frozenset[int] = frozenset(),
     seed: int = 0,
     chances: Chances | None = None,
-) -> tuple[Installation, Feed]:
-    feed, script = lives()
-    world = World(crashes=crashes, seed=seed, chances=chances)
-    installation = Installation(world, POLICY, traits)
-    await installation.run(script)
-    return installation, feed
+    workers: int = 1,
+) -> tuple[Pipeline, Traffic]:
+    traffic, script = lives()
+    world = World(crashes=crashes, sleeps=sleeps, seed=seed, chances=chances)
+    pipeline = Pipeline(world, CONFIG, traits, workers=workers)
+    await pipeline.run(script)
+    return pipeline, traffic
 
 
-@pytest.mark.parametrize("name", PLATFORMS)
+def usual() -> Chances:
+    return Chances(slow=0.3, uncommitted=0.3, lazy=0.5, static=0.5)
+
+
+@pytest.mark.parametrize("kind", ["crashes", "sleeps"])
 @pytest.mark.parametrize("wiped", [False, True], ids=["disk kept", "disk wiped"])
-async def test_a_death_at_any_step(name: str, wiped: bool) -> None:
-    traits = PLATFORMS[name]
-    chances = Chances(wiped=1.0 if wiped else 0.0, slow=0.3, uncommitted=0.3, lazy=0.5)
-    whole, feed = await play(traits, chances=chances)
-    check(whole, feed, traits)
-    assert len(whole.world.steps) > 60
+async def test_a_death_or_a_sleep_at_any_step(kind: str, wiped: bool) -> None:
+    chances = replace(usual(), wiped=1.0 if wiped else 0.0)
+    whole, traffic = await play(ISSUES, chances=replace(chances))
+    check(whole, traffic, ISSUES)
+    assert len(whole.world.steps) > STEPS_MIN
+    happened = 0
     for step in range(1, len(whole.world.steps) + 1):
-        installation, feed = await play(traits, frozenset({step}), chances=replace(chances))
-        assert installation.deaths == 1
+        at = {kind: frozenset({step})}
+        pipeline, traffic = await play(ISSUES, **at, chances=replace(chances))
+        happened += pipeline.deaths + pipeline.slept
         try:
-            check(installation, feed, traits)
+            check(pipeline, traffic, ISSUES)
         except AssertionError as error:
-            what = installation.world.steps[step - 1]
-            raise AssertionError(f"died at step {step}, before: {what}") from error
+            what = pipeline.world.steps[step - 1]
+            raise AssertionError(f"{kind} at step {step}, before: {what}") from error
+    assert happened > STEPS_MIN // 2
 
 
 @pytest.mark.parametrize("name", PLATFORMS)
-@pytest.mark.parametrize("seed", range(30))
-async def test_many_deaths_and_a_failing_platform(name: str, seed: int) -> None:
+@pytest.mark.parametrize("seed", range(12))
+async def test_many_deaths_sleeps_and_rebalances_and_a_failing_platform(
+    name: str, seed: int
+) -> None:
     traits = PLATFORMS[name]
-    chances = Chances(fault=0.3, uncommitted=0.4, lazy=0.5, wiped=0.3, slow=0.4)
-    crashes = frozenset(World(seed=seed).random.sample(range(1, 200), 8))
-    installation, feed = await play(traits, crashes, seed, chances)
-    check(installation, feed, traits)
-
-
-async def test_a_routing_that_changes_before_the_receipt_came_orphans_no_ticket() -> None:
-    feed = Feed()
-    installation = Installation(World(), POLICY, ISSUES)
-    feed.fault("a")(installation)
-    while not installation.platform.tickets:
-        await installation.turn()
-    assert not installation.incidents()[0].tickets, "the receipt is still on its way"
-    installation.policy = replace(POLICY, routing={})
-    installation.restart("incidents")
-    command(Action.RESOLVE, "a", 1)(installation)
-    await installation.run([])
-    assert [ticket.state for ticket in installation.platform.tickets] == [TicketState.RESOLVED]
-    check(installation, feed, ISSUES)
+    chances = replace(usual(), fault=0.3, wiped=0.3, slow=0.4, rebalance=0.02)
+    chance = World(seed=seed).random
+    crashes = frozenset(chance.sample(range(1, 300), 8))
+    sleeps = frozenset(chance.sample(range(1, 300), 5)) - crashes
+    pipeline, traffic = await play(traits, crashes, sleeps, seed, chances, workers=2)
+    check(pipeline, traffic, traits)

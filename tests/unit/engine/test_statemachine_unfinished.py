@@ -15,6 +15,7 @@ from ticketing.engine.statemachine import (
     Machine,
     PartitionState,
     Transaction,
+    accept,
     fold,
     pack,
     scan,
@@ -52,12 +53,15 @@ class Letters(Machine[str]):
 
 def folded(*texts: str, partition: PartitionState | None = None) -> PartitionState:
     machine, partition = Letters(), partition or PartitionState()
+    first = partition.mark.folded + 1
     records = [
         SimpleNamespace(key=None, value=text.encode(), offset=offset, timestamp=0)
-        for offset, text in enumerate(texts)
+        for offset, text in enumerate(texts, first)
     ]
     tx: Transaction[str] = Transaction(MemoryTable(), machine, 0)
-    assert fold(machine, tx, records, partition).dead == []
+    done = fold(machine, tx, records, partition)
+    assert done.dead == []
+    accept(machine, tx, done, partition)
     return partition
 
 

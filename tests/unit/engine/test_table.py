@@ -1,4 +1,4 @@
-"""A table's batch is in the changelog before it is on the disk, and there in one piece."""
+"""A table's batch is in the changelog before it is on the disk, and in both in one piece."""
 
 from __future__ import annotations
 
@@ -10,51 +10,74 @@ import pytest
 from faust.types import TP
 from rocksdict import Options, Rdict
 
-from ticketing.engine.outbox import Outbox
-from ticketing.engine.table import DurableTable
+from ticketing.engine.row import MARK_KEY, OWNER_KEY
+from ticketing.engine.table import GENERATION_MAX, OwnedRows
 
 OFFSET_KEY = b"__faust\0offset__"
 
 
 class Kafka:
-    def __init__(self, fails_at: int = -1) -> None:
+    """A producer, and its app."""
+
+    def __init__(self) -> None:
         self.log: list[Any] = []
-        self._fails_at = fails_at
+        self.fails = False
         self.producer = self
 
-    async def send_all(self, place: TP, messages: list[Any]) -> int:
-        for key, value in messages:
-            if len(self.log) == self._fails_at:
-                raise ConnectionError
-            self.log.append((place.topic, place.partition, key, value))
-        return len(self.log) - 1
+    async def append(self, place: TP, messages: list[Any], headers: list[Any]) -> int:
+        if self.fails:
+            raise ConnectionError
+        base = sum(len(batch) for _, batch, _ in self.log)
+        self.log.append((place, messages, headers))
+        return base
 
 
-class Table:
+class Table(OwnedRows):
     """What of a Faust table the writing needs, on a real RocksDB."""
 
-    write = DurableTable.write
-    changelog_topic_name = "changelog"
+    name = changelog_topic_name = "changelog"
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kafka: Kafka) -> None:
+        self.app = kafka
+        self._owned = {}
         self.db = Rdict(str(path), Options(raw_mode=True))
         self.data = SimpleNamespace(offset_key=OFFSET_KEY, _db_for_partition=lambda n: self.db)
 
 
 async def test_a_batch_is_on_the_disk_with_the_offset_of_its_changelog(tmp_path: Path) -> None:
-    kafka, table = Kafka(), Table(tmp_path / "db")
+    kafka = Kafka()
+    table = Table(tmp_path / "db", kafka)
     table.db.put(b"old", b"1")
-    await table.write(3, [(b"a", b"1"), (b"b", b"2"), (b"old", None)], Outbox(kafka))
-    assert [entry[1:] for entry in kafka.log] == [
-        (3, b"a", b"1"),
-        (3, b"b", b"2"),
-        (3, b"old", None),
+    table.db.put(MARK_KEY, b"mark")
+    assert await table.claim(3, 7) == b"mark"
+    await table.write(3, [(b"a", b"1"), (b"b", b"2"), (b"old", None)])
+    headers = [("epoch", b"7")]
+    assert kafka.log == [
+        (TP("changelog", 3), [(OWNER_KEY, b"7")], headers),
+        (TP("changelog", 3), [(b"a", b"1"), (b"b", b"2"), (b"old", None)], headers),
     ]
-    assert dict(table.db.items()) == {b"a": b"1", b"b": b"2", OFFSET_KEY: b"2"}
+    assert dict(table.db.items()) == {
+        b"a": b"1",
+        b"b": b"2",
+        MARK_KEY: b"mark",
+        OWNER_KEY: b"7",
+        OFFSET_KEY: b"3",
+    }
 
 
 async def test_what_the_changelog_did_not_take_is_not_on_the_disk(tmp_path: Path) -> None:
-    kafka, table = Kafka(fails_at=1), Table(tmp_path / "db")
+    kafka = Kafka()
+    table = Table(tmp_path / "db", kafka)
+    await table.claim(0, 1)
+    before = dict(table.db.items())
+    kafka.fails = True
     with pytest.raises(ConnectionError):
-        await table.write(0, [(b"a", b"1"), (b"b", b"2")], Outbox(kafka))
-    assert dict(table.db.items()) == {}
+        await table.write(0, [(b"a", b"1"), (b"b", b"2")])
+    assert dict(table.db.items()) == before
+
+
+async def test_an_owner_whose_row_cannot_be_read_is_followed_all_the_same(tmp_path: Path) -> None:
+    table = Table(tmp_path / "db", Kafka())
+    table.db.put(OWNER_KEY, b"?")
+    await table.claim(0, 1)
+    assert table.db.get(OWNER_KEY) == b"%d" % (GENERATION_MAX + 1)

@@ -27,6 +27,7 @@ from ticketing.wire.topics import (
 )
 
 SIZE = 1_000_000
+SIZE_KEY = "max.message.bytes"
 WANTED = specs(["jira"], ["logs"], 4, message_bytes_max=SIZE)
 NAMES = [spec.name for spec in WANTED]
 STATE = [spec.name for spec in WANTED if spec.bond is Bond.STATE]
@@ -152,19 +153,32 @@ def test_without_ids_only_partitions_and_settings_are_compared() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "fix"),
     [
-        ("max.message.bytes", str(SIZE - 1), f"set kafka.messageMaxBytes to {SIZE - 1}"),
+        (SIZE_KEY, str(SIZE - 1), f"set kafka.messageMaxBytes to {SIZE - 1}"),
         ("cleanup.policy", "compact,delete", "--add-config cleanup.policy="),
     ],
 )
 def test_a_setting_of_an_own_topic_that_does_not_do_is_refused(
     name: str, key: str, value: str, fix: str
 ) -> None:
-    seen = as_wanted()
-    config = {**(seen[name].config or {}), key: value}
-    seen[name] = Seen(4, seen[name].id, config)
-    said = only(verdict_of(seen).problems)
+    if key == SIZE_KEY and name.endswith("-changelog"):
+        return
+    said = only(verdict_of(with_setting(name, key, value)).problems)
     assert said.startswith(f"topic {name} has {key}={value}, ")
     assert fix in said
+
+
+def with_setting(name: str, key: str, value: str) -> dict[str, Seen]:
+    seen = as_wanted()
+    config = {**(seen[name].config or {}), key: value}
+    return seen | {name: Seen(4, seen[name].id, config)}
+
+
+def test_a_changelog_that_takes_less_is_warned_of() -> None:
+    found = verdict_of(with_setting(CHANGELOG, SIZE_KEY, str(SIZE)))
+    assert found.problems == []
+    said = only(found.warnings)
+    assert "8388608 is advised" in said
+    assert "--add-config max.message.bytes=8388608" in said
 
 
 def test_more_room_for_messages_than_configured_is_fine() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 from support.incidents import incident
+from ticketing.domain.incidents.storm import Guard
 
 from tables.incidents import decode, encode
 from ticketing.domain.alerts.conservation import Counted, CountedSource
 from ticketing.domain.incidents.incident import Incident, Status, Ticket
-from ticketing.domain.incidents.storm import Guard
 
 INCIDENT = incident(
     "aa", windows=[(0, 3)], watermarks={"x": 7}, tickets={"slack": Ticket(platform="slack")}

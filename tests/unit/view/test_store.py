@@ -13,12 +13,21 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.incidents import numbered
+from support.shown_alerts import alert, part
 
 from ticketing.config import Config
+from ticketing.domain.alerts.alert import Alert, AlertState
 from ticketing.domain.incidents.incident import Incident, Status, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.errors import Unavailable
-from ticketing.view.query import Query, decode_cursor, encode_cursor, parse_time, place_of
+from ticketing.view.query import (
+    AlertQuery,
+    Query,
+    decode_cursor,
+    encode_cursor,
+    parse_time,
+    place_of,
+)
 from ticketing.view.store import DOCUMENTS_VERSION, ViewStore
 
 NOW = 1_900_000_000.0
@@ -79,7 +88,7 @@ async def test_a_newer_revision_replaces_an_older_one_and_never_the_reverse(
     assert (await write(store, replace(first, revision=3, title="again"))).stale == 1
     assert await listed(store) == ["third"]
     assert json.loads(await store.get(first.id) or b"")["title"] == "third"
-    assert await store.revisions([first.id, "ab-1-1"]) == [3, None]
+    assert await store.revisions([first.id, "nobody"]) == [3, None]
 
 
 async def test_a_change_of_status_moves_the_incident_between_indexes(store: ViewStore) -> None:
@@ -332,11 +341,11 @@ async def test_an_unreachable_redis_is_unavailable_and_its_address_is_not_told()
     with pytest.raises(Unavailable):
         await store.page(Query())
     with pytest.raises(Unavailable):
-        await store.get("ab-1-1")
+        await store.get("nobody")
 
 
 def test_a_cursor_is_the_place_it_was_made_of() -> None:
-    place = place_of("abc-1-2", NOW)
+    place = place_of("0123456789abcdef-0123456789abcdef", NOW)
     assert decode_cursor(encode_cursor(place)) == place
 
 
@@ -382,3 +391,105 @@ async def test_an_incident_that_cannot_be_shown_hides_no_other(store: ViewStore)
     (list_key,) = [key async for key in store.redis.scan_iter(match="*:list")]
     await store.redis.hset(list_key, incident(3).id, b'{"id":7}')
     assert await listed(store) == ["shown"]
+
+
+async def alerts_listed(store: ViewStore, **query: Any) -> list[str]:
+    page = await store.page(AlertQuery(**query))
+    return [json.loads(document)["title"] for document in page.documents]
+
+
+async def write_alerts(store: ViewStore, *alerts: Alert) -> Any:
+    return await store.write_alerts([(one.fingerprint, one) for one in alerts])
+
+
+async def test_a_later_state_of_an_alert_replaces_an_earlier_one_and_never_the_reverse(
+    store: ViewStore,
+) -> None:
+    """Ordered by episode, then by revision, whatever their lengths."""
+    for episode, revision, title in [(9, 2, "b"), (9, 10, "c"), (10, 1, "d"), (2**40, 1, "e")]:
+        later = alert(episode=episode, revision=revision, title=title)
+        assert (await write_alerts(store, alert(title="a"))).written == (title == "b")
+        assert (await write_alerts(store, later)).written == 1
+        assert (await write_alerts(store, later)).stale == 1
+        assert await alerts_listed(store) == [title]
+
+
+async def test_an_alert_moves_with_its_episode_and_its_state(store: ViewStore) -> None:
+    await write_alerts(store, alert(1, title="one"), alert(2, title="two"))
+    assert await alerts_listed(store) == ["two", "one"]
+    again = alert(1, episode=2, title="again", arrived_at=NOW + 60.0)
+    await write_alerts(store, again, alert(2, revision=2, state=AlertState.QUIET, quiet_at=NOW))
+    assert await alerts_listed(store) == ["again", "payment failed 2"]
+    assert await alerts_listed(store, states=("quiet",)) == ["payment failed 2"]
+
+
+async def test_a_forgotten_alert_comes_again(store: ViewStore) -> None:
+    one = alert(1, revision=7)
+    await write_alerts(store, one)
+    assert (await store.write_alerts([(one.fingerprint, None)])).deleted == 1
+    assert await alerts_listed(store) == []
+    assert await keys_about(store, one.fingerprint) == []
+    assert (await write_alerts(store, alert(1))).written == 1
+
+
+async def test_quiet_alerts_leave_after_their_retention() -> None:
+    now = [NOW]
+    store = ViewStore(fake(), "t", retention=1000.0, clock=lambda: now[0])
+    await write_alerts(store, alert(1, state=AlertState.QUIET, quiet_at=NOW, title="quiet"))
+    now[0] += 1001.0
+    await write_alerts(store, alert(2, title="firing"))
+    assert await alerts_listed(store) == ["firing"]
+    assert await keys_about(store, alert(1).fingerprint) == []
+
+
+async def test_alerts_and_incidents_are_apart(store: ViewStore) -> None:
+    await write(store, incident(1))
+    before = await store.changes("1", 0, 10)
+    await write_alerts(store, alert(1))
+    assert await listed(store) == [incident(1).title]
+    assert (await store.totals())["incidents"] == 1
+    assert (await store.changes("1", before.seq, 10)).ids == ()
+
+
+async def test_a_rebuild_has_the_alerts_of_the_topic_and_those_written_meanwhile(
+    store: ViewStore,
+) -> None:
+    await write_alerts(store, alert(1, title="gone from the topic"))
+    rebuild = await store.begin_rebuild()
+    assert rebuild is not None
+    await rebuild.write([], [(alert(2).fingerprint, alert(2, title="kept"))])
+    await write_alerts(store, alert(3, title="meanwhile"))
+    await rebuild.finish()
+    assert await alerts_listed(store) == ["meanwhile", "kept"]
+
+
+async def test_an_incident_is_found_by_any_of_its_alerts_and_their_services(
+    store: ViewStore,
+) -> None:
+    parts = [part("a" * 16), part("b" * 16, service="cart")]
+    await write(store, incident(1, alerts=parts, title="two"), incident(2, title="none"))
+    assert await listed(store, services=("cart",)) == ["two"]
+    assert await listed(store, services=("cart", "checkout")) == ["none", "two"]
+    assert await listed(store, alerts=("b" * 16,)) == ["two"]
+    assert await listed(store, alerts=("b" * 16,), statuses=("resolved",)) == []
+    await write(store, incident(1, alerts=parts[:1], title="one", revision=2))
+    assert await listed(store, alerts=("b" * 16,)) == []
+    assert await listed(store, services=("cart",)) == []
+
+
+async def test_a_row_of_an_older_release_gives_way(store: ViewStore) -> None:
+    """Its version is a number, which nothing can be compared with."""
+    one = incident(1, title="new")
+    await write(store, incident(2))
+    await store.redis.hset("t:v1:meta", one.id, '[99,"place",[]]')
+    assert (await write(store, one)).written == 1
+
+
+async def test_an_alert_that_cannot_be_shown_hides_no_other(store: ViewStore) -> None:
+    broken: Any = replace(alert(1), windows=None)
+    newer = alert(3, state=AlertState(NEW), severity=Severity(NEW), title="newer")
+    await write_alerts(store, broken, alert(2, title="shown"), newer)
+    assert await alerts_listed(store) == ["newer", "shown"]
+    assert await alerts_listed(store, states=("firing",), severities=("critical",)) == ["newer"]
+    await store.redis.hset("t:v1:alerts:list", alert(2).fingerprint, b'{"fingerprint":7}')
+    assert await alerts_listed(store) == ["newer"]

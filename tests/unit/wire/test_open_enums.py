@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 from support.every_field import Path, at, places, reachable, replaced, whole
+from ticketing.domain.incidents.storm import Guard
 
 from sinks.calls.outcome import Delivered, Refused, RetryAfter, Unknown
 from sinks.delivery import wishes
@@ -24,7 +25,6 @@ from ticketing.dead_letters.redrive import Note
 from ticketing.domain.events import Command, Correlation, Receipt, Summary
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.linking import Linked
-from ticketing.domain.incidents.storm import Guard
 from ticketing.domain.open_enum import OpenEnum
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Progress, Tick

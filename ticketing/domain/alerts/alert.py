@@ -27,6 +27,11 @@ class AlertState(OpenEnum):
     QUIET = "quiet"
     """No anomaly for `anomaly.quietAfter`, judged by the quiet clock."""
 
+    @property
+    def nearest(self) -> AlertState:
+        """The state that decides: an unknown one counts as firing, so that nothing ends too early."""
+        return self if self.is_known else AlertState.FIRING
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alert:
@@ -36,6 +41,7 @@ class Alert:
     `last_arrived_at` of their arrival in the input (the broker's). An episode begins with the first
     anomaly, and with the first one after the alert was quiet; `count` is exact and of the episode.
     `episode` and `revision` order the states of an alert: one that is not later changes nothing.
+    `frames` of the count are lines of stack traces; `windows`, `minutes` and `needed` leave them out.
     `windows` holds (start, count) of the latest tumbling windows, `minutes` those of the first hour's
     minutes, both in event time. `needed` is the number of occurrences within a window that a ticket
     still waits for; 0 once there were as many. `delay` is the usual time from event to arrival.
@@ -56,8 +62,11 @@ class Alert:
     kind: AlertKind = AlertKind.PATTERN
     state: AlertState = AlertState.FIRING
     episode: int = 1
+    """The Unix second in which the episode began, or one more than the one before: an alert that
+    was forgotten and comes again is later than every state of before."""
     revision: int = 1
     count: int = 0
+    frames: int = 0
     max_score: float = 0.0
     needed: int = 0
     windows: list[tuple[int, int]] = field(default_factory=list)
@@ -68,12 +77,23 @@ class Alert:
     affected_services: list[str] = field(default_factory=list)
     delay: float = 0.0
     config: str = ""
+    counted_at: float = 0.0
+    """Arrival time of the latest signal that was counted; compared with the quiet clock."""
+    quiet_at: float | None = None
+    """The time when the alert became quiet; None while it fires."""
     send_at: float | None = None
     """The time to send counts that changed since the last state sent; only the counter needs it."""
     sent: int = 0
     """The number of states of the episode sent so far: counts are sent ever more seldom."""
+    left_out: list[str] = field(default_factory=list)
+    """The kinds of evidence that were cut so that the alert stays small (`bounds`)."""
 
     @property
     def version(self) -> tuple[int, int]:
         """The place of this state among all states of the alert."""
         return self.episode, self.revision
+
+    @property
+    def occurrences(self) -> int:
+        """The counted records without lines of stack traces."""
+        return self.count - self.frames

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import NamedTuple
 
+from ticketing.domain.alerts.counting import MINUTE_SECONDS
 from ticketing.domain.alerts.event_times import EventTimes
 from ticketing.domain.severity import Severity, worst
 
-# Bounds of one signal: the incident gathers more from many (`Policy.trace_ids_kept` and the like).
+# Bounds of one signal: the alert gathers more from many (`AlertPolicy.trace_ids_kept` and the like).
 TRACE_IDS_MAX = 8
 ENDPOINTS_MAX = 16
 SERVICES_MAX = 16
@@ -21,10 +22,12 @@ class Identity(NamedTuple):
 
     fingerprint: str
     tenant: str
+    environment: str
     service: str
     pattern: str
     stray: bool = False
-    """True for lines of a stack trace, which are counted by their service alone and never page."""
+    """True for lines of a stack trace, which count with the record before them or, in an alert of
+    their service that never pages, by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +46,15 @@ class Columns:
         """The indices of the records shown: the worst, the first and the last, each once."""
         return list(dict.fromkeys((self.scores.index(max(self.scores)), 0, len(self.offsets) - 1)))
 
-    def windows(self, length: float) -> dict[int, list[int]]:
-        """The offsets by the start of their tumbling window of so many seconds."""
+    def buckets(self, length: float) -> dict[int, list[int]]:
+        """The offsets by the start of their bucket: the part of a minute in one window of a length."""
         first, last = _start(self.times.first, length), _start(self.times.last, length)
         if first == last:
             return {first: list(self.offsets)}
-        windows: dict[int, list[int]] = {}
+        buckets: dict[int, list[int]] = {}
         for offset, at in zip(self.offsets, self.times, strict=True):
-            windows.setdefault(_start(at, length), []).append(offset)
-        return windows
+            buckets.setdefault(_start(at, length), []).append(offset)
+        return buckets
 
     def severity(self, by_score: Callable[[float], Severity]) -> Severity:
         """The worst severity stated; records that state none count by their score."""
@@ -66,4 +69,4 @@ class Columns:
 
 
 def _start(at: float, length: float) -> int:
-    return int(at // length * length)
+    return int(max(at // length * length, at // MINUTE_SECONDS * MINUTE_SECONDS))

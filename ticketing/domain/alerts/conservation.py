@@ -8,10 +8,10 @@ was made again or the group's offsets were lost. Then both sides begin anew.
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from ticketing.domain.alerts.counting import above
 from ticketing.domain.signals import Anomalies, Origin
 
 
@@ -44,30 +44,43 @@ class Tally:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CountedSource:
-    """The anomalies of a source partition that one partition of the signals has counted.
+    """A source partition as one partition of the signals has counted it.
 
-    `through` is the highest offset among them: runs come in order, and with all their anomalies, so
-    nothing at or below it is new.
+    `through` is the mark: everything up to this offset is counted, under whatever fingerprint, as
+    runs come in order and with all their anomalies. `count` is the number of anomalies from
+    `since` up to `balanced`, which lies below the mark while records are read once more from further
+    back, as when the group's offsets were lost.
     """
 
+    topic: str
     since: str
     through: int = -1
+    balanced: int = -1
     count: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Counted:
-    """The anomalies that a partition of the signals has counted, by source as `topic:partition`."""
+    """The marks of one partition of the signals, by source (`Origin.source`), the latest topic last.
+
+    Topics of one name have different ids, as when the topic was made anew.
+    """
 
     sources: Mapping[str, CountedSource] = field(default_factory=dict)
 
     def total(self, topics: Collection[str]) -> int:
-        """The sum over the sources of these topics."""
+        """The sum over the sources of these topics, of each the latest one."""
+        latest = {source.topic: topic_id(source.since) for source in self.sources.values()}
         return sum(
             source.count
-            for name, source in self.sources.items()
-            if name.rpartition(":")[0] in topics
+            for source in self.sources.values()
+            if source.topic in topics and topic_id(source.since) == latest[source.topic]
         )
+
+    def mark(self, source: str) -> int:
+        """The offset up to which all of a source is counted; -1 if nothing is."""
+        known = self.sources.get(source)
+        return -1 if known is None else known.through
 
 
 def topic_id(since: str) -> str:
@@ -75,39 +88,46 @@ def topic_id(since: str) -> str:
     return since.rpartition(":")[0]
 
 
-def counting(counted: Counted, origin: Origin, anomalies: Iterable[Anomalies]) -> Counted:
-    """The counts with a message's anomalies; the same object if nothing in it is new."""
-    name = f"{origin.topic}:{origin.partition}"
-    known = counted.sources.get(name)
-    if known is None or not _goes_on(known, origin):
-        known = CountedSource(since=origin.since)
-        counted = Counted(sources={**_without_former(counted, origin), name: known})
-    count, highest = 0, known.through
+def counting(
+    counted: Counted, origin: Origin, anomalies: Iterable[Anomalies], *, refused: int = -1
+) -> Counted:
+    """The counts and the mark with a run's anomalies; the same object if nothing changes.
+
+    `refused` is the highest offset of anomalies that were not counted but became dead letters.
+    """
+    known = counted.sources.get(origin.source)
+    was_known = known is not None
+    if known is None:
+        counted = Counted(sources=_with_room(counted.sources, origin))
+        known = CountedSource(topic=origin.topic, since=origin.since)
+    elif not _goes_on(known, origin):
+        known = replace(known, since=origin.since, balanced=-1, count=0)
+    count, highest = 0, known.balanced
     for signal in anomalies:
-        for offsets in signal.windows.values():
-            if offsets and offsets[-1] > known.through:
-                count += len(offsets) - bisect_right(offsets, known.through)
-                highest = max(highest, offsets[-1])
-    if not count:
+        for offsets in signal.counted():
+            count += above(offsets, known.balanced)
+            highest = max(highest, offsets[-1] if offsets else -1)
+    highest = max(highest, origin.through, refused)
+    after = replace(
+        known,
+        through=max(known.through, highest),
+        balanced=highest,
+        count=known.count + count,
+    )
+    if was_known and after == counted.sources[origin.source]:
         return counted
-    after = replace(known, through=highest, count=known.count + count)
-    return Counted(sources={**counted.sources, name: after})
+    return Counted(sources={**counted.sources, origin.source: after})
 
 
 def counting_redriven(counted: Counted, anomalies: Anomalies) -> Counted:
     """The counts with anomalies that were a dead letter; their offsets may have been passed."""
-    id, _, rest = anomalies.source.partition(":")
-    partition = rest.partition(":")[0]
-    for name, known in counted.sources.items():
-        if topic_id(known.since) != id or name.rpartition(":")[2] != partition:
-            continue
-        first = int(known.since.rpartition(":")[2] or 0)
-        found = sum(
-            len(offsets) - bisect_left(offsets, first) for offsets in anomalies.windows.values()
-        )
-        changed = replace(known, count=known.count + found)
-        return Counted(sources={**counted.sources, name: changed})
-    return counted
+    known = counted.sources.get(anomalies.source)
+    if known is None:
+        return counted
+    first = int(known.since.rpartition(":")[2] or 0)
+    found = sum(above(offsets, first - 1) for offsets in anomalies.counted())
+    changed = replace(known, count=known.count + found)
+    return Counted(sources={**counted.sources, anomalies.source: changed})
 
 
 def _goes_on(known: CountedSource, origin: Origin) -> bool:
@@ -116,11 +136,16 @@ def _goes_on(known: CountedSource, origin: Origin) -> bool:
     return origin.since in (known.since, unread)
 
 
-def _without_former(counted: Counted, origin: Origin) -> dict[str, CountedSource]:
-    """The counts without those of a topic of the same name that is gone."""
-    id = topic_id(origin.since)
+TOPICS_KEPT = 2
+"""Topics of one name whose marks are kept: a worker may still send records of the one before."""
+
+
+def _with_room(sources: Mapping[str, CountedSource], origin: Origin) -> dict[str, CountedSource]:
+    """The marks without those of topics of the same name that are long gone."""
+    ids = [topic_id(source.since) for source in sources.values() if source.topic == origin.topic]
+    kept = [id for id in dict.fromkeys(ids) if id != topic_id(origin.since)][1 - TOPICS_KEPT :]
     return {
         name: source
-        for name, source in counted.sources.items()
-        if name.rpartition(":")[0] != origin.topic or topic_id(source.since) == id
+        for name, source in sources.items()
+        if source.topic != origin.topic or topic_id(source.since) in (*kept, topic_id(origin.since))
     }

@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from itertools import chain
+from dataclasses import dataclass
 from typing import TypedDict
 
-from ticketing.domain.incidents.incident import Incident
-from ticketing.domain.incidents.policy import Policy
+from ticketing.domain.alerts.alert import Alert
+from ticketing.domain.alerts.policy import AlertPolicy
 from ticketing.domain.signals import Anomalies, Sample
+
+HOUR_SECONDS = 3_600
+MINUTE_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Fresh:
-    """The offsets of a signal above a watermark: their count, the highest, and counts per window."""
+    """The offsets of a signal above a mark: their number, that of frames, occurrences by bucket."""
 
     above: int
     count: int
-    highest: int
-    windows: list[tuple[int, int]]
+    frames: int
+    buckets: list[tuple[int, int]]
 
 
 class Evidence(TypedDict, total=False):
-    """The fields of an incident that show what happened."""
+    """The fields of an alert that show what happened."""
 
     samples: list[Sample]
     trace_ids: list[str]
@@ -32,80 +35,77 @@ class Evidence(TypedDict, total=False):
     affected_services: list[str]
 
 
-def fresh_above(anomalies: Anomalies, watermark: int) -> Fresh:
-    """The offsets above a watermark; exact because a source's offsets come in ascending batches."""
-    count = 0
-    highest = -1
-    kept = []
-    for start, offsets in anomalies.windows.items():
-        if not offsets or offsets[-1] <= watermark:
-            continue
-        fresh = len(offsets) - (bisect_right(offsets, watermark) if offsets[0] <= watermark else 0)
-        count += fresh
-        highest = max(highest, offsets[-1])
-        kept.append((start, fresh))
-    return Fresh(watermark, count, highest, kept)
+def fresh_above(anomalies: Anomalies, mark: int) -> Fresh:
+    """The offsets above a mark; exact, as the runs of a source come in order."""
+    buckets = [
+        (start, fresh)
+        for start, offsets in anomalies.offsets.items()
+        if (fresh := above(offsets, mark))
+    ]
+    frames = above(anomalies.frames, mark)
+    return Fresh(mark, frames + sum(count for _, count in buckets), frames, buckets)
 
 
-def merged(signals: list[Anomalies]) -> Anomalies:
-    """Signals of one source and one message, merged into one to be counted together.
-
-    Their offsets interleave: counted one after the other, the first signal's watermark would hide
-    offsets of the second.
-    """
-    first = signals[0]
-    if len(signals) == 1:
-        return first
-    windows: dict[int, list[int]] = {}
-    for signal in signals:
-        for start, offsets in signal.windows.items():
-            windows.setdefault(start, []).extend(offsets)
-    return replace(
-        first,
-        windows={start: sorted(set(offsets)) for start, offsets in windows.items()},
-        severity=max((signal.severity for signal in signals), key=lambda level: level.rank),
-        first_seen=min(signal.first_seen for signal in signals),
-        last_seen=max(signal.last_seen for signal in signals),
-        max_score=max(signal.max_score for signal in signals),
-        samples=list(chain.from_iterable(signal.samples for signal in signals)),
-        trace_ids=list(chain.from_iterable(signal.trace_ids for signal in signals)),
-        endpoints=list(chain.from_iterable(signal.endpoints for signal in signals)),
-        affected_services=list(chain.from_iterable(s.affected_services for s in signals)),
-    )
+def above(offsets: list[int], mark: int) -> int:
+    """The number of ascending offsets above a mark."""
+    if not offsets or offsets[-1] <= mark:
+        return 0
+    return len(offsets) - (bisect_right(offsets, mark) if offsets[0] <= mark else 0)
 
 
-def windows(known: list[tuple[int, int]], fresh: Fresh, policy: Policy) -> list[tuple[int, int]]:
-    """The latest windows by start, with the fresh counts added."""
-    if known and len(fresh.windows) == 1 and known[-1][0] == fresh.windows[0][0]:
-        start, count = known[-1]
-        return [*known[:-1], (start, count + fresh.windows[0][1])]
-    counts = dict(known)
-    for start, count in fresh.windows:
-        counts[start] = counts.get(start, 0) + count
-    return sorted(counts.items())[-policy.windows_kept :]
+def windows(
+    known: list[tuple[int, int]], fresh: Fresh, policy: AlertPolicy
+) -> list[tuple[int, int]]:
+    """The latest tumbling windows by start, with the fresh occurrences added."""
+    length = policy.lookback_window
+    added = [(int(start // length * length), count) for start, count in fresh.buckets]
+    return _added_counts(known, added)[-policy.windows_kept :]
 
 
-def evidence(
-    incident: Incident | None, anomalies: Anomalies, watermark: int, policy: Policy
-) -> Evidence:
-    """The evidence fields that a signal changes; samples at or below the watermark are known."""
+def minutes(
+    known: list[tuple[int, int]], fresh: Fresh, policy: AlertPolicy
+) -> list[tuple[int, int]]:
+    """The minutes of the first hour by start, with the fresh occurrences added."""
+    end = known[0][0] + HOUR_SECONDS if known else math.inf
+    buckets = [(start - start % MINUTE_SECONDS, count) for start, count in fresh.buckets]
+    added = [(minute, count) for minute, count in buckets if minute < end]
+    if not added:
+        return known
+    counts = _added_counts(known, added)
+    end = counts[0][0] + HOUR_SECONDS
+    return [(start, count) for start, count in counts if start < end]
+
+
+def evidence(alert: Alert | None, anomalies: Anomalies, mark: int, policy: AlertPolicy) -> Evidence:
+    """The evidence fields that a signal changes; samples at or below the mark are known."""
     changed: Evidence = {}
-    samples = [s for s in anomalies.samples if s.offset > watermark or s.offset < 0]
+    samples = [s for s in anomalies.samples if s.offset > mark or s.offset < 0]
     if samples:
-        known = incident.samples if incident else []
-        changed["samples"] = _first_and_latest(
-            [*known, *samples], policy.samples_first_kept, policy.samples_latest_kept
-        )
-    traces = _added(incident.trace_ids if incident else [], anomalies.trace_ids)
+        known = alert.samples if alert else []
+        first, latest = policy.samples_first_kept, policy.samples_latest_kept
+        changed["samples"] = _first_and_latest([*known, *samples], first, latest)
+    traces = _added(alert.trace_ids if alert else [], anomalies.trace_ids)
     if traces is not None:
         changed["trace_ids"] = traces[-policy.trace_ids_kept :]
-    endpoints = _added(incident.endpoints if incident else [], anomalies.endpoints)
+    endpoints = _added(alert.endpoints if alert else [], anomalies.endpoints)
     if endpoints is not None:
         changed["endpoints"] = endpoints[: policy.endpoints_kept]
-    services = _added(incident.affected_services if incident else [], anomalies.affected_services)
+    services = _added(alert.affected_services if alert else [], anomalies.affected_services)
     if services is not None:
         changed["affected_services"] = services[: policy.services_kept]
     return changed
+
+
+def _added_counts(
+    known: list[tuple[int, int]], added: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    if known and len(added) == 1 and known[-1][0] == added[0][0]:
+        start, count = known[-1]
+        return [*known[:-1], (start, count + added[0][1])]
+    counts = dict(known)
+    for start, count in added:
+        counts[start] = counts.get(start, 0) + count
+    return sorted(counts.items())
 
 
 def _added(known: list[str], more: Iterable[str]) -> list[str] | None:

@@ -1,18 +1,24 @@
-"""Stable identities: the fingerprint of an error pattern and the partition it belongs to."""
+"""Stable identities: the fingerprint of an error pattern and the partition that counts it."""
 
 from __future__ import annotations
 
 import hashlib
 
 
-def fingerprint(tenant: str, service: str, pattern: str) -> str:
+def fingerprint(tenant: str, environment: str, service: str, pattern: str) -> str:
     """16 lower-case hex digits that are the same in every process and release."""
-    return hashlib.blake2b(_joined(tenant, service, pattern), digest_size=8).hexdigest()
+    joined = _joined(tenant, environment, service, pattern)
+    return hashlib.blake2b(joined, digest_size=8).hexdigest()
 
 
-def stray_fingerprint(tenant: str, service: str) -> str:
+def stray_fingerprint(tenant: str, environment: str, service: str) -> str:
     """The fingerprint of a service's lines of stack traces. No pattern holds a NUL."""
-    return fingerprint(tenant, service, "\0stray")
+    return fingerprint(tenant, environment, service, "\0stray")
+
+
+def overflow_fingerprint(tenant: str, environment: str, service: str) -> str:
+    """The fingerprint of a service's overflow alert. No pattern holds a NUL."""
+    return fingerprint(tenant, environment, service, "\0overflow")
 
 
 def partition_of(tenant: str, service: str, partitions: int) -> int:

@@ -1,20 +1,20 @@
-"""Anomalies that were a dead letter: counted past the watermark, each offset once.
+"""Anomalies that were a dead letter: counted past the mark, each offset once.
 
-The watermark of an incident has moved on while its anomalies lay in the dead letters. Two letters
-may hold the same offsets, since a run that is read again is cut differently. So the offsets that
-came this way are kept, per fingerprint and source.
+The mark of a source has moved on while its anomalies lay in the dead letters. Two letters may hold
+the same offsets, since a run that is read again is cut differently, perhaps by other pattern rules.
+So the offsets that came this way are kept, per source.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from itertools import accumulate
+from itertools import accumulate, chain
 
 from ticketing.domain.signals import Anomalies
 from ticketing.errors import BadRecord
 
 OFFSETS_MAX = 20_000
-"""Offsets kept per fingerprint and source: a record of about 60 kB, and far more than a few letters."""
+"""Offsets kept per source: a record of about 60 kB, and far more than a few letters."""
 KEPT_SECONDS = 60 * 24 * 3600.0
 """As long as the notes on redrives (ticketing.wire.topics), twice as long as a dead letter."""
 
@@ -31,28 +31,32 @@ class RedrivenOffsets:
         return list(accumulate(self.gaps))
 
 
-def redriven_key(anomalies: Anomalies) -> str:
-    """The key of the offsets that were redriven."""
-    return f"redriven:{anomalies.fingerprint}/{anomalies.source}"
+def redriven_key(source: str) -> str:
+    """The key of the offsets of a source that were redriven."""
+    return f"redriven:{source}"
 
 
 def without(anomalies: Anomalies, known: RedrivenOffsets) -> Anomalies:
-    """The anomalies without those that were redriven before."""
+    """The anomalies without those that were redriven before; the very same if there are none."""
     before = set(known.offsets)
-    if not before:
+    if before.isdisjoint(chain.from_iterable(anomalies.counted())):
         return anomalies
     kept = {
         start: [offset for offset in found if offset not in before]
-        for start, found in anomalies.windows.items()
+        for start, found in anomalies.offsets.items()
     }
-    return replace(anomalies, windows={start: found for start, found in kept.items() if found})
+    return replace(
+        anomalies,
+        offsets={start: found for start, found in kept.items() if found},
+        frames=[offset for offset in anomalies.frames if offset not in before],
+    )
 
 
 def with_offsets(known: RedrivenOffsets, anomalies: Anomalies) -> RedrivenOffsets:
     """The offsets with those of the anomalies; raises BadRecord for more than are kept."""
-    offsets = set(known.offsets).union(*anomalies.windows.values())
+    offsets = set(known.offsets).union(*anomalies.counted())
     if len(offsets) > OFFSETS_MAX:
-        detail = f"more than {OFFSETS_MAX} anomalies of one fingerprint were redriven"
+        detail = f"more than {OFFSETS_MAX} anomalies of one source were redriven"
         raise BadRecord("too_many_redriven", detail)
     gaps: list[int] = []
     before = 0

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ticketing.domain.incidents.incident import Incident, Step, StepKind, Ticket
+from ticketing.domain.incidents.incident import Incident, IncidentAlert, Step, StepKind, Ticket
 from ticketing.domain.text import bounded as bounded_text
 from ticketing.domain.traces.findings import Findings
 
 RECORD_BYTES_MAX = 44_000
-"""Without its watermarks, so that both are below 64 kB: a delivery holds the record with a ticket's
-fields, a topic takes a megabyte, and a batch of some hundred changed incidents is still small."""
+"""Well below 64 kB, as a delivery holds the record with a ticket's fields: a topic takes a megabyte,
+and a batch of some hundred changed incidents is still small."""
 STEPS_FIRST_KEPT, STEPS_LATEST_KEPT = 3, 8
 """The beginning, and what a person who is called now must read."""
 STEPS_NEWEST = 3
@@ -39,6 +39,7 @@ REMARKS = frozenset(
         StepKind.CORRELATED,
         StepKind.SUMMARIZED,
         StepKind.GROUPED,
+        StepKind.NOTE,
         StepKind.UNLINKED,
         StepKind.ROUTED,
         StepKind.HELD,
@@ -161,14 +162,28 @@ def _affected(incident: Incident) -> Iterator[Incident]:
         )
 
 
+def _alerts(incident: Incident) -> Iterator[Incident]:
+    """Alerts without their samples and minutes, the latest ones first; then fewer of them."""
+    alerts = list(incident.alerts)
+    for place in range(len(alerts) - 1, -1, -1):
+        alerts = [*alerts[:place], replace(alerts[place], sample=None), *alerts[place + 1 :]]
+        yield replace(incident, alerts=alerts)
+    alerts = [replace(alert, minutes=[], reason="") for alert in alerts]
+    yield replace(incident, alerts=alerts)
+    yield replace(incident, alerts=[_bare_alert(alert) for alert in alerts[:SOME]])
+
+
+def _bare_alert(alert: IncidentAlert) -> IncidentAlert:
+    return replace(alert, title=bounded_text(alert.title, LINE_BYTES_KEPT))
+
+
 def _linked(incident: Incident) -> Iterator[Incident]:
-    """Fewer links, the weakest first; fewer undone links, the oldest first."""
-    yield replace(incident, links=incident.links[:SOME])
-    yield replace(
-        incident,
-        links=incident.links[:SOME],
-        unlinked=incident.unlinked[-SOME:],
-    )
+    """Fewer links, the weakest first; fewer undone ones and listed incidents, the oldest first."""
+    incident = replace(incident, links=incident.links[:SOME])
+    yield incident
+    incident = replace(incident, unlinked=incident.unlinked[-SOME:])
+    yield incident
+    yield replace(incident, lists=incident.lists[-SOME:], merged=incident.merged[-SOME:])
 
 
 def _failures(incident: Incident) -> Iterator[Incident]:
@@ -227,6 +242,9 @@ def _bare(incident: Incident) -> Iterator[Incident]:
         incident,
         timeline=[replace(step, by=bounded_text(step.by, LINE_BYTES_KEPT)) for step in steps],
         links=[],
+        lists=incident.lists[-1:],
+        merged=incident.merged[-1:],
+        alerts=incident.alerts[:1],
         unlinked=incident.unlinked[-1:],
         trace_ids=[],
         endpoints=[],
@@ -261,6 +279,7 @@ _CUTS: tuple[tuple[str, Cut], ...] = (
     ("notes", _notes),
     ("", _middle),
     ("affected", _affected),
+    ("alerts", _alerts),
     ("links", _linked),
     ("failures", _failures),
     ("summary", _summary),

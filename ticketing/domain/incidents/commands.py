@@ -6,17 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ticketing.domain.events import Action, Command
-from ticketing.domain.incidents.incident import CommandOutcome, Incident, Status, StepKind
+from ticketing.domain.incidents.incident import (
+    CommandOutcome,
+    Incident,
+    Resolution,
+    Status,
+    StepKind,
+)
 from ticketing.domain.incidents.lifecycle import (
     escalated,
     published,
     reopened,
     resolved,
     routed,
-    settled,
     ticketed,
 )
-from ticketing.domain.incidents.linking import unlinked_from
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.timeline import with_step
 from ticketing.domain.text import bounded
@@ -26,6 +30,8 @@ Effect = Callable[[Incident, Command, float, Policy], Incident]
 
 REASON_BYTES_MAX = 600
 """A sentence, with the first of the names that it is about."""
+SNOOZE_SECONDS_MAX = 7 * 86400.0
+"""A week: who wants an alert to be silent for longer should change its rules."""
 _ACTIVE = frozenset({Status.OPEN, Status.ACKNOWLEDGED, Status.ESCALATED})
 
 
@@ -34,7 +40,8 @@ class ActionRule:
     """The rule of one action; the API and the console follow it."""
 
     allowed_from: frozenset[Status]
-    effect: Effect
+    effect: Effect | None
+    """None where it is about several incidents (`merging`)."""
     done: str
     """Past participle: `acknowledged` becomes the API's field `acknowledgedAt`."""
     leads_to: Status | None = None
@@ -60,29 +67,48 @@ def _escalate(incident: Incident, command: Command, now: float, policy: Policy) 
 
 
 def _resolve(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
-    return resolved(incident, now, policy, command.note, command.by)
+    return resolved(incident, Resolution.COMMAND, now, policy, command.note, command.by)
 
 
 def _reopen(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
-    return settled(reopened(incident, now, policy, command.note, command.by), now, policy)
+    return reopened(incident, now, policy, command.note, command.by)
 
 
 def _comment(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
-    kind, note, by = StepKind.COMMENT, command.note, command.by
-    timeline = with_step(incident.timeline, policy, now, kind, note, by)
+    return _with_note(incident, StepKind.COMMENT, command, now, policy)
+
+
+def _note(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
+    return _with_note(incident, StepKind.NOTE, command, now, policy)
+
+
+def _with_note(
+    incident: Incident, kind: StepKind, command: Command, now: float, policy: Policy
+) -> Incident:
+    timeline = with_step(incident.timeline, policy, now, kind, command.note, command.by)
     return replace(incident, timeline=timeline)
+
+
+def _assign(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
+    people = list(dict.fromkeys(command.to))[: policy.assignees_kept]
+    text = f"to {', '.join(people)}" if people else "to nobody"
+    text = "; ".join(filter(None, [text, command.note]))
+    timeline = with_step(incident.timeline, policy, now, StepKind.ASSIGNED, text, command.by)
+    return replace(incident, assignees=people, timeline=timeline)
+
+
+def _snooze(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
+    until = min(command.until, now + SNOOZE_SECONDS_MAX)
+    text = f"for {(until - now) / 60:.0f} minutes" if until > now else "no longer"
+    text = "; ".join(filter(None, [text, command.note]))
+    timeline = with_step(incident.timeline, policy, now, StepKind.SNOOZED, text, command.by)
+    return replace(incident, snoozed_until=max(until, 0.0), timeline=timeline)
 
 
 def _forward(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
     by = command.by
     incident = routed(incident, command.to, now, policy)
     return ticketed(incident, now, policy, f"forwarded by {by}" if by else "forwarded")
-
-
-def _unlink(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
-    for id in command.to:
-        incident = unlinked_from(incident, id.split("-", 1)[0], now, policy)
-    return incident
 
 
 ACTION_RULES: dict[Action, ActionRule] = {
@@ -114,8 +140,19 @@ ACTION_RULES: dict[Action, ActionRule] = {
         allowed_from=_ACTIVE, effect=_forward, done="forwarded", needs="platform"
     ),
     Action.UNLINK: ActionRule(
-        allowed_from=frozenset(Status), effect=_unlink, done="unlinked", needs="from"
+        allowed_from=frozenset(Status), effect=None, done="unlinked", needs="from"
     ),
+    Action.NOTE: ActionRule(
+        allowed_from=frozenset(Status), effect=_note, done="noted", needs="text"
+    ),
+    Action.ASSIGN: ActionRule(
+        allowed_from=frozenset(Status), effect=_assign, done="assigned", needs="to"
+    ),
+    Action.SNOOZE: ActionRule(allowed_from=_ACTIVE, effect=_snooze, done="snoozed", needs="until"),
+    Action.MERGE: ActionRule(allowed_from=_ACTIVE, effect=None, done="merged", needs="with"),
+    Action.SPLIT: ActionRule(allowed_from=_ACTIVE, effect=None, done="split", needs="alerts"),
+    Action.MOVE: ActionRule(allowed_from=_ACTIVE, effect=None, done="moved", needs="alerts"),
+    Action.DELETE: ActionRule(allowed_from=frozenset(Status), effect=None, done="deleted"),
 }
 
 
@@ -124,18 +161,21 @@ def allowed_actions(status: Status) -> list[Action]:
     return [action for action, rule in ACTION_RULES.items() if status.nearest in rule.allowed_from]
 
 
-def commanded(
-    incident: Incident, command: Command, now: float, policy: Policy, *, archived: bool = False
-) -> Incident:
-    """The incident after a command, its outcome recorded; the same command again changes nothing.
-
-    An archived incident refuses everything: a later episode has taken its place.
-    """
-    if any(outcome.id == command.id for outcome in incident.commands):
+def commanded(incident: Incident, command: Command, now: float, policy: Policy) -> Incident:
+    """The incident after a command, its outcome recorded; the same command again changes nothing."""
+    if is_known(incident, command):
         return incident
-    reason = refusal(incident, command, policy, archived=archived)
-    if not reason:
-        incident = ACTION_RULES[command.action].effect(incident, command, now, policy)
+    reason = refusal(incident, command, policy)
+    effect = None if reason else ACTION_RULES[command.action].effect
+    if effect is not None:
+        incident = effect(incident, command, now, policy)
+    return answered(incident, command, reason, now, policy)
+
+
+def answered(
+    incident: Incident, command: Command, reason: str, now: float, policy: Policy
+) -> Incident:
+    """The incident with the outcome of a command; a reason says why it was refused."""
     outcome = CommandOutcome(
         id=command.id,
         applied=not reason,
@@ -144,13 +184,17 @@ def commanded(
         reason=bounded(reason, REASON_BYTES_MAX),
     )
     commands = [*incident.commands, outcome][-policy.commands_kept :]
-    return published(replace(incident, commands=commands), now)
+    touched = incident.touched_at if reason else now
+    return published(replace(incident, commands=commands, touched_at=touched), now)
 
 
-def refusal(incident: Incident, command: Command, policy: Policy, *, archived: bool = False) -> str:
+def is_known(incident: Incident, command: Command) -> bool:
+    """True for a command whose outcome is recorded."""
+    return any(outcome.id == command.id for outcome in incident.commands)
+
+
+def refusal(incident: Incident, command: Command, policy: Policy) -> str:
     """The reason why a command is forbidden, as a sentence; empty for an allowed one."""
-    if archived:
-        return "a later episode of the same fault has replaced it"
     rule = ACTION_RULES.get(command.action)
     if rule is None:
         return (
@@ -158,6 +202,8 @@ def refusal(incident: Incident, command: Command, policy: Policy, *, archived: b
         )
     if incident.status.nearest not in rule.allowed_from:
         return f"cannot {command.action.value} an incident that is {incident.status.value}"
+    if command.action is Action.REOPEN and incident.merged_into:
+        return f"its alerts are in {incident.merged_into}"
     if command.action is Action.FORWARD:
         unknown = [name for name in command.to if name not in policy.platforms]
         if unknown:
@@ -165,8 +211,8 @@ def refusal(incident: Incident, command: Command, policy: Policy, *, archived: b
         if not command.to:
             return "the command names no platform to forward to"
     if command.action is Action.UNLINK:
-        linked = {link.fingerprint for link in incident.links} | set(incident.unlinked)
-        unknown = [id for id in command.to if id.split("-", 1)[0] not in linked]
+        linked = {link.id for link in incident.links}
+        unknown = [id for id in command.to if id not in linked]
         if unknown:
             return f"not linked with {', '.join(unknown)}"
         if not command.to:

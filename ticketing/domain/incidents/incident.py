@@ -47,6 +47,19 @@ class Kind(OpenEnum):
         return self if self.is_known else Kind.FAULT
 
 
+class Resolution(OpenEnum):
+    """The ways in which an incident came to its end."""
+
+    QUIET = "quiet"
+    """All alerts were quiet for `autoResolveAfter`; a collective incident: nothing waits any more."""
+    COMMAND = "command"
+    """A person or a platform resolved it: only a record from after that reopens it."""
+    MERGED = "merged"
+    """Another incident took all its alerts (`merged_into`)."""
+    MOVED = "moved"
+    """Its last alert was moved to another incident (`merged_into`)."""
+
+
 class StepKind(OpenEnum):
     """The kinds of events in a timeline.
 
@@ -116,6 +129,18 @@ class Failure:
     platform: str
     reason: str
     text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """An incident as a collective one lists it, from the time `at` (Unix seconds)."""
+
+    id: str
+    tenant: str
+    service: str
+    title: str
+    severity: Severity
     at: float
 
 
@@ -237,16 +262,24 @@ class Incident:
     """True for a ticket that pages nobody, as the collective incident was acknowledged before."""
     collective_id: str = ""
     """The collective incident that lists this one, until it has a ticket of its own."""
-    lists: list[str] = field(default_factory=list)
+    held_at: float = 0.0
+    """The time since which `collective_id` lists the incident."""
+    lists: list[Listed] = field(default_factory=list)
     """Of a collective incident: the latest incidents that it lists, bounded."""
     listed: int = 0
     """Of a collective incident: the number of incidents that it lists, or has listed."""
+    ends_at: float | None = None
+    """Of a collective incident: the time by which all that it lists have tickets of their own."""
     previous: str = ""
     """The incident of the same alert before this one."""
+    split_from: str = ""
+    """The incident that a person split this one from."""
     merged_into: str = ""
     """The incident that took this one's alerts; commands and reports go there."""
     merged: list[str] = field(default_factory=list)
     """The incidents whose alerts this one took, bounded."""
+    stays_on: list[str] = field(default_factory=list)
+    """Of a merged incident: platforms where its ticket stays until the other one holds one there."""
     assignees: list[str] = field(default_factory=list)
     snoozed_until: float = 0.0
     """No page for firing again before this time; a rise of severity pages all the same."""
@@ -262,13 +295,18 @@ class Incident:
     escalated_at: float | None = None
     escalated_to: list[str] = field(default_factory=list)
     resolved_at: float | None = None
+    resolution: Resolution | None = None
+    """The way in which it was resolved; None while it is open."""
+    touched_at: float = 0.0
+    """The time of the latest command of a person or a platform."""
     reopenings: list[float] = field(default_factory=list)
     """The times of the latest reopenings, newest last, bounded."""
     flapping: bool = False
     last_arrived_at: float = 0.0
     """Arrival time of the latest anomaly; compared with the quiet clock."""
     quiet_since: float | None = None
-    """Arrival time of the latest anomaly once all alerts are quiet; None while one fires."""
+    """Arrival time of the latest anomaly once all alerts are quiet, or the later time of a reopening
+    by hand; None while an alert fires."""
     escalate_at: float | None = None
     publish_at: float | None = None
     """The time to publish counts that changed since the last publication."""

@@ -1,10 +1,10 @@
-"""The lifecycle of an incident: pure rules to open, count, reopen, ticket and resolve.
+"""The lifecycle of an incident: pure rules to open, ticket, page, escalate, resolve and reopen.
 
 Each rule takes an incident and gives the next one. The very same object back means that nothing
 has changed; a higher `revision` means that others must see the change now. Counts alone wait for
 `publish_at`.
 
-Clocks: `now` is arrival time. `quiet` is the quiet clock: everything that reached any source
+Clocks: `now` is the partition's clock. `quiet` is the quiet clock: everything that reached any source
 partition before that time is counted. While it is None, nothing ends by quiet.
 """
 
@@ -12,199 +12,190 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ticketing.domain.alerts.counting import Fresh, evidence, windows
-from ticketing.domain.alerts.watermarks import merged, with_mark
-from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
-from ticketing.domain.incidents.occurrences import awaiting
+from ticketing.domain.alerts.alert import Alert, AlertKind
+from ticketing.domain.incidents.incident import (
+    Incident,
+    Kind,
+    Resolution,
+    Status,
+    StepKind,
+)
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.routing import extended, routes_for
 from ticketing.domain.incidents.timeline import with_step
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Anomalies
 
 POLICY = "policy"
 """The actor of a step that a rule made."""
 ESCALATED_TO_MAX = 20
 """As many as one command can name (`api.commands.TARGETS_MAX`): the latest are on the job."""
 
-
-def incident_id(fingerprint: str, partition: int, offset: int) -> str:
-    """The id of an incident opened by the signal at these coordinates: never used twice."""
-    return f"{fingerprint}-{partition}-{offset}"
+_KINDS = {AlertKind.OVERFLOW: Kind.OVERFLOW, AlertKind.STRAY: Kind.STRAY}
 
 
 def opened(
-    anomalies: Anomalies,
-    fresh: Fresh,
+    alert: Alert,
     now: float,
     policy: Policy,
     *,
     id: str,
-    offset: int,
-    before: Incident | None = None,
-    kind: Kind = Kind.FAULT,
-    inherited: dict[str, int] | None = None,
+    scope: str,
+    previous: str = "",
 ) -> Incident:
-    """A new incident, or, after the resolved one `before`, the fingerprint's next episode.
+    """A new incident for an alert, before any of the alert is counted; `previous` is the one before.
 
-    `inherited` are the watermarks of the collective incidents that counted for the fingerprint.
-    Times of the anomalies are event times, `now` is arrival.
+    It began when the alert's first record arrived in the input: after a late hop the ticket is due
+    at once.
     """
-    severity = anomalies.severity
-    wait = policy.wait(severity)
-    marks = merged(before.watermarks if before else {}, inherited or {})
-    marks = with_mark(marks, anomalies.source, fresh.highest)
-    episode = before.episode + 1 if before else 1
-    text = "" if before is None else f"episode {episode}, after {before.id}"
-    incident = Incident(
+    began = min(now, alert.arrived_at) if alert.arrived_at > 0 else now
+    kind = _KINDS.get(alert.kind, Kind.FAULT)
+    text = f"after {previous}" if previous else ""
+    return Incident(
         id=id,
-        fingerprint=anomalies.fingerprint,
-        tenant=anomalies.tenant,
-        service=anomalies.service,
-        environment=anomalies.environment,
-        pattern=anomalies.pattern,
-        title=anomalies.title or anomalies.pattern,
-        severity=severity,
+        scope=scope,
+        fingerprint=alert.fingerprint,
+        tenant=alert.tenant,
+        service=alert.service,
+        environment=alert.environment,
+        pattern=alert.pattern,
+        title=alert.title or alert.pattern,
+        severity=alert.severity,
         kind=kind,
-        opened_at=now,
+        opened_at=began,
         updated_at=now,
-        quiet_at=now,
-        first_seen=anomalies.first_seen,
-        last_seen=anomalies.last_seen,
-        max_score=anomalies.max_score,
-        episode=episode,
-        admitted_offset=before.admitted_offset if before else offset,
-        count=fresh.count,
-        windows=windows([], fresh, policy),
-        watermarks=marks,
-        routes=[] if kind is Kind.STRAY else routes_for(severity, policy),
-        ticket_at=now + wait,
+        first_seen=alert.first_seen,
+        last_seen=alert.last_seen,
+        max_score=alert.max_score,
+        previous=previous,
+        routes=[] if kind is Kind.STRAY else routes_for(alert.severity, policy),
+        ticket_at=began + policy.wait(alert.severity),
+        config=policy.version,
         timeline=with_step([], policy, now, StepKind.OPENED, text),
-        **evidence(None, anomalies, fresh.above, policy),
     )
-    return awaiting(incident, now, policy)
-
-
-def joined(
-    incident: Incident, anomalies: Anomalies, fresh: Fresh, now: float, policy: Policy
-) -> Incident:
-    """The open incident with fresh anomalies counted; a rise of severity is published at once."""
-    publish_at = incident.publish_at
-    changed = replace(
-        incident,
-        count=incident.count + fresh.count,
-        windows=windows(incident.windows, fresh, policy),
-        watermarks=with_mark(incident.watermarks, anomalies.source, fresh.highest),
-        first_seen=min(incident.first_seen, anomalies.first_seen),
-        last_seen=max(incident.last_seen, anomalies.last_seen),
-        max_score=max(incident.max_score, anomalies.max_score),
-        quiet_at=now,
-        updated_at=now,
-        publish_at=now + policy.publish_every if publish_at is None else publish_at,
-        environment=incident.environment or anomalies.environment,
-        **evidence(incident, anomalies, fresh.above, policy),
-    )
-    if anomalies.severity.rank > incident.severity.rank:
-        return raised(changed, anomalies.severity, now, policy)
-    return changed
 
 
 def raised(incident: Incident, severity: Severity, now: float, policy: Policy) -> Incident:
-    """The incident at a higher severity: more routes, a nearer ticket, never fewer or later."""
+    """The incident at a higher severity: paged again, on more routes, with a nearer ticket."""
     if severity.rank <= incident.severity.rank:
         return incident
     began = max([incident.opened_at, *incident.reopenings[-1:]])
-    escalate_at = incident.escalate_at
-    after = policy.escalate_after.get(severity.nearest)
-    if incident.kind is Kind.STRAY:
-        after = None
-    if incident.ticketed and incident.status.nearest is Status.OPEN and after is not None:
-        escalate_at = min(escalate_at or now + after, now + after)
     text = f"{incident.severity.value} to {severity.value}"
     incident = replace(
         incident,
         severity=severity,
         ticket_at=min(incident.ticket_at, began + policy.wait(severity)),
-        escalate_at=escalate_at,
         timeline=with_step(incident.timeline, policy, now, StepKind.SEVERITY_RAISED, text),
     )
-    routes = [] if incident.kind is Kind.STRAY else routes_for(severity, policy)
-    return published(settled(routed(incident, routes, now, policy), now, policy), now)
+    if incident.kind is not Kind.STRAY:
+        incident = routed(incident, routes_for(severity, policy), now, policy)
+    incident = page_again(incident, now, policy, "")
+    nearest = escalate_at(incident, now, policy)
+    if nearest is not None:
+        at = incident.escalate_at
+        incident = replace(incident, escalate_at=nearest if at is None else min(at, nearest))
+    return published(incident, now)
 
 
-def reopens(resolved: Incident, now: float, policy: Policy) -> bool:
-    """True while a resolved incident that fires again is reopened; later a new episode begins."""
-    return now <= (resolved.resolved_at or 0.0) + policy.reopen_window
+def page_again(incident: Incident, now: float, policy: Policy, why: str) -> Incident:
+    """The incident with its people paged once more, if it has a ticket; not yet published.
+
+    An acknowledged one is open again, as nobody has acknowledged this page. `why` is for the
+    timeline; without it the step before says enough.
+    """
+    if not incident.ticketed or incident.status is Status.RESOLVED:
+        return incident
+    timeline = incident.timeline
+    if why:
+        timeline = with_step(timeline, policy, now, StepKind.REPAGED, why, POLICY)
+    incident = replace(
+        incident, page=incident.page + 1, paged_at=now, quietly=False, timeline=timeline
+    )
+    if incident.status is not Status.ACKNOWLEDGED:
+        return incident
+    incident = replace(incident, status=Status.OPEN, acknowledged_at=None)
+    return replace(incident, escalate_at=escalate_at(incident, now, policy))
 
 
-def fired_again(
-    incident: Incident,
-    anomalies: Anomalies,
-    fresh: Fresh,
-    now: float,
-    policy: Policy,
-    inherited: dict[str, int] | None = None,
-) -> Incident:
+def is_snoozed(incident: Incident, now: float) -> bool:
+    """True while somebody wants no pages for firing again."""
+    return incident.snoozed_until > now
+
+
+def reopens(resolved: Incident, at: float, policy: Policy) -> bool:
+    """True if a fault that fires at this time reopens a resolved incident; later it is a new one."""
+    return at <= (resolved.resolved_at or 0.0) + policy.reopen_window
+
+
+def fired_again(incident: Incident, arrived_at: float, now: float, policy: Policy) -> Incident:
     """The resolved incident, reopened because its fault fired again within the reopen window.
 
-    Damping: from `flapping_count` reopenings within `flapping_window` on the incident is flapping. It
-    is still published at once, since whoever resolved the incident believes the fault gone. But a
-    flapping incident must stay quiet `flapping_quiet_factor` times longer to be resolved by itself,
-    waits longer for a first ticket, and is not escalated automatically a second time.
+    `arrived_at` is the arrival of the record. From `flapping_count` reopenings within
+    `flapping_window` on the incident is flapping: a note says so, once, and nobody is paged for
+    firing again until it was quiet `flapping_quiet_factor` times as long.
     """
-    known = merged(incident.watermarks, inherited or {})
     recent = [at for at in incident.reopenings if at > now - policy.flapping_window]
     reopenings = [*recent, now][-policy.reopenings_kept :]
+    was_flapping = incident.flapping
     flapping = len(reopenings) >= policy.flapping_count
-    incident = reopened(
-        replace(incident, watermarks=known, reopenings=reopenings, flapping=flapping),
-        now,
-        policy,
-        "fired again",
-    )
-    if flapping:
+    incident = replace(incident, reopenings=reopenings, flapping=flapping)
+    incident = reopened(incident, now, policy, "fired again")
+    if not incident.ticketed:
+        wait = policy.wait(incident.severity)
+        wait = max(wait, policy.flapping_group_wait) if flapping else wait
+        incident = replace(incident, ticket_at=min(now, arrived_at) + wait)
+    if flapping and not was_flapping:
         text = f"reopened {len(reopenings)} times in {policy.flapping_window / 60:g} minutes"
         timeline = with_step(incident.timeline, policy, now, StepKind.FLAPPING, text, POLICY)
         incident = replace(incident, timeline=timeline)
-    incident = joined(incident, anomalies, fresh, now, policy)
-    return published(settled(incident, now, policy), now)
+    if not flapping and not is_snoozed(incident, now):
+        incident = page_again(incident, now, policy, "")
+    return published(incident, now)
 
 
 def reopened(
     incident: Incident, now: float, policy: Policy, text: str = "", by: str = ""
 ) -> Incident:
-    """The resolved incident open again under its own id; not yet published."""
-    wait = policy.wait(incident.severity)
-    if incident.flapping:
-        wait = max(wait, policy.flapping_group_wait)
+    """The resolved incident open again under its own id; not yet published, and nobody is paged."""
     incident = replace(
         incident,
         status=Status.OPEN,
         resolved_at=None,
+        resolution=None,
         acknowledged_at=None,
         escalated_at=None,
         escalated_to=[],
-        quiet_at=now,
-        ticket_at=incident.ticket_at if incident.ticketed else now + wait,
+        quiet_since=None if incident.alerts_firing else now,
+        ticket_at=incident.ticket_at if incident.ticketed else now + policy.wait(incident.severity),
         timeline=with_step(incident.timeline, policy, now, StepKind.REOPENED, text, by),
     )
-    incident = _routed_anew(incident, now, policy)
-    return replace(incident, escalate_at=_escalate_at(incident, now, policy))
+    incident = routed_anew(incident, now, policy)
+    return replace(incident, escalate_at=escalate_at(incident, now, policy))
 
 
 def resolved(
-    incident: Incident, now: float, policy: Policy, text: str = "", by: str = ""
+    incident: Incident,
+    resolution: Resolution,
+    now: float,
+    policy: Policy,
+    text: str = "",
+    by: str = "",
 ) -> Incident:
     """The incident resolved; not yet published. An incident without a ticket by now never gets one."""
-    if not incident.ticketed:
+    merged = resolution in (Resolution.MERGED, Resolution.MOVED)
+    if not incident.ticketed and not merged:
         few = f"with fewer than {incident.waits_for} occurrences in a window"
         why = few if incident.waits_for else "before its ticket was due"
-        text = "; ".join(filter(None, [text, f"{why}: no platform was notified"]))
+        why += ": no platform was notified"
+        if incident.collective_id:
+            why = f"listed in {incident.collective_id}, without a ticket of its own"
+        text = "; ".join(filter(None, [text, why]))
     return replace(
         incident,
         status=Status.RESOLVED,
+        resolution=resolution,
         resolved_at=now,
         escalate_at=None,
+        flapping=incident.flapping and resolution is not Resolution.QUIET,
         timeline=with_step(incident.timeline, policy, now, StepKind.RESOLVED, text, by),
     )
 
@@ -237,35 +228,37 @@ def routed(
     return replace(incident, routes=routes, timeline=timeline)
 
 
-def settled(incident: Incident, now: float, policy: Policy) -> Incident:
-    """The incident, ticketed if its group wait is over and nothing holds it; not yet published."""
-    waiting = incident.ticketed or incident.held_by or incident.waits_for
-    if waiting or incident.status is Status.RESOLVED or incident.ticket_at > now:
-        return incident
-    return ticketed(incident, now, policy)
+def is_due(incident: Incident, now: float) -> bool:
+    """True if the time for the incident's ticket has come and nothing is waited for."""
+    if incident.ticketed or incident.waits_for or incident.status is Status.RESOLVED:
+        return False
+    return incident.ticket_at <= now
 
 
-def ticketed(incident: Incident, now: float, policy: Policy, text: str = "") -> Incident:
-    """The incident with tickets wanted on all its routes; not yet published.
+def ticketed(
+    incident: Incident, now: float, policy: Policy, text: str = "", *, quietly: bool = False
+) -> Incident:
+    """The incident with tickets wanted on all its routes, its first page; not yet published.
 
     An incident without routes counts as ticketed too: the wait is over, and a platform that a later
-    rise of severity adds is notified at once.
+    rise of severity adds is notified at once. With `quietly` the ticket pages nobody.
     """
     if incident.ticketed:
         return incident
-    incident = _routed_anew(incident, now, policy)
+    incident = routed_anew(incident, now, policy)
     where = "on " + ", ".join(incident.routes) if incident.routes else "no platform is routed"
     text = "; ".join(filter(None, [text, where]))
     incident = replace(
         incident,
         ticketed=True,
         waits_for=0,
-        held_by="",
-        held_until=0.0,
-        asked="",
+        paged_at=incident.paged_at if quietly else now,
+        quietly=quietly,
+        collective_id="",
+        held_at=0.0,
         timeline=with_step(incident.timeline, policy, now, StepKind.TICKETED, text),
     )
-    return replace(incident, escalate_at=_escalate_at(incident, now, policy))
+    return replace(incident, escalate_at=escalate_at(incident, now, policy))
 
 
 def published(incident: Incident, now: float) -> Incident:
@@ -273,14 +266,24 @@ def published(incident: Incident, now: float) -> Incident:
     return replace(incident, revision=incident.revision + 1, updated_at=now, publish_at=None)
 
 
-def _routed_anew(incident: Incident, now: float, policy: Policy) -> Incident:
+def counted(incident: Incident, now: float, policy: Policy) -> Incident:
+    """The incident with its changed counts published, or on the way to it: once a while at most."""
+    at = incident.updated_at + policy.publish_every
+    if now >= at or incident.updated_at > now:
+        return published(incident, now)
+    waits = incident.publish_at
+    return replace(incident, publish_at=at if waits is None else min(waits, at))
+
+
+def routed_anew(incident: Incident, now: float, policy: Policy) -> Incident:
     """The incident, routed by its severity if no platform of its routes is enabled any more."""
     if not incident.routes or any(name in policy.platforms for name in incident.routes):
         return incident
     return routed(incident, routes_for(incident.severity, policy), now, policy)
 
 
-def _escalate_at(incident: Incident, now: float, policy: Policy) -> float | None:
+def escalate_at(incident: Incident, now: float, policy: Policy) -> float | None:
+    """The time of an automatic escalation of an incident as it is now; None for never."""
     after = policy.escalate_after.get(incident.severity.nearest)
     if incident.kind is Kind.STRAY or after is None or not incident.ticketed:
         return None

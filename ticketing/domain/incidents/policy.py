@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ticketing.domain.scope import ScopeBy
 from ticketing.domain.severity import Severity
 from ticketing.domain.traces.findings import BlastRadius
 
 GroupBy = Literal["pattern", "service"]
-"""The patterns that share an incident: none, or all of a service."""
+"""The alerts that share an incident: those of one error pattern, or all of a service."""
 GROUP_BY_SERVICE: GroupBy = "service"
 
 
@@ -44,14 +45,8 @@ class Policy:
 
     group_wait: dict[Severity, float]
     """From opening to ticket, at most; a missing severity is ticketed at once."""
-    minimum_count: dict[Severity, int]
-    """Occurrences within `lookback_window` before an incident is ticketed."""
-    minimum_count_by_service: dict[str, dict[Severity, int]]
-    """The same for single services; a missing severity has the count for all services."""
-    lookback_window: float
-    """Length of the windows of event time."""
     reopen_window: float
-    """A fault that fires again this soon after its resolution reopens; later a new episode begins."""
+    """A fault that fires again this soon after its resolution reopens; later a new incident begins."""
     flapping_count: int
     flapping_window: float
     """An incident is flapping after `flapping_count` reopenings by firing again within this time."""
@@ -62,6 +57,11 @@ class Policy:
     auto_resolve_after: float | None
     escalate_after: dict[Severity, float]
     """From ticket to automatic escalation, unless somebody acknowledges."""
+    repage_after: dict[Severity, float]
+    """Quiet time after which a fault that fires again pages although somebody has acknowledged, and
+    the shortest time from the page before."""
+    acknowledge_timeout: float | None
+    """Time since the last act of a person after which an acknowledged incident that fires pages."""
     escalation_to: tuple[str, ...]
     deliver_within: dict[Severity, float]
     """Time for a platform to take a ticket before `fallback` is notified."""
@@ -69,32 +69,47 @@ class Policy:
     """Platforms notified of what another one did not take; with none, nothing is watched."""
     retention: float
     """Time for which a resolved incident is remembered."""
-    max_patterns_per_service: int
-    """New patterns a service may open within `patterns_window`; 0 is no limit."""
-    patterns_window: float
     max_pages_per_minute: int
-    """New pages per tenant and minute, counted per partition of the signals; 0 is no limit."""
+    """New pages of one partition of the events: its share of the installation's; 0 is no limit."""
+    max_pages_per_scope: int
+    """New pages of one scope and minute; 0 is no limit."""
     group_by: GroupBy
+    scope_by: ScopeBy
     routing: dict[Severity, tuple[str, ...]]
     """Platforms per severity. An empty or missing list means none."""
     raise_severity: tuple[RadiusRule, ...]
     """The rules by which a blast radius raises the severity."""
-    hold_symptoms: bool
-    """True if a symptom waits behind its cause's ticket, should the cause's writer accept it."""
     platforms: tuple[str, ...]
     """The platforms that are enabled; routing to others leads nowhere."""
     summary_may_raise: bool
     """True if a model's opinion may raise the severity; it never lowers one."""
+    version: str
+    """The version of the configuration behind these settings."""
     pages_window: float = 60.0
     """The minute of `max_pages_per_minute`."""
+    held_seconds_max: float = 86400.0
+    """A day: an incident above a ceiling then has a ticket that pages nobody, however many wait."""
+    collective_margin: float = 900.0
+    """From the last ticket of a listed incident to the end of the collective one: time to read it."""
+    muted_seconds_max: float = 86400.0
+    """A day since the last reopening: a flapping incident that still fires is then told once more."""
+    unheard_seconds: float = 86400.0
+    """An alert that nothing was heard of for a day counts as quiet."""
     publish_every: float = 1.0
     """Longest wait of changed counts for their publication: a storm publishes once a second at most."""
     recheck_every: float = 60.0
     """Time until the next look when a due time has come but its condition does not hold yet."""
+    recheck_every_max: float = 600.0
+    """The same while the quiet clock is far behind: a thousand quiet incidents cost few records."""
     retention_recheck_every: float = 3600.0
     """The same for forgetting a resolved incident, which is never urgent."""
     # Bounds of the record's lists: the beginning and the present stay, however long an incident
     # lasts. The windows are a day of the default length, 15 minutes.
+    alerts_kept: int = 20
+    merged_kept: int = 20
+    lists_kept: int = 50
+    pairs_kept: int = 20
+    assignees_kept: int = 20
     windows_kept: int = 96
     samples_first_kept: int = 3
     samples_latest_kept: int = 5

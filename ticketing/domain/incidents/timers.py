@@ -1,98 +1,170 @@
-"""The effects of time alone on an incident, and the time of the next look."""
+"""The effects of time alone on an incident, and the time of the next look.
+
+No deadline is further off than its own length: at every look it is cut to that, so that a clock
+which leapt ahead and was set back delays nothing. Times are Unix seconds.
+"""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 from ticketing.domain.incidents.fallback import next_deadline, overdue
-from ticketing.domain.incidents.incident import Incident, Kind, Status
-from ticketing.domain.incidents.lifecycle import POLICY, escalated, published, resolved, settled
-from ticketing.domain.incidents.linking import ask_at, is_leased, lapsed
+from ticketing.domain.incidents.incident import Incident, Kind, Resolution, Status
+from ticketing.domain.incidents.lifecycle import (
+    POLICY,
+    escalated,
+    is_snoozed,
+    page_again,
+    published,
+    resolved,
+)
 from ticketing.domain.incidents.policy import Policy
 
 
 def elapsed(incident: Incident, now: float, quiet: float | None, policy: Policy) -> Incident:
-    """The incident after everything that was due by `now`; the same object when nothing was.
+    """The incident after everything that was due by `now`, but for its ticket; the same if nothing was.
 
-    `quiet` is the quiet clock; whatever ends by quiet waits for it. Times are Unix seconds.
+    `quiet` is the quiet clock; whatever ends by quiet waits for it.
     """
+    incident = cut(incident, now, policy)
     before = incident
     if _is_quiet(incident, quiet, policy):
         text = f"no anomaly for {_quiet_seconds(incident, policy):g} s"
-        incident = resolved(incident, now, policy, text, POLICY)
-    incident = settled(lapsed(incident, now, policy), now, policy)
+        incident = resolved(incident, Resolution.QUIET, now, policy, text, POLICY)
+    if _is_over(incident, now):
+        text = "every incident that it lists has a ticket of its own or is resolved"
+        incident = resolved(incident, Resolution.QUIET, now, policy, text, POLICY)
     if incident.escalate_at is not None and incident.escalate_at <= now:
         to = list(policy.escalation_to)
-        text = "nobody acknowledged in time"
-        incident = escalated(incident, to, now, policy, text, POLICY)
+        incident = page_again(incident, now, policy, "")
+        incident = escalated(incident, to, now, policy, "nobody acknowledged in time", POLICY)
+    if _is_neglected(incident, policy) and _neglected_at(incident, policy) <= now:
+        hours = (policy.acknowledge_timeout or 0.0) / 3600
+        why = f"acknowledged, and nothing done about it for {hours:g} hours"
+        incident = page_again(incident, now, policy, why)
     incident = overdue(incident, now, policy)
-    if incident.flapping and _steady_at(incident, policy) <= now:
-        incident = replace(incident, flapping=False)
+    if incident.flapping and _muted_until(incident, policy) <= now:
+        incident = _unmuted(incident, now, policy)
     due = incident.publish_at is not None and incident.publish_at <= now
     return published(incident, now) if incident is not before or due else before
 
 
-def expired(incident: Incident, quiet: float | None, policy: Policy) -> bool:
-    """True if a resolved incident may be forgotten.
+def cut(incident: Incident, now: float, policy: Policy) -> Incident:
+    """The incident with no deadline further off than its length, and no past in the future."""
+    changes: dict[str, float] = {}
 
-    The quiet clock decides: the watermarks that keep a replay from counting twice are lost as well.
-    """
+    def at_most(name: str, at: float | None, latest: float) -> None:
+        if at is not None and at > latest:
+            changes[name] = latest
+
+    if incident.status is not Status.RESOLVED:
+        if not incident.ticketed:
+            wait = policy.wait(incident.severity)
+            if incident.flapping:
+                wait = max(wait, policy.flapping_group_wait)
+            if incident.collective_id:
+                at_most("held_at", incident.held_at, now)
+                wait = policy.held_seconds_max
+                if incident.held_at > now:
+                    wait = min(wait, incident.ticket_at - incident.held_at)
+            at_most("ticket_at", incident.ticket_at, now + wait)
+        after = policy.escalate_after.get(incident.severity.nearest)
+        if after is not None:
+            at_most("escalate_at", incident.escalate_at, now + after)
+        if incident.ends_at is not None:
+            longest = policy.held_seconds_max + policy.collective_margin
+            at_most("ends_at", incident.ends_at, now + longest)
+        at_most("touched_at", incident.touched_at, now)
+        at_most("paged_at", incident.paged_at, now)
+    at_most("publish_at", incident.publish_at, now + policy.publish_every)
+    at_most("updated_at", incident.updated_at, now)
+    return replace(incident, **changes) if changes else incident  # type: ignore[arg-type]
+
+
+def expired(incident: Incident, quiet: float | None, policy: Policy) -> bool:
+    """True if a resolved incident may be forgotten; the quiet clock decides."""
     if incident.resolved_at is None or quiet is None:
         return False
     return quiet >= incident.resolved_at + policy.retention
 
 
-def next_due(incident: Incident, now: float, policy: Policy) -> float | None:
+def next_due(incident: Incident, now: float, quiet: float | None, policy: Policy) -> float | None:
     """The time to call `elapsed` or `expired` next; later than `now`, or None for never.
 
-    An effect that is due but can't happen, since a clock stands still or the incident is held, is
-    looked at again a while later.
+    An effect that is due but waits for the quiet clock is looked at again a while later, the later
+    the further the clock is behind.
     """
-    recheck = now + policy.recheck_every
     times = []
     if incident.publish_at is not None:
         times.append(incident.publish_at)
-    if incident.flapping:
-        times.append(_steady_at(incident, policy))
     if incident.resolved_at is not None:
         retained = incident.resolved_at + policy.retention
         times.append(retained if retained > now else now + policy.retention_recheck_every)
-    else:
-        if not incident.ticketed:
-            if is_leased(incident):
-                times.append(min(incident.held_until, ask_at(incident)))
-            elif incident.waits_for:
-                # Another anomaly ends the wait; by itself only a lower bound does.
-                times.append(now + policy.retention_recheck_every)
-            else:
-                held = incident.held_by and incident.ticket_at <= now
-                times.append(recheck if held else incident.ticket_at)
-        if incident.escalate_at is not None:
-            times.append(incident.escalate_at)
-        if (deadline := next_deadline(incident)) is not None:
-            times.append(deadline)
-        if policy.auto_resolve_after is not None:
-            quiet = incident.quiet_at + _quiet_seconds(incident, policy)
-            times.append(quiet if quiet > now else recheck)
+        return min(times)
+    if not incident.ticketed and not incident.waits_for:
+        times.append(incident.ticket_at)
+    if incident.flapping:
+        times.append(_muted_until(incident, policy))
+    if incident.escalate_at is not None:
+        times.append(incident.escalate_at)
+    if incident.ends_at is not None:
+        times.append(incident.ends_at)
+    if _is_neglected(incident, policy):
+        times.append(_neglected_at(incident, policy))
+    if (deadline := next_deadline(incident)) is not None:
+        times.append(deadline)
+    ends = policy.auto_resolve_after is not None and incident.kind is not Kind.COLLECTIVE
+    if ends and incident.quiet_since is not None:
+        at = incident.quiet_since + _quiet_seconds(incident, policy)
+        times.append(at if at > now else now + _recheck(at, quiet, policy))
     return min(times, default=None)
 
 
+def _recheck(at: float, quiet: float | None, policy: Policy) -> float:
+    missing = policy.recheck_every if quiet is None else at - quiet
+    return min(max(missing, policy.recheck_every), policy.recheck_every_max)
+
+
 def _is_quiet(incident: Incident, quiet: float | None, policy: Policy) -> bool:
-    if policy.auto_resolve_after is None or quiet is None:
+    if policy.auto_resolve_after is None or quiet is None or incident.quiet_since is None:
         return False
-    if incident.status is Status.RESOLVED:
+    if incident.status is Status.RESOLVED or incident.kind is Kind.COLLECTIVE:
         return False
-    return quiet >= incident.quiet_at + _quiet_seconds(incident, policy)
+    return quiet >= incident.quiet_since + _quiet_seconds(incident, policy)
 
 
 def _quiet_seconds(incident: Incident, policy: Policy) -> float:
     after = policy.auto_resolve_after or 0.0
-    damped = incident.flapping and incident.kind is not Kind.COLLECTIVE
-    return after * policy.flapping_quiet_factor if damped else after
+    return after * policy.flapping_quiet_factor if incident.flapping else after
 
 
-def _steady_at(incident: Incident, policy: Policy) -> float:
-    """The time from which on a flapping incident is steady again."""
-    if len(incident.reopenings) < policy.flapping_count:
-        return 0.0
-    return incident.reopenings[-policy.flapping_count] + policy.flapping_window
+def _is_over(incident: Incident, now: float) -> bool:
+    if incident.status is Status.RESOLVED or incident.ends_at is None:
+        return False
+    return incident.ends_at <= now
+
+
+def _is_neglected(incident: Incident, policy: Policy) -> bool:
+    """True for an acknowledged incident that fires, where acknowledgements run out."""
+    if policy.acknowledge_timeout is None or incident.status is not Status.ACKNOWLEDGED:
+        return False
+    return incident.alerts_firing > 0
+
+
+def _neglected_at(incident: Incident, policy: Policy) -> float:
+    touched = max(incident.touched_at, incident.acknowledged_at or 0.0)
+    return max(touched + (policy.acknowledge_timeout or 0.0), incident.snoozed_until)
+
+
+def _muted_until(incident: Incident, policy: Policy) -> float:
+    last = incident.reopenings[-1] if incident.reopenings else 0.0
+    return last + policy.muted_seconds_max
+
+
+def _unmuted(incident: Incident, now: float, policy: Policy) -> Incident:
+    """The incident no longer flapping; paged if it still fires and nobody has acknowledged it."""
+    incident = replace(incident, flapping=False, reopenings=[])
+    alone = incident.status.nearest is Status.OPEN and incident.alerts_firing > 0
+    if not alone or is_snoozed(incident, now):
+        return incident
+    return page_again(incident, now, policy, "still firing a day after it was last reopened")

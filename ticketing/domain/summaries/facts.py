@@ -103,12 +103,16 @@ def _alerts(incident: Incident) -> str:
 
 
 def _lists(incident: Incident) -> str:
-    """The latest incidents that a collective one lists, by their ids."""
+    """The incidents that a collective one lists, the worst first, then the latest."""
     if not incident.lists:
         return ""
-    more = incident.listed - min(len(incident.lists), NAMES_MAX)
-    shown = ", ".join(incident.lists[-NAMES_MAX:])
-    return shown + (f" and {more} more" if more > 0 else "")
+    found = sorted(incident.lists, key=lambda one: (-one.severity.rank, -one.at))[:NAMES_MAX]
+    titles = [
+        f"{one.severity.value}: {line(one.title)} in {line(one.service)} ({one.id})"
+        for one in found
+    ]
+    more = incident.listed - len(found)
+    return "; ".join(titles) + (f"; and {more} more" if more > 0 else "")
 
 
 def _failing(incident: Incident) -> str:

@@ -115,10 +115,9 @@ class _Open:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Findings about a fingerprint, for its incident's writer."""
+    """Findings about a fingerprint, for the writer of the scope's incidents."""
 
-    tenant: str
-    service: str
+    scope: str
     fingerprint: str
     findings: Findings
 
@@ -161,16 +160,19 @@ class Correlator:
         key: Key,
         part: Part,
         at: float,
-        fingerprints: dict[str, tuple[str, float]],
+        fingerprints: dict[str, tuple[str, float, str]],
         now: float,
     ) -> None:
-        """Take in lines of one request; `fingerprints` maps its anomalies' to service and time."""
-        services = {fingerprint: service for fingerprint, (service, _) in fingerprints.items()}
+        """Take in lines of one request.
+
+        `fingerprints` maps those of its anomalies to service, event time and scope.
+        """
+        services = {fingerprint: mark[0] for fingerprint, mark in fingerprints.items()}
         trace = self._buffer.add(key, part, at, services, now)
         if trace is not None:
             heapq.heappush(self._ending, (trace.at, key))
-        for fingerprint, (service, seen_at) in fingerprints.items():
-            self._anomalous(key, fingerprint, service, seen_at, now)
+        for fingerprint, (service, seen_at, scope) in fingerprints.items():
+            self._anomalous(key, scope, fingerprint, service, seen_at, now)
 
     def reached(self, source: str, at: float, now: float) -> None:
         """Note that all lines of a source up to this event time have been read."""
@@ -207,12 +209,14 @@ class Correlator:
         self._buffer.expire(now)
         return reports
 
-    def _anomalous(self, key: Key, fingerprint: str, service: str, at: float, now: float) -> None:
+    def _anomalous(
+        self, key: Key, scope: str, fingerprint: str, service: str, at: float, now: float
+    ) -> None:
         tenant, trace_id = key
         outbreaks = self._outbreaks.setdefault((tenant, fingerprint), [])
         open_ = next((one for one in outbreaks if one.covers(at)), None)
         if open_ is None:
-            outbreak = Outbreak(tenant, service, fingerprint, at, at)
+            outbreak = Outbreak(tenant, scope, service, fingerprint, at, at)
             open_ = _Open(outbreak, report_at=now + FIRST_AFTER_SECONDS)
             outbreaks.append(open_)
             del outbreaks[:-OUTBREAKS_EACH_MAX]
@@ -289,7 +293,7 @@ class Correlator:
             open_.pause = min(2 * open_.pause, AGAIN_AFTER_SECONDS_MAX)
         open_.reported = essence
         outbreak = open_.outbreak
-        return [Report(outbreak.tenant, outbreak.service, outbreak.fingerprint, found)]
+        return [Report(outbreak.scope, outbreak.fingerprint, found)]
 
     def _findings(self, open_: _Open) -> Findings:
         outbreak = open_.outbreak

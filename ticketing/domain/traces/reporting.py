@@ -48,9 +48,10 @@ class MarkedRequest:
 
 @dataclass(frozen=True, slots=True)
 class Outbreak:
-    """The outbreak to explain: an incident's fingerprint between two event times."""
+    """The outbreak to explain: an alert's fingerprint between two event times."""
 
     tenant: str
+    scope: str
     service: str
     fingerprint: str
     since: float

@@ -14,6 +14,7 @@ from ticketing.sandbox.platform import BadAction, Call, Route, StandIn, whole_se
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
 from ticketing.sandbox.zammad import directory
 from ticketing.sandbox.zammad.answers import failure
+from ticketing.sandbox.zammad.behaviours import ZammadBehaviours
 from ticketing.sandbox.zammad.comments import Articles
 from ticketing.sandbox.zammad.search import Search
 from ticketing.sandbox.zammad.store import ZammadTickets
@@ -25,15 +26,17 @@ class Zammad(StandIn):
     """Tickets by number; a name that is not known is refused."""
 
     name: ClassVar[str] = "zammad"
+    session_cookie: ClassVar[str] = "_zammad_session"
 
     def __init__(self, tickets: PlatformTickets) -> None:
         super().__init__(tickets)
+        self.behaviours = behaviours = ZammadBehaviours()
         self.kept = ZammadTickets(tickets)
         self.customers = directory.Customers()
         self.articles = Articles(tickets, self.kept)
-        self.calls = TicketCalls(tickets, self.kept, self.articles, self.customers)
+        self.calls = TicketCalls(tickets, self.kept, self.articles, self.customers, behaviours)
         self.tags = Tags(tickets, self.kept)
-        self.search = Search(tickets)
+        self.search = Search(tickets, behaviours)
 
     def reset(self) -> None:
         """Forget all tickets, articles and guessed customers."""

@@ -12,6 +12,8 @@ from ticketing.sandbox.zammad import credentials
 from ticketing.sandbox.zammad.access import authorize
 from ticketing.sandbox.zammad.answers import refuse
 
+PAGE_DEFAULT = 500
+"""Zammad's own."""
 CUSTOMERS_MAX = 10_000
 """Beyond, the first customer stands for every guessed one, so that memory is bounded."""
 
@@ -31,9 +33,17 @@ def list_of(known: dict[str, int]) -> Handler:
     def handler(call: Call) -> web.Response:
         authorize(call)
         rows = [{"id": n, "name": name, "active": True} for name, n in known.items()]
-        return web.json_response(rows)
+        return web.json_response(_page(call, rows))
 
     return handler
+
+
+def _page(call: Call, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    size, page = call.query.get("per_page", str(PAGE_DEFAULT)), call.query.get("page", "1")
+    if not size.isdecimal() or not page.isdecimal():
+        refuse(422, "page and per_page must be numbers")
+    start = (max(1, int(page)) - 1) * int(size)
+    return rows[start : start + int(size)]
 
 
 def me(call: Call) -> web.Response:

@@ -30,6 +30,7 @@ def condition(name: str, test: Any) -> Predicate | None:
     if operator not in ("is", "is not") or column not in (
         "number",
         "title",
+        "note",
         "incident_id",
         *(f"{one}_id" for one in LOOKUPS),
     ):

@@ -11,7 +11,8 @@ from ticketing.sandbox.tickets import PlatformTickets, Ticket
 from ticketing.sandbox.zammad import query
 from ticketing.sandbox.zammad.access import authorize, body_of
 from ticketing.sandbox.zammad.answers import refuse
-from ticketing.sandbox.zammad.store import view
+from ticketing.sandbox.zammad.behaviours import ZammadBehaviours
+from ticketing.sandbox.zammad.store import expands, view
 
 PAGE_MAX = 200
 """More than our sinks ask for; a request for more gets a page of this size."""
@@ -23,8 +24,9 @@ class Search:
     lag_seconds: float = 0.0
     """The age before which a search by `query` misses a ticket; a search by `condition` does not."""
 
-    def __init__(self, tickets: PlatformTickets) -> None:
+    def __init__(self, tickets: PlatformTickets, behaviours: ZammadBehaviours) -> None:
         self._tickets = tickets
+        self._behaviours = behaviours
 
     def get_all(self, call: Call) -> web.Response:
         """GET tickets: a page of all of them, oldest first."""
@@ -35,7 +37,7 @@ class Search:
         count = min(int(size), PAGE_MAX)
         start = (max(1, int(page)) - 1) * count
         return web.json_response(
-            [view(ticket) for ticket in self._tickets.all()[start : start + count]]
+            [view(ticket, call) for ticket in self._tickets.all()[start : start + count]]
         )
 
     def search(self, call: Call) -> web.Response:
@@ -53,7 +55,12 @@ class Search:
             limit = int(given.get("limit", 50))
         except (TypeError, ValueError):
             refuse(422, "limit must be a number")
-        return web.json_response([view(ticket) for ticket in found[:limit]])
+        rows = [view(ticket, call) for ticket in found[:limit]]
+        if self._behaviours.search_answers_object and not expands(call):
+            assets = {"Ticket": {str(row["id"]): row for row in rows}}
+            ids = [row["id"] for row in rows]
+            return web.json_response({"tickets": ids, "tickets_count": len(ids), "assets": assets})
+        return web.json_response(rows)
 
     def _by_query(self, text: str) -> list[Ticket]:
         seen_before = self._tickets.now() - self.lag_seconds

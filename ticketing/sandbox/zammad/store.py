@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ticketing.sandbox.platform import iso_time
+from ticketing.sandbox.platform import Call, iso_time
 from ticketing.sandbox.tickets import PlatformTickets, Ticket, correlation_of
 from ticketing.sandbox.zammad.answers import refuse
 from ticketing.sandbox.zammad.directory import LOOKUPS
@@ -81,15 +81,23 @@ class ZammadTickets:
             self._tickets.note(ticket, f"{event}: {said}")
 
 
-def view(ticket: Ticket) -> dict[str, Any]:
-    """A ticket as Zammad shows it: ids in place of names."""
+def expands(call: Call) -> bool:
+    """True for a call that asks for names, in its query or its body."""
+    body = call.body if isinstance(call.body, dict) else {}
+    return "true" in (call.query.get("expand"), str(body.get("expand")).lower())
+
+
+def view(ticket: Ticket, call: Call) -> dict[str, Any]:
+    """A ticket as Zammad shows it: ids, and with `expand=true` names beside them."""
     record = ticket.record
+    names = {name: record[name] for name in LOOKUPS} if expands(call) else {}
     ids = {f"{name}_id": known[record[name]] for name, known in LOOKUPS.items()}
     return {
         "id": int(ticket.id),
         "number": ticket.key,
         "title": ticket.title,
         **ids,
+        **names,
         "customer_id": record["customer_id"],
         "note": record.get("note"),
         "incident_id": record.get("incident_id"),

@@ -10,6 +10,7 @@ import pytest
 from support.configured import correlator_with
 from support.microservices import START, Fault, Operation, System
 
+from ticketing.domain.scope import scope_of
 from ticketing.domain.traces import correlator
 from ticketing.domain.traces.buffer import Part
 from ticketing.domain.traces.correlator import LOOKS_MAX, Report
@@ -25,6 +26,9 @@ def at(record: dict[str, Any]) -> float:
 def fingerprint(record: dict[str, Any]) -> str:
     words = [w for w in record["message"].split() if not any(c.isdigit() for c in w)]
     return f"{record['service']} {' '.join(words)}"
+
+
+SCOPE = scope_of("acme", "")
 
 
 class Feed:
@@ -57,7 +61,7 @@ class Feed:
             mark,
             None,
         )
-        marks = {mark: (record["service"], at(record))} if mark else {}
+        marks = {mark: (record["service"], at(record), SCOPE)} if mark else {}
         part = Part(1, msgspec.msgpack.encode([row]))
         self.correlator.take((tenant, record["trace_id"]), part, at(record), marks, self.now)
 

@@ -112,7 +112,7 @@ async def test_tags_are_added_and_removed(call: Any, headers: Any) -> None:
 
 
 async def search(call: Any, headers: Any, **body: Any) -> list[int]:
-    answer = await send(call, headers, "POST", "tickets/search", body)
+    answer = await send(call, headers, "POST", "tickets/search?expand=true", body)
     assert answer.status == 200
     return [row["id"] for row in answer.body]
 
@@ -161,3 +161,36 @@ async def test_the_lists_of_names_can_be_read(
 ) -> None:
     answer = await send(call, headers, "GET", path)
     assert name in [row["name"] for row in answer.body]
+
+
+async def test_a_search_for_ids_is_answered_with_an_object(call: Any, headers: Any) -> None:
+    number = await opened(call, headers)
+    body = {"condition": {"ticket.tags": {"operator": "contains all", "value": TAG}}}
+    answer = await send(call, headers, "POST", "tickets/search", body)
+    assert (answer.body["tickets"], answer.body["tickets_count"]) == ([number], 1)
+    call.sandbox.set_behaviours("zammad", search_answers_object=False)
+    answer = await send(call, headers, "POST", "tickets/search", body)
+    assert [row["id"] for row in answer.body] == [number]
+
+
+async def test_without_tag_new_tags_are_dropped_in_silence(call: Any, headers: Any) -> None:
+    call.sandbox.set_behaviours("zammad", tag_new=False)
+    number = await opened(call, headers)
+    tags = await send(call, headers, "GET", f"tags?object=Ticket&o_id={number}")
+    assert tags.body == {"tags": []}
+
+
+async def test_a_create_may_be_refused_after_it_was_done(call: Any, headers: Any) -> None:
+    call.sandbox.set_behaviours("zammad", refuses_after_create=True)
+    answer = await send(call, headers, "POST", "tickets", TICKET)
+    assert answer.status == 422
+    assert len(call.sandbox.tickets("zammad")) == 1
+
+
+async def test_a_workflow_keeps_a_column_and_says_nothing(call: Any, headers: Any) -> None:
+    number = await opened(call, headers, note=TAG)
+    call.sandbox.set_behaviours("zammad", ignores="state", keeps_note=False)
+    changes = {"state": "closed", "note": "n", "title": "t"}
+    answer = await send(call, headers, "PUT", f"tickets/{number}?expand=true", changes)
+    kept = answer.body
+    assert (answer.status, kept["state"], kept["title"], kept["note"]) == (200, "new", "t", TAG)

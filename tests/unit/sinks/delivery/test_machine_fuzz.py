@@ -94,8 +94,9 @@ class Adapter:
                 self.offset += 1
                 records.append(Record(value, self.offset, int(CLOCK.now * 1000)))
             tx = statemachine.Transaction(self.table, self.machine, 0)
-            statemachine.fold(self.machine, tx, records, self.state)
-            self.table.keep(tx, self.machine)
+            folded = statemachine.fold(self.machine, tx, records, self.state)
+            self.table.keep(tx, self.machine, folded)
+            statemachine.accept(self.machine, tx, folded, self.state)
             for callback in tx.callbacks():
                 callback()
             begun, self.runner.begun = self.runner.begun, []

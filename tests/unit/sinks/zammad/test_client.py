@@ -19,6 +19,7 @@ from tables.deliveries import Operation
 from ticketing.domain.events import Summary, TicketState
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.incident import Ticket as Held
+from ticketing.sandbox.zammad import directory
 
 HOUR = 3600.0
 Opens = Callable[..., Desk]
@@ -154,6 +155,7 @@ async def test_what_may_be_there_is_looked_for_and_its_tags_are_checked(
     desk_with: Opens, record: Path
 ) -> None:
     desk = desk_with()
+    desk.behaves(keeps_note=False)
     desk.fault("timeout_after_accept", method="POST", path="/tickets", count=1)
     await desk.life.want(desk.story.opened(), HOUR)
     assert desk.life.operations[:2] == [Operation.CREATE, Operation.LOOK_UP]
@@ -184,7 +186,7 @@ async def test_a_second_ticket_is_closed_with_a_word(desk_with: Opens) -> None:
     desk.fault("timeout_after_accept", method="POST", path="/tickets", count=1)
     await desk.life.want(desk.story.opened())
     (first,) = desk.tickets()
-    tags, first.record["tags"] = first.record["tags"], []
+    tags, first.record["tags"], first.record["note"] = first.record["tags"], [], None
     while len(desk.tickets()) < 2:
         await desk.life.run(0.2)
     first.record["tags"] = tags
@@ -192,6 +194,100 @@ async def test_a_second_ticket_is_closed_with_a_word(desk_with: Opens) -> None:
     assert Operation.DEDUPLICATE in desk.life.operations
     assert [one.state for one in desk.tickets()] == ["resolved", "open"]
     assert desk.ticket().key in first.record["articles"][-1]["body"]
+
+
+async def test_a_ticket_without_its_tag_is_found_by_its_note(desk_with: Opens) -> None:
+    desk = desk_with()
+    desk.behaves(tag_new=False)
+    desk.fault("timeout_after_accept", method="POST", path="/tickets", count=1)
+    await desk.life.want(desk.story.opened(), HOUR)
+    (ticket,) = desk.tickets()
+    assert ticket.record["tags"] == []
+
+
+async def test_tags_that_zammad_drops_are_told(desk_with: Opens) -> None:
+    desk = desk_with(tags=["team-a"])
+    desk.behaves(tag_new=False)
+    await desk.life.want(desk.story.opened(), 60)
+    (told,) = left_out(desk)
+    assert "tag_new" in told
+    assert "team-a" in told
+
+
+async def test_a_ticket_that_was_made_and_refused_is_adopted(desk_with: Opens) -> None:
+    desk = desk_with()
+    desk.behaves(refuses_after_create=True)
+    await desk.life.want(desk.story.opened(), HOUR)
+    await desk.life.want(desk.story.raised(), HOUR)
+    assert len(desk.tickets()) == 1
+    assert not desk.life.dead_letters
+
+
+# Refused and ignored fields
+
+
+def left_out(desk: Desk) -> tuple[str, ...]:
+    return tuple(
+        sentence
+        for _, outcome in desk.life.platform.outcomes
+        for sentence in getattr(outcome, "left_out", ())
+    )
+
+
+async def test_a_ticket_without_refused_fields_is_better_than_none(desk_with: Opens) -> None:
+    desk = desk_with(owner="gone@sandbox.example", priorityMapping={"high": "9 gone"})
+    await desk.life.want(desk.story.opened(), HOUR)
+    (ticket,) = desk.tickets()
+    assert (ticket.record["owner"], ticket.priority) == ("-", "2 normal")
+    (told,) = left_out(desk)
+    assert "owner, priority" in told
+    assert "9 gone" in told
+
+
+@pytest.mark.parametrize("name", ["state", "group"])
+async def test_a_name_that_is_gone_leaves_no_ticket(desk_with: Opens, name: str) -> None:
+    settings = {"state": {"states": {"open": "gone"}}, "group": {"group": "gone"}}
+    desk = desk_with(**settings[name])
+    await desk.life.want(desk.story.opened(), 60)
+    assert desk.tickets() == []
+    assert "gone" in desk.life.delivery(desk.story.incident.id).error
+
+
+async def test_a_change_without_a_refused_priority_is_told_once(desk_with: Opens) -> None:
+    desk = desk_with(priorityMapping={"critical": "9 gone"})
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.raised(), HOUR)
+    assert "[CRITICAL]" in desk.ticket().title
+    assert any("priority" in one for one in left_out(desk))
+    assert not desk.life.dead_letters
+
+
+@pytest.mark.parametrize("move", ["acknowledged", "resolved"])
+async def test_a_state_that_a_workflow_keeps_is_not_reached(desk_with: Opens, move: str) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    desk.behaves(ignores="state")
+    await desk.life.want(getattr(desk.story, move)(), 60)
+    error = desk.life.delivery(desk.story.incident.id).error
+    assert 'the state stays "new"' in error
+    assert desk.life.receipts[-1].state is TicketState.REJECTED
+
+
+async def test_a_reopening_that_a_workflow_keeps_closed_is_not_reached(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.resolved(), 60)
+    desk.behaves(ignores="state")
+    await desk.life.want(desk.story.reopened(), 60)
+    assert 'stays "closed"' in desk.life.delivery(desk.story.incident.id).error
+
+
+async def test_a_group_that_a_workflow_keeps_is_told(desk_with: Opens) -> None:
+    desk = desk_with(escalationGroup="Management")
+    await desk.life.want(desk.story.opened(), 60)
+    desk.behaves(ignores="group")
+    await desk.life.want(desk.story.escalated("lead"), 60)
+    assert left_out(desk) == ('group: asked for "Management", Zammad has "Operations"',)
 
 
 # People
@@ -254,6 +350,23 @@ async def test_every_wrong_name_is_told_at_once(desk_with: Opens) -> None:
     tested = await desk.life.platform.test_connection()
     for said in ('states.resolved: there is no active state "done"', '"4 idle"', '"X"; active: '):
         assert said in tested.message
+
+
+async def test_names_beyond_the_first_page_are_known(
+    desk_with: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = {f"Group {number}": number for number in range(250)}
+    for name, number in many.items():
+        monkeypatch.setitem(directory.GROUPS, name, number)
+    tested = await desk_with(group="Group 249").life.platform.test_connection()
+    assert tested.ok, tested.message
+
+
+async def test_a_search_that_fails_is_told(desk_with: Opens) -> None:
+    desk = desk_with()
+    desk.fault("malformed", path="/tickets/search")
+    tested = await desk.life.platform.test_connection()
+    assert "tickets can't be searched" in tested.message
 
 
 async def test_403_says_what_else_it_can_mean(desk_with: Opens) -> None:

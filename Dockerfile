@@ -1,0 +1,38 @@
+# The agent's image: docs/kubernetes.md says how to build it, and which of this was tried.
+# A digest belongs to the build: --build-arg IMAGE=python:3.11-slim-bookworm@sha256:...
+ARG IMAGE=python:3.11-slim-bookworm
+
+FROM ${IMAGE} AS build
+# Extras of pyproject.toml; empty for an image without language models, 300 MB smaller.
+ARG EXTRAS=llm
+WORKDIR /src
+COPY pyproject.toml requirements.lock README.md LICENSE ./
+COPY agents agents
+COPY sinks sinks
+COPY tables tables
+COPY ticketing ticketing
+# The lock holds every version, those of the tests too: as constraints, only what is needed comes.
+RUN python -m venv /opt/ticketing \
+  && /opt/ticketing/bin/pip install --no-cache-dir --disable-pip-version-check \
+    --constraint requirements.lock ".${EXTRAS:+[${EXTRAS}]}" \
+  && python -m venv /opt/sbom \
+  && /opt/sbom/bin/pip install --no-cache-dir --disable-pip-version-check cyclonedx-bom==7.5.0 \
+  && /opt/sbom/bin/cyclonedx-py environment --output-reproducible \
+    --output-file /opt/ticketing/sbom.cdx.json /opt/ticketing/bin/python \
+  && /opt/ticketing/bin/pip uninstall --yes --quiet --disable-pip-version-check setuptools pip
+
+FROM ${IMAGE}
+# No name is needed, but a numeric user lets Kubernetes see that it is not root.
+RUN groupadd --gid 10001 ticketing \
+  && useradd --uid 10001 --gid ticketing --no-create-home --home-dir /tmp ticketing \
+  && install --directory --owner ticketing --group ticketing /var/lib/ticketing
+COPY --from=build /opt/ticketing /opt/ticketing
+ENV PATH=/opt/ticketing/bin:$PATH \
+  PYTHONDONTWRITEBYTECODE=1 \
+  TICKETING_DATA_DIR=/var/lib/ticketing
+USER 10001:10001
+WORKDIR /var/lib/ticketing
+VOLUME /var/lib/ticketing
+EXPOSE 8080 9464
+ENTRYPOINT ["ticketing"]
+CMD ["worker"]

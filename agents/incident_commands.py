@@ -1,0 +1,203 @@
+"""Commands that are about several incidents or alerts: merge, split, move, unlink, delete."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agents.incident_pages import IncidentPages
+from agents.incident_rows import IncidentRows
+from tables.incidents import COLLECTIVE
+from ticketing.domain.events import Action, Command
+from ticketing.domain.incidents import commands, linking, merging
+from ticketing.domain.incidents.incident import Incident, IncidentAlert, Kind, Status
+from ticketing.domain.incidents.joining import AlertRow
+from ticketing.domain.incidents.lifecycle import published
+
+
+class IncidentCommands:
+    """Applies commands to the incidents of a partition."""
+
+    def __init__(self, rows: IncidentRows) -> None:
+        self._rows = rows
+        self._pages = IncidentPages(rows)
+
+    def apply(self, command: Command) -> None:
+        """Apply a command. One for a merged incident goes to the one that has its alerts."""
+        rows = self._rows
+        if command.action is Action.DELETE:
+            self._delete(rows.find(command.incident_id))
+            return
+        incident = rows.follow(command.incident_id)
+        if incident is None or commands.is_known(incident, command):
+            return
+        several = {
+            Action.MERGE: self._merge,
+            Action.SPLIT: self._split,
+            Action.MOVE: self._move,
+            Action.UNLINK: self._unlink,
+        }
+        apply = several.get(command.action)
+        if apply is None:
+            after = commands.commanded(incident, command, rows.now, rows.policy)
+            self._save(incident, after)
+            return
+        reason = commands.refusal(incident, command, rows.policy) or apply(incident, command)
+        if reason:
+            after = commands.answered(incident, command, reason, rows.now, rows.policy)
+            rows.save(incident, after)
+
+    def _merge(self, incident: Incident, command: Command) -> str:
+        """Merge with the target; returns the reason of a refusal."""
+        rows, now, policy = self._rows, self._rows.now, self._rows.policy
+        target = rows.follow(command.target)
+        reason = _unfit(incident, target)
+        if target is None or reason:
+            return reason
+        kept, gone = merging.merge(incident, target, now, policy, command.by, command.note)
+        before = target if kept.id == target.id else incident
+        other = incident if kept.id == target.id else target
+        self._decide(together=(before.alerts, other.alerts))
+        self._rehome(other.alerts, other.id, kept.id)
+        self._save(before, self._answered(kept, command))
+        rows.save(other, gone)
+        return ""
+
+    def _split(self, incident: Incident, command: Command) -> str:
+        rows, now, policy = self._rows, self._rows.now, self._rows.policy
+        found = self._rows_of(incident, command)
+        if isinstance(found, str):
+            return found
+        if len(found) >= incident.alerts_total:
+            return "it would leave no alert"
+        id = rows.new_id(incident.scope, f"split:{command.id}")
+        after, made = merging.split(incident, found, id, now, policy, command.by)
+        self._decide(apart=(after.alerts, [row.alert for row in found]))
+        self._rehome([row.alert for row in found], incident.id, id)
+        self._save(incident, self._answered(after, command))
+        self._save(None, made)
+        return ""
+
+    def _move(self, incident: Incident, command: Command) -> str:
+        rows, now, policy = self._rows, self._rows.now, self._rows.policy
+        target = rows.follow(command.target)
+        reason = _unfit(incident, target)
+        if target is None or reason:
+            return reason
+        found = self._rows_of(incident, command)
+        if isinstance(found, str):
+            return found
+        after, kept = merging.move(incident, target, found, now, policy, command.by)
+        taken = [row.alert for row in found]
+        self._decide(together=(target.alerts, taken), apart=(after.alerts, taken))
+        self._rehome(taken, incident.id, target.id)
+        if after.status is Status.RESOLVED:
+            kept = self._answered(kept, command)
+        self._save(target, kept)
+        rows.save(incident, self._answered(after, command))
+        return ""
+
+    def _unlink(self, incident: Incident, command: Command) -> str:
+        rows, now, policy = self._rows, self._rows.now, self._rows.policy
+        after = incident
+        for id in command.to:
+            after = linking.unlinked_from(after, id, now, policy)
+            other = rows.peek(id)
+            if other is not None:
+                apart = linking.unlinked_from(other, incident.id, now, policy)
+                rows.save(other, apart if apart is other else published(apart, now))
+        rows.save(incident, self._answered(after, command))
+        return ""
+
+    def _delete(self, incident: Incident | None) -> None:
+        """Forget an incident and all merged into it, and every text of it in others.
+
+        What is left of its alerts says up to where they are counted.
+        """
+        rows = self._rows
+        if incident is None:
+            return
+        for part in incident.alerts:
+            row = rows.alert(part.fingerprint)
+            if row is not None and row.incident_id == incident.id:
+                bare = replace(row.alert, service="", title="", sample=None, reason="")
+                rows.put_alert(replace(row, incident_id="", alert=bare))
+        for link in incident.links:
+            other = rows.peek(link.id)
+            if other is not None:
+                links = [one for one in other.links if one.id != incident.id]
+                rows.save(other, published(replace(other, links=links), rows.now))
+        collective = rows.pointed(COLLECTIVE)
+        if collective is not None and any(one.id == incident.id for one in collective.lists):
+            lists = [one for one in collective.lists if one.id != incident.id]
+            rows.save(collective, published(replace(collective, lists=lists), rows.now))
+        rows.forget(incident.id)
+        for id in incident.merged:
+            self._delete(rows.peek(id))
+
+    # Parts
+
+    def _rows_of(self, incident: Incident, command: Command) -> list[AlertRow] | str:
+        """The rows of the alerts that a command names, or the reason why it is refused."""
+        found = []
+        for fingerprint in dict.fromkeys(command.alerts):
+            row = self._rows.alert(fingerprint)
+            owner = self._rows.follow(row.incident_id) if row is not None else None
+            if row is None or owner is None or owner.id != incident.id:
+                return f"it has no alert {fingerprint}"
+            found.append(row)
+        return found or "the command names no alert"
+
+    def _decide(
+        self,
+        together: tuple[list[IncidentAlert], list[IncidentAlert]] | None = None,
+        apart: tuple[list[IncidentAlert], list[IncidentAlert]] | None = None,
+    ) -> None:
+        """Keep a person's decision with every alert that it is about."""
+        for pairs, joins in ((together, True), (apart, False)):
+            for some, others in (pairs, pairs[::-1]) if pairs else ():
+                names = [one.fingerprint for one in others]
+                for part in some:
+                    row = self._rows.alert(part.fingerprint)
+                    if row is not None:
+                        self._rows.put_alert(
+                            _decided(row, names, joins, self._rows.policy.pairs_kept)
+                        )
+
+    def _rehome(self, alerts: list[IncidentAlert], source: str, target: str) -> None:
+        """Let the rows of alerts name their new incident."""
+        for part in alerts:
+            row = self._rows.alert(part.fingerprint)
+            if row is not None:
+                self._rows.put_alert(replace(row, incident_id=target))
+
+    def _answered(self, incident: Incident, command: Command) -> Incident:
+        return commands.answered(incident, command, "", self._rows.now, self._rows.policy)
+
+    def _save(self, before: Incident | None, after: Incident) -> None:
+        self._rows.save(before, self._pages.admitted(before, after))
+
+
+def _unfit(incident: Incident, target: Incident | None) -> str:
+    if target is None:
+        return "the other incident is not in the same scope"
+    if target.id == incident.id:
+        return "both are the same incident"
+    if target.scope != incident.scope:
+        return "the other incident is not in the same scope"
+    if target.status is Status.RESOLVED:
+        return "the other incident is resolved"
+    if Kind.COLLECTIVE in (incident.kind, target.kind):
+        return "a collective incident has no alerts"
+    return ""
+
+
+def _decided(row: AlertRow, names: list[str], joins: bool, kept: int) -> AlertRow:
+    gone = {row.alert.fingerprint}
+    names = [name for name in names if name not in gone]
+    together = [one for one in row.together if one not in names]
+    apart = [one for one in row.apart if one not in names]
+    if joins:
+        together = [*together, *names][-kept:]
+    else:
+        apart = [*apart, *names][-kept:]
+    return replace(row, together=together, apart=apart)

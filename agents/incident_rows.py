@@ -1,0 +1,124 @@
+"""The rows of one partition in a transaction: incidents and alerts, found, followed and written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from agents.incident_counters import count_changes
+from tables.incidents import Pointer, Record, alert_key
+from ticketing.domain.incidents import fallback, timers
+from ticketing.domain.incidents.incident import Incident, Status
+from ticketing.domain.incidents.joining import AlertRow
+from ticketing.domain.incidents.policy import Policy
+from ticketing.domain.scope import incident_id
+from ticketing.engine.guarded import SetAside
+from ticketing.engine.statemachine import Transaction
+from ticketing.wire import topics
+
+CHAIN_MAX = 50
+"""Merges of merges: more than people make; a circle of ids ends here."""
+LOOK_SECONDS = 86400.0
+"""A day: alerts and pointers whose incident is gone may stay so long."""
+
+Tx: TypeAlias = Transaction[Record]
+
+
+@dataclass
+class Changes:
+    """The incidents that a batch changed, for one publication each, and the ids that it gave away."""
+
+    published: dict[str, None] = field(default_factory=dict)
+    given: set[str] = field(default_factory=set)
+
+
+class IncidentRows:
+    """The rows that a message or a due time is about, and their writes."""
+
+    def __init__(
+        self, tx: Tx, policy: Policy, quiet: float | None, changes: Changes, topic_id: str
+    ) -> None:
+        """`quiet` is the quiet clock, `topic_id` Kafka's id of ticketing-events."""
+        self.tx = tx
+        self.policy = policy
+        self.quiet = quiet
+        self.now = tx.now
+        self._changes = changes
+        self._topic_id = topic_id
+
+    def find(self, id: str) -> Incident | None:
+        """An incident by its id; raises SetAside for a row that can't be read."""
+        found = self.tx.get(id)
+        return found if isinstance(found, Incident) else None
+
+    def peek(self, id: str) -> Incident | None:
+        """As `find`, for an incident that can be done without."""
+        try:
+            return self.find(id) if id else None
+        except SetAside:
+            return None
+
+    def follow(self, id: str) -> Incident | None:
+        """The incident that has the alerts of another one now: the same, unless they were taken."""
+        found = self.find(id)
+        for _ in range(CHAIN_MAX):
+            if found is None or not found.merged_into:
+                return found
+            target = self.find(found.merged_into)
+            if target is None:
+                return found
+            found = target
+        return found
+
+    def alert(self, fingerprint: str) -> AlertRow | None:
+        """The row of an alert; raises SetAside."""
+        found = self.tx.get(alert_key(fingerprint))
+        return found if isinstance(found, AlertRow) else None
+
+    def pointed(self, key: str) -> Incident | None:
+        """The open incident of a pointer."""
+        pointer = self.tx.peek(key)
+        found = self.peek(pointer.incident_id) if isinstance(pointer, Pointer) else None
+        return found if found is not None and found.status is not Status.RESOLVED else None
+
+    def new_id(self, scope: str, name: str) -> str:
+        """An id that no incident has had; `name` tells the incidents of one message apart."""
+        tx = self.tx
+        known = self._changes.given
+        made = incident_id(scope, self._topic_id, tx.partition, tx.offset, name)
+        again = 1
+        while made in known or self.peek(made) is not None:
+            again += 1
+            again_name = f"{name}#{again}"
+            made = incident_id(scope, self._topic_id, tx.partition, tx.offset, again_name)
+        known.add(made)
+        return made
+
+    def save(self, before: Incident | None, after: Incident) -> None:
+        """Write an incident, and publish it at the end of the batch if its revision rose."""
+        if after is before:
+            return
+        after = fallback.watched(after, self.now, self.policy)
+        count_changes(self.tx, before, after)
+        self.put(after)
+        if before is None or after.revision != before.revision:
+            self._changes.published[after.id] = None
+
+    def put(self, incident: Incident) -> None:
+        """Write an incident with the time of its next look."""
+        due = timers.next_due(incident, self.now, self.quiet, self.policy)
+        self.tx.put(incident.id, incident, due=due)
+
+    def forget(self, id: str) -> None:
+        """Delete an incident, and its publication."""
+        self.tx.delete(id)
+        self._changes.published.pop(id, None)
+        self.tx.send(topics.INCIDENTS, id, None, stored=True)
+
+    def put_alert(self, row: AlertRow) -> None:
+        """Write the row of an alert."""
+        self.tx.put(alert_key(row.alert.fingerprint), row, due=self.now + LOOK_SECONDS)
+
+    def point(self, key: str, id: str) -> None:
+        """Let a pointer lead to an incident."""
+        self.tx.put(key, Pointer(incident_id=id), due=self.now + LOOK_SECONDS)

@@ -1,0 +1,44 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { isSnoozed, notes, waitNote } from "../../ticketing/console/standing.js";
+import { makeIncident } from "./incident.js";
+
+const of = (fields) => makeIncident(1, fields);
+
+test("the list says why an incident waits, as long as it does", () => {
+  assert.equal(waitNote(of({ waitingFor: { occurrences: 1200 } })), "waits for 1,200");
+  assert.equal(waitNote(of({ collectiveId: "a-b" })), "in a collective incident");
+  assert.equal(waitNote(of({ collectiveId: "a-b", ticketed: true })), null);
+  assert.equal(waitNote(of({ collectiveId: "a-b", status: "resolved" })), null);
+  assert.equal(waitNote(of({})), null);
+});
+
+test("a snooze that is over is none", () => {
+  const snoozedUntil = "2030-01-01T00:00:00.000Z";
+  assert.ok(isSnoozed({ snoozedUntil }, Date.UTC(2029, 11, 31)));
+  assert.ok(!isSnoozed({ snoozedUntil }, Date.UTC(2030, 0, 1)));
+  assert.ok(!isSnoozed({ snoozedUntil: null }));
+});
+
+test("remarks name what is unusual, and nothing else", () => {
+  assert.deepEqual(notes(of({})), []);
+  assert.deepEqual(notes(of({ kind: undefined, alertsTotal: undefined })), []);
+  const unusual = {
+    kind: "of_a_newer_release",
+    alertsTotal: 3,
+    flapping: true,
+    quietly: true,
+    mergedInto: "a-b",
+    snoozedUntil: "2030-01-01T00:00:00.000Z",
+    ticketed: true,
+  };
+  assert.deepEqual(notes(of(unusual), Date.UTC(2029, 0, 1)), [
+    "of a newer release",
+    "3 alerts",
+    "flapping",
+    "snoozed",
+    "without a page",
+    "merged",
+  ]);
+});

@@ -1,0 +1,99 @@
+"""The life of an alert: its order of states, its deadlines, its ends."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.alerts import START, alert_policy_with, anomalies
+
+from ticketing.domain.alerts.alert import Alert, AlertState
+from ticketing.domain.alerts.counting import fresh_above
+from ticketing.domain.alerts.episodes import (
+    counted,
+    due,
+    is_over,
+    is_silent,
+    next_due,
+    quietened,
+    was_sent,
+)
+from ticketing.domain.severity import Severity
+
+POLICY = alert_policy_with(quiet_after=900.0, retention=86_400.0)
+HOUR = 3_600.0
+
+
+def at(now: float, known: Alert | None = None, **changes: Any) -> Alert:
+    found = anomalies("aa", 1, at=now, **changes)
+    return counted(known, found, fresh_above(found, -1), now, POLICY)
+
+
+def test_every_change_is_a_later_state() -> None:
+    states = [at(START)]
+    states.append(at(START + 1, states[-1]))
+    states.append(due(states[-1], START + 9))
+    states.append(quietened(states[-1], START + 1_000))
+    # The broker's clock may have been set back.
+    states.append(at(START - HOUR, states[-1]))
+    versions = [state.version for state in states]
+    assert versions == sorted(set(versions))
+    assert all(was_sent(a, b) for a, b in zip(states[1:], states[2:], strict=False))
+    assert was_sent(None, states[0])
+    assert not was_sent(states[0], states[1])
+
+
+def test_counts_wait_and_are_sent_once() -> None:
+    first = at(START)
+    second = at(START + 5, first)
+    third = at(START + 5.5, second)
+    assert (first.send_at, second.send_at, third.send_at) == (None, START + 6, START + 6)
+    assert due(third, START + 5.9) is third
+    sent = due(third, START + 6)
+    assert (sent.send_at, sent.sent, sent.count) == (None, 2, 3)
+
+
+def test_a_rise_is_sent_at_once_and_a_fall_never_comes() -> None:
+    first = at(START)
+    rise = at(START + 5, first, severity=Severity.CRITICAL)
+    assert was_sent(first, rise)
+    low = at(START + 6, rise, severity=Severity.LOW)
+    assert low.severity is Severity.CRITICAL
+
+
+@pytest.mark.parametrize("quiet", [None, START + 899.9])
+def test_an_alert_fires_until_the_quiet_clock_has_passed(quiet: float | None) -> None:
+    alert = at(START)
+    assert not is_silent(alert, quiet, POLICY)
+    assert is_silent(alert, START + 900, POLICY)
+    assert not is_silent(quietened(alert, START + 900), START + HOUR, POLICY)
+
+
+def test_a_state_of_another_release_fires() -> None:
+    alert = replace(at(START), state=AlertState("smouldering"))
+    assert is_silent(alert, START + 900, POLICY)
+    assert at(START + 1, alert).count == 2
+
+
+def test_no_deadline_is_further_off_than_its_own_length() -> None:
+    ahead = at(START + HOUR)
+    waiting = at(START + HOUR, ahead)
+    quiet = quietened(waiting, START + HOUR)
+    assert next_due(ahead, START, POLICY) == START + 900
+    assert next_due(waiting, START, POLICY) <= START + 60
+    assert next_due(quiet, START, POLICY) == START + 86_400
+
+
+def test_a_quiet_alert_is_over_after_retention() -> None:
+    alert = at(START)
+    quiet = quietened(alert, START)
+    assert not is_over(alert, START + 1e6, POLICY)
+    assert not is_over(quiet, START + 86_399, POLICY)
+    assert is_over(quiet, START + 86_400, POLICY)
+
+
+def test_the_configuration_that_decided_is_kept() -> None:
+    found = anomalies("aa", 1)
+    policy = alert_policy_with(config="ab12")
+    assert counted(None, found, fresh_above(found, -1), START, policy).config == "ab12"

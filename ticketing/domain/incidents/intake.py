@@ -1,0 +1,185 @@
+"""Events as the incidents' writer lets them in: clean texts, and every part bounded in bytes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from ticketing.domain.alerts.alert import Alert
+from ticketing.domain.events import Command, Correlation, Receipt, Summary
+from ticketing.domain.intake import (
+    BY_BYTES_MAX,
+    ERROR_BYTES_MAX,
+    ID_BYTES_MAX,
+    LABEL_BYTES_MAX,
+    LINES_MAX,
+    LIST_MAX,
+    MESSAGE_BYTES_MAX,
+    NAME_BYTES_MAX,
+    NOTE_BYTES_MAX,
+    OUT_OF_BOUNDS,
+    PARTITIONS_MAX,
+    PATTERN_BYTES_MAX,
+    SUMMARY_BYTES_MAX,
+    TARGET_BYTES_MAX,
+    TARGETS_MAX,
+    TITLE_BYTES_MAX,
+    WORD_BYTES_MAX,
+    address,
+    changed,
+    each,
+    fits,
+    named,
+    small,
+    text,
+    texts,
+    within,
+)
+from ticketing.domain.scope import is_scope
+from ticketing.domain.signals import Progress, Sample
+from ticketing.domain.traces.findings import Findings
+from ticketing.errors import BadRecord
+
+T = TypeVar("T")
+
+WINDOWS_MAX = 128
+"""Windows or minutes of one alert: it sends fewer."""
+TIME_MAX = 1e11
+"""Unix seconds in the year 5138: what lies beyond is an error."""
+
+
+def admitted(body: T) -> T:
+    """The event, cleaned and bounded; the very same if it was. Raises BadRecord."""
+    admit = _ADMIT.get(type(body))
+    return body if admit is None else admit(body)
+
+
+def _alert(body: Alert) -> Alert:
+    named("fingerprint", body.fingerprint, ID_BYTES_MAX)
+    named("tenant", body.tenant, NAME_BYTES_MAX)
+    named("environment", body.environment, NAME_BYTES_MAX)
+    named("service", body.service, NAME_BYTES_MAX)
+    for word in (body.severity, body.kind, body.state):
+        named("a word", word, WORD_BYTES_MAX)
+    small(episode=body.episode, revision=body.revision, count=body.count, needed=body.needed)
+    for start, count in (*body.windows, *body.minutes):
+        if not (fits(start) and fits(count)):
+            raise BadRecord(OUT_OF_BOUNDS, "a window has more than 64 bits")
+    for at in (body.first_seen, body.last_seen, body.arrived_at, body.last_arrived_at, body.delay):
+        if not math.isfinite(at) or abs(at) > TIME_MAX:
+            raise BadRecord(OUT_OF_BOUNDS, "a time is beyond any date")
+    return changed(
+        body,
+        title=text(body.title, TITLE_BYTES_MAX),
+        pattern=text(body.pattern, PATTERN_BYTES_MAX),
+        config=text(body.config, WORD_BYTES_MAX),
+        windows=_latest(body.windows),
+        minutes=body.minutes if len(body.minutes) <= WINDOWS_MAX else body.minutes[:WINDOWS_MAX],
+        samples=each(body.samples, _sample),
+        trace_ids=texts(body.trace_ids),
+        endpoints=texts(body.endpoints),
+        affected_services=texts(body.affected_services),
+    )
+
+
+def _latest(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    return windows if len(windows) <= WINDOWS_MAX else windows[-WINDOWS_MAX:]
+
+
+def _sample(sample: Sample) -> Sample:
+    small(partition=sample.partition, offset=sample.offset)
+    return changed(
+        sample,
+        message=text(sample.message, MESSAGE_BYTES_MAX),
+        level=text(sample.level, LABEL_BYTES_MAX),
+        trace_id=text(sample.trace_id, LABEL_BYTES_MAX),
+        span_id=text(sample.span_id, LABEL_BYTES_MAX),
+        endpoint=text(sample.endpoint, LABEL_BYTES_MAX),
+        host=text(sample.host, LABEL_BYTES_MAX),
+        topic=text(sample.topic, LABEL_BYTES_MAX),
+    )
+
+
+def _command(command: Command) -> Command:
+    named("id", command.id, ID_BYTES_MAX)
+    named("incident_id", command.incident_id, ID_BYTES_MAX)
+    named("action", command.action, WORD_BYTES_MAX)
+    named("target", command.target, ID_BYTES_MAX)
+    if not math.isfinite(command.until) or abs(command.until) > TIME_MAX:
+        raise BadRecord(OUT_OF_BOUNDS, "a time is beyond any date")
+    for name in command.alerts:
+        named("an alert", name, ID_BYTES_MAX)
+    return changed(
+        command,
+        by=text(command.by, BY_BYTES_MAX),
+        note=text(command.note, NOTE_BYTES_MAX),
+        to=each(command.to, lambda name: text(name, TARGET_BYTES_MAX), TARGETS_MAX),
+        alerts=command.alerts if len(command.alerts) <= LIST_MAX else command.alerts[:LIST_MAX],
+    )
+
+
+def _receipt(receipt: Receipt) -> Receipt:
+    named("incident_id", receipt.incident_id, ID_BYTES_MAX)
+    named("platform", receipt.platform, WORD_BYTES_MAX)
+    named("state", receipt.state, WORD_BYTES_MAX)
+    small(revision=receipt.revision)
+    return changed(
+        receipt,
+        external_id=text(receipt.external_id, LABEL_BYTES_MAX),
+        key=text(receipt.key, LABEL_BYTES_MAX),
+        url=address(receipt.url),
+        error=text(receipt.error, ERROR_BYTES_MAX),
+        on_call=text(receipt.on_call, LABEL_BYTES_MAX),
+    )
+
+
+def _progress(body: Progress) -> Progress:
+    named("topic", body.topic, NAME_BYTES_MAX)
+    if not 0 <= body.partition < PARTITIONS_MAX or not 0 <= body.partitions <= PARTITIONS_MAX:
+        raise BadRecord(OUT_OF_BOUNDS, f"a topic has no more than {PARTITIONS_MAX} partitions")
+    return body
+
+
+def _summary(summary: Summary) -> Summary:
+    named("incident_id", summary.incident_id, ID_BYTES_MAX)
+    small(revision=summary.revision)
+    if summary.basis is not None:
+        small(count=summary.basis.count, calls=summary.basis.calls)
+    return within(summary, SUMMARY_BYTES_MAX)
+
+
+def _correlation(body: Correlation) -> Correlation:
+    if not is_scope(body.scope):
+        raise BadRecord(OUT_OF_BOUNDS, "the scope is not 16 hex digits")
+    named("fingerprint", body.fingerprint, ID_BYTES_MAX)
+    for peer in body.findings.peers:
+        named("a peer's fingerprint", peer.fingerprint, ID_BYTES_MAX)
+        named("a peer's service", peer.service, NAME_BYTES_MAX)
+        named("a peer's relation", peer.relation, WORD_BYTES_MAX)
+    return changed(body, findings=_findings(body.findings))
+
+
+def _findings(findings: Findings) -> Findings:
+    lines, hops = LINES_MAX, LINES_MAX
+    samples = []
+    for sample in findings.samples[:LIST_MAX]:
+        omitted = sample.omitted + max(0, len(sample.timeline) - lines)
+        timeline, path = sample.timeline[:lines], sample.path[:hops]
+        lines, hops = lines - len(timeline), hops - len(path)
+        samples.append(replace(sample, timeline=timeline, path=path, omitted=omitted))
+    if samples != findings.samples:
+        findings = replace(findings, samples=samples)
+    # Peers stay as they are: they name incidents, and the links that they make are bounded.
+    kept = replace(within(findings, LABEL_BYTES_MAX), peers=findings.peers[:LIST_MAX])
+    return findings if kept == findings else kept
+
+
+_ADMIT: dict[type, Any] = {
+    Alert: _alert,
+    Command: _command,
+    Receipt: _receipt,
+    Progress: _progress,
+    Summary: _summary,
+    Correlation: _correlation,
+}

@@ -1,0 +1,343 @@
+"""The alerts of an incident: a state of an alert applied to the incident that it belongs to.
+
+A state is the whole alert, and absolute: the incident adds the difference to the state before, so
+that its count is the sum of its alerts' counts, whatever was lost, repeated or late. Times are Unix
+seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from ticketing.domain.alerts.alert import Alert, AlertState
+from ticketing.domain.incidents.incident import Incident, IncidentAlert, StepKind
+from ticketing.domain.incidents.lifecycle import (
+    POLICY,
+    counted,
+    is_snoozed,
+    page_again,
+    published,
+    raised,
+)
+from ticketing.domain.incidents.policy import Policy
+from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.signals import Sample
+from ticketing.domain.text import bounded
+
+ROW_WINDOWS_KEPT = 12
+"""Windows remembered of an alert: three hours of the default length; older ones hardly ever change."""
+MINUTES_KEPT = 60
+"""The first hour."""
+SAMPLE_BYTES_MAX = 600
+"""The message shown of an alert: two lines of a wide screen or so."""
+LABEL_BYTES_MAX = 128
+"""The names in that sample: with these a row of an alert stays near 4 kB."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRow:
+    """An alert with the incident that it belongs to.
+
+    `alert` is its latest state there. `windows` holds (start, count) of the latest windows of its
+    episode. `together` and `apart` are the fingerprints that a person has put in one incident with
+    this one, or in another: that decision also holds for later episodes.
+    """
+
+    incident_id: str
+    alert: IncidentAlert
+    windows: list[tuple[int, int]] = field(default_factory=list)
+    together: list[str] = field(default_factory=list)
+    apart: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The reason why an alert is in an incident, and the record that it began with."""
+
+    reason: str = ""
+    topic: str = ""
+    partition: int = -1
+    offset: int = -1
+
+
+def is_later(alert: Alert, known: IncidentAlert) -> bool:
+    """True for a state after the known one.
+
+    An alert that was forgotten begins again with its first episode: its records are newer than all
+    that are known.
+    """
+    return alert.version > known.version or alert.arrived_at > known.last_arrived_at
+
+
+def is_same_episode(alert: Alert, known: IncidentAlert) -> bool:
+    """True if a later state counts on in the episode of the known one."""
+    return alert.episode == known.episode and alert.arrived_at <= known.last_arrived_at
+
+
+def brings_news(alert: Alert, known: IncidentAlert) -> bool:
+    """True for a later state with anomalies that the known one has not."""
+    if not is_same_episode(alert, known):
+        return alert.count > 0
+    return alert.count > known.count - known.before
+
+
+def is_late(alert: Alert, resolved_at: float) -> bool:
+    """True if all records of a state are from before a resolution by hand.
+
+    The time of a record is that of its event, shifted by the usual delay of its alert.
+    """
+    return alert.last_seen + alert.delay <= resolved_at
+
+
+def state_of(
+    alert: Alert, row: AlertRow | None, origin: Origin, *, elsewhere: bool = False
+) -> IncidentAlert:
+    """The alert as a part of an incident, after a state.
+
+    `row` is the known one; `elsewhere`: what is counted so far belongs to another incident.
+    """
+    known = row.alert if row else None
+    same = known is not None and is_same_episode(alert, known)
+    before = 0
+    if known is not None and elsewhere:
+        before = known.before - known.count if same else 0
+    elif known is not None:
+        before = known.before if same else known.count
+    part = IncidentAlert(
+        fingerprint=alert.fingerprint,
+        service=alert.service,
+        title=alert.title or alert.pattern,
+        severity=alert.severity,
+        kind=alert.kind,
+        state=alert.state,
+        episode=alert.episode,
+        revision=alert.revision,
+        count=before + alert.count,
+        before=before,
+        needed=alert.needed,
+        first_seen=alert.first_seen,
+        last_seen=alert.last_seen,
+        last_arrived_at=alert.last_arrived_at,
+        minutes=alert.minutes[:MINUTES_KEPT],
+        sample=_sample(alert.samples),
+        reason=origin.reason,
+        topic=origin.topic,
+        partition=origin.partition,
+        offset=origin.offset,
+        config=alert.config,
+    )
+    if known is None or elsewhere:
+        return part
+    return replace(
+        part,
+        first_seen=min(known.first_seen, alert.first_seen),
+        last_seen=max(known.last_seen, alert.last_seen),
+        minutes=part.minutes if same and before == 0 else known.minutes,
+        sample=part.sample or known.sample,
+        reason=known.reason,
+        topic=known.topic,
+        partition=known.partition,
+        offset=known.offset,
+    )
+
+
+def with_state(
+    incident: Incident,
+    alert: Alert,
+    row: AlertRow | None,
+    part: IncidentAlert,
+    policy: Policy,
+    *,
+    elsewhere: bool = False,
+) -> Incident:
+    """The incident with a state of an alert counted; its severity, pages and times not yet judged.
+
+    `row` is the alert as known, `part` as it is now; `elsewhere` as in `state_of`.
+    """
+    own = None if row is None or elsewhere else row.alert
+    firing = incident.alerts_firing + _fires(part) - (_fires(own) if own else 0)
+    last_arrived_at = max(incident.last_arrived_at, part.last_arrived_at)
+    quiet_since = None if firing > 0 else max(incident.quiet_since or 0.0, last_arrived_at)
+    since = row.windows if row and is_same_episode(alert, row.alert) else []
+    return replace(
+        incident,
+        count=incident.count + part.count - (own.count if own else 0),
+        alerts=placed(incident.alerts, part, policy),
+        alerts_total=incident.alerts_total + (own is None),
+        alerts_firing=firing,
+        first_seen=min(incident.first_seen, part.first_seen),
+        last_seen=max(incident.last_seen, part.last_seen),
+        last_arrived_at=last_arrived_at,
+        quiet_since=quiet_since,
+        max_score=max(incident.max_score, alert.max_score),
+        waits_for=_waits_for(incident, part, own is None),
+        environment=incident.environment or alert.environment,
+        windows=_with_windows(incident.windows, alert.windows, since, policy.windows_kept),
+        samples=_with_samples(incident.samples, alert.samples, policy),
+        trace_ids=_with(incident.trace_ids, alert.trace_ids)[-policy.trace_ids_kept :],
+        endpoints=_with(incident.endpoints, alert.endpoints)[: policy.endpoints_kept],
+        affected_services=_with(incident.affected_services, alert.affected_services)[
+            : policy.services_kept
+        ],
+    )
+
+
+def joined(
+    incident: Incident,
+    alert: Alert,
+    row: AlertRow | None,
+    part: IncidentAlert,
+    now: float,
+    policy: Policy,
+    *,
+    elsewhere: bool = False,
+) -> Incident:
+    """The open incident with a state of an alert: counted, raised and paged as that asks for."""
+    own = None if row is None or elsewhere else row.alert
+    after = with_state(incident, alert, row, part, policy, elsewhere=elsewhere)
+    if own is None and incident.alerts_total:
+        text = "; ".join(filter(None, [f"{part.service}: {part.title}", part.reason]))
+        timeline = with_step(after.timeline, policy, now, StepKind.GROUPED, text)
+        after = published(replace(after, timeline=timeline), now)
+    if after.waits_for and not incident.alerts_total:
+        text = f"no ticket before {after.waits_for} occurrences within a window"
+        timeline = with_step(after.timeline, policy, now, StepKind.HELD, text)
+        after = replace(after, timeline=timeline)
+    before = after
+    if incident.alerts_total and _pages(incident, own, alert, now, policy):
+        wait = (alert.arrived_at - incident.last_arrived_at) / 60
+        after = page_again(after, now, policy, f"fired again after {wait:.0f} quiet minutes")
+        after = published(after, now)
+    after = raised(after, alert.severity, now, policy)
+    return counted(after, now, policy) if after is before and own is not None else after
+
+
+def left(incident: Incident, part: IncidentAlert) -> Incident:
+    """A resolved incident whose alert goes on in another one: it shows it, and fires no more."""
+    firing = incident.alerts_firing - _fires(part)
+    return replace(incident, alerts_firing=firing)
+
+
+def unheard(
+    incident: Incident, row: AlertRow, now: float, policy: Policy
+) -> tuple[Incident, AlertRow]:
+    """An alert of which nothing was heard for long, counted as quiet."""
+    part = replace(row.alert, state=AlertState.QUIET)
+    firing = incident.alerts_firing - _fires(row.alert)
+    alerts = [part if one.fingerprint == part.fingerprint else one for one in incident.alerts]
+    text = f"{part.title}: unheard of for {policy.unheard_seconds / 3600:g} hours, taken for quiet"
+    timeline = with_step(incident.timeline, policy, now, StepKind.NOTE, text, POLICY)
+    incident = replace(
+        incident,
+        alerts=alerts,
+        alerts_firing=firing,
+        quiet_since=None if firing else incident.last_arrived_at,
+        timeline=timeline,
+    )
+    return published(incident, now), replace(row, alert=part)
+
+
+def row_of(
+    alert: Alert, row: AlertRow | None, incident_id: str, part: IncidentAlert, policy: Policy
+) -> AlertRow:
+    """The row of an alert after a state."""
+    together, apart = (row.together, row.apart) if row else ([], [])
+    return AlertRow(
+        incident_id=incident_id,
+        alert=part,
+        windows=sorted(alert.windows)[-ROW_WINDOWS_KEPT:],
+        together=together[-policy.pairs_kept :],
+        apart=apart[-policy.pairs_kept :],
+    )
+
+
+def placed(alerts: list[IncidentAlert], part: IncidentAlert, policy: Policy) -> list[IncidentAlert]:
+    """The alerts shown, the earliest ones, with one of them as it is now."""
+    others = [one for one in alerts if one.fingerprint != part.fingerprint]
+    found = sorted([*others, part], key=lambda one: (one.first_seen, one.fingerprint))
+    return found[: policy.alerts_kept]
+
+
+def _pages(
+    incident: Incident, own: IncidentAlert | None, alert: Alert, now: float, policy: Policy
+) -> bool:
+    """True for an acknowledged fault that fires again after a long quiet time."""
+    if incident.acknowledged_at is None or incident.flapping or is_snoozed(incident, now):
+        return False
+    if own is not None and is_same_episode(alert, own):
+        return False
+    others = incident.alerts_firing - (_fires(own) if own else 0)
+    after = policy.repage_after.get(incident.severity.nearest)
+    if others > 0 or after is None:
+        return False
+    quiet = alert.arrived_at - incident.last_arrived_at
+    return quiet >= after and now - incident.paged_at >= after
+
+
+def _waits_for(incident: Incident, part: IncidentAlert, is_new: bool) -> int:
+    """The least number of occurrences that an alert still needs; 0 once one had them."""
+    if incident.ticketed or (incident.alerts_total and not incident.waits_for):
+        return 0
+    others = [one.needed for one in incident.alerts if one.fingerprint != part.fingerprint]
+    if is_new and incident.waits_for:
+        others.append(incident.waits_for)
+    return min([part.needed, *others])
+
+
+def _fires(part: IncidentAlert) -> int:
+    return int(part.state is not AlertState.QUIET)
+
+
+def _with_windows(
+    known: list[tuple[int, int]],
+    found: list[tuple[int, int]],
+    since: list[tuple[int, int]],
+    kept: int,
+) -> list[tuple[int, int]]:
+    """The windows with the difference between an alert's windows and those of its state before."""
+    before = dict(since)
+    oldest = min(before, default=None)
+    counts = dict(known)
+    for start, count in found:
+        if oldest is not None and start < oldest:
+            continue
+        counts[start] = counts.get(start, 0) + count - before.get(start, 0)
+    return sorted(counts.items())[-kept:]
+
+
+def _with_samples(known: list[Sample], more: list[Sample], policy: Policy) -> list[Sample]:
+    places = {_place(sample) for sample in known}
+    added = [sample for sample in more if _place(sample) not in places]
+    if not added:
+        return known
+    found = [*known, *added]
+    first, latest = policy.samples_first_kept, policy.samples_latest_kept
+    if len(found) <= first + latest:
+        return found
+    return found[:first] + found[len(found) - latest :]
+
+
+def _place(sample: Sample) -> tuple[str, int, int, str]:
+    return sample.topic, sample.partition, sample.offset, sample.message
+
+
+def _with(known: list[str], more: Iterable[str]) -> list[str]:
+    added = [name for name in more if name and name not in known]
+    return [*known, *dict.fromkeys(added)] if added else known
+
+
+def _sample(samples: list[Sample]) -> Sample | None:
+    if not samples:
+        return None
+    first = samples[0]
+    return replace(
+        first,
+        message=bounded(first.message, SAMPLE_BYTES_MAX),
+        level=bounded(first.level, LABEL_BYTES_MAX),
+        trace_id=bounded(first.trace_id, LABEL_BYTES_MAX),
+        span_id=bounded(first.span_id, LABEL_BYTES_MAX),
+        endpoint=bounded(first.endpoint, LABEL_BYTES_MAX),
+        host=bounded(first.host, LABEL_BYTES_MAX),
+        topic=bounded(first.topic, LABEL_BYTES_MAX),
+    )

@@ -1,0 +1,271 @@
+"""Merging, splitting and moving: alerts change their incident, and counts stay sums.
+
+Of two incidents the earlier one, by its first record, takes the other's alerts. A resolved incident
+without alerts names the one that has them, so that commands find it. Times are Unix seconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from ticketing.domain.alerts.alert import AlertState
+from ticketing.domain.events import TicketState
+from ticketing.domain.incidents.incident import (
+    Incident,
+    IncidentAlert,
+    Resolution,
+    StepKind,
+    Ticket,
+)
+from ticketing.domain.incidents.joining import AlertRow, placed
+from ticketing.domain.incidents.lifecycle import (
+    published,
+    raised,
+    resolved,
+    routed,
+    ticketed,
+)
+from ticketing.domain.incidents.policy import Policy
+from ticketing.domain.incidents.routing import routes_for
+from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.severity import Severity, worst
+
+HOLDING = frozenset({TicketState.OPEN, TicketState.ACKNOWLEDGED, TicketState.ESCALATED})
+
+
+def merge(
+    one: Incident, other: Incident, now: float, policy: Policy, by: str = "", note: str = ""
+) -> tuple[Incident, Incident]:
+    """Two open incidents merged: the earlier one with all alerts, and the later one, resolved.
+
+    The earlier one takes the higher severity, which pages, and all routes. It stays acknowledged
+    unless its severity rose.
+    """
+    earlier, later = sorted((one, other), key=lambda each: (each.first_seen, each.id))
+    text = "; ".join(filter(None, [f"took the alerts of {later.id}", note]))
+    kept = _sum(earlier, later, policy)
+    timeline = with_step(kept.timeline, policy, now, StepKind.MERGED, text, by)
+    kept = replace(kept, timeline=timeline, merged=[*kept.merged, later.id][-policy.merged_kept :])
+    kept = raised(kept, later.severity, now, policy)
+    kept = routed(kept, later.routes, now, policy)
+    if later.ticketed and not kept.ticketed:
+        kept = ticketed(kept, now, policy, f"as {later.id} had one", quietly=True)
+    gone = emptied(later, kept, Resolution.MERGED, now, policy, by)
+    return published(kept, now), published(gone, now)
+
+
+def emptied(
+    incident: Incident,
+    target: Incident,
+    resolution: Resolution,
+    now: float,
+    policy: Policy,
+    by: str,
+) -> Incident:
+    """The incident without alerts, resolved in favour of another one; not yet published.
+
+    Its tickets stay open on the platforms where the other one holds none yet.
+    """
+    stays = [name for name in incident.tickets if _holds(incident, name)]
+    incident = replace(
+        incident,
+        count=0,
+        alerts=[],
+        alerts_total=0,
+        alerts_firing=0,
+        waits_for=0,
+        windows=[],
+        merged_into=target.id,
+        stays_on=[name for name in stays if not _holds(target, name)],
+    )
+    verb = "merged into" if resolution is Resolution.MERGED else "moved to"
+    return resolved(incident, resolution, now, policy, f"{verb} {target.id}", by)
+
+
+def released(gone: Incident, ticket: Ticket, now: float) -> Incident:
+    """A merged incident after a ticket of the one that has its alerts: its own there may close."""
+    if ticket.platform not in gone.stays_on or ticket.state not in HOLDING:
+        return gone
+    stays = [name for name in gone.stays_on if name != ticket.platform]
+    return published(replace(gone, stays_on=stays), now)
+
+
+def without(incident: Incident, rows: Iterable[AlertRow]) -> Incident:
+    """The incident without some of its alerts; not yet published."""
+    taken = list(rows)
+    gone = {row.alert.fingerprint for row in taken}
+    windows = dict(incident.windows)
+    for row in taken:
+        for start, count in row.windows:
+            if start in windows:
+                windows[start] = max(0, windows[start] - count)
+    alerts = [alert for alert in incident.alerts if alert.fingerprint not in gone]
+    firing = incident.alerts_firing - sum(_fires(row.alert) for row in taken)
+    incident = replace(
+        incident,
+        count=incident.count - sum(row.alert.count for row in taken),
+        alerts=alerts,
+        alerts_total=incident.alerts_total - len(taken),
+        alerts_firing=firing,
+        quiet_since=None if firing else incident.last_arrived_at,
+        windows=sorted((start, count) for start, count in windows.items() if count),
+    )
+    if incident.fingerprint in gone and alerts:
+        first = alerts[0]
+        incident = replace(
+            incident,
+            fingerprint=first.fingerprint,
+            service=first.service,
+            title=first.title,
+            pattern="",
+        )
+    return incident
+
+
+def with_rows(incident: Incident, rows: Iterable[AlertRow], policy: Policy) -> Incident:
+    """The incident with alerts of another one; not yet published."""
+    for row in rows:
+        part = row.alert
+        firing = incident.alerts_firing + _fires(part)
+        last = max(incident.last_arrived_at, part.last_arrived_at)
+        windows = dict(incident.windows)
+        for start, count in row.windows:
+            windows[start] = windows.get(start, 0) + count
+        incident = replace(
+            incident,
+            count=incident.count + part.count,
+            alerts=placed(incident.alerts, part, policy),
+            alerts_total=incident.alerts_total + 1,
+            alerts_firing=firing,
+            first_seen=min(incident.first_seen, part.first_seen),
+            last_seen=max(incident.last_seen, part.last_seen),
+            last_arrived_at=last,
+            quiet_since=None if firing else last,
+            windows=sorted(windows.items())[-policy.windows_kept :],
+        )
+    return incident
+
+
+def split(
+    source: Incident, rows: list[AlertRow], id: str, now: float, policy: Policy, by: str = ""
+) -> tuple[Incident, Incident]:
+    """An incident without some of its alerts, and a new one with them.
+
+    The new one has a ticket at once if the other has one: that pages nobody, as a person is at it.
+    """
+    first = min(rows, key=lambda row: (row.alert.first_seen, row.alert.fingerprint)).alert
+    severity = _worst(row.alert for row in rows)
+    made = Incident(
+        id=id,
+        scope=source.scope,
+        fingerprint=first.fingerprint,
+        tenant=source.tenant,
+        environment=source.environment,
+        service=first.service,
+        pattern="",
+        title=first.title,
+        severity=severity,
+        opened_at=now,
+        updated_at=now,
+        first_seen=first.first_seen,
+        last_seen=first.last_seen,
+        split_from=source.id,
+        status=source.status,
+        acknowledged_at=source.acknowledged_at,
+        assignees=source.assignees,
+        samples=[row.alert.sample for row in rows if row.alert.sample][: policy.samples_first_kept],
+        routes=routes_for(severity, policy),
+        ticket_at=now + policy.wait(severity),
+        config=policy.version,
+        timeline=with_step([], policy, now, StepKind.OPENED, f"split from {source.id}", by),
+    )
+    made = with_rows(made, rows, policy)
+    if source.ticketed:
+        made = ticketed(made, now, policy, quietly=True)
+    names = ", ".join(row.alert.service for row in rows[: policy.merged_kept])
+    text = f"{len(rows)} alerts ({names}) split off into {id}"
+    after = without(source, rows)
+    timeline = with_step(after.timeline, policy, now, StepKind.MOVED, text, by)
+    return published(replace(after, timeline=timeline), now), made
+
+
+def move(
+    source: Incident,
+    target: Incident,
+    rows: list[AlertRow],
+    now: float,
+    policy: Policy,
+    by: str = "",
+) -> tuple[Incident, Incident]:
+    """Alerts moved from an incident to another one; without any left, the first one is resolved."""
+    text = f"{len(rows)} alerts from {source.id}"
+    kept = with_rows(target, rows, policy)
+    timeline = with_step(kept.timeline, policy, now, StepKind.GROUPED, text, by)
+    kept = raised(replace(kept, timeline=timeline), _worst(row.alert for row in rows), now, policy)
+    after = without(source, rows)
+    if after.alerts_total <= 0:
+        kept = routed(kept, source.routes, now, policy)
+        kept = replace(kept, merged=[*kept.merged, source.id][-policy.merged_kept :])
+        after = emptied(source, kept, Resolution.MOVED, now, policy, by)
+    else:
+        text = f"{len(rows)} alerts to {target.id}"
+        after = replace(
+            after, timeline=with_step(after.timeline, policy, now, StepKind.MOVED, text, by)
+        )
+    return published(after, now), published(kept, now)
+
+
+def _sum(earlier: Incident, later: Incident, policy: Policy) -> Incident:
+    windows = dict(earlier.windows)
+    for start, count in later.windows:
+        windows[start] = windows.get(start, 0) + count
+    alerts = list(earlier.alerts)
+    for part in later.alerts:
+        alerts = placed(alerts, part, policy)
+    firing = earlier.alerts_firing + later.alerts_firing
+    last = max(earlier.last_arrived_at, later.last_arrived_at)
+    needs = [one.waits_for for one in (earlier, later)]
+    samples = [*earlier.samples, *later.samples]
+    first, latest = policy.samples_first_kept, policy.samples_latest_kept
+    if len(samples) > first + latest:
+        samples = samples[:first] + samples[-latest:]
+    return replace(
+        earlier,
+        count=earlier.count + later.count,
+        alerts=alerts,
+        alerts_total=earlier.alerts_total + later.alerts_total,
+        alerts_firing=firing,
+        last_seen=max(earlier.last_seen, later.last_seen),
+        last_arrived_at=last,
+        quiet_since=None if firing else last,
+        max_score=max(earlier.max_score, later.max_score),
+        waits_for=0 if 0 in needs else min(needs),
+        windows=sorted(windows.items())[-policy.windows_kept :],
+        samples=samples,
+        trace_ids=_both(earlier.trace_ids, later.trace_ids)[-policy.trace_ids_kept :],
+        endpoints=_both(earlier.endpoints, later.endpoints)[: policy.endpoints_kept],
+        affected_services=_both(earlier.affected_services, later.affected_services)[
+            : policy.services_kept
+        ],
+    )
+
+
+def _both(known: list[str], more: list[str]) -> list[str]:
+    return list(dict.fromkeys([*known, *more]))
+
+
+def _worst(alerts: Iterable[IncidentAlert]) -> Severity:
+    severity = Severity.LOW
+    for alert in alerts:
+        severity = worst(severity, alert.severity)
+    return severity
+
+
+def _holds(incident: Incident, platform: str) -> bool:
+    ticket = incident.tickets.get(platform)
+    return ticket is not None and ticket.state in HOLDING and bool(incident.ticketed)
+
+
+def _fires(part: IncidentAlert) -> int:
+    return int(part.state is not AlertState.QUIET)
