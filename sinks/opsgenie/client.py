@@ -21,7 +21,7 @@ from sinks.opsgenie.connection import ConnectionCheck
 from sinks.opsgenie.on_call import OnCall
 from sinks.opsgenie.settings import Settings
 from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Connection, Repeat, Request, Traits
-from sinks.text import comment, shown_fields
+from sinks.text import comment
 from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
@@ -247,10 +247,9 @@ class OpsGenieSink:
 
     async def _comment(self, request: Request, until: float) -> Outcome:
         want, have = request.want, _held(request)
-        told = shown_fields.unposted(want, have.shown.steps_through, self.traits)
         key, endpoint = _key(have, want), self._api.plain
         already = await self._api.notes(key) if request.uncertain and self._api.full else []
-        note = comment.comment(told, already, NOTE_CHARS_MAX)
+        note = comment.comment(request.steps, already, NOTE_CHARS_MAX)
         if not note:
             return Delivered()
         if request.uncertain and not self._api.full:
