@@ -12,7 +12,9 @@ from support.simulation import Keyed, World
 
 from ticketing import metrics
 from ticketing.engine import keyed_agent, table
+from ticketing.engine.boottime import boottime
 from ticketing.engine.guarded import Failure, StoreFailed, guarded
+from ticketing.engine.partition_clock import PartitionClock
 from ticketing.engine.row import OWN_KEYS
 from ticketing.engine.statemachine import TICK_KEY, Machine, Transaction, pack
 from ticketing.errors import BadRecord
@@ -254,6 +256,8 @@ async def test_what_surrounds_the_messages_costs_none_of_them(room: Room, fault:
     await room.tick(1.0)
     assert room.rows() == {"a": ["one"], "b": ["two"]}
     assert room.letters() == []
+    clock = room.process.agent._clocks[0] = PartitionClock()
+    clock.heard(room.world.now, boottime())
     assert not room.process.agent._wants_tick(0)
 
 
