@@ -19,7 +19,7 @@ from sinks.calls.outcome import Absent, Failed, Outcome, Reason, RetryAfter, Unk
 from sinks.delivery import fold, reconcile
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import Repeat, Request, Sink
-from tables.deliveries import Delivery
+from tables.deliveries import Delivery, Track
 from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.scope import scope_of
 from ticketing.domain.severity import Severity
@@ -146,7 +146,7 @@ class Drill:
         if self._delivery.have is not None:
             return True
         blind = self.platform.traits.repeat is Repeat.MARKED
-        return self._delivery.uncertain is not None and not blind
+        return Track.TICKET in self._delivery.doubts and not blind
 
     async def _step(self, step: str) -> Row:
         self.begins(step)
@@ -179,7 +179,7 @@ class Drill:
                 if isinstance(outcome, Absent) and self.incident.status is Status.RESOLVED:
                     return ""
                 continue
-            if self._delivery.rejection is not None:
+            if self._delivery.failing.refused:
                 return self._delivery.error
             wakes_at = reconcile.wakes_at(self._delivery, now, traits, name)
             if wakes_at is None or self._is_there:
@@ -192,8 +192,8 @@ class Drill:
     @property
     def _is_there(self) -> bool:
         """True if the ticket exists and only a count or a search for a duplicate is still due."""
-        have, doubt = self._delivery.have, self._delivery.uncertain
-        return have is not None and doubt is None and not self._delivery.failures
+        delivery = self._delivery
+        return delivery.have is not None and not delivery.doubts and not delivery.trials
 
     @property
     def _stopped(self) -> bool:
@@ -217,7 +217,7 @@ class Drill:
             traits=platform.traits,
             timing=self._timing,
         )
-        intent, doubt = self._delivery.intent, self._delivery.uncertain
+        intent = self._delivery.intent
         assert intent is not None, "starting makes an intent"
         request = Request(
             incident_id=self.incident.id,
@@ -228,7 +228,8 @@ class Drill:
             want=self.incident,
             have=self._delivery.have,
             account=self._delivery.account,
-            uncertain=doubt is not None and doubt.operation is intent.operation,
+            steps=reconcile.steps_to_tell(self._delivery, platform.traits),
+            uncertain=self._delivery.doubts_about(intent.operation),
             start_by=now + self._timing.start_within,
             timeout=self.timeout,
         )

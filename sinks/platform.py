@@ -8,7 +8,7 @@ from typing import Protocol
 
 from sinks.calls.outcome import Outcome
 from tables.deliveries import Held, Operation, Why
-from ticketing.domain.incidents.incident import Incident, StepKind
+from ticketing.domain.incidents.incident import Incident, Step, StepKind
 from ticketing.domain.severity import Severity
 
 
@@ -23,7 +23,9 @@ class Repeat(str, Enum):
     """Repeat the operation and say so in the text: the platform can't be searched."""
 
 
-ALL_OPERATIONS = frozenset(Operation)
+ALL_OPERATIONS = frozenset(Operation) - {Operation.PAGE}
+"""All but paging again, which is an act of its own on paging platforms alone; others show the step."""
+PAGING = frozenset({Operation.CREATE, Operation.REOPEN, Operation.PAGE})
 STATUS_STEPS = frozenset(
     {
         StepKind.OPENED,
@@ -35,6 +37,9 @@ STATUS_STEPS = frozenset(
         StepKind.FLAPPING,
         StepKind.FALLBACK,
         StepKind.COMMENT,
+        StepKind.REPAGED,
+        StepKind.MERGED,
+        StepKind.MOVED,
     }
 )
 
@@ -46,7 +51,8 @@ class Traits:
     Only `operations` are planned. `updates` are the reasons to write a ticket again, `steps` the
     kinds of timeline steps that are posted. With `whole`, every operation but a comment writes the
     whole ticket, its state included. Operations `aside` go another way than the page, such as
-    another API: while they fail, no other operation waits.
+    another API: while they fail, no other operation waits. `pages` are the operations that page
+    people by themselves; with `loud` there is no ticket without a page.
     """
 
     repeat: Repeat
@@ -55,6 +61,8 @@ class Traits:
     steps: frozenset[StepKind] = frozenset()
     whole: bool = False
     aside: frozenset[Operation] = frozenset()
+    pages: frozenset[Operation] = PAGING
+    loud: bool = False
     search_lag: float = 0.0
     count_interval: float = 300.0
     """The time between edits for a count alone, by default for edits that notify nobody."""
@@ -64,6 +72,8 @@ class Traits:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """One operation to perform. With `uncertain`, an earlier attempt may have succeeded.
+
+    `steps` are to be told by a comment, oldest first: steps of the timeline, and remarks.
 
     A request that has not begun by `start_by`, in seconds on the runner's clock, is not sent; one
     that has is given up after `timeout` seconds.
@@ -80,6 +90,7 @@ class Request:
     uncertain: bool
     start_by: float
     timeout: float
+    steps: list[Step] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from sinks.delivery.runner import Runner
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import Request, Sink
 from tables import deliveries
-from tables.deliveries import Delivery, Intent
+from tables.deliveries import Delivery, Intent, Track
 from ticketing import metrics
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.scope import partition_of_incident
@@ -267,6 +267,9 @@ class AdapterMachine(Machine[Delivery]):
             state = self._dead_lettered(
                 tx, state, fold.expired(state, now, self._platform.traits, self._timing), ""
             )
+        if state.forgotten_at is not None and self._is_over(state, now):
+            tx.delete(key)
+            return
         planned = reconcile.plan(state, now, self._platform.traits, self._platform.name)
         waits = planned is not None and not self._may_start(state, planned, now)
         if planned is not None and not waits:
@@ -312,7 +315,6 @@ class AdapterMachine(Machine[Delivery]):
 
     def _request(self, state: Delivery, intent: Intent, partition: int) -> Request:
         assert state.want is not None, "nothing is planned without a wish"
-        doubt = state.uncertain.operation if state.uncertain else None
         return Request(
             incident_id=state.incident_id,
             partition=partition,
@@ -322,7 +324,8 @@ class AdapterMachine(Machine[Delivery]):
             want=state.want,
             have=state.have,
             account=state.account,
-            uncertain=doubt == intent.operation,
+            steps=reconcile.steps_to_tell(state, self._platform.traits),
+            uncertain=state.doubts_about(intent.operation),
             start_by=self._runner.now() + self._timing.start_within,
             timeout=self._timing.timeout,
         )
@@ -345,13 +348,21 @@ class AdapterMachine(Machine[Delivery]):
     def _dead_lettered(
         self, tx: Transaction[Delivery], before: Delivery, after: Delivery, request: str
     ) -> Delivery:
-        """Send one dead letter per reason until a request of the delivery succeeds."""
-        refused = after.rejection is not None and after.rejection != before.rejection
-        if not refused or after.error == after.dead_lettered:
-            return after
+        """Send one dead letter per track and reason until a request of the track succeeds."""
+        for track, trial in after.trials.items():
+            is_new = trial.refused and trial.failures != before.trial(track).failures
+            if (is_new or track is Track.PLANNING) and trial.error != trial.dead_lettered:
+                self._send_dead_letter(tx, after, trial.error, request)
+                told = dataclasses.replace(trial, dead_lettered=trial.error)
+                after = dataclasses.replace(after, trials={**after.trials, track: told})
+        return after
+
+    def _send_dead_letter(
+        self, tx: Transaction[Delivery], after: Delivery, error: str, request: str
+    ) -> None:
         letter = DeadLetter(
-            reason=after.error.partition(":")[0],
-            detail=after.error,
+            reason=error.partition(":")[0],
+            detail=error,
             stage="delivery",
             timestamp=tx.now,
             key=after.incident_id,
@@ -362,10 +373,9 @@ class AdapterMachine(Machine[Delivery]):
         )
         tx.send(DEAD_LETTERS, after.incident_id, encode_dead_letter(letter), stored=True)
         tx.after(metrics.dead_letters_total.labels("delivery", letter.reason).inc)
-        return dataclasses.replace(after, dead_lettered=after.error)
 
     def _with_receipt(self, tx: Transaction[Delivery], state: Delivery) -> Delivery:
-        news = receipts.news(state, self._platform.name)
+        news = receipts.news(state, self._platform.name, self._platform.traits)
         if news is None:
             return state
         told = dataclasses.replace(state, told=news)
@@ -399,6 +409,8 @@ class AdapterMachine(Machine[Delivery]):
 
     def _over_at(self, state: Delivery, now: float) -> float | None:
         want = state.want
+        if state.forgotten_at is not None:
+            return state.forgotten_at + self._timing.remembered
         if want is None or want.status is not Status.RESOLVED:
             return None
         return max((want.resolved_at or want.updated_at) + self._timing.retention, now + 1.0)

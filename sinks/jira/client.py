@@ -22,7 +22,7 @@ from sinks.jira.search import SEARCH_LAG_SECONDS, IssueSearch
 from sinks.jira.settings import Settings
 from sinks.jira.transitions import Transitions
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
-from sinks.text import parts, shown_fields
+from sinks.text import parts
 from sinks.text.field_templates import FieldTemplates
 from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Held, Operation, Why
@@ -199,8 +199,7 @@ class JiraSink:
         return Delivered(left_out=(said,) if final else ())
 
     async def _comment(self, request: Request, have: Held) -> Delivered:
-        told = shown_fields.unposted(request.want, have.shown.steps_through, self.traits)
-        lines = parts.steps(told)
+        lines = parts.steps(request.steps)
         dialect = (await self._api.site()).dialect
         path = f"/issue/{have.external_id}/comment"
         if request.uncertain:

@@ -22,7 +22,6 @@ from sinks.pagerduty import payload
 from sinks.pagerduty.api import Found, Rest
 from sinks.pagerduty.settings import Settings
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
-from sinks.text import shown_fields
 from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Operation, Why
 from ticketing.config import Config
@@ -221,8 +220,7 @@ class PagerDutySink:
         return Refused(Reason.NOT_FOUND, "there is no incident with this deduplication key")
 
     async def _comment(self, rest: Rest, found: Found, request: Request) -> None:
-        assert request.have is not None, "there is nothing to comment on yet"
-        told = shown_fields.unposted(request.want, request.have.shown.steps_through, self.traits)
+        told = request.steps
         if request.uncertain:
             told = payload.missing_from(await rest.notes(found), told)
         if told:

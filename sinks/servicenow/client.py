@@ -29,7 +29,7 @@ from sinks.servicenow.payload import (
     Author,
 )
 from sinks.servicenow.settings import Settings
-from sinks.text import parts, shown_fields
+from sinks.text import parts
 from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
@@ -253,8 +253,7 @@ class ServiceNowSink:
         return await self._insert(request.want, [remark])
 
     async def _comment(self, request: Request, have: Held) -> Delivered:
-        told = shown_fields.unposted(request.want, have.shown.steps_through, self.traits)
-        lines = parts.steps(told)
+        lines = parts.steps(request.steps)
         if request.uncertain:
             there = await self._notes(have.external_id)
             lines = [one for one in lines if payload.harmless(one) not in there]

@@ -18,7 +18,6 @@ from sinks.calls.references import reference
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Sink, Traits
 from sinks.slack import answers, payload
 from sinks.slack.settings import Settings
-from sinks.text import shown_fields
 from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Operation, Why
 from ticketing.config import Config
@@ -150,11 +149,10 @@ class SlackBot:
 
     async def _reply(self, request: Request) -> Outcome:
         channel, ts = _place(request)
-        assert request.have is not None
-        through = request.have.shown.steps_through
+        told = request.steps
         if request.uncertain:
-            through = max(through, await self._replied_through(request, channel, ts))
-        told = shown_fields.unposted(request.want, through, self.traits)
+            through = await self._replied_through(request, channel, ts)
+            told = [step for step in told if step.seq > through]
         if told:
             message = payload.reply(request.incident_id, told)
             await self._api.call(
@@ -324,8 +322,7 @@ class SlackWebhook:
     def _message(self, request: Request) -> dict[str, Any] | None:
         if request.operation is not Operation.COMMENT:
             return payload.parent(request.want, self._writer, buttons=self._settings.buttons)
-        through = request.have.shown.steps_through if request.have else 0
-        told = shown_fields.unposted(request.want, through, self.traits)
+        told = request.steps
         return payload.note(request.want, self._writer, told) if told else None
 
     async def test_connection(self) -> Connection:

@@ -35,8 +35,12 @@ STEP_WORDS = {
     StepKind.FLAPPING: "Flapping",
     StepKind.FALLBACK: "fallback",
     StepKind.COMMENT: "Comment",
+    StepKind.REPAGED: "Paged again",
+    StepKind.MERGED: "Merged",
+    StepKind.MOVED: "Moved",
+    StepKind.NOTE: "Note",
 }
-"""The words for the kinds of steps that are posted, `sinks.platform.STATUS_STEPS`."""
+"""The words for the kinds of steps that are posted, `sinks.platform.STATUS_STEPS`, and for remarks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import msgspec
+
 from sinks.platform import Traits
 from tables.deliveries import Shown, Why
-from ticketing.domain.incidents.incident import Incident, Status, Step
+from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.summaries.by_rules import cause_of
 from ticketing.domain.traces.findings import Relation
 
@@ -44,6 +48,7 @@ def shown(incident: Incident, platform: str, at: float) -> Shown:
         cause=cause_of(incident),
         linked=linked(incident),
         steps_through=max((step.seq for step in incident.timeline), default=0),
+        page=incident.page,
     )
 
 
@@ -65,6 +70,26 @@ def needs_update(was: Shown, is_: Shown, status: Status, traits: Traits) -> Why 
     return next((why for why, holds in reasons.items() if holds and why in traits.updates), None)
 
 
-def unposted(incident: Incident, through: int, traits: Traits) -> list[Step]:
-    """The steps of the timeline after `through` that belong on the ticket, oldest first."""
-    return [s for s in incident.timeline if s.seq > through and s.kind in traits.steps]
+def target(is_: Shown) -> str:
+    """A name of the fields but for the count: a ticket that refused them is not asked again."""
+    fields = (is_.severity.value, is_.title, is_.links, is_.summary, is_.cause, is_.linked)
+    return hashlib.blake2b(msgspec.json.encode(fields), digest_size=8).hexdigest()
+
+
+def unposted(incident: Incident, was: Shown, traits: Traits) -> list[Step]:
+    """The steps of the timeline that belong on the ticket and are not on it, oldest first.
+
+    A new ticket's body shows the steps before it, but not the words of people.
+    """
+    return [
+        step
+        for step in incident.timeline
+        if step.seq > was.steps_through
+        and step.kind in traits.steps
+        and (step.seq > was.body_through or _is_said(step))
+    ]
+
+
+def _is_said(step: Step) -> bool:
+    """True for a step with words of a person."""
+    return step.kind is StepKind.COMMENT or bool(step.by and step.text)

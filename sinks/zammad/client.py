@@ -223,10 +223,9 @@ class ZammadSink:
 
     async def _comment(self, request: Request) -> Outcome:
         have = _held(request)
-        told = shown_fields.unposted(request.want, have.shown.steps_through, self.traits)
         there = await self._api.articles(have.external_id) if request.uncertain else []
         bodies = [body for _, body in there]
-        text = comment.comment(told, bodies, payload.BODY_CHARS_MAX)
+        text = comment.comment(request.steps, bodies, payload.BODY_CHARS_MAX)
         if text:
             await self._api.add_article(have.external_id, payload.article("Progress", text))
         return Delivered()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from support.life import Clock
 
 from sinks.calls.outcome import Absent, Delivered, Outcome, Reason, Refused, RetryAfter, Unknown
+from sinks.delivery import reconcile
 from sinks.platform import Connection, Repeat, Request, Traits
 from tables.deliveries import Operation
 from ticketing.domain.events import TicketState
@@ -150,9 +151,9 @@ class Ledger:
 
     def _change(self, entry: Entry, request: Request) -> None:
         if request.operation is Operation.COMMENT:
-            entry.steps += [step.seq for step in request.want.timeline]
+            entry.steps += [step.seq for step in request.steps]
         elif self.traits.whole:
-            entry.state = TicketState(request.want.status.value)
+            entry.state = reconcile.target(request.want, self.traits)
         else:
             entry.state = STATES.get(request.operation, entry.state)
 

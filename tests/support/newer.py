@@ -12,7 +12,14 @@ from support.life import Clock
 from support.story import Story
 
 from ticketing.domain.events import Basis, Summary, TicketState
-from ticketing.domain.incidents.incident import Incident, Link, Ticket
+from ticketing.domain.incidents.incident import (
+    CommandOutcome,
+    Incident,
+    IncidentAlert,
+    Link,
+    Status,
+    Ticket,
+)
 from ticketing.domain.severity import Severity
 from ticketing.domain.traces.findings import Candidate, Findings, Peer, Relation
 from ticketing.wire.incidents import decode_incident, encode_incident
@@ -44,9 +51,23 @@ def full(clock: Clock | None = None) -> Incident:
         severity=Severity.HIGH,
         basis=Basis(severity=Severity.HIGH, count=1, at=1.0),
     )
+    alert = IncidentAlert(
+        fingerprint=story.incident.fingerprint,
+        service="checkout",
+        title="A title",
+        severity=Severity.HIGH,
+        episode=1,
+        revision=1,
+        count=3,
+        first_seen=1.0,
+        last_seen=2.0,
+        last_arrived_at=2.0,
+    )
     ticket = Ticket(platform="acme", state=TicketState.OPEN, key="A-1", url="http://acme/A-1")
     return replace(
         story.incident,
+        alerts=[alert],
+        commands=[CommandOutcome(id="c1", applied=True, status=Status.OPEN, at=1.0)],
         correlation=findings,
         links=[link],
         summary=summary,

@@ -13,7 +13,7 @@ from typing import Any
 TICKETS_MAX = 50_000
 HISTORY_MAX = 200
 
-_INCIDENT_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{6,64}-\d+-\d+(?!\d)")
+_INCIDENT_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{16}-[0-9a-f]{16}(?![0-9a-f])")
 
 
 def correlation_of(*candidates: str) -> str:

@@ -14,7 +14,7 @@ from support.shapes import plain_subjects
 
 from sinks.delivery.wishes import encode_wish
 from tables import deliveries
-from tables.deliveries import Delivery, Operation, Why
+from tables.deliveries import Delivery, Operation, Track, Trial, Why
 from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.severity import Severity
@@ -144,9 +144,10 @@ def _as_newer(was: Delivery, changed: dict[str, str], now: float) -> Delivery:
     if place == "told.state":
         return replace(was, told=replace(told, state=TicketState(NEW)))
     if place == "uncertain":
-        return replace(was, uncertain=deliveries.Uncertain(operation=new, shown=have.shown))
+        doubt = deliveries.Uncertain(operation=new, shown=have.shown)
+        return replace(was, doubts={Track(NEW): doubt})
     if place == "failed":
-        return replace(was, failed=new, failures=1, next_attempt_at=now + 5.0)
+        return replace(was, trials={Track(NEW): Trial(failures=1, next_attempt_at=now + 5.0)})
     intent = deliveries.Intent(
         operation=new,
         number=was.numbers + 1,

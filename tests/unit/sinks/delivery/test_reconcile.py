@@ -17,7 +17,7 @@ from sinks.delivery.wishes import OperationResult
 from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Repeat, Traits
 from sinks.text import shown_fields
 from tables import deliveries
-from tables.deliveries import Delivery, Held, Operation, Uncertain, Why
+from tables.deliveries import Delivery, Held, Operation, Track, Uncertain, Why
 from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Status, Step, StepKind, Ticket
 from ticketing.domain.severity import Severity
@@ -79,7 +79,7 @@ wishes = st.builds(
     st.integers(1, 9),
     st.sampled_from(["", "OPS-1"]),
 )
-doubts = st.sampled_from([None, *[o for o in Operation if o.transition], Operation.UPDATE])
+doubtful = st.sampled_from([None, *[o for o in Operation if o.transition], Operation.UPDATE])
 
 
 @given(
@@ -93,7 +93,7 @@ doubts = st.sampled_from([None, *[o for o in Operation if o.transition], Operati
             TicketState.RESOLVED,
         ]
     ),
-    doubt=doubts,
+    doubt=doubtful,
     exists=st.booleans(),
     traits=st.sampled_from(ALL_TRAITS),
     automatic=st.sets(st.sampled_from(Severity)),
@@ -110,9 +110,12 @@ def test_any_wish_is_reached_in_few_steps_and_then_nothing_is_planned(
     if exists:
         shown = shown_fields.shown(from_, "p", 1.0)
         held = Held(external_id="T-1", state=state, shown=shown)
-        uncertain = Uncertain(operation=doubt, shown=shown) if doubt else None
-        delivery = dataclasses.replace(delivery, have=held, uncertain=uncertain)
+        doubts = {doubt.track: Uncertain(operation=doubt, shown=shown)} if doubt else {}
+        delivery = dataclasses.replace(delivery, have=held, doubts=doubts)
     after, done = run(delivery, 5000.0, traits)
+    if not exists and wanted.status is Status.RESOLVED:
+        assert done == []
+        return
     assert after.have is not None
     target = reconcile.target(wanted, traits)
     if target is TicketState.ESCALATED and Operation.ESCALATE not in traits.operations:
@@ -129,9 +132,17 @@ def opened(traits: Traits, **changes: Any) -> Delivery:
     return delivery
 
 
-def test_an_incident_resolved_before_its_ticket_existed_is_created_and_then_resolved() -> None:
+def test_what_is_over_before_anything_was_tried_pages_nobody() -> None:
     delivery = wanting(incident(status=Status.RESOLVED))
-    _, done = run(delivery, 0.0, ALERTS)
+    assert run(delivery, 0.0, ALERTS)[1] == []
+
+
+def test_an_incident_resolved_while_its_ticket_was_tried_is_created_and_then_resolved() -> None:
+    delivery = ended(
+        begun(wanting(incident()), 0.0, ALERTS), RetryAfter(Reason.UNREACHABLE), 1.0, ALERTS
+    )
+    over = fold.desired(delivery, incident(revision=2, status=Status.RESOLVED))
+    _, done = run(over, 600.0, ALERTS)
     assert done == [Operation.CREATE, Operation.RESOLVE]
 
 
@@ -244,14 +255,14 @@ def test_refused_credentials_are_tried_again_without_a_newer_revision() -> None:
 def test_a_failing_delivery_waits_as_long_as_it_was_asked_to() -> None:
     delivery = begun(wanting(), 0.0, ALERTS)
     delivery = ended(delivery, RetryAfter(Reason.RATE_LIMITED, 600.0), 1.0, ALERTS)
-    assert delivery.next_attempt_at >= 601.0
+    assert delivery.trial(Track.TICKET).next_attempt_at >= 601.0
 
 
 def test_what_keeps_failing_is_given_up_after_a_day() -> None:
     delivery = begun(wanting(), 0.0, ALERTS)
     delivery = ended(delivery, Unknown(Reason.SERVER_ERROR, True), 1.0, ALERTS)
     delivery = ended(begun(delivery, 9e4, ALERTS), Unknown(Reason.SERVER_ERROR, True), 9e4, ALERTS)
-    assert delivery.rejection is not None
+    assert delivery.trial(Track.TICKET).refused
     assert delivery.error.startswith("exhausted")
 
 
