@@ -182,3 +182,16 @@ def test_a_deadline_of_another_owner_is_no_further_off_than_its_length(off: floa
     tx: Transaction[float] = MemoryPartition(Alarms()).transaction()
     tx.now = START
     assert tx.cut(START + 10.0 + off, 20.0) == min(START + 20.0, START + 10.0 + off)
+
+
+def test_a_message_has_the_brokers_timestamp_beside_the_time_of_the_clock() -> None:
+    seen: list[tuple[float, float]] = []
+
+    class Looking(Alarms):
+        def apply(self, tx: Transaction[float], value: bytes) -> None:
+            seen.append((tx.now, tx.timestamp))
+
+    partition = MemoryPartition(Looking())
+    partition.fold([Record(b"a", 0, 5_000), Record(b"b", 1, 4_000)])
+    partition.fold([Record(b"c", 2, 3_000)], now=9.0)
+    assert seen == [(5.0, 5.0), (5.0, 4.0), (9.0, 3.0)]
