@@ -343,7 +343,7 @@ class Sinks(Process):
 
     def __init__(self, world: World) -> None:
         super().__init__(world, topics.INCIDENTS)
-        self.agent = SinkAgent(self.app, None, self.fence, [PLATFORM], partitions=1)  # type: ignore[arg-type]
+        self.agent = SinkAgent(self.app, None, self.fence, [PLATFORM])  # type: ignore[arg-type]
 
     async def handle(self, records: list[Record]) -> None:
         event = SimpleNamespace(message=SimpleNamespace(partition=0, tp=TP(self.topic, 0)))
