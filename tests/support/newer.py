@@ -17,6 +17,7 @@ from ticketing.domain.incidents.incident import (
     Incident,
     IncidentAlert,
     Link,
+    Listed,
     Status,
     Ticket,
 )
@@ -67,6 +68,9 @@ def full(clock: Clock | None = None) -> Incident:
     return replace(
         story.incident,
         alerts=[alert],
+        lists=[
+            Listed(id=OTHER, tenant="", service="db", title="A", severity=Severity.HIGH, at=1.0)
+        ],
         commands=[CommandOutcome(id="c1", applied=True, status=Status.OPEN, at=1.0)],
         correlation=findings,
         links=[link],
