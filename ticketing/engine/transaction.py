@@ -75,6 +75,9 @@ class Transaction(Generic[S]):
         self.partition = partition
         self.offset = -1
         self.now = 0.0
+        """The present time by the partition's clock, in Unix seconds."""
+        self.timestamp = 0.0
+        """The broker's timestamp of the current message, in Unix seconds."""
         self.aside: dict[str, Failure] = {}
         """The keys whose rows turned out to be unreadable."""
         self.failing: dict[str, tuple[str, Failure]] = {}
@@ -116,6 +119,10 @@ class Transaction(Generic[S]):
         if key.startswith(RESERVED):
             raise ValueError("the key is reserved")
         self._set(key, _Write(self.offset, due, state))
+
+    def cut(self, at: float, length: float) -> float:
+        """A deadline that is no further off than its own length, in seconds."""
+        return min(at, self.now + length)
 
     def delete(self, key: str) -> None:
         """Remove a key from the table and the changelog."""
@@ -166,9 +173,10 @@ class Transaction(Generic[S]):
 
     # Failures
 
-    def begin(self, offset: int, now: float) -> None:
-        """Start a message."""
+    def begin(self, offset: int, now: float, timestamp: float | None = None) -> None:
+        """Start a message; `timestamp` is the broker's, `now` without one."""
         self.offset = offset
+        self.timestamp = now if timestamp is None else timestamp
         self.now = max(self.now, now)
         self._journal = []
 
@@ -343,6 +351,13 @@ class Machine(ABC, Generic[S]):
 
         Called for every key with `recovers_all`, else for those that may be unpublished.
         """
+
+    def stepped(self, state: S, by: float) -> S:
+        """The state with its deadlines moved, as the partition's clock steps by so many seconds.
+
+        The row's own due time moves by itself.
+        """
+        return state
 
     def ready(self, partition: int) -> bool:
         """True when a tick is needed although no key is due. Called often, so must be cheap."""
