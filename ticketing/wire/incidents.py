@@ -14,7 +14,7 @@ from ticketing.wire.lenient import UNREADABLE, document, readable
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Incident)
 
-_TEXTS = ("fingerprint", "tenant", "service", "pattern")
+_TEXTS = ("scope", "fingerprint", "tenant", "service", "pattern")
 _TIMES = ("opened_at", "updated_at", "first_seen", "last_seen")
 TIME_MAX = 1e11
 """Unix seconds in the year 5138: what lies beyond is no time."""
