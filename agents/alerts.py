@@ -340,7 +340,7 @@ class AlertMachine(Machine[Record]):
     def _send_together(self, tx: Tx, alerts: list[Alert]) -> None:
         by_partition: dict[int, list[Alert]] = {}
         for alert in alerts:
-            scope = scope_of(alert.tenant, alert.environment)
+            scope = scope_of(alert.tenant, alert.environment, self.policy.scope_by)
             target = partition_of_scope(scope, self._partitions)
             by_partition.setdefault(target, []).append(alert)
         for target, some in by_partition.items():

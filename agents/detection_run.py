@@ -194,6 +194,7 @@ class Detector:
             minimum_score=anomaly.minimum_score,
             window=anomaly.lookback_window,
             thresholds=Thresholds(critical=own.critical, high=own.high, medium=own.medium),
+            scope_by=config.grouping.scope,
             traces_partitions=config.kafka.partitions if config.traces.enabled else 0,
         )
 

@@ -31,6 +31,7 @@ class IncidentCommands:
         if incident is None or commands.is_known(incident, command):
             return
         several = {
+            Action.REOPEN: self._reopen,
             Action.MERGE: self._merge,
             Action.SPLIT: self._split,
             Action.MOVE: self._move,
@@ -46,6 +47,20 @@ class IncidentCommands:
             after = commands.answered(incident, command, reason, rows.now, rows.policy)
             rows.save(incident, after)
 
+    def _reopen(self, incident: Incident, command: Command) -> str:
+        """Reopen, unless all alerts go on in later incidents."""
+        rows = self._rows
+        homes = [
+            rows.follow(row.incident_id)
+            for part in incident.alerts
+            if (row := rows.alert(part.fingerprint)) is not None
+        ]
+        if homes and all(home is not None and home.id != incident.id for home in homes):
+            later = next(home.id for home in homes if home is not None)
+            return f"its fault goes on in {later}"
+        self._save(incident, commands.commanded(incident, command, rows.now, rows.policy))
+        return ""
+
     def _merge(self, incident: Incident, command: Command) -> str:
         """Merge with the target; returns the reason of a refusal."""
         rows, now, policy = self._rows, self._rows.now, self._rows.policy
@@ -57,7 +72,7 @@ class IncidentCommands:
         before = target if kept.id == target.id else incident
         other = incident if kept.id == target.id else target
         self._decide(together=(before.alerts, other.alerts))
-        self._rehome(other.alerts, other.id, kept.id)
+        self._rehome(kept.alerts, (before.id, other.id), kept.id)
         self._save(before, self._answered(kept, command))
         rows.save(other, gone)
         return ""
@@ -72,7 +87,7 @@ class IncidentCommands:
         id = rows.new_id(incident.scope, f"split:{command.id}")
         after, made = merging.split(incident, found, id, now, policy, command.by)
         self._decide(apart=(after.alerts, [row.alert for row in found]))
-        self._rehome([row.alert for row in found], incident.id, id)
+        self._rehome([row.alert for row in found], (incident.id,), id)
         self._save(incident, self._answered(after, command))
         self._save(None, made)
         return ""
@@ -89,7 +104,7 @@ class IncidentCommands:
         after, kept = merging.move(incident, target, found, now, policy, command.by)
         taken = [row.alert for row in found]
         self._decide(together=(target.alerts, taken), apart=(after.alerts, taken))
-        self._rehome(taken, incident.id, target.id)
+        self._rehome(taken, (incident.id,), target.id)
         if after.status is Status.RESOLVED:
             kept = self._answered(kept, command)
         self._save(target, kept)
@@ -163,12 +178,13 @@ class IncidentCommands:
                             _decided(row, names, joins, self._rows.policy.pairs_kept)
                         )
 
-    def _rehome(self, alerts: list[IncidentAlert], source: str, target: str) -> None:
-        """Let the rows of alerts name their new incident."""
+    def _rehome(self, alerts: list[IncidentAlert], sources: tuple[str, ...], target: str) -> None:
+        """Let the rows of alerts name their new incident, and be as they are there."""
         for part in alerts:
             row = self._rows.alert(part.fingerprint)
-            if row is not None:
-                self._rows.put_alert(replace(row, incident_id=target))
+            home = self._rows.follow(row.incident_id) if row is not None else None
+            if row is not None and home is not None and home.id in sources:
+                self._rows.put_alert(replace(row, incident_id=target, alert=part))
 
     def _answered(self, incident: Incident, command: Command) -> Incident:
         return commands.answered(incident, command, "", self._rows.now, self._rows.policy)

@@ -219,7 +219,7 @@ class IncidentMachine(Machine[Record]):
         known = found.incident
         elsewhere = row is not None and (own is None or known is None or known.id != own.id)
         if own is not None and row is not None and elsewhere:
-            rows.save(own, joining.left(own, row.alert))
+            rows.save(own, joining.left(own, row.alert, rows.now))
         part = joining.state_of(alert, row, _origin(alert, found.reason), elsewhere=elsewhere)
         if known is None:
             previous = own.id if own is not None else ""

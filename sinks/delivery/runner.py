@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Refused, Ret
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import Request, Sink
 from ticketing import metrics
+from ticketing.engine.boottime import boottime
 
 log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class Runner:
         concurrency: int,
         fence: Callable[[], None],
         fatal: Callable[[BaseException], None],
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = boottime,
     ) -> None:
         self._platform = platform
         self._report = report
@@ -66,7 +66,7 @@ class Runner:
         return incident_id in self._running
 
     def now(self) -> float:
-        """The time in monotonic seconds, on the clock of `Request.start_by`."""
+        """The time in seconds since the boot, on the clock of `Request.start_by`."""
         return self._clock()
 
     def start(self, request: Request) -> None:

@@ -111,6 +111,29 @@ def test_an_incident_appears_and_is_acknowledged_on_every_platform(demo: Demo, p
 
 
 @pytest.mark.browser
+def test_an_incident_shows_its_alerts_and_takes_a_note_and_an_assignee(page: Page) -> None:
+    listed = page.locator("#list li").locator("a").first
+    expect(listed).to_be_visible(timeout=SHOWN_MS_MAX)
+    listed.click()
+    detail = page.locator("#detail")
+    alert = detail.locator(".alerts > li").first
+    expect(alert).to_be_visible(timeout=SHOWN_MS_MAX)
+    chart = alert.get_by_role("img", name=re.compile("^By minute: "))
+    expect(chart).to_be_visible()
+    expect(alert).to_contain_text("enriched-logs[")
+
+    detail.get_by_role("textbox", name="Comment").fill("looked at the disk")
+    detail.get_by_role("button", name="Note", exact=True).click()
+    expect(detail.locator(".timeline")).to_contain_text("looked at the disk", timeout=SHOWN_MS_MAX)
+    expect(detail.get_by_role("textbox", name="Comment")).to_have_value("")
+
+    detail.get_by_text("Assign, snooze, merge, delete").click()
+    detail.get_by_role("textbox", name="People to assign").fill("ada, kim")
+    detail.get_by_role("button", name="Assign", exact=True).click()
+    expect(detail.locator(".facts").first).to_contain_text("ada, kim", timeout=SHOWN_MS_MAX)
+
+
+@pytest.mark.browser
 def test_the_records_add_up_on_the_page(page: Page) -> None:
     expect(page.locator("#totals")).to_contain_text("Records", timeout=SHOWN_MS_MAX)
     expect(page.locator("#totals")).to_contain_text(re.compile("adds up|under way"))

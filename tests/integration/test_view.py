@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,16 @@ from support.incidents import id_of, numbered
 from support.kafka import Kafka
 from support.logs import anomalies, log, traffic
 from support.redis import RedisServer
+from support.shown_alerts import alert
 from support.waiting import until, wait_for
 
 from agents.view_rebuild import keep_complete
 from ticketing.kafka.runtime import Runtime
+from ticketing.view.query import AlertQuery
 from ticketing.view.store import open_store
+from ticketing.wire.alerts import encode_alert
 from ticketing.wire.dead_letters import encode_dead_letter
-from ticketing.wire.topics import INCIDENTS
+from ticketing.wire.topics import ALERTS, INCIDENTS
 
 pytestmark = [pytest.mark.kafka, pytest.mark.redis]
 
@@ -66,11 +70,17 @@ def test_a_view_in_memory_is_filled_again_at_each_start(fleet: Fleet) -> None:
     wait_for(lambda: len(worker.incidents()) == 3, "three incidents in the new view")
 
 
-async def test_only_the_newest_state_of_each_incident_survives_a_rebuild(
+async def test_only_the_newest_state_of_each_incident_and_alert_survives_a_rebuild(
     broker: Kafka, redis_url: str, prefix: str, tmp_path: Path
 ) -> None:
     config = config_for(tmp_path, broker.address, redis={"url": redis_url, "prefix": prefix})
     broker.create(INCIDENTS, 2, cleanup_policy="compact")
+    broker.create(ALERTS, 2, cleanup_policy="compact")
+    for number in range(3):
+        values = [encode_alert(alert(number, revision=revision)) for revision in (1, 2)]
+        key = alert(number).fingerprint.encode()
+        broker.produce(ALERTS, values, key=key, partition=number % 2)
+    broker.produce(ALERTS, [None], key=alert(2).fingerprint.encode(), partition=0)
     for number in range(4):
         for revision in range(1, 4):
             value = encode_dead_letter(numbered(number, revision=revision))
@@ -90,6 +100,11 @@ async def test_only_the_newest_state_of_each_incident_survives_a_rebuild(
         totals = await store.totals()
         assert totals["incidents"] == 3
         assert await store.revisions([id_of(0), id_of(2), id_of(3)]) == [3, 3, None]
+        alerts = [json.loads(document) for document in (await store.page(AlertQuery())).documents]
+        assert [(one["fingerprint"], one["revision"]) for one in alerts] == [
+            (alert(1).fingerprint, 2),
+            (alert(0).fingerprint, 2),
+        ]
     finally:
         stop = True
         await working

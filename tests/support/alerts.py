@@ -17,7 +17,7 @@ from ticketing.domain.alerts.conservation import Counted
 from ticketing.domain.alerts.policy import AlertPolicy
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Origin, Progress
-from ticketing.engine.statemachine import TICK_KEY, Send, scan
+from ticketing.engine.statemachine import TICK_KEY, Dead, Send, accept, fold
 from ticketing.wire import topics
 from ticketing.wire.events import EventBody, decode_events
 from ticketing.wire.signals import SignalBody, encode_signals
@@ -78,6 +78,7 @@ class AlertDesk:
         self.now = START
         self.offset = 0
         self.sent: list[Sent] = []
+        self.dead: list[Dead] = []
         self.totals: list[tuple[int, int, int]] = []
         self.restart()
 
@@ -106,7 +107,15 @@ class AlertDesk:
 
     def fold(self, records: list[Record]) -> list[Sent]:
         """A batch; returns what it sends."""
-        found = [decoded(sent) for sent in self.partition.fold(records)]
+        partition = self.partition
+        tx = partition.transaction()
+        folded = fold(partition.machine, tx, records, partition.state)
+        partition.table.keep(tx, partition.machine, folded)
+        accept(partition.machine, tx, folded, partition.state)
+        for callback in tx.callbacks():
+            callback()
+        self.dead += folded.dead
+        found = [decoded(sent) for sent in tx.sends()]
         self.sent += found
         return found
 
@@ -127,9 +136,7 @@ class AlertDesk:
         kept = self.partition.machine.policy  # type: ignore[attr-defined]
         self.partition.machine = self.machine(policy or kept)
         self.partition.restart()
-        tx = self.partition.transaction()
-        scan(self.partition.machine, tx, self.partition.state, self.offset, self.now)
-        return [decoded(sent) for sent in tx.sends()]
+        return [decoded(sent) for sent in self.partition.scan(self.offset, self.now)]
 
     def alert(self, name: str) -> Alert:
         """The stored alert of a fingerprint."""

@@ -59,13 +59,15 @@ class MemoryPartition:
         """A transaction over the table as it is now."""
         return Transaction(self.table, self.machine, self.number)
 
-    def fold(self, records: list[Any], writes: bool | None = None) -> list[Send]:
-        """Fold a batch without dead letters; returns what it sends.
+    def fold(
+        self, records: list[Any], writes: bool | None = None, *, now: float | None = None
+    ) -> list[Send]:
+        """Fold a batch without dead letters, at `now`; returns what it sends.
 
         `writes`: whether the process dies after its write or before, nothing being sent.
         """
         tx = self.transaction()
-        folded = fold(self.machine, tx, records, self.state)
+        folded = fold(self.machine, tx, records, self.state, now=now)
         assert folded.dead == []
         if writes is not False:
             self.table.keep(tx, self.machine, folded)

@@ -27,8 +27,6 @@ from sinks.delivery.machine import AdapterMachine
 from sinks.delivery.wishes import OperationResult, encode_result
 from sinks.platform import Repeat, Request, Traits
 from tables.deliveries import Delivery, Operation
-from tables.incidents import COUNTED
-from ticketing.domain.alerts.conservation import Counted
 from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
@@ -115,6 +113,8 @@ class Sent:
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
         self.offset = -1
+        self.timestamp = 0
+        """The broker's, in milliseconds."""
 
     def __await__(self) -> Generator[Any, None, Sent]:
         self._producer.deliver_through(self)
@@ -175,6 +175,7 @@ class Producer:
             sent, topic, key, value = self._held.pop(0)
             self._world.step(f"send {topic}")
             sent.offset = self._world.append(topic, key, value)
+            sent.timestamp = self._world.logs[topic][-1].timestamp
 
 
 class Changelogs:
@@ -635,12 +636,6 @@ class Installation:
         """Every incident as its writer has it."""
         states = self.processes["incidents"].states().values()  # type: ignore[attr-defined]
         return [state for state in states if isinstance(state, Incident)]
-
-    def counted(self) -> Counted:
-        """The anomalies counted, as the writer has them beside the incidents."""
-        found = self.processes["incidents"].states()[COUNTED]  # type: ignore[attr-defined]
-        assert isinstance(found, Counted)
-        return found
 
     def published(self) -> dict[str, Incident]:
         """Every incident as the topic has it."""

@@ -21,7 +21,7 @@ import pytest
 from faust.types import TP
 from support.records import Record
 
-from ticketing.engine import keyed_agent, table
+from ticketing.engine import boottime, keyed_agent, table
 from ticketing.engine.changelog import Change, epoch_of
 from ticketing.engine.guarded import TooLarge
 from ticketing.engine.table import OwnedRows
@@ -114,7 +114,7 @@ def simulate(patch: pytest.MonkeyPatch, *modules: Any) -> None:
     patch.setattr(table, "WriteBatch", Batch)
     patch.setattr(keyed_agent, "leave", leave)
     patch.setattr(keyed_agent, "asyncio", SimpleNamespace(sleep=at_once))
-    for module in (keyed_agent, *modules):
+    for module in (keyed_agent, boottime, *modules):
         patch.setattr(module, "time", HostTime())
 
 
@@ -199,6 +199,8 @@ class Sent:
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
         self.offset = -1
+        self.timestamp = 0
+        """The broker's, in milliseconds."""
 
     def __await__(self) -> Generator[Any, None, Sent]:
         yield from self._producer.deliver_through(self).__await__()
@@ -257,6 +259,7 @@ class Producer:
             await self._world.step_or_sleep(f"send {topic}[{partition}]")
             del self._held[0]
             sent.offset = self._world.append(topic, partition, key, value)
+            sent.timestamp = self._world.logs[TP(topic, partition)][-1].timestamp
 
 
 BATCH_BYTES_MAX = math.inf

@@ -6,17 +6,13 @@ import asyncio
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
     from ticketing.demo.judging import Verdict
 
-ROOT: dict[str, Any] = {
-    "groupWait": {"critical": "5s", "high": "30s", "medium": "30s", "low": "30s"}
-}
-"""As in production: the demo's one or two seconds are too short to find a cause."""
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -24,14 +20,7 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.argument("recording", type=_FILE)
 @click.argument("labels", type=_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object only.")
-@click.option(
-    "--ticketing",
-    type=click.Choice(["all", "root"]),
-    default="all",
-    show_default=True,
-    help="As correlation.ticketing: a ticket for every incident, or for causes only.",
-)
-def evaluate(recording: Path, labels: Path, as_json: bool, ticketing: str) -> None:
+def evaluate(recording: Path, labels: Path, as_json: bool) -> None:
     """Run a RECORDING through the whole job and hold its incidents against LABELS.
 
     RECORDING is JSON lines (plain or .gz) in the form of enriched-logs. LABELS is a JSON list of
@@ -45,7 +34,6 @@ def evaluate(recording: Path, labels: Path, as_json: bool, ticketing: str) -> No
     from ticketing.kafka.feed import read_lines
 
     faults = judging.read_faults(labels)
-    settings = {"correlation": {"ticketing": ticketing}, **(ROOT if ticketing == "root" else {})}
     try:
         with bar() as progress:
             task = progress.add_task("feeding", total=warn_without_scores(recording))
@@ -54,7 +42,6 @@ def evaluate(recording: Path, labels: Path, as_json: bool, ticketing: str) -> No
                     read_lines(recording),
                     lambda text: click.echo(text, err=True),
                     lambda done: progress.update(task, completed=done),
-                    settings,
                 )
             )
     except DemoFailed as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ticketing.config.model import Config
+from ticketing.config.policy import config_version
 from ticketing.domain.alerts.policy import AlertPolicy
 from ticketing.domain.alerts.storm import ADMITTED_MAX
 from ticketing.domain.severity import Severity
@@ -20,5 +21,6 @@ def alert_policy(config: Config) -> AlertPolicy:
         minimum_count_by_service={name: own.given() for name, own in count.services.items()},
         max_patterns_per_service=min(storm.max_patterns_per_service, ADMITTED_MAX),
         patterns_window=storm.patterns_window,
-        config="",
+        scope_by=config.grouping.scope,
+        config=config_version(config),
     )

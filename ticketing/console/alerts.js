@@ -86,6 +86,6 @@ function partingForm(incident, canPart, chosen, on) {
     { class: "inline", onsubmit: submitted(into, (text) => take("move", { into: text })) },
     split && el("button", splitProperties, "Split off the chosen"),
     into,
-    el("button", { class: "small", "data-keep": "move" }, "Move to it"),
+    el("button", { class: "small", "data-keep": "move" }, "Move there"),
   );
 }

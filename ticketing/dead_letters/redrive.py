@@ -1,7 +1,7 @@
 """Redriving dead letters, each at most once.
 
 A delivery is retried by its adapter. A record is produced again unchanged, into the partition that
-it came from; only anomalies are marked, as their incident's watermark has passed them. To produce a
+it came from; only anomalies are marked, as the mark of their source has passed them. To produce a
 record once only, even for two people or for one who asks twice, a redrive is first claimed and then
 noted in a topic of its own; a claim without a note is followed up before the record is produced
 again.
@@ -25,7 +25,8 @@ from ticketing.domain.scope import partition_of_incident
 from ticketing.errors import Conflict, NotWhole, Unavailable
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
-from ticketing.wire.signals import as_redriven, elements
+from ticketing.wire.packed import elements
+from ticketing.wire.signals import as_redriven
 from ticketing.wire.topics import DEAD_LETTERS, REDRIVES, SIGNALS, platform_topic
 
 HEADER = "ticketing-redrive"

@@ -178,10 +178,9 @@ async def explained(
     records: Iterable[bytes],
     say: Callable[[str], None],
     fed: Callable[[int], None],
-    settings: Mapping[str, Any],
 ) -> list[Mapping[str, Any]]:
     """Feed a recording and wait until incidents no longer change; returns every whole incident."""
-    async with installation(0, {**RECORDING, **settings}) as demo:
+    async with installation(0, RECORDING) as demo:
         say("starting the embedded broker, the workers and the sandbox")
         await demo.wait_ready()
         sent = await _in_thread(lambda stopped: _feed(demo, records, fed, stopped))

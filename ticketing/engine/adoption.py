@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ticketing.engine import role_topics
@@ -54,12 +54,7 @@ def adopt(runtime: Runtime, plan: Plan) -> None:
     registry.write(
         runtime,
         {
-            name: Known(
-                id=seen[name].id,
-                partitions=seen[name].partitions,
-                generation=known.generation,
-                before=known.before,
-            )
+            name: replace(known, id=seen[name].id, partitions=seen[name].partitions)
             for name, known in plan.known.items()
         },
     )
@@ -74,12 +69,7 @@ def _next(
     latest = max(kept, key=lambda one: one.generation, default=Known(partitions=found.partitions))
     ids = [id for one in kept for id in (*one.before, one.id) if id and id != found.id]
     after = latest.followed_by(found.id, found.partitions)
-    return Known(
-        id=after.id,
-        partitions=after.partitions,
-        generation=after.generation,
-        before=list(dict.fromkeys(ids)),
-    )
+    return replace(after, before=list(dict.fromkeys(ids)))
 
 
 def _meaning(name: str, seen: Mapping[str, Seen]) -> str:

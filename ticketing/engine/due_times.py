@@ -6,7 +6,7 @@ import heapq
 import math
 
 HORIZON_SECONDS = 3600.0
-"""Later due times are left to the next scan: a scan an hour is cheap, a timer per key is not."""
+"""Later due times are left to the next look: two an hour are cheap, a timer per key is not."""
 
 
 class DueTimes:

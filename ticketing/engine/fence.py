@@ -8,22 +8,22 @@ checks the last answered heartbeat before each write or request and ends the pro
 from __future__ import annotations
 
 import signal
-import time
 from collections.abc import Callable
 from typing import Any
 
+from ticketing.engine.boottime import boottime
 from ticketing.engine.departure import leave
 from ticketing.restarts import Reason
 
 
 class Fence:
-    """Holds the time until which this process may write, in monotonic seconds."""
+    """Holds the time until which this process may write, in seconds since the boot."""
 
     def __init__(
         self,
         session_seconds: float,
         *,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = boottime,
         leave: Callable[[str, Reason], None] = leave,
     ) -> None:
         self._session_seconds = session_seconds

@@ -15,9 +15,11 @@ from faust.types import TP, EventT
 from ticketing import metrics
 from ticketing.engine import statemachine
 from ticketing.engine.agent import BatchAgent, add_agent, send_dead_letters
+from ticketing.engine.boottime import boottime
 from ticketing.engine.fence import Fence
 from ticketing.engine.guarded import FAILED, Failure, StoreFailed, Superseded, TooLarge, guarded
 from ticketing.engine.outbox import Outbox
+from ticketing.engine.partition_clock import PartitionClock
 from ticketing.engine.row import MARK_KEY, NOTHING_FOLDED, OWN_KEYS, decode_mark, encode_mark
 from ticketing.engine.table import DurableTable, Rows
 from ticketing.engine.transport import RECORD_OVERHEAD_BYTES
@@ -48,6 +50,8 @@ TICK_EVERY_SECONDS = 0.1
 """Bounds how late a timer fires; a look at the owned partitions costs next to nothing."""
 TICK_RETRY_SECONDS = 5.0
 """A tick waits behind the messages of its partition: sooner would only queue more of them."""
+SLICE_SECONDS = 0.02
+"""For which rows are looked at in one go: messages and heartbeats wait no longer for the next."""
 YIELD_EVERY_SENDS = 200
 """Lets heartbeats and other tasks run in between, at a negligible cost per send."""
 
@@ -118,6 +122,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
         self.machine = machine
         self._partitions: dict[int, statemachine.PartitionState] = {}
         self._generation = -1
+        self._clocks: dict[int, PartitionClock] = {}
         self._ticked_at: dict[int, float] = {}
         self._reported: set[tuple[int, str]] = set()
         """Rows told of in the dead letters, by partition and key."""
@@ -137,7 +142,14 @@ class KeyedAgent(BatchAgent, Generic[S]):
         parts, due_max = [records], statemachine.DUE_PER_TICK_MAX
         while parts:
             part = parts[0]
-            fold = partial(statemachine.fold, records=part, partition=partition, due_max=due_max)
+            fold = partial(
+                statemachine.fold,
+                records=part,
+                partition=partition,
+                due_max=due_max,
+                now=self._now(tp.partition),
+                sliced=True,
+            )
             left = await self._fold(fold, partition, tp, several=len(part) > 1)
             half = len(part) // 2
             if left is None:
@@ -149,17 +161,13 @@ class KeyedAgent(BatchAgent, Generic[S]):
 
     async def _open(self, tp: TP, first: Any) -> statemachine.PartitionState:
         """The state in memory of an owned partition; a newly assigned one is claimed and scanned."""
-        generation = self.app.consumer_generation_id
-        if generation != self._generation:
-            # Another worker may have written in between: the state in memory is stale.
-            self._generation = generation
-            self._partitions.clear()
+        self._follow_generation()
         partition = self._partitions.get(tp.partition)
         if partition is not None:
             return partition
         self.fence.check()
         try:
-            stored = await self.table.claim(tp.partition, generation)
+            stored = await self.table.claim(tp.partition, self._generation)
         except Superseded as error:
             leave(f"{self.name}: {error}", "asleep")
             raise
@@ -170,15 +178,58 @@ class KeyedAgent(BatchAgent, Generic[S]):
             mark = statemachine.mark_of_rows(TableStore(self.table, tp.partition))
         partition = statemachine.PartitionState(floor, mark)
         self._require_own_topic(partition, tp)
-        scan = partial(
-            statemachine.scan,
+        now = self._now(tp.partition)
+        work = partial(
+            statemachine.recover,
+            keys=await self._unpublished(partition, tp.partition, first.offset),
             partition=partition,
             first=first.offset,
-            now=first.timestamp / 1000.0,
+            now=first.timestamp / 1000.0 if now is None else now,
         )
-        await self._fold(scan, partition, tp, several=False)
+        await self._fold(work, partition, tp, several=False)
+        statemachine.begin_look(partition, self._rows_of(tp.partition))
+        self._look(partition, work.keywords["now"])
         self._partitions[tp.partition] = partition
         return partition
+
+    def _follow_generation(self) -> None:
+        """Forget the partitions of an assignment before: another worker may have written since."""
+        generation = self.app.consumer_generation_id
+        if generation != self._generation:
+            self._generation = generation
+            self._partitions.clear()
+            self._clocks.clear()
+
+    def _rows_of(self, number: int) -> Iterator[tuple[str, bytes]]:
+        store = TableStore(self.table, number)
+        return statemachine.Transaction(store, self.machine, number).stored()
+
+    async def _unpublished(
+        self, partition: statemachine.PartitionState, number: int, first: int
+    ) -> list[str]:
+        """The keys of the rows to send again, found in slices."""
+        found: list[str] = []
+        rows = self._rows_of(number)
+        slice_ends = time.perf_counter() + SLICE_SECONDS
+        for key in statemachine.unpublished(self.machine, rows, partition, first):
+            if key is not None:
+                found.append(key)
+            if time.perf_counter() > slice_ends:
+                await asyncio.sleep(0)
+                slice_ends = time.perf_counter() + SLICE_SECONDS
+        return found
+
+    def _look(self, partition: statemachine.PartitionState, now: float) -> None:
+        """Look at a slice of the rows for timers."""
+        ends = time.perf_counter() + SLICE_SECONDS
+        for _ in statemachine.look(self.machine, partition, now):
+            if time.perf_counter() > ends:
+                return
+
+    def _now(self, number: int) -> float | None:
+        """The time by a partition's clock; None before it has started."""
+        clock = self._clocks.get(number)
+        return None if clock is None else clock.read(boottime())
 
     async def _fold(
         self,
@@ -351,6 +402,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
         for tp in revoked:
             if tp.topic == self.topic:
                 self._partitions.pop(tp.partition, None)
+                self._clocks.pop(tp.partition, None)
         self._measure()
 
     def _measure(self) -> None:
@@ -369,12 +421,45 @@ class KeyedAgent(BatchAgent, Generic[S]):
             await asyncio.sleep(TICK_EVERY_SECONDS)
             if self.app.rebalancing or self.app.in_recovery:
                 continue
+            self._follow_generation()
             for number in self._owned():
                 if self._wants_tick(number):
-                    self._ticked_at[number] = time.monotonic()
-                    await self.app.producer.send(
-                        self.topic, statemachine.TICK_KEY, b"{}", number, None, None
-                    )
+                    self._ticked_at[number] = boottime()
+                    await self._send_tick(number)
+            await self._look_on()
+
+    async def _send_tick(self, number: int) -> None:
+        """Send a tick, whose acknowledgement sets the partition's clock."""
+        generation = self._generation
+        sent = await self.app.producer.send(
+            self.topic, statemachine.TICK_KEY, b"{}", number, None, None
+        )
+        acknowledged = await sent
+        if generation != self._generation:
+            return
+        clock = self._clocks.setdefault(number, PartitionClock())
+        by = clock.heard(acknowledged.timestamp / 1000.0, boottime())
+        partition = self._partitions.get(number)
+        if by == 0.0 or partition is None:
+            return
+        log.warning("clock_steps", agent=self.name, partition=number, seconds=round(by, 3))
+        slice_ends = time.perf_counter() + SLICE_SECONDS
+        for key, _ in self._rows_of(number):
+            partition.stepping.append((key, by))
+            if time.perf_counter() > slice_ends:
+                await asyncio.sleep(0)
+                slice_ends = time.perf_counter() + SLICE_SECONDS
+
+    async def _look_on(self) -> None:
+        """Go on looking at rows, in slices, for as long as a round of ticks takes."""
+        ends = time.perf_counter() + TICK_EVERY_SECONDS
+        for number, partition in list(self._partitions.items()):
+            while partition.looking is not None and partition is self._partitions.get(number):
+                now = self._now(number)
+                self._look(partition, partition.now if now is None else now)
+                await asyncio.sleep(0)
+                if time.perf_counter() > ends:
+                    return
 
     def _owned(self) -> list[int]:
         return sorted(
@@ -382,13 +467,17 @@ class KeyedAgent(BatchAgent, Generic[S]):
         )
 
     def _wants_tick(self, number: int) -> bool:
+        boot = boottime()
         last = self._ticked_at.get(number)
-        if last is not None and time.monotonic() - last < TICK_RETRY_SECONDS:
+        if last is not None and boot - last < TICK_RETRY_SECONDS:
             return False
-        partition = self._partitions.get(number)
-        if partition is None or self._generation != self.app.consumer_generation_id:
+        partition, clock = self._partitions.get(number), self._clocks.get(number)
+        now = None if clock is None else clock.read(boot)
+        if partition is None or clock is None or now is None:
             return True
-        if partition.timers.earliest() <= time.time():
+        if partition.earliest() <= now:
+            return True
+        if len(partition.timers) and clock.wants_message(boot):
             return True
         return guarded(partial(self.machine.ready, number)) is True
 

@@ -12,7 +12,9 @@ that can't be read is set aside, a key whose rule fails waits, ever longer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -83,6 +85,8 @@ class Folded:
     failing: dict[str, tuple[str, Failure]] = field(default_factory=dict)
     due: list[str] = field(default_factory=list)
     """The keys taken from the timers."""
+    stepped: list[tuple[str, float]] = field(default_factory=list)
+    """The keys whose deadlines were moved, each with the step of the clock."""
 
 
 class PartitionState:
@@ -100,6 +104,14 @@ class PartitionState:
         self.aside: set[str] = set()
         """The keys whose rows can't be read."""
         self._failing: dict[str, tuple[int, float]] = {}
+        self.stepping: deque[tuple[str, float]] = deque()
+        """The keys whose deadlines a step of the clock, in seconds, is still to move."""
+        self.looking: Iterator[tuple[str, bytes]] | None = None
+        """The rest of the rows that are still to be looked at for timers."""
+        self.found: dict[str, Failure] = {}
+        """The rows among these that can't be read, until a batch reports them."""
+        self._touched: set[str] = set()
+        """The keys that were written while the rows are looked at."""
 
     @property
     def troubled(self) -> int:
@@ -108,10 +120,16 @@ class PartitionState:
 
     def note(self, key: str, unfinished: bool) -> None:
         """Add a key to the unfinished, or remove the key."""
+        if self.looking is not None:
+            self._touched.add(key)
         if unfinished:
             self.unfinished.add(key)
         else:
             self.unfinished.discard(key)
+
+    def earliest(self) -> float:
+        """The earliest time at which a tick has something to do."""
+        return -math.inf if self.stepping else self.timers.earliest()
 
     def waits_until(self, key: str) -> float:
         """The time before which a failing key is not tried again; 0 for any other key."""
@@ -137,15 +155,22 @@ def fold(
     partition: PartitionState,
     *,
     due_max: int = DUE_PER_TICK_MAX,
+    now: float | None = None,
+    sliced: bool = False,
 ) -> Folded:
     """Fold a fetched run into the transaction: messages in order, then the keys that are due.
 
     Messages at or below the mark are passed by. Of several ticks only the last is applied, to at
-    most `due_max` keys. `records` have aiokafka's shape. Nothing of it counts before `accept`.
+    most `due_max` keys. `records` have aiokafka's shape. `now` is the time by the partition's clock;
+    before that has started, the latest timestamp so far. `sliced`: the caller looks at rows piece by
+    piece. Nothing of it counts before `accept`.
     """
     dead: list[Dead] = []
     due: list[str] = []
-    tx.now = partition.now
+    stepped: list[tuple[str, float]] = []
+    tx.now = partition.now if now is None else now
+    for key, failure in partition.found.items():
+        tx.set_aside(key, failure)
     tick_at: int | None = None
     through = max(partition.mark.folded, partition.floor + records[-1].offset)
     _whole(tx, "begin_batch", partial(machine.begin_batch, tx))
@@ -155,9 +180,9 @@ def fold(
             continue
         if record.key == TICK_KEY:
             tick_at = offset
-            tx.now = max(tx.now, record.timestamp / 1000.0)
+            tx.now = max(tx.now, record.timestamp / 1000.0) if now is None else now
             continue
-        tx.begin(offset, record.timestamp / 1000.0)
+        tx.begin(offset, record.timestamp / 1000.0 if now is None else now)
         outcome = tx.attempt(partial(_apply, machine, tx, record))
         refused = tx.take_refused()
         if isinstance(outcome, Failure):
@@ -167,13 +192,18 @@ def fold(
     if tick_at is not None:
         tx.begin(tick_at, tx.now)
         if partition.timers.scan_at <= tx.now:
-            for _ in _filling(tx, partition.timers):
-                pass
-        _apply_due(machine, tx, partition, due, due_max)
+            begin_look(partition, tx.stored())
+            if not sliced:
+                finish_look(machine, tx, partition)
+        while partition.stepping and len(stepped) < due_max:
+            stepped.append(partition.stepping.popleft())
+            _step(machine, tx, *stepped[-1])
+        if not partition.stepping:
+            _apply_due(machine, tx, partition, due, due_max - len(stepped))
     tx.begin(through, tx.now)
     _whole(tx, "end_batch", partial(machine.end_batch, tx))
     mark = Mark(through, tx.stored_sends())
-    return Folded(mark, dead, tx.now, tx.aside, tx.failing, due)
+    return Folded(mark, dead, tx.now, tx.aside, tx.failing, due, stepped)
 
 
 def accept(
@@ -186,6 +216,7 @@ def accept(
         if write.due is None or write.due > tx.now:
             partition.recovered(key)
     partition.aside.update(folded.aside)
+    partition.found.clear()
     for key in folded.failing:
         if key != BATCH_KEY:
             partition.postpone(key, tx.now)
@@ -197,6 +228,7 @@ def discard(folded: Folded, partition: PartitionState) -> None:
     """Give back the timers of a batch that is to be folded again, in parts or checked."""
     for key in folded.due:
         partition.timers.schedule(key, folded.now, folded.now)
+    partition.stepping.extendleft(reversed(folded.stepped))
 
 
 def _apply(machine: Machine[S], tx: Transaction[S], record: Any) -> None:
@@ -230,6 +262,19 @@ def _apply_due(
             tx.fails(key, "due", outcome)
 
 
+def _step(machine: Machine[S], tx: Transaction[S], key: str, by: float) -> None:
+    """Move the deadlines of a key by a step of the clock."""
+
+    def moved() -> None:
+        state, due = tx.get(key), tx.due_of(key)
+        if state is not None and due is not None:
+            tx.put(key, machine.stepped(state, by), due=due + by)
+
+    outcome = tx.attempt(moved)
+    if isinstance(outcome, Failure):
+        tx.fails(key, "stepped", outcome)
+
+
 def _due(machine: Machine[S], tx: Transaction[S], partition: PartitionState, key: str) -> None:
     state = tx.get(key)
     if state is None:
@@ -248,29 +293,96 @@ def _due(machine: Machine[S], tx: Transaction[S], partition: PartitionState, key
 def scan(
     machine: Machine[S], tx: Transaction[S], partition: PartitionState, first: int, now: float
 ) -> Folded:
-    """Scan a newly assigned partition: timers, unfinished keys, messages to send again.
+    """Take up a newly assigned partition in one piece: messages to send again, then its timers.
 
-    `first` is the offset of the first message not yet handled, `now` the time of that message. A
-    state that reflects `first` or later was written by a process that may have died before
-    publishing; so was a mark at `first` or later.
+    `first` is the offset of the first message not yet handled, `now` the present time.
     """
-    tx.now = now
-    tx.offset = first = partition.floor + first
+    keys = [key for key in unpublished(machine, tx.stored(), partition, first) if key is not None]
+    folded = recover(machine, tx, keys, partition, first=first, now=now)
     partition.timers = DueTimes()
     partition.unfinished.clear()
-    for key, value in _filling(tx, partition.timers):
-        state = unpack_state(value)
-        unfinished = guarded(partial(machine.stored_unfinished, state, unpack_due(value), now))
-        partition.note(key, unfinished is True)
-        unpublished = unpack_at(value) >= first
-        if unpublished or machine.recovers_all:
-            outcome = tx.attempt(partial(_recover, machine, tx, key, state, unpublished))
-            if isinstance(outcome, Failure):
-                tx.fails(key, "recover", outcome)
+    begin_look(partition, tx.stored())
+    finish_look(machine, tx, partition)
+    return folded
+
+
+def unpublished(
+    machine: Machine[S],
+    rows: Iterable[tuple[str, bytes]],
+    partition: PartitionState,
+    first: int,
+) -> Iterator[str | None]:
+    """The keys of the rows that `recover` takes up; None for each other one.
+
+    A row that reflects the message at `first` or a later one was written by a process that may have
+    died before publishing. Without such a mark there is no such row.
+    """
+    first += partition.floor
+    if partition.mark.folded < first and not machine.recovers_all:
+        return
+    for key, value in rows:
+        at = guarded(partial(unpack_at, value))
+        reflects = not isinstance(at, Failure) and at >= first
+        yield key if reflects or machine.recovers_all else None
+
+
+def recover(
+    machine: Machine[S],
+    tx: Transaction[S],
+    keys: Iterable[str],
+    partition: PartitionState,
+    *,
+    first: int,
+    now: float,
+) -> Folded:
+    """Send again what a process before may not have sent: of rows, and of the mark."""
+    tx.now = now
+    tx.offset = first = partition.floor + first
+    for key in keys:
+        outcome = tx.attempt(partial(_recover, machine, tx, key, first))
+        if isinstance(outcome, Failure) and key not in tx.aside:
+            tx.fails(key, "recover", outcome)
     if partition.mark.folded >= first:
         for send in partition.mark.sends:
             tx.send(*send)
     return Folded(partition.mark, [], now, tx.aside, tx.failing)
+
+
+def begin_look(partition: PartitionState, rows: Iterator[tuple[str, bytes]]) -> None:
+    """Begin to look at all rows for timers and unfinished keys, as `look` does piece by piece."""
+    partition.looking = rows
+    partition.timers.scan_at = math.inf
+    partition._touched.clear()
+
+
+def finish_look(machine: Machine[S], tx: Transaction[S], partition: PartitionState) -> None:
+    """Look at all that is left in one piece."""
+    for _ in look(machine, partition, tx.now):
+        pass
+    for key, failure in partition.found.items():
+        tx.set_aside(key, failure)
+
+
+def look(machine: Machine[S], partition: PartitionState, now: float) -> Iterator[None]:
+    """Look at the rows, one a step; messages may be handled between two steps."""
+    rows, timers = partition.looking, partition.timers
+    if rows is None:
+        return
+    for key, value in rows:
+        due = guarded(partial(_head, value))
+        if isinstance(due, Failure):
+            partition.found[key] = due
+            partition.aside.add(key)
+        elif key not in partition._touched:
+            timers.schedule(key, due, now)
+            stored = partial(machine.stored_unfinished, unpack_state(value), due, now)
+            if guarded(stored) is True:
+                partition.unfinished.add(key)
+        yield
+    # Before the horizon: a look takes its time, and what is due meanwhile is known already.
+    timers.scan_at = now + HORIZON_SECONDS / 2
+    partition.looking = None
+    partition._touched.clear()
 
 
 def mark_of_rows(store: Store) -> Mark:
@@ -279,31 +391,20 @@ def mark_of_rows(store: Store) -> Mark:
     return Mark(max((at for at in found if not isinstance(at, Failure)), default=-1))
 
 
-def _recover(
-    machine: Machine[S], tx: Transaction[S], key: str, value: bytes, unpublished: bool
-) -> None:
-    state = guarded(partial(machine.decode, value))
+def _recover(machine: Machine[S], tx: Transaction[S], key: str, first: int) -> None:
+    row = tx.row(key)
+    if row is None:
+        return
+    state = guarded(partial(machine.decode, unpack_state(row)))
     if isinstance(state, Failure):
         tx.set_aside(key, state)
     else:
-        machine.recover(tx, key, state, unpublished)
+        machine.recover(tx, key, state, unpack_at(row) >= first)
 
 
 def _unfinished(machine: Machine[S], state: S, now: float) -> bool:
     """`Machine.unfinished`, False on an error: a metric must not stop the partition."""
     return guarded(partial(machine.unfinished, state, now)) is True
-
-
-def _filling(tx: Transaction[S], timers: DueTimes) -> Iterator[tuple[str, bytes]]:
-    """Every stored pair that has a head; schedules its due time on the way."""
-    for key, value in tx.stored():
-        head = guarded(partial(_head, value))
-        if isinstance(head, Failure):
-            tx.set_aside(key, head)
-            continue
-        timers.schedule(key, head, tx.now)
-        yield key, value
-    timers.scan_at = tx.now + HORIZON_SECONDS
 
 
 def _head(value: bytes) -> float | None:

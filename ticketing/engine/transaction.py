@@ -117,6 +117,10 @@ class Transaction(Generic[S]):
             raise ValueError("the key is reserved")
         self._set(key, _Write(self.offset, due, state))
 
+    def cut(self, at: float, length: float) -> float:
+        """A deadline that is no further off than its own length, in seconds."""
+        return min(at, self.now + length)
+
     def delete(self, key: str) -> None:
         """Remove a key from the table and the changelog."""
         self._set(key, _Write(self.offset, None, None))
@@ -347,6 +351,13 @@ class Machine(ABC, Generic[S]):
 
         Called for every key with `recovers_all`, else for those that may be unpublished.
         """
+
+    def stepped(self, state: S, by: float) -> S:
+        """The state with its deadlines moved, as the partition's clock steps by so many seconds.
+
+        The row's own due time moves by itself.
+        """
+        return state
 
     def ready(self, partition: int) -> bool:
         """True when a tick is needed although no key is due. Called often, so must be cheap."""

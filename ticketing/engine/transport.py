@@ -23,7 +23,6 @@ seen that offset.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -39,6 +38,7 @@ from mode.utils.futures import notify
 from mode.utils.queues import FlowControlEvent
 
 from ticketing.engine.batch import BATCH_RECORDS_MAX, Batch, Fetched, FetchedRecords
+from ticketing.engine.boottime import boottime
 from ticketing.engine.commit_notes import carry
 from ticketing.engine.departure import leave, put_all_down, put_down, take_in_hand
 from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
@@ -108,7 +108,7 @@ class BatchConsumerThread(KnownTopicsThread):
     """The consumer's thread: reads committed records only and notes each answered heartbeat."""
 
     heard_at: float | None = None
-    """Monotonic time of the last heartbeat that was answered; None before the first."""
+    """Seconds since the boot at the last heartbeat that was answered; None before the first."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -182,7 +182,7 @@ class BatchConsumerThread(KnownTopicsThread):
         async def noting() -> bool:
             # The time of the request: the answer may have waited here while the process was
             # stopped.
-            asked_at = time.monotonic()
+            asked_at = boottime()
             answered: bool = await do_heartbeat()
             if answered:
                 self.heard_at = asked_at
@@ -225,7 +225,7 @@ class BatchConsumer(driver.Consumer):
         self.scheduler.taken.clear()
         self._handled.clear()
         put_all_down()
-        self._thread.heard_at = time.monotonic()
+        self._thread.heard_at = boottime()
         await leave_if_remade(self.app.topic_watch)
         await super().on_partitions_assigned(assigned, generation_id)
         self._assigning = False
@@ -244,7 +244,7 @@ class BatchConsumer(driver.Consumer):
 
     @property
     def heard_at(self) -> float | None:
-        """Monotonic time of the last heartbeat that was answered; None before the first."""
+        """Seconds since the boot at the last heartbeat that was answered; None before the first."""
         return self._thread.heard_at  # type: ignore[no-any-return]
 
     def _is_batched(self, topic: str) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ticketing.kafka.admin import Seen
-from ticketing.wire.known_topics import Known
+from ticketing.wire.known_topics import LAYOUT, Known
 from ticketing.wire.topics import CHANGELOG_SUFFIX, Bond, TopicSpec
 
 POLICY, CLOCK, SIZE, RETENTION = (
@@ -59,10 +59,13 @@ def compare(
     `kept` names the topics whose offsets are kept by whoever asks: only these must be the same topic.
     """
     verdict = Verdict()
+    older: list[str] = []
     for spec in wanted:
         found = seen.get(spec.name)
         stored = known.get(spec.name) or local.get(spec.name)
         bound = spec.bond is Bond.STATE and spec.name in kept
+        if bound and stored is not None and stored.layout != LAYOUT:
+            older.append(spec.name)
         if found is None:
             _note_missing(verdict, spec, stored if bound else None)
             continue
@@ -74,6 +77,12 @@ def compare(
         _compare_partitions(verdict, spec, found, None if remade else stored)
         if found.config is not None:
             _compare_settings(verdict, spec, found.config)
+    if older:
+        verdict.standing.append(
+            f"the state behind topic {older[0]} was stored by another release, which this one can't"
+            " read: run that release until its incidents are over, then stop the workers and delete"
+            " every topic of the agent and dataDir"
+        )
     return verdict
 
 

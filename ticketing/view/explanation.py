@@ -38,7 +38,7 @@ def explained(found: Published) -> list[str]:
         *_indented(_existence(incident)),
         "",
         f"Alerts: {incident.alerts_total}, {incident.alerts_firing} firing",
-        *_indented(line for alert in incident.alerts for line in _alert(alert)),
+        *_indented(line for alert in incident.alerts for line in _alert(alert, incident)),
         *_indented(_missing(incident)),
         "",
         "Pages",
@@ -86,12 +86,14 @@ def _existence(incident: Incident) -> Iterator[str]:
         yield from (f"  {entry.id}  {entry.service}: {entry.title}" for entry in incident.lists)
 
 
-def _alert(alert: IncidentAlert) -> Iterator[str]:
+def _alert(alert: IncidentAlert, incident: Incident) -> Iterator[str]:
     yield (
         f"{alert.fingerprint}  {alert.service}  {alert.severity.value}  {alert.state.value}"
         f"  {alert.count} anomalies: {alert.title}"
     )
-    yield f"  why here: {alert.reason or 'no reason is recorded'}"
+    began = alert.fingerprint == incident.fingerprint
+    reason = alert.reason or ("the incident began with it" if began else "not recorded")
+    yield f"  why here: {reason}"
     if alert.needed:
         yield f"  waits for {alert.needed} occurrences within one window"
     source = "not recorded"

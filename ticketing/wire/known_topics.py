@@ -9,19 +9,24 @@ import msgspec
 OFFSETS_PER_GENERATION = 10**12
 """More messages than a partition ever holds; millions of generations still fit into 64 bits."""
 
+LAYOUT = 2
+"""The layout of the state that this release stores: rows, marks, the messages of its own topics."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
     """A topic as the state kept of it was made with.
 
     `id` is Kafka's, empty if the broker gave none. `generation` rises with each adoption of another
-    topic in the place of this one; `before` are the ids of those that went, oldest first.
+    topic in the place of this one; `before` are the ids of those that went, oldest first. `layout` is
+    that of the state, 1 where none was noted.
     """
 
     partitions: int
     id: str = ""
     generation: int = 0
     before: list[str] = field(default_factory=list)
+    layout: int = LAYOUT
 
     @property
     def floor(self) -> int:
@@ -39,9 +44,22 @@ class Known:
         return replace(self, id=id, partitions=partitions, generation=generation, before=before)
 
 
+class _Stored(msgspec.Struct):
+    """A topic as an earlier release may have noted it."""
+
+    partitions: int
+    id: str = ""
+    generation: int = 0
+    before: list[str] = []
+    layout: int = 1
+
+    def known(self) -> Known:
+        return Known(**msgspec.structs.asdict(self))
+
+
 _encoder = msgspec.json.Encoder()
-_one = msgspec.json.Decoder(Known)
-_all = msgspec.json.Decoder(dict[str, Known])
+_one = msgspec.json.Decoder(_Stored)
+_all = msgspec.json.Decoder(dict[str, _Stored])
 
 
 def encode_known(known: Known) -> bytes:
@@ -51,7 +69,7 @@ def encode_known(known: Known) -> bytes:
 
 def decode_known(value: bytes) -> Known:
     """The reverse of encode_known; raises msgspec.DecodeError or ValidationError."""
-    return _one.decode(value)
+    return _one.decode(value).known()
 
 
 def encode_all(known: dict[str, Known]) -> bytes:
@@ -61,4 +79,4 @@ def encode_all(known: dict[str, Known]) -> bytes:
 
 def decode_all(value: bytes) -> dict[str, Known]:
     """The reverse of encode_all; raises msgspec.DecodeError or ValidationError."""
-    return _all.decode(value)
+    return {name: one.known() for name, one in _all.decode(value).items()}

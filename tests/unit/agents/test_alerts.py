@@ -23,7 +23,6 @@ from ticketing.domain.alerts.fingerprint import overflow_fingerprint, stray_fing
 from ticketing.domain.scope import partition_of_scope, scope_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Progress, Redriven, Sample
-from ticketing.engine.statemachine import fold
 from ticketing.wire import topics
 from ticketing.wire.alerts import decode_alert, encode_alert
 from ticketing.wire.signals import encode_signals
@@ -91,9 +90,8 @@ def test_offsets_that_were_lost_count_nothing_twice() -> None:
 
 def test_anomalies_without_their_origin_are_refused() -> None:
     desk = AlertDesk()
-    record = desk.record(encode_signals([origin(4, partition=1), anomalies("aa", 1)]))
-    tx = desk.partition.transaction()
-    [dead] = fold(desk.partition.machine, tx, [record], desk.partition.state).dead
+    desk.send(origin(4, partition=1), anomalies("aa", 1))
+    [dead] = desk.dead
     assert dead.failure.reason == NO_ORIGIN
 
 
@@ -101,12 +99,9 @@ def test_a_signal_that_fails_is_a_letter_and_is_counted_once_when_redriven() -> 
     desk = AlertDesk()
     desk.run(4, anomalies("aa", 1))
     desk.partition.table.rows["aa"] = b"{}"
-    desk.partition.restart()
-    record = desk.record(encode_signals([origin(9), anomalies("aa", 5, 6), anomalies("bb", 7)]))
-    tx = desk.partition.transaction()
-    folded = fold(desk.partition.machine, tx, [record], desk.partition.state)
-    [dead] = folded.dead
-    desk.partition.table.keep(tx, desk.partition.machine)
+    desk.restart()
+    desk.run(9, anomalies("aa", 5, 6), anomalies("bb", 7))
+    [dead] = desk.dead
     assert b'"aa"' in (dead.value or b"")
     assert b'"bb"' not in (dead.value or b"")
     del desk.partition.table.rows["aa"]

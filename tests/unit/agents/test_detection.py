@@ -88,7 +88,7 @@ class Kafka:
             assert isinstance(origin, Origin)
             for body in anomalies:
                 assert isinstance(body, Anomalies)
-                self.sent.append([o for found in body.windows.values() for o in found])
+                self.sent.append([o for found in body.counted() for o in found])
         await self.gate.wait()
         return 0
 
@@ -247,7 +247,7 @@ async def test_a_record_that_no_rule_bears_is_a_dead_letter_alone(
 
         def encode(bodies: Any) -> bytes:
             _, *signals = bodies
-            if any(5 in found for signal in signals for found in signal.windows.values()):
+            if any(5 in found for signal in signals for found in signal.counted()):
                 raise error
             return encode_signals(bodies)
 

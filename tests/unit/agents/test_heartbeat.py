@@ -113,8 +113,8 @@ def test_the_path_leads_to_the_platforms_of_critical_incidents() -> None:
     paging = {"enabled": True, "routingKey": "k"}
     both = {"slack": section, "pagerduty": paging}
     assert path_of(validate({**both, "routing": {"critical": ["pagerduty"]}})) == [
-        "enriched-logs",
         "ticketing-signals",
+        "ticketing-events",
         "ticketing-incidents",
         "ticketing-pagerduty",
     ]

@@ -52,6 +52,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
         ("dead-letters", "list"),
         ("dead-letters", "show", "0-1"),
         ("dead-letters", "redrive", "0-1"),
+        ("explain", f"{'0' * 16}-{'1' * 16}"),
         ("replay", __file__),
     ],
     ids=" ".join,
@@ -79,6 +80,13 @@ def test_a_configuration_that_is_wrong_is_status_2_and_names_the_key(ended: Any)
     status, said = ended("topics", "check", TICKETING_ANOMALY__MINIMUM_SCORE="high")
     assert status == 2
     assert "anomaly.minimumScore" in said
+
+
+@pytest.mark.parametrize("words", [("explain", "0-1"), ("dead-letters", "list")], ids=" ".join)
+def test_a_broker_that_starts_empty_is_not_asked(words: tuple[str, ...], ended: Any) -> None:
+    status, said = ended(*words)
+    assert status == 2
+    assert "TICKETING_EMBEDDED_BROKERS" in said
 
 
 def test_an_unknown_option_is_status_2(ended: Any) -> None:

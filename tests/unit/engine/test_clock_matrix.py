@@ -20,13 +20,13 @@ from ticketing.config import Config
 from ticketing.domain.incidents.incident import Incident, Status
 
 HOUR = 3600.0
-WAIT, ESCALATE, QUIET, RESOLVE = 3.0, 20.0, 60.0, 90.0
+WAIT, ESCALATE, QUIET, RESOLVE = 3.0, 20.0, 60.0, 30.0
 FIRING = 60.0
 STEP = 0.25
 LATE = 1.0
 """Seconds of true time by which a page may be later than its deadline."""
-SEEN = 30.0
-"""The reports of progress come every few seconds, and are passed on every ten."""
+SEEN = 75.0
+"""Reports of progress come every few seconds, are passed on every ten, and looked at once a minute."""
 SUSPENDED = 8.0
 TRAITS = Traits(repeat=Repeat.BLINDLY, operations=ALL_OPERATIONS - {Operation.LOOK_UP})
 ROLES = ("detection", "alerts", "incidents", "adapter")
@@ -180,7 +180,7 @@ async def test_wrong_clocks_make_nothing_late_or_early(place: str, trouble: str)
     escalated_at = watch.at(Status.ESCALATED)
     assert ticket_at + ESCALATE - 0.3 <= escalated_at <= ticket_at + ESCALATE + LATE + 2 * late
     resolved_at = watch.at(Status.RESOLVED)
-    assert last + RESOLVE - 0.3 <= resolved_at <= last + max(RESOLVE, QUIET) + SEEN
+    assert last + RESOLVE - 0.3 <= resolved_at <= last + QUIET + RESOLVE + SEEN
     assert [status for _, status in watch.statuses] == [
         Status.OPEN,
         Status.ESCALATED,

@@ -12,8 +12,10 @@ from support.simulation import Keyed, World
 
 from ticketing import metrics
 from ticketing.engine import keyed_agent, table
+from ticketing.engine.boottime import boottime
 from ticketing.engine.guarded import Failure, StoreFailed, guarded
-from ticketing.engine.row import OWN_KEYS
+from ticketing.engine.partition_clock import PartitionClock
+from ticketing.engine.row import MARK_KEY, OWN_KEYS, Mark, encode_mark
 from ticketing.engine.statemachine import TICK_KEY, Machine, Transaction, pack
 from ticketing.errors import BadRecord
 from ticketing.wire.dead_letters import FAILED_ROW, UNREADABLE_ROW, DeadLetter, decode_dead_letter
@@ -125,7 +127,9 @@ class Room:
     def store(self, key: str, *words: str, at: int = -1, due: float | None = None) -> None:
         """A row that another release wrote."""
         row = pack(at, due, msgspec.json.encode(list(words)))
-        self.process.agent.table.data.rows[key.encode()] = row
+        rows = self.process.agent.table.data.rows
+        rows[key.encode()] = row
+        rows[MARK_KEY] = encode_mark(Mark(at))
 
     async def send(self, *messages: str) -> None:
         for message in messages:
@@ -254,6 +258,8 @@ async def test_what_surrounds_the_messages_costs_none_of_them(room: Room, fault:
     await room.tick(1.0)
     assert room.rows() == {"a": ["one"], "b": ["two"]}
     assert room.letters() == []
+    clock = room.process.agent._clocks[0] = PartitionClock()
+    clock.heard(room.world.now, boottime())
     assert not room.process.agent._wants_tick(0)
 
 

@@ -24,7 +24,7 @@ async def test_an_answer_read_after_a_sleep_is_old(
         now += 60.0  # stopped right here
         return True
 
-    monkeypatch.setattr(transport.time, "monotonic", lambda: now)
+    monkeypatch.setattr(transport, "boottime", lambda: now)
     thread: Any = object.__new__(transport.BatchConsumerThread)
     coordinator = SimpleNamespace(_do_heartbeat=heartbeat)
     thread._consumer = SimpleNamespace(_coordinator=coordinator)

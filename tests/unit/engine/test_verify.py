@@ -222,3 +222,13 @@ def test_what_is_known_is_read_as_it_was_written() -> None:
     one = Known(partitions=4, id="a").followed_by("b", 8)
     assert decode_known(encode_known(one)) == one
     assert decode_all(encode_all({"x": one})) == {"x": one}
+
+
+def test_state_of_another_layout_is_refused_with_the_way_out() -> None:
+    older = {name: decode_known(b'{"partitions":4}') for name in STATE}
+    assert {one.layout for one in older.values()} == {1}
+    for registered, local in ((older, {}), ({}, older)):
+        said = only(verdict_of(as_wanted(), registered, local).problems)
+        assert "another release" in said
+        assert "delete every topic of the agent and dataDir" in said
+    assert decode_known(encode_known(Known(partitions=4))) == Known(partitions=4)

@@ -63,7 +63,13 @@ def test_an_alert_says_why_it_is_here_and_which_record_was_its_first() -> None:
     assert found[2] == "waits for 5 occurrences within one window"
     assert found[3] == "first record: enriched-logs[3] offset 12; configuration c9"
     assert "quiet" in found[4]
+    assert found[5] == "why here: not recorded"
     assert found[-1] == "2 more, left out of the record"
+
+
+def test_the_alert_that_began_it_needs_no_other_reason() -> None:
+    found = section("Alerts", alerts=[part(incident().fingerprint)], alerts_total=1)
+    assert found[1] == "why here: the incident began with it"
 
 
 def test_pages_are_numbered_and_the_steps_that_caused_or_kept_them_follow() -> None:

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.incidents import anomalies
+from support.alerts import anomalies
 
 from ticketing.domain.signals import Progress, Redriven
-from ticketing.wire.signals import as_redriven, decode_signals, elements, encode_signals
+from ticketing.wire.packed import elements
+from ticketing.wire.signals import as_redriven, decode_signals, encode_signals
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

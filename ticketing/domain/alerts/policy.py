@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ticketing.domain.scope import ScopeBy
 from ticketing.domain.severity import Severity
 
 
@@ -27,6 +28,8 @@ class AlertPolicy:
     max_patterns_per_service: int
     """New patterns a service may have within `patterns_window`; 0 is no limit."""
     patterns_window: float
+    scope_by: ScopeBy
+    """The extent of a scope, whose writer of incidents gets the alerts."""
     config: str
     """The version of the configuration."""
     # Bounds of the lists. A day of windows of the default length would be 96; a list shows 24.

@@ -213,10 +213,16 @@ def joined(
     return counted(after, now, policy) if after is before and own is not None else after
 
 
-def left(incident: Incident, part: IncidentAlert) -> Incident:
-    """A resolved incident whose alert goes on in another one: it shows it, and fires no more."""
-    firing = incident.alerts_firing - _fires(part)
-    return replace(incident, alerts_firing=firing)
+def left(incident: Incident, part: IncidentAlert, now: float) -> Incident:
+    """A resolved incident whose alert goes on in another one: it keeps the counts so far."""
+    if not _fires(part):
+        return incident
+    alerts = [
+        replace(one, state=AlertState.QUIET) if one.fingerprint == part.fingerprint else one
+        for one in incident.alerts
+    ]
+    firing = incident.alerts_firing - 1
+    return published(replace(incident, alerts=alerts, alerts_firing=firing), now)
 
 
 def unheard(

@@ -220,9 +220,11 @@ def _sum(earlier: Incident, later: Incident, policy: Policy) -> Incident:
     windows = dict(earlier.windows)
     for start, count in later.windows:
         windows[start] = windows.get(start, 0) + count
+    known = {part.fingerprint: part for part in earlier.alerts}
     alerts = list(earlier.alerts)
     for part in later.alerts:
-        alerts = placed(alerts, part, policy)
+        alerts = placed(alerts, _both_parts(known.get(part.fingerprint), part), policy)
+    twice = sum(part.fingerprint in known for part in later.alerts)
     firing = earlier.alerts_firing + later.alerts_firing
     last = max(earlier.last_arrived_at, later.last_arrived_at)
     needs = [one.waits_for for one in (earlier, later)]
@@ -234,7 +236,7 @@ def _sum(earlier: Incident, later: Incident, policy: Policy) -> Incident:
         earlier,
         count=earlier.count + later.count,
         alerts=alerts,
-        alerts_total=earlier.alerts_total + later.alerts_total,
+        alerts_total=earlier.alerts_total + later.alerts_total - twice,
         alerts_firing=firing,
         last_seen=max(earlier.last_seen, later.last_seen),
         last_arrived_at=last,
@@ -248,6 +250,19 @@ def _sum(earlier: Incident, later: Incident, policy: Policy) -> Incident:
         affected_services=_both(earlier.affected_services, later.affected_services)[
             : policy.services_kept
         ],
+    )
+
+
+def _both_parts(one: IncidentAlert | None, other: IncidentAlert) -> IncidentAlert:
+    """An alert that counted in both incidents, one after the other."""
+    if one is None:
+        return other
+    latest, former = (one, other) if one.version > other.version else (other, one)
+    return replace(
+        latest,
+        count=latest.count + former.count,
+        before=latest.before + former.count,
+        first_seen=min(one.first_seen, other.first_seen),
     )
 
 

@@ -1,0 +1,335 @@
+"""Merging, splitting, moving, unlinking and deleting, by command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from support.configured import policy_with
+from support.incident_desk import ROUTING, Desk
+from support.incidents import again, alert, later, quiet
+
+from ticketing.domain.events import Action, Correlation, Receipt, TicketState
+from ticketing.domain.incidents.incident import Incident, Resolution, Status, StepKind
+from ticketing.domain.scope import scope_of
+from ticketing.domain.severity import Severity
+from ticketing.domain.traces.findings import Findings, Peer, Relation
+
+AT = 1000.0
+HOUR = 3600.0
+POLICY = policy_with(routing=ROUTING, group_wait={})
+
+
+def two(desk: Desk, **later_one: Any) -> tuple[Incident, Incident]:
+    """The incidents of the alerts `aa` and `bb`, of which `aa` is earlier."""
+    desk.send(alert("aa", 2, at=AT), at=AT)
+    desk.send(alert("bb", 3, at=AT + 10, **later_one), at=AT + 10)
+    return desk.of("aa"), desk.of("bb")
+
+
+def receipt(incident: Incident, platform: str, **changes: Any) -> Receipt:
+    known = {"state": TicketState.OPEN, "revision": 1, "external_id": "1"}
+    return Receipt(incident_id=incident.id, platform=platform, **{**known, **changes})
+
+
+def outcome(desk: Desk, id: str, of: Incident) -> tuple[bool, str]:
+    """Whether the latest command was applied, and the reason if not."""
+    found = desk.incidents()[of.id].commands[-1]
+    assert found.id == id
+    return found.applied, found.reason
+
+
+# Merging
+
+
+@pytest.mark.parametrize("named", ["earlier", "later"])
+def test_a_merge_leaves_all_alerts_to_the_earlier_incident(named: str) -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk)
+    incident, target = (a, b) if named == "earlier" else (b, a)
+    desk.command(incident, Action.MERGE, target=target.id)
+    kept, gone = desk.incidents()[a.id], desk.incidents()[b.id]
+    assert (kept.count, kept.alerts_total, kept.merged) == (5, 2, [b.id])
+    assert (gone.status, gone.resolution, gone.merged_into) == (
+        Status.RESOLVED,
+        Resolution.MERGED,
+        a.id,
+    )
+    assert (gone.count, gone.alerts) == (0, [])
+    assert desk.alerts()["bb"].incident_id == a.id
+
+
+def test_a_merge_takes_the_higher_severity_which_pages_and_all_routes() -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk, severity=Severity.CRITICAL)
+    desk.command(a, Action.ACKNOWLEDGE)
+    desk.command(a, Action.MERGE, target=b.id)
+    kept = desk.incidents()[a.id]
+    assert (kept.severity, kept.page, kept.status) == (Severity.CRITICAL, 2, Status.OPEN)
+    assert set(kept.routes) == {"slack", "pagerduty"}
+
+
+def test_a_merge_of_equals_stays_acknowledged_and_pages_nobody() -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk)
+    desk.command(a, Action.ACKNOWLEDGE)
+    desk.command(a, Action.MERGE, target=b.id)
+    assert (desk.of("bb").status, desk.of("bb").page) == (Status.ACKNOWLEDGED, 1)
+
+
+def test_alerts_of_a_merged_incident_count_on_in_the_other() -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk)
+    desk.command(a, Action.MERGE, target=b.id)
+    state = later(alert("bb", 3, at=AT + 10), 7, at=AT + 20)
+    desk.send(state, at=AT + 20)
+    desk.send(quiet(state), at=AT + 21)
+    assert (desk.incidents()[a.id].count, desk.incidents()[a.id].alerts_firing) == (9, 1)
+    assert desk.incidents()[b.id].count == 0
+
+
+def test_commands_for_a_merged_incident_go_along_the_chain() -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk)
+    desk.send(alert("cc", at=AT + 20), at=AT + 20)
+    c = desk.of("cc")
+    desk.command(c, Action.MERGE, target=b.id)
+    desk.command(c, Action.MERGE, target=a.id)
+    desk.command(c, Action.ACKNOWLEDGE, id="ack")
+    assert desk.incidents()[a.id].status is Status.ACKNOWLEDGED
+    assert desk.incidents()[a.id].commands[-1].id == "ack"
+
+
+def test_a_merged_incidents_ticket_stays_until_the_other_holds_one_there() -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk, severity=Severity.CRITICAL)
+    desk.send(receipt(a, "slack"), receipt(b, "slack"), receipt(b, "pagerduty"))
+    desk.command(a, Action.MERGE, target=b.id)
+    assert desk.incidents()[b.id].stays_on == ["pagerduty"]
+    desk.send(receipt(a, "pagerduty", state=TicketState.PENDING))
+    assert desk.incidents()[b.id].stays_on == ["pagerduty"]
+    desk.send(receipt(a, "pagerduty"))
+    assert desk.incidents()[b.id].stays_on == []
+    assert desk.last().id == b.id
+
+
+def test_what_was_put_together_is_together_in_its_next_episode() -> None:
+    desk = Desk(policy_with(routing=ROUTING, group_wait={}, reopen_window=0.0))
+    a, b = two(desk)
+    desk.command(a, Action.MERGE, target=b.id)
+    desk.command(a, Action.RESOLVE)
+    desk.send(again(alert("aa", 2, at=AT), at=AT + HOUR), at=AT + HOUR)
+    desk.send(again(alert("bb", 3, at=AT), at=AT + HOUR + 1), at=AT + HOUR + 1)
+    assert desk.of("aa").id == desk.of("bb").id != a.id
+    assert desk.of("bb").alerts[-1].reason == "as a person has decided before"
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [
+        ("self", "both are the same incident"),
+        ("unknown", "the other incident is not in the same scope"),
+        ("other scope", "the other incident is not in the same scope"),
+        ("resolved", "the other incident is resolved"),
+    ],
+)
+def test_a_merge_with_what_cannot_be_merged_is_refused(target: str, reason: str) -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk)
+    desk.send(alert("dd", at=AT, tenant="other"))
+    desk.command(b, Action.RESOLVE)
+    ids = {
+        "self": a.id,
+        "unknown": f"{scope_of('t', '')}-0123456789abcdef",
+        "other scope": desk.of("dd").id,
+        "resolved": b.id,
+    }
+    desk.command(a, Action.MERGE, id="m", target=ids[target])
+    assert outcome(desk, "m", a) == (False, reason)
+
+
+# Splitting and moving
+
+
+def grouped(*names: str) -> Desk:
+    """An incident of one service with these alerts, the first of which opened it."""
+    desk = Desk(policy_with(routing=ROUTING, group_wait={}, group_by="service"))
+    for number, name in enumerate(names):
+        desk.send(alert(name, 2 + number, at=AT + number), at=AT + number)
+    return desk
+
+
+def test_a_split_makes_an_incident_of_its_own_that_pages_nobody() -> None:
+    desk = grouped("aa", "bb", "cc")
+    whole = desk.one()
+    desk.command(whole, Action.ACKNOWLEDGE)
+    desk.command(whole, Action.SPLIT, id="s", alerts=["bb", "cc"])
+    made, rest = desk.of("bb"), desk.of("aa")
+    assert (made.split_from, made.count, made.alerts_total) == (whole.id, 7, 2)
+    assert (rest.id, rest.count, rest.alerts_total) == (whole.id, 2, 1)
+    assert (made.ticketed, made.quietly, made.status) == (True, True, Status.ACKNOWLEDGED)
+    assert outcome(desk, "s", whole) == (True, "")
+    assert sum(count for _, count in rest.windows) == 2
+    assert sum(count for _, count in made.windows) == 7
+
+
+def test_what_was_put_apart_stays_apart_in_its_next_episode() -> None:
+    desk = grouped("aa", "bb")
+    whole = desk.one()
+    desk.command(whole, Action.SPLIT, alerts=["bb"])
+    desk.command(desk.of("bb"), Action.RESOLVE)
+    desk.send(again(alert("bb", 3, at=AT), at=AT + HOUR), at=AT + HOUR)
+    assert desk.of("bb").id != whole.id
+
+
+def test_an_incident_that_loses_its_first_alert_takes_the_name_of_the_next() -> None:
+    desk = grouped("aa", "bb")
+    whole = desk.one()
+    desk.command(whole, Action.SPLIT, alerts=["aa"])
+    rest = desk.incidents()[whole.id]
+    assert (rest.fingerprint, rest.title) == ("bb", "title bb")
+
+
+@pytest.mark.parametrize(
+    ("alerts", "reason"),
+    [
+        ([], "the command names no alert"),
+        (["zz"], "it has no alert zz"),
+        (["aa", "bb"], "it would leave no alert"),
+    ],
+)
+def test_a_split_that_cannot_be_is_refused(alerts: list[str], reason: str) -> None:
+    desk = grouped("aa", "bb")
+    desk.command(desk.one(), Action.SPLIT, id="s", alerts=alerts)
+    assert outcome(desk, "s", desk.one()) == (False, reason)
+
+
+def test_an_alert_moves_with_its_counts() -> None:
+    desk = grouped("aa", "bb")
+    whole = desk.one()
+    desk.send(alert("xx", 4, at=AT, service="other"))
+    other = desk.of("xx")
+    desk.command(whole, Action.MOVE, alerts=["bb"], target=other.id)
+    assert (desk.of("xx").count, desk.of("bb").id, desk.of("aa").count) == (7, other.id, 2)
+    assert desk.of("xx").alerts_firing == 2
+
+
+def test_an_incident_that_loses_its_last_alert_is_resolved_as_moved() -> None:
+    desk = grouped("aa")
+    whole = desk.one()
+    desk.send(alert("xx", 4, at=AT, service="other"))
+    desk.command(whole, Action.MOVE, id="m", alerts=["aa"], target=desk.of("xx").id)
+    gone, kept = desk.incidents()[whole.id], desk.of("xx")
+    assert (gone.resolution, gone.merged_into) == (Resolution.MOVED, kept.id)
+    assert f"moved to {kept.id}" in gone.timeline[-1].text
+    assert (kept.count, kept.alerts_total) == (6, 2)
+    desk.command(gone, Action.ACKNOWLEDGE, id="ack")
+    assert desk.of("xx").status is Status.ACKNOWLEDGED
+
+
+# Notes, people, snoozes
+
+
+def test_notes_and_assignees_are_kept_and_change_nothing_else() -> None:
+    desk = Desk(POLICY)
+    a, _ = two(desk)
+    desk.command(a, Action.NOTE, note="looks like the disk")
+    desk.command(a, Action.ASSIGN, to=["kim", "lee", "kim"])
+    found = desk.of("aa")
+    assert found.assignees == ["kim", "lee"]
+    assert [step.kind for step in found.timeline[-2:]] == [StepKind.NOTE, StepKind.ASSIGNED]
+    assert (found.status, found.page) == (Status.OPEN, 1)
+    desk.command(a, Action.ASSIGN)
+    assert desk.of("aa").assignees == []
+
+
+def test_a_snooze_ends_by_itself_within_a_week_or_at_once() -> None:
+    desk = Desk(POLICY)
+    a, _ = two(desk)
+    desk.command(a, Action.SNOOZE, until=AT + 1000 * HOUR)
+    assert desk.of("aa").snoozed_until == pytest.approx(desk.now + 7 * 24 * HOUR)
+    desk.command(a, Action.SNOOZE, until=0.0)
+    assert desk.of("aa").snoozed_until == 0.0
+
+
+def test_the_same_command_twice_changes_nothing() -> None:
+    desk = grouped("aa", "bb", "cc")
+    whole = desk.one()
+    for _ in range(2):
+        desk.command(whole, Action.SPLIT, id="same", alerts=["bb"])
+    assert len(desk.incidents()) == 2
+    before = desk.incidents()
+    desk.command(whole, Action.SPLIT, id="same", alerts=["cc"])
+    assert desk.incidents() == before
+
+
+# Links and deletion
+
+
+def finds(desk: Desk, fingerprint: str, *peers: str) -> None:
+    """Findings that an alert shares requests with others, whose fault is its cause."""
+    known = [
+        Peer(fingerprint=peer, service="s", relation=Relation.CAUSE, traces=3) for peer in peers
+    ]
+    found = Findings(since=10.0, until=11.0, traces=3, peers=known)
+    desk.send(Correlation(scope=scope_of("t", ""), fingerprint=fingerprint, findings=found))
+
+
+def test_incidents_that_share_requests_are_linked_on_both_sides() -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk)
+    finds(desk, "bb", "aa", "unknown")
+    assert [(link.id, link.relation) for link in desk.of("bb").links] == [(a.id, Relation.CAUSE)]
+    assert [(link.id, link.relation) for link in desk.of("aa").links] == [(b.id, Relation.SYMPTOM)]
+    assert desk.of("bb").page == desk.of("aa").page == 1
+
+
+def test_an_undone_link_is_gone_on_both_sides_and_stays_so() -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk)
+    finds(desk, "bb", "aa")
+    desk.command(b, Action.UNLINK, to=[a.id])
+    finds(desk, "bb", "aa")
+    finds(desk, "aa", "bb")
+    assert (desk.of("aa").links, desk.of("bb").links) == ([], [])
+    assert (desk.of("aa").unlinked, desk.of("bb").unlinked) == (["bb"], ["aa"])
+
+
+def test_tenants_are_never_linked() -> None:
+    desk = Desk(POLICY)
+    desk.send(alert("aa", at=AT, tenant="one"), alert("bb", at=AT, tenant="two"))
+    finds(desk, "bb", "aa")
+    assert (desk.of("aa").links, desk.of("bb").links) == ([], [])
+
+
+def test_a_deleted_incident_leaves_no_text_anywhere() -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk, title="password of kim", service="hr")
+    finds(desk, "aa", "bb")
+    desk.command(b, Action.DELETE)
+    assert b.id not in desk.incidents()
+    assert desk.of("aa").links == []
+    assert (b.id, None) in desk.published
+    for row in desk.partition.table.rows.values():
+        assert b"kim" not in row
+        assert b"hr" not in row
+
+
+def test_a_deleted_incident_takes_those_merged_into_it_along() -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk)
+    desk.command(a, Action.MERGE, target=b.id)
+    desk.command(a, Action.DELETE)
+    assert desk.incidents() == {}
+    assert {id for id, found in desk.published if found is None} == {a.id, b.id}
+
+
+def test_an_alert_of_a_deleted_incident_counts_only_what_is_new() -> None:
+    desk = Desk(POLICY)
+    state = alert("aa", 5, at=AT)
+    desk.send(state)
+    desk.command(desk.one(), Action.DELETE)
+    desk.send(state)
+    assert desk.incidents() == {}
+    desk.send(later(state, 7, at=AT + 60), at=AT + 60)
+    assert desk.one().count == 2

@@ -1,0 +1,172 @@
+"""The clock of a partition: whatever clocks say, no time passes faster or slower than it does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.partition import MemoryPartition
+from support.records import Record
+
+from ticketing.engine.partition_clock import (
+    CONFIRM_SECONDS,
+    REFRESH_SECONDS,
+    STEP_SECONDS,
+    PartitionClock,
+)
+from ticketing.engine.statemachine import TICK_KEY, Machine, Transaction
+
+START = 1_800_000_000.0
+HOUR = 3600.0
+
+
+def clock(boot: float = 100.0) -> PartitionClock:
+    found = PartitionClock()
+    assert found.read(boot) is None
+    assert found.wants_message(boot)
+    assert found.heard(START, boot) == 0.0
+    return found
+
+
+def test_the_time_goes_on_between_two_messages() -> None:
+    one = clock()
+    assert one.read(107.5) == START + 7.5
+    assert not one.wants_message(100.0 + REFRESH_SECONDS - 0.1)
+    assert one.wants_message(100.0 + REFRESH_SECONDS)
+
+
+@pytest.mark.parametrize("off", [-STEP_SECONDS, -0.2, 0.2, STEP_SECONDS])
+def test_a_small_difference_is_taken_at_once(off: float) -> None:
+    one = clock()
+    assert one.heard(START + 10.0 + off, 110.0) == 0.0
+    assert one.read(110.0) == START + 10.0 + off
+
+
+@pytest.mark.parametrize("off", [-HOUR, HOUR, 61.0, -61.0])
+def test_a_large_difference_is_believed_when_it_is_confirmed(off: float) -> None:
+    one = clock()
+    assert one.heard(START + 10.0 + off, 110.0) == 0.0
+    assert one.read(110.0) == START + 10.0
+    assert not one.wants_message(110.0 + CONFIRM_SECONDS / 2)
+    assert one.wants_message(110.0 + CONFIRM_SECONDS)
+    assert one.heard(START + 11.0 + off, 111.0) == off
+    assert one.read(112.0) == START + 12.0 + off
+    assert not one.wants_message(112.0)
+
+
+def test_a_single_odd_timestamp_changes_nothing() -> None:
+    one = clock()
+    assert one.heard(START + HOUR, 110.0) == 0.0
+    assert one.heard(START + 11.0, 111.0) == 0.0
+    assert one.heard(START - HOUR, 112.0) == 0.0
+    assert one.heard(START + 2 * HOUR, 113.0) == 0.0
+    assert one.read(114.0) == START + 14.0
+
+
+class Alarms(Machine[float]):
+    """A message `KEY SECONDS` sets an alarm; it rings when its deadline has passed."""
+
+    def __init__(self) -> None:
+        self.rung: list[tuple[str, float]] = []
+
+    def encode(self, state: float) -> bytes:
+        return b"%.3f" % state
+
+    def decode(self, value: bytes) -> float:
+        return float(value)
+
+    def apply(self, tx: Transaction[float], value: bytes) -> None:
+        key, seconds = value.decode().split()
+        tx.put(key, tx.now + float(seconds), due=tx.now + float(seconds))
+
+    def due(self, tx: Transaction[float], key: str, state: float) -> None:
+        if state > tx.now:
+            tx.put(key, state, due=state)
+            return
+        tx.after(lambda: self.rung.append((key, tx.now)))
+        tx.delete(key)
+
+    def stepped(self, state: float, by: float) -> float:
+        return state + by
+
+
+class Bench:
+    """A partition with its clock, and true time; the broker's and the worker's may be wrong."""
+
+    def __init__(self) -> None:
+        self.partition = MemoryPartition(Alarms())
+        self.clock = PartitionClock()
+        self.true = 0.0
+        self.broker = START
+        self.boot = 50.0
+        self.offset = 0
+        self.rung: dict[str, float] = {}
+
+    def send(self, key: bytes | None, value: bytes) -> None:
+        stamp = self.broker + self.true
+        record = Record(value, self.offset, int(stamp * 1000), key)
+        self.offset += 1
+        now = None
+        if key == TICK_KEY:
+            by = self.clock.heard(stamp, self.boot + self.true)
+            if by:
+                self.partition.state.stepping.extend(
+                    (name, by) for name in self.partition.table.rows
+                )
+        now = self.clock.read(self.boot + self.true)
+        self.partition.fold([record], now=now)
+        for name, _ in self.partition.machine.rung:  # type: ignore[attr-defined]
+            self.rung.setdefault(name, self.true)
+
+    def passes(self, seconds: float, trouble: Callable[[Bench], None] | None = None) -> None:
+        """True time passes; ticks are sent as an agent does."""
+        end, half = self.true + seconds, self.true + seconds / 2
+        while self.true < end:
+            self.true += 0.25
+            if trouble is not None and self.true >= half:
+                trouble(self)
+                trouble = None
+            now = self.clock.read(self.boot + self.true)
+            due = now is None or self.partition.state.earliest() <= now
+            if due or self.clock.wants_message(self.boot + self.true):
+                self.send(TICK_KEY, b"{}")
+
+
+def leap(seconds: float) -> Callable[[Bench], None]:
+    def trouble(bench: Bench) -> None:
+        bench.broker += seconds
+
+    return trouble
+
+
+def nothing(bench: Bench) -> None:
+    """No trouble."""
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [nothing, leap(HOUR), leap(-HOUR), leap(20 * HOUR), leap(-61.0)],
+    ids=["none", "an hour ahead", "an hour behind", "a day", "a minute"],
+)
+@pytest.mark.parametrize("length", [3.0, 20.0, 90.0, 900.0])
+def test_no_deadline_is_early_or_late_when_the_broker_leaps(
+    trouble: Callable[[Bench], Any], length: float
+) -> None:
+    bench = Bench()
+    bench.passes(1.0)
+    began = bench.true
+    bench.send(None, f"a {length}".encode())
+    bench.passes(length, trouble)
+    bench.send(None, b"late 5")
+    second = bench.true
+    bench.passes(8.0)
+    assert began + length <= bench.rung["a"] <= began + length + 1.0
+    assert second + 5.0 <= bench.rung["late"] <= second + 6.0
+
+
+@pytest.mark.parametrize("off", [-HOUR, HOUR])
+def test_a_deadline_of_another_owner_is_no_further_off_than_its_length(off: float) -> None:
+    tx: Transaction[float] = MemoryPartition(Alarms()).transaction()
+    tx.now = START
+    assert tx.cut(START + 10.0 + off, 20.0) == min(START + 20.0, START + 10.0 + off)
