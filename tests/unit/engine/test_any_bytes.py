@@ -206,7 +206,7 @@ def is_taken_up(process: Adapter) -> bool:
     row = process.agent.table.data.rows[NEIGHBOUR_ID.encode()]
     state = process.machine.decode(simulation.statemachine.unpack_state(row))
     assert state.want is not None
-    assert state.rejection is None
+    assert state.trials == {}
     return NEIGHBOUR_ID in process.requests.running or process.machine.ready(0) or waits(process)
 
 
