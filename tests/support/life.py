@@ -78,6 +78,7 @@ class Life:
         self.platform = Watched(platform)
         self.store = MemoryTable()
         self.dead_letters: list[DeadLetter] = []
+        self.erased: list[str] = []
         self.receipts: list[Receipt] = []
         self._timing = timing or timing_with()
         self._concurrency = concurrency
@@ -195,9 +196,11 @@ class Life:
     def _commit(self, tx: statemachine.Transaction[Delivery], folded: statemachine.Folded) -> None:
         self.store.keep(tx, self.machine, folded)
         statemachine.accept(self.machine, tx, folded, self.partition)
-        for topic, _, value, _ in tx.sends():
-            assert value is not None
-            if topic == DEAD_LETTERS:
+        for topic, key, value, _ in tx.sends():
+            if value is None:
+                assert key is not None
+                self.erased.append(key)
+            elif topic == DEAD_LETTERS:
                 self.dead_letters.append(decode_dead_letter(value))
             elif topic == EVENTS:
                 bodies = decode_events(value)
