@@ -144,15 +144,10 @@ def _redriven(redriver: Redriver, entry: Entry, by: str) -> bool:
 
 
 def _runtime() -> Runtime:
-    from ticketing.errors import Misconfigured
-    from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
+    from ticketing.kafka.runtime import Runtime
 
     runtime = Runtime.for_command()
-    if runtime.held is not None:
-        raise Misconfigured(
-            "kafka.brokers: an `embedded` broker starts empty, so it holds no dead letters;"
-            f" name a broker, or set {EMBEDDED_VARIABLE} to the address that `ticketing demo` prints"
-        )
+    runtime.reach()
     return runtime
 
 
