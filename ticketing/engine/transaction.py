@@ -342,6 +342,10 @@ class Machine(ABC, Generic[S]):
         A message of several parts attempts each, and refuses those that fail.
         """
 
+    def erased(self, tx: Transaction[S], key: bytes | None) -> None:
+        """Fold a message without a value: in a compacted topic, the end of a message's key."""
+        raise BadRecord("empty", "the message has no value")
+
     @abstractmethod
     def due(self, tx: Transaction[S], key: str, state: S) -> None:
         """Handle a key that is due: put the key with a later due time, or delete the key."""

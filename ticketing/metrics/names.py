@@ -161,6 +161,11 @@ wishes_left_out_total = counter(
     "wishes_left_out_total",
     "Snapshots not sent to a platform that their incident names and that is not enabled.",
 )
+wishes_unchanged_total = counter(
+    "wishes_unchanged_total",
+    "Snapshots not sent to a platform whose ticket they would not change.",
+    platform=_PLATFORM,
+)
 
 delivery_fields_left_out_total = counter(
     "delivery_fields_left_out_total",

@@ -9,10 +9,10 @@ timeline's numbers count the steps.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from ticketing.domain.incidents.incident import Incident, IncidentAlert, Step, StepKind, Ticket
+from ticketing.domain.records import replace
 from ticketing.domain.text import bounded as bounded_text
 from ticketing.domain.traces.findings import Findings
 
