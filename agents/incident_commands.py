@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from agents.incident_pages import IncidentPages
 from agents.incident_rows import IncidentRows
 from tables.incidents import COLLECTIVE
@@ -12,6 +10,7 @@ from ticketing.domain.incidents import commands, linking, merging
 from ticketing.domain.incidents.incident import Incident, IncidentAlert, Kind, Status
 from ticketing.domain.incidents.joining import AlertRow
 from ticketing.domain.incidents.lifecycle import published
+from ticketing.domain.records import replace
 
 
 class IncidentCommands:

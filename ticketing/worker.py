@@ -242,7 +242,13 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
     add_agent(app, detection, *runtime.inputs)
     add_keyed_agent(app, alerts)
     add_keyed_agent(app, incidents)
-    sinks = SinkAgent(app, app.watchdog, app.fence, config.enabled_platforms())
+    sinks = SinkAgent(
+        app,
+        app.watchdog,
+        app.fence,
+        config.enabled_platforms(),
+        partitions=runtime.partitions,
+    )
     add_agent(app, sinks, INCIDENTS)
     app.task(detection.report_progress)
     app.task(shown.run)

@@ -8,7 +8,7 @@ waits for a place in a queue of pages. Times are Unix seconds of arrival.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ticketing.domain.incidents.incident import (
     Incident,
@@ -28,6 +28,7 @@ from ticketing.domain.incidents.lifecycle import (
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.routing import routes_for
 from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.records import replace
 from ticketing.domain.scope import scope_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.text import bounded

@@ -7,7 +7,6 @@ without alerts names the one that has them, so that commands find it. Times are 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from ticketing.domain.alerts.alert import AlertState
 from ticketing.domain.events import TicketState
@@ -29,6 +28,7 @@ from ticketing.domain.incidents.lifecycle import (
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.routing import routes_for
 from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.records import replace
 from ticketing.domain.severity import Severity, worst
 
 HOLDING = frozenset({TicketState.OPEN, TicketState.ACKNOWLEDGED, TicketState.ESCALATED})

@@ -6,8 +6,6 @@ which leapt ahead and was set back delays nothing. Times are Unix seconds.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ticketing.domain.incidents.fallback import next_deadline, overdue
 from ticketing.domain.incidents.incident import Incident, Kind, Resolution, Status
 from ticketing.domain.incidents.lifecycle import (
@@ -19,6 +17,7 @@ from ticketing.domain.incidents.lifecycle import (
     resolved,
 )
 from ticketing.domain.incidents.policy import Policy
+from ticketing.domain.records import replace
 
 
 def elapsed(incident: Incident, now: float, quiet: float | None, policy: Policy) -> Incident:
@@ -78,7 +77,7 @@ def cut(incident: Incident, now: float, policy: Policy) -> Incident:
         at_most("paged_at", incident.paged_at, now)
     at_most("publish_at", incident.publish_at, now + policy.publish_every)
     at_most("updated_at", incident.updated_at, now)
-    return replace(incident, **changes) if changes else incident  # type: ignore[arg-type]
+    return replace(incident, **changes) if changes else incident
 
 
 def expired(incident: Incident, quiet: float | None, policy: Policy) -> bool:
