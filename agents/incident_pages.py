@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from agents.incident_rows import IncidentRows
 from tables.incidents import COLLECTIVE, PAGES, Pointer, pages_key
 from ticketing.domain.incidents import ceilings
@@ -11,6 +9,7 @@ from ticketing.domain.incidents.ceilings import Guard
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
 from ticketing.domain.incidents.lifecycle import is_due, published, reopens, ticketed
 from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.records import replace
 
 _NO_GUARD = Guard()
 

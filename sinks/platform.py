@@ -52,7 +52,8 @@ class Traits:
     kinds of timeline steps that are posted. With `whole`, every operation but a comment writes the
     whole ticket, its state included. Operations `aside` go another way than the page, such as
     another API: while they fail, no other operation waits. `pages` are the operations that page
-    people by themselves; with `loud` there is no ticket without a page.
+    people by themselves; with `loud` there is no ticket without a page. With `quiet_is_told` an end
+    by quiet is a comment, as people close the tickets.
     """
 
     repeat: Repeat
@@ -63,6 +64,7 @@ class Traits:
     aside: frozenset[Operation] = frozenset()
     pages: frozenset[Operation] = PAGING
     loud: bool = False
+    quiet_is_told: bool = False
     search_lag: float = 0.0
     count_interval: float = 300.0
     """The time between edits for a count alone, by default for edits that notify nobody."""

@@ -159,14 +159,10 @@ class Intent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uncertain:
-    """An operation that may have succeeded, with the fields that the ticket then shows.
-
-    After `until` (Unix seconds) the request has certainly ended, and a search shows its ticket.
-    """
+    """An operation that may have succeeded, with the fields that the ticket then shows."""
 
     operation: Operation
     shown: Shown
-    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,10 +190,10 @@ class Delivery:
     """One incident on one platform. Times are Unix seconds of arrival.
 
     At most one request is under way (`intent`). `trials` has the tracks whose latest attempt did not
-    succeed, `doubts` those whose latest operation has an unknown outcome. A duplicate is looked for
-    at `verify_at`. `told` is the latest published receipt, `folded` the number of the latest result
-    that was taken in. An incident that is over for good has the time in `forgotten_at`, and nothing
-    is done for it any more.
+    succeed, `doubts` those whose latest operation has an unknown outcome; after its time in
+    `unsettled` an operation of unknown outcome has certainly ended. A duplicate is looked for
+    at `verify_at`. `told` is the latest published receipt. An incident that is over for good has
+    the time in `forgotten_at`, and nothing is done for it any more.
     """
 
     incident_id: str
@@ -208,12 +204,12 @@ class Delivery:
     numbers: int = 0
     trials: dict[Track, Trial] = field(default_factory=dict)
     doubts: dict[Track, Uncertain] = field(default_factory=dict)
+    unsettled: dict[Operation, float] = field(default_factory=dict)
     repeats_blindly: bool = False
     """True if the platform refuses a search, so that an uncertain create is repeated, marked."""
     looked_up: bool = False
     verify_at: float | None = None
     told: Receipt | None = None
-    folded: int = 0
     forgotten_at: float | None = None
 
     def trial(self, track: Track) -> Trial:

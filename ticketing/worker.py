@@ -22,6 +22,7 @@ from ticketing.engine.app import TicketingApp, create_app, create_table
 from ticketing.engine.departure import leave
 from ticketing.engine.role_topics import RoleTopics, changed
 from ticketing.errors import Misconfigured
+from ticketing.kafka.contact import WORKER_SECONDS_MAX
 from ticketing.kafka.free_port import free_port
 from ticketing.kafka.runtime import Runtime
 from ticketing.kafka.watch import TopicWatch
@@ -119,6 +120,7 @@ def run(role: str, runtime: Runtime) -> None:
     """Run one role until stopped."""
     configure_logging(runtime.config)
     with _own_listener(role, runtime.config):
+        reach(runtime)
         if role == API:
             from ticketing.api.server import serve
 
@@ -131,6 +133,11 @@ def run(role: str, runtime: Runtime) -> None:
             loglevel=runtime.config.log.level.upper(), quiet=True, override_logging=False
         )
         worker.execute_from_commandline()
+
+
+def reach(runtime: Runtime) -> None:
+    """Wait for Kafka, with a line of the log a second; raises Unavailable."""
+    runtime.reach(seconds=WORKER_SECONDS_MAX, waiting=log.get(__name__).warning)
 
 
 def _own_listener(role: str, config: Config) -> AbstractContextManager[Any]:
@@ -242,7 +249,13 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
     add_agent(app, detection, *runtime.inputs)
     add_keyed_agent(app, alerts)
     add_keyed_agent(app, incidents)
-    sinks = SinkAgent(app, app.watchdog, app.fence, config.enabled_platforms())
+    sinks = SinkAgent(
+        app,
+        app.watchdog,
+        app.fence,
+        config.enabled_platforms(),
+        partitions=runtime.partitions,
+    )
     add_agent(app, sinks, INCIDENTS)
     app.task(detection.report_progress)
     app.task(shown.run)

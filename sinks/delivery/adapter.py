@@ -10,7 +10,7 @@ from sinks.delivery import fold
 from sinks.delivery.gate import Gate
 from sinks.delivery.machine import AdapterMachine
 from sinks.delivery.runner import Runner
-from sinks.delivery.wishes import OperationResult, encode_result
+from sinks.delivery.wishes import OperationResult, encode_result, result_key
 from sinks.platform import Sink
 from sinks.platforms import create
 from ticketing.config import Config
@@ -47,7 +47,12 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
     async def report(result: OperationResult, partition: int) -> None:
         app.fence.check()
         sent = await app.producer.send(
-            topic, result.incident_id.encode(), encode_result(result), partition, None, None
+            topic,
+            result_key(result.incident_id, result.number).encode(),
+            encode_result(result),
+            partition,
+            None,
+            None,
         )
         await sent
 

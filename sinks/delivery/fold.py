@@ -68,9 +68,7 @@ def desired(delivery: Delivery, want: Incident) -> Delivery:
 
 def forgotten(delivery: Delivery, now: float) -> Delivery:
     """The delivery of an incident that is gone: nothing of the incident is kept, or done for it."""
-    return Delivery(
-        incident_id=delivery.incident_id, numbers=delivery.numbers, forgotten_at=now, intent=None
-    )
+    return Delivery(incident_id=delivery.incident_id, numbers=delivery.numbers, forgotten_at=now)
 
 
 def retried(delivery: Delivery) -> Delivery:
@@ -138,11 +136,10 @@ def concluded(
     """The delivery after a result. A result that was folded before changes nothing."""
     intent = delivery.intent
     if delivery.forgotten_at is not None:
-        return replace(delivery, folded=result.number)
+        return delivery
     if intent is None or result.number != intent.number:
         return _late(delivery, result, now)
-    ended = replace(delivery, intent=None, folded=result.number)
-    return _ended(ended, intent, result.outcome, now, traits, timing)
+    return _ended(replace(delivery, intent=None), intent, result.outcome, now, traits, timing)
 
 
 def _late(delivery: Delivery, result: OperationResult, now: float) -> Delivery:
@@ -230,8 +227,8 @@ def _delivered(
     well = _well(delivery, intent.operation.track)
     if intent.operation is Operation.LOOK_UP:
         found = _held(delivery, outcome, _first_shown(delivery))
-        verify_at = now + traits.search_lag
-        return _certain(replace(well, have=found, verify_at=verify_at), Track.TICKET)
+        again = replace(well, have=found, verify_at=now + traits.search_lag)
+        return _certain(again, Track.TICKET)
     if intent.operation is Operation.CREATE:
         return _created(well, intent, outcome, now, traits)
     have = delivery.have
@@ -346,15 +343,19 @@ def _mark(delivery: Delivery, intent: Intent, ended: float, traits: Traits) -> D
         return delivery
     if intent.operation is Operation.CREATE and delivery.have is not None:
         return replace(delivery, verify_at=ended)
-    was, shown, until = delivery.doubts.get(track), intent.shown, ended
+    was, until = delivery.doubts.get(track), ended
     if intent.operation is Operation.CREATE and traits.repeat is Repeat.AFTER_LOOK_UP:
         # A search shows its ticket only so much later, and so not to a retry asked for before.
         until += traits.search_lag
-    if was is not None:
-        until = max(until, was.until)
-        shown = was.shown if track is Track.TICKET else shown
-    doubt = Uncertain(operation=intent.operation, shown=shown, until=until)
-    return replace(delivery, doubts={**delivery.doubts, track: doubt})
+    doubt = Uncertain(operation=intent.operation, shown=intent.shown)
+    if was is not None and track is Track.TICKET:
+        doubt = was
+    until = max(until, delivery.unsettled.get(intent.operation, 0.0))
+    return replace(
+        delivery,
+        doubts={**delivery.doubts, track: doubt},
+        unsettled={**delivery.unsettled, intent.operation: until},
+    )
 
 
 def _rejected(

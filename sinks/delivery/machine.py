@@ -28,7 +28,7 @@ from ticketing.engine.statemachine import Machine, Transaction
 from ticketing.errors import BadRecord
 from ticketing.wire.dead_letters import DeadLetter, encode_dead_letter
 from ticketing.wire.events import encode_events
-from ticketing.wire.topics import DEAD_LETTERS, EVENTS
+from ticketing.wire.topics import DEAD_LETTERS, EVENTS, platform_topic
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +104,7 @@ class AdapterMachine(Machine[Delivery]):
     ) -> None:
         """`partitions` is the number of partitions of ticketing-events."""
         self._platform = platform
+        self._topic = platform_topic(platform.name)
         self._partitions = partitions
         self._runner = runner
         self._gates = Gates(gate, seed=platform.name)
@@ -150,16 +151,22 @@ class AdapterMachine(Machine[Delivery]):
         if message.desired is not None:
             key = message.desired.id
             self._require_partition(key)
-            state = tx.get(key) or Delivery(incident_id=key)
+            found = tx.get(key)
+            if found is None and message.desired.status is Status.RESOLVED:
+                # Nobody is paged any more, and nothing is to be kept for the ticket that never was.
+                return
+            state = found or Delivery(incident_id=key)
             after = fold.desired(state, message.desired)
         elif message.result is not None:
             key = message.result.incident_id
+            self._erase(tx, wishes.result_key(key, message.result.number))
             found = tx.get(key)
             if found is None:
                 return
             state, after = found, self._concluded(tx, found, message.result)
         elif message.retry is not None:
             key = message.retry.incident_id
+            self._erase(tx, wishes.retry_key(key))
             found = tx.get(key)
             if found is None:
                 return
@@ -169,6 +176,18 @@ class AdapterMachine(Machine[Delivery]):
         if after is not state:
             tx.put(key, after, due=None)
             self._touched[key] = None
+
+    def erased(self, tx: Transaction[Delivery], key: bytes | None) -> None:
+        """Forget the incident whose wish has ended; other ends are those of what was folded."""
+        incident_id = wishes.unwished(key)
+        state = None if incident_id is None else tx.get(incident_id)
+        if state is not None and state.forgotten_at is None:
+            tx.put(state.incident_id, fold.forgotten(state, tx.now), due=None)
+            self._touched[state.incident_id] = None
+
+    def _erase(self, tx: Transaction[Delivery], key: str) -> None:
+        """End a message of the adapter's topic that is folded now."""
+        tx.send(self._topic, key, None, tx.partition, stored=True)
 
     def _require_partition(self, id: str) -> None:
         """Refuse an id without a scope before anything is kept: its receipt must find a way."""
@@ -349,9 +368,10 @@ class AdapterMachine(Machine[Delivery]):
         self, tx: Transaction[Delivery], before: Delivery, after: Delivery, request: str
     ) -> Delivery:
         """Send one dead letter per track and reason until a request of the track succeeds."""
+        known = {trial.dead_lettered for trial in after.trials.values()}
         for track, trial in after.trials.items():
             is_new = trial.refused and trial.failures != before.trial(track).failures
-            if (is_new or track is Track.PLANNING) and trial.error != trial.dead_lettered:
+            if (is_new or track is Track.PLANNING) and trial.error not in known:
                 self._send_dead_letter(tx, after, trial.error, request)
                 told = dataclasses.replace(trial, dead_lettered=trial.error)
                 after = dataclasses.replace(after, trials={**after.trials, track: told})

@@ -9,7 +9,7 @@ from sinks.platform import Repeat, Traits
 from sinks.text import shown_fields
 from tables.deliveries import Delivery, Held, Operation, Shown, Track, Why
 from ticketing.domain.events import TicketState
-from ticketing.domain.incidents.incident import Incident, Status, Step
+from ticketing.domain.incidents.incident import Incident, Resolution, Status, Step
 
 REACHES = {
     Operation.ACKNOWLEDGE: TicketState.ACKNOWLEDGED,
@@ -111,7 +111,7 @@ def steps_to_tell(delivery: Delivery, traits: Traits) -> list[Step]:
 def _times(delivery: Delivery) -> list[float]:
     """The times at which a wait ends."""
     waits = [trial.next_attempt_at for trial in delivery.trials.values()]
-    return [*waits, *(doubt.until for doubt in delivery.doubts.values()), delivery.verify_at or 0.0]
+    return [*waits, *delivery.unsettled.values(), delivery.verify_at or 0.0]
 
 
 def _may_begin(delivery: Delivery, planned: Planned, now: float, traits: Traits) -> bool:
@@ -139,9 +139,9 @@ def _must_settle(delivery: Delivery, operation: Operation, now: float, traits: T
     if operation is Operation.CREATE and traits.repeat is Repeat.BLINDLY:
         return False
     return any(
-        now < doubt.until
-        for doubt in delivery.doubts.values()
-        if operation in traits.aside or doubt.operation not in traits.aside
+        now < until
+        for other, until in delivery.unsettled.items()
+        if operation in traits.aside or other not in traits.aside
     )
 
 
@@ -180,6 +180,8 @@ def _changes(
     elif pages and step is Operation.REOPEN and not (traits.whole or doubt or _is_resolved(state)):
         # The page takes the acknowledgement back.
         step = None
+    if step is Operation.RESOLVE and doubt is None and _stays_open(want, traits, platform):
+        step = None
     transition = _transit(step, doubt, wanted)
     if transition is not None and step in (Operation.RESOLVE, Operation.REOPEN):
         yield transition
@@ -213,8 +215,13 @@ def _is_resolved(state: TicketState) -> bool:
 
 
 def _pages_again(have: Held, want: Incident, wanted: TicketState, traits: Traits) -> bool:
-    """True if a page is due that those who have acknowledged since do not know of already."""
+    """True if a page is due that those who have acknowledged since do not know of already.
+
+    A paging platform goes on by itself while nobody has acknowledged there.
+    """
     if Operation.PAGE not in traits.operations or want.page <= have.shown.page:
+        return False
+    if traits.loud and have.state is TicketState.OPEN:
         return False
     return wanted in (TicketState.OPEN, TicketState.ESCALATED)
 
@@ -224,6 +231,16 @@ def _pages_as_well(state: TicketState, step: Operation | None, traits: Traits) -
     if step is Operation.REOPEN and not _is_resolved(state):
         return False
     return step in traits.pages
+
+
+def _stays_open(want: Incident, traits: Traits, platform: str) -> bool:
+    """True for the ticket of an incident whose end is only told there.
+
+    That is so for an end by quiet on platforms whose tickets people close, and for a merged incident
+    until the other one has a ticket there.
+    """
+    by_quiet = want.resolution is Resolution.QUIET and traits.quiet_is_told
+    return by_quiet or platform in want.stays_on
 
 
 def _stays(state: TicketState, step: Operation | None, want: Incident) -> bool:

@@ -1,4 +1,9 @@
-"""The messages of ticketing-<platform>: wishes, results of requests, retries and ticks."""
+"""The messages of ticketing-<platform>: wishes, results of requests, retries and ticks.
+
+The topic is compacted, so that no outage is too long for a wish. A wish is erased once its incident
+is forgotten, a result and a retry once they are folded. Each result has a key of its own: no other
+result, and no end of another, can remove it before it is read.
+"""
 
 from __future__ import annotations
 
@@ -50,6 +55,30 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     result: OperationResult | None = None
     retry: Retry | None = None
     tick: Tick | None = None
+
+
+_WISH, _RESULT, _RETRY = "w:", "r:", "t:"
+
+
+def wish_key(incident_id: str) -> str:
+    """The key of the wish for an incident."""
+    return f"{_WISH}{incident_id}"
+
+
+def result_key(incident_id: str, number: int) -> str:
+    """The key of the result of an incident's request."""
+    return f"{_RESULT}{incident_id}:{number}"
+
+
+def retry_key(incident_id: str) -> str:
+    """The key of a retry."""
+    return f"{_RETRY}{incident_id}"
+
+
+def unwished(key: bytes | None) -> str | None:
+    """The incident whose wish the key of a message without a value names; None for another key."""
+    name = (key or b"").decode(errors="replace")
+    return name.removeprefix(_WISH) if name.startswith(_WISH) else None
 
 
 _encoder = msgspec.json.Encoder()

@@ -69,6 +69,7 @@ class JiraSink:
             steps=STATUS_STEPS - {StepKind.OPENED},
             search_lag=SEARCH_LAG_SECONDS,
             count_interval=COUNT_SECONDS,
+            quiet_is_told=True,
         )
 
     def account(self, want: Incident) -> str:

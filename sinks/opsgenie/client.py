@@ -20,7 +20,15 @@ from sinks.opsgenie.api import Alert, AlertEndpoint, Api, Key, Processed
 from sinks.opsgenie.connection import ConnectionCheck
 from sinks.opsgenie.on_call import OnCall
 from sinks.opsgenie.settings import Settings
-from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Connection, Repeat, Request, Traits
+from sinks.platform import (
+    ALL_OPERATIONS,
+    PAGING,
+    STATUS_STEPS,
+    Connection,
+    Repeat,
+    Request,
+    Traits,
+)
 from sinks.text import comment
 from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Held, Operation, Why
@@ -62,7 +70,9 @@ class OpsGenieSink:
         missing = NO_OPERATIONS if settings.full else NO_OPERATIONS | NOT_WITH_A_KEY_ALONE
         self.traits = Traits(
             repeat=Repeat.BLINDLY,
-            operations=ALL_OPERATIONS - missing,
+            operations=(ALL_OPERATIONS | {Operation.PAGE}) - missing,
+            pages=PAGING | {Operation.ESCALATE},
+            loud=True,
             updates=frozenset({Why.SEVERITY, Why.TITLE, Why.LINKS, Why.SUMMARY, Why.COUNT}),
             steps=STATUS_STEPS - {StepKind.OPENED},
             count_interval=COUNT_INTERVAL_SECONDS,
@@ -71,6 +81,7 @@ class OpsGenieSink:
             Operation.CREATE: self._open,
             Operation.REOPEN: self._open,
             Operation.UPDATE: self._update,
+            Operation.PAGE: self._page,
             Operation.ACKNOWLEDGE: self._acknowledge,
             Operation.ESCALATE: self._escalate,
             Operation.RESOLVE: self._close_alert,
@@ -129,6 +140,25 @@ class OpsGenieSink:
             on_call=on_call,
             left_out=left_out,
         )
+
+    async def _page(self, request: Request, until: float) -> Outcome:
+        """Take the acknowledgement back, so that the escalation begins again.
+
+        An alert that is closed, or that the API key alone can't change, is opened anew.
+        """
+        want, have = request.want, _held(request)
+        key, on_call = _key(have, want), await self._on_call.people()
+        if self._api.full is None:
+            path, params = self._api.plain.of(key)
+            where = (f"{path}/close", params)
+            await self._done(self._api.plain, where, {"source": payload.SOURCE}, until)
+            return await self._open(request, until)
+        alert = await self._api.alert(key)
+        if alert is None or alert.closed:
+            return await self._open(request, until)
+        await self._refresh(key, want, on_call, until)
+        await self._unacknowledge(key, until)
+        return Delivered(on_call=on_call)
 
     async def _refresh(self, key: Key, want: Incident, on_call: str, until: float) -> None:
         """Write every field again, if the API allows changes."""

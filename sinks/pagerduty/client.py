@@ -21,9 +21,9 @@ from sinks.calls.references import reference
 from sinks.pagerduty import payload
 from sinks.pagerduty.api import Found, Rest
 from sinks.pagerduty.settings import Settings
-from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
+from sinks.platform import PAGING, STATUS_STEPS, Connection, Repeat, Request, Traits
 from sinks.text.writer import Writer, writer_for
-from tables.deliveries import Operation, Why
+from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
 from ticketing.domain.incidents.incident import Incident, StepKind
 from ticketing.domain.text import line
@@ -39,14 +39,16 @@ EVENTS = frozenset(
         Operation.REOPEN,
         Operation.ACKNOWLEDGE,
         Operation.RESOLVE,
+        Operation.PAGE,
     }
 )
 """The operations of the Events API, which can't escalate: without the REST API, an escalated
 incident goes on by PagerDuty's own escalation policy."""
 REST = frozenset({Operation.ESCALATE, Operation.COMMENT})
-TRIGGERS = frozenset({Operation.CREATE, Operation.UPDATE, Operation.REOPEN})
-OPENINGS = frozenset({Operation.CREATE, Operation.REOPEN})
+TRIGGERS = frozenset({Operation.CREATE, Operation.UPDATE, Operation.REOPEN, Operation.PAGE})
+OPENINGS = frozenset({Operation.CREATE, Operation.REOPEN, Operation.PAGE})
 BAD_EVENT = 400
+"""The status of an event with a field that PagerDuty does not take."""
 NOT_SEEN = (
     "PagerDuty took the event, and no incident appeared: is the service disabled or in maintenance, "
     "or does an event rule drop or suppress it?"
@@ -98,6 +100,8 @@ class PagerDutySink:
             updates=frozenset({Why.SEVERITY}),
             steps=STATUS_STEPS - {StepKind.OPENED} if self._rest else frozenset(),
             aside=REST,
+            pages=PAGING | {Operation.ESCALATE},
+            loud=True,
             auto_acknowledge=settings.auto_acknowledge,
         )
 
@@ -119,6 +123,9 @@ class PagerDutySink:
             )
         if await self._there_already(request):
             return await self._seen(request, account, ())
+        if request.operation is Operation.PAGE:
+            # An acknowledged incident is silent for new triggers of its key.
+            await self._enqueue(payload.resolve(request.incident_id, key), account)
         left_out = await self._sent(self._event(request, key), account)
         return await self._seen(request, account, left_out)
 
@@ -157,6 +164,8 @@ class PagerDutySink:
         except (Failed, asyncio.TimeoutError):
             # A page does not wait for the REST API.
             return False
+        if request.operation is Operation.PAGE:
+            return found is not None and _number(found) > _number(request.have)
         return found is not None and _newer(found, request)
 
     async def _seen(self, request: Request, account: str, left_out: tuple[str, ...]) -> Outcome:
@@ -295,7 +304,7 @@ class PagerDutySink:
         return await self._problem_of_names(rest)
 
     async def _problem_of_names(self, rest: Rest) -> str:
-        """What is wrong with priorities and services; searches as after a lost answer, too."""
+        """The problem of the search after a lost answer, of priorities or of services, if any."""
         try:
             await rest.incident(NO_INCIDENT)
         except Failed as failed:
@@ -331,6 +340,12 @@ def _newer(found: Found, request: Request) -> bool:
     if not found.resolved or request.have is None:
         return True
     return before.isdecimal() and found.number > int(before)
+
+
+def _number(of: Found | Held | None) -> int:
+    """The number of an incident, 0 if it is not known."""
+    text = str(of.number) if isinstance(of, Found) else of.key if of is not None else ""
+    return int(text) if text.isdecimal() else 0
 
 
 def incident_id_in(url: str) -> str:

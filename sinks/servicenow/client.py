@@ -75,6 +75,7 @@ class ServiceNowSink:
             updates=frozenset({Why.SEVERITY, Why.TITLE, Why.SUMMARY, Why.LINKS, Why.COUNT}),
             steps=STATUS_STEPS - {StepKind.OPENED},
             count_interval=COUNT_SECONDS,
+            quiet_is_told=True,
         )
 
     def account(self, want: Incident) -> str:

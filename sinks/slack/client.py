@@ -15,13 +15,13 @@ import msgspec
 from sinks.calls.http import Http, HttpFactory
 from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Refused, Unknown
 from sinks.calls.references import reference
-from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Sink, Traits
+from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Connection, Repeat, Request, Sink, Traits
 from sinks.slack import answers, payload
 from sinks.slack.settings import Settings
 from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Operation, Why
 from ticketing.config import Config
-from ticketing.domain.incidents.incident import Incident, StepKind
+from ticketing.domain.incidents.incident import Incident, Step, StepKind
 from ticketing.domain.text import line
 
 NAME = "slack"
@@ -33,6 +33,7 @@ CLOCKS_DIFFER_SECONDS_MAX = 300.0
 """The same five minutes for which Slack's signatures are valid."""
 UNSEARCHED = "its history can't be read, so that a lost message is posted again, marked"
 BAD_REQUEST = 400
+"""The status of a webhook for a message that breaks a rule."""
 CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{8,}")
 
 
@@ -110,6 +111,8 @@ class SlackBot:
         self.traits = Traits(
             repeat=Repeat.AFTER_LOOK_UP,
             updates=frozenset({Why.SEVERITY, Why.TITLE, Why.LINKS, Why.SUMMARY, Why.COUNT}),
+            operations=ALL_OPERATIONS | {Operation.PAGE},
+            pages=frozenset({Operation.CREATE, Operation.PAGE}),
             steps=STATUS_STEPS,
             whole=True,
             search_lag=2.0,
@@ -125,7 +128,7 @@ class SlackBot:
             return await self._look_up(request)
         if request.have is None:
             return await self._post(request)
-        if request.operation is Operation.COMMENT:
+        if request.operation in (Operation.COMMENT, Operation.PAGE):
             return await self._reply(request)
         if request.operation is Operation.DEDUPLICATE:
             return await self._deduplicate(request)
@@ -210,8 +213,13 @@ class SlackBot:
         if request.uncertain:
             through = await self._replied_through(request, channel, ts)
             told = [step for step in told if step.seq > through]
+        elif not told and request.operation is Operation.PAGE:
+            last, want = request.want.timeline[-1:], request.want
+            seq = last[0].seq if last else 0
+            told = [Step(seq=seq, at=want.paged_at, kind=StepKind.REPAGED)]
         if told:
-            message = payload.reply(request.incident_id, told)
+            loud = request.operation is Operation.PAGE
+            message = payload.reply(request.incident_id, told, loud=loud)
             await self._sent("chat.postMessage", channel, message, channel=channel, thread_ts=ts)
         return Delivered()
 
@@ -349,7 +357,7 @@ class SlackWebhook:
         self._account = reference(settings.webhook_url)
         self.traits = Traits(
             repeat=Repeat.MARKED,
-            steps=frozenset({StepKind.COMMENT}),
+            steps=frozenset({StepKind.COMMENT, StepKind.REPAGED}),
             whole=True,
         )
 

@@ -128,10 +128,10 @@ def parent(incident: Incident, writer: Writer, *, buttons: bool) -> dict[str, An
     }
 
 
-def reply(incident_id: str, told: list[Step]) -> dict[str, Any]:
+def reply(incident_id: str, told: list[Step], *, loud: bool = False) -> dict[str, Any]:
     """A reply in the thread: steps of the timeline, a line each, oldest first.
 
-    A reply with an escalation is also shown in the channel.
+    A `loud` reply, or one with an escalation, is also shown in the channel.
     """
     lines = [escaped(one, STEPS_CHARS_MAX) for one in steps(told)]
     sections = _joined(lines, STEPS_CHARS_MAX, STEPS_SECTIONS_MAX)
@@ -142,7 +142,7 @@ def reply(incident_id: str, told: list[Step]) -> dict[str, Any]:
             "event_type": STEPS_EVENT,
             "event_payload": {"id": incident_id, "through": told[-1].seq},
         },
-        "reply_broadcast": any(step.kind is StepKind.ESCALATED for step in told),
+        "reply_broadcast": loud or any(step.kind is StepKind.ESCALATED for step in told),
         "unfurl_links": False,
         "unfurl_media": False,
     }

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import msgspec
 
-from sinks.platform import Traits
+from sinks.platform import STATUS_STEPS, Traits
 from tables.deliveries import Shown, Why
 from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.summaries.by_rules import cause_of
@@ -50,6 +51,23 @@ def shown(incident: Incident, platform: str, at: float) -> Shown:
         steps_through=max((step.seq for step in incident.timeline), default=0),
         page=incident.page,
     )
+
+
+def wished(incident: Incident, platform: str) -> bytes:
+    """A hash of all that decides about the ticket but the count: what differs is worth a wish."""
+    now = replace(shown(incident, platform, at=0.0), revision=0, count=0, steps_through=0)
+    posted = [step.seq for step in incident.timeline if step.kind in STATUS_STEPS]
+    life = (
+        incident.status.value,
+        incident.acknowledged_at,
+        incident.resolved_at,
+        incident.escalated_to,
+        incident.quietly,
+        incident.merged_into,
+        incident.alerts_firing > 0,
+        posted[-1:],
+    )
+    return hashlib.blake2b(msgspec.json.encode((now, life)), digest_size=16).digest()
 
 
 def needs_update(was: Shown, is_: Shown, status: Status, traits: Traits) -> Why | None:

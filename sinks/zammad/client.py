@@ -52,6 +52,7 @@ class ZammadSink:
             updates=frozenset({Why.SEVERITY, Why.TITLE, Why.LINKS, Why.SUMMARY}),
             steps=STATUS_STEPS - {StepKind.OPENED},
             search_lag=SEARCH_LAG_SECONDS,
+            quiet_is_told=True,
         )
         self._performers: dict[Operation, Callable[[Request], Awaitable[Outcome]]] = {
             Operation.CREATE: self._create,

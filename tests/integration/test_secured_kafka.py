@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -139,3 +140,43 @@ async def test_with_a_wrong_password_everything_says_so(
     with pytest.raises(Unavailable, match="Kafka does not answer") as raised:
         await commands.send(COMMAND)
     assert wrong not in str(raised.value)
+
+
+def plain(broker: SecuredKafka) -> dict[str, str]:
+    return {"brokers": broker.ssl_address}
+
+
+def encrypted_at_the_plain_port(broker: SecuredKafka) -> dict[str, str]:
+    return {**anonymous(broker), "brokers": broker.address}
+
+
+def with_an_unknown_authority(broker: SecuredKafka) -> dict[str, str]:
+    return {**with_certificate(broker), "caBundle": ssl.get_default_verify_paths().openssl_cafile}
+
+
+def with_a_wrong_password(broker: SecuredKafka) -> dict[str, str]:
+    return {**with_password(broker), "password": "wrong"}
+
+
+def with_another_mechanism(broker: SecuredKafka) -> dict[str, str]:
+    return {**with_password(broker), "saslMechanism": "SCRAM-SHA-512"}
+
+
+@pytest.mark.parametrize(
+    ("credentials", "keys"),
+    [
+        (anonymous, "kafka.clientCertificate and kafka.clientKey"),
+        (plain, "kafka.securityProtocol"),
+        (encrypted_at_the_plain_port, "kafka.securityProtocol"),
+        (with_an_unknown_authority, "kafka.caBundle"),
+        (with_a_wrong_password, "kafka.username and kafka.password"),
+        (with_another_mechanism, "kafka.saslMechanism"),
+    ],
+)
+def test_a_refusal_names_the_settings_to_check(
+    fleet: Fleet, secured: SecuredKafka, credentials: Any, keys: str
+) -> None:
+    fleet.configure(kafka=credentials(secured))
+    refused = run(fleet, "topics", "create")
+    assert refused.returncode == 1
+    assert refused.stderr.rstrip().endswith(f": check {keys}")

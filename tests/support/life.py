@@ -30,7 +30,7 @@ from ticketing.wire.events import decode_events
 from ticketing.wire.topics import DEAD_LETTERS, EVENTS
 
 START = 1_800_000_000.0
-STEPS_MAX = 2_000
+STEPS_MAX = 10_000
 REQUEST_SECONDS_MAX = 60.0
 PARTITION = 0
 
@@ -78,6 +78,7 @@ class Life:
         self.platform = Watched(platform)
         self.store = MemoryTable()
         self.dead_letters: list[DeadLetter] = []
+        self.erased: list[str] = []
         self.receipts: list[Receipt] = []
         self._timing = timing or timing_with()
         self._concurrency = concurrency
@@ -125,7 +126,7 @@ class Life:
         self.send(wishes.encode_retry(wishes.Retry(incident_id=incident_id)))
         await self.run(seconds)
 
-    def send(self, value: bytes, key: bytes = b"") -> None:
+    def send(self, value: bytes | None, key: bytes = b"") -> None:
         """Put a message into the adapter's topic."""
         self._offset += 1
         timestamp = math.ceil(self.clock.now * 1000.0)
@@ -195,9 +196,11 @@ class Life:
     def _commit(self, tx: statemachine.Transaction[Delivery], folded: statemachine.Folded) -> None:
         self.store.keep(tx, self.machine, folded)
         statemachine.accept(self.machine, tx, folded, self.partition)
-        for topic, _, value, _ in tx.sends():
-            assert value is not None
-            if topic == DEAD_LETTERS:
+        for topic, key, value, _ in tx.sends():
+            if value is None:
+                assert key is not None
+                self.erased.append(key)
+            elif topic == DEAD_LETTERS:
                 self.dead_letters.append(decode_dead_letter(value))
             elif topic == EVENTS:
                 bodies = decode_events(value)

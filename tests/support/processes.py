@@ -18,7 +18,7 @@ from sinks.agent import SinkAgent
 from sinks.calls.backoff import Backoff
 from sinks.calls.outcome import Outcome, Reason, RetryAfter, Unknown
 from sinks.delivery.machine import AdapterMachine
-from sinks.delivery.wishes import OperationResult, encode_result
+from sinks.delivery.wishes import OperationResult, encode_result, result_key
 from sinks.platform import Request
 from ticketing.domain.alerts.conservation import Tally
 from ticketing.engine import statemachine
@@ -73,7 +73,7 @@ class Keyed(Process):
             self.table.recover(number)
 
     async def handle(self, tp: TP, records: list[Record]) -> None:
-        await self.agent.handle(records, _event(tp))
+        await self.agent.handle(records, _event(self, tp))
 
     async def ticks(self) -> bool:
         self.app.looks = 1
@@ -176,10 +176,16 @@ class Sinks(Process):
 
     def __init__(self, world: World, host: Host, partitions: list[int]) -> None:
         super().__init__(world, host, topics.INCIDENTS, partitions)
-        self.agent = SinkAgent(self.app, None, self.fence, [PLATFORM])  # type: ignore[arg-type]
+        self.agent = SinkAgent(
+            self.app,
+            None,  # type: ignore[arg-type]
+            self.fence,  # type: ignore[arg-type]
+            [PLATFORM],
+            partitions=world.partitions,
+        )
 
     async def handle(self, tp: TP, records: list[Record]) -> None:
-        await self.agent.handle(records, _event(tp))
+        await self.agent.handle(records, _event(self, tp))
 
 
 class Adapter(Keyed):
@@ -231,7 +237,7 @@ class Adapter(Keyed):
             world.append(
                 PLATFORM_TOPIC,
                 request.partition,
-                request.incident_id.encode(),
+                result_key(request.incident_id, request.number).encode(),
                 encode_result(result),
             )
             return True
@@ -279,5 +285,7 @@ class Adapter(Keyed):
         self.requests.running.clear()
 
 
-def _event(tp: TP) -> Any:
-    return SimpleNamespace(message=SimpleNamespace(partition=tp.partition, tp=tp))
+def _event(process: Process, tp: TP) -> Any:
+    generation = process.app.consumer_generation_id
+    message = SimpleNamespace(partition=tp.partition, tp=tp, generation_id=generation)
+    return SimpleNamespace(message=message)

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import msgspec
 from confluent_kafka import KafkaError, Message, Producer
 
-from sinks.delivery.wishes import Retry, encode_retry
+from sinks.delivery.wishes import Retry, encode_retry, retry_key
 from ticketing.config import PLATFORMS
 from ticketing.dead_letters import reading
 from ticketing.dead_letters.reading import DELIVERY, Entry
 from ticketing.domain.intake import BY_BYTES_MAX, text
+from ticketing.domain.scope import partition_of_incident
 from ticketing.errors import Conflict, NotWhole, Unavailable
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
@@ -138,7 +139,12 @@ class Redriver:
         self._require_enabled(entry.id, letter.platform)
         topic = platform_topic(letter.platform)
         retry = Retry(incident_id=letter.incident_id, by=by)
-        sent = self._produce(topic, letter.incident_id.encode(), encode_retry(retry))
+        key = retry_key(letter.incident_id).encode()
+        try:
+            partition = partition_of_incident(letter.incident_id, self._runtime.partitions)
+        except ValueError:
+            raise Conflict("incident", f"{entry.id} names no incident of this release") from None
+        sent = self._produce(topic, key, encode_retry(retry), partition)
         return self._note(entry.id, by, sent)
 
     def _content(self, entry: Entry) -> bytes | None:

@@ -31,7 +31,6 @@ from ticketing.engine.row import (
     unpack_state,
 )
 from ticketing.engine.transaction import Limits, Machine, Store, Transaction
-from ticketing.errors import BadRecord
 
 __all__ = [
     "TICK_KEY",
@@ -183,8 +182,9 @@ def fold(
             tick_at = offset
             tx.now = max(tx.now, record.timestamp / 1000.0) if now is None else now
             continue
-        tx.begin(offset, record.timestamp / 1000.0 if now is None else now)
-        outcome = tx.attempt(partial(_apply, machine, tx, record.value))
+        stamp = record.timestamp / 1000.0
+        tx.begin(offset, stamp if now is None else now, stamp)
+        outcome = tx.attempt(partial(_apply, machine, tx, record))
         refused = tx.take_refused()
         if isinstance(outcome, Failure):
             dead.append(Dead(record, record.value, outcome))
@@ -232,10 +232,11 @@ def discard(folded: Folded, partition: PartitionState) -> None:
     partition.stepping.extendleft(reversed(folded.stepped))
 
 
-def _apply(machine: Machine[S], tx: Transaction[S], value: bytes | None) -> None:
-    if value is None:
-        raise BadRecord("empty", "the message has no value")
-    machine.apply(tx, value)
+def _apply(machine: Machine[S], tx: Transaction[S], record: Any) -> None:
+    if record.value is None:
+        machine.erased(tx, record.key)
+    else:
+        machine.apply(tx, record.value)
 
 
 def _whole(tx: Transaction[S], name: str, rule: Any) -> None:

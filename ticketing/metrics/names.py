@@ -131,6 +131,10 @@ rows_set_aside = summed_gauge(
     "Stored rows of this worker's partitions that can't be read, or whose rules fail.",
     agent=one_of("incidents", "<platform>-adapter"),
 )
+recovery_records_left = summed_gauge(
+    "recovery_records_left",
+    "Records of changelogs that this worker has still to read back; 0 once its tables are recovered.",
+)
 rules_failed_total = counter(
     "rules_failed_total",
     "Failures of a rule for a stored row, which then waits, or for a whole batch.",
@@ -156,6 +160,11 @@ dead_letters_total = counter(
 wishes_left_out_total = counter(
     "wishes_left_out_total",
     "Snapshots not sent to a platform that their incident names and that is not enabled.",
+)
+wishes_unchanged_total = counter(
+    "wishes_unchanged_total",
+    "Snapshots not sent to a platform whose ticket they would not change.",
+    platform=_PLATFORM,
 )
 
 delivery_fields_left_out_total = counter(

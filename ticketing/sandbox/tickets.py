@@ -36,7 +36,8 @@ class Ticket:
     """One alert, issue, incident row, message or ticket. Times are Unix seconds.
 
     `state` has the same values on every platform; `record` has the platform's own fields;
-    `repeats` counts the creates that the platform joined to the ticket.
+    `repeats` counts the creates that the platform joined to the ticket, `alarms` the times that it
+    notified people.
     """
 
     platform: str
@@ -48,6 +49,7 @@ class Ticket:
     priority: str = ""
     url: str = ""
     repeats: int = 0
+    alarms: int = 0
     opened_at: float = 0.0
     updated_at: float = 0.0
     record: dict[str, Any] = field(default_factory=dict)

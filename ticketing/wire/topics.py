@@ -23,8 +23,7 @@ REGISTRY = "ticketing-topics"
 PIPELINE_APP = "ticketing"
 
 RETENTION_MS_SIGNALS = 7 * 24 * 3600 * 1000
-"""Also of the platforms' topics: a worker or a platform may be down for a week before anything is
-lost."""
+"""A worker may be down for a week before anything is lost."""
 RETENTION_MS_DEAD_LETTERS = 30 * 24 * 3600 * 1000
 """A month to find the cause, mend it and redrive (docs/delivery.md)."""
 RETENTION_MS_REDRIVES = 2 * RETENTION_MS_DEAD_LETTERS
@@ -100,6 +99,6 @@ def specs(
     for platform in platforms:
         topic = platform_topic(platform)
         deliveries = changelog_topic(topic, "deliveries")
-        found.append(TopicSpec(topic, partitions, log, Bond.STATE))
+        found.append(TopicSpec(topic, partitions, {**compacted, **broker_clock}, Bond.STATE))
         found.append(TopicSpec(deliveries, partitions, changes, Bond.STATE))
     return found

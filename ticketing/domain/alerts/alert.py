@@ -33,7 +33,8 @@ class AlertState(OpenEnum):
         return self if self.is_known else AlertState.FIRING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots, so that ticketing.domain.records copies it at once.
+@dataclass(frozen=True, kw_only=True)
 class Alert:
     """An alert in its present episode, as its counter stores and sends the whole of it.
 

@@ -6,9 +6,9 @@ Counts, times, names and state always stay; `left_out` says what was cut.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from ticketing.domain.alerts.alert import Alert
+from ticketing.domain.records import replace
 from ticketing.domain.text import bounded as bounded_text
 
 ALERT_BYTES_MAX = 8_000

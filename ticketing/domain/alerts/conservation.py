@@ -9,9 +9,10 @@ was made again or the group's offsets were lost. Then both sides begin anew.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ticketing.domain.alerts.counting import above
+from ticketing.domain.records import replace
 from ticketing.domain.signals import Anomalies, Origin
 
 

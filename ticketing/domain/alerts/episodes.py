@@ -6,12 +6,11 @@ it alone decides about quiet. Times are Unix seconds.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ticketing.domain.alerts.alert import Alert, AlertKind, AlertState
 from ticketing.domain.alerts.counting import Fresh, evidence, minutes, windows
 from ticketing.domain.alerts.occurrences import needed
 from ticketing.domain.alerts.policy import AlertPolicy
+from ticketing.domain.records import replace
 from ticketing.domain.severity import worst
 from ticketing.domain.signals import Anomalies
 

@@ -7,9 +7,10 @@ So the offsets that came this way are kept, per source.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import accumulate, chain
 
+from ticketing.domain.records import replace
 from ticketing.domain.signals import Anomalies
 from ticketing.errors import BadRecord
 

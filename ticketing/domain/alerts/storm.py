@@ -6,11 +6,12 @@ service's overflow alert. When the window has room again, new ones get alerts of
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from ticketing.domain.alerts.fingerprint import overflow_fingerprint
 from ticketing.domain.alerts.policy import AlertPolicy
+from ticketing.domain.records import replace
 from ticketing.domain.signals import Anomalies
 
 ADMITTED_MAX = 2_000

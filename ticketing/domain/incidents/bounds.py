@@ -9,10 +9,10 @@ timeline's numbers count the steps.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 from ticketing.domain.incidents.incident import Incident, IncidentAlert, Step, StepKind, Ticket
+from ticketing.domain.records import replace
 from ticketing.domain.text import bounded as bounded_text
 from ticketing.domain.traces.findings import Findings
 
@@ -251,6 +251,7 @@ def _bare(incident: Incident) -> Iterator[Incident]:
         affected_services=[],
         failures=incident.failures[-SOME:],
         escalated_to=[bounded_text(name, LINE_BYTES_KEPT) for name in incident.escalated_to],
+        assignees=[bounded_text(name, LINE_BYTES_KEPT) for name in incident.assignees],
         commands=[replace(outcome, reason="") for outcome in incident.commands],
     )
     yield incident

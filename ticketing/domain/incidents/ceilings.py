@@ -8,7 +8,7 @@ waits for a place in a queue of pages. Times are Unix seconds of arrival.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ticketing.domain.incidents.incident import (
     Incident,
@@ -28,6 +28,7 @@ from ticketing.domain.incidents.lifecycle import (
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.routing import routes_for
 from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.records import replace
 from ticketing.domain.scope import scope_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.text import bounded
@@ -96,6 +97,14 @@ def queueing(
     wait = max(free, queue.left(now) + policy.pages_window / limit)
     queues = {**guard.queues, name: Queue(seconds=wait, at=now)}
     return Guard(paged=recent, queues=queues), wait
+
+
+def shifted(guard: Guard, by: float) -> Guard:
+    """The guard after a step of the partition's clock by so many seconds."""
+    return Guard(
+        paged=[at + by for at in guard.paged],
+        queues={name: replace(queue, at=queue.at + by) for name, queue in guard.queues.items()},
+    )
 
 
 def idle_at(guard: Guard, now: float, policy: Policy) -> float:

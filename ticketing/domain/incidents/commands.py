@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.incident import (
@@ -23,6 +23,7 @@ from ticketing.domain.incidents.lifecycle import (
 )
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.records import replace
 from ticketing.domain.text import bounded
 
 Effect = Callable[[Incident, Command, float, Policy], Incident]

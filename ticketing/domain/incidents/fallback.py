@@ -7,14 +7,13 @@ platforms, once per platform and opening. Times are Unix seconds of arrival.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Failure, Incident, Status, StepKind, Ticket
 from ticketing.domain.incidents.lifecycle import POLICY, published
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.routing import extended
 from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.records import replace
 
 REJECTED, NOT_IN_TIME = "rejected", "not_in_time"
 ERROR_CHARS_MAX = 300

@@ -170,7 +170,8 @@ class CommandOutcome:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots, so that ticketing.domain.records copies it at once.
+@dataclass(frozen=True, kw_only=True)
 class IncidentAlert:
     """An alert as a part of one incident.
 
@@ -209,7 +210,8 @@ class IncidentAlert:
         return self.episode, self.revision
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Without slots, so that ticketing.domain.records copies it at once.
+@dataclass(frozen=True, kw_only=True)
 class Incident:
     """One fault, from its first anomaly to its resolution: one or more alerts of a scope.
 

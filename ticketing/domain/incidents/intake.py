@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from ticketing.domain.alerts.alert import Alert
@@ -36,6 +35,7 @@ from ticketing.domain.intake import (
     texts,
     within,
 )
+from ticketing.domain.records import replace
 from ticketing.domain.scope import is_scope
 from ticketing.domain.signals import Progress, Sample
 from ticketing.domain.traces.findings import Findings

@@ -8,7 +8,7 @@ seconds.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from ticketing.domain.alerts.alert import Alert, AlertState
 from ticketing.domain.incidents.incident import Incident, IncidentAlert, StepKind
@@ -22,6 +22,7 @@ from ticketing.domain.incidents.lifecycle import (
 )
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.records import replace
 from ticketing.domain.signals import Sample
 from ticketing.domain.text import bounded
 

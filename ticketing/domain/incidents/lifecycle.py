@@ -10,8 +10,6 @@ partition before that time is counted. While it is None, nothing ends by quiet.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ticketing.domain.alerts.alert import Alert, AlertKind
 from ticketing.domain.incidents.incident import (
     Incident,
@@ -23,6 +21,7 @@ from ticketing.domain.incidents.incident import (
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.routing import extended, routes_for
 from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.records import replace
 from ticketing.domain.severity import Severity
 
 POLICY = "policy"

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from ticketing.domain.incidents.incident import Incident, Link, StepKind
 from ticketing.domain.incidents.lifecycle import published
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.records import replace
 from ticketing.domain.text import bounded
 from ticketing.domain.traces.findings import Peer, Relation
 

@@ -7,7 +7,6 @@ without alerts names the one that has them, so that commands find it. Times are 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from ticketing.domain.alerts.alert import AlertState
 from ticketing.domain.events import TicketState
@@ -29,6 +28,7 @@ from ticketing.domain.incidents.lifecycle import (
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.routing import routes_for
 from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.records import replace
 from ticketing.domain.severity import Severity, worst
 
 HOLDING = frozenset({TicketState.OPEN, TicketState.ACKNOWLEDGED, TicketState.ESCALATED})
@@ -44,6 +44,8 @@ def merge(
     """
     earlier, later = sorted((one, other), key=lambda each: (each.first_seen, each.id))
     text = "; ".join(filter(None, [f"took the alerts of {later.id}", note]))
+    reason = _because(f"merged from {later.id}", by)
+    later = replace(later, alerts=[replace(part, reason=reason) for part in later.alerts])
     kept = _sum(earlier, later, policy)
     timeline = with_step(kept.timeline, policy, now, StepKind.MERGED, text, by)
     kept = replace(kept, timeline=timeline, merged=[*kept.merged, later.id][-policy.merged_kept :])
@@ -154,6 +156,7 @@ def split(
 
     The new one has a ticket at once if the other has one: that pages nobody, as a person is at it.
     """
+    rows = _explained(rows, _because(f"split from {source.id}", by))
     first = min(rows, key=lambda row: (row.alert.first_seen, row.alert.fingerprint)).alert
     severity = _worst(row.alert for row in rows)
     made = Incident(
@@ -199,6 +202,7 @@ def move(
     by: str = "",
 ) -> tuple[Incident, Incident]:
     """Alerts moved from an incident to another one; without any left, the first one is resolved."""
+    rows = _explained(rows, _because(f"moved from {source.id}", by))
     text = f"{len(rows)} alerts from {source.id}"
     kept = with_rows(target, rows, policy)
     timeline = with_step(kept.timeline, policy, now, StepKind.GROUPED, text, by)
@@ -251,6 +255,14 @@ def _sum(earlier: Incident, later: Incident, policy: Policy) -> Incident:
             : policy.services_kept
         ],
     )
+
+
+def _because(what: str, by: str) -> str:
+    return f"{what} by {by}" if by else what
+
+
+def _explained(rows: list[AlertRow], reason: str) -> list[AlertRow]:
+    return [replace(row, alert=replace(row.alert, reason=reason)) for row in rows]
 
 
 def _both_parts(one: IncidentAlert | None, other: IncidentAlert) -> IncidentAlert:

@@ -72,6 +72,8 @@ class Actions:
         return ""
 
     def _unacknowledge(self, ticket: Ticket, given: dict[str, Any]) -> str:
+        if ticket.state == "acknowledged":
+            ticket.alarms += 1
         self._tickets.note(ticket, "unacknowledged", "open")
         return ""
 

@@ -81,6 +81,7 @@ class Alerts:
         }
         self._open[ticket.key] = ticket_id
         self._tiny[ticket.record["tinyId"]] = ticket_id
+        ticket.alarms += 1
         return self._tickets.add(ticket, f"created, {ticket.priority}")
 
     def close(self, ticket: Ticket, event: str) -> None:

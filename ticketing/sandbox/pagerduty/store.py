@@ -94,6 +94,7 @@ class Incidents:
         """Keep a new incident with the alert that opened it."""
         ticket.record["_alerts"] = [_alert(routing_key, ticket.key, event)]
         self._alerts[routing_key, ticket.key] = ticket.id
+        ticket.alarms += 1
         self._tickets.add(ticket, f"triggered, {ticket.priority}")
 
     def join_alert(

@@ -33,6 +33,7 @@ class Replies:
         broadcast = is_true(arguments, "reply_broadcast")
         if broadcast:
             reply["subtype"] = "thread_broadcast"
+            parent.alarms += 1
         replies.append(reply)
         self._tickets.note(parent, f"reply{' to all' if broadcast else ''}: {reply['text'][:200]}")
         return {"channel": channel, "ts": reply["ts"], "message": reply}

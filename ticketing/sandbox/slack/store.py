@@ -62,6 +62,7 @@ class Messages:
             url=f"https://sandbox.slack.example/archives/{channel}/p{timestamp.replace('.', '')}",
         )
         ticket.record = {"channel": channel, **stored(message, timestamp), "replies": []}
+        ticket.alarms += 1
         return self._tickets.add(ticket, event)
 
     def edit(self, ticket: Ticket, message: Arguments) -> None:

@@ -12,6 +12,7 @@ import pytest
 from contract.platforms.jira import SUBJECTS
 from support.configured import timing_with
 from support.contract import Desk, Desks, Subject, requests
+from support.incidents import id_of
 from support.life import Clock, Life
 
 from sinks.calls.outcome import Delivered
@@ -216,7 +217,7 @@ async def test_a_type_that_is_not_there_is_named(desk_with: Opens) -> None:
 async def test_create_metadata_is_asked_for_once(desk_with: Opens, record: Path) -> None:
     desk = desk_with()
     await desk.life.want(desk.story.opened(), 60)
-    desk.story.changed(id="0123456789abcdef-2-42")
+    desk.story.changed(id=id_of(7))
     await desk.life.want(desk.story.opened(), 60)
     assert len(desk.tickets()) == 2
     assert len(requests(record, "GET", "/issue/createmeta/OPS/issuetypes")) == 1

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.incidents import ticketed
+from support.incidents import id_of, ticketed
 from support.life import Clock, Life
 from support.story import Story
 
@@ -20,6 +20,7 @@ from sinks.pagerduty import payload
 from sinks.pagerduty.settings import Settings
 from sinks.platforms import create
 from sinks.text.writer import Writer
+from tables.deliveries import Operation
 from ticketing.config import Config
 from ticketing.config.platforms.pagerduty import PagerDuty
 from ticketing.domain.events import Summary, TicketState
@@ -214,7 +215,7 @@ async def test_notes_and_escalations_reach_the_incident_that_an_alert_was_joined
 ) -> None:
     first, one = account(), account()
     one.sandbox.set_behaviours("pagerduty", groups_alerts=True)
-    first.story.changed(id="fedcba9876543210-1-7")
+    first.story.changed(id=id_of(7))
     await first.life.want(first.story.opened(), 5.0)
     await one.life.want(one.story.opened(), 5.0)
     assert len(one.sandbox.tickets("pagerduty")) == 1
@@ -232,7 +233,7 @@ async def test_the_incident_of_another_alert_is_not_taken_for_ours(
     """PagerDuty may list incidents of other keys."""
     monkeypatch.setattr("ticketing.sandbox.pagerduty.search._keys", lambda ticket: _Every())
     other, one = account(), account()
-    other.story.changed(id="fedcba9876543210-1-7")
+    other.story.changed(id=id_of(7))
     await other.life.want(other.story.opened(), 5.0)
     one.sandbox.set_behaviours("pagerduty", rules_drop=True)
     await one.life.want(one.story.opened(), 5.0)
@@ -344,7 +345,7 @@ async def test_a_key_that_is_not_configured_any_more_is_said(account: Any) -> No
     two = account(routingKeys={}, routingKey=ROUTING_KEYS["low"])
     two.life.take_over(one.life)
     await two.life.want(one.story.resolved(), 5.0)
-    _, outcome = two.life.platform.outcomes[-1]
+    outcome = dict(two.life.platform.outcomes)[Operation.RESOLVE]
     assert isinstance(outcome, Refused)
     assert "not configured any more" in outcome.detail
 

@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 from contract.platforms.servicenow import SUBJECTS
 from support.contract import Desk, Desks, Subject, requests
+from support.incidents import id_of
 from support.life import Clock
 
 from sinks.calls.outcome import Unknown
@@ -133,7 +134,7 @@ async def test_a_chosen_group_goes_before_that_of_the_item(desk_with: Opens, cho
 async def test_what_was_found_is_kept(desk_with: Opens, record: Path) -> None:
     desk = desk_with()
     await desk.life.want(desk.story.opened(), 60)
-    desk.story.changed(id="0123456789abcdef-2-42")
+    desk.story.changed(id=id_of(7))
     await desk.life.want(desk.story.opened(), 60)
     assert len(desk.tickets()) == 2
     assert len(requests(record, "GET", "/cmdb_ci_service")) == 1
@@ -310,12 +311,12 @@ async def test_a_table_that_ignores_the_key_is_not_trusted(
     await desk.life.want(desk.story.opened(), 60)
     other = desk.ticket()
     monkeypatch.setattr(query, "parse", lambda text, columns: (lambda row: True, "", False))
-    desk.story.changed(id="fedcba9876543210-1-7")
+    desk.story.changed(id=id_of(7))
     desk.fault("server_error", method="POST", count=1)
     await desk.life.want(desk.story.opened(), HOUR)
     assert len(desk.tickets()) == 2
-    assert desk.ticket().correlation == "fedcba9876543210-1-7"
-    assert other.record["correlation_id"] != "fedcba9876543210-1-7"
+    assert desk.ticket().correlation == id_of(7)
+    assert other.record["correlation_id"] != id_of(7)
     assert "This may be a second record" in desk.texts()
 
 

@@ -53,7 +53,7 @@ def test_the_default_body_says_what_where_since_how_many_and_why() -> None:
         "Impact: nobody can pay",
         "Likely cause: a full disk",
         "Error pattern: Payment <*> timed out",
-        "Incident: 0123456789abcdef-2-41",
+        "Incident: c5d1bda465e832da-0123456789abcdef",
         "",
         "Next steps:",
         "- free some space",
@@ -62,7 +62,7 @@ def test_the_default_body_says_what_where_since_how_many_and_why() -> None:
         "1970-01-01 00:16:31 UTC ERROR payment 17 timed out",
         "",
         "Links:",
-        "console: https://ours.example/#/incidents/0123456789abcdef-2-41",
+        "console: https://ours.example/#/incidents/c5d1bda465e832da-0123456789abcdef",
         "jira: https://jira.example/browse/OPS-1",
     ]
 
@@ -109,7 +109,9 @@ def test_templates_of_the_configuration_are_used() -> None:
     writer = writer_for(config, "slack")
     assert writer.title(ticketed()) == "checkout 3"
     assert writer.text(ticketed()).title == "checkout 3"
-    assert writer.body(ticketed()).startswith("checkout 3 https://ours.example/#/incidents/0123")
+    assert writer.body(ticketed()).startswith(
+        "checkout 3 https://ours.example/#/incidents/c5d1bda465e832da-"
+    )
     assert writer.own_body
     assert not writer_for(config, "jira").own_body
 

@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 from contract.platforms.zammad import SUBJECTS
 from support.contract import Desk, Desks, requests
+from support.incidents import id_of
 
 from tables.deliveries import Operation
 from ticketing.domain.events import Summary, TicketState
@@ -172,7 +173,7 @@ async def test_tickets_of_others_are_not_taken_for_ours(
     """A condition that Zammad does not understand is answered with whatever there is."""
     monkeypatch.setattr("ticketing.sandbox.zammad.query.condition", lambda name, test: None)
     desk, other = desk_with(), desk_with()
-    other.story.changed(id="fedcba9876543210-1-7")
+    other.story.changed(id=id_of(7))
     await other.life.want(other.story.opened(), 60)
     desk.fault("down", method="POST", path="/tickets", count=1)
     await desk.life.want(desk.story.opened(), HOUR)

@@ -1,0 +1,75 @@
+"""People are paged once for each page, whatever they or the platform did before."""
+
+from __future__ import annotations
+
+import pytest
+from support.contract import Desk
+
+from ticketing.domain.events import TicketState
+from ticketing.domain.incidents.incident import Status
+
+PAGING = frozenset({"pagerduty", "opsgenie", "slack"})
+"""The platforms that notify people by themselves; on others the comment and the state do."""
+HOUR = 3600.0
+
+
+@pytest.fixture(autouse=True)
+def paging(desk: Desk) -> None:
+    if desk.subject.platform not in PAGING or desk.subject.message_only:
+        pytest.skip("no act of its own pages people there")
+
+
+def alarms(desk: Desk) -> int:
+    """The times that people were notified of the incident."""
+    return sum(ticket.alarms for ticket in desk.tickets())
+
+
+async def test_a_page_again_rings_once_where_somebody_has_acknowledged(desk: Desk) -> None:
+    await desk.life.want(desk.story.opened(), 60)
+    desk.life.clock.now += HOUR
+    await desk.life.want(desk.story.acknowledged(), HOUR)
+    assert alarms(desk) == 1
+    await desk.life.want(desk.story.paged(), HOUR)
+    assert alarms(desk) == 2
+    assert [one.state for one in desk.tickets()][-1] != "resolved"
+    assert not desk.life.dead_letters
+
+
+async def test_an_acknowledgement_after_the_page_is_kept(desk: Desk) -> None:
+    """The adapter was down for both: nobody is rung up about what they work on already."""
+    await desk.life.want(desk.story.opened(), 60)
+    desk.life.clock.now += HOUR
+    desk.story.paged()
+    desk.life.clock.now += 1.0
+    await desk.life.want(desk.story.acknowledged(), HOUR)
+    assert alarms(desk) == 1
+    desk.is_true(Status.ACKNOWLEDGED)
+
+
+@pytest.mark.parametrize("fault", ["timeout_after_accept", "server_error"])
+async def test_a_page_whose_answer_is_lost_still_rings(desk: Desk, fault: str) -> None:
+    await desk.life.want(desk.story.opened(), 60)
+    desk.life.clock.now += 1.0
+    await desk.life.want(desk.story.acknowledged(), 60)
+    desk.life.clock.now += 1.0
+    desk.fault(fault, count=1)
+    await desk.life.want(desk.story.paged(), HOUR)
+    assert alarms(desk) >= 2
+
+
+async def test_a_reopened_incident_rings_once(desk: Desk) -> None:
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.resolved(), HOUR)
+    await desk.life.want(desk.story.reopened(), HOUR)
+    assert alarms(desk) == 2
+
+
+async def test_a_quiet_ticket_rings_nobody_until_it_pages(desk: Desk) -> None:
+    desk.story.incident = desk.story.changed(quietly=True)
+    await desk.life.want(desk.story.opened(), HOUR)
+    if not desk.life.platform.traits.loud:
+        return
+    assert alarms(desk) == 0
+    assert desk.life.receipts[-1].state is TicketState.ACKNOWLEDGED
+    await desk.life.want(desk.story.paged(), HOUR)
+    assert alarms(desk) == 1
