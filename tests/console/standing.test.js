@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isSnoozed, notes, waitNote } from "../../ticketing/console/standing.js";
+import { isSnoozed, remarks, waitNote } from "../../ticketing/console/standing.js";
 import { makeIncident } from "./incident.js";
 
 const of = (fields) => makeIncident(1, fields);
@@ -22,8 +22,8 @@ test("a snooze that is over is none", () => {
 });
 
 test("remarks name what is unusual, and nothing else", () => {
-  assert.deepEqual(notes(of({})), []);
-  assert.deepEqual(notes(of({ kind: undefined, alertsTotal: undefined })), []);
+  assert.deepEqual(remarks(of({})), []);
+  assert.deepEqual(remarks(of({ kind: undefined, alertsTotal: undefined })), []);
   const unusual = {
     kind: "of_a_newer_release",
     alertsTotal: 3,
@@ -33,12 +33,15 @@ test("remarks name what is unusual, and nothing else", () => {
     snoozedUntil: "2030-01-01T00:00:00.000Z",
     ticketed: true,
   };
-  assert.deepEqual(notes(of(unusual), Date.UTC(2029, 0, 1)), [
-    "of a newer release",
-    "3 alerts",
-    "flapping",
-    "snoozed",
-    "without a page",
-    "merged",
-  ]);
+  assert.deepEqual(
+    remarks(of(unusual), Date.UTC(2029, 0, 1)).map(({ text }) => text),
+    ["of a newer release", "3 alerts", "flapping", "snoozed", "without a page", "merged"],
+  );
+});
+
+test("a remark about another incident leads there", () => {
+  const ids = (fields) => remarks(of(fields)).map(({ id }) => id);
+  assert.deepEqual(ids({ mergedInto: "m-m", ticketed: true }), ["m-m"]);
+  assert.deepEqual(ids({ previous: "p-p", ticketed: true }), ["p-p"]);
+  assert.deepEqual(ids({ collectiveId: "c-c" }), ["c-c"]);
 });

@@ -30,7 +30,7 @@ from ticketing.wire.events import decode_events
 from ticketing.wire.topics import DEAD_LETTERS, EVENTS
 
 START = 1_800_000_000.0
-STEPS_MAX = 2_000
+STEPS_MAX = 10_000
 REQUEST_SECONDS_MAX = 60.0
 PARTITION = 0
 
@@ -126,7 +126,7 @@ class Life:
         self.send(wishes.encode_retry(wishes.Retry(incident_id=incident_id)))
         await self.run(seconds)
 
-    def send(self, value: bytes, key: bytes = b"") -> None:
+    def send(self, value: bytes | None, key: bytes = b"") -> None:
         """Put a message into the adapter's topic."""
         self._offset += 1
         timestamp = math.ceil(self.clock.now * 1000.0)

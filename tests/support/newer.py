@@ -17,6 +17,7 @@ from ticketing.domain.incidents.incident import (
     Incident,
     IncidentAlert,
     Link,
+    Listed,
     Status,
     Ticket,
 )
@@ -63,10 +64,19 @@ def full(clock: Clock | None = None) -> Incident:
         last_seen=2.0,
         last_arrived_at=2.0,
     )
+    listed = Listed(
+        id=story.incident.id,
+        tenant="acme",
+        service="checkout",
+        title="A title",
+        severity=Severity.HIGH,
+        at=1.0,
+    )
     ticket = Ticket(platform="acme", state=TicketState.OPEN, key="A-1", url="http://acme/A-1")
     return replace(
         story.incident,
         alerts=[alert],
+        lists=[listed],
         commands=[CommandOutcome(id="c1", applied=True, status=Status.OPEN, at=1.0)],
         correlation=findings,
         links=[link],

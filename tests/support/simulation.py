@@ -1,35 +1,23 @@
-"""A whole installation in memory that can die at any step: agents, tables and a platform.
+"""One agent on one partition in memory, which can die at any step; the world has the whole job.
 
 The agents, machines and folds are the real ones. Kafka is a list per topic, RocksDB a dict, time a
-number. Whatever reaches a log, a disk or a platform is a step, and before any step the process
-that takes it can be killed; the next one starts from what was durable.
+number. Whatever reaches a log or a disk is a step, and before any step the process that takes it
+can be killed; the next one starts from what was durable.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Awaitable, Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 from faust.types import TP
-from support.configured import gate_for, timing_with
 from support.records import Record
 
-from agents.incidents import IncidentMachine
 from sinks.agent import SinkAgent
-from sinks.calls.backoff import Backoff
-from sinks.calls.outcome import Absent, Delivered, Outcome, Reason, RetryAfter, Unknown
-from sinks.delivery import reconcile
-from sinks.delivery.machine import AdapterMachine
-from sinks.delivery.wishes import OperationResult, encode_result
-from sinks.platform import Repeat, Request, Traits
-from tables.deliveries import Delivery, Operation
-from ticketing.domain.events import TicketState
-from ticketing.domain.incidents.incident import Incident
-from ticketing.domain.incidents.policy import Policy
 from ticketing.engine import statemachine
 from ticketing.engine.changelog import Change, epoch_of
 from ticketing.engine.guarded import TooLarge
@@ -39,8 +27,6 @@ from ticketing.engine.row import OWN_KEYS
 from ticketing.engine.table import OwnedRows
 from ticketing.engine.transport import Header, Pair
 from ticketing.wire import topics
-from ticketing.wire.incidents import decode_incident
-from ticketing.wire.signals import encode_signals
 
 START = 1_800_000_000.0
 PLATFORM = "jira"
@@ -362,290 +348,3 @@ class Sinks(Process):
     async def handle(self, records: list[Record]) -> None:
         event = SimpleNamespace(message=SimpleNamespace(partition=0, tp=TP(self.topic, 0)))
         await self.agent.handle(records, event)  # type: ignore[arg-type]
-
-
-@dataclass
-class Ticket:
-    """What the platform keeps. `marked`: opened as a possible repeat."""
-
-    id: str
-    correlation: str
-    made_at: float
-    state: TicketState = TicketState.OPEN
-    closed_as_duplicate: bool = False
-    marked: bool = False
-    history: list[str] = field(default_factory=list)
-
-
-class Platform:
-    """A platform of the given traits, which outlives every process."""
-
-    name = PLATFORM
-
-    def __init__(self, world: World, traits: Traits) -> None:
-        self._world = world
-        self.traits = traits
-        self.tickets: list[Ticket] = []
-        self.unknown: dict[str, int] = {}
-        self.calls = 0
-
-    def account(self, want: Incident) -> str:
-        return "a"
-
-    def of(self, incident_id: str) -> list[Ticket]:
-        """The incident's tickets but for duplicates that were closed."""
-        return [
-            t for t in self.tickets if t.correlation == incident_id and not t.closed_as_duplicate
-        ]
-
-    def accept(self, request: Request) -> Outcome:
-        """Carry a request out."""
-        self.calls += 1
-        found = self.of(request.incident_id)
-        if request.operation is Operation.CREATE:
-            return self._create(request, found)
-        if request.operation is Operation.LOOK_UP:
-            ripe = [t for t in found if t.made_at + self.traits.search_lag <= self._world.now]
-            return Delivered(external_id=ripe[0].id, key=ripe[0].id) if ripe else Absent()
-        assert request.have is not None
-        if request.operation is Operation.DEDUPLICATE:
-            for other in found:
-                if other.id != request.have.external_id:
-                    other.closed_as_duplicate = True
-            return Delivered(external_id=request.have.external_id)
-        held = next(t for t in found if t.id == request.have.external_id)
-        self._change(held, request)
-        return Delivered(external_id=held.id)
-
-    def _create(self, request: Request, found: list[Ticket]) -> Outcome:
-        if self.traits.repeat is Repeat.BLINDLY and found:
-            return Delivered(external_id=found[0].id, key=found[0].id)
-        ticket = Ticket(
-            id=f"T-{len(self.tickets)}",
-            correlation=request.incident_id,
-            made_at=self._world.now,
-            marked=request.uncertain,
-        )
-        self.tickets.append(ticket)
-        if self.traits.whole:
-            self._change(ticket, request)
-        return Delivered(external_id=ticket.id, key=ticket.id, account="a")
-
-    def _change(self, ticket: Ticket, request: Request) -> None:
-        reached = reconcile.reaches(request.operation, request.want, self.traits)
-        if reached is not None:
-            ticket.state = reached
-        ticket.history.append(request.operation.value)
-
-
-@dataclass
-class _Late:
-    """A request that reaches the platform after the process has stopped waiting, or has died."""
-
-    at: float
-    request: Request
-
-
-class Requests:
-    """Stands in for the Runner: requests end when the world says so."""
-
-    def __init__(self, world: World, concurrency: int) -> None:
-        self._world = world
-        self._concurrency = concurrency
-        self.running: dict[str, Request] = {}
-
-    def __len__(self) -> int:
-        return len(self.running)
-
-    @property
-    def room(self) -> int:
-        return max(0, self._concurrency - len(self.running))
-
-    def busy(self, incident_id: str) -> bool:
-        return incident_id in self.running
-
-    def now(self) -> float:
-        return self._world.now
-
-    def start(self, request: Request) -> None:
-        assert request.incident_id not in self.running
-        self._world.step(f"start {request.operation.value}")
-        self.running[request.incident_id] = request
-
-
-class Adapter(Keyed):
-    """The process of a platform's adapter."""
-
-    def __init__(
-        self, world: World, platform: Platform, late: list[_Late], concurrency: int
-    ) -> None:
-        self.platform = platform
-        self.late = late
-        self.requests = Requests(world, concurrency)
-        self.timing = timing_with(
-            timeout=10.0, start_within=5.0, grace=5.0, backoff=Backoff(first=1.0, cap=20.0)
-        )
-        machine = AdapterMachine(
-            platform,
-            self.requests,  # type: ignore[arg-type]
-            gate_for(PLATFORM),
-            self.timing,
-            clock=lambda: world.now,
-        )
-        super().__init__(world, PLATFORM_TOPIC, f"{PLATFORM}-deliveries", machine)
-
-    def end_one(self) -> bool:
-        """One request under way ends, somehow; whether there was one that did."""
-        world = self.world
-        for request in list(self.requests.running.values()):
-            if world.happens(world.chances.slow):
-                continue
-            outcome = self._fate(request)
-            result = OperationResult(
-                incident_id=request.incident_id,
-                number=request.number,
-                operation=request.operation,
-                outcome=outcome,
-            )
-            world.step("send result")
-            world.append(PLATFORM_TOPIC, request.incident_id.encode(), encode_result(result))
-            return True
-        return False
-
-    def _fate(self, request: Request) -> Outcome:
-        world, platform = self.world, self.platform
-        if world.now > request.start_by:
-            del self.requests.running[request.incident_id]
-            return RetryAfter(Reason.NOT_SENT)
-        world.step(f"request {request.operation.value}")
-        # From here on it is on its way by itself.
-        del self.requests.running[request.incident_id]
-        if not world.happens(world.chances.fault):
-            outcome = platform.accept(request)
-            world.step(f"answer {request.operation.value}")
-            return outcome
-        kind = world.random.randrange(6)
-        if kind == 0:
-            return RetryAfter(Reason.RATE_LIMITED, world.random.choice([None, 3.0]))
-        if kind == 1:
-            return RetryAfter(Reason.UNREACHABLE)
-        count = platform.unknown.get(request.incident_id, 0)
-        platform.unknown[request.incident_id] = count + 1
-        if kind == 2:
-            return Unknown(Reason.SERVER_ERROR, True)
-        if kind == 3:
-            platform.accept(request)
-            return Unknown(Reason.SERVER_ERROR, True)
-        if kind == 4:
-            platform.accept(request)
-            return Unknown(Reason.CONNECTION_LOST)
-        # No answer came in time, and the request arrives in the last moment before its deadline.
-        self.late.append(_Late(world.now + request.timeout, request))
-        return Unknown(Reason.TIMEOUT)
-
-    def died(self) -> None:
-        """Its process is gone: what was under way may still arrive within its time."""
-        for request in self.requests.running.values():
-            known = self.platform.unknown.get(request.incident_id, 0)
-            self.platform.unknown[request.incident_id] = known + 1
-            if self.world.random.random() < 0.5:
-                at = self.world.now + self.world.random.uniform(0.0, request.timeout)
-                self.late.append(_Late(at, request))
-        self.requests.running.clear()
-
-
-class Installation:
-    """Everything together. `script` does something at each turn, until it is empty."""
-
-    def __init__(
-        self, world: World, policy: Policy, traits: Traits, *, concurrency: int = 3
-    ) -> None:
-        self.world = world
-        self.policy = policy
-        self.platform = Platform(world, traits)
-        self.concurrency = concurrency
-        self.late: list[_Late] = []
-        self._make: dict[str, Callable[[], Process]] = {
-            "incidents": lambda: Keyed(
-                world, topics.SIGNALS, "incidents", IncidentMachine(self.policy, partitions=1)
-            ),
-            "sinks": lambda: Sinks(world),
-            "adapter": lambda: Adapter(world, self.platform, self.late, self.concurrency),
-        }
-        self.processes = {name: make() for name, make in self._make.items()}
-        self.deaths = 0
-
-    def restart(self, name: str) -> None:
-        """Another process takes the place of one that died."""
-        self.deaths += 1
-        process = self.processes[name]
-        if isinstance(process, Adapter):
-            process.died()
-        self.processes[name] = self._make[name]()
-
-    async def surviving(self, name: str, work: Callable[[Any], Awaitable[bool]]) -> bool:
-        """Let a process do something; if it dies of it, the next one starts."""
-        try:
-            return await work(self.processes[name])
-        except Crash:
-            self.restart(name)
-            return True
-
-    def signal(self, *bodies: Any) -> None:
-        """Detection, or a person, says something."""
-        self.world.append(topics.SIGNALS, None, encode_signals(list(bodies)))
-
-    async def turn(self) -> bool:
-        """Every process reads once and every request may end; whether anything was done."""
-        busy = False
-        for name in self.processes:
-            busy |= await self.surviving(name, lambda process: process.turn())
-
-        async def end(adapter: Adapter) -> bool:
-            return adapter.end_one()
-
-        busy |= await self.surviving("adapter", end)
-        for one in [late for late in self.late if late.at <= self.world.now]:
-            self.late.remove(one)
-            self.platform.accept(one.request)
-        return busy
-
-    async def run(
-        self, script: list[Callable[[Installation], None]], quiet: float = 3600.0
-    ) -> None:
-        """Play the script, a line a turn, then go on until nothing is due any more for `quiet` s."""
-        for line in script:
-            line(self)
-            await self.turn()
-            self.world.now += self.world.random.choice([0.0, 0.5, 2.0])
-        self.world.chances = Chances()
-        until = self.world.now + quiet
-        for _ in range(10_000):
-            if await self.turn():
-                continue
-            due = min(
-                min(p.next_due() for p in self.processes.values() if isinstance(p, Keyed)),
-                min((late.at for late in self.late), default=math.inf),
-            )
-            if due > until:
-                return
-            self.world.now = max(self.world.now, due) + 0.01
-        raise AssertionError("it does not come to rest")
-
-    def incidents(self) -> list[Incident]:
-        """Every incident as its writer has it."""
-        states = self.processes["incidents"].states().values()  # type: ignore[attr-defined]
-        return [state for state in states if isinstance(state, Incident)]
-
-    def published(self) -> dict[str, Incident]:
-        """Every incident as the topic has it."""
-        latest: dict[str, Incident] = {}
-        for record in self.world.logs.get(topics.INCIDENTS, []):
-            assert record.key is not None
-            if record.value is not None:
-                latest[record.key.decode()] = decode_incident(record.value)
-        return latest
-
-    def deliveries(self) -> dict[str, Delivery]:
-        """What the adapter remembers."""
-        return self.processes["adapter"].states()  # type: ignore[attr-defined,no-any-return]

@@ -21,6 +21,7 @@ COMMANDS = {
     "replay": "ticketing.cli.replay:replay",
     "sandbox": "ticketing.cli.sandbox:sandbox",
     "test-connection": "ticketing.cli.test_connection:test_connection",
+    "tickets": "ticketing.cli.tickets:tickets",
     "topics": "ticketing.cli.topics:topics",
     "worker": "ticketing.cli.worker:worker",
 }

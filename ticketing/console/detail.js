@@ -8,7 +8,7 @@ import { capital, count } from "./format.js";
 import { furtherActions } from "./forms.js";
 import { section } from "./section.js";
 import { evidence, incidentFacts, listedIncidents, summary, technical } from "./sections.js";
-import { notes } from "./standing.js";
+import { remarkNodes } from "./standing.js";
 import { statusPill } from "./status.js";
 import { ticketsSection } from "./tickets.js";
 import { timelineSection } from "./timeline.js";
@@ -166,7 +166,7 @@ function heading(incident, pending) {
       { class: "badges" },
       el("span", { class: "severity", "data-severity": severity }, capital(severity)),
       statusPill(pending?.status ?? incident.status, Boolean(pending)),
-      ...notes(incident).map((text) => el("span", { class: "note" }, text)),
+      ...remarkNodes(incident),
     ),
     el("h2", {}, incident.title || incident.id),
     el(

@@ -4,7 +4,7 @@ import { sparkline } from "./charts.js";
 import { el, time } from "./dom.js";
 import { capital, shortCount } from "./format.js";
 import { hashOf } from "./links.js";
-import { notes } from "./standing.js";
+import { remarkNodes } from "./standing.js";
 import { statusPill } from "./status.js";
 import { ticketChip } from "./tickets.js";
 
@@ -105,7 +105,7 @@ function title(incident, settings) {
       el("span", { class: "service" }, service),
       others.length > 0 && el("span", { class: "faint", title: others.join(", ") }, more(others)),
       environment && el("span", { class: "faint" }, environment),
-      ...notes(incident).map((text) => el("span", { class: "note" }, text)),
+      ...remarkNodes(incident),
       ...incident.tickets.map((ticket) => ticketChip(ticket, settings)),
     ),
   );

@@ -1,6 +1,8 @@
 // The standing of an incident apart from its status, in remarks beside its title.
 
+import { el } from "./dom.js";
 import { capital, count } from "./format.js";
+import { hashOf } from "./links.js";
 
 const AN_INCIDENT = "fault"; // The usual kind, which needs no word.
 
@@ -14,16 +16,23 @@ export function waitNote(incident) {
 export const isSnoozed = ({ snoozedUntil }, now = Date.now()) =>
   Boolean(snoozedUntil) && Date.parse(snoozedUntil) > now;
 
-// Short remarks beside the title.
-export function notes(incident, now = Date.now()) {
-  const { kind, flapping, mergedInto, quietly, alertsTotal = 1 } = incident;
+// Short remarks beside the title, as `{text}`, with the `id` of an incident to which one leads.
+export function remarks(incident, now = Date.now()) {
+  const { kind, flapping, mergedInto, previous, collectiveId, quietly, alertsTotal = 1 } = incident;
+  const wait = waitNote(incident);
   return [
-    kind && kind !== AN_INCIDENT && capital(kind).toLowerCase(),
-    alertsTotal > 1 && `${count(alertsTotal)} alerts`,
-    waitNote(incident),
-    flapping && "flapping",
-    isSnoozed(incident, now) && "snoozed",
-    quietly && "without a page",
-    mergedInto && "merged",
+    kind && kind !== AN_INCIDENT && { text: capital(kind).toLowerCase() },
+    alertsTotal > 1 && { text: `${count(alertsTotal)} alerts` },
+    wait && { text: wait, id: collectiveId },
+    flapping && { text: "flapping" },
+    isSnoozed(incident, now) && { text: "snoozed" },
+    quietly && { text: "without a page" },
+    mergedInto && { text: "merged", id: mergedInto },
+    previous && { text: "seen before", id: previous },
   ].filter(Boolean);
 }
+
+export const remarkNodes = (incident) =>
+  remarks(incident).map(({ text, id }) =>
+    id ? el("a", { class: "note", href: hashOf(id) }, text) : el("span", { class: "note" }, text),
+  );

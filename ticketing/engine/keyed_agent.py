@@ -477,7 +477,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
             return True
         if partition.earliest() <= now:
             return True
-        if len(partition.timers) and clock.wants_message(boot):
+        if (len(partition.timers) or clock.in_doubt) and clock.wants_message(boot):
             return True
         return guarded(partial(self.machine.ready, number)) is True
 

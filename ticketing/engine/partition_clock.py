@@ -16,40 +16,61 @@ CONFIRM_SECONDS = 1.0
 """Before the message that confirms another time: a single odd timestamp is over by then."""
 
 
+DOUBT_SECONDS = 5.0
+"""Without a look at the clock, which is looked at ten times a second: the process was stopped, the
+machine suspended, or its clock stepped."""
+
+
 class PartitionClock:
     """Unix seconds of the broker; `boot` are seconds since this machine's boot."""
 
     def __init__(self) -> None:
         self._base: float | None = None
-        self._at = 0.0
+        self._at = self._heard_at = self._looked_at = 0.0
         self._off: float | None = None
         """The difference that one message showed and none has confirmed."""
+        self.in_doubt = False
+        """True after a gap between two looks, until the next message."""
 
     def read(self, boot: float) -> float | None:
-        """The time; None before the first message."""
-        return None if self._base is None else self._base + (boot - self._at)
+        """The time; None before the first message.
+
+        After a gap between two looks the time stands still until the next message.
+        """
+        if self._base is None:
+            return None
+        if boot - self._looked_at > DOUBT_SECONDS:
+            self.in_doubt = True
+        if not self.in_doubt:
+            self._looked_at = boot
+        return self._base + (self._looked_at - self._at)
 
     def heard(self, stamp: float, boot: float) -> float:
         """Take the broker's timestamp of a message that was acknowledged at `boot`.
 
         Returns the seconds by which the clock steps, forward or back; 0 without a step.
         """
-        known = self.read(boot)
-        off = 0.0 if known is None else stamp - known
-        if abs(off) <= STEP_SECONDS:
+        stood = self.read(boot)
+        if self._base is None or stood is None:
+            self._set(stamp, boot)
+            return 0.0
+        off = stamp - (self._base + (boot - self._at))
+        if abs(off) <= STEP_SECONDS or (self.in_doubt and abs(stamp - stood) <= STEP_SECONDS):
             self._set(stamp, boot)
             return 0.0
         if self._off is not None and abs(off - self._off) <= STEP_SECONDS:
             self._set(stamp, boot)
             return off
-        self._off = off
-        self._at, self._base = boot, known
+        self._off, self._heard_at = off, boot
         return 0.0
 
     def wants_message(self, boot: float) -> bool:
-        """True if the last message is too long ago, or said another time that is to be confirmed."""
-        wait = REFRESH_SECONDS if self._off is None else CONFIRM_SECONDS
-        return self._base is None or boot - self._at >= wait
+        """True where the last message is too long ago, or the time is in doubt."""
+        if self.read(boot) is None:
+            return True
+        confirms = self._off is not None or self.in_doubt
+        return boot - self._heard_at >= (CONFIRM_SECONDS if confirms else REFRESH_SECONDS)
 
     def _set(self, stamp: float, boot: float) -> None:
-        self._base, self._at, self._off = stamp, boot, None
+        self._base, self._off, self.in_doubt = stamp, None, False
+        self._at = self._heard_at = self._looked_at = boot

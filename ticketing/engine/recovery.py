@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from faust.tables.manager import TableManager
 from faust.tables.recovery import Recovery
 from faust.types import TP
-from mode import Service
+
+from ticketing import metrics
+from ticketing.engine.changelog import Change
 
 log = logging.getLogger(__name__)
 
-
-LOOK_EVERY_SECONDS = 5.0
-"""A stuck recovery is rare; agents wait for its end no longer than this."""
+SAY_EVERY_SECONDS = 5.0
+"""Long enough to be seldom in the log, short enough to see that it goes on."""
 
 
 class DurableRecovery(Recovery):
-    """Faust's recovery, except that it starts over where Faust refuses to start, and always ends.
+    """Faust's recovery with a reader of our own, which starts over where Faust refuses to start.
 
     A database that is ahead of its changelog belongs to a changelog that was deleted and recreated.
+    Faust itself finds nothing left to read.
     """
+
+    _reads = False
+    """True while a step may take as long as it needs."""
 
     async def _build_highwaters(
         self, consumer: Any, tps: set[TP], destination: dict[TP, int], title: str
@@ -33,6 +39,40 @@ class DurableRecovery(Recovery):
                 log.warning("%s: the table on disk is ahead of its changelog; rebuilding it", tp)
                 self.tp_to_table[tp].start_over(tp.partition)
                 self.active_offsets[tp] = None
+
+    async def _build_offsets(
+        self, consumer: Any, tps: set[TP], destination: dict[TP, int], title: str
+    ) -> None:
+        await super()._build_offsets(consumer, tps, destination, title)
+        self._reads = self._reads or title == "active"
+
+    async def _seek_offsets(
+        self, consumer: Any, tps: set[TP], offsets: dict[TP, int], title: str
+    ) -> None:
+        if title == "active":
+            try:
+                await self._read_back(tps, offsets)
+            finally:
+                self._reads = False
+        await super()._seek_offsets(consumer, tps, offsets, title)
+
+    async def _wait(self, coro: Any, timeout: Any = None) -> Any:
+        return await super()._wait(coro, timeout=None if self._reads else timeout)
+
+    async def _read_back(self, tps: set[TP], offsets: dict[TP, int]) -> None:
+        """Read the changelogs of newly assigned partitions into their tables."""
+        ends = {tp: self.active_highwaters[tp] + 1 for tp in tps}
+        parts = {tp: (offsets[tp] + 1, end) for tp, end in ends.items() if offsets[tp] + 1 < end}
+        progress = Progress(sum(end - first for first, end in parts.values()))
+
+        def apply(tp: TP, changes: list[Change], offset: int) -> None:
+            self.tp_to_table[tp].apply(tp.partition, changes, offset)
+            progress.read(offset - offsets[tp])
+            offsets[tp] = offset
+
+        if parts:
+            await self.app.changelogs.read_all(parts, apply)
+            progress.ended()
 
     async def on_recovery_completed(self, generation_id: int = 0) -> None:
         """Start the agents' partitions at their committed offsets.
@@ -46,31 +86,30 @@ class DurableRecovery(Recovery):
             )
         await super().on_recovery_completed(generation_id)
 
-    @Service.task
-    async def _pass_what_is_gone(self) -> None:
-        """End a recovery whose last records can't be read any more.
 
-        The end of a changelog may hold only transaction markers, or deletions that were compacted
-        away. Faust would wait for such records for ever.
-        """
-        before: dict[TP, tuple[int, int]] = {}
-        while not self.should_stop:
-            await self.sleep(LOOK_EVERY_SECONDS)
-            now = await self._read_to_the_end() if self.in_recovery else {}
-            for tp in [tp for tp, seen in now.items() if before.get(tp) == seen]:
-                log.info("%s ends without records to read; recovery goes on", tp)
-                self.active_offsets[tp] = self.active_highwaters[tp]
-            before = now
+class Progress:
+    """The progress of a recovery, in the log and as a metric."""
 
-    async def _read_to_the_end(self) -> dict[TP, tuple[int, int]]:
-        """Partitions read past their last record, with no record left to apply."""
-        found: dict[TP, tuple[int, int]] = {}
-        for tp, missing in self.active_remaining().items():
-            if missing > 0 and self.tables.changelog_queue.empty():
-                position = await self.app.consumer.position(tp)
-                if position is not None and position > self.active_highwaters[tp]:
-                    found[tp] = (position, self.active_offsets[tp])
-        return found
+    def __init__(self, left: int) -> None:
+        """`left` is the number of offsets to read."""
+        self._left = self._all = left
+        self._began = self._said_at = time.monotonic()
+        metrics.recovery_records_left.set(left)
+
+    def read(self, offsets: int) -> None:
+        """Note so many offsets as read."""
+        self._left -= offsets
+        metrics.recovery_records_left.set(max(0, self._left))
+        now = time.monotonic()
+        if now - self._said_at >= SAY_EVERY_SECONDS:
+            self._said_at = now
+            log.info("tables are read back: %d of %d records left", self._left, self._all)
+
+    def ended(self) -> None:
+        """Say how much was read, and how long it took."""
+        metrics.recovery_records_left.set(0)
+        seconds = time.monotonic() - self._began
+        log.info("tables are read back: %d records in %.1f s", self._all, seconds)
 
 
 class DurableTables(TableManager):

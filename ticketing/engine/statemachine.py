@@ -182,7 +182,8 @@ def fold(
             tick_at = offset
             tx.now = max(tx.now, record.timestamp / 1000.0) if now is None else now
             continue
-        tx.begin(offset, record.timestamp / 1000.0 if now is None else now)
+        stamp = record.timestamp / 1000.0
+        tx.begin(offset, stamp if now is None else now, stamp)
         outcome = tx.attempt(partial(_apply, machine, tx, record))
         refused = tx.take_refused()
         if isinstance(outcome, Failure):

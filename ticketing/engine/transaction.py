@@ -75,6 +75,9 @@ class Transaction(Generic[S]):
         self.partition = partition
         self.offset = -1
         self.now = 0.0
+        """The present time by the partition's clock, in Unix seconds."""
+        self.timestamp = 0.0
+        """The broker's timestamp of the current message, in Unix seconds."""
         self.aside: dict[str, Failure] = {}
         """The keys whose rows turned out to be unreadable."""
         self.failing: dict[str, tuple[str, Failure]] = {}
@@ -170,9 +173,10 @@ class Transaction(Generic[S]):
 
     # Failures
 
-    def begin(self, offset: int, now: float) -> None:
-        """Start a message."""
+    def begin(self, offset: int, now: float, timestamp: float | None = None) -> None:
+        """Start a message; `timestamp` is the broker's, `now` without one."""
         self.offset = offset
+        self.timestamp = now if timestamp is None else timestamp
         self.now = max(self.now, now)
         self._journal = []
 

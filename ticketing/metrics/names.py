@@ -131,6 +131,10 @@ rows_set_aside = summed_gauge(
     "Stored rows of this worker's partitions that can't be read, or whose rules fail.",
     agent=one_of("incidents", "<platform>-adapter"),
 )
+recovery_records_left = summed_gauge(
+    "recovery_records_left",
+    "Records of changelogs that this worker has still to read back; 0 once its tables are recovered.",
+)
 rules_failed_total = counter(
     "rules_failed_total",
     "Failures of a rule for a stored row, which then waits, or for a whole batch.",

@@ -31,37 +31,49 @@ def clock(boot: float = 100.0) -> PartitionClock:
 
 def test_the_time_goes_on_between_two_messages() -> None:
     one = clock()
-    assert one.read(107.5) == START + 7.5
-    assert not one.wants_message(100.0 + REFRESH_SECONDS - 0.1)
+    for boot in range(100, 100 + int(REFRESH_SECONDS)):
+        assert one.read(boot) == START + boot - 100.0
+        assert not one.wants_message(boot)
     assert one.wants_message(100.0 + REFRESH_SECONDS)
+
+
+@pytest.mark.parametrize("passed", [0.0, 40.0, HOUR], ids=["none of it", "a part", "all of it"])
+def test_after_a_gap_the_time_stands_still_until_the_next_message(passed: float) -> None:
+    one = clock()
+    assert one.read(102.0) == START + 2.0
+    assert one.read(102.0 + HOUR) == START + 2.0
+    assert one.read(102.5 + HOUR) == START + 2.0
+    assert one.wants_message(103.0 + HOUR)
+    assert one.heard(START + 3.0 + passed, 103.0 + HOUR) == 0.0
+    assert one.read(104.0 + HOUR) == START + 4.0 + passed
 
 
 @pytest.mark.parametrize("off", [-STEP_SECONDS, -0.2, 0.2, STEP_SECONDS])
 def test_a_small_difference_is_taken_at_once(off: float) -> None:
     one = clock()
-    assert one.heard(START + 10.0 + off, 110.0) == 0.0
-    assert one.read(110.0) == START + 10.0 + off
+    assert one.heard(START + 3.0 + off, 103.0) == 0.0
+    assert one.read(103.0) == START + 3.0 + off
 
 
 @pytest.mark.parametrize("off", [-HOUR, HOUR, 61.0, -61.0])
 def test_a_large_difference_is_believed_when_it_is_confirmed(off: float) -> None:
     one = clock()
-    assert one.heard(START + 10.0 + off, 110.0) == 0.0
-    assert one.read(110.0) == START + 10.0
-    assert not one.wants_message(110.0 + CONFIRM_SECONDS / 2)
-    assert one.wants_message(110.0 + CONFIRM_SECONDS)
-    assert one.heard(START + 11.0 + off, 111.0) == off
-    assert one.read(112.0) == START + 12.0 + off
-    assert not one.wants_message(112.0)
+    assert one.heard(START + 3.0 + off, 103.0) == 0.0
+    assert one.read(103.0) == START + 3.0
+    assert not one.wants_message(103.0 + CONFIRM_SECONDS / 2)
+    assert one.wants_message(103.0 + CONFIRM_SECONDS)
+    assert one.heard(START + 4.0 + off, 104.0) == off
+    assert one.read(105.0) == START + 5.0 + off
+    assert not one.wants_message(105.0)
 
 
 def test_a_single_odd_timestamp_changes_nothing() -> None:
     one = clock()
-    assert one.heard(START + HOUR, 110.0) == 0.0
-    assert one.heard(START + 11.0, 111.0) == 0.0
-    assert one.heard(START - HOUR, 112.0) == 0.0
-    assert one.heard(START + 2 * HOUR, 113.0) == 0.0
-    assert one.read(114.0) == START + 14.0
+    assert one.heard(START + HOUR, 103.0) == 0.0
+    assert one.heard(START + 4.0, 104.0) == 0.0
+    assert one.heard(START - HOUR, 105.0) == 0.0
+    assert one.heard(START + 2 * HOUR, 106.0) == 0.0
+    assert one.read(107.0) == START + 7.0
 
 
 class Alarms(Machine[float]):
@@ -170,3 +182,16 @@ def test_a_deadline_of_another_owner_is_no_further_off_than_its_length(off: floa
     tx: Transaction[float] = MemoryPartition(Alarms()).transaction()
     tx.now = START
     assert tx.cut(START + 10.0 + off, 20.0) == min(START + 20.0, START + 10.0 + off)
+
+
+def test_a_message_has_the_brokers_timestamp_beside_the_time_of_the_clock() -> None:
+    seen: list[tuple[float, float]] = []
+
+    class Looking(Alarms):
+        def apply(self, tx: Transaction[float], value: bytes) -> None:
+            seen.append((tx.now, tx.timestamp))
+
+    partition = MemoryPartition(Looking())
+    partition.fold([Record(b"a", 0, 5_000), Record(b"b", 1, 4_000)])
+    partition.fold([Record(b"c", 2, 3_000)], now=9.0)
+    assert seen == [(5.0, 5.0), (5.0, 4.0), (9.0, 3.0)]

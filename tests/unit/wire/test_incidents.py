@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -13,8 +12,7 @@ from support.newer import NEW, full
 
 from ticketing.wire.incidents import decode_incident, encode_incident, read_incident
 
-PUBLISHED = replace(full(), watermarks={})
-"""Watermarks are the writer's alone."""
+PUBLISHED = full()
 DOCUMENT = json.loads(encode_incident(full()))
 ESSENTIAL = {"id", "revision", "status", "severity", "title"}
 WRONG: list[Any] = [None, True, -1, 1.5, "text", [], [7], {}, {"a": {}}, 10**30, "\ud800"]

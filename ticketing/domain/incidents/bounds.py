@@ -251,6 +251,7 @@ def _bare(incident: Incident) -> Iterator[Incident]:
         affected_services=[],
         failures=incident.failures[-SOME:],
         escalated_to=[bounded_text(name, LINE_BYTES_KEPT) for name in incident.escalated_to],
+        assignees=[bounded_text(name, LINE_BYTES_KEPT) for name in incident.assignees],
         commands=[replace(outcome, reason="") for outcome in incident.commands],
     )
     yield incident

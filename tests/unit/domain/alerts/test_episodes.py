@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ def test_every_change_is_a_later_state() -> None:
     states.append(at(START - HOUR, states[-1]))
     versions = [state.version for state in states]
     assert versions == sorted(set(versions))
-    assert all(was_sent(a, b) for a, b in zip(states[1:], states[2:], strict=False))
+    assert all(was_sent(a, b) for a, b in pairwise(states[1:]))
     assert was_sent(None, states[0])
     assert not was_sent(states[0], states[1])
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 from support.configured import policy_with
-from support.incidents import FINGERPRINT, ID, incident
+from support.incidents import FINGERPRINT, ID, SCOPE, incident
 
 from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.commands import ACTION_RULES, commanded
 from ticketing.domain.incidents.incident import Incident, Link, Status, StepKind
 
 NOW = 2000.0
-OTHER = f"{FINGERPRINT[::-1]}-2-42"
+OTHER = f"{SCOPE}-{FINGERPRINT[::-1]}"
 TARGETS = {Action.FORWARD: ["jira"], Action.UNLINK: [OTHER], Action.ESCALATE: ["dba"]}
 STEPS = {
     Action.ACKNOWLEDGE: StepKind.ACKNOWLEDGED,
@@ -22,14 +22,17 @@ STEPS = {
     Action.REOPEN: StepKind.REOPENED,
     Action.COMMENT: StepKind.COMMENT,
     Action.FORWARD: StepKind.TICKETED,
-    Action.UNLINK: StepKind.UNLINKED,
+    Action.NOTE: StepKind.NOTE,
+    Action.ASSIGN: StepKind.ASSIGNED,
+    Action.SNOOZE: StepKind.SNOOZED,
 }
 ALLOWED = [
     (action, status)
     for action, rule in ACTION_RULES.items()
     for status in Status
-    if status in rule.allowed_from
+    if status in rule.allowed_from and rule.effect is not None
 ]
+"""The actions on one incident alone; the others stand in test_incident_commands.py."""
 
 
 def linked(status: Status) -> Incident:

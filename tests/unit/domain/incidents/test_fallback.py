@@ -12,7 +12,7 @@ from support.configured import policy_with
 from ticketing.config import PLATFORMS
 from ticketing.domain.events import Receipt, TicketState
 from ticketing.domain.incidents import fallback
-from ticketing.domain.incidents.incident import Incident, Status, StepKind
+from ticketing.domain.incidents.incident import Incident, Resolution, Status, StepKind
 from ticketing.domain.incidents.lifecycle import raised, reopened, resolved, ticketed
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.reports import receipted
@@ -52,7 +52,7 @@ def at(made: Incident, now: float) -> Incident:
 
 def test_a_late_ticket_goes_to_the_fallback_with_the_reason() -> None:
     opened = told(incident(), 1001.0, "jira", TicketState.OPEN)
-    assert next_due(opened, 1001.0, POLICY) == 1060.0
+    assert next_due(opened, 1001.0, None, POLICY) == 1060.0
     assert at(opened, 1059.9) is opened
     late = at(opened, 1060.0)
     assert late.routes == ["pagerduty", "jira", "slack", "zammad"]
@@ -96,7 +96,7 @@ def test_a_ticket_that_a_person_deleted_is_told_to_the_fallback() -> None:
 def test_a_reopening_that_is_refused_or_late_goes_there_too() -> None:
     opened = told(incident(), 1001.0, "pagerduty", TicketState.OPEN)
     opened = told(opened, 1001.0, "jira", TicketState.OPEN)
-    over = watched(resolved(opened, 2000.0, POLICY), 2000.0)
+    over = watched(resolved(opened, Resolution.COMMAND, 2000.0, POLICY), 2000.0)
     assert over.take_by == {}
     over = told(over, 2001.0, "pagerduty", TicketState.RESOLVED)
     over = told(over, 2001.0, "jira", TicketState.RESOLVED)
@@ -114,7 +114,7 @@ def test_the_same_platform_fails_again_only_after_a_reopening() -> None:
     late = at(told(incident(), 1001.0, "jira", TicketState.OPEN), 1060.0)
     failed = [failure.platform for failure in at(late, 9000.0).failures]
     assert failed.count("pagerduty") == 1
-    over = watched(resolved(late, 10_000.0, POLICY), 10_000.0)
+    over = watched(resolved(late, Resolution.COMMAND, 10_000.0, POLICY), 10_000.0)
     anew = watched(reopened(over, 11_000.0, POLICY), 11_000.0)
     assert "pagerduty" in anew.take_by
 
@@ -136,7 +136,7 @@ def test_a_rise_of_the_severity_shortens_the_wait_and_never_lengthens_it() -> No
 
 
 def test_what_is_resolved_before_needs_nobody_any_more() -> None:
-    over = watched(resolved(incident(), 1030.0, POLICY), 1030.0)
+    over = watched(resolved(incident(), Resolution.COMMAND, 1030.0, POLICY), 1030.0)
     assert over.status is Status.RESOLVED
     assert at(over, 2000.0).failures == []
     assert told(over, 1040.0, "pagerduty", TicketState.REJECTED, error="x").failures == []
@@ -163,7 +163,7 @@ def test_where_no_time_is_set_only_a_rejection_counts() -> None:
 
 
 def test_what_is_held_back_has_no_deadline() -> None:
-    held = replace(incident(), ticketed=False, held_by="x", take_by={})
+    held = replace(incident(), ticketed=False, collective_id="x", take_by={})
     assert fallback.watched(held, 1000.0, POLICY).take_by == {}
 
 
@@ -176,7 +176,7 @@ def test_a_platform_that_is_disabled_by_now_is_waited_for_no_longer() -> None:
     taken = told(opened, 1001.0, "jira", TicketState.OPEN)
     later = elapsed(taken, 1061.0, None, policy)
     assert later.failures == []
-    due = next_due(later, 1061.0, policy)
+    due = next_due(later, 1061.0, None, policy)
     assert due is None or due > 1061.0
 
 
@@ -192,7 +192,7 @@ def test_an_incident_without_an_enabled_platform_is_routed_anew_when_it_is_due()
     old = incidents.incident(severity=Severity.CRITICAL, routes=["pagerduty", "opsgenie"])
     due = ticketed(old, 1000.0, policy)
     assert due.routes == ["pagerduty", "opsgenie", "jira"]
-    over = resolved(ticketed(old, 1000.0, POLICY), 1001.0, policy)
+    over = resolved(ticketed(old, 1000.0, POLICY), Resolution.COMMAND, 1001.0, policy)
     again = reopened(over, 1002.0, policy)
     assert again.routes == ["pagerduty", "opsgenie", "jira"]
     kept = incidents.incident(severity=Severity.CRITICAL, routes=["pagerduty", "slack"])

@@ -7,14 +7,20 @@ from typing import Any
 
 import pytest
 from support.configured import policy_with
-from support.incidents import anomalies, opened
+from support.incidents import alert, opened
 
 from ticketing.config import PLATFORMS
-from ticketing.domain.alerts.counting import fresh_above
 from ticketing.domain.events import Action, Command, Receipt, Summary, TicketState
 from ticketing.domain.incidents.commands import commanded
-from ticketing.domain.incidents.incident import Incident, Status, StepKind
-from ticketing.domain.incidents.lifecycle import fired_again, raised, reopens, settled
+from ticketing.domain.incidents.incident import Incident, Resolution, Status, StepKind
+from ticketing.domain.incidents.lifecycle import (
+    fired_again,
+    is_due,
+    published,
+    raised,
+    reopens,
+    ticketed,
+)
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.reports import correlated, receipted, summarized
 from ticketing.domain.incidents.routing import routes_for
@@ -35,11 +41,15 @@ POLICY = policy_with(
 
 
 def new(severity: Severity = Severity.HIGH, policy: Policy = POLICY) -> Incident:
-    return settled(opened(anomalies("aa", 1, severity=severity), 0.0, policy), 0.0, policy)
+    return opened(alert("aa", at=0.0, severity=severity), 0.0, policy)
 
 
-def ticketed(policy: Policy = POLICY) -> Incident:
-    return elapsed(new(policy=policy), 30.0, None, policy)
+def told(policy: Policy = POLICY, severity: Severity = Severity.HIGH) -> Incident:
+    """An incident whose ticket was due after its group wait."""
+    made = new(severity, policy)
+    assert not is_due(made, 29.9)
+    assert is_due(made, 30.0)
+    return published(ticketed(made, 30.0, policy), 30.0)
 
 
 def after(incident: Incident, action: Action, **fields: Any) -> Incident:
@@ -74,7 +84,7 @@ MOVES = [Action.ACKNOWLEDGE, Action.ESCALATE, Action.RESOLVE, Action.REOPEN]
 @pytest.mark.parametrize("action", MOVES)
 @pytest.mark.parametrize("status", list(Status))
 def test_transitions_are_those_of_the_table_and_no_others(status: Status, action: Action) -> None:
-    incident = ticketed()
+    incident = told()
     for step in TO[status]:
         incident = after(incident, step)
     found = after(incident, action)
@@ -87,12 +97,12 @@ def test_transitions_are_those_of_the_table_and_no_others(status: Status, action
 
 
 def test_the_same_command_again_changes_nothing() -> None:
-    incident = after(ticketed(), Action.RESOLVE, id="same")
+    incident = after(told(), Action.RESOLVE, id="same")
     assert after(incident, Action.RESOLVE, id="same") is incident
 
 
 def test_outcomes_and_timeline_are_bounded_and_seq_goes_on() -> None:
-    incident = ticketed()
+    incident = told()
     for number in range(100):
         incident = after(incident, Action.COMMENT, id=f"c{number}", note=str(number))
     assert len(incident.commands) == 16
@@ -102,7 +112,7 @@ def test_outcomes_and_timeline_are_bounded_and_seq_goes_on() -> None:
 
 
 def test_an_escalation_stays_on_record_when_somebody_acknowledges() -> None:
-    incident = after(after(ticketed(), Action.ESCALATE), Action.ACKNOWLEDGE)
+    incident = after(after(told(), Action.ESCALATE), Action.ACKNOWLEDGE)
     assert incident.status is Status.ACKNOWLEDGED
     assert incident.escalated_at == 100.0
     assert incident.escalated_to == ["opsgenie", "payments-team"]
@@ -127,14 +137,14 @@ def test_forwarding_adds_a_platform_and_tickets_at_once() -> None:
 
 
 def test_resolved_before_its_ticket_was_due_it_gets_none() -> None:
-    incident = elapsed(after(new(), Action.RESOLVE), 500.0, None, POLICY)
-    assert not incident.ticketed
+    incident = after(new(), Action.RESOLVE)
+    assert not is_due(incident, 500.0)
     assert "no platform was notified" in incident.timeline[-1].text
 
 
 def test_nobody_acknowledging_escalates_once() -> None:
-    incident = ticketed()
-    assert next_due(incident, 30.0, POLICY) == 330.0
+    incident = told()
+    assert next_due(incident, 30.0, None, POLICY) == 330.0
     assert elapsed(incident, 329.0, None, POLICY) is incident
     incident = elapsed(incident, 330.0, None, POLICY)
     assert (incident.status, incident.escalate_at) == (Status.ESCALATED, None)
@@ -142,12 +152,12 @@ def test_nobody_acknowledging_escalates_once() -> None:
 
 
 def test_an_acknowledged_incident_is_not_escalated_by_time() -> None:
-    incident = after(ticketed(), Action.ACKNOWLEDGE)
+    incident = after(told(), Action.ACKNOWLEDGE)
     assert elapsed(incident, 9999.0, None, POLICY) is incident
 
 
 def test_a_rise_brings_in_platforms_where_none_were_routed() -> None:
-    incident = elapsed(new(Severity.MEDIUM), 30.0, None, POLICY)
+    incident = told(severity=Severity.MEDIUM)
     assert (incident.routes, incident.ticketed) == ([], True)
     incident = raised(incident, Severity.CRITICAL, 40.0, POLICY)
     assert (incident.routes, incident.severity) == (["pagerduty", "slack"], Severity.CRITICAL)
@@ -158,10 +168,9 @@ def test_routing_leads_only_to_enabled_platforms() -> None:
     assert routes_for(Severity.CRITICAL, replace(POLICY, platforms=("slack",))) == ["slack"]
 
 
-def again(incident: Incident, at: float, offset: int) -> Incident:
+def again(incident: Incident, at: float) -> Incident:
     incident = replace(incident, status=Status.RESOLVED, resolved_at=at - 1.0)
-    found = anomalies("aa", offset)
-    return fired_again(incident, found, fresh_above(found, -1), at, POLICY)
+    return fired_again(incident, at, at, POLICY)
 
 
 def test_a_resolved_incident_reopens_until_its_window_ends() -> None:
@@ -171,44 +180,53 @@ def test_a_resolved_incident_reopens_until_its_window_ends() -> None:
     assert not reopens(resolved, 1600.1, policy)
 
 
-def test_the_third_reopening_is_flapping_until_steady() -> None:
-    incident = again(again(ticketed(), 1000.0, 2), 2000.0, 3)
-    assert not incident.flapping
-    incident = again(incident, 3000.0, 4)
-    assert incident.flapping
-    assert incident.ticketed
+def test_the_third_reopening_is_flapping_and_pages_nobody() -> None:
+    incident = again(again(told(), 1000.0), 2000.0)
+    assert (incident.flapping, incident.page) == (False, 3)
+    incident = again(incident, 3000.0)
+    assert (incident.flapping, incident.page, incident.ticketed) == (True, 3, True)
     assert kinds(incident)[-2:] == [StepKind.REOPENED, StepKind.FLAPPING]
-    assert next_due(replace(incident, publish_at=None, escalate_at=None), 8199.0, POLICY) == 8200.0
-    assert not elapsed(incident, 8200.0, None, POLICY).flapping
+
+
+def test_the_clock_of_a_flapping_incident_runs_for_a_day() -> None:
+    incident = again(again(again(told(), 1000.0), 2000.0), 3000.0)
+    quiet = replace(incident, publish_at=None, escalate_at=None)
+    assert next_due(quiet, 8199.0, None, POLICY) == 3000.0 + POLICY.muted_seconds_max
+    assert elapsed(quiet, 3000.0 + POLICY.muted_seconds_max - 1, None, POLICY).flapping
+    assert not elapsed(quiet, 3000.0 + POLICY.muted_seconds_max, None, POLICY).flapping
 
 
 def test_reopenings_far_apart_are_no_flapping() -> None:
-    incident = ticketed()
+    incident = told()
     for number in range(6):
-        incident = again(incident, 10_000.0 * (number + 1), number + 2)
+        incident = again(incident, 10_000.0 * (number + 1))
     assert not incident.flapping
 
 
 def test_what_flaps_is_not_escalated_automatically_a_second_time() -> None:
-    incident = elapsed(ticketed(), 330.0, None, POLICY)
-    incident = again(incident, 1000.0, 2)
+    incident = elapsed(told(), 330.0, None, POLICY)
+    incident = again(incident, 1000.0)
     assert incident.escalate_at == 1300.0
-    incident = again(again(incident, 1100.0, 3), 1200.0, 4)
+    incident = again(again(incident, 1100.0), 1200.0)
     assert incident.escalate_at is None
 
 
 def test_what_flaps_must_be_quiet_longer_before_it_is_resolved() -> None:
     policy = replace(POLICY, auto_resolve_after=100.0, escalate_after={})
-    incident = replace(ticketed(policy), flapping=True, reopenings=[25.0, 26.0, 27.0])
+    incident = replace(
+        told(policy), flapping=True, reopenings=[25.0, 26.0, 27.0], alerts_firing=0, quiet_since=0.0
+    )
     assert elapsed(incident, 500.0, 399.0, policy).status is Status.OPEN
     assert elapsed(incident, 500.0, 400.0, policy).status is Status.RESOLVED
 
 
 def test_nothing_ends_by_quiet_while_the_quiet_clock_stands_still() -> None:
     policy = replace(POLICY, auto_resolve_after=100.0, escalate_after={})
-    incident = ticketed(policy)
+    incident = replace(told(policy), alerts_firing=0, quiet_since=0.0)
     assert elapsed(incident, 9999.0, None, policy) is incident
-    assert next_due(incident, 9999.0, policy) == 9999.0 + policy.recheck_every
+    assert next_due(incident, 9999.0, None, policy) == 9999.0 + policy.recheck_every
+    assert next_due(incident, 9999.0, 10.0, policy) == 9999.0 + 90.0
+    assert next_due(incident, 9999.0, -9000.0, policy) == 9999.0 + policy.recheck_every_max
     resolved = after(incident, Action.RESOLVE)
     assert not expired(resolved, None, policy)
     assert not expired(resolved, resolved.resolved_at, policy)
@@ -221,7 +239,7 @@ def receipt(revision: int = 1, **fields: Any) -> Receipt:
 
 
 def test_only_a_receipt_that_shows_something_new_is_published() -> None:
-    first = receipted(ticketed(), receipt(), 50.0, POLICY)
+    first = receipted(told(), receipt(), 50.0, POLICY)
     assert first.tickets["slack"].key == "K-1"
     assert receipted(first, receipt(), 51.0, POLICY) is first
     second = receipted(first, receipt(9, error="flaky"), 52.0, POLICY)
@@ -232,7 +250,7 @@ def test_only_a_receipt_that_shows_something_new_is_published() -> None:
 
 
 def test_a_receipt_older_than_the_known_one_is_ignored() -> None:
-    first = receipted(ticketed(), receipt(5, state=TicketState.RESOLVED), 50.0, POLICY)
+    first = receipted(told(), receipt(5, state=TicketState.RESOLVED), 50.0, POLICY)
     assert receipted(first, receipt(4), 51.0, POLICY) is first
 
 
@@ -242,20 +260,20 @@ def found(service: str, *, since: float = 10.0, until: float = 20.0, traces: int
 
 
 def test_an_unchanged_correlation_is_not_published_again() -> None:
-    first = correlated(ticketed(), found("a"), 1.0, POLICY)
+    first = correlated(told(), found("a"), 1.0, POLICY)
     assert correlated(first, found("a"), 2.0, POLICY) is first
     other = correlated(first, found("b"), 3.0, POLICY)
     assert (other.correlation, other.revision) == (found("b"), first.revision + 1)
 
 
 def test_a_correlation_from_fewer_traces_of_the_same_outbreak_is_ignored() -> None:
-    first = correlated(ticketed(), found("a"), 1.0, POLICY)
+    first = correlated(told(), found("a"), 1.0, POLICY)
     other = correlated(first, found("b", traces=2), 2.0, POLICY)
     assert other.correlation == found("a")
 
 
 def test_findings_of_an_earlier_outbreak_are_kept_aside() -> None:
-    first = correlated(ticketed(), found("a", since=100.0, until=110.0), 1.0, POLICY)
+    first = correlated(told(), found("a", since=100.0, until=110.0), 1.0, POLICY)
     other = correlated(first, found("b"), 2.0, POLICY)
     assert other.correlation == first.correlation
     causes = [[c.service for c in one.candidates] for one in other.attributions]
@@ -268,7 +286,7 @@ def test_a_summary_of_an_older_revision_is_ignored() -> None:
             incident_id="aa-0-7", revision=revision, generated_by="rules", title="t", text="x"
         )
 
-    first = summarized(ticketed(), summary(3), 1.0, POLICY)
+    first = summarized(told(), summary(3), 1.0, POLICY)
     assert summarized(first, summary(2), 2.0, POLICY) is first
     newer = summarized(first, summary(4), 2.0, POLICY).summary
     assert newer is not None
@@ -314,3 +332,37 @@ def test_a_models_opinion_may_raise_the_severity_and_never_lower_it() -> None:
 def test_a_summary_that_comes_after_the_resolution_is_too_late() -> None:
     ended = replace(new(), status=Status.RESOLVED)
     assert summarized(ended, opinion(None), 1.0, POLICY) is ended
+
+
+def test_no_deadline_is_further_off_than_its_length() -> None:
+    """A clock that leapt an hour ahead and was set back delays nothing."""
+    ahead = 3600.0 + 100.0
+    policy = replace(POLICY, auto_resolve_after=None)
+    waiting = elapsed(replace(new(policy=policy), ticket_at=ahead + 30.0), 100.0, None, policy)
+    assert waiting.ticket_at == 130.0
+    late = replace(told(policy), escalate_at=ahead + 300.0, publish_at=ahead + 1.0, paged_at=ahead)
+    cut = elapsed(late, 100.0, None, policy)
+    assert (cut.escalate_at, cut.publish_at, cut.paged_at) == (400.0, 101.0, 100.0)
+    held = replace(new(policy=policy), collective_id="c", held_at=ahead, ticket_at=ahead + 50.0)
+    cut = elapsed(held, 100.0, None, policy)
+    assert (cut.held_at, cut.ticket_at) == (100.0, 150.0)
+
+
+def test_a_rise_pages_and_is_escalated_after_its_own_wait() -> None:
+    policy = replace(POLICY, escalate_after={Severity.HIGH: 300.0, Severity.CRITICAL: 60.0})
+    incident = raised(told(policy), Severity.CRITICAL, 50.0, policy)
+    assert (incident.page, incident.paged_at, incident.escalate_at) == (2, 50.0, 110.0)
+
+
+def test_a_resolution_says_how_it_came_about() -> None:
+    by_hand = after(told(), Action.RESOLVE)
+    assert by_hand.resolution is Resolution.COMMAND
+    assert after(by_hand, Action.REOPEN).resolution is None
+
+
+def test_a_reopening_by_hand_pages_nobody_and_is_not_resolved_at_once() -> None:
+    incident = replace(told(), alerts_firing=0, quiet_since=1.0)
+    policy = replace(POLICY, auto_resolve_after=50.0, escalate_after={})
+    incident = after(after(incident, Action.RESOLVE), Action.REOPEN)
+    assert (incident.page, incident.quiet_since) == (1, 100.0)
+    assert elapsed(incident, 149.0, 149.0, policy).status is Status.OPEN

@@ -7,7 +7,7 @@ import dataclasses
 from typing import Any
 
 import pytest
-from support.incidents import id_of, ticketed, wish
+from support.incidents import ID, id_of, ticketed, wish
 from support.ledger import Ledger
 from support.life import Clock, Life
 from support.partition import MemoryPartition
@@ -256,3 +256,85 @@ async def test_an_incident_without_a_scope_is_refused_before_anything_is_kept(
     with pytest.raises((BadRecord, ValueError)):
         life.machine.apply(tx, wish(ticketed(id=id)))
     assert tx.writes() == []
+
+
+class Compacting(Life):
+    """An adapter whose topic keeps only the latest message of each key, as after a long outage."""
+
+    def compacted(self, messages: list[tuple[str, bytes | None]]) -> None:
+        """Put what compaction leaves of these messages into the topic."""
+        latest = {key: value for key, value in messages}
+        for key, value in latest.items():
+            self.send(value, key.encode())
+
+
+async def test_an_outage_of_any_length_loses_no_ticket() -> None:
+    """All that is left of eight days is the latest wish of each incident."""
+    clock = Clock()
+    ledger = Ledger(ISSUES, clock)
+    life, stories = Compacting(ledger, clock=clock), [Story(clock, id=id_of(n)) for n in (1, 2)]
+    messages: list[tuple[str, bytes | None]] = []
+    for story in stories:
+        messages.append((wishes.wish_key(story.incident.id), wish(story.opened())))
+        clock.now += 8 * DAY
+        messages.append((wishes.wish_key(story.incident.id), wish(story.acknowledged())))
+    life.compacted(messages)
+    await life.run(60.0)
+    assert [entry.state for entry in ledger.entries] == [TicketState.ACKNOWLEDGED] * 2
+
+
+async def test_a_wish_for_what_is_resolved_and_was_never_tried_pages_nobody() -> None:
+    clock = Clock()
+    ledger = Ledger(ISSUES, clock)
+    life, story = Life(ledger, clock=clock), Story(clock)
+    await life.want(story.resolved(), DAY)
+    assert ledger.asked == 0
+    assert life.store.rows == {}
+    await life.want(story.reopened(), 60.0)
+    assert len(ledger.entries) == 1
+
+
+async def test_results_and_retries_are_erased_once_they_are_folded() -> None:
+    clock = Clock()
+    life, story = Life(Ledger(ISSUES, clock), clock=clock), Story(clock)
+    await life.want(story.opened(), 60.0)
+    await life.want(story.resolved(), 60.0)
+    await life.retry(story.incident.id, 60.0)
+    id, numbers = story.incident.id, range(1, len(life.operations) + 1)
+    assert life.erased == [
+        *(wishes.result_key(id, number) for number in numbers),
+        wishes.retry_key(id),
+    ]
+
+
+async def test_no_end_of_one_result_can_remove_another() -> None:
+    keys = {wishes.result_key(ID, number) for number in range(50)}
+    assert len(keys | {wishes.wish_key(ID), wishes.retry_key(ID)}) == 52
+    assert wishes.unwished(wishes.wish_key(ID).encode()) == ID
+    for key in (None, b"tick", wishes.result_key(ID, 1).encode(), b"\xff"):
+        assert wishes.unwished(key) is None
+
+
+async def test_a_forgotten_incident_leaves_only_its_id_and_that_for_a_day() -> None:
+    """Somebody deleted it for good; its snapshot from before arrives once more."""
+    clock = Clock()
+    ledger = Ledger(ISSUES, clock)
+    life, story = Life(ledger, clock=clock), Story(clock)
+    await life.want(story.opened(), 60.0)
+    asked = ledger.asked
+    life.send(None, wishes.wish_key(story.incident.id).encode())
+    await life.run(60.0)
+    assert story.incident.title.encode() not in b"".join(life.store.rows.values())
+    await life.want(story.commented(), 60.0)
+    assert ledger.asked == asked
+    await life.run(DAY)
+    assert life.store.rows == {}
+
+
+async def test_the_end_of_a_wish_that_was_never_read_is_nothing() -> None:
+    life = Life(Ledger(ISSUES, Clock()))
+    life.send(None, wishes.wish_key(ID).encode())
+    life.send(None, wishes.result_key(ID, 1).encode())
+    await life.run()
+    assert life.store.rows == {}
+    assert life.dead_letters == []

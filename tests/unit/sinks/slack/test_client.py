@@ -13,7 +13,7 @@ from support.story import Story
 
 from sinks.calls.outcome import Refused
 from sinks.platforms import create
-from tables.deliveries import Operation
+from tables.deliveries import Operation, Track
 from ticketing.config import Config
 from ticketing.domain.severity import Severity
 from ticketing.sandbox.credentials import sandbox_config
@@ -135,7 +135,7 @@ async def test_a_channel_that_cannot_be_written_to_is_said_and_tried_again(
     _, outcome = one.life.platform.outcomes[0]
     assert isinstance(outcome, Refused)
     assert outcome.reason == "credentials"
-    assert one.life.delivery(one.story.incident.id).rejection.passing
+    assert one.life.delivery(one.story.incident.id).trial(Track.TICKET).passing
 
 
 @pytest.mark.parametrize("channel", ["C0ARCHIVED", "#nowhere", "C0NONE0000"])

@@ -10,6 +10,8 @@ NEVER_POSTED = frozenset(
     {
         StepKind.HELD,
         StepKind.GROUPED,
+        StepKind.SNOOZED,
+        StepKind.ASSIGNED,
         StepKind.UNLINKED,
         StepKind.TICKETED,
         StepKind.ROUTED,
@@ -25,4 +27,5 @@ def test_every_kind_of_step_has_words_or_is_never_posted() -> None:
 
 
 def test_the_kinds_with_words_are_those_that_are_posted() -> None:
-    assert set(STEP_WORDS) == STATUS_STEPS
+    """And a note, which only a remark of the adapter is."""
+    assert set(STEP_WORDS) == STATUS_STEPS | {StepKind.NOTE}

@@ -1,0 +1,137 @@
+"""Events are cleaned and bounded at the writer's door, whoever sent them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from support.incidents import ID, SCOPE, alert
+
+from ticketing.domain.alerts.alert import Alert
+from ticketing.domain.events import Action, Command, Correlation, Receipt, Summary, TicketState
+from ticketing.domain.incidents.intake import admitted
+from ticketing.domain.intake import NOTE_CHARS_MAX
+from ticketing.domain.signals import Progress, Sample
+from ticketing.domain.traces.findings import Findings, Moment, SampleTrace
+from ticketing.errors import BadRecord
+from ticketing.wire.events import encode_events
+
+DIRTY = "\x1b[31mred\x1b[0m\x00 \u202eand\u200b blue\ud83d"
+CLEAN = "red and blue\ufffd"
+EMPTY = Findings(since=0, until=0, traces=0)
+
+
+def command(**changes: Any) -> Command:
+    return replace(Command(id="c1", incident_id=ID, action=Action.COMMENT), **changes)
+
+
+def receipt(**changes: Any) -> Receipt:
+    known = Receipt(incident_id=ID, platform="jira", state=TicketState.OPEN, revision=1)
+    return replace(known, **changes)
+
+
+def correlation(**changes: Any) -> Correlation:
+    return replace(Correlation(scope=SCOPE, fingerprint="aa", findings=EMPTY), **changes)
+
+
+def test_an_event_that_is_in_order_comes_in_as_it_is() -> None:
+    for body in (alert(), command(note="a\n\tb", by="ada"), receipt(url="https://a/b")):
+        assert admitted(body) is body
+
+
+def test_texts_of_people_platforms_models_and_logs_are_cleaned() -> None:
+    found = admitted(command(note=DIRTY, by=DIRTY, to=[DIRTY]))
+    assert (found.note, found.by, found.to) == (CLEAN, CLEAN, [CLEAN])
+    told = admitted(receipt(error=DIRTY, key=DIRTY, on_call=DIRTY, external_id=DIRTY, url=DIRTY))
+    assert {told.error, told.key, told.on_call, told.external_id, told.url} == {CLEAN}
+    summary = Summary(
+        incident_id=ID, revision=1, generated_by=DIRTY, title=DIRTY, text=DIRTY, steps=[DIRTY]
+    )
+    said = admitted(summary)
+    assert (said.generated_by, said.title, said.text, said.steps) == (CLEAN, CLEAN, CLEAN, [CLEAN])
+    sample = Sample(at=1.0, message=DIRTY, host=DIRTY)
+    seen = admitted(alert(title=DIRTY, samples=[sample], endpoints=[DIRTY]))
+    assert (seen.title, seen.samples[0].message, seen.endpoints) == (CLEAN, CLEAN, [CLEAN])
+
+
+@pytest.mark.parametrize("character", ["a", '"', "界", "😀", "\n"])
+def test_a_note_of_the_longest_length_stays_whole(character: str) -> None:
+    note = character * NOTE_CHARS_MAX
+    assert admitted(command(note=note)).note == note
+
+
+@pytest.mark.parametrize("character", ["a", '"', "界", "😀", "\n", "\x00", "\x1b"])
+def test_every_event_is_bounded_in_bytes(character: str) -> None:
+    long = character * 300_000
+    lines = [Moment(at=1.0, service=long, endpoint=long, message=long)] * 500
+    request = SampleTrace(
+        trace_id=long, at=1.0, seconds=1.0, spans=1, services=1, depth=1, failed=True,
+        why=long, method=long, timeline=lines,
+    )  # fmt: skip
+    findings = Findings(since=0.0, until=1.0, traces=1, samples=[request] * 5, causal_chain=[long])
+    windows = [(10**9 + n, 10**9) for n in range(100_000)]
+    bodies: list[Any] = [
+        command(note=long, by=long, to=[long] * 500, alerts=["aa"] * 5_000),
+        receipt(error=long, key=long, url=long, on_call=long, external_id=long),
+        Summary(incident_id=ID, revision=1, generated_by=long, title=long, text=long),
+        correlation(findings=findings),
+        alert(title=long, pattern=long, config=long, trace_ids=[long] * 500),
+        alert(windows=windows, minutes=windows, samples=[Sample(at=1.0, message=long)] * 8),
+    ]
+    for body in bodies:
+        assert len(encode_events([admitted(body)])) < 160_000
+
+
+def test_of_too_many_windows_the_latest_stay() -> None:
+    windows = [(n, 1) for n in range(1_000)]
+    assert admitted(alert(windows=windows)).windows[-1] == (999, 1)
+
+
+def test_a_name_that_is_too_long_refuses_the_event() -> None:
+    long = "x" * 2_000
+    bodies: list[Any] = [
+        command(id=long),
+        command(incident_id=long),
+        command(target=long),
+        command(alerts=[long]),
+        receipt(platform=long),
+        receipt(state=TicketState(long)),
+        command(action=Action(long)),
+        alert(long),
+        alert(tenant=long),
+        alert(service=long),
+        correlation(fingerprint=long),
+        Progress(topic=long, partition=0, partitions=1, through=0.0),
+    ]
+    for body in bodies:
+        with pytest.raises(BadRecord, match="out_of_bounds"):
+            admitted(body)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        alert(first_seen=1e300),
+        alert(arrived_at=float("nan")),
+        alert(count=10**30),
+        command(until=float("inf")),
+        correlation(scope="../../"),
+        Progress(topic="t", partition=0, partitions=10**9, through=0.0),
+    ],
+)
+def test_a_value_out_of_its_range_refuses_the_event(body: Any) -> None:
+    with pytest.raises(BadRecord, match="out_of_bounds"):
+        admitted(body)
+
+
+def test_a_number_of_thousands_of_digits_refuses_the_event() -> None:
+    value = encode_events([alert()])[1:-1].replace(b'"count":1', b'"count":%b' % (b"9" * 300))
+    body = msgspec.json.decode(value, type=dict[str, Alert])["alert"]
+    with pytest.raises(BadRecord, match="64 bits"):
+        admitted(body)
+
+
+def test_an_address_that_is_too_long_is_left_out() -> None:
+    assert admitted(receipt(url="https://a/" + "x" * 5_000)).url == ""
