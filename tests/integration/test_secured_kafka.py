@@ -166,7 +166,7 @@ def with_another_mechanism(broker: SecuredKafka) -> dict[str, str]:
     ("credentials", "keys"),
     [
         (anonymous, "kafka.clientCertificate and kafka.clientKey"),
-        (plain, "kafka.securityProtocol"),
+        (plain, "kafka.brokers and kafka.securityProtocol"),
         (encrypted_at_the_plain_port, "kafka.securityProtocol"),
         (with_an_unknown_authority, "kafka.caBundle"),
         (with_a_wrong_password, "kafka.username and kafka.password"),
