@@ -68,9 +68,7 @@ async def test_alarms_ring_once_and_on_time_through_the_loss_of_a_disk(
     for number, expected in enumerate((200, 201)):
         directory = tmp_path / str(number)
         directory.mkdir()
-        app = app_for(
-            prefix, topic, config_for(directory, kafka.address), partitions=PARTITIONS
-        )
+        app = app_for(prefix, topic, config_for(directory, kafka.address), partitions=PARTITIONS)
         agent: Any = agent_on(app)
         async with running(app):
             await until(
