@@ -205,8 +205,8 @@ class IncidentMachine(Machine[Record]):
             rows.tx.delete(key)
             return
         firing = row.alert.state.nearest is not AlertState.QUIET
-        heard_at = row.alert.last_arrived_at + self.policy.unheard_seconds
-        if firing and rows.quiet is not None and rows.quiet >= heard_at:
+        silent_at = row.heard_at + self.policy.unheard_seconds
+        if firing and rows.quiet is not None and rows.quiet >= silent_at:
             after, row = joining.unheard(incident, row, rows.now, self.policy)
             rows.save(incident, after)
         rows.put_alert(row)

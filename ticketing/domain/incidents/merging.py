@@ -110,7 +110,7 @@ def without(incident: Incident, rows: Iterable[AlertRow]) -> Incident:
         alerts=alerts,
         alerts_total=incident.alerts_total - len(taken),
         alerts_firing=firing,
-        quiet_since=None if firing else incident.last_arrived_at,
+        quiet_since=None if firing else incident.quiet_since or incident.last_arrived_at,
         windows=sorted((start, count) for start, count in windows.items() if count),
     )
     if incident.fingerprint in gone and alerts:
@@ -143,7 +143,7 @@ def with_rows(incident: Incident, rows: Iterable[AlertRow], policy: Policy) -> I
             first_seen=min(incident.first_seen, part.first_seen),
             last_seen=max(incident.last_seen, part.last_seen),
             last_arrived_at=last,
-            quiet_since=None if firing else last,
+            quiet_since=None if firing else max(incident.quiet_since or 0.0, row.heard_at, last),
             windows=sorted(windows.items())[-policy.windows_kept :],
         )
     return incident
@@ -231,6 +231,7 @@ def _sum(earlier: Incident, later: Incident, policy: Policy) -> Incident:
     twice = sum(part.fingerprint in known for part in later.alerts)
     firing = earlier.alerts_firing + later.alerts_firing
     last = max(earlier.last_arrived_at, later.last_arrived_at)
+    since = max(earlier.quiet_since or 0.0, later.quiet_since or 0.0, last)
     needs = [one.waits_for for one in (earlier, later)]
     samples = [*earlier.samples, *later.samples]
     first, latest = policy.samples_first_kept, policy.samples_latest_kept
@@ -244,7 +245,7 @@ def _sum(earlier: Incident, later: Incident, policy: Policy) -> Incident:
         alerts_firing=firing,
         last_seen=max(earlier.last_seen, later.last_seen),
         last_arrived_at=last,
-        quiet_since=None if firing else last,
+        quiet_since=None if firing else since,
         max_score=max(earlier.max_score, later.max_score),
         waits_for=0 if 0 in needs else min(needs),
         windows=sorted(windows.items())[-policy.windows_kept :],

@@ -368,7 +368,7 @@ def test_a_reopening_by_hand_pages_nobody_and_is_not_resolved_at_once() -> None:
     assert elapsed(incident, 149.0, 149.0, policy).status is Status.OPEN
 
 
-@pytest.mark.parametrize("by", [-3600.0, 3600.0])
+@pytest.mark.parametrize("by", [-20.0, 3600.0])
 def test_a_step_of_the_clock_leaves_every_wait_as_long_as_it_was(by: float) -> None:
     policy = replace(POLICY, acknowledge_timeout=500.0, auto_resolve_after=None)
     incidents = [
