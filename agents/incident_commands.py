@@ -86,7 +86,7 @@ class IncidentCommands:
         id = rows.new_id(incident.scope, f"split:{command.id}")
         after, made = merging.split(incident, found, id, now, policy, command.by)
         self._decide(apart=(after.alerts, [row.alert for row in found]))
-        self._rehome([row.alert for row in found], (incident.id,), id)
+        self._rehome(_shown(found, made), (incident.id,), id)
         self._save(incident, self._answered(after, command))
         self._save(None, made)
         return ""
@@ -103,7 +103,7 @@ class IncidentCommands:
         after, kept = merging.move(incident, target, found, now, policy, command.by)
         taken = [row.alert for row in found]
         self._decide(together=(target.alerts, taken), apart=(after.alerts, taken))
-        self._rehome(taken, (incident.id,), target.id)
+        self._rehome(_shown(found, kept), (incident.id,), target.id)
         if after.status is Status.RESOLVED:
             kept = self._answered(kept, command)
         self._save(target, kept)
@@ -190,6 +190,12 @@ class IncidentCommands:
 
     def _save(self, before: Incident | None, after: Incident) -> None:
         self._rows.save(before, self._pages.admitted(before, after))
+
+
+def _shown(rows: list[AlertRow], incident: Incident) -> list[IncidentAlert]:
+    """The alerts of rows as an incident shows them, those that it does not show as they are."""
+    shown = {part.fingerprint: part for part in incident.alerts}
+    return [shown.get(row.alert.fingerprint, row.alert) for row in rows]
 
 
 def _unfit(incident: Incident, target: Incident | None) -> str:

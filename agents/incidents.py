@@ -87,6 +87,12 @@ class IncidentMachine(Machine[Record]):
         """The reverse of `encode`."""
         return decode(value)
 
+    def stepped(self, state: Record, by: float) -> Record:
+        """A record with its waits as long as before a step of the partition's clock."""
+        if isinstance(state, Incident):
+            return timers.shifted(state, by)
+        return ceilings.shifted(state, by) if isinstance(state, Guard) else state
+
     def unfinished(self, state: Record, now: float) -> bool:
         """True for an open incident."""
         return is_open(state)
@@ -199,8 +205,8 @@ class IncidentMachine(Machine[Record]):
             rows.tx.delete(key)
             return
         firing = row.alert.state.nearest is not AlertState.QUIET
-        heard_at = row.alert.last_arrived_at + self.policy.unheard_seconds
-        if firing and rows.quiet is not None and rows.quiet >= heard_at:
+        silent_at = row.heard_at + self.policy.unheard_seconds
+        if firing and rows.quiet is not None and rows.quiet >= silent_at:
             after, row = joining.unheard(incident, row, rows.now, self.policy)
             rows.save(incident, after)
         rows.put_alert(row)
@@ -220,7 +226,12 @@ class IncidentMachine(Machine[Record]):
         elsewhere = row is not None and (own is None or known is None or known.id != own.id)
         if own is not None and row is not None and elsewhere:
             rows.save(own, joining.left(own, row.alert, rows.now))
-        part = joining.state_of(alert, row, _origin(alert, found.reason), elsewhere=elsewhere)
+        part = joining.state_of(
+            alert,
+            row,
+            _origin(alert, found.reason or "it began with this alert"),
+            elsewhere=elsewhere,
+        )
         if known is None:
             previous = own.id if own is not None else ""
             id = rows.new_id(scope, alert.fingerprint)

@@ -22,6 +22,7 @@ from ticketing.engine.app import TicketingApp, create_app, create_table
 from ticketing.engine.departure import leave
 from ticketing.engine.role_topics import RoleTopics, changed
 from ticketing.errors import Misconfigured
+from ticketing.kafka.contact import WORKER_SECONDS_MAX
 from ticketing.kafka.free_port import free_port
 from ticketing.kafka.runtime import Runtime
 from ticketing.kafka.watch import TopicWatch
@@ -118,7 +119,9 @@ def metrics_listener(
 def run(role: str, runtime: Runtime) -> None:
     """Run one role until stopped."""
     configure_logging(runtime.config)
+    restarts.start_beats()
     with _own_listener(role, runtime.config):
+        reach(runtime)
         if role == API:
             from ticketing.api.server import serve
 
@@ -131,6 +134,11 @@ def run(role: str, runtime: Runtime) -> None:
             loglevel=runtime.config.log.level.upper(), quiet=True, override_logging=False
         )
         worker.execute_from_commandline()
+
+
+def reach(runtime: Runtime) -> None:
+    """Wait for Kafka, with a line of the log a second; raises Unavailable."""
+    runtime.reach(seconds=WORKER_SECONDS_MAX, waiting=log.get(__name__).warning)
 
 
 def _own_listener(role: str, config: Config) -> AbstractContextManager[Any]:

@@ -18,6 +18,8 @@ from limits.aio.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
 from ticketing.config import Config
+from ticketing.config.process import Redis
+from ticketing.redis_client import open_client
 
 log = structlog.get_logger(__name__)
 
@@ -81,7 +83,7 @@ class Limits:
         if limiter is not None and isinstance(limiter.storage, RedisStorage):
             # The storage has no close of its own; its client hides behind one of three bridges.
             bridge: Any = limiter.storage.bridge
-            await bridge.storage.aclose()
+            await bridge.storage.connection_pool.disconnect()
 
     async def _ask(self, limiter: MovingWindowRateLimiter, account: str) -> float:
         if await limiter.hit(self._rate, self._platform, account):
@@ -107,16 +109,12 @@ def limits_for(config: Config, platform: str) -> Limits:
     rate = config.platform(platform).rate_limit
     if config.redis.embedded:
         return Limits(platform, rate)
-    return Limits(platform, rate, lambda: _redis(config.redis.url.get_secret_value()))
+    return Limits(platform, rate, lambda: _redis(config.redis))
 
 
-def _redis(url: str) -> Storage:
-    if url.startswith("unix://"):
-        url = "redis+" + url
+def _redis(section: Redis) -> Storage:
+    # Handed on to the client as it is, though declared as a scalar.
+    pool: Any = open_client(section, REDIS_SECONDS_MAX).connection_pool
     return RedisStorage(
-        f"async+{url}",
-        implementation="redispy",
-        key_prefix=KEY_PREFIX,
-        socket_timeout=REDIS_SECONDS_MAX,
-        socket_connect_timeout=REDIS_SECONDS_MAX,
+        "async+redis://", implementation="redispy", key_prefix=KEY_PREFIX, connection_pool=pool
     )

@@ -144,9 +144,11 @@ def _redriven(redriver: Redriver, entry: Entry, by: str) -> bool:
 
 
 def _runtime() -> Runtime:
-    from ticketing.cli.running import running
+    from ticketing.kafka.runtime import Runtime
 
-    return running("dead letters")
+    runtime = Runtime.for_command()
+    runtime.reach()
+    return runtime
 
 
 def _line(entry: Entry) -> str:

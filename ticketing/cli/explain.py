@@ -14,12 +14,13 @@ def explain(id: str) -> None:
     configuration that decided. Kafka is read and nothing is changed; neither Redis nor the API is
     needed. The exit status is 1 if there is no such incident, with the reason.
     """
-    from ticketing.cli.running import running
     from ticketing.errors import NotFound
+    from ticketing.kafka.runtime import Runtime
     from ticketing.view.explanation import explained
     from ticketing.view.published import published
 
-    runtime = running("incidents")
+    runtime = Runtime.for_command()
+    runtime.reach()
     click.echo(f"asking {runtime.brokers} ...", err=True)
     try:
         found = published(runtime, id)

@@ -16,16 +16,11 @@ def replay(file: Path, rate: float | None, topic: str | None) -> None:
     from agents.detection_run import reader_of
     from ticketing.cli.progress import bar
     from ticketing.cli.recording import warn_without_scores
-    from ticketing.errors import Misconfigured
     from ticketing.kafka.feed import Feed, read_lines
-    from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
+    from ticketing.kafka.runtime import Runtime
 
     runtime = Runtime.for_command()
-    if runtime.held is not None:
-        raise Misconfigured(
-            "kafka.brokers: an `embedded` broker ends with this command, before the replay is read;"
-            f" name a broker, or set {EMBEDDED_VARIABLE} to the address that `ticketing demo` prints"
-        )
+    runtime.reach()
     feed = Feed(runtime, topic or runtime.inputs[0], rate=rate)
     with bar() as progress:
         total = warn_without_scores(file, reader_of(runtime.config).has_score)

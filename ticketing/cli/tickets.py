@@ -32,9 +32,10 @@ def backfill(platform: str, dry_run: bool, by: str) -> None:
     those before it only by this command. Forwarded are open incidents that have tickets and whose
     severity is routed to the platform. Safe to repeat.
     """
-    from ticketing.cli.running import running
+    from ticketing.kafka.runtime import Runtime
 
-    runtime = running("incidents")
+    runtime = Runtime.for_command()
+    runtime.reach()
     if platform not in runtime.config.enabled_platforms():
         raise click.BadParameter(f"{platform} is not enabled: set {platform}.enabled")
     found = _without_ticket(runtime, platform)

@@ -25,6 +25,7 @@ def create() -> None:
 
     runtime = Runtime.for_command()
     _announce(runtime)
+    runtime.reach()
     standing = look_at_all(runtime).verdict.standing
     if standing:
         # What is made now would be made with the wrong number of partitions, or beside it.
@@ -44,6 +45,7 @@ def check() -> None:
 
     runtime = Runtime.for_command()
     _announce(runtime)
+    runtime.reach()
     looked = look_at_all(runtime)
     for warning in looked.verdict.warnings:
         click.echo(f"warning: {warning}", err=True)
@@ -75,6 +77,7 @@ def adopt(topic: tuple[str, ...], yes: bool) -> None:
 
     runtime = Runtime.for_command()
     _announce(runtime)
+    runtime.reach()
     plan = adoption.planned(runtime, topic)
     if not plan.known:
         click.echo("every topic is the known one: there is nothing to adopt")

@@ -39,6 +39,7 @@ def worker(roles: tuple[str, ...]) -> None:
             environ[EMBEDDED_VARIABLE] = runtime.brokers
         directory = environ[composition.METRICS_VARIABLE]
         with composition.metrics_listener(runtime.config, chosen, directory):
+            composition.reach(runtime)
             verify_all(runtime)
             runtime.ensure_topics()
             Supervisor(chosen, {**os.environ, **environ}).run()

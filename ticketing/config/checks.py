@@ -13,7 +13,7 @@ from ticketing.config.model import Config
 from ticketing.config.platforms import PLATFORMS, PlatformSection
 from ticketing.config.platforms.platform import Required
 from ticketing.config.problems import Problem, nearest
-from ticketing.config.process import EMBEDDED, Input, Redis
+from ticketing.config.process import EMBEDDED, Input, Redis, sentinels_of
 from ticketing.config.schema import env_name
 from ticketing.config.template_names import fault
 from ticketing.domain.severity import Severity
@@ -79,15 +79,31 @@ def _redis(redis: Redis) -> Iterator[Problem]:
         return
     url = redis.url.get_secret_value()
     text = 'must be "redis://host:port/db", "rediss://...", "unix://path" or "embedded"'
-    try:
-        parts = urlsplit(url)
-        valid = bool(parts.path) if parts.scheme == "unix" else bool(parts.hostname)
-        valid = valid and parts.scheme in ("redis", "rediss", "unix") and parts.port != 0
-    except ValueError:
-        valid = False
-    if not valid:
+    if redis.ca_bundle is not None:
+        if not redis.ca_bundle.is_file():
+            yield Problem(("redis", "caBundle"), f'file not found: "{redis.ca_bundle}"')
+        if not url.startswith("rediss://"):
+            yield Problem(("redis", "caBundle"), "needs an address with rediss://")
+    if redis.sentinel_master is None and (redis.sentinel_username or redis.sentinel_password):
+        yield Problem(("redis", "sentinelMaster"), "is required with a Sentinel's user or password")
+    if redis.sentinel_master is not None:
+        text = 'must be "redis://sentinel:port,sentinel:port/db" or the same with rediss://'
+    if not _redis_address(url, sentinels=redis.sentinel_master is not None):
         near = nearest(url, [EMBEDDED])
         yield Problem(("redis", "url"), text + (f'; did you mean "{near}"?' if near else ""))
+
+
+def _redis_address(url: str, *, sentinels: bool) -> bool:
+    """True for an address that Redis's client can use."""
+    try:
+        parts = urlsplit(url)
+        if sentinels:
+            return parts.scheme in ("redis", "rediss") and bool(sentinels_of(url))
+        if parts.scheme == "unix":
+            return bool(parts.path)
+        return parts.scheme in ("redis", "rediss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _routing(config: Config) -> Iterator[Problem]:

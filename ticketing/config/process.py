@@ -69,7 +69,16 @@ class Redis(Section):
     """The store of the view of incidents."""
 
     url: SecretStr = SecretStr(EMBEDDED)
-    """`redis://`, `rediss://` or `unix://` address, or `embedded` for a store in memory."""
+    """`redis://`, `rediss://` or `unix://` address, or `embedded` for a store in memory. With
+    `sentinelMaster` the host is a list of Sentinels: `redis://user:password@s1:26379,s2:26379/0`."""
+    ca_bundle: Path | None = None
+    """A file of CA certificates (PEM) to trust instead of the system's, with `rediss://`."""
+    sentinel_master: Name | None = None
+    """Name of the master that the Sentinels of `url` watch; user and password are the master's."""
+    sentinel_username: Name | None = None
+    """User of the Sentinels, if they ask for one."""
+    sentinel_password: Secret | None = None
+    """Password of the Sentinels, if they ask for one."""
     prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")] = "ticketing"
     """Prefix of all keys."""
     # Redis answers in milliseconds; nothing may wait for a dead one for long.
@@ -87,6 +96,19 @@ class Redis(Section):
         url = self.url.get_secret_value()
         password = urlsplit(url).password if url != EMBEDDED else None
         return url.replace(f":{password}@", f":{MASK}@", 1) if password else url
+
+
+SENTINEL_PORT = 26379
+"""Sentinel's own default."""
+
+
+def sentinels_of(url: str) -> list[tuple[str, int]]:
+    """Host and port of each Sentinel in an address; raises ValueError for a wrong one."""
+    hosts = urlsplit(url).netloc.rpartition("@")[2].split(",")
+    parts = [urlsplit(f"//{host.strip()}") for host in hosts]
+    if not all(part.hostname for part in parts):
+        raise ValueError("a Sentinel without a host")
+    return [(str(part.hostname), part.port or SENTINEL_PORT) for part in parts]
 
 
 class Web(Section):

@@ -79,7 +79,10 @@ def secrets_of(config: Config) -> list[str]:
 
 def _secrets(value: Any) -> Iterator[str]:
     if isinstance(value, Redis):
+        # The address is shown, without its password.
         yield from _passwords(value.url.get_secret_value())
+        for name in type(value).model_fields.keys() - {"url"}:
+            yield from _secrets(getattr(value, name))
     elif isinstance(value, SecretStr):
         yield value.get_secret_value()
         yield from _passwords(value.get_secret_value())

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types import TP
 
 EPOCH = "epoch"
@@ -80,20 +80,22 @@ class ChangelogReader:
         )
         await consumer.start()
         try:
-            ends = {place: end for place, (first, end) in parts.items() if first < end}
+            # Of the client's own type, which it insists on.
+            places = {TopicPartition(*place): part for place, part in parts.items()}
+            ends = {place: end for place, (first, end) in places.items() if first < end}
             consumer.assign(list(ends))
             for place in ends:
-                consumer.seek(place, parts[place][0])
+                consumer.seek(place, places[place][0])
             while ends:
                 fetched = await consumer.getmany(*ends, timeout_ms=FETCH_WAIT_MS)
                 for place, records in fetched.items():
-                    await _hand_on(place, records, ends[place], apply)
+                    await _hand_on(TP(*place), records, ends[place], apply)
                 for place in list(ends):
                     # Behind the last record there may be gaps, of compaction and of transactions.
                     position = await consumer.position(place)
                     if position >= ends[place]:
-                        apply(place, [], ends.pop(place) - 1)
-                consumer.pause(*(place for place in parts if place not in ends))
+                        apply(TP(*place), [], ends.pop(place) - 1)
+                        consumer.pause(place)
         finally:
             await consumer.stop()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ticketing.config import Config, load
 from ticketing.errors import Misconfigured
+from ticketing.kafka import contact
 from ticketing.kafka.admin import ADMIN_SECONDS_MAX, Topics
 from ticketing.kafka.connection import Connection
 from ticketing.kafka.embedded import EmbeddedBroker
@@ -52,9 +53,9 @@ class Runtime:
         config = load(Path(path) if path else None, environ)
         if config.kafka.embedded and not environ.get(EMBEDDED_VARIABLE):
             raise Misconfigured(
-                'kafka.brokers: is "embedded", a broker that would end with this command; set it, or'
-                " TICKETING_KAFKA__BROKERS, to the address of yours, or name the file with it in"
-                " TICKETING_CONFIG"
+                "kafka.brokers: an `embedded` broker starts empty and ends with this command; name a"
+                f" broker there, or set {EMBEDDED_VARIABLE} to the address that `ticketing demo`"
+                " prints"
             )
         return cls.of(config, environ.get(EMBEDDED_VARIABLE))
 
@@ -67,6 +68,11 @@ class Runtime:
             return cls(config, embedded_brokers, embedded=True)
         broker = EmbeddedBroker()
         return cls(config, broker.address, embedded=True, held=broker)
+
+    def reach(self, **limits: Any) -> None:
+        """Return once Kafka answers; raises Unavailable. `limits` are those of `contact.reach`."""
+        if not self.embedded:
+            contact.reach(self.client(), **limits)
 
     @property
     def connection(self) -> Connection:

@@ -16,13 +16,11 @@ from datetime import datetime, timezone
 from typing import Any
 
 import structlog
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from ticketing.config import Config
 from ticketing.config.insight import LlmBudget
+from ticketing.redis_client import open_client
 
 log = structlog.get_logger(__name__)
 
@@ -50,12 +48,7 @@ def open_redis(config: Config) -> Any:
     """The configured Redis; None for the embedded one, which other processes can't reach."""
     if config.redis.embedded:
         return None
-    return Redis.from_url(
-        config.redis.url.get_secret_value(),
-        socket_timeout=config.redis.timeout,
-        socket_connect_timeout=config.redis.timeout,
-        retry=Retry(NoBackoff(), 1),
-    )
+    return open_client(config.redis)
 
 
 class Ledger:

@@ -18,9 +18,6 @@ from itertools import groupby, islice
 from typing import Any
 
 import msgspec
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from ticketing.config import Config
@@ -28,6 +25,7 @@ from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 from ticketing.errors import Unavailable
 from ticketing.extras import require
+from ticketing.redis_client import open_client
 from ticketing.view.query import ALERTS, ALL, INCIDENTS, Page, Paged, encode_cursor, id_in
 from ticketing.view.record import AlertItem, Item, alerts_written, written
 from ticketing.view.scripts import WRITE
@@ -78,14 +76,7 @@ def open_store(config: Config) -> ViewStore:
         # A server for each store, so that two stores in one process share no data.
         client: Any = fakeredis.FakeAsyncRedis(server=fakeredis.FakeServer())
     else:
-        client = Redis.from_url(
-            config.redis.url.get_secret_value(),
-            socket_timeout=config.redis.timeout,
-            socket_connect_timeout=config.redis.timeout,
-            # One retry, for a stale connection; any other failure goes to the caller at once.
-            retry=Retry(NoBackoff(), 1),
-            health_check_interval=30,
-        )
+        client = open_client(config.redis)
     return ViewStore(client, config.redis.prefix, retention=config.retention)
 
 

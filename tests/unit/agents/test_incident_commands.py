@@ -304,7 +304,7 @@ def test_tenants_are_never_linked() -> None:
 
 def test_a_deleted_incident_leaves_no_text_anywhere() -> None:
     desk = Desk(POLICY)
-    a, b = two(desk, title="password of kim", service="hr")
+    _, b = two(desk, title="password of kim", service="hr")
     finds(desk, "aa", "bb")
     desk.command(b, Action.DELETE)
     assert b.id not in desk.incidents()

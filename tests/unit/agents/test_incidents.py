@@ -219,6 +219,23 @@ def test_an_alert_unheard_of_for_a_day_counts_as_quiet() -> None:
     assert any("unheard of" in step.text for step in desk.one().timeline)
 
 
+def test_records_that_bear_old_times_make_nothing_quiet() -> None:
+    """Producers may set the arrival: what counts is when detection heard of the alert."""
+    desk = Desk()
+    state = alert("aa", at=AT, counted_at=AT + 40 * HOUR)
+    desk.send(state, at=AT + 40 * HOUR)
+    desk.quiet(AT + 41 * HOUR)
+    desk.ticks_until(AT + 65 * HOUR)
+    assert desk.one().alerts_firing == 1
+    desk.send(quiet(state))
+    desk.quiet(AT + 43 * HOUR)
+    desk.ticks_until(AT + 66 * HOUR)
+    assert desk.one().status is Status.OPEN
+    desk.quiet(AT + 45 * HOUR)
+    desk.ticks_until(AT + 67 * HOUR)
+    assert desk.one().status is Status.RESOLVED
+
+
 def test_what_fires_again_soon_reopens_and_pages() -> None:
     desk = Desk()
     state = alert("aa", at=AT)

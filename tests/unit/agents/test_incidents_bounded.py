@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 import msgspec
@@ -12,17 +11,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support.configured import policy_with
 from support.fuzz import fuzz
-from support.incidents import anomalies
+from support.incidents import alert, later
 from support.partition import MemoryPartition
 from support.records import Record
 
 from agents.incidents import IncidentMachine
 from sinks.delivery.wishes import slim
-from tables.incidents import MARKS_BYTES_MAX, decode, encode
+from tables.incidents import decode, encode
 from ticketing.domain.events import Action, Command, Correlation, Receipt, Summary, TicketState
 from ticketing.domain.incidents.bounds import RECORD_BYTES_MAX
-from ticketing.domain.incidents.incident import Incident, Status, StepKind
-from ticketing.domain.incidents.linking import Linked, Word
+from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
+from ticketing.domain.incidents.joining import AlertRow
+from ticketing.domain.scope import scope_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
 from ticketing.domain.traces.findings import (
@@ -36,42 +36,54 @@ from ticketing.domain.traces.findings import (
 )
 from ticketing.engine.statemachine import TICK_KEY
 from ticketing.view.document import detail_document
-from ticketing.wire import signals
+from ticketing.wire.events import encode_events
 from ticketing.wire.incidents import decode_incident
 
 POLICY = policy_with(
     routing={severity: ("slack", "jira", "pagerduty") for severity in Severity},
     escalation_to=("opsgenie", "payments-team"),
-    max_patterns_per_service=0,
+    max_pages_per_scope=0,
     max_pages_per_minute=0,
 )
-ROW_BYTES_MAX = RECORD_BYTES_MAX + MARKS_BYTES_MAX + 100
+ROW_BYTES_MAX = RECORD_BYTES_MAX + 100
 """With the names of the parts."""
-ID = "aa-0-0"
+ALERT_BYTES_MAX = 16_000
+"""A row of an alert whose names are as long as names may be."""
+SCOPE = scope_of("t", "")
 
 
 class Desk:
     """The writer of one partition with one incident; what it publishes is decoded by its readers."""
 
     def __init__(self) -> None:
-        self.partition = MemoryPartition(IncidentMachine(POLICY, partitions=1))
+        self.partition = MemoryPartition(IncidentMachine(POLICY, partitions=1, topic_id="e"))
         self.offset = 0
         self.published: list[bytes] = []
-        self.send(anomalies("aa", 1))
+        self.state = alert("aa", 1)
+        self.send(self.state)
+        (self.id,) = self.partition.incidents()
 
     def send(self, *bodies: Any, key: bytes | None = None) -> None:
-        value = signals.encode_signals(list(bodies))
+        value = encode_events(list(bodies))
         record = Record(value, self.offset, 1_000_000 + 10_000 * self.offset, key)
         self.offset += 1
         sent = self.partition.fold([record])
-        self.published += [value for _, name, value, _ in sent if name == ID and value]
+        self.published += [value for _, _, value, _ in sent if value]
+
+    def counts(self, **changes: Any) -> None:
+        """One more record of the alert."""
+        self.state = later(self.state, self.state.count + 1, at=1000.0, **changes)
+        self.send(self.state)
 
     def one(self) -> Incident:
-        return self.partition.incidents()["aa"]
+        return self.partition.incidents()[self.id]
 
     def check(self) -> None:
         for row in self.partition.table.rows.values():
             assert len(row) < ROW_BYTES_MAX + 100
+        tx = self.partition.transaction()
+        for key, row in self.partition.table.rows.items():
+            assert not isinstance(tx.get(key), AlertRow) or len(row) < ALERT_BYTES_MAX
         for value in self.published:
             assert len(value) <= RECORD_BYTES_MAX
             found = decode_incident(value)
@@ -81,16 +93,15 @@ class Desk:
         self.published.clear()
 
 
-def comment(number: int, note: str, **changes: Any) -> Command:
-    known = Command(id=f"c{number}", incident_id=ID, action=Action.COMMENT, by="ada", note=note)
-    return replace(known, **changes)
+def comment(desk: Desk, number: int, note: str) -> Command:
+    return Command(id=f"c{number}", incident_id=desk.id, action=Action.COMMENT, by="ada", note=note)
 
 
 @pytest.mark.parametrize("character", ["a", '"', "\x00", "\x01a", "界", "😀"])
 def test_forty_long_comments_leave_the_first_and_the_newest_steps(character: str) -> None:
     desk = Desk()
     for number in range(44):
-        desk.send(comment(number, f"{number} {character * 4_000}"[:4_000]))
+        desk.send(comment(desk, number, f"{number} {character * 4_000}"[:4_000]))
         desk.check()
     incident = desk.one()
     assert incident.timeline[0].kind is StepKind.OPENED
@@ -107,19 +118,40 @@ def test_the_record_says_what_went() -> None:
         why="failed", method="ids", timeline=[line] * 40,
     )  # fmt: skip
     found = Findings(since=0.0, until=1.0, traces=1, samples=[request] * 4)
-    desk.send(Correlation(tenant="t", service="s", fingerprint="aa", findings=found))
-    samples = [Sample(at=1.0, message="x" * 3_000, offset=n) for n in range(2, 8)]
-    desk.send(anomalies("aa", *range(2, 8), samples=samples))
+    desk.send(Correlation(scope=SCOPE, fingerprint="aa", findings=found))
+    desk.counts(samples=[Sample(at=1.0, message="x" * 3_000, offset=n) for n in range(2, 8)])
     for number in range(20):
-        desk.send(comment(number, f"{number} " + "x" * 3_900))
+        desk.send(comment(desk, number, f"{number} " + "x" * 3_900))
     desk.check()
     document = detail_document(desk.one())
-    assert document["leftOut"] == {"steps": 11, "evidence": ["samples", "traces"]}
+    assert document["leftOut"]["evidence"] == ["samples", "traces"]
     facts = {fact["name"]: fact["text"] for fact in document["facts"]}
-    assert facts["left_out"].startswith(
-        "11 earlier steps of the timeline; parts of the evidence: samples, traces"
-    )
+    assert "parts of the evidence: samples, traces" in facts["left_out"]
     assert desk.one().samples[-1].offset == 7
+
+
+def test_an_incident_shows_a_few_of_many_alerts_and_counts_all() -> None:
+    desk = Desk()
+    desk.partition.machine.policy = replace(POLICY, group_by="service")
+    names = [f"{number:04x}" for number in range(200)]
+    desk.send(*(alert(name, 2, title="x" * 900) for name in names[:100]))
+    desk.send(*(alert(name, 2, title="x" * 900) for name in names[100:]))
+    desk.check()
+    whole = next(one for one in desk.partition.incidents().values() if one.alerts_total == 200)
+    assert (whole.count, whole.alerts_firing) == (400, 200)
+    assert 0 < len(whole.alerts) <= 20
+
+
+def test_a_collective_incident_lists_a_few_of_many_and_counts_all() -> None:
+    desk = Desk()
+    desk.partition.machine.policy = replace(POLICY, max_pages_per_scope=1, group_wait={})
+    for start in range(0, 1_000, 100):
+        names = (f"{number:04x}" for number in range(start, start + 100))
+        desk.send(*(alert(name, title="x" * 900) for name in names))
+        desk.check()
+    found = [one for one in desk.partition.incidents().values() if one.kind is Kind.COLLECTIVE]
+    assert [one.listed for one in found] == [999]
+    assert 0 < len(found[0].lists) <= 50
 
 
 TEXTS = st.builds(
@@ -181,7 +213,7 @@ def findings(draw: st.DrawFn) -> Findings:
 COMMANDS = st.builds(
     Command,
     id=st.text(max_size=40),
-    incident_id=st.just(ID),
+    incident_id=st.just("its id"),
     action=st.sampled_from(Action),
     by=TEXTS,
     note=TEXTS,
@@ -189,7 +221,7 @@ COMMANDS = st.builds(
 )
 RECEIPTS = st.builds(
     Receipt,
-    incident_id=st.just(ID),
+    incident_id=st.just("its id"),
     platform=st.text(max_size=10),
     state=st.sampled_from(TicketState),
     revision=st.integers(0, 99),
@@ -201,7 +233,7 @@ RECEIPTS = st.builds(
 )
 SUMMARIES = st.builds(
     Summary,
-    incident_id=st.just(ID),
+    incident_id=st.just("its id"),
     revision=st.integers(0, 99),
     generated_by=TEXTS,
     title=TEXTS,
@@ -213,23 +245,9 @@ SUMMARIES = st.builds(
 )
 CORRELATIONS = st.builds(
     Correlation,
-    tenant=st.just("t"),
-    service=st.just("s"),
+    scope=st.just(SCOPE),
     fingerprint=st.just("aa"),
     findings=findings(),
-)
-LINKED = st.builds(
-    Linked,
-    word=st.sampled_from(Word),
-    tenant=st.just("t"),
-    to_fingerprint=st.just("aa"),
-    to_service=st.just("s"),
-    id=FINGERPRINTS.map(lambda name: f"{name}-0-1"),
-    fingerprint=FINGERPRINTS,
-    service=st.text(max_size=256),
-    title=TEXTS,
-    relation=st.sampled_from(Relation),
-    routes=listed(NAMES),
 )
 SAMPLES = st.builds(
     Sample, at=st.just(1.0), message=TEXTS, level=TEXTS, trace_id=TEXTS, endpoint=TEXTS, host=TEXTS
@@ -238,16 +256,14 @@ EVIDENCE = st.fixed_dictionaries(
     {
         "title": TEXTS,
         "pattern": TEXTS,
-        "environment": TEXTS,
         "samples": listed(SAMPLES),
         "trace_ids": st.lists(TEXTS, max_size=9),
         "endpoints": st.lists(TEXTS, max_size=9),
         "affected_services": st.lists(TEXTS, max_size=9),
         "severity": st.sampled_from(Severity),
-        "source": st.integers(0, 3_000).map(lambda number: f"AbCdEfGhIjKlMnOpQrStUv:{number}:3"),
     }
 )
-EVENTS = st.one_of(COMMANDS, RECEIPTS, SUMMARIES, CORRELATIONS, LINKED, EVIDENCE, st.none())
+EVENTS = st.one_of(COMMANDS, RECEIPTS, SUMMARIES, CORRELATIONS, EVIDENCE, st.none())
 
 
 @pytest.mark.fuzz
@@ -255,54 +271,22 @@ EVENTS = st.one_of(COMMANDS, RECEIPTS, SUMMARIES, CORRELATIONS, LINKED, EVIDENCE
 @given(st.lists(EVENTS, max_size=25))
 def test_a_life_of_any_texts_in_any_order_stays_within_the_bounds(events: list[Any]) -> None:
     desk = Desk()
-    counted, offset = 1, 100
+    counted = 1
     before = desk.one()
     for event in events:
         if event is None:
             desk.send(key=TICK_KEY)
         elif isinstance(event, dict):
-            offset += 1
             counted += 1
-            desk.send(anomalies("aa", offset, **event))
-        else:
+            desk.counts(**event)
+        elif isinstance(event, Correlation):
             desk.send(event)
+        elif not (isinstance(event, Command) and event.action is Action.DELETE):
+            desk.send(replace(event, incident_id=desk.id))
         desk.check()
         after = desk.one()
-        if after.id == before.id:
-            assert after.count == counted
-            assert after.timeline[0].kind is StepKind.OPENED
-            assert set(before.tickets) <= set(after.tickets)
-            assert before.routes == after.routes[: len(before.routes)]
-            assert after.watermarks.items() >= {
-                (name, at) for name, at in before.watermarks.items() if name != event_source(event)
-            }
+        assert sum(one.count for one in desk.partition.incidents().values()) == counted
+        assert after.timeline[0].kind is StepKind.OPENED
+        assert set(before.tickets) <= set(after.tickets)
+        assert before.routes == after.routes[: len(before.routes)]
         before = after
-
-
-def event_source(event: Any) -> str:
-    """The source that an event counts from."""
-    return str(event["source"]) if isinstance(event, dict) else ""
-
-
-@pytest.mark.fuzz
-@settings(fuzz(0.01), suppress_health_check=list(HealthCheck), deadline=None)
-@given(st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 2**63 - 1)), max_size=30))
-def test_watermarks_come_back_in_their_order(marks: list[tuple[int, int]]) -> None:
-    names = ("AbCdEfGhIjKlMnOpQrStUv:{}:3", "other:{}:3", "other:{}:4", "no-parts-{}", "x:0{}:1")
-    known = {names[at % 5].format(number): at for number, at in marks}
-    incident = replace(Desk().one(), watermarks=known)
-    found = decode(encode(incident))
-    assert isinstance(found, Incident)
-    assert list(found.watermarks.items()) == list(known.items())
-
-
-def test_the_marks_raised_last_stay_where_there_are_too_many() -> None:
-    desk = Desk()
-    for number in chain(range(2_500), [7]):
-        source = f"AbCdEfGhIjKlMnOpQrStUv:{number}:3"
-        desk.send(anomalies("aa", 10**15 + number + desk.offset, source=source))
-    desk.check()
-    kept = list(desk.one().watermarks)
-    assert len(kept) > 700
-    assert kept[-2:] == ["AbCdEfGhIjKlMnOpQrStUv:2499:3", "AbCdEfGhIjKlMnOpQrStUv:7:3"]
-    assert desk.one().count == 2_502

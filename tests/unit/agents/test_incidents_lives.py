@@ -41,7 +41,7 @@ POLICIES: dict[str, dict[str, Any]] = {
         "flapping_count": 2,
     },
 }
-ACTIONS = [action for action in Action if action is not Action.DELETE] + [Action.MERGE] * 3
+ACTIONS = [*(action for action in Action if action is not Action.DELETE), *[Action.MERGE] * 3]
 
 
 @dataclass
@@ -75,8 +75,10 @@ class Life:
         for _ in range(steps):
             self.desk.now += self.random.choice([0.0, 0.1, 1.0, 20.0, 300.0, 2000.0])
             act = self.random.choice(
-                [self.fire, self.fire, self.fire, self.fall_quiet, self.repeat, self.order]
-                + [self.receipt, self.tick, self.progress]
+                (
+                    *(self.fire, self.fire, self.fire, self.fall_quiet, self.repeat),
+                    *(self.order, self.receipt, self.tick, self.progress),
+                )
             )
             act()
             if self.random.random() < 0.5:

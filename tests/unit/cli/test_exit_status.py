@@ -60,18 +60,42 @@ def ended(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
 def test_a_broker_that_does_not_answer_ends_a_command_in_words(
     words: tuple[str, ...], ended: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for client in ("admin.AdminClient", "reader.Consumer", "feed.Producer"):
-        monkeypatch.setattr(f"ticketing.kafka.{client}", Unreachable)
+    monkeypatch.setattr("ticketing.kafka.contact.AdminClient", Unreachable)
+    monkeypatch.setattr("ticketing.kafka.contact.COMMAND_SECONDS_MAX", 0.0)
     status, said = ended(*words, TICKETING_KAFKA__BROKERS="127.0.0.1:1")
     assert status == 1
-    assert said.endswith("Kafka does not answer (_TRANSPORT)\n")
+    assert said.endswith(
+        "127.0.0.1:1 says nothing): check kafka.brokers and kafka.securityProtocol\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("topics", "check"),
+        ("topics", "create"),
+        ("topics", "adopt"),
+        ("dead-letters", "list"),
+        ("dead-letters", "show", "0-1"),
+        ("dead-letters", "redrive", "0-1"),
+        ("replay", __file__),
+    ],
+    ids=" ".join,
+)
+def test_a_command_that_ends_refuses_a_broker_that_ends_with_it(
+    words: tuple[str, ...], ended: Any
+) -> None:
+    status, said = ended(*words)
+    assert status == 2
+    assert "kafka.brokers: an `embedded` broker starts empty and ends with this command" in said
 
 
 @pytest.mark.parametrize("word", ["check", "create"])
 def test_the_brokers_are_named_before_they_answer(
     word: str, ended: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ticketing.kafka.admin.AdminClient", Unreachable)
+    monkeypatch.setattr("ticketing.kafka.contact.AdminClient", Unreachable)
+    monkeypatch.setattr("ticketing.kafka.contact.COMMAND_SECONDS_MAX", 0.0)
     _, said = ended("topics", word, TICKETING_KAFKA__BROKERS="127.0.0.1:1")
     assert said.startswith("asking 127.0.0.1:1 ...\n")
 

@@ -86,6 +86,7 @@ def test_commands_that_feed_a_recording_say_so(
     words: str, record: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TICKETING_KAFKA__BROKERS", "127.0.0.1:1")
+    monkeypatch.setattr("ticketing.kafka.contact.reach", lambda *_, **__: None)
     monkeypatch.setattr("ticketing.kafka.feed.Feed", SilentFeed)
     monkeypatch.setattr("ticketing.demo.run.run_recording", fed)
     monkeypatch.setattr("ticketing.demo.run.explained", explained)

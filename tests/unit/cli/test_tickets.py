@@ -10,10 +10,11 @@ from click.testing import CliRunner
 from support.incidents import numbered
 
 from ticketing.api import command_sender
-from ticketing.cli import cli, running
+from ticketing.cli import cli
 from ticketing.config import validate
 from ticketing.domain.events import Action, Command
 from ticketing.kafka import reader
+from ticketing.kafka.runtime import Runtime
 from ticketing.wire.incidents import encode_incident
 
 OPEN, GONE = numbered(1, ticketed=True), numbered(2, ticketed=True)
@@ -74,8 +75,8 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> list[Command]:
             },
         }
     )
-    runtime = SimpleNamespace(config=config, partitions=4)
-    monkeypatch.setattr(running, "running", lambda holds_no: runtime)
+    runtime = SimpleNamespace(config=config, partitions=4, reach=lambda: None)
+    monkeypatch.setattr(Runtime, "for_command", lambda: runtime)
     monkeypatch.setattr(reader, "TopicReader", Topic)
     monkeypatch.setattr(command_sender, "CommandSender", Sender)
     return commands

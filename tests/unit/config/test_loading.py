@@ -10,10 +10,11 @@ import pytest
 from support.configured import policy_with
 
 from ticketing.config import Config, load, validate, warnings
-from ticketing.config.policy import policy
+from ticketing.config.policy import config_version, policy
 from ticketing.config.reference import document
 from ticketing.config.schema import env_name, is_section, settings
 from ticketing.domain.severity import Severity
+from ticketing.errors import Misconfigured
 
 SECRET = "s3cr3t/with+odd=chars"
 REPOSITORY = Path(__file__).parents[3]
@@ -39,7 +40,7 @@ def test_without_a_file_the_defaults_are_embedded_and_reach_no_platform() -> Non
     assert config.anomaly.lookback_window == 900
     assert [config.group_wait.of(severity) for severity in Severity] == [5, 30, 30, 30]
     assert config.deliver_within.of(Severity.CRITICAL) == 60
-    assert config.auto_resolve_after is None
+    assert config.auto_resolve_after == 4 * 3600
 
 
 def test_a_limit_of_delivery_without_a_fallback_is_said_to_lead_nowhere() -> None:
@@ -167,6 +168,9 @@ def test_the_policy_of_the_rules_follows_the_configuration() -> None:
     config = validate(
         {
             **PAGERDUTY,
+            "grouping": {"by": "service", "scope": "tenant"},
+            "repageAfter": {"critical": "30m"},
+            "acknowledgeTimeout": "8h",
             "groupWait": {"high": "1s"},
             "escalateAfter": {"critical": "10m"},
             "escalation": {"to": ["pagerduty"]},
@@ -175,16 +179,7 @@ def test_the_policy_of_the_rules_follows_the_configuration() -> None:
             "autoResolveAfter": "2h",
             "reopenWindow": "20m",
             "retention": "10d",
-            "anomaly": {
-                "lookbackWindow": "5m",
-                "minimumCount": {"low": 9, "services": {"batch": {"high": 4}}},
-            },
-            "storm": {
-                "maxPagesPerMinute": 7,
-                "maxPatternsPerService": 8,
-                "patternsWindow": "9m",
-                "groupBy": "service",
-            },
+            "storm": {"maxPagesPerMinute": 70, "maxPagesPerScope": 9},
             "flapping": {
                 "reopenings": 4,
                 "within": "3h",
@@ -193,16 +188,13 @@ def test_the_policy_of_the_rules_follows_the_configuration() -> None:
             },
         }
     )
-    assert policy(config) == policy_with(
+    assert policy(config, partitions=12) == policy_with(
         group_wait={
             Severity.CRITICAL: 5,
             Severity.HIGH: 1,
             Severity.MEDIUM: 30,
             Severity.LOW: 30,
         },
-        minimum_count={**dict.fromkeys(Severity, 1), Severity.LOW: 9},
-        minimum_count_by_service={"batch": {Severity.HIGH: 4}},
-        lookback_window=300,
         reopen_window=1200,
         flapping_count=4,
         flapping_window=10800,
@@ -212,10 +204,17 @@ def test_the_policy_of_the_rules_follows_the_configuration() -> None:
         escalate_after={Severity.CRITICAL: 600},
         escalation_to=("pagerduty",),
         retention=864000,
-        max_patterns_per_service=8,
-        patterns_window=540,
-        max_pages_per_minute=7,
+        repage_after={
+            Severity.CRITICAL: 1800,
+            Severity.HIGH: 14400,
+            Severity.MEDIUM: 14400,
+            Severity.LOW: 14400,
+        },
+        acknowledge_timeout=28800,
+        max_pages_per_minute=6,
+        max_pages_per_scope=9,
         group_by="service",
+        scope_by="tenant",
         routing={
             Severity.CRITICAL: ("pagerduty",),
             Severity.HIGH: (),
@@ -226,9 +225,31 @@ def test_the_policy_of_the_rules_follows_the_configuration() -> None:
         fallback=("pagerduty",),
         platforms=("pagerduty",),
         raise_severity=(),
-        hold_symptoms=False,
         summary_may_raise=False,
+        version=config_version(config),
     )
+
+
+def test_a_grouping_may_be_named_alone() -> None:
+    assert validate({"grouping": "service"}).grouping.by == "service"
+    assert validate({"grouping": "service"}).grouping.scope == "environment"
+    with pytest.raises(Misconfigured, match="grouping"):
+        validate({"grouping": "cause"})
+
+
+def test_each_partition_takes_its_share_of_the_pages_and_at_least_one() -> None:
+    few = validate({"storm": {"maxPagesPerMinute": 3}})
+    assert [policy(few, partitions).max_pages_per_minute for partitions in (1, 2, 12)] == [3, 2, 1]
+    off = validate({"storm": {"maxPagesPerMinute": 0}})
+    assert policy(off, 12).max_pages_per_minute == 0
+
+
+def test_the_version_is_that_of_what_decides_and_of_nothing_else() -> None:
+    plain = config_version(validate({}))
+    assert len(plain) == 8
+    assert config_version(validate({"web": {"port": 9000}, "log": {"level": "debug"}})) == plain
+    assert config_version(validate({"retention": "31d"})) != plain
+    assert config_version(validate(PAGERDUTY)) != plain
 
 
 def test_every_setting_is_documented() -> None:

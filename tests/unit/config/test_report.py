@@ -40,7 +40,10 @@ def test_faust_pages_that_others_can_reach_are_warned_of(tmp_path: Path) -> None
 
 def test_counts_of_single_services_are_checked_without_auto_resolve(tmp_path: Path) -> None:
     file = tmp_path / "c.yaml"
-    file.write_text("anomaly: {minimumCount: {services: {batch: {high: 20}, checkout: 1}}}\n")
+    file.write_text(
+        "anomaly: {minimumCount: {services: {batch: {high: 20}, checkout: 1}}}\n"
+        "autoResolveAfter: off\n"
+    )
     problems, report = check(file, {})
     assert problems == []
     assert "anomaly.minimumCount is over 1, but autoResolveAfter is off" in report

@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 import pytest
 from support.every_field import Path, at, places, reachable, replaced, whole
-from ticketing.domain.incidents.storm import Guard
 
 from sinks.calls.outcome import Delivered, Refused, RetryAfter, Unknown
 from sinks.delivery import wishes
@@ -22,20 +21,27 @@ from sinks.delivery.wishes import OperationResult, Retry
 from tables import deliveries, incidents
 from tables.deliveries import Delivery
 from ticketing.dead_letters.redrive import Note
+from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.events import Command, Correlation, Receipt, Summary
+from ticketing.domain.incidents.ceilings import Guard
 from ticketing.domain.incidents.incident import Incident
-from ticketing.domain.incidents.linking import Linked
+from ticketing.domain.incidents.joining import AlertRow
 from ticketing.domain.open_enum import OpenEnum
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Anomalies, Progress, Tick
+from ticketing.domain.signals import Anomalies, Origin, Progress, Redriven, Tick
 from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter, encode_dead_letter
+from ticketing.wire.events import decode_events, encode_events
 from ticketing.wire.incidents import decode_incident, encode_incident
-from ticketing.wire.signals import Signal, decode_signals, encode_signals
+from ticketing.wire.signals import decode_signals, encode_signals
 from ticketing.wire.traces import Spans
 
 NEW = "of_a_newer_release"
-BODIES = (Anomalies, Command, Receipt, Progress, Correlation, Linked, Summary, Tick)
-STORED = (Incident, Delivery, Guard, Signal, OperationResult, Retry, DeadLetter, Note, Spans)
+SIGNALS = (Anomalies, Redriven, Origin, Progress, Tick)
+EVENTS = (Alert, Command, Receipt, Progress, Correlation, Summary, Tick)
+STORED = (
+    *(*SIGNALS, *EVENTS, Incident, AlertRow, Guard),
+    *(Delivery, OperationResult, Retry, DeadLetter, Note, Spans),
+)
 
 
 def _decoded() -> list[Any]:
@@ -80,6 +86,9 @@ def _records() -> list[tuple[str, Any, Path, Any, Codec]]:
     def signals(value: bytes) -> bytes:
         return encode_signals(decode_signals(value))
 
+    def events(value: bytes) -> bytes:
+        return encode_events(decode_events(value))
+
     def row(value: bytes) -> bytes:
         return incidents.encode(incidents.decode(value))
 
@@ -106,10 +115,16 @@ def _records() -> list[tuple[str, Any, Path, Any, Codec]]:
         ("wish", {"desired": json.loads(encode_incident(incident))}, ("desired",), Incident, _wish),
         ("dead letter", json.loads(encode_dead_letter(whole(DeadLetter))), (), DeadLetter, letter),
     ]
-    for kind in BODIES:
+    part = json.loads(incidents.encode(whole(AlertRow)))
+    found.append(("table incidents, alert", part, ("alert",), AlertRow, row))
+    for kind in SIGNALS:
         document = json.loads(encode_signals([body(kind)]))
         (name,) = document[0]
         found.append((f"signal {name}", document, (0, name), kind, signals))
+    for kind in EVENTS:
+        document = json.loads(encode_events([body(kind)]))
+        (name,) = document[0]
+        found.append((f"event {name}", document, (0, name), kind, events))
     for kind in (Delivered, RetryAfter, Refused, Unknown):
         result = msgspec.structs.replace(whole(OperationResult), outcome=whole(kind))
         document = json.loads(wishes.encode_result(result))

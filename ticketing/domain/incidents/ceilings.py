@@ -99,6 +99,14 @@ def queueing(
     return Guard(paged=recent, queues=queues), wait
 
 
+def shifted(guard: Guard, by: float) -> Guard:
+    """The guard after a step of the partition's clock by so many seconds."""
+    return Guard(
+        paged=[at + by for at in guard.paged],
+        queues={name: replace(queue, at=queue.at + by) for name, queue in guard.queues.items()},
+    )
+
+
 def idle_at(guard: Guard, now: float, policy: Policy) -> float:
     """The time from which on a guard remembers nothing that counts."""
     last = max(guard.paged, default=now)

@@ -47,6 +47,8 @@ class AlertRow:
 
     incident_id: str
     alert: IncidentAlert
+    heard_at: float = 0.0
+    """Arrival time of the latest signal that the alert counted; compared with the quiet clock."""
     windows: list[tuple[int, int]] = field(default_factory=list)
     together: list[str] = field(default_factory=list)
     apart: list[str] = field(default_factory=list)
@@ -74,6 +76,11 @@ def is_later(alert: Alert, known: IncidentAlert) -> bool:
 def is_same_episode(alert: Alert, known: IncidentAlert) -> bool:
     """True if a later state counts on in the episode of the known one."""
     return alert.episode == known.episode and alert.arrived_at <= known.last_arrived_at
+
+
+def heard_at(alert: Alert) -> float:
+    """The time since which an alert may be quiet: a record may bear any time, its signal may not."""
+    return max(alert.counted_at, alert.last_arrived_at)
 
 
 def brings_news(alert: Alert, known: IncidentAlert) -> bool:
@@ -159,7 +166,7 @@ def with_state(
     own = None if row is None or elsewhere else row.alert
     firing = incident.alerts_firing + _fires(part) - (_fires(own) if own else 0)
     last_arrived_at = max(incident.last_arrived_at, part.last_arrived_at)
-    quiet_since = None if firing > 0 else max(incident.quiet_since or 0.0, last_arrived_at)
+    quiet_since = None if firing > 0 else max(incident.quiet_since or 0.0, heard_at(alert))
     since = row.windows if row and is_same_episode(alert, row.alert) else []
     return replace(
         incident,
@@ -239,7 +246,7 @@ def unheard(
         incident,
         alerts=alerts,
         alerts_firing=firing,
-        quiet_since=None if firing else incident.last_arrived_at,
+        quiet_since=None if firing else max(incident.quiet_since or 0.0, row.heard_at),
         timeline=timeline,
     )
     return published(incident, now), replace(row, alert=part)
@@ -253,6 +260,7 @@ def row_of(
     return AlertRow(
         incident_id=incident_id,
         alert=part,
+        heard_at=heard_at(alert),
         windows=sorted(alert.windows)[-ROW_WINDOWS_KEPT:],
         together=together[-policy.pairs_kept :],
         apart=apart[-policy.pairs_kept :],

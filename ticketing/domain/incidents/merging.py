@@ -44,6 +44,8 @@ def merge(
     """
     earlier, later = sorted((one, other), key=lambda each: (each.first_seen, each.id))
     text = "; ".join(filter(None, [f"took the alerts of {later.id}", note]))
+    reason = _because(f"merged from {later.id}", by)
+    later = replace(later, alerts=[replace(part, reason=reason) for part in later.alerts])
     kept = _sum(earlier, later, policy)
     timeline = with_step(kept.timeline, policy, now, StepKind.MERGED, text, by)
     kept = replace(kept, timeline=timeline, merged=[*kept.merged, later.id][-policy.merged_kept :])
@@ -108,7 +110,7 @@ def without(incident: Incident, rows: Iterable[AlertRow]) -> Incident:
         alerts=alerts,
         alerts_total=incident.alerts_total - len(taken),
         alerts_firing=firing,
-        quiet_since=None if firing else incident.last_arrived_at,
+        quiet_since=None if firing else incident.quiet_since or incident.last_arrived_at,
         windows=sorted((start, count) for start, count in windows.items() if count),
     )
     if incident.fingerprint in gone and alerts:
@@ -141,7 +143,7 @@ def with_rows(incident: Incident, rows: Iterable[AlertRow], policy: Policy) -> I
             first_seen=min(incident.first_seen, part.first_seen),
             last_seen=max(incident.last_seen, part.last_seen),
             last_arrived_at=last,
-            quiet_since=None if firing else last,
+            quiet_since=None if firing else max(incident.quiet_since or 0.0, row.heard_at, last),
             windows=sorted(windows.items())[-policy.windows_kept :],
         )
     return incident
@@ -154,6 +156,7 @@ def split(
 
     The new one has a ticket at once if the other has one: that pages nobody, as a person is at it.
     """
+    rows = _explained(rows, _because(f"split from {source.id}", by))
     first = min(rows, key=lambda row: (row.alert.first_seen, row.alert.fingerprint)).alert
     severity = _worst(row.alert for row in rows)
     made = Incident(
@@ -199,6 +202,7 @@ def move(
     by: str = "",
 ) -> tuple[Incident, Incident]:
     """Alerts moved from an incident to another one; without any left, the first one is resolved."""
+    rows = _explained(rows, _because(f"moved from {source.id}", by))
     text = f"{len(rows)} alerts from {source.id}"
     kept = with_rows(target, rows, policy)
     timeline = with_step(kept.timeline, policy, now, StepKind.GROUPED, text, by)
@@ -227,6 +231,7 @@ def _sum(earlier: Incident, later: Incident, policy: Policy) -> Incident:
     twice = sum(part.fingerprint in known for part in later.alerts)
     firing = earlier.alerts_firing + later.alerts_firing
     last = max(earlier.last_arrived_at, later.last_arrived_at)
+    since = max(earlier.quiet_since or 0.0, later.quiet_since or 0.0, last)
     needs = [one.waits_for for one in (earlier, later)]
     samples = [*earlier.samples, *later.samples]
     first, latest = policy.samples_first_kept, policy.samples_latest_kept
@@ -240,7 +245,7 @@ def _sum(earlier: Incident, later: Incident, policy: Policy) -> Incident:
         alerts_firing=firing,
         last_seen=max(earlier.last_seen, later.last_seen),
         last_arrived_at=last,
-        quiet_since=None if firing else last,
+        quiet_since=None if firing else since,
         max_score=max(earlier.max_score, later.max_score),
         waits_for=0 if 0 in needs else min(needs),
         windows=sorted(windows.items())[-policy.windows_kept :],
@@ -251,6 +256,14 @@ def _sum(earlier: Incident, later: Incident, policy: Policy) -> Incident:
             : policy.services_kept
         ],
     )
+
+
+def _because(what: str, by: str) -> str:
+    return f"{what} by {by}" if by else what
+
+
+def _explained(rows: list[AlertRow], reason: str) -> list[AlertRow]:
+    return [replace(row, alert=replace(row.alert, reason=reason)) for row in rows]
 
 
 def _both_parts(one: IncidentAlert | None, other: IncidentAlert) -> IncidentAlert:

@@ -80,6 +80,31 @@ def cut(incident: Incident, now: float, policy: Policy) -> Incident:
     return replace(incident, **changes) if changes else incident
 
 
+def shifted(incident: Incident, by: float) -> Incident:
+    """The incident after a step of the partition's clock by so many seconds: every wait goes on."""
+
+    def at(time: float | None) -> float | None:
+        return None if time is None else time + by
+
+    def since(time: float) -> float:
+        return time + by if time else time
+
+    return replace(
+        incident,
+        ticket_at=incident.ticket_at + by,
+        paged_at=since(incident.paged_at),
+        held_at=since(incident.held_at),
+        touched_at=since(incident.touched_at),
+        snoozed_until=since(incident.snoozed_until),
+        updated_at=incident.updated_at + by,
+        ends_at=at(incident.ends_at),
+        escalate_at=at(incident.escalate_at),
+        publish_at=at(incident.publish_at),
+        reopenings=[time + by for time in incident.reopenings],
+        take_by={name: time + by for name, time in incident.take_by.items()},
+    )
+
+
 def expired(incident: Incident, quiet: float | None, policy: Policy) -> bool:
     """True if a resolved incident may be forgotten; the quiet clock decides."""
     if incident.resolved_at is None or quiet is None:
@@ -151,8 +176,7 @@ def _is_neglected(incident: Incident, policy: Policy) -> bool:
 
 
 def _neglected_at(incident: Incident, policy: Policy) -> float:
-    touched = max(incident.touched_at, incident.acknowledged_at or 0.0)
-    return max(touched + (policy.acknowledge_timeout or 0.0), incident.snoozed_until)
+    return max(incident.touched_at + (policy.acknowledge_timeout or 0.0), incident.snoozed_until)
 
 
 def _muted_until(incident: Incident, policy: Policy) -> float:

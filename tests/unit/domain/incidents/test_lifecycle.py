@@ -24,7 +24,7 @@ from ticketing.domain.incidents.lifecycle import (
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.reports import correlated, receipted, summarized
 from ticketing.domain.incidents.routing import routes_for
-from ticketing.domain.incidents.timers import elapsed, expired, next_due
+from ticketing.domain.incidents.timers import elapsed, expired, next_due, shifted
 from ticketing.domain.severity import Severity
 from ticketing.domain.traces.findings import Candidate, Findings
 
@@ -366,3 +366,19 @@ def test_a_reopening_by_hand_pages_nobody_and_is_not_resolved_at_once() -> None:
     incident = after(after(incident, Action.RESOLVE), Action.REOPEN)
     assert (incident.page, incident.quiet_since) == (1, 100.0)
     assert elapsed(incident, 149.0, 149.0, policy).status is Status.OPEN
+
+
+@pytest.mark.parametrize("by", [-20.0, 3600.0])
+def test_a_step_of_the_clock_leaves_every_wait_as_long_as_it_was(by: float) -> None:
+    policy = replace(POLICY, acknowledge_timeout=500.0, auto_resolve_after=None)
+    incidents = [
+        new(policy=policy),
+        replace(told(policy), publish_at=31.0, take_by={"slack": 90.0}),
+        replace(after(told(policy), Action.ACKNOWLEDGE), alerts_firing=1),
+        replace(told(policy), flapping=True, reopenings=[30.0], escalate_at=None),
+        replace(told(policy), ends_at=700.0, escalate_at=None),
+    ]
+    for incident in incidents:
+        due = next_due(incident, 30.0, None, policy)
+        assert due is not None
+        assert next_due(shifted(incident, by), 30.0 + by, None, policy) == due + by
