@@ -49,8 +49,8 @@ format: $(READY) $(CONSOLE_READY) ## Format the code, and fix what can be fixed 
 unit: $(READY) ## Run the tests that need no service, those of the console's JavaScript too
 	$(BIN)/pytest tests/unit tests/contract
 
-integration: $(READY) ## Run the tests on real Kafka and real Redis
-	$(BIN)/pytest tests/integration tests/e2e
+integration: $(READY) ## Run the tests on real Kafka, real Redis and a real Helm
+	$(BIN)/pytest tests/charts tests/integration tests/e2e
 
 chaos: $(READY) ## Run the long matrices, and a million cases of the fuzz tests; hours
 	TICKETING_TEST_FUZZ_CASES=1000000 $(BIN)/pytest -m 'chaos or fuzz'

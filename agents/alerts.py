@@ -159,7 +159,9 @@ class AlertMachine(Machine[Record]):
 
     def _apply_one(self, tx: Tx, body: Progress | Redriven) -> None:
         if isinstance(body, Progress):
-            self._of(tx).clock.report(body, tx.now)
+            # When the report arrived, not when a worker that is behind reads it; no later than the
+            # partition's clock, which believes no single timestamp.
+            self._of(tx).clock.report(body, min(tx.timestamp, tx.now))
         else:
             self._count_redriven(tx, body.anomalies)
 
@@ -186,6 +188,12 @@ class AlertMachine(Machine[Record]):
         else:
             # No row is written for a look: while input is behind, the quiet clock stands still.
             self._of(tx).silent[key] = episodes.quiet_from(alert, self.policy)
+
+    def stepped(self, state: Record, by: float) -> Record:
+        """The record with its times of arrival moved along with the partition's clock."""
+        if isinstance(state, Alert):
+            return episodes.stepped(state, by)
+        return storm.stepped(state, by) if isinstance(state, Guard) else state
 
     def ready(self, partition: int) -> bool:
         """True while more alerts have become quiet than one batch takes."""

@@ -160,7 +160,7 @@ class Detector:
         minimum_score: float,
         window: float,
         thresholds: Thresholds,
-        scope_by: ScopeBy = "environment",
+        scope_by: ScopeBy,
         traces_partitions: int = 0,
     ) -> None:
         """`topic_ids`: the id of every input topic; `window`: seconds of event time.

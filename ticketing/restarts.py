@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import threading
+import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -18,6 +20,10 @@ import msgspec
 
 STATUS_VARIABLE = "TICKETING_STATUS"
 """The variable by which a supervisor tells a child the beginning of its files' path."""
+BEAT_VARIABLE = "TICKETING_BEAT"
+"""The variable by which a supervisor tells a child the pipe for its beats, a file descriptor."""
+BEAT_SECONDS = 5.0
+"""Between two beats of a child: several may be late before the supervisor gives the child up."""
 LOOPS_FILE = "crash-loops.json"
 
 Reason = Literal[
@@ -66,6 +72,28 @@ class CrashLoop:
         span = "a minute" if minutes == 1 else f"{minutes} minutes"
         place = f" at {', '.join(last.at)}" if last.at else ""
         return f"{role}: restarted {often} in {span}: {last.reason}{place}"
+
+
+def start_beats() -> threading.Thread | None:
+    """Tell the supervisor, if any, that threads of this process still run, until it ends.
+
+    A process whose interpreter is held by one call, such as a regular expression of Python's, can't
+    see that itself: its watchdog is a thread too.
+    """
+    given = os.environ.get(BEAT_VARIABLE, "")
+    if not given.isdigit():
+        return None
+
+    def beat() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                with contextlib.suppress(BlockingIOError):
+                    os.write(int(given), b".")
+                time.sleep(BEAT_SECONDS)
+
+    thread = threading.Thread(target=beat, name="beats", daemon=True)
+    thread.start()
+    return thread
 
 
 def note_ready() -> None:

@@ -34,6 +34,10 @@ LOOP_SECONDS = 300.0
 """A few ends are within this time even with the longest pause between them."""
 STOP_SECONDS_MAX = 15.0
 """Time to finish a batch, commit and leave the group; half of Kubernetes's default grace period."""
+SILENT_SECONDS_MAX = 60.0
+"""A child without a beat for this long is ended: as long as its own watchdog waits for a batch."""
+BEATS_READ_BYTES = 4096
+"""More than the beats of hours, during which a supervisor may itself have slept."""
 POLL_SECONDS = 0.1
 """Between looks at the children; a signal is answered within the same time."""
 
@@ -56,6 +60,10 @@ class Child:
     """The times of its ends that may still make a crash loop."""
     departure: Departure | None = None
     """The last one."""
+    beats: int | None = None
+    """The end of the pipe from which the child's beats are read."""
+    beat_at: float | None = None
+    """The time of the child's last beat; None before the first, as imports take their time."""
 
     @property
     def status(self) -> Path | None:
@@ -67,16 +75,23 @@ class Child:
         """Start the process, in a session of its own: Ctrl-C must reach the supervisor only."""
         with contextlib.ExitStack() as stack:
             output = None if self.log is None else stack.enter_context(self.log.open("ab"))
+            self._close_beats()
+            self.beats, written = os.pipe()
+            stack.callback(os.close, written)
+            os.set_blocking(self.beats, False)
+            os.set_blocking(written, False)
             self.process = subprocess.Popen(
                 self.command,
-                env=dict(self.environ),
+                env={**self.environ, restarts.BEAT_VARIABLE: str(written)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
+                pass_fds=[written],
             )
         self.started_at = now
         self.ready_at = None
+        self.beat_at = None
 
     def watch(self, now: float) -> None:
         """Note the end of the process and start it again.
@@ -89,9 +104,12 @@ class Child:
                 self._start_again(now)
             return
         self._note_ready(now)
+        self._note_beats(now)
         code = self.process.poll()
         if code is not None:
             self._note_end(self.process.pid, code, now)
+        elif self.beat_at is not None and now - self.beat_at > SILENT_SECONDS_MAX:
+            self._end_silent(self.process, now)
 
     def _start_again(self, now: float) -> None:
         """Start the process; where the system has no room for one, later. The others go on."""
@@ -127,8 +145,34 @@ class Child:
             self.ready_at = now
             self.pause_seconds = RESTART_SECONDS_MIN
 
-    def _note_end(self, pid: int, code: int, now: float) -> None:
-        self.departure = restarts.departure_of(self.status, pid, code)
+    def _note_beats(self, now: float) -> None:
+        if self.beats is None:
+            return
+        with contextlib.suppress(BlockingIOError):
+            while os.read(self.beats, BEATS_READ_BYTES):
+                self.beat_at = now
+
+    def _end_silent(self, process: subprocess.Popen[bytes], now: float) -> None:
+        """Kill a child whose threads do not run; nothing less ends a process in this state."""
+        why = f"no thread of it has run for {SILENT_SECONDS_MAX:.0f} s"
+        log.error("%s is ended: %s", self.role, why)
+        process.kill()
+        code = process.wait()
+        self._note_end(process.pid, code, now, Departure("hung", why, pid=process.pid))
+
+    def close(self) -> None:
+        """Let go of a child that has ended."""
+        self._close_beats()
+
+    def _close_beats(self) -> None:
+        if self.beats is not None:
+            os.close(self.beats)
+            self.beats = None
+
+    def _note_end(
+        self, pid: int, code: int, now: float, departure: Departure | None = None
+    ) -> None:
+        self.departure = departure or restarts.departure_of(self.status, pid, code)
         if self.departure.reason == "misconfigured":
             self.start_at = now + RESTART_SECONDS_MAX
         elif self.ready_at is not None:
@@ -231,6 +275,8 @@ class Supervisor:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+        for child in self.children:
+            child.close()
 
     def run(self) -> None:
         """Start, watch until SIGINT or SIGTERM, stop."""

@@ -119,6 +119,7 @@ def metrics_listener(
 def run(role: str, runtime: Runtime) -> None:
     """Run one role until stopped."""
     configure_logging(runtime.config)
+    restarts.start_beats()
     with _own_listener(role, runtime.config):
         reach(runtime)
         if role == API:

@@ -230,6 +230,9 @@ def test_the_chart_is_a_dependency_by_the_name_of_logclaws(tmp_path: Path) -> No
             "config.zammad.token is a secret",
         ),
         ({"config": {"kafka": {"partitions": 1}}}, "roles.pipeline.replicas: 2 is over"),
+        ({"config": {"metrics": {"enabled": False}}}, "config.metrics.enabled: must not be false"),
+        ({"config": {"web": {"port": 0}}}, "config.web.port: must not be 0"),
+        ({"config": {"kafka": {"groupInstanceId": "a"}}}, "config.kafka.groupInstanceId: leave it"),
         ({"secrets": {"externalSecret": {"enabled": True}}}, "storeRef.name: name the SecretStore"),
         ({"config": {"anomaly": {"minimumScor": 0.9}}}, "minimumScor"),
         ({"config": {"anomaly": {"lookbackWindow": "15 parsecs"}}}, "lookbackWindow"),
@@ -269,6 +272,44 @@ def test_a_role_is_scaled_by_its_lag_within_its_partitions() -> None:
     assert scaled["slack"]["triggers"][0]["metadata"]["consumerGroup"] == "ticketing-slack"
     for role, one in workloads(found).items():
         assert ("replicas" in one["spec"]) is (role not in scaled)
+
+
+def test_alerts_and_dashboard_reach_prometheus_and_grafana() -> None:
+    found = manifests(VALUES / "watched.yaml")
+    (rule,) = of_kind(found, "PrometheusRule")
+    alerts = [one for group in rule["spec"]["groups"] for one in group["rules"]]
+    assert len(alerts) >= 9
+    assert all(one["expr"] and one["annotations"]["summary"] for one in alerts)
+    (restarts,) = (one for one in alerts if one["alert"] == "TicketingPodRestarts")
+    assert f'pod=~"{RELEASE}-ticketing-agent-.+"' in restarts["expr"]
+    assert restarts["annotations"]["summary"].startswith("{{ $labels.pod }} was started")
+    (monitor,) = of_kind(found, "ServiceMonitor")
+    (endpoint,) = monitor["spec"]["endpoints"]
+    assert endpoint["authorization"]["credentials"] == {
+        "name": "ticketing-agent",
+        "key": "web.token",
+    }
+    (every,) = (
+        one
+        for one in of_kind(found, "Service")
+        if "ticketing-agent/metrics" in one["metadata"]["labels"]
+    )
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= every["metadata"]["labels"].items()
+    assert endpoint["port"] in {port["name"] for port in every["spec"]["ports"]}
+    (board,) = (one for one in of_kind(found, "ConfigMap") if "ticketing-agent.json" in one["data"])
+    assert json.loads(board["data"]["ticketing-agent.json"])["panels"]
+    assert board["metadata"]["labels"]["grafana_dashboard"] == "1"
+
+
+def test_the_network_is_limited_to_what_is_needed() -> None:
+    (policy,) = of_kind(manifests(VALUES / "watched.yaml"), "NetworkPolicy")
+    opened = [port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]]
+    assert opened == [53, 53, 9092, 9093, 6379, 443, 8443]
+    (ingress,) = policy["spec"]["ingress"]
+    assert len(ingress["from"]) == 2
+    for one in workloads(manifests(VALUES / "watched.yaml")).values():
+        labels = one["spec"]["template"]["metadata"]["labels"]
+        assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
 
 
 def test_a_change_of_the_configuration_restarts_the_pods(tmp_path: Path) -> None:

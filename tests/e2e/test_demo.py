@@ -1,9 +1,11 @@
 """The demo, as a user runs it: a process of its own, on the embedded broker."""
 
+import contextlib
 import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -104,3 +106,58 @@ def test_the_live_demo_shows_incidents_and_leaves_nothing_behind(
     wait_for(lambda: not any(map(is_alive, children)), "the children's end", 60)
     if stopped_by is not signal.SIGKILL:
         assert not list(tmp_path.glob("ticketing-*"))
+
+
+def test_a_demo_beside_another_program_takes_free_ports(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        for port in (8080, 6066):
+            held = stack.enter_context(socket.socket())
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Who else holds it serves the test as well.
+            with contextlib.suppress(OSError):
+                held.bind(("127.0.0.1", port))
+                held.listen()
+        said = tmp_path / "said"
+        with said.open("wb") as output:
+            demo = subprocess.Popen(
+                [sys.executable, "-m", "ticketing", "demo"],
+                stderr=output,
+                stdout=output,
+                env={**os.environ, "TMPDIR": str(tmp_path)},
+            )
+        try:
+            addresses = wait_for(
+                lambda: (
+                    re.findall(r"(?:live|view): +http://127\.0\.0\.1:(\d+)", said.read_text())
+                    if "Ctrl-C" in said.read_text()
+                    else None
+                ),
+                said.read_text,
+                DEADLINE_SECONDS,
+            )
+            assert len(addresses) == 2
+            assert not {"8080", "6066"} & set(addresses)
+            for port, path in zip(addresses, ("api/incidents", "table/"), strict=True):
+                with urllib.request.urlopen(
+                    f"http://127.0.0.1:{port}/{path}", timeout=10
+                ) as answer:
+                    assert answer.status == 200
+        finally:
+            demo.send_signal(signal.SIGTERM)
+            demo.wait(60)
+
+
+def test_a_port_that_is_taken_is_refused() -> None:
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        held.listen()
+        port = held.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "-m", "ticketing", "demo", "--port", str(port)],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=DEADLINE_SECONDS,
+        )
+    assert done.returncode == 1
+    assert f"--port {port}: another program listens there" in done.stderr

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from confluent_kafka import Message, Producer
-from support.incidents import anomalies
+from support.alerts import anomalies
 from support.kafka import Kafka
 
-from sinks.delivery.wishes import Retry, decode
+from sinks.delivery.wishes import Retry, decode, retry_key
 from ticketing.cli.dead_letters import dead_letters as command
 from ticketing.config import validate
 from ticketing.dead_letters import reading, redrive
@@ -36,7 +36,7 @@ from ticketing.wire.signals import decode_signals, encode_signals
 from ticketing.wire.topics import DEAD_LETTERS, SIGNALS, platform_topic
 
 INPUT = "enriched-logs"
-ID = "0123456789abcdef-2-41"
+ID = "0123456789abcdef-0000000000000029"
 CONFIG: dict[str, Any] = {"pagerduty": {"enabled": True, "routingKey": "k" * 32}}
 
 
@@ -185,7 +185,7 @@ def test_a_delivery_is_tried_again_by_its_adapter(desk: Desk) -> None:
         done = redriver.redrive(id, "anna")
     assert done.to.startswith("ticketing-pagerduty[")
     (message,) = desk.read(platform_topic("pagerduty"))
-    assert message.key() == ID.encode()
+    assert message.key() == retry_key(ID).encode()
     assert decode(message.value()).retry == Retry(incident_id=ID, by="anna")
 
 
@@ -360,5 +360,5 @@ def test_all_of_it_on_a_real_broker_and_from_the_command_line(
     assert rest.exit_code == 0
     assert "2 redriven, 1 not" in rest.output
     assert len(desk.read(INPUT)) == 2
-    assert [m.key() for m in desk.read(platform_topic("pagerduty"))] == [ID.encode()]
+    assert [m.key() for m in desk.read(platform_topic("pagerduty"))] == [retry_key(ID).encode()]
     assert delivery in rest.output

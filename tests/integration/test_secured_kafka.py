@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fleet import Fleet
+from support.fleet import INPUT, PARTITIONS, Fleet
 from support.logs import log
-from support.secured_kafka import PASSWORD, USERNAME, SecuredKafka
+from support.secured_kafka import PASSWORD, SCRAM_USERNAME, USERNAME, SecuredKafka
 from support.waiting import wait_for
 
 from ticketing.api.server import KafkaCommands
@@ -75,6 +75,12 @@ def with_password(broker: SecuredKafka) -> dict[str, str]:
     }
 
 
+def with_scram(broker: SecuredKafka) -> dict[str, str]:
+    broker.add_scram_user()
+    scram = {"saslMechanism": "SCRAM-SHA-512", "username": SCRAM_USERNAME}
+    return {**with_password(broker), **scram}
+
+
 def run(fleet: Fleet, *arguments: str) -> subprocess.CompletedProcess[str]:
     path = fleet.directory / "command.json"
     path.write_text(json.dumps(fleet.config))
@@ -88,7 +94,7 @@ def run(fleet: Fleet, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("credentials", [with_certificate, with_password])
+@pytest.mark.parametrize("credentials", [with_certificate, with_password, with_scram])
 def test_the_job_works_with_credentials(
     fleet: Fleet, secured: SecuredKafka, credentials: Any
 ) -> None:
@@ -97,6 +103,11 @@ def test_the_job_works_with_credentials(
     assert made.returncode == 0, made.stderr
     assert f"created {INCIDENTS}" in made.stdout
 
+    work(fleet)
+
+
+def work(fleet: Fleet) -> None:
+    """Count records, show their incident, take a command for it."""
     worker = fleet.worker("a", "pipeline", "view")
     worker.wait_ready()
     fleet.feed([log(level="FATAL")] * 10)
@@ -159,14 +170,14 @@ def with_a_wrong_password(broker: SecuredKafka) -> dict[str, str]:
 
 
 def with_another_mechanism(broker: SecuredKafka) -> dict[str, str]:
-    return {**with_password(broker), "saslMechanism": "SCRAM-SHA-512"}
+    return {**with_password(broker), "saslMechanism": "SCRAM-SHA-256"}
 
 
 @pytest.mark.parametrize(
     ("credentials", "keys"),
     [
         (anonymous, "kafka.clientCertificate and kafka.clientKey"),
-        (plain, "kafka.securityProtocol"),
+        (plain, "kafka.brokers and kafka.securityProtocol"),
         (encrypted_at_the_plain_port, "kafka.securityProtocol"),
         (with_an_unknown_authority, "kafka.caBundle"),
         (with_a_wrong_password, "kafka.username and kafka.password"),
@@ -180,3 +191,37 @@ def test_a_refusal_names_the_settings_to_check(
     refused = run(fleet, "topics", "create")
     assert refused.returncode == 1
     assert refused.stderr.rstrip().endswith(f": check {keys}")
+
+
+@pytest.fixture
+def authorizing(tmp_path: Path) -> Iterator[SecuredKafka]:
+    broker = SecuredKafka(tmp_path, authorizes=True)
+    try:
+        broker.start()
+        yield broker
+    finally:
+        broker.close()
+
+
+def test_a_user_with_the_documented_rights_is_enough(
+    authorizing: SecuredKafka, tmp_path: Path
+) -> None:
+    authorizing.create(INPUT, PARTITIONS)
+    authorizing.give_rights(USERNAME)
+    with Fleet(authorizing, tmp_path) as fleet:
+        fleet.configure(kafka=with_password(authorizing))
+        made = run(fleet, "topics", "create")
+        assert made.returncode == 0, made.stderr
+        assert run(fleet, "topics", "check").stderr.count("not checked") == 0
+        work(fleet)
+        worker = fleet.workers["a"]
+        assert "AuthorizationFailed" not in worker.log("pipeline") + worker.log("view")
+
+
+def test_a_user_without_rights_is_told(authorizing: SecuredKafka, tmp_path: Path) -> None:
+    with Fleet(authorizing, tmp_path) as fleet:
+        fleet.configure(kafka=with_password(authorizing))
+        refused = run(fleet, "topics", "create")
+    assert refused.returncode == 2
+    assert "authorization failed" in refused.stderr.lower()
+    assert "Traceback" not in refused.stderr

@@ -115,7 +115,9 @@ def test_redis_down_with_twelve_partitions_and_tickets_still_go_out(
     fleet: Fleet, own_redis: RedisServer
 ) -> None:
     fleet.configure(
-        kafka={"partitions": 12}, redis={"url": own_redis.url}, storm={"maxPagesPerMinute": 0}
+        kafka={"partitions": 12},
+        redis={"url": own_redis.url},
+        storm={"maxPagesPerMinute": 0, "maxPagesPerScope": 0},
     )
     fleet.with_sandbox("pagerduty")
     fleet.create_topics()

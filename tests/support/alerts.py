@@ -105,11 +105,11 @@ class AlertDesk:
         self.offset += 1
         return record
 
-    def fold(self, records: list[Record]) -> list[Sent]:
-        """A batch; returns what it sends."""
+    def fold(self, records: list[Record], now: float | None = None) -> list[Sent]:
+        """A batch, at a time by the partition's clock; returns what it sends."""
         partition = self.partition
         tx = partition.transaction()
-        folded = fold(partition.machine, tx, records, partition.state)
+        folded = fold(partition.machine, tx, records, partition.state, now=now)
         partition.table.keep(tx, partition.machine, folded)
         accept(partition.machine, tx, folded, partition.state)
         for callback in tx.callbacks():

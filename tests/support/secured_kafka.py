@@ -4,21 +4,51 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    ResourcePatternType,
+    ResourceType,
+    ScramCredentialInfo,
+    ScramMechanism,
+    UserScramCredentialUpsertion,
+)
 from support.certificates import Authority
-from support.kafka import JavaKafka, apache_kafka, formatted
+from support.kafka import ADMIN_SECONDS_MAX, JavaKafka, apache_kafka, formatted
 from support.requirements import free_port
 
 USERNAME = "ticketing"
 PASSWORD = "a-password-of-the-tests"
 # Kafka assumes it of the controller's listener only where no other protocol is in use.
 PROTOCOLS = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL"
+SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
+SCRAM_USERNAME = "ticketing-scram"
+SCRAM_ITERATIONS = 4096
+"""Kafka's own least."""
+AUTHORIZER = "org.apache.kafka.metadata.authorizer.StandardAuthorizer"
+RIGHTS = (
+    # As docs/configuration.md lists them.
+    (
+        *(ResourceType.TOPIC, "ticketing-", ResourcePatternType.PREFIXED),
+        ("READ", "WRITE", "CREATE", "DESCRIBE", "DESCRIBE_CONFIGS"),
+    ),
+    (
+        *(ResourceType.TOPIC, "enriched-logs", ResourcePatternType.LITERAL),
+        ("READ", "DESCRIBE", "DESCRIBE_CONFIGS"),
+    ),
+    (ResourceType.GROUP, "ticketing", ResourcePatternType.PREFIXED, ("READ", "DESCRIBE")),
+)
+"""The rights of the agent's user: kind, name and pattern of what it may use, and the operations."""
 LOGIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
 
 
 class SecuredKafka(JavaKafka):
     """Beside the plain listener, which is the tests' own, one for certificates and one for SASL."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, authorizes: bool = False) -> None:
+        """`authorizes` lets users do what they have rights for; on the plain listener, everything."""
+        authorizing = {"authorizer.class.name": AUTHORIZER, "super.users": "User:ANONYMOUS"}
         libraries = apache_kafka()
         self.authority = Authority(directory / "certificates")
         """Whom the broker trusts, and who has signed its certificate."""
@@ -39,9 +69,34 @@ class SecuredKafka(JavaKafka):
                 "ssl.truststore.type": "PEM",
                 "ssl.truststore.location": str(self.authority.bundle),
                 "listener.name.ssl.ssl.client.auth": "required",
-                "sasl.enabled.mechanisms": "PLAIN",
+                "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
+                "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": f"{SCRAM_MODULE} required;",
+                **(authorizing if authorizes else {}),
                 "listener.name.sasl_ssl.plain.sasl.jaas.config": (
                     f'{LOGIN_MODULE} required user_{USERNAME}="{PASSWORD}";'
                 ),
             },
         )
+
+    def add_scram_user(self) -> None:
+        """Make the user of SCRAM."""
+        wanted = UserScramCredentialUpsertion(
+            SCRAM_USERNAME,
+            ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, SCRAM_ITERATIONS),
+            PASSWORD.encode(),
+        )
+        for future in self.admin.alter_user_scram_credentials([wanted]).values():
+            future.result(ADMIN_SECONDS_MAX)
+
+    def give_rights(self, username: str) -> None:
+        """Give a user the agent's rights, and no others."""
+        wanted = [
+            AclBinding(
+                *(kind, name, pattern, f"User:{username}", "*"),
+                *(AclOperation[operation], AclPermissionType.ALLOW),
+            )
+            for kind, name, pattern, operations in RIGHTS
+            for operation in operations
+        ]
+        for future in self.admin.create_acls(wanted).values():
+            future.result(ADMIN_SECONDS_MAX)

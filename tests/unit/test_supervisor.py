@@ -21,18 +21,23 @@ from ticketing.supervisor import (
     BETWEEN_STARTS_SECONDS_MIN,
     HEALTHY_SECONDS,
     RESTART_SECONDS_MAX,
+    SILENT_SECONDS_MAX,
     Child,
     Supervisor,
 )
 
 ROLE = "pipeline"
 LEAVE = """
-import sys, time
+import re, sys, time
 from pathlib import Path
 from ticketing import restarts
 from ticketing.engine import departure
 if "ready" in sys.argv:
     restarts.note_ready()
+if "beats" in sys.argv:
+    restarts.start_beats()
+if "held" in sys.argv:
+    re.match(r"(a+)+$", "a" * 60 + "b")
 if "wait" in sys.argv:
     time.sleep(600)
 if "hung" in sys.argv:
@@ -257,3 +262,53 @@ def test_a_start_that_the_system_refuses_ends_nobody_else(tmp_path: Path) -> Non
     scene.supervisor.watch()
     assert scene.child.process is not None
     scene.child.process.wait()
+
+
+def beaten(scene: Scene) -> bool:
+    """True once the child's process has sent a beat."""
+    scene.supervisor.watch()
+    return scene.child.beat_at is not None
+
+
+def test_a_child_whose_interpreter_is_held_is_ended_from_outside(scene: Scene) -> None:
+    scene.does("0", "beats", "held")
+    scene.start()
+    wait_for(lambda: beaten(scene), "the first beat")
+
+    def ended() -> bool:
+        # A beat from before the interpreter was held counts as of when it is read.
+        scene.clock.now += SILENT_SECONDS_MAX + 1
+        scene.supervisor.watch()
+        return scene.child.departure is not None
+
+    wait_for(ended, "the end of the child")
+    assert scene.child.departure is not None
+    assert scene.child.departure.reason == "hung"
+    assert scene.child.departure.why == "no thread of it has run for 60 s"
+    labels = {"role": ROLE, "reason": "hung"}
+    assert scene.value("ticketing_worker_restarts_total", **labels) == 1
+    scene.does("0", "beats", "wait")
+    scene.next_start()
+    assert scene.child.beat_at is None
+
+
+def test_a_child_that_works_is_left_alone(scene: Scene) -> None:
+    """Its beats, which were sent while the supervisor did not look, count."""
+    scene.does("0", "beats", "wait", "ready")
+    scene.start()
+    wait_for(lambda: beaten(scene), "the first beat")
+    process = scene.child.process
+    assert process is not None
+    scene.child.beat_at = None
+    wait_for(lambda: beaten(scene), "another beat")
+    assert process.poll() is None
+
+
+def test_a_child_is_not_judged_before_its_first_beat(scene: Scene) -> None:
+    scene.does("0", "wait", "ready")
+    scene.start()
+    scene.until_ready()
+    scene.clock.now += 10 * SILENT_SECONDS_MAX
+    scene.supervisor.watch()
+    assert scene.child.process is not None
+    assert scene.child.process.poll() is None

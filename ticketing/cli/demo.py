@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="With --input: print one JSON object only.")
 @click.option(
-    "--port", type=int, help="Port of the page, without --input; by default that of `web.port`."
+    "--port",
+    type=int,
+    help="Port of the page, without --input; by default 8080, or the next free one.",
 )
 def demo(recording: Path | None, as_json: bool, port: int | None) -> None:
     """Run the whole job on an embedded broker, with a sandbox in the platforms' place.
@@ -95,13 +97,19 @@ def _table(result: Totals) -> None:
 
 async def _live(port: int | None) -> None:
     from ticketing.config import Config
-    from ticketing.demo.run import run_live
+    from ticketing.demo.run import DemoFailed, run_live
+    from ticketing.kafka.free_port import free_ports, is_free
+
+    if port and not is_free(port):
+        raise DemoFailed(
+            f"--port {port}: another program listens there; without it a free one is taken"
+        )
 
     def status(now: Totals) -> None:
         if sys.stderr.isatty():
             click.echo(f"\r{_line(now)}\033[K", err=True, nl=False)
 
-    await run_live(_say, status, Config().web.port if port is None else port)
+    await run_live(_say, status, free_ports(Config().web.port) if port is None else port)
 
 
 def _line(now: Totals) -> str:

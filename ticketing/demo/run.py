@@ -18,17 +18,20 @@ import aiohttp
 
 from ticketing import worker
 from ticketing.config import load
+from ticketing.config.process import FAUST_WEB_PORT
 from ticketing.demo.totals import Totals, totals
 from ticketing.demo.traffic import Traffic
 from ticketing.errors import TicketingError
 from ticketing.extras import require
 from ticketing.kafka.feed import Feed
-from ticketing.kafka.free_port import free_port
+from ticketing.kafka.free_port import free_port, free_ports
 from ticketing.kafka.runtime import CONFIG_VARIABLE, EMBEDDED_VARIABLE, Runtime
 from ticketing.sandbox.credentials import sandbox_config
 from ticketing.sandbox.server import Sandbox, start
 from ticketing.supervisor import Supervisor
 
+WEB_PORTS = 16
+"""Ports in a row for the web view: an app for each role, and room for a platform or two."""
 GROUP_WAIT = {"critical": "1s", "high": "2s", "medium": "2s", "low": "2s"}
 """Shorter than in production, so that tickets appear while a person watches."""
 RECORDING = {"storm": {"maxPatternsPerService": 0, "maxPagesPerMinute": 0}}
@@ -99,6 +102,7 @@ class Demo:
             try:
                 async with self.session.get(f"{self.api}/ready") as answer:
                     if answer.status == 200:
+                        await self.require_own_page()
                         return
             except aiohttp.ClientConnectionError:
                 pass
@@ -106,6 +110,17 @@ class Demo:
             if any(child.restarts >= STARTS_MAX for child in self.supervisor.children):
                 raise DemoFailed(f"a worker does not start:\n{self.log_end()}")
         raise DemoFailed(f"not ready after {READY_SECONDS_MAX:.0f} s:\n{self.log_end()}")
+
+    async def require_own_page(self) -> None:
+        """Raise DemoFailed if another program answers at the demo's address."""
+        own = str(self.runtime.config.data_dir)
+        try:
+            async with self.session.get(f"{self.api}/api/v1/config") as answer:
+                told = await answer.json()
+        except (aiohttp.ContentTypeError, ValueError):
+            told = None
+        if not isinstance(told, dict) or told.get("dataDir") != own:
+            raise DemoFailed(f"another program answers at {self.api}: choose another --port")
 
     def require_whole(self) -> None:
         """Raise DemoFailed if a worker has missed messages: the numbers can't add up any more."""
@@ -131,15 +146,15 @@ async def installation(port: int, settings: Mapping[str, Any] | None = None) -> 
         **sandbox_config(sandbox.url),
         "groupWait": GROUP_WAIT,
         "web": {"host": "127.0.0.1", "port": api_port},
-        # No web view per app: beside other runs on the machine, each more port may be taken.
-        "faustWeb": {"enabled": port != 0},
+        # A page for a person to look at; a recording has no use for one of each app.
+        "faustWeb": {"enabled": port != 0, "port": free_ports(FAUST_WEB_PORT, WEB_PORTS)},
         **(settings or {}),
     }
     with worker.fleet_environ(True) as environ:
         base = Path(environ[worker.METRICS_VARIABLE]).parent
         config_file = base / "demo.json"
         config_file.write_text(json.dumps(given))
-        runtime = Runtime.of(load(config_file, {}))
+        runtime = Runtime.of(load(config_file, environ))
         log = base / "worker.log"
         children = {
             **{k: v for k, v in os.environ.items() if not k.startswith("TICKETING_")},

@@ -29,6 +29,11 @@ def is_scope(text: str) -> bool:
     return _SCOPE.fullmatch(text) is not None
 
 
+def is_incident_id(text: str) -> bool:
+    """True for a text that an incident's id may be."""
+    return _ID.fullmatch(text) is not None
+
+
 def incident_id(scope: str, topic_id: str, partition: int, offset: int, fingerprint: str) -> str:
     """The id of the incident that an event opened for an alert; never used twice.
 

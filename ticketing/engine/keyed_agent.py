@@ -438,7 +438,10 @@ class KeyedAgent(BatchAgent, Generic[S]):
         if generation != self._generation:
             return
         clock = self._clocks.setdefault(number, PartitionClock())
-        by = clock.heard(acknowledged.timestamp / 1000.0, boottime())
+        # The embedded broker answers with no real time; all of its processes have this machine's.
+        embedded = getattr(self.app, "embedded", False)
+        stamp = time.time() if embedded else acknowledged.timestamp / 1000.0
+        by = clock.heard(stamp, boottime())
         partition = self._partitions.get(number)
         if by == 0.0 or partition is None:
             return

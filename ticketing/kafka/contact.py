@@ -87,4 +87,6 @@ def sentence(reasons: list[str], name: str, brokers: str) -> str:
             return f"Kafka does not answer ({reason}): check {keys}"
     if reasons:
         return f"Kafka does not answer ({reasons[-1]}): check kafka.brokers"
-    return f"Kafka does not answer ({name}, {brokers} says nothing): check kafka.brokers"
+    # A broker that expects TLS just closes a connection without.
+    keys = "kafka.brokers and kafka.securityProtocol"
+    return f"Kafka does not answer ({name}, {brokers} says nothing): check {keys}"

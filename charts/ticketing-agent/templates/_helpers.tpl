@@ -44,6 +44,17 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if eq ($redis | default "") "embedded" -}}
 {{- fail "config.redis.url: must not be \"embedded\": each pod would have a view of its own" -}}
 {{- end -}}
+{{- if not (dig "metrics" "enabled" true $config) -}}
+{{- fail "config.metrics.enabled: must not be false: the probes of most pods ask there" -}}
+{{- end -}}
+{{- range list "web" "metrics" -}}
+{{- if eq (dig . "port" 1 $config | int) 0 -}}
+{{- fail (printf "config.%s.port: must not be 0: the probes must know the port" .) -}}
+{{- end -}}
+{{- end -}}
+{{- if dig "kafka" "groupInstanceId" "" $config -}}
+{{- fail "config.kafka.groupInstanceId: leave it out: each pod of a StatefulSet has its own name for it" -}}
+{{- end -}}
 {{- range (include "ticketing-agent.registry" . | fromJson).secrets -}}
 {{- include "ticketing-agent.refuseSecret" (dict "tree" $config "path" . "rest" (splitList "." .)) -}}
 {{- end -}}

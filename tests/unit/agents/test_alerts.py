@@ -20,6 +20,7 @@ from agents.alerts import ALERTS_TOGETHER_MAX, FORWARD_EVERY_SECONDS, NO_ORIGIN
 from ticketing.domain.alerts.alert import Alert, AlertKind, AlertState
 from ticketing.domain.alerts.bounds import ALERT_BYTES_MAX
 from ticketing.domain.alerts.fingerprint import overflow_fingerprint, stray_fingerprint
+from ticketing.domain.alerts.storm import Guard
 from ticketing.domain.scope import partition_of_scope, scope_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Progress, Redriven, Sample
@@ -225,6 +226,43 @@ def test_no_report_ahead_of_its_arrival_makes_quiet() -> None:
     desk.tick(10.0)
     ahead = Progress(topic=INPUT, partition=0, partitions=1, through=START + 3_600)
     assert told(desk.send(ahead)) == []
+
+
+def test_reports_that_are_read_late_vouch_for_their_own_times() -> None:
+    desk = AlertDesk()
+    desk.run(0, anomalies("aa", 0))
+    reports = []
+    for _ in range(3):
+        desk.now += 5
+        report = Progress(topic=INPUT, partition=0, partitions=1, through=0.0, caught_up=True)
+        reports.append(desk.record(encode_signals([report])))
+    sent = desk.fold(reports, now=START + 10 * QUIET)
+    through = [body.through for one in sent for body in one.bodies if isinstance(body, Progress)]
+    assert (told(sent), through) == ([], [START + 10])
+
+
+def test_the_quiet_clock_is_never_ahead_of_the_partitions_clock() -> None:
+    desk = AlertDesk()
+    for _ in range(3):
+        desk.now += FORWARD_EVERY_SECONDS
+        report = Progress(topic=INPUT, partition=0, partitions=1, through=0.0, caught_up=True)
+        record = desk.record(encode_signals([report]))
+        record.timestamp += 3_600_000
+        desk.fold([record], now=desk.now)
+    through = [body.through for one in desk.sent for body in one.bodies]  # type: ignore[union-attr]
+    assert through == [START + 10, START + 20]
+
+
+def test_deadlines_go_along_when_the_clock_steps() -> None:
+    desk = AlertDesk()
+    desk.run(0, anomalies("aa", 0))
+    machine = desk.partition.machine
+    before = desk.alert("aa")
+    after = machine.stepped(before, 3_600.0)
+    assert (after.counted_at, after.version > before.version) == (START + 3_600, True)
+    assert machine.stepped(desk.counted(), 3_600.0) == desk.counted()
+    guard = Guard(admitted={"aa": START})
+    assert machine.stepped(guard, -60.0) == Guard(admitted={"aa": START - 60})
 
 
 def test_firing_again_is_another_episode_with_its_own_count() -> None:

@@ -64,7 +64,9 @@ def test_a_broker_that_does_not_answer_ends_a_command_in_words(
     monkeypatch.setattr("ticketing.kafka.contact.COMMAND_SECONDS_MAX", 0.0)
     status, said = ended(*words, TICKETING_KAFKA__BROKERS="127.0.0.1:1")
     assert status == 1
-    assert said.endswith("127.0.0.1:1 says nothing): check kafka.brokers\n")
+    assert said.endswith(
+        "127.0.0.1:1 says nothing): check kafka.brokers and kafka.securityProtocol\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -21,10 +21,12 @@ from sinks.delivery import adapter
 from sinks.delivery.fold import Timing
 from sinks.delivery.gate import Gate
 from ticketing import log, worker
+from ticketing.config.alert_policy import alert_policy
 from ticketing.config.model import Config
 from ticketing.config.policy import policy
 from ticketing.config.schema import bare, inside, is_section
 from ticketing.config.values import Section
+from ticketing.domain.alerts.policy import AlertPolicy
 from ticketing.domain.alerts.record_fields import Thresholds
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.traces.correlator import Settings as TraceSettings
@@ -38,6 +40,7 @@ REPOSITORY = Path(__file__).parents[3]
 PACKAGES = ("ticketing", "agents", "tables", "sinks")
 MADE = (
     (policy, "Policy", Policy),
+    (alert_policy, "AlertPolicy", AlertPolicy),
     (adapter.timing, "Timing", Timing),
     (adapter.timing, "Backoff", Backoff),
     (adapter.add_adapter, "Gate", Gate),

@@ -20,6 +20,7 @@ from ticketing.config import PLATFORMS, validate
 from ticketing.config.model import Config
 from ticketing.config.schema import bare, inside, is_section
 from ticketing.config.values import Section
+from ticketing.domain.alerts.policy import AlertPolicy
 from ticketing.domain.alerts.record_fields import Thresholds
 from ticketing.domain.incidents.policy import Policy, RadiusRule
 from ticketing.domain.patterns.pattern import Rule
@@ -37,6 +38,7 @@ READ_WHILE_LOADING = {
 }
 """Read from what was given, not from the model; tests below and test_loading.py show the effect."""
 CARRIERS = (
+    AlertPolicy,
     Backoff,
     Connection,
     Policy,

@@ -43,9 +43,8 @@ def test_an_outage_is_no_refusal() -> None:
 
 def test_silence_names_the_address() -> None:
     told = sentence([], "_TIMED_OUT", "kafka:9092")
-    assert (
-        told == "Kafka does not answer (_TIMED_OUT, kafka:9092 says nothing): check kafka.brokers"
-    )
+    assert told.startswith("Kafka does not answer (_TIMED_OUT, kafka:9092 says nothing)")
+    assert told.endswith(": check kafka.brokers and kafka.securityProtocol")
 
 
 def test_a_broker_that_answers_is_reached() -> None:

@@ -6,9 +6,10 @@ import ast
 import re
 import typing
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ from ticketing.llm.models import Outcome
 from ticketing.metrics.declaration import PREFIX, Definition
 from ticketing.metrics.reference import document
 from ticketing.restarts import Reason
-from ticketing.wire.signals import Signal
+from ticketing.wire import events, signals
 
 REPOSITORY = Path(__file__).parents[3]
 PACKAGES = ("ticketing", "agents", "tables", "sinks")
@@ -122,13 +123,19 @@ def test_every_metric_is_documented() -> None:
     assert document(text) == text, "run: python -m ticketing.metrics.reference docs/metrics.md"
 
 
+def kinds(bodies: Any, kind_of: Callable[[Any], str]) -> set[str]:
+    """The names of the kinds of bodies in a topic's messages."""
+    return {kind_of(object.__new__(body)) for body in typing.get_args(bodies)}
+
+
 @pytest.mark.parametrize(
     ("metric", "label", "values"),
     [
         ("records_dead_lettered_total", "reason", {reason.value for reason in BadInput}),
         ("incidents_opened_total", "severity", {severity.value for severity in Severity}),
         ("worker_restarts_total", "reason", set(typing.get_args(Reason))),
-        ("signals_total", "kind", set(Signal.__struct_fields__)),
+        ("signals_total", "kind", kinds(signals.SignalBody, signals.kind_of)),
+        ("events_total", "kind", kinds(events.EventBody, events.kind_of)),
         ("llm_calls_total", "outcome", {outcome.value for outcome in Outcome}),
         (
             "deliveries_total",

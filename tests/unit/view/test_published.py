@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from aiokafka.partitioner import murmur2
 from support.incidents import ID, SCOPE, incident
 
-from ticketing.domain.scope import partition_of_incident
 from ticketing.errors import NotFound
 from ticketing.view import published as module
 from ticketing.view.published import published
@@ -18,14 +18,15 @@ from ticketing.wire.topics import INCIDENTS
 
 OTHER = f"{SCOPE}-{'f' * 16}"
 PARTITIONS = 4
-HOME = partition_of_incident(ID, PARTITIONS)
+HOME = (murmur2(ID.encode()) & 0x7FFFFFFF) % PARTITIONS
+"""Where a producer puts the incident by its key."""
 
 
 class Message:
     """A record as the reader gives it."""
 
-    def __init__(self, offset: int, key: str, value: bytes | None) -> None:
-        self._offset, self._key, self._value = offset, key.encode(), value
+    def __init__(self, partition: int, offset: int, key: str, value: bytes | None) -> None:
+        self._place, self._key, self._value = (partition, offset), key.encode(), value
 
     def key(self) -> bytes:
         return self._key
@@ -33,18 +34,22 @@ class Message:
     def value(self) -> bytes | None:
         return self._value
 
+    def partition(self) -> int:
+        return self._place[0]
+
     def offset(self) -> int:
-        return self._offset
+        return self._place[1]
 
     def timestamp(self) -> tuple[int, int]:
         return 2, 1_000_000
 
 
 class Reader:
-    """Records of the one partition that may be asked for."""
+    """The records of each partition; notes which partitions were read."""
 
-    records: tuple[Message, ...] = ()
+    records: ClassVar[Mapping[int, list[Message]]] = {}
     partitions_there = PARTITIONS
+    read: ClassVar[list[int]] = []
 
     def __init__(self, runtime: Any) -> None:
         pass
@@ -60,17 +65,20 @@ class Reader:
         return list(range(self.partitions_there))
 
     def bounds(self, topic: str, partition: int) -> tuple[int, int]:
-        assert (topic, partition) == (INCIDENTS, HOME)
-        return 0, len(self.records)
+        assert topic == INCIDENTS
+        return 0, len(self.records.get(partition, []))
 
     def between(self, topic: str, partition: int, start: int, end: int) -> Iterator[Message]:
-        assert (topic, partition) == (INCIDENTS, HOME)
-        yield from self.records[start:end]
+        self.read.append(partition)
+        yield from self.records.get(partition, [])[start:end]
 
 
-def with_records(monkeypatch: pytest.MonkeyPatch, *records: tuple[str, bytes | None]) -> Any:
-    found = tuple(Message(at, key, value) for at, (key, value) in enumerate(records))
-    monkeypatch.setattr(Reader, "records", found)
+def with_records(
+    monkeypatch: pytest.MonkeyPatch, *records: tuple[str, bytes | None], partition: int = HOME
+) -> Any:
+    found = [Message(partition, at, key, value) for at, (key, value) in enumerate(records)]
+    monkeypatch.setattr(Reader, "records", {partition: found})
+    monkeypatch.setattr(Reader, "read", [])
     monkeypatch.setattr(module, "TopicReader", Reader)
     return None
 
@@ -86,6 +94,14 @@ def test_the_latest_record_of_the_id_is_found(monkeypatch: pytest.MonkeyPatch) -
     )
     found = published(runtime, ID)
     assert (found.incident.revision, found.partition, found.offset) == (2, HOME, 1)
+    assert Reader.read == [HOME]
+
+
+def test_a_record_is_found_wherever_a_producer_has_put_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = (HOME + 1) % PARTITIONS
+    value = encode_incident(incident())
+    runtime = with_records(monkeypatch, (ID, value), partition=elsewhere)
+    assert published(runtime, ID).partition == elsewhere
 
 
 def test_a_forgotten_incident_is_told_from_one_that_never_was(

@@ -13,7 +13,9 @@ from ticketing.domain.alerts.policy import AlertPolicy
 from ticketing.domain.signals import Anomalies, Sample
 
 HOUR_SECONDS = 3_600
+"""The part of an episode that has counts by minute: its beginning tells most about a fault."""
 MINUTE_SECONDS = 60
+"""The bars of that chart, sixty of which fit beside each other."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,6 +151,17 @@ def next_due(alert: Alert, now: float, policy: AlertPolicy) -> float:
     return min(silent, alert.send_at, now + SEND_AFTER_SECONDS_MAX)
 
 
+def stepped(alert: Alert, by: float) -> Alert:
+    """The alert after the clock of arrivals has stepped by so many seconds: deadlines go along."""
+    return replace(
+        alert,
+        revision=alert.revision + 1,
+        counted_at=alert.counted_at + by,
+        quiet_at=None if alert.quiet_at is None else alert.quiet_at + by,
+        send_at=None if alert.send_at is None else alert.send_at + by,
+    )
+
+
 def was_sent(before: Alert | None, after: Alert) -> bool:
     """True if the state after a change is one that is sent."""
     return before is None or after.episode != before.episode or after.sent != before.sent

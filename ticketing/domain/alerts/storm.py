@@ -50,6 +50,11 @@ def admitting(guard: Guard, name: str, now: float, policy: AlertPolicy) -> Guard
     return Guard(admitted=dict([*admitted, (name, now)]))
 
 
+def stepped(guard: Guard, by: float) -> Guard:
+    """The guard after the clock of arrivals has stepped by so many seconds."""
+    return Guard(admitted={name: at + by for name, at in guard.admitted.items()})
+
+
 def overflowing(anomalies: Anomalies, policy: AlertPolicy) -> Anomalies:
     """The anomalies as those of the service's overflow alert."""
     tenant, environment, service = anomalies.tenant, anomalies.environment, anomalies.service

@@ -18,6 +18,7 @@ from ticketing.domain.alerts.episodes import (
     is_silent,
     next_due,
     quietened,
+    stepped,
     was_sent,
 )
 from ticketing.domain.severity import Severity
@@ -84,6 +85,17 @@ def test_no_deadline_is_further_off_than_its_own_length() -> None:
     assert next_due(ahead, START, POLICY) == START + 900
     assert next_due(waiting, START, POLICY) <= START + 60
     assert next_due(quiet, START, POLICY) == START + 86_400
+
+
+@pytest.mark.parametrize("by", [HOUR, -HOUR])
+def test_every_deadline_steps_with_the_clock(by: float) -> None:
+    waiting = at(START + 5, at(START))
+    quiet = quietened(waiting, START + 1_000)
+    for alert, now in ((waiting, START + 5), (quiet, START + 1_000)):
+        moved = stepped(alert, by)
+        assert next_due(moved, now + by, POLICY) == next_due(alert, now, POLICY) + by
+        assert moved.version > alert.version
+        assert (moved.count, moved.first_seen) == (alert.count, alert.first_seen)
 
 
 def test_a_quiet_alert_is_over_after_retention() -> None:

@@ -19,7 +19,7 @@ from sinks.text import shown_fields
 from tables import deliveries
 from tables.deliveries import Delivery, Held, Operation, Track, Uncertain, Why
 from ticketing.domain.events import TicketState
-from ticketing.domain.incidents.incident import Status, Step, StepKind, Ticket
+from ticketing.domain.incidents.incident import Resolution, Status, Step, StepKind, Ticket
 from ticketing.domain.severity import Severity
 
 ALERTS = Traits(
@@ -315,3 +315,53 @@ def test_a_delivery_survives_the_table() -> None:
     )
     delivery = ended(delivery, Unknown(Reason.TIMEOUT), 201.0, MESSAGES)
     assert deliveries.decode(deliveries.encode(delivery)) == delivery
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_an_end_by_quiet_is_told_where_people_close_tickets(told: bool) -> None:
+    traits = dataclasses.replace(ISSUES, quiet_is_told=told)
+    step = Step(seq=9, at=150.0, kind=StepKind.RESOLVED, text="quiet")
+    quiet = incident(
+        revision=2, status=Status.RESOLVED, resolution=Resolution.QUIET, timeline=[step]
+    )
+    after, done = run(fold.desired(opened(traits), quiet), 200.0, traits)
+    assert done == ([] if told else [Operation.RESOLVE]) + [Operation.COMMENT]
+    by_hand = dataclasses.replace(quiet, revision=3, resolution=Resolution.COMMAND)
+    assert run(fold.desired(after, by_hand), 300.0, traits)[1] == [Operation.RESOLVE] * told
+
+
+def test_a_merged_incident_keeps_its_ticket_until_the_other_has_one_there() -> None:
+    merged = incident(
+        revision=2, status=Status.RESOLVED, resolution=Resolution.MERGED, stays_on=["p"]
+    )
+    waiting = fold.desired(opened(ISSUES), merged)
+    assert run(waiting, 200.0, ISSUES)[1] == []
+    over = fold.desired(waiting, dataclasses.replace(merged, revision=3, stays_on=[]))
+    assert run(over, 300.0, ISSUES)[1] == [Operation.RESOLVE]
+
+
+RINGING = dataclasses.replace(ALERTS, operations=ALERTS.operations | {Operation.PAGE}, loud=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "done"),
+    [
+        ({"status": Status.ACKNOWLEDGED, "acknowledged_at": 1.0}, [Operation.PAGE]),
+        ({"status": Status.OPEN}, [Operation.PAGE]),
+        ({"status": Status.ACKNOWLEDGED, "acknowledged_at": 9e9}, []),
+    ],
+)
+def test_a_page_rings_those_who_acknowledged_before_it(
+    changes: dict[str, Any], done: list[Operation]
+) -> None:
+    early = {"status": Status.ACKNOWLEDGED, "acknowledged_at": 50.0, "paged_at": 10.0}
+    held, _ = run(fold.desired(opened(RINGING), incident(revision=2, **early)), 150.0, RINGING)
+    paged = incident(revision=3, page=2, paged_at=180.0, **changes)
+    after, did = run(fold.desired(held, paged), 200.0, RINGING)
+    assert did == done
+    assert run(after, 300.0, RINGING)[1] == []
+
+
+def test_what_nobody_has_acknowledged_rings_by_itself() -> None:
+    worse = incident(revision=2, page=2, paged_at=180.0, severity=Severity.CRITICAL)
+    assert run(fold.desired(opened(RINGING), worse), 200.0, RINGING)[1] == [Operation.UPDATE]

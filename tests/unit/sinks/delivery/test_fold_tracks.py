@@ -126,6 +126,19 @@ async def test_what_the_platform_left_out_is_told_with_the_next_comment() -> Non
     assert desk.told == ["impact: asked for 1, kept 3", "first", "second"]
 
 
+async def test_a_comment_that_was_refused_spoils_no_later_one() -> None:
+    life, desk, story = scene()
+    await life.want(story.opened(), 60.0)
+    desk.refusing[Operation.COMMENT] = Refused(Reason.TOO_LARGE, "too long")
+    await life.want(story.commented("a poem"), HOUR)
+    desk.refusing.clear()
+    await life.want(story.commented("the pool"), HOUR)
+    assert desk.told == [
+        "an earlier comment could not be made here: too_large: too long",
+        "the pool",
+    ]
+
+
 async def test_comments_do_not_wait_for_a_state_that_fails() -> None:
     life, desk, story = scene()
     await life.want(story.opened(), 60.0)
