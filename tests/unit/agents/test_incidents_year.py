@@ -48,13 +48,11 @@ class Year:
         start = START + number * DAY
         yield start + 8 * HOUR, "nightly"
         if number % 7 < 2:
-            yield from ((start + 9 * HOUR + 1200 * turn, "restless") for turn in range(12))
+            yield from ((start + 9 * HOUR + 1200 * turn, "restless") for turn in range(6))
         if number % 50 < 3:
-            yield from ((start + 10 * HOUR + 600 * turn, "flapping") for turn in range(40))
+            yield from ((start + 10 * HOUR + 600 * turn, "flapping") for turn in range(12))
         if number % 30 == 3:
-            yield from (
-                (start + 12 * HOUR + turn * 0.2, f"storm {turn % 60}") for turn in range(60)
-            )
+            yield from ((start + 12 * HOUR + turn * 0.2, f"storm {turn}") for turn in range(25))
         yield start + self.random.random() * DAY, f"seldom {self.random.randrange(200)}"
         yield start + 20 * HOUR, f"too few {number % 40}"
 
