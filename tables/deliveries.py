@@ -171,7 +171,7 @@ class Trial:
 
     `target` names what the latest attempt was to reach, `refused` the targets that the platform
     refused: they are set aside, the latest last. With `passing` the refusal is a fault of the
-    configuration, and the target is tried again. `failures` counts attempts, since `since` those
+    configuration, and the target is tried again; with `gone` the ticket was not found. `failures` counts attempts, since `since` those
     whose failure passes. `dead_lettered` is the error of the latest dead letter.
     """
 
@@ -181,6 +181,7 @@ class Trial:
     next_attempt_at: float = 0.0
     refused: list[str] = field(default_factory=list)
     passing: bool = False
+    gone: bool = False
     error: str = ""
     dead_lettered: str = ""
 

@@ -399,6 +399,7 @@ def _refused(
         next_attempt_at=now + max(timing.refused_wait, wait),
         refused=[*others, intent.target][-REFUSED_KEPT:],
         passing=reason is Reason.CREDENTIALS,
+        gone=reason is Reason.NOT_FOUND,
         error=error,
     )
     delivery = _tried(delivery, track, trial)

@@ -60,8 +60,12 @@ def _state(delivery: Delivery, traits: Traits) -> TicketState:
 
 
 def _pages_nobody_now(delivery: Delivery) -> bool:
-    """True if what brings the incident to people was refused: the ticket, its reopening, a page."""
-    if delivery.trial(Track.PLANNING).refused:
+    """True if what brings the incident to people was refused: the ticket, its reopening, a page.
+
+    So it is if somebody has deleted the ticket.
+    """
+    gone = any(trial.gone for trial in delivery.trials.values())
+    if gone or delivery.trial(Track.PLANNING).refused:
         return True
     if delivery.have is None:
         return bool(delivery.trial(Track.TICKET).refused)

@@ -233,12 +233,14 @@ async def test_a_ticket_that_a_person_deleted_is_not_made_again(desk: Desk) -> N
     await desk.life.want(desk.story.acknowledged(), HOUR)
     await desk.life.want(desk.story.commented(), HOUR)
     await desk.life.want(desk.story.resolved(), 24 * HOUR)
-    assert desk.requests() - asked <= 12
+    # Each part of the ticket is tried once for each change, and OpsGenie is asked why.
+    assert desk.requests() - asked <= 18
     assert all(one.state == "resolved" for one in desk.tickets())
     if not desk.subject.recreates:
         assert desk.tickets() == []
-        assert len(desk.life.dead_letters) == 1
-        assert desk.life.dead_letters[0].reason == "not_found"
+        # Slack says the same of a message and of its thread.
+        assert 1 <= len(desk.life.dead_letters) <= 2
+        assert {letter.reason for letter in desk.life.dead_letters} == {"not_found"}
         assert desk.life.receipts[-1].state is TicketState.REJECTED
 
 
