@@ -38,6 +38,7 @@ def backfill(platform: str, dry_run: bool, by: str) -> None:
     runtime.reach()
     if platform not in runtime.config.enabled_platforms():
         raise click.BadParameter(f"{platform} is not enabled: set {platform}.enabled")
+    runtime.reach()
     found = _without_ticket(runtime, platform)
     for incident in found:
         click.echo(f"{incident.id}  {incident.severity.value:<8}  {incident.service}")
