@@ -245,7 +245,6 @@ class Pipeline:
             await self.turn()
             self.world.now += self.world.random.choice([0.0, 0.5, 2.0])
         self.world.chances = Chances()
-        self.world.crashes = frozenset()
         until = self.world.now + quiet
         # Records that were handled and not committed are committed with the next one.
         for number in range(self.world.partitions):
