@@ -35,7 +35,6 @@ def backfill(platform: str, dry_run: bool, by: str) -> None:
     from ticketing.kafka.runtime import Runtime
 
     runtime = Runtime.for_command()
-    runtime.reach()
     if platform not in runtime.config.enabled_platforms():
         raise click.BadParameter(f"{platform} is not enabled: set {platform}.enabled")
     runtime.reach()

@@ -15,7 +15,6 @@ from ticketing.config import validate
 from ticketing.domain.events import Action, Command
 from ticketing.kafka import reader
 from ticketing.kafka.runtime import Runtime
-from ticketing.kafka.runtime import Runtime
 from ticketing.wire.incidents import encode_incident
 
 OPEN, GONE = numbered(1, ticketed=True), numbered(2, ticketed=True)
