@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ticketing.domain.text import cut, line
+from ticketing.domain.text import line
 
 SHOWN_CHARS_MAX = 40
-"""Enough to recognise a value; a text of several lines is only named."""
+"""Enough for a name or a sys_id; a longer text, which often changes, is not quoted."""
 
 
 def differing(asked: Mapping[str, Any], answered: Mapping[str, Any]) -> dict[str, str]:
@@ -27,7 +27,9 @@ def differing(asked: Mapping[str, Any], answered: Mapping[str, Any]) -> dict[str
 def not_taken(platform: str, asked: Mapping[str, Any], answered: Mapping[str, Any]) -> list[str]:
     """A sentence for each field that the platform did not take, though it said success."""
     return [
-        f"{name}: asked for {_shown(asked[name])}, {platform} has {_shown(kept)}"
+        f"{name}: {platform} has another text"
+        if max(len(_words(asked[name])), len(kept)) > SHOWN_CHARS_MAX
+        else f"{name}: asked for {_shown(asked[name])}, {platform} has {_shown(kept)}"
         for name, kept in differing(asked, answered).items()
     ]
 
@@ -38,4 +40,4 @@ def _words(value: Any) -> str:
 
 def _shown(value: Any) -> str:
     words = line(_words(value))
-    return f'"{cut(words, SHOWN_CHARS_MAX)}"' if words else "nothing"
+    return f'"{words}"' if words else "nothing"

@@ -20,10 +20,10 @@ from sinks.jira.payload import Author, Draft
 from sinks.jira.screens import Screen, Screens
 from sinks.jira.search import SEARCH_LAG_SECONDS, IssueSearch
 from sinks.jira.settings import Settings
-from sinks.jira.templates import FieldTemplates
 from sinks.jira.transitions import Transitions
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
 from sinks.text import parts, shown_fields
+from sinks.text.field_templates import FieldTemplates
 from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
@@ -49,7 +49,7 @@ class JiraSink:
         self._settings = settings
         self._api = api
         self._writer = writer
-        self._templates = FieldTemplates(settings.custom_fields, writer)
+        self._templates = FieldTemplates("jira.customFields", settings.custom_fields, writer)
         self._screens = Screens(api)
         self._search = IssueSearch(api)
         self._transitions = Transitions(api, settings.transitions)

@@ -14,7 +14,7 @@ from sinks.jira.answers import Field
 from sinks.jira.dialect import Dialect
 from sinks.jira.screens import Screen
 from sinks.jira.settings import Settings
-from sinks.jira.templates import FieldTemplates
+from sinks.text.field_templates import FieldTemplates
 from sinks.text.utf16 import cut_units
 from sinks.text.writer import Writer
 from ticketing.domain.incidents.incident import Incident

@@ -16,6 +16,7 @@ from sinks.servicenow.settings import Settings
 from sinks.servicenow.tokens import Tokens
 
 PLAIN = {"sysparm_exclude_reference_link": "true"}
+BROKEN_OFF = "the answer ends with an error: the request was broken off"
 ASLEEP = "the answer is not JSON: an instance that sleeps answers with a page"
 
 Row = dict[str, str]
@@ -23,10 +24,12 @@ Row = dict[str, str]
 
 class _One(msgspec.Struct):
     result: dict[str, Any]
+    error: Any = None
 
 
 class _Many(msgspec.Struct):
     result: list[dict[str, Any]]
+    error: Any = None
 
 
 class Api:
@@ -70,14 +73,14 @@ class Api:
             raise nothing_done(failed) from failed
 
     async def insert(self, table: str, values: Row, columns: list[str]) -> Row:
-        """Insert a row and read it from the answer."""
-        params = {**PLAIN, "sysparm_fields": ",".join(columns)}
+        """Insert a row and read it, the written columns too, from the answer."""
+        params = {**PLAIN, "sysparm_fields": _listed(columns, values)}
         answer = await self._call("POST", f"/api/now/table/{table}", params, values)
         return _row(_read_as(_One, answer).result)
 
     async def update(self, table: str, sys_id: str, values: Row, columns: list[str]) -> Row:
-        """Change a row and read it from the answer."""
-        params = {**PLAIN, "sysparm_fields": ",".join(columns)}
+        """Change a row and read it, the written columns too, from the answer."""
+        params = {**PLAIN, "sysparm_fields": _listed(columns, values)}
         answer = await self._call("PATCH", f"/api/now/table/{table}/{sys_id}", params, values)
         return _row(_read_as(_One, answer).result)
 
@@ -110,6 +113,10 @@ class Api:
         except Failed as failed:
             failed.outcome = _meant(failed)
             raise
+
+
+def _listed(columns: list[str], values: Row) -> str:
+    return ",".join(dict.fromkeys([*columns, *values]))
 
 
 def equals(column: str, value: str) -> str:
@@ -146,10 +153,14 @@ def _by_rule(body: bytes) -> bool:
 
 def _read_as(kind: type[Any], answer: Answer) -> Any:
     try:
-        return msgspec.convert(answer.data, kind)
+        read = msgspec.convert(answer.data, kind)
     except msgspec.ValidationError as error:
         detail = f"the answer does not have the Table API's form: {error}"
         raise Failed(Unknown(Reason.MALFORMED, True, None, detail)) from error
+    if read.error is not None:
+        # The status is sent before the rows: a request that is broken off ends so in a 200.
+        raise Failed(Unknown(Reason.SERVER_ERROR, True, None, BROKEN_OFF))
+    return read
 
 
 def _row(given: dict[str, Any]) -> Row:

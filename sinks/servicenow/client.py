@@ -7,10 +7,11 @@ an incident that fires again gets another record.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
+from sinks.calls.comparison import not_taken
 from sinks.calls.http import HttpFactory
 from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Refused, Unknown
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
@@ -18,13 +19,22 @@ from sinks.servicenow import payload
 from sinks.servicenow.api import Api, Row, equals
 from sinks.servicenow.connection import ConnectionCheck
 from sinks.servicenow.directory import Directory
-from sinks.servicenow.payload import Author
+from sinks.servicenow.payload import (
+    FINISHED,
+    IN_PROGRESS,
+    JOURNALS,
+    NEW,
+    RESOLVED,
+    UNCHANGEABLE,
+    Author,
+)
 from sinks.servicenow.settings import Settings
 from sinks.text import parts, shown_fields
 from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
 from ticketing.domain.incidents.incident import Incident, StepKind
+from ticketing.domain.text import line
 
 log = structlog.get_logger(__name__)
 
@@ -37,6 +47,7 @@ FOUND_MAX = 10
 NOTES_MAX = 50
 """The newest notes, searched for one of unknown outcome: people write fewer until the repeat."""
 GONE = "the record was deleted, or our account may not see it any more; it is not created again"
+STATE_KEPT = "an ACL, a business rule or the state model keeps the record's state"
 NOT_OURS = "the record has another correlation_id by now, so it is not changed"
 
 
@@ -100,12 +111,31 @@ class ServiceNowSink:
     async def _insert(self, want: Incident, remarks: list[str]) -> Delivered:
         references = await self._references(want, remarks)
         record = self._author.record(want, references, remarks)
+        try:
+            return await self._inserted(record, want)
+        except Failed as failed:
+            plain = self._author.plain(record)
+            by_rule = failed.status in (400, 403) and failed.outcome.reason is Reason.INVALID
+            if plain == record or not by_rule:
+                raise
+            # A rule may have refused something that happened after the insert.
+            for row in await self._records(want.id):
+                return self._delivered(row)
+            refused = line(failed.outcome.detail)
+        left_out = (
+            f"{', '.join(sorted(record.keys() - plain))}: ServiceNow refused them ({refused})"
+        )
+        return await self._inserted(plain, want, [left_out])
+
+    async def _inserted(
+        self, record: Row, want: Incident, left_out: list[str] | None = None
+    ) -> Delivered:
         made = await self._api.insert(self._settings.table, record, COLUMNS)
         if not made.get("sys_id"):
             raise _malformed()
         if not _is_ours(made, want.id):
             log.warning("servicenow_correlation_id_not_kept", number=made.get("number", ""))
-        return self._delivered(made)
+        return self._delivered(made, [*(left_out or []), *_not_kept(record, made)])
 
     async def _references(self, want: Incident, remarks: list[str]) -> Row:
         """The CI, the group and the caller. A missing one is remarked, never guessed."""
@@ -128,7 +158,7 @@ class ServiceNowSink:
         found = await self._records(request.incident_id)
         if not found:
             return Absent()
-        usable = [one for one in found if one["state"] not in payload.UNCHANGEABLE]
+        usable = [one for one in found if one["state"] not in UNCHANGEABLE]
         return self._delivered((usable or found)[0])
 
     async def _records(self, incident_id: str) -> list[Row]:
@@ -148,18 +178,25 @@ class ServiceNowSink:
         row = await self._api.row(self._settings.table, have.external_id, COLUMNS)
         return _checked(row, request.incident_id)
 
-    async def _change(self, request: Request, have: Held, values: Row) -> None:
+    async def _change(self, request: Request, have: Held, values: Row) -> Delivered:
+        """Change a record and compare the answer; raises Failed if the state is not as written."""
         row = await self._api.update(self._settings.table, have.external_id, values, COLUMNS)
         _checked(row, request.incident_id)
+        wanted = values.get("state", row["state"])
+        reached = row["state"] in FINISHED if wanted in FINISHED else row["state"] not in FINISHED
+        if not reached or (wanted == IN_PROGRESS and row["state"] == NEW):
+            raise Failed(Refused(Reason.INVALID, f"{STATE_KEPT}: {row['state']}, not {wanted}"))
+        written = {name: value for name, value in values.items() if name != "state"}
+        return Delivered(left_out=tuple(_not_kept(written, row)))
 
     async def _change_unless_closed(self, request: Request, have: Held, values: Row) -> Delivered:
         """Change a record; a refusal because the record is closed is a success."""
         try:
-            await self._change(request, have, values)
+            return await self._change(request, have, values)
         except Failed as failed:
             if failed.status != 403:
                 raise
-            if (await self._record(request, have))["state"] not in payload.UNCHANGEABLE:
+            if (await self._record(request, have))["state"] not in UNCHANGEABLE:
                 raise
         return Delivered()
 
@@ -171,8 +208,8 @@ class ServiceNowSink:
         return await self._change_unless_closed(request, have, values)
 
     async def _acknowledge(self, request: Request, have: Held) -> Delivered:
-        if (await self._record(request, have))["state"] == payload.NEW:
-            await self._change(request, have, {"state": payload.IN_PROGRESS})
+        if (await self._record(request, have))["state"] == NEW:
+            return await self._change(request, have, {"state": IN_PROGRESS})
         return Delivered()
 
     async def _escalate(self, request: Request, have: Held) -> Delivered:
@@ -180,7 +217,7 @@ class ServiceNowSink:
 
         The work note about the escalation is an operation of its own.
         """
-        if (await self._record(request, have))["state"] in payload.FINISHED:
+        if (await self._record(request, have))["state"] in FINISHED:
             return Delivered()
         values = self._settings.levels(request.want)
         group = await self._directory.group(self._settings.escalation_group)
@@ -190,28 +227,27 @@ class ServiceNowSink:
             values["work_notes"] = payload.work_notes(
                 [f"assignment_group is not changed: {group.why_not}"]
             )
-        await self._change(request, have, values)
-        return Delivered()
+        return await self._change(request, have, values)
 
     async def _resolve(self, request: Request, have: Held) -> Delivered:
-        if (await self._record(request, have))["state"] not in payload.FINISHED:
-            await self._change(request, have, self._author.resolution(request.want))
+        if (await self._record(request, have))["state"] not in FINISHED:
+            return await self._change(request, have, self._author.resolution(request.want))
         return Delivered()
 
     async def _reopen(self, request: Request, have: Held) -> Delivered:
         """Move a resolved record back to New, as nobody works on it yet; a closed one is succeeded."""
         state = (await self._record(request, have))["state"]
-        if state == payload.RESOLVED:
-            reopened = {"state": payload.NEW, "close_code": "", "close_notes": ""}
-            await self._change(request, have, reopened)
-        elif state in payload.UNCHANGEABLE:
+        if state == RESOLVED:
+            reopened = {"state": NEW, "close_code": "", "close_notes": ""}
+            return await self._change(request, have, reopened)
+        if state in UNCHANGEABLE:
             return await self._succeed(request, have)
         return Delivered()
 
     async def _succeed(self, request: Request, have: Held) -> Delivered:
         """The open record in place of a closed one, which is made unless there is one."""
         for row in await self._records(request.incident_id):
-            if row["state"] not in payload.FINISHED:
+            if row["state"] not in FINISHED:
                 return self._delivered(row)
         remark = f"{have.key} was closed and can't be reopened: the incident fires again"
         return await self._insert(request.want, [remark])
@@ -242,16 +278,25 @@ class ServiceNowSink:
     async def _deduplicate(self, request: Request, have: Held) -> Delivered:
         """Resolve the incident's other records, each with a note that names the kept one."""
         for row in await self._records(request.incident_id):
-            if row["sys_id"] != have.external_id and row["state"] not in payload.FINISHED:
-                closing = self._author.duplicate(have.key)
+            if row["sys_id"] != have.external_id and row["state"] not in FINISHED:
+                closing = self._author.duplicate(have.key, request.want)
                 await self._api.update(self._settings.table, row["sys_id"], closing, COLUMNS)
         return Delivered()
 
-    def _delivered(self, row: Row) -> Delivered:
+    def _delivered(self, row: Row, left_out: Iterable[str] = ()) -> Delivered:
         sys_id = row["sys_id"]
         return Delivered(
-            external_id=sys_id, key=row.get("number", ""), url=self._settings.link(sys_id)
+            external_id=sys_id,
+            key=row.get("number", ""),
+            url=self._settings.link(sys_id),
+            left_out=tuple(left_out),
         )
+
+
+def _not_kept(written: Row, row: Row) -> list[str]:
+    """A sentence for each written column with another value; journals are always read empty."""
+    columns = {name: value for name, value in written.items() if name not in JOURNALS}
+    return not_taken("ServiceNow", columns, row)
 
 
 def _is_ours(row: Row, incident_id: str) -> bool:

@@ -14,6 +14,8 @@ CODES_MAX = 100
 SHOWN_MAX = 12
 """Keeps the message readable; the base system has fewer codes."""
 PARENT = "task"
+NO_INCIDENT = "ticketing-agent-connection-test"
+"""A correlation_id that no record has."""
 
 
 class ConnectionCheck:
@@ -30,6 +32,8 @@ class ConnectionCheck:
         """The result, with every problem that was found and what to fix."""
         try:
             await self._table()
+            if not self._problems:
+                await self._search()
             await self._groups()
             await self._caller()
             await self._close_code()
@@ -67,6 +71,23 @@ class ConnectionCheck:
         if missing:
             self._problems.append(
                 f"servicenow.table {table}: our account may not read {', '.join(missing)}"
+            )
+
+    async def _search(self) -> None:
+        """Search as after a lost answer, for a record that does not exist."""
+        table = self._settings.table
+        query = equals("correlation_id", NO_INCIDENT)
+        try:
+            rows = await self._api.rows(table, query, ["sys_id", "correlation_id"], 1)
+        except Failed as failed:
+            self._problems.append(
+                f"servicenow.table {table}: can't be searched by correlation_id: {failed}"
+            )
+            return
+        if rows:
+            self._problems.append(
+                f"servicenow.table {table}: is not searched by correlation_id, so that a record "
+                "whose answer was lost would be made again"
             )
 
     async def _groups(self) -> None:

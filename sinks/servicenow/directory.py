@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sinks.calls.outcome import Failed, Refused
-from sinks.servicenow.api import Api, Row, equals
+from sinks.servicenow.api import BROKEN_OFF, Api, Row, equals
 from sinks.servicenow.settings import Settings
 from ticketing.domain.text import cut, line
 
@@ -95,7 +95,8 @@ class Directory:
                 table, equals(column, name), ["sys_id", column, *groups], LIMIT
             )
         except Failed as failed:
-            if not isinstance(failed.outcome, Refused) or failed.status == 401:
+            broken_off = failed.outcome.detail == BROKEN_OFF
+            if failed.status == 401 or not (broken_off or isinstance(failed.outcome, Refused)):
                 raise
             # A ticket without the reference is better than none.
             return Found(why_not=f"{table} can't be read: {failed.outcome.detail}")

@@ -6,9 +6,12 @@ https://www.servicenow.com/docs/r/api-reference/rest-apis/c_TableAPI.html
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from sinks.servicenow.api import Row
 from sinks.servicenow.settings import Settings
+from sinks.text.field_templates import FieldTemplates
 from sinks.text.utf16 import cut_units, latest
 from sinks.text.writer import Writer
 from ticketing.config.template import BadTemplate, Template
@@ -28,6 +31,11 @@ PRODUCT = "ticketing-agent"
 NEW, IN_PROGRESS, ON_HOLD, RESOLVED, CLOSED, CANCELED = "1", "2", "3", "6", "7", "8"
 FINISHED = frozenset({RESOLVED, CLOSED, CANCELED})
 UNCHANGEABLE = frozenset({CLOSED, CANCELED})
+JOURNALS = frozenset({"work_notes", "comments"})
+INDISPENSABLE = frozenset(
+    {"short_description", "description", "correlation_id", "impact", "urgency", "work_notes"}
+)
+"""The columns of a record that are written although ServiceNow refused them all together."""
 POSSIBLE_REPEAT = (
     "This may be a second record for the incident: it is not known how an earlier attempt ended, "
     "and the table can't be searched."
@@ -46,17 +54,22 @@ class Author:
     """Writes incidents as columns of a record."""
 
     def __init__(self, settings: Settings, writer: Writer) -> None:
-        """Raises Misconfigured if the template of the close notes can't be used."""
+        """Raises Misconfigured for a template that can't be used."""
         self._settings = settings
         self._writer = writer
         problem = fault(settings.close_notes, CLOSING)
         if problem is not None:
             raise Misconfigured(f"servicenow.closeNotes: {problem}")
         self._close_notes = Template(settings.close_notes, [*NAMES, *CLOSING])
+        self._fields = FieldTemplates("servicenow.fields", settings.fields, writer)
+        self._resolve_fields = FieldTemplates(
+            "servicenow.resolveFields", settings.resolve_fields, writer, CLOSING
+        )
 
     def record(self, incident: Incident, references: Row, remarks: list[str]) -> Row:
         """A new record; `remarks` go into its work notes."""
         values = {
+            **_columns(self._fields.values(incident, remarks)),
             **self.texts(incident),
             **self._settings.levels(incident),
             "correlation_id": correlation_id(incident.id),
@@ -67,6 +80,10 @@ class Author:
             values["work_notes"] = work_notes(remarks)
         return values
 
+    def plain(self, record: Row) -> Row:
+        """The record with its indispensable columns only."""
+        return {name: value for name, value in record.items() if name in INDISPENSABLE}
+
     def texts(self, incident: Incident) -> Row:
         """The columns that follow every change of the incident."""
         return {
@@ -76,21 +93,20 @@ class Author:
 
     def resolution(self, incident: Incident) -> Row:
         """The columns that resolve a record."""
-        return {
+        remarks: list[str] = []
+        words = {"resolution": _resolution(incident)}
+        values = {
+            **_columns(self._resolve_fields.values(incident, remarks, words)),
             "state": RESOLVED,
             "close_code": self._settings.close_code,
             "close_notes": cut_units(self._notes(incident), CLOSE_NOTES_MAX),
         }
+        return {**values, "work_notes": work_notes(remarks)} if remarks else values
 
-    def duplicate(self, of: str) -> Row:
+    def duplicate(self, of: str, incident: Incident) -> Row:
         """The columns that resolve a duplicate of the record `of`."""
         remark = f"Duplicate of {of}"
-        return {
-            "state": RESOLVED,
-            "close_code": self._settings.close_code,
-            "close_notes": remark,
-            "work_notes": remark,
-        }
+        return {**self.resolution(incident), "close_notes": remark, "work_notes": remark}
 
     def _notes(self, incident: Incident) -> str:
         words = _resolution(incident)
@@ -99,6 +115,17 @@ class Author:
             return self._close_notes.render(values) or words
         except BadTemplate:
             return words
+
+
+def _columns(values: Mapping[str, Any]) -> Row:
+    """Values as ServiceNow writes them: strings, lists with commas."""
+    return {name: _written(value) for name, value in values.items()}
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, list):
+        return ",".join(_written(one) for one in value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def work_notes(lines: list[str]) -> str:

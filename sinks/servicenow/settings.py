@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from ticketing.config.platforms.servicenow import ServiceNow
@@ -34,6 +35,8 @@ class Settings:
     cmdb_table: str
     close_code: str
     close_notes: str
+    fields: Mapping[str, Any]
+    resolve_fields: Mapping[str, Any]
 
     @classmethod
     def of(cls, config: ServiceNow) -> Settings:
@@ -54,6 +57,8 @@ class Settings:
             cmdb_table="" if config.cmdb_table.lower() == OFF else config.cmdb_table,
             close_code=config.close_code,
             close_notes=config.close_notes,
+            fields=config.fields,
+            resolve_fields=config.resolve_fields,
         )
 
     @property

@@ -99,6 +99,8 @@ class Subject:
     """Whether a message says that it may be a repeat."""
     person: frozenset[str] = frozenset({"close", "reopen", "delete"})
     """What a person can do to a ticket there."""
+    queues: bool = False
+    """Its good answer to a write is 202, so that the fault `queued` says nothing of its own."""
     outcomes: Mapping[int, type] = field(default_factory=dict)
     """Where this platform's statuses mean something else than elsewhere."""
     retry_after: bool = True

@@ -105,12 +105,12 @@ def fault(source: str, more: Mapping[str, str] | None = None) -> str | None:
     return None
 
 
-def faults(value: Any) -> Iterator[str]:
+def faults(value: Any, more: Mapping[str, str] | None = None) -> Iterator[str]:
     """The problems of the templates in a value, which may be a list or an object."""
     if isinstance(value, str):
-        problem = fault(value)
+        problem = fault(value, more)
         if problem is not None:
             yield problem
     elif isinstance(value, list | dict):
         for item in value.values() if isinstance(value, dict) else value:
-            yield from faults(item)
+            yield from faults(item, more)

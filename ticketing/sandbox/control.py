@@ -28,12 +28,14 @@ class Control:
         faults: dict[str, Fault],
         requests: dict[str, int],
         reset: Callable[[], None],
+        catch_up: Callable[[], None],
     ) -> None:
         self._tickets = tickets
         self._platforms = platforms
         self._faults = faults
         self._requests = requests
         self._reset = reset
+        self._catch_up = catch_up
 
     def mount(self, app: web.Application) -> None:
         """Add the routes."""
@@ -68,6 +70,7 @@ class Control:
         return web.FileResponse(PAGE, headers={"Cache-Control": "no-store"})
 
     async def _get_summary(self, request: web.Request) -> web.Response:
+        self._catch_up()
         return web.json_response(
             {
                 "version": self._tickets.version,
@@ -78,6 +81,7 @@ class Control:
         )
 
     async def _get_tickets(self, request: web.Request) -> web.Response:
+        self._catch_up()
         limit = request.query.get("limit")
         if limit is not None and not limit.isdecimal():
             return _problem(400, "limit: a whole number")

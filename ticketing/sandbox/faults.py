@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+QUEUED_SECONDS = 20.0
+"""Longer than our default timeout of a request, shorter than ServiceNow's quota of a transaction."""
+
 
 class Mode(str, Enum):
     """The kind of a fault."""
@@ -20,6 +23,8 @@ class Mode(str, Enum):
     """An answer with `status`; the request has no effect unless `after_accept`."""
     TIMEOUT_AFTER_ACCEPT = "timeout_after_accept"
     """The request takes effect; after `seconds` the connection closes without an answer."""
+    QUEUED = "queued"
+    """202; the request takes effect `seconds` later."""
     MALFORMED = "malformed"
     """The request takes effect; its answer is cut in half."""
     DOWN = "down"
@@ -30,7 +35,7 @@ class BadFault(ValueError):
     """An impossible fault; the message names the field."""
 
 
-_SECONDS_DEFAULT = {Mode.LATENCY: 1.0, Mode.TIMEOUT_AFTER_ACCEPT: 0.0}
+_SECONDS_DEFAULT = {Mode.LATENCY: 1.0, Mode.QUEUED: QUEUED_SECONDS, Mode.TIMEOUT_AFTER_ACCEPT: 0.0}
 
 
 @dataclass

@@ -131,6 +131,10 @@ class StandIn(ABC):
         half = body[: len(body) // 2] or b"<html>"
         return web.Response(status=response.status, body=half, content_type="application/json")
 
+    def queues(self, call: Call) -> bool:
+        """True if the vendor answers a call with 202 and carries it out later."""
+        return False
+
     def masked_path(self, path: str) -> str:
         """The path for the recording, without secrets."""
         return path

@@ -15,7 +15,7 @@ from aiohttp import web
 from multidict import MultiDict
 
 from ticketing.sandbox.control import Control
-from ticketing.sandbox.faults import Fault, Mode, parse_fault
+from ticketing.sandbox.faults import QUEUED_SECONDS, Fault, Mode, parse_fault
 from ticketing.sandbox.platform import MALFORMED, Call, Handler, Refusal, StandIn
 from ticketing.sandbox.platforms import PLATFORMS
 from ticketing.sandbox.recording import Recorder
@@ -46,6 +46,7 @@ class State:
         self.recorder = Recorder(record, secrets) if record else None
         self.requests: dict[str, int] = dict.fromkeys(self.platforms, 0)
         self.closing = asyncio.Event()
+        self._queued: list[tuple[float, Callable[[], object]]] = []
 
     def _forget(self, ticket: Ticket) -> None:
         self.platforms[ticket.platform].forget(ticket)
@@ -53,8 +54,21 @@ class State:
     def reset(self) -> None:
         """Forget every ticket; faults and the recording go on."""
         self.tickets.reset()
+        self._queued = []
         for platform in self.platforms.values():
             platform.reset()
+
+    def queue(self, seconds: float, act: Callable[[], object]) -> None:
+        """Carry a request out once so many seconds have passed on the clock of the tickets."""
+        self._queued.append((self.tickets.now() + seconds, act))
+
+    def catch_up(self) -> None:
+        """Carry out the queued requests that are due; called before anything is shown or asked."""
+        now = self.tickets.now()
+        due = [act for at, act in self._queued if at <= now]
+        self._queued = [(at, act) for at, act in self._queued if at > now]
+        for act in due:
+            act()
 
     async def pause(self, seconds: float) -> None:
         """Wait, but at most until the sandbox stops."""
@@ -115,14 +129,21 @@ async def _serve(
         call = await _call(request, platform.name)
     except web.HTTPRequestEntityTooLarge:
         return platform.error(None, 413, "Request Entity Too Large")
+    state.catch_up()
     state.requests[platform.name] += 1
     fault = state.faults[platform.name]
     struck = fault.strikes(call.method, call.path)
     mode = fault.mode if struck else Mode.NONE
+    if mode is Mode.NONE and platform.queues(call):
+        mode = Mode.QUEUED
     if mode is Mode.DOWN:
         return _close(request)
     if mode is Mode.RATE_LIMIT:
         response = platform.rate_limited(call, fault.retry_after)
+    elif mode is Mode.QUEUED:
+        seconds = fault.seconds if struck else QUEUED_SECONDS
+        state.queue(seconds, lambda: _answer(platform, handler, call))
+        response = web.json_response({}, status=202)
     elif mode is Mode.SERVER_ERROR:
         if fault.after_accept:
             _answer(platform, handler, call)
@@ -130,6 +151,8 @@ async def _serve(
     else:
         response = _answer(platform, handler, call)
     _record(state, platform, call, response.status)
+    if platform.session_cookie:
+        response.set_cookie(platform.session_cookie, "sandbox")
     if mode is Mode.MALFORMED:
         return platform.malformed(response)
     if mode in (Mode.LATENCY, Mode.TIMEOUT_AFTER_ACCEPT):
@@ -186,7 +209,14 @@ def create_app(
     state = State(record, clock, tickets_max)
     app = web.Application(client_max_size=BODY_BYTES_MAX)
     app[STATE] = state
-    Control(state.tickets, state.platforms, state.faults, state.requests, state.reset).mount(app)
+    Control(
+        state.tickets,
+        state.platforms,
+        state.faults,
+        state.requests,
+        state.reset,
+        state.catch_up,
+    ).mount(app)
     for platform in state.platforms.values():
         _mount(app, state, platform)
 
@@ -213,6 +243,7 @@ class Sandbox:
 
     def tickets(self, platform: str = "", correlation: str = "") -> list[dict[str, Any]]:
         """The tickets, oldest first, as `GET /_sandbox/tickets` shows them."""
+        self._state.catch_up()
         return self._state.tickets.listed(platform, correlation)
 
     def ticket(self, platform: str, ticket_id: str) -> Ticket | None:

@@ -42,6 +42,7 @@ STATES = {
 }
 COMMON: dict[str, Any] = {
     "platform": "opsgenie",
+    "queues": True,
     "texts": texts,
     # Asking who is on call is tested apart: its failures do not matter.
     "without": ("schedule",),

@@ -17,6 +17,7 @@ from ticketing.errors import Misconfigured
 SECRET = "s3cr3t/with+odd=chars"
 PAGERDUTY = {"pagerduty": {"enabled": True, "routingKey": SECRET}}
 JIRA = {"enabled": True, "baseUrl": "http://127.0.0.1:1", "projectKey": "OPS", "apiToken": SECRET}
+SERVICENOW = {"enabled": True, "instance": "x", "username": "u", "password": SECRET}
 ZAMMAD = {"enabled": True, "baseUrl": "http://127.0.0.1:1", "token": SECRET}
 
 
@@ -54,6 +55,22 @@ def problems_of(tree: dict[str, Any]) -> list[str]:
         (
             {"jira": {"customFields": {"Team": ["ok", "{{ tenat }}"]}}},
             ['jira.customFields.Team: "tenat" is not a name here; did you mean "tenant"?'],
+        ),
+        (
+            {"servicenow": {"fields": {"category": "{{ servce }}"}}},
+            ['servicenow.fields.category: "servce" is not a name here; did you mean "service"?'],
+        ),
+        (
+            {"servicenow": {"resolveFields": {"u_cause": "{{ resoluton }}"}}},
+            ['servicenow.resolveFields.u_cause: "resoluton" is not a name here'],
+        ),
+        (
+            {"servicenow": {**SERVICENOW, "fields": {"state": "2"}}},
+            ["servicenow.fields.state: is written from the incident: leave it out"],
+        ),
+        (
+            {"servicenow": {**SERVICENOW, "resolveFields": {"close_notes": "x"}}},
+            ["servicenow.resolveFields.close_notes: is written from the incident"],
         ),
         (
             {"servicenow": {"closeNotes": "{{ resoluton }}"}},

@@ -263,3 +263,46 @@ def test_the_configuration_points_every_platform_at_the_sandbox() -> None:
     for name, section in config.items():
         address = next(v for k, v in section.items() if k in ("apiUrl", "baseUrl", "instanceUrl"))
         assert address.startswith(f"http://127.0.0.1:1/{name}")
+
+
+async def test_a_queued_request_takes_effect_later(call: Any) -> None:
+    await fault(call, "pagerduty", mode="queued", seconds=5, count=1)
+    answer = await trigger(call)
+    assert (answer.status, answer.body) == (202, {})
+    assert (await call("GET", "/_sandbox/tickets")).body == []
+    call.clock.now += 5
+    assert (await call("GET", "/_sandbox/summary")).body["counts"] == {"pagerduty": {"open": 1}}
+    assert len((await call("GET", "/_sandbox/tickets")).body) == 1
+
+
+async def test_a_reset_forgets_what_is_queued(call: Any) -> None:
+    call.sandbox.set_fault("pagerduty", "queued", seconds=5, count=1)
+    await trigger(call)
+    call.sandbox.reset()
+    call.clock.now += 5
+    assert call.sandbox.tickets("pagerduty") == []
+
+
+async def test_behaviours_are_shown_and_switched(call: Any) -> None:
+    shown = (await call("GET", "/_sandbox/behaviours")).body
+    assert set(shown) == set(PLATFORMS)
+    assert shown["zammad"]["tag_new"] is True
+    answer = await call("PUT", "/_sandbox/behaviours/zammad", {"tag_new": False})
+    assert answer.body == {**shown["zammad"], "tag_new": False}
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "status", "said"),
+    [
+        ("zammad", {"tag_old": True}, 400, "tag_old: one of search_answers_object, tag_new"),
+        ("zammad", {"tag_new": 1}, 400, "tag_new: must be of type bool"),
+        ("zammad", [], 400, "an object"),
+        ("nothing", {}, 404, "platforms: "),
+    ],
+)
+async def test_an_impossible_behaviour_is_refused(
+    call: Any, path: str, body: Any, status: int, said: str
+) -> None:
+    answer = await call("PUT", f"/_sandbox/behaviours/{path}", body)
+    assert answer.status == status
+    assert said in answer.body["detail"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
 from ticketing.config.platforms.platform import Contradiction, PlatformSection, Required
-from ticketing.config.template_names import CLOSING, fault
+from ticketing.config.template_names import CLOSING, fault, faults
 from ticketing.config.values import Choice, KnownSeverity, Name, Secret, Url, mapping, over
 
 ServiceNowLevel = Annotated[
@@ -17,6 +17,21 @@ ServiceNowLevel = Annotated[
 
 _URGENCY = mapping("1", "1", "2", "3")
 _IMPACT = mapping("1", "2", "2", "3")
+OWN_COLUMNS = frozenset(
+    {
+        "short_description",
+        "description",
+        "impact",
+        "urgency",
+        "state",
+        "correlation_id",
+        "correlation_display",
+        "work_notes",
+    }
+)
+"""Columns that each record gets from its incident."""
+RESOLUTION_COLUMNS = OWN_COLUMNS | {"close_code", "close_notes"}
+"""Columns that a resolution gets from its incident and from other settings."""
 
 
 class ServiceNow(PlatformSection):
@@ -60,6 +75,11 @@ class ServiceNow(PlatformSection):
     """Resolution code; its allowed values differ by release and instance."""
     close_notes: Name = "Resolved: {{ resolution }}"
     """Jinja2 template of the resolution notes."""
+    fields: dict[str, Any] = Field(default_factory=dict)
+    """Further columns of a new record: values or Jinja2 templates, such as the columns that a data
+    policy demands."""
+    resolve_fields: dict[str, Any] = Field(default_factory=dict)
+    """Further columns of a resolution: values or Jinja2 templates with the name `resolution` too."""
 
     @property
     def base_url(self) -> str:
@@ -81,15 +101,28 @@ class ServiceNow(PlatformSection):
             yield Required("password", hint)
 
     def contradictions(self) -> Iterator[Contradiction]:
-        """Instance and address must not both be given."""
+        """Instance and address must not both be given; own columns can't be set."""
         if self.instance and self.instance_url:
             yield Contradiction(("instance",), "can't be set beside instanceUrl: set one of them")
+        for key, given, own in (
+            ("fields", self.fields, OWN_COLUMNS),
+            ("resolveFields", self.resolve_fields, RESOLUTION_COLUMNS),
+        ):
+            for column in sorted(given.keys() & own):
+                yield Contradiction((key, column), "is written from the incident: leave it out")
 
     def faulty_templates(self) -> Iterator[Contradiction]:
-        """The template of the resolution notes."""
+        """The templates of the resolution notes and of further columns."""
         problem = fault(self.close_notes, CLOSING)
         if problem is not None:
             yield Contradiction(("closeNotes",), problem)
+        for key, given, more in (
+            ("fields", self.fields, {}),
+            ("resolveFields", self.resolve_fields, CLOSING),
+        ):
+            for column, value in given.items():
+                for problem in faults(value, more):
+                    yield Contradiction((key, column), problem)
 
     def basic_credentials(self) -> Iterator[tuple[str | None, SecretStr | None]]:
         """The user's credentials, and those of the OAuth client."""

@@ -14,6 +14,13 @@ def result(found: Any, status: int = 200) -> web.Response:
     return web.json_response({"result": found}, status=status)
 
 
+def broken_off() -> web.Response:
+    """A list that ends early: the status was sent before the query was cancelled."""
+    message = "Transaction cancelled: maximum execution time exceeded"
+    error = {"message": message, "detail": "Check logs for error trace"}
+    return web.json_response({"result": [], "error": error, "status": "failure"})
+
+
 def failure(status: int, message: str, detail: str | None) -> web.Response:
     """An error; its field `status` is always "failure"."""
     body = {"error": {"message": message, "detail": detail}, "status": "failure"}

@@ -13,6 +13,7 @@ from aiohttp import web
 from ticketing.sandbox.platform import BadAction, Call, Route, StandIn, whole_seconds
 from ticketing.sandbox.servicenow.access import Access
 from ticketing.sandbox.servicenow.answers import failure
+from ticketing.sandbox.servicenow.behaviours import ServiceNowBehaviours
 from ticketing.sandbox.servicenow.search import Search
 from ticketing.sandbox.servicenow.store import Incidents
 from ticketing.sandbox.servicenow.tickets import IncidentCalls
@@ -32,14 +33,16 @@ class ServiceNow(StandIn):
     """Incidents by sys_id; the other tables are fixed and read-only."""
 
     name: ClassVar[str] = "servicenow"
+    session_cookie: ClassVar[str] = "JSESSIONID"
 
     def __init__(self, tickets: PlatformTickets) -> None:
         super().__init__(tickets)
+        self.behaviours = self._switches = ServiceNowBehaviours()
         self.tokens = Tokens(tickets)
         self.incidents = Incidents(tickets)
         access = Access(self.tokens)
-        self.calls = IncidentCalls(tickets, self.incidents, access)
-        self.search = Search(tickets, self.incidents, access)
+        self.calls = IncidentCalls(tickets, self.incidents, access, self._switches)
+        self.search = Search(tickets, self.incidents, access, self._switches)
 
     def reset(self) -> None:
         """Forget all incidents and tokens."""
@@ -75,6 +78,11 @@ class ServiceNow(StandIn):
     def malformed(self, response: web.Response) -> web.Response:
         """The answer of a hibernating instance: 200 with a page in HTML."""
         return web.Response(text=HIBERNATING, content_type="text/html")
+
+    def queues(self, call: Call) -> bool:
+        """True for a write in a session, which is taken to be busy with the request before."""
+        in_session = f"{self.session_cookie}=" in call.headers.get("Cookie", "")
+        return self._switches.sessions and in_session and call.method != "GET"
 
     def act(self, ticket: Ticket, action: str) -> None:
         """Act as an agent does in the workspace."""

@@ -75,6 +75,7 @@ COLUMNS: dict[str, str] = {
     "contact_type": "",
     "severity": "3",
     "sys_class_name": "incident",
+    "u_cause": "",
 }
 del COLUMNS["support_group"]
 

@@ -56,6 +56,15 @@ def check_policy(row: dict[str, Any]) -> None:
         missing += ["Resolution notes"] * (not row["close_notes"])
     if row["state"] == fields.ON_HOLD and not row["hold_reason"]:
         missing.append("On hold reason")
+    _refuse_without(missing)
+
+
+def check_mandatory(row: dict[str, Any], columns: str) -> None:
+    """Refuse an incident without one of the columns, a list with commas."""
+    _refuse_without([name for name in columns.split(",") if name and not row.get(name)])
+
+
+def _refuse_without(missing: list[str]) -> None:
     if missing:
         detail = f"Data Policy Exception: The following fields are mandatory: {', '.join(missing)}"
         refuse(403, "Operation Failed", detail)

@@ -9,7 +9,8 @@ from aiohttp import web
 from ticketing.sandbox.platform import Call
 from ticketing.sandbox.servicenow import directory, fields, query
 from ticketing.sandbox.servicenow.access import Access
-from ticketing.sandbox.servicenow.answers import refuse, refuse_unknown_row, result
+from ticketing.sandbox.servicenow.answers import broken_off, refuse, refuse_unknown_row, result
+from ticketing.sandbox.servicenow.behaviours import ServiceNowBehaviours
 from ticketing.sandbox.servicenow.cells import shown
 from ticketing.sandbox.servicenow.directory import sys_id_of
 from ticketing.sandbox.servicenow.store import Incidents
@@ -22,14 +23,23 @@ LIMIT_DEFAULT = 10_000
 class Search:
     """Reads the incidents, their journals, and the fixed tables."""
 
-    def __init__(self, tickets: PlatformTickets, incidents: Incidents, access: Access) -> None:
+    def __init__(
+        self,
+        tickets: PlatformTickets,
+        incidents: Incidents,
+        access: Access,
+        behaviours: ServiceNowBehaviours,
+    ) -> None:
         self._tickets = tickets
+        self._behaviours = behaviours
         self._incidents = incidents
         self._access = access
 
     def get(self, call: Call) -> web.Response:
         """GET table/{table}."""
         table = self._access.table_of(call)
+        if self._behaviours.breaks_off_queries:
+            return broken_off()
         limit = _number(call, "sysparm_limit", LIMIT_DEFAULT, least=1)
         offset = _number(call, "sysparm_offset", 0, least=0)
         rows = self._rows(table)

@@ -200,3 +200,47 @@ async def test_a_sleeping_instance_answers_with_a_page(call: Any, headers: Any) 
     answer = await send(call, headers, "GET", "incident?sysparm_limit=1")
     assert answer.status == 200
     assert answer.headers["Content-Type"].startswith("text/html")
+
+
+async def test_a_write_in_a_session_is_carried_out_later(call: Any, headers: Any) -> None:
+    answer = await send(call, headers, "GET", "incident")
+    cookie = answer.headers["Set-Cookie"].partition(";")[0]
+    in_session = {**headers["servicenow"], "Cookie": cookie}
+    written = await call("POST", f"{TABLE}/incident", INCIDENT, headers=in_session)
+    assert written.status == 202
+    assert call.sandbox.tickets("servicenow") == []
+    call.clock.now += 20
+    assert len(call.sandbox.tickets("servicenow")) == 1
+    call.sandbox.set_behaviours("servicenow", sessions=False)
+    written = await call("POST", f"{TABLE}/incident", INCIDENT, headers=in_session)
+    assert written.status == 201
+
+
+async def test_a_query_that_is_broken_off_is_a_200(call: Any, headers: Any) -> None:
+    await opened(call, headers)
+    call.sandbox.set_behaviours("servicenow", breaks_off_queries=True)
+    answer = await send(call, headers, "GET", "incident")
+    assert (answer.status, answer.body["result"]) == (200, [])
+    assert answer.body["status"] == "failure"
+
+
+async def test_a_rule_keeps_columns_and_says_nothing(call: Any, headers: Any) -> None:
+    row = await opened(call, headers)
+    call.sandbox.set_behaviours("servicenow", ignores="state,impact")
+    changes = {"state": "2", "impact": "3", "urgency": "3"}
+    answer = await send(call, headers, "PATCH", f"incident/{row['sys_id']}", changes)
+    kept = answer.body["result"]
+    assert answer.status == 200
+    assert (kept["state"], kept["impact"], kept["urgency"]) == ("1", "1", "3")
+
+
+async def test_a_data_policy_demands_columns(call: Any, headers: Any) -> None:
+    call.sandbox.set_behaviours("servicenow", mandatory="category", mandatory_to_resolve="u_cause")
+    refused = await send(call, headers, "POST", "incident", INCIDENT)
+    assert refused.status == 403
+    assert "mandatory: category" in refused.body["error"]["detail"]
+    row = await opened(call, headers, category="software")
+    path = f"incident/{row['sys_id']}"
+    assert (await send(call, headers, "PATCH", path, RESOLVED)).status == 403
+    answer = await send(call, headers, "PATCH", path, {**RESOLVED, "u_cause": "deploy"})
+    assert answer.status == 200

@@ -13,6 +13,7 @@ from contract.platforms.servicenow import SUBJECTS
 from support.contract import Desk, Desks, Subject, requests
 from support.life import Clock
 
+from sinks.calls.outcome import Unknown
 from tables.deliveries import Operation
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
@@ -22,6 +23,7 @@ from ticketing.sandbox.servicenow import query, rules
 from ticketing.sandbox.servicenow.access import Access
 from ticketing.sandbox.servicenow.answers import refuse
 from ticketing.sandbox.servicenow.directory import TABLES
+from ticketing.sandbox.servicenow.store import Incidents
 from ticketing.sandbox.servicenow.tickets import IncidentCalls
 
 HOUR = 3600.0
@@ -407,3 +409,178 @@ async def test_an_instance_that_sleeps_is_named(desk_with: Opens) -> None:
     desk.fault("malformed")
     tested = await desk.life.platform.test_connection()
     assert "an instance that sleeps answers with a page" in tested.message
+
+
+# Sessions and queues
+
+
+async def test_no_request_is_bound_to_a_session(desk_with: Opens, desks: Desks) -> None:
+    """Cookies are only kept for names of hosts."""
+    desk = desk_with(
+        instanceUrl=desks.sandbox.url.replace("127.0.0.1", "localhost") + "/servicenow"
+    )
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.acknowledged(), 60)
+    await desk.life.want(desk.story.commented(), 60)
+    assert not any(isinstance(outcome, Unknown) for _, outcome in desk.life.platform.outcomes)
+    desk.is_true(Status.ACKNOWLEDGED)
+
+
+async def test_a_create_in_the_queue_is_looked_for_later(desk_with: Opens) -> None:
+    desk = desk_with()
+    desk.fault("queued", seconds=50, method="POST", count=1)
+    await desk.life.want(desk.story.opened(), 55)
+    assert desk.life.operations == [Operation.CREATE]
+    await desk.life.run(HOUR)
+    assert desk.life.operations[:2] == [Operation.CREATE, Operation.LOOK_UP]
+    desk.is_true(Status.OPEN)
+
+
+# Answers that say success
+
+
+async def test_a_query_that_is_broken_off_finds_nothing_out(desk_with: Opens) -> None:
+    desk = desk_with(cmdbTable="off", assignmentGroup=None)
+    desk.fault("timeout_after_accept", method="POST", count=1)
+    desk.behaves(breaks_off_queries=True)
+    await desk.life.want(desk.story.opened(), 120)
+    assert set(desk.life.operations[1:]) == {Operation.LOOK_UP}
+    assert len(desk.tickets()) == 1
+    desk.behaves(breaks_off_queries=False)
+    await desk.life.run(HOUR)
+    desk.is_true(Status.OPEN)
+
+
+async def test_a_cmdb_whose_query_is_broken_off_costs_no_record(desk_with: Opens) -> None:
+    desk = desk_with()
+    desk.behaves(breaks_off_queries=True)
+    await desk.life.want(desk.story.opened(), 60)
+    assert "cmdb_ci is not set" in desk.texts()
+
+
+@pytest.mark.parametrize("move", ["acknowledged", "resolved"])
+async def test_a_state_that_is_kept_is_not_reached(desk_with: Opens, move: str) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    desk.behaves(ignores="state")
+    await desk.life.want(getattr(desk.story, move)(), 60)
+    assert "keeps the record's state: 1" in desk.life.delivery(desk.story.incident.id).error
+    assert desk.life.receipts[-1].state is TicketState.REJECTED
+    assert desk.ticket().state == "open"
+
+
+async def test_a_record_that_stays_resolved_is_not_reopened(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.resolved(), 60)
+    desk.behaves(ignores="state,close_code,close_notes")
+    await desk.life.want(desk.story.reopened(), 60)
+    assert "keeps the record's state: 6" in desk.life.delivery(desk.story.incident.id).error
+
+
+def left_out(desk: Desk) -> list[str]:
+    return [
+        sentence
+        for _, outcome in desk.life.platform.outcomes
+        for sentence in getattr(outcome, "left_out", ())
+    ]
+
+
+async def test_columns_that_are_kept_are_told(desk_with: Opens) -> None:
+    desk = desk_with(assignmentGroup="Database", cmdbTable="off")
+    desk.behaves(ignores="impact,assignment_group")
+    await desk.life.want(desk.story.opened(), 60)
+    group = GROUPS["Database"]
+    assert left_out(desk) == [
+        'impact: asked for "2", ServiceNow has "3"',
+        f'assignment_group: asked for "{group}", ServiceNow has nothing',
+    ]
+
+
+async def test_a_text_that_a_rule_changes_is_named_without_its_words(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    desk.behaves(ignores="description")
+    await desk.life.want(desk.story.changed(title="another"), HOUR)
+    assert left_out(desk) == ["description: ServiceNow has another text"]
+
+
+# Columns of one's own
+
+
+async def test_columns_that_an_instance_demands_are_written(desk_with: Opens) -> None:
+    desk = desk_with(
+        fields={"category": "software", "subcategory": "{{ service }}"},
+        resolveFields={"u_cause": "{{ resolution }}"},
+    )
+    desk.behaves(mandatory="category,subcategory", mandatory_to_resolve="u_cause")
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.resolved(), 60)
+    row = row_of(desk)
+    assert (row["category"], row["subcategory"]) == ("software", "checkout")
+    assert "rolled back" in row["u_cause"]
+    desk.is_true(Status.RESOLVED)
+
+
+async def test_a_record_without_refused_columns_is_better_than_none(
+    desk_with: Opens, monkeypatch: Any
+) -> None:
+    add = Incidents.add
+
+    def strict(self: Any, base_url: str, given: dict[str, str]) -> Any:
+        if given.get("category"):
+            refuse(403, "Operation Failed", "Data Policy Exception: category is not allowed")
+        return add(self, base_url, given)
+
+    monkeypatch.setattr(Incidents, "add", strict)
+    desk = desk_with(fields={"category": "software"})
+    await desk.life.want(desk.story.opened(), HOUR)
+    assert row_of(desk)["correlation_id"] == desk.story.incident.id
+    (told,) = left_out(desk)
+    assert "assignment_group, category, cmdb_ci" in told
+    desk.is_true(Status.OPEN)
+
+
+async def test_a_record_that_was_made_and_refused_is_adopted(
+    desk_with: Opens, monkeypatch: Any
+) -> None:
+    add = Incidents.add
+
+    def failing(self: Any, base_url: str, given: dict[str, str]) -> Any:
+        add(self, base_url, given)
+        refuse(403, "Operation Failed", "a business rule failed after the insert")
+
+    monkeypatch.setattr(Incidents, "add", failing)
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), HOUR)
+    desk.is_true(Status.OPEN)
+
+
+async def test_a_policy_that_is_not_met_is_told(desk_with: Opens) -> None:
+    desk = desk_with()
+    desk.behaves(mandatory="u_cause")
+    await desk.life.want(desk.story.opened(), 60)
+    assert desk.tickets() == []
+    (letter,) = desk.life.dead_letters
+    assert "u_cause" in letter.detail
+
+
+# The test of the connection
+
+
+async def test_a_table_that_is_not_searched_by_its_key_is_told(
+    desk_with: Opens, monkeypatch: Any
+) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    monkeypatch.setattr(query, "parse", lambda text, columns: (lambda row: True, "", False))
+    tested = await desk.life.platform.test_connection()
+    assert "is not searched by correlation_id" in tested.message
+
+
+async def test_a_search_that_is_broken_off_is_told(desk_with: Opens) -> None:
+    desk = desk_with()
+    desk.behaves(breaks_off_queries=True)
+    tested = await desk.life.platform.test_connection()
+    assert not tested.ok
+    assert "broken off" in tested.message
