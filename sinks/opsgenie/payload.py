@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from sinks.opsgenie.settings import Settings
+from sinks.text.parts import LASTING
 from sinks.text.writer import Writer
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.severity import Severity
@@ -25,9 +26,6 @@ DETAIL_CHARS_MAX = 1_000
 DETAILS_CHARS_MAX = 8_000
 NOTE_CHARS_MAX = 25_000
 SOURCE = "ticketing-agent"
-LASTING = ("Where", "Tenant", "Since", "Stands for", "Error pattern", "Incident")
-"""Facts that stay true while the alert is open, as details are not rewritten; the description has
-all facts."""
 
 
 def alias(incident_id: str) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from sinks.calls.comparison import not_taken
 from sinks.calls.http import Answer, Http
 from sinks.calls.outcome import Failed, Reason, Unknown
 from sinks.calls.references import reference
@@ -19,8 +20,12 @@ from sinks.calls.references import reference
 ALREADY_RESOLVED, ALREADY_ACKNOWLEDGED, CANNOT_ESCALATE = 1001, 1002, 1006
 DONE = frozenset({ALREADY_RESOLVED, ALREADY_ACKNOWLEDGED, CANNOT_ESCALATE})
 """Errors that leave nothing to do: the state is reached, or there is no higher level."""
-INCIDENTS_MAX = 100
-"""A key has one incident for each time its alert was opened, rarely more than a few."""
+PAGE_SIZE = 100
+"""PagerDuty's largest page."""
+PAGES_MAX = 50
+"""5,000 services, more than an account has; bounds a server whose pages never end."""
+JOINED_MAX = 10
+"""An alert is in one incident at a time; each candidate costs a request for its alerts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +43,20 @@ class Found:
         return self.status == "resolved"
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service; `status` is active, warning, critical, maintenance or disabled."""
+
+    name: str
+    status: str
+    routing_keys: list[str]
+
+    @property
+    def silent(self) -> bool:
+        """True if events for the service page nobody."""
+        return self.status in ("maintenance", "disabled")
+
+
 class Rest:
     """Calls of the REST API with one token; each raises Failed."""
 
@@ -52,15 +71,58 @@ class Rest:
         if from_email:
             self._headers["From"] = from_email
 
-    async def incident(self, key: str) -> Found | None:
-        """The newest incident of a deduplication key, or None."""
-        answer = await self.get(
-            "/incidents",
-            {"incident_key": key, "date_range": "all", "limit": str(INCIDENTS_MAX)},
-        )
-        rows = _list(answer.data, "incidents")
-        found = [one for row in rows if (one := _found(row, key)) is not None]
-        return max(found, key=lambda one: one.number, default=None)
+    async def incident(self, key: str, known_id: str = "") -> Found | None:
+        """The open incident with the alert of a deduplication key, else the newest one, or None.
+
+        PagerDuty may have joined the alert to the incident of another key. `known_id` is the
+        incident that had the alert before.
+        """
+        if known_id:
+            known = await self._known(known_id)
+            if known is not None and not known.resolved:
+                return known
+        asked = {"incident_key": key, "date_range": "all"}
+        rows = await self._pages("/incidents", "incidents", asked)
+        own = [_found(row) for row in rows if row.get("incident_key") in (key, None, "")]
+        others = [_found(row) for row in rows if row.get("incident_key") not in (key, None, "")]
+        newest_first = sorted(filter(None, others), key=_age, reverse=True)
+        joined = [one for one in newest_first[:JOINED_MAX] if await self._has_alert(one, key)]
+        return max([*filter(None, own), *joined], key=_age, default=None)
+
+    async def _known(self, incident_id: str) -> Found | None:
+        try:
+            answer = await self.get(f"/incidents/{incident_id}")
+        except Failed as failed:
+            if failed.outcome.reason is Reason.NOT_FOUND:
+                return None
+            raise
+        data = answer.data if isinstance(answer.data, dict) else {}
+        return _found(data["incident"]) if isinstance(data.get("incident"), dict) else None
+
+    async def _has_alert(self, incident: Found, key: str) -> bool:
+        """True if an incident has the alert, since the list may be of another key's incidents."""
+        answer = await self.get(f"/incidents/{incident.id}/alerts", {"alert_key": key})
+        return any(row.get("alert_key") == key for row in _list(answer.data, "alerts"))
+
+    async def services(self) -> list[Service]:
+        """All services with their routing keys."""
+        rows = await self._pages("/services", "services", {"include[]": "integrations"})
+        return [_service(row) for row in rows]
+
+    async def priorities(self) -> set[str]:
+        """The ids of all priorities."""
+        rows = await self._pages("/priorities", "priorities", {})
+        return {str(row.get("id")) for row in rows}
+
+    async def _pages(self, path: str, name: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
+        rows: list[dict[str, Any]] = []
+        for page in range(PAGES_MAX):
+            place = {"limit": str(PAGE_SIZE), "offset": str(page * PAGE_SIZE)}
+            data = (await self.get(path, {**params, **place})).data
+            rows += _list(data, name)
+            if data.get("more") is not True:
+                break
+        return rows
 
     async def notes(self, incident: Found) -> list[str]:
         """The contents of an incident's notes."""
@@ -72,13 +134,22 @@ class Rest:
         """Add a note; not safe to repeat."""
         await self._call("POST", f"/incidents/{incident.id}/notes", body)
 
-    async def change(self, incident: Found, body: Mapping[str, Any]) -> None:
-        """Change an incident; a refusal because nothing is left to do is a success."""
+    async def change(self, incident: Found, body: Mapping[str, Any]) -> list[str]:
+        """Change an incident; returns a sentence for each field that PagerDuty did not take.
+
+        A refusal because nothing is left to do is a success.
+        """
         try:
-            await self._call("PUT", f"/incidents/{incident.id}", body)
+            answer = await self._call("PUT", f"/incidents/{incident.id}", body)
         except Failed as failed:
             if failed.status != 400 or _code(failed.body) not in DONE:
                 raise
+            return []
+        data = answer.data if isinstance(answer.data, dict) else {}
+        kept = data.get("incident")
+        return not_taken(
+            "PagerDuty", _ids(body["incident"]), _ids(kept if isinstance(kept, dict) else {})
+        )
 
     async def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         """Read a resource."""
@@ -107,9 +178,33 @@ def _list(data: Any, name: str) -> list[dict[str, Any]]:
     return [row for row in rows if isinstance(row, dict)]
 
 
-def _found(row: dict[str, Any], key: str) -> Found | None:
-    """A row as an incident of the key. A row without a key was found by its alert's key."""
-    if not isinstance(row.get("id"), str) or row.get("incident_key") not in (key, None, ""):
+def _ids(incident: Mapping[str, Any]) -> dict[str, str]:
+    """The ids of an incident's references."""
+    return {
+        name: str(incident[name].get("id"))
+        for name in ("escalation_policy", "priority")
+        if isinstance(incident.get(name), dict)
+    }
+
+
+def _age(incident: Found) -> tuple[bool, int]:
+    """The key to order incidents by: open ones last, then by number."""
+    return not incident.resolved, incident.number
+
+
+def _service(row: dict[str, Any]) -> Service:
+    integrations = row.get("integrations")
+    keys = [
+        str(one.get("integration_key"))
+        for one in (integrations if isinstance(integrations, list) else [])
+        if isinstance(one, dict)
+    ]
+    return Service(str(row.get("name")), str(row.get("status")), keys)
+
+
+def _found(row: dict[str, Any]) -> Found | None:
+    """A row as an incident."""
+    if not isinstance(row.get("id"), str):
         return None
     number, url = row.get("incident_number"), row.get("html_url")
     return Found(

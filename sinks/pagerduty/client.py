@@ -8,8 +8,9 @@ under the routing key that opened the alert, which is therefore kept with the ti
 from __future__ import annotations
 
 import asyncio
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import structlog
@@ -26,6 +27,7 @@ from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Operation, Why
 from ticketing.config import Config
 from ticketing.domain.incidents.incident import Incident, StepKind
+from ticketing.domain.text import line
 
 log = structlog.get_logger(__name__)
 
@@ -44,6 +46,15 @@ EVENTS = frozenset(
 incident goes on by PagerDuty's own escalation policy."""
 REST = frozenset({Operation.ESCALATE, Operation.COMMENT})
 TRIGGERS = frozenset({Operation.CREATE, Operation.UPDATE, Operation.REOPEN})
+OPENINGS = frozenset({Operation.CREATE, Operation.REOPEN})
+BAD_EVENT = 400
+NOT_SEEN = (
+    "PagerDuty took the event, and no incident appeared: is the service disabled or in maintenance, "
+    "or does an event rule drop or suppress it?"
+)
+NO_INCIDENT = "ticketing-agent-connection-test"
+"""A deduplication key that no incident has."""
+INCIDENT_PAGE = re.compile(r"/incidents/([A-Z0-9]{1,32})$")
 
 APPEARS_WITHIN_SECONDS = 120.0
 """PagerDuty takes an event before its incident can be seen. An incident that is missing for longer
@@ -55,6 +66,9 @@ APPEARS_AGAIN_SECONDS = 5.0
 ENRICH_SECONDS_MAX = 3.0
 ENRICH_TRIES = 3
 ENRICH_PAUSE_SECONDS = 0.5
+LOOK_AGAIN_SECONDS = 10.0
+"""A slow PagerDuty shows the incident by then. What is still missing is triggered again, in case
+the service or the rule lets it through by now; `deliverWithin` decides when others are told."""
 
 
 class PagerDutySink:
@@ -72,6 +86,7 @@ class PagerDutySink:
         self._http = http
         self._writer = writer
         self.clock: Callable[[], float] = time.time
+        self.sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
         self._keys = settings.keys()
         self._rest = (
             Rest(http, settings.rest_url, settings.api_token, settings.from_email)
@@ -103,18 +118,75 @@ class PagerDutySink:
                 Reason.CREDENTIALS,
                 "the routing key that this alert was opened with is not configured any more",
             )
+        if await self._there_already(request):
+            return await self._seen(request, account, ())
+        left_out = await self._sent(self._event(request, key), account)
+        return await self._seen(request, account, left_out)
+
+    async def _sent(self, event: dict[str, Any], account: str) -> tuple[str, ...]:
+        """Send an event; one that is refused goes out once more with its indispensable fields."""
+        try:
+            await self._enqueue(event, account)
+        except Failed as failed:
+            if failed.status != BAD_EVENT or "payload" not in event:
+                raise
+            await self._enqueue(payload.plain(event), account)
+            return (f"details, links: PagerDuty refused them ({line(failed.outcome.detail)})",)
+        return ()
+
+    async def _enqueue(self, event: dict[str, Any], account: str) -> None:
         answer = await self._http.call(
             "POST",
             f"{self._settings.api_url}/v2/enqueue",
-            body=self._event(request, key),
+            body=event,
             accepted=True,
             account=account,
         )
         _confirm(answer.data)
-        found = None
-        if self._rest is not None and request.operation in TRIGGERS:
-            found = await self._enriched(self._rest, request)
-        return _delivered(request.incident_id, found, account)
+
+    async def _there_already(self, request: Request) -> bool:
+        """True if an earlier attempt has opened the alert, which a repeat could open once more.
+
+        A person may have resolved the incident meanwhile.
+        """
+        if not request.uncertain or request.operation not in OPENINGS or self._rest is None:
+            return False
+        try:
+            found = await asyncio.wait_for(
+                self._rest.incident(payload.dedup_key(request.incident_id)), ENRICH_SECONDS_MAX
+            )
+        except (Failed, asyncio.TimeoutError):
+            # A page does not wait for the REST API.
+            return False
+        return found is not None and _newer(found, request)
+
+    async def _seen(self, request: Request, account: str, left_out: tuple[str, ...]) -> Outcome:
+        """The outcome of an event that PagerDuty accepted.
+
+        Accepted is not delivered: a disabled service, maintenance or a rule opens no incident. Only
+        an answer of the REST API without the incident shows that.
+        """
+        if self._rest is None or request.operation not in TRIGGERS:
+            return _delivered(request.incident_id, None, account, left_out)
+        try:
+            found = await asyncio.wait_for(self._appeared(self._rest, request), ENRICH_SECONDS_MAX)
+        except (Failed, asyncio.TimeoutError) as error:
+            # No failure here may make the page fail or hold its receipt up for long.
+            log.info("incident_not_seen_yet", platform=NAME, error=str(error))
+            return _delivered(request.incident_id, None, account, left_out)
+        if found is None:
+            return Unknown(Reason.NOT_SEEN, True, LOOK_AGAIN_SECONDS, NOT_SEEN)
+        told = await self._prioritised(self._rest, found, request.want)
+        return _delivered(request.incident_id, found, account, (*left_out, *told))
+
+    async def _appeared(self, rest: Rest, request: Request) -> Found | None:
+        """The incident of an alert that was just triggered, or None if it does not appear."""
+        for attempt in range(ENRICH_TRIES):
+            await self.sleep(ENRICH_PAUSE_SECONDS * attempt)
+            found = await rest.incident(payload.dedup_key(request.incident_id))
+            if found is not None and _newer(found, request):
+                return found
+        return None
 
     def _event(self, request: Request, key: str) -> dict[str, Any]:
         if request.operation is Operation.ACKNOWLEDGE:
@@ -123,48 +195,27 @@ class PagerDutySink:
             return payload.resolve(request.incident_id, key)
         return payload.trigger(request.want, key, self._settings.severity_mapping, self._writer)
 
-    async def _enriched(self, rest: Rest, request: Request) -> Found | None:
-        """The incident of an alert that was just triggered, with its priority set.
-
-        The page is out. No failure here may make the page fail or hold its receipt up for long.
-        """
-        try:
-            return await asyncio.wait_for(self._enrich(rest, request), ENRICH_SECONDS_MAX)
-        except (Failed, asyncio.TimeoutError) as error:
-            log.info("incident_not_seen_yet", platform=NAME, error=str(error))
-            return None
-
-    async def _enrich(self, rest: Rest, request: Request) -> Found | None:
-        found = None
-        for attempt in range(ENRICH_TRIES):
-            await asyncio.sleep(ENRICH_PAUSE_SECONDS * attempt)
-            found = await rest.incident(payload.dedup_key(request.incident_id))
-            if found is not None and not found.resolved:
-                break
-        if found is None or found.resolved:
-            # A resolved incident belongs to an earlier episode, not to the alert just triggered.
-            return None
-        await self._prioritise(rest, found, request.want)
-        return found
-
     async def _over_rest(self, rest: Rest, request: Request) -> Outcome:
-        found = await rest.incident(payload.dedup_key(request.incident_id))
+        known = incident_id_in(request.have.url) if request.have else ""
+        found = await rest.incident(payload.dedup_key(request.incident_id), known)
         if found is None:
             return self._not_there(request)
+        told: list[str] = []
         if request.operation is Operation.COMMENT:
             await self._comment(rest, found, request)
         elif not found.resolved:
             # An incident that a person has resolved is left alone.
             policy = self._settings.policy_for(request.want)
-            await rest.change(found, payload.escalate(request.want, policy))
+            told = await rest.change(found, payload.escalate(request.want, policy))
         if not found.resolved:
-            await self._prioritise(rest, found, request.want)
+            told += await self._prioritised(rest, found, request.want)
         account = request.have.account if request.have else request.account
-        return _delivered(request.incident_id, found, account)
+        return _delivered(request.incident_id, found, account, tuple(told))
 
     def _not_there(self, request: Request) -> Outcome:
         shown_at = request.have.shown.at if request.have else 0.0
-        if self.clock() < shown_at + APPEARS_WITHIN_SECONDS:
+        seen_before = request.have is not None and bool(request.have.url)
+        if not seen_before and self.clock() < shown_at + APPEARS_WITHIN_SECONDS:
             detail = "the incident can't be seen yet"
             return RetryAfter(Reason.NOT_FOUND, APPEARS_AGAIN_SECONDS, detail)
         return Refused(Reason.NOT_FOUND, "there is no incident with this deduplication key")
@@ -177,10 +228,22 @@ class PagerDutySink:
         if told:
             await rest.add_note(found, payload.note(told))
 
-    async def _prioritise(self, rest: Rest, found: Found, want: Incident) -> None:
+    async def _prioritised(self, rest: Rest, found: Found, want: Incident) -> list[str]:
+        """Set the priority; no failure here undoes what went before. Returns what was not taken."""
         priority = self._settings.priorities.get(want.severity.nearest)
-        if priority:
-            await rest.change(found, payload.prioritise(priority))
+        if not priority or found.resolved:
+            return []
+        try:
+            return await asyncio.wait_for(
+                rest.change(found, payload.prioritise(priority)), ENRICH_SECONDS_MAX
+            )
+        except asyncio.TimeoutError:
+            return []
+        except Failed as failed:
+            if not isinstance(failed.outcome, Refused):
+                log.info("priority_not_set_yet", platform=NAME, error=str(failed))
+                return []
+            return [f"priority: PagerDuty refused it ({line(failed.outcome.detail)})"]
 
     async def test_connection(self) -> Connection:
         """Check the addresses, the key, and the token's access to the configured objects.
@@ -231,32 +294,63 @@ class PagerDutySink:
                 "escalationPolicies" if failed.outcome.reason is Reason.NOT_FOUND else "apiToken"
             )
             return f"pagerduty.{where}: {failed}"
-        return await self._problem_of_priorities(rest)
+        return await self._problem_of_names(rest)
 
-    async def _problem_of_priorities(self, rest: Rest) -> str:
-        if not self._settings.priorities:
-            return ""
+    async def _problem_of_names(self, rest: Rest) -> str:
+        """What is wrong with priorities and services; searches as after a lost answer, too."""
         try:
-            answer = await rest.get("/priorities", {"limit": "100"})
+            await rest.incident(NO_INCIDENT)
+        except Failed as failed:
+            return f"pagerduty.apiToken: incidents can't be searched: {failed}"
+        try:
+            known = await rest.priorities() if self._settings.priorities else set()
         except Failed as failed:
             return f"pagerduty.priorities: {failed}"
-        rows = answer.data.get("priorities", []) if isinstance(answer.data, dict) else []
-        known = {row.get("id") for row in rows if isinstance(row, dict)}
         unknown = sorted(set(self._settings.priorities.values()) - known)
-        return f"pagerduty.priorities: no such priority id: {', '.join(unknown)}" if unknown else ""
+        if unknown:
+            return f"pagerduty.priorities: no such priority id: {', '.join(unknown)}"
+        try:
+            services = await rest.services()
+        except Failed as failed:
+            return f"pagerduty.apiToken: services can't be listed: {failed}"
+        silent = sorted(
+            f"{service.name} ({service.status})"
+            for service in services
+            if service.silent and set(service.routing_keys) & set(self._keys.values())
+        )
+        if not silent:
+            return ""
+        return f"pagerduty.routingKey: events for {', '.join(silent)} are taken and page nobody"
 
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
 
 
-def _delivered(incident_id: str, found: Found | None, account: str) -> Delivered:
+def _newer(found: Found, request: Request) -> bool:
+    """True unless the incident is one of an earlier episode, which was resolved."""
+    before = request.have.key if request.have else ""
+    if not found.resolved or request.have is None:
+        return True
+    return before.isdecimal() and found.number > int(before)
+
+
+def incident_id_in(url: str) -> str:
+    """PagerDuty's id of an incident in the address of its page; empty without one."""
+    found = INCIDENT_PAGE.search(url)
+    return found[1] if found else ""
+
+
+def _delivered(
+    incident_id: str, found: Found | None, account: str, left_out: tuple[str, ...] = ()
+) -> Delivered:
     """The receipt. Its id stays the deduplication key, even if another incident holds the alert."""
     return Delivered(
         external_id=payload.dedup_key(incident_id),
         key=str(found.number) if found else "",
         url=found.url if found else "",
         account=account,
+        left_out=left_out,
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from sinks.text.parts import CONSOLE, steps
+from sinks.text.parts import CONSOLE, LASTING, steps
 from sinks.text.writer import Writer
 from ticketing.domain.incidents.incident import Incident, Step, StepKind
 from ticketing.domain.severity import Severity
@@ -61,16 +61,27 @@ def trigger(
 
 
 def _details(incident: Incident, writer: Writer) -> dict[str, Any]:
-    """The details on the alert's page: the incident's parts, or the configured template."""
+    """The details on the alert's page: the incident's parts, or the configured template.
+
+    PagerDuty keeps the details of an alert's first event, so that only lasting facts are in them.
+    """
     if writer.own_body:
         return {"Details": writer.body(incident)}
     text = writer.text(incident)
-    parts: dict[str, Any] = {"Notes": text.notes, **dict(text.facts)}
+    facts = {label: value for label, value in text.facts if label in LASTING}
+    parts: dict[str, Any] = {"Notes": text.notes, **facts}
     if text.summary:
         by = f" (written by {text.summary_by})" if text.summary_by else ""
-        parts["Summary"] = f"{text.summary}{by}"
+        parts["Summary at first"] = f"{text.summary}{by}"
     parts |= {"Next steps": text.next_steps, "Evidence": text.evidence}
     return {label: value for label, value in parts.items() if value}
+
+
+def plain(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with what PagerDuty requires and nothing else."""
+    payload = {name: event["payload"][name] for name in ("summary", "source", "severity")}
+    kept = ("routing_key", "event_action", "dedup_key")
+    return {**{name: event[name] for name in kept}, "payload": payload}
 
 
 def _iso(at: float) -> str:

@@ -17,6 +17,9 @@ EVIDENCE_LINES_MAX = 5
 """Enough to recognise the fault; the console shows the other samples."""
 EVIDENCE_CHARS_MAX = 500
 """Keeps a log line with its time and the beginning of an exception, not a whole stack trace."""
+LASTING = ("Where", "Tenant", "Since", "Stands for", "Error pattern", "Incident")
+"""Labels of facts that stay true while the incident is open, for places that are not written again:
+the details of an alert on OpsGenie and PagerDuty."""
 NAMES_MAX = 10
 """More next steps than a summary has; bounds what a template can list."""
 CONSOLE = "console"

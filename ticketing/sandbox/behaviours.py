@@ -22,7 +22,7 @@ class Behaviours:
         for name, value in values.items():
             if name not in known:
                 raise BadBehaviour(f"{name}: one of {', '.join(known) or 'none'}")
-            if type(value) is not type(known[name]):
+            if type(value) not in (type(known[name]), int if type(known[name]) is float else None):
                 raise BadBehaviour(f"{name}: must be of type {type(known[name]).__name__}")
         for name, value in values.items():
             setattr(self, name, value)

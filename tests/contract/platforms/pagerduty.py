@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from support.contract import Reply, Subject
+from support.life import Clock
 from support.vendors import Vendor
 
 from sinks.calls.outcome import Refused, Unknown
@@ -13,9 +15,18 @@ from ticketing.sandbox.tickets import Ticket
 
 
 def texts(ticket: Ticket) -> list[str]:
-    alert = ticket.record["_alert"]["body"]["payload"]
+    alert = ticket.record["_alerts"][0]
+    events = [alert["body"]["payload"], *alert["log"]]
     notes = [note["content"] for note in ticket.record["notes"]]
-    return [ticket.title, json.dumps(alert, ensure_ascii=False), *notes]
+    return [ticket.title, json.dumps(events, ensure_ascii=False), *notes]
+
+
+async def at_once(seconds: float) -> None:
+    """A pause that costs no time."""
+
+
+def prepared(platform: Any, clock: Clock) -> None:
+    platform.clock, platform.sleep = clock, at_once
 
 
 STATES = {
@@ -62,7 +73,7 @@ SUBJECTS = [
         recreates=True,
         retry_after=False,
         wrong={"apiToken": "wrong"},
-        prepare=lambda platform, clock: setattr(platform, "clock", clock),
+        prepare=prepared,
         replies=REPLIES,
     ),
 ]
@@ -82,6 +93,7 @@ VENDOR = Vendor(
         GET /incidents/{}/alerts ?alert_key ?statuses[] ?limit ?offset 200
         GET /escalation_policies ?query ?limit ?offset 200
         GET /escalation_policies/{} 200
+        GET /services ?include[] ?limit ?offset 200
         GET /priorities ?limit ?offset 200
         GET /users ?query ?limit ?offset 200
         GET /oncalls ?escalation_policy_ids[] ?limit ?offset 200

@@ -21,7 +21,10 @@ ESCALATION_LEVELS = 3
 
 
 class Actions:
-    """Changes incidents; refuses a state that the incident has already."""
+    """Changes incidents; refuses a state that the incident has already.
+
+    The status of a resolved incident may be set to triggered or acknowledged, which reopens it.
+    """
 
     def __init__(self, tickets: PlatformTickets, incidents: Incidents) -> None:
         self._tickets = tickets
@@ -46,7 +49,7 @@ class Actions:
         return web.json_response({"incidents": views})
 
     def _change(self, ticket: Ticket, wanted: dict[str, Any]) -> None:
-        if ticket.state == "resolved" and "status" in wanted:
+        if ticket.state == "resolved" == wanted.get("status"):
             refuse_input("Incident Already Resolved", code=answers.ALREADY_RESOLVED)
         if wanted.get("status") == ticket.state == "acknowledged":
             refuse_input("Incident Already Acknowledged", code=answers.ALREADY_ACKNOWLEDGED)
@@ -55,7 +58,8 @@ class Actions:
         check_references(wanted)
         self._incidents.change(ticket, wanted)
         if "status" in wanted:
-            self._incidents.move(ticket, wanted["status"], f"{wanted['status']} over REST")
+            state = {"triggered": "open"}.get(wanted["status"], wanted["status"])
+            self._incidents.move(ticket, state, f"{wanted['status']} over REST")
 
     def snooze(self, call: Call) -> web.Response:
         """POST incidents/{id}/snooze."""

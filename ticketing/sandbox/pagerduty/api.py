@@ -14,6 +14,7 @@ from aiohttp import web
 from ticketing.sandbox.pagerduty import directory
 from ticketing.sandbox.pagerduty.actions import Actions
 from ticketing.sandbox.pagerduty.answers import event_failure, failure
+from ticketing.sandbox.pagerduty.behaviours import PagerDutyBehaviours
 from ticketing.sandbox.pagerduty.comments import Notes
 from ticketing.sandbox.pagerduty.events import Events
 from ticketing.sandbox.pagerduty.on_call import on_calls
@@ -32,12 +33,13 @@ class PagerDuty(StandIn):
 
     def __init__(self, tickets: PlatformTickets) -> None:
         super().__init__(tickets)
+        self.behaviours = self._switches = PagerDutyBehaviours()
         self.incidents = Incidents(tickets)
-        self.events = Events(tickets, self.incidents)
+        self.events = Events(tickets, self.incidents, self._switches)
         self.calls = IncidentCalls(tickets, self.incidents)
         self.actions = Actions(tickets, self.incidents)
         self.notes = Notes(tickets, self.incidents)
-        self.search = Search(tickets, self.incidents)
+        self.search = Search(tickets, self.incidents, self._switches)
 
     def reset(self) -> None:
         """Forget all incidents and alerts."""
@@ -66,8 +68,10 @@ class PagerDuty(StandIn):
         yield "GET", "/abilities", directory.abilities
         yield "GET", "/users/me", directory.me
         yield "GET", "/oncalls", on_calls
+        yield "GET", "/services", directory.services_with(self._switches)
         for plural in directory.KINDS:
-            yield "GET", f"/{plural}", directory.list_of(plural)
+            if plural != "services":
+                yield "GET", f"/{plural}", directory.list_of(plural)
             yield "GET", f"/{plural}/{{id}}", directory.one_of(plural)
 
     def error(self, call: Call | None, status: int, reason: str) -> web.Response:

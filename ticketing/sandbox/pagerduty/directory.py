@@ -9,6 +9,7 @@ from aiohttp import web
 from ticketing.sandbox.pagerduty import credentials
 from ticketing.sandbox.pagerduty.access import authorize
 from ticketing.sandbox.pagerduty.answers import page, refuse, refuse_input
+from ticketing.sandbox.pagerduty.behaviours import PagerDutyBehaviours
 from ticketing.sandbox.platform import Call, Handler
 
 SERVICES = {
@@ -48,6 +49,30 @@ def list_of(plural: str) -> Handler:
         word = call.query.get("query", "").lower()
         found = [_view(kind, key, known) for key in known if word in known[key].lower()]
         return page(call, plural, found)
+
+    return handler
+
+
+def services_with(behaviours: PagerDutyBehaviours) -> Handler:
+    """GET of all services with their status, and with `include[]=integrations` their keys."""
+
+    def handler(call: Call) -> web.Response:
+        authorize(call)
+        rows = [
+            {**_view("service", key, SERVICES), "status": behaviours.service_status}
+            for key in SERVICES
+        ]
+        if "integrations" in call.query.getall("include[]", []):
+            for routing_key, service in SERVICE_OF.items():
+                integration = {
+                    "id": f"I{service}",
+                    "type": "events_api_v2_inbound_integration",
+                    "integration_key": routing_key,
+                }
+                for row in rows:
+                    if row["id"] == service:
+                        row["integrations"] = [integration]
+        return page(call, "services", rows)
 
     return handler
 

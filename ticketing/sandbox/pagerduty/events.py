@@ -13,6 +13,7 @@ from aiohttp import web
 from ticketing.sandbox.checks import Record
 from ticketing.sandbox.pagerduty import rules
 from ticketing.sandbox.pagerduty.answers import event_failure, refuse_event
+from ticketing.sandbox.pagerduty.behaviours import PagerDutyBehaviours
 from ticketing.sandbox.pagerduty.directory import SERVICE_OF
 from ticketing.sandbox.pagerduty.store import Incidents
 from ticketing.sandbox.platform import MALFORMED, Call, Refusal
@@ -25,10 +26,13 @@ URGENCY = {"critical": "high", "error": "high", "warning": "low", "info": "low"}
 
 
 class Events:
-    """Opens, acknowledges and resolves alerts; every alert opens an incident of its own."""
+    """Opens, acknowledges and resolves alerts, each in an incident of its own unless grouped."""
 
-    def __init__(self, tickets: PlatformTickets, incidents: Incidents) -> None:
+    def __init__(
+        self, tickets: PlatformTickets, incidents: Incidents, behaviours: PagerDutyBehaviours
+    ) -> None:
         self._tickets = tickets
+        self._behaviours = behaviours
         self._incidents = incidents
 
     def enqueue(self, call: Call) -> web.Response:
@@ -59,13 +63,19 @@ class Events:
         dedup_key: str = event.get("dedup_key") or f"sandbox{self._incidents.next_number():025x}"
         ticket = self._incidents.open_alert(routing_key, dedup_key)
         if ticket is None:
-            self._open(routing_key, dedup_key, event)
+            if not self._behaviours.rules_drop and self._behaviours.service_status == "active":
+                self._open(routing_key, dedup_key, event)
         else:
-            self._repeat(ticket, payload)
+            self._repeat(ticket, dedup_key, payload)
         return dedup_key
 
     def _open(self, routing_key: str, dedup_key: str, event: dict[str, Any]) -> None:
         payload = event["payload"]
+        if self._behaviours.groups_alerts:
+            oldest = self._incidents.oldest_open(SERVICE_OF[routing_key])
+            if oldest is not None:
+                self._incidents.join_alert(oldest, routing_key, dedup_key, event)
+                return
         ticket = self._incidents.new(
             dedup_key,
             payload["summary"],
@@ -76,11 +86,14 @@ class Events:
         ticket.priority = payload["severity"]
         self._incidents.add_alert(ticket, routing_key, event)
 
-    def _repeat(self, ticket: Ticket, payload: dict[str, Any]) -> None:
-        """Take a trigger for an open alert: no new incident; the urgency may rise, but not fall."""
+    def _repeat(self, ticket: Ticket, dedup_key: str, payload: dict[str, Any]) -> None:
+        """Take a trigger for an open alert: no new incident; the urgency may rise, but not fall.
+
+        The alert keeps the details of its first event; those of others are in its log.
+        """
         ticket.repeats += 1
         ticket.priority = payload["severity"]
-        ticket.record["_alert"]["body"]["payload"] = payload
+        self._incidents.log_event(ticket, dedup_key, payload)
         if URGENCY[payload["severity"]] == "high":
             ticket.record["urgency"] = "high"
         self._tickets.note(ticket, f"triggered again, {payload['severity']}")
@@ -94,7 +107,7 @@ class Events:
     def _resolve(self, event: dict[str, Any]) -> str:
         ticket = self._incidents.open_alert(event["routing_key"], event["dedup_key"])
         if ticket is not None:
-            self._incidents.move(ticket, "resolved", "resolved by an event")
+            self._incidents.resolve_alert(ticket, event["dedup_key"])
         return str(event["dedup_key"])
 
 

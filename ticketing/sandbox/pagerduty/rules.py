@@ -93,7 +93,7 @@ CREATE = Record(
 _CHANGE = {
     **_COMMON,
     "type": Text(choices=("incident", "incident_reference")),
-    "status": Text(choices=("acknowledged", "resolved")),
+    "status": Text(choices=("triggered", "acknowledged", "resolved")),
     "resolution": Text(),
     "escalation_level": Number(min=1, whole=True),
 }

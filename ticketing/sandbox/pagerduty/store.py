@@ -31,10 +31,22 @@ class Incidents:
         self._alerts: dict[tuple[str, str], str] = {}
 
     def forget(self, ticket: Ticket) -> None:
-        """Free the deduplication key of an alert that is resolved or gone."""
-        alert = ticket.record.get("_alert")
-        if alert and self._alerts.get((alert["routing_key"], alert["key"])) == ticket.id:
-            del self._alerts[alert["routing_key"], alert["key"]]
+        """Free the deduplication keys of an incident that is resolved or gone."""
+        for alert in ticket.record.get("_alerts", []):
+            place = (alert["routing_key"], alert["key"])
+            if self._alerts.get(place) == ticket.id:
+                del self._alerts[place]
+
+    def oldest_open(self, service: str) -> Ticket | None:
+        """The oldest open incident of a service."""
+        return next(
+            (
+                one
+                for one in self._tickets.all()
+                if one.record["service"] == service and one.state != "resolved"
+            ),
+            None,
+        )
 
     def next_number(self) -> int:
         """The next incident number."""
@@ -80,19 +92,44 @@ class Incidents:
 
     def add_alert(self, ticket: Ticket, routing_key: str, event: dict[str, Any]) -> None:
         """Keep a new incident with the alert that opened it."""
-        ticket.record["_alert"] = {"key": ticket.key, "routing_key": routing_key, "body": event}
+        ticket.record["_alerts"] = [_alert(routing_key, ticket.key, event)]
         self._alerts[routing_key, ticket.key] = ticket.id
         self._tickets.add(ticket, f"triggered, {ticket.priority}")
 
+    def join_alert(
+        self, ticket: Ticket, routing_key: str, dedup_key: str, event: dict[str, Any]
+    ) -> None:
+        """Add an alert to an open incident."""
+        ticket.record["_alerts"].append(_alert(routing_key, dedup_key, event))
+        self._alerts[routing_key, dedup_key] = ticket.id
+        self._tickets.note(ticket, f"alert {dedup_key} joined")
+
+    def log_event(self, ticket: Ticket, dedup_key: str, payload: dict[str, Any]) -> None:
+        """Write a repeated event into the log of its alert."""
+        for alert in ticket.record["_alerts"]:
+            if alert["key"] == dedup_key:
+                alert["log"].append(payload)
+
+    def resolve_alert(self, ticket: Ticket, dedup_key: str) -> None:
+        """Resolve an alert, and its incident if it was the last open one."""
+        for alert in ticket.record["_alerts"]:
+            if alert["key"] == dedup_key:
+                alert["status"] = "resolved"
+                self._alerts.pop((alert["routing_key"], dedup_key), None)
+        if all(alert["status"] == "resolved" for alert in ticket.record["_alerts"]):
+            self.move(ticket, "resolved", "resolved by an event")
+
     def move(self, ticket: Ticket, state: str, event: str) -> None:
-        """Change a state. A resolved alert's key is free for a new alert, a reopened one's is not."""
+        """Change a state. Keys of resolved alerts are free for new alerts, reopened ones' are not."""
         self._tickets.note(ticket, event, state)
-        alert = ticket.record.get("_alert")
         if state == "resolved":
             ticket.record["resolved_at"] = iso_time(self._tickets.now())
             self.forget(ticket)
-        elif alert:
-            self._alerts.setdefault((alert["routing_key"], alert["key"]), ticket.id)
+        for alert in ticket.record.get("_alerts", []):
+            if state == "resolved":
+                alert["status"] = "resolved"
+            else:
+                self._alerts.setdefault((alert["routing_key"], alert["key"]), ticket.id)
 
     def change(self, ticket: Ticket, wanted: dict[str, Any]) -> None:
         """Set fields of an incident, and note the fields with a new value."""
@@ -130,9 +167,14 @@ class Incidents:
             "assignments": [],
             "acknowledgements": [],
             "teams": [],
-            "alert_counts": {
-                "all": int("_alert" in record),
-                "triggered": int("_alert" in record and ticket.state != "resolved"),
-                "resolved": int("_alert" in record and ticket.state == "resolved"),
-            },
+            "alert_counts": _counts(record.get("_alerts", [])),
         }
+
+
+def _alert(routing_key: str, key: str, event: dict[str, Any]) -> dict[str, Any]:
+    return {"key": key, "routing_key": routing_key, "body": event, "status": "triggered", "log": []}
+
+
+def _counts(alerts: list[dict[str, Any]]) -> dict[str, int]:
+    resolved = sum(alert["status"] == "resolved" for alert in alerts)
+    return {"all": len(alerts), "triggered": len(alerts) - resolved, "resolved": resolved}

@@ -48,22 +48,22 @@ class IncidentCalls:
         return web.json_response({"incident": self._incidents.view(ticket)})
 
     def alerts(self, call: Call) -> web.Response:
-        """GET incidents/{id}/alerts: the alert that opened the incident, if there is one."""
+        """GET incidents/{id}/alerts: all of an incident, or those of a key."""
         authorize(call)
         ticket = self._incidents.find(call.params["id"])
-        alert = ticket.record.get("_alert")
-        rows = []
-        if alert:
-            rows.append(
-                {
-                    "id": f"{ticket.id}A",
-                    "type": "alert",
-                    "alert_key": alert["key"],
-                    "status": "resolved" if ticket.state == "resolved" else "triggered",
-                    "severity": ticket.priority,
-                    "summary": ticket.title,
-                    "incident": {"id": ticket.id, "type": "incident_reference"},
-                    "body": {"type": "alert_body", "details": alert["body"]["payload"]},
-                }
-            )
+        key = call.query.get("alert_key")
+        rows = [
+            {
+                "id": f"{ticket.id}A{number}",
+                "type": "alert",
+                "alert_key": alert["key"],
+                "status": alert["status"],
+                "severity": alert["body"]["payload"]["severity"],
+                "summary": alert["body"]["payload"]["summary"],
+                "incident": {"id": ticket.id, "type": "incident_reference"},
+                "body": {"type": "alert_body", "details": alert["body"]["payload"]},
+            }
+            for number, alert in enumerate(ticket.record.get("_alerts", []), 1)
+            if key in (None, alert["key"])
+        ]
         return page(call, "alerts", rows)

@@ -184,3 +184,69 @@ async def test_rest_refuses_a_second_open_incident_of_one_key(call: Any, headers
 async def test_an_unknown_incident_is_not_found(call: Any, headers: Any) -> None:
     answer = await call("GET", "/pagerduty/incidents/QNONE", headers=headers["pagerduty"])
     assert answer.status == 404
+
+
+async def listed(call: Any, headers: Any, path: str, name: str) -> list[dict[str, Any]]:
+    answer = await call("GET", f"/pagerduty/{path}", headers=headers["pagerduty"])
+    assert answer.status == 200, answer.body
+    rows: list[dict[str, Any]] = answer.body[name]
+    return rows
+
+
+@pytest.mark.parametrize(
+    "switches",
+    [{"rules_drop": True}, {"service_status": "disabled"}, {"service_status": "maintenance"}],
+)
+async def test_an_event_may_be_accepted_and_open_nothing(
+    call: Any, headers: Any, switches: dict[str, Any]
+) -> None:
+    call.sandbox.set_behaviours("pagerduty", **switches)
+    assert (await send(call)).status == 202
+    assert call.sandbox.tickets("pagerduty") == []
+    services = await listed(call, headers, "services?include[]=integrations", "services")
+    assert services[0]["status"] == switches.get("service_status", "active")
+    assert services[0]["integrations"][0]["integration_key"] == CRITICAL
+
+
+async def test_an_alert_may_join_the_incident_of_another(call: Any, headers: Any) -> None:
+    call.sandbox.set_behaviours("pagerduty", groups_alerts=True)
+    await send(call)
+    await send(call, dedup_key="other")
+    (ticket,) = call.sandbox.tickets("pagerduty")
+    found = await listed(call, headers, "incidents?incident_key=other", "incidents")
+    assert [one["incident_key"] for one in found] == [KEY]
+    path = f"incidents/{ticket['id']}/alerts"
+    assert len(await listed(call, headers, path, "alerts")) == 2
+    (alert,) = await listed(call, headers, f"{path}?alert_key=other", "alerts")
+    assert alert["status"] == "triggered"
+    await send(call, "resolve", dedup_key="other")
+    assert call.sandbox.tickets("pagerduty")[0]["state"] == "open"
+    await send(call, "resolve")
+    assert call.sandbox.tickets("pagerduty")[0]["state"] == "resolved"
+
+
+async def test_an_alert_keeps_the_details_of_its_first_event(call: Any, headers: Any) -> None:
+    await send(call)
+    await send(call, payload={**PAYLOAD, "summary": "another"})
+    (ticket,) = call.sandbox.tickets("pagerduty")
+    (alert,) = await listed(call, headers, f"incidents/{ticket['id']}/alerts", "alerts")
+    assert alert["body"]["details"]["summary"] == PAYLOAD["summary"]
+
+
+async def test_a_resolved_incident_is_reopened_over_rest(call: Any, headers: Any) -> None:
+    await send(call)
+    await send(call, "resolve")
+    (ticket,) = call.sandbox.tickets("pagerduty")
+    body = {"incident": {"type": "incident_reference", "status": "triggered"}}
+    path = f"/pagerduty/incidents/{ticket['id']}"
+    answer = await call("PUT", path, body, headers=headers["pagerduty"])
+    assert answer.body["incident"]["status"] == "triggered"
+    assert call.sandbox.tickets("pagerduty")[0]["state"] == "open"
+
+
+async def test_the_list_may_lag(call: Any, headers: Any) -> None:
+    call.sandbox.set_behaviours("pagerduty", incident_lag=5)
+    await send(call)
+    assert await listed(call, headers, "incidents", "incidents") == []
+    call.clock.now += 5
+    assert len(await listed(call, headers, "incidents", "incidents")) == 1

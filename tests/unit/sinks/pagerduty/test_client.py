@@ -26,8 +26,10 @@ from ticketing.domain.incidents.incident import Step, StepKind
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample, Summary, TicketState
 from ticketing.sandbox.credentials import sandbox_config
+from ticketing.sandbox.pagerduty.answers import refuse_event
 from ticketing.sandbox.pagerduty.credentials import ROUTING_KEYS
-from ticketing.sandbox.server import Sandbox, start
+from ticketing.sandbox.pagerduty.store import Incidents
+from ticketing.sandbox.server import STATE, Sandbox, start
 from ticketing.sandbox.tickets import Ticket
 
 MAPPING = Settings.of(PagerDuty()).severity_mapping
@@ -46,6 +48,7 @@ class Account:
         section["rateLimit"] = "1000/second"
         platform: Any = create("pagerduty", Config.model_validate({"pagerduty": section}), _open)
         platform.clock = clock
+        platform.sleep = _at_once
         self.life = Life(platform, clock=clock)
         self.story = Story(clock)
 
@@ -56,6 +59,10 @@ class Account:
 
     def notes(self) -> list[str]:
         return [note["content"] for note in self.ticket().record["notes"]]
+
+
+async def _at_once(seconds: float) -> None:
+    return None
 
 
 def _open() -> None:
@@ -110,6 +117,177 @@ async def test_the_address_of_the_incident_is_told(account: Any) -> None:
     await one.life.want(one.story.opened(), 5.0)
     receipt = one.life.receipts[-1]
     assert (receipt.url, receipt.external_id) == (one.ticket().url, one.story.incident.id)
+
+
+def left_out(account: Account) -> list[str]:
+    return [
+        sentence
+        for _, outcome in account.life.platform.outcomes
+        for sentence in getattr(outcome, "left_out", ())
+    ]
+
+
+# Accepted is not delivered
+
+
+@pytest.mark.parametrize(
+    "switches", [{"rules_drop": True}, {"service_status": "disabled"}], ids=["rule", "service"]
+)
+async def test_an_event_whose_incident_does_not_appear_is_not_delivered(
+    account: Any, switches: dict[str, Any]
+) -> None:
+    one, other = account(), account()
+    one.sandbox.set_behaviours("pagerduty", **switches)
+    await one.life.want(one.story.opened(), 60.0)
+    delivery = one.life.delivery(one.story.incident.id)
+    assert delivery.have is None
+    assert delivery.error.startswith("not_seen: PagerDuty took the event")
+    assert not one.life.machine.circuit_open
+    one.sandbox.set_behaviours("pagerduty", rules_drop=False, service_status="active")
+    await one.life.run(600.0)
+    assert one.ticket().state == "open"
+    assert one.life.receipts[-1].state is TicketState.OPEN
+    assert other.life.operations == []
+
+
+async def test_an_incident_that_appears_late_is_not_triggered_again(account: Any) -> None:
+    one = account()
+    one.sandbox.set_behaviours("pagerduty", incident_lag=20)
+    await one.life.want(one.story.opened(), 120.0)
+    assert one.life.receipts[-1].state is TicketState.OPEN
+    one.sandbox.act("pagerduty", one.ticket().id, "close")
+    await one.life.run(600.0)
+    assert [t["state"] for t in one.sandbox.tickets("pagerduty")] == ["resolved"]
+
+
+async def test_an_incident_that_was_resolved_before_it_was_seen_pages_once(account: Any) -> None:
+    one = account()
+    one.sandbox.set_behaviours("pagerduty", incident_lag=5)
+    await one.life.want(one.story.opened())
+    one.sandbox.act("pagerduty", one.ticket().id, "close")
+    await one.life.run(600.0)
+    assert len(one.sandbox.tickets("pagerduty")) == 1
+
+
+async def test_a_new_episode_that_opens_no_incident_is_not_delivered(account: Any) -> None:
+    one = account()
+    await one.life.want(one.story.opened(), 60.0)
+    await one.life.want(one.story.resolved(), 60.0)
+    one.sandbox.set_behaviours("pagerduty", rules_drop=True)
+    await one.life.want(one.story.reopened(), 60.0)
+    assert one.life.delivery(one.story.incident.id).error.startswith("not_seen")
+
+
+@pytest.mark.parametrize("status", ["disabled", "maintenance"])
+async def test_a_test_of_the_connection_names_a_service_that_pages_nobody(
+    account: Any, status: str
+) -> None:
+    one = account()
+    one.sandbox.set_behaviours("pagerduty", service_status=status)
+    tested = await one.life.platform.test_connection()
+    assert f"pagerduty.routingKey: events for Sandbox critical ({status})" in tested.message
+
+
+async def test_services_and_priorities_beyond_the_first_page_are_known(
+    account: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sinks.pagerduty.api.PAGE_SIZE", 2)
+    one = account(priorities={"high": "PPRIOP5"})
+    assert (await one.life.platform.test_connection()).ok
+    one.sandbox.set_behaviours("pagerduty", service_status="disabled")
+    assert "Sandbox medium" in (await one.life.platform.test_connection()).message
+
+
+async def test_a_search_that_fails_is_named(account: Any) -> None:
+    one = account()
+    one.sandbox.set_fault("pagerduty", "malformed", path="/incidents")
+    tested = await one.life.platform.test_connection()
+    assert "incidents can't be searched" in tested.message
+
+
+# Grouped alerts
+
+
+async def test_notes_and_escalations_reach_the_incident_that_an_alert_was_joined_to(
+    account: Any,
+) -> None:
+    first, one = account(), account()
+    one.sandbox.set_behaviours("pagerduty", groups_alerts=True)
+    first.story.changed(id="fedcba9876543210-1-7")
+    await first.life.want(first.story.opened(), 5.0)
+    await one.life.want(one.story.opened(), 5.0)
+    assert len(one.sandbox.tickets("pagerduty")) == 1
+    assert one.life.receipts[-1].url == one.ticket().url
+    await one.life.want(one.story.commented(), 60.0)
+    await one.life.want(one.story.escalated(), 60.0)
+    assert "the pool is exhausted" in "".join(one.notes())
+    assert one.ticket().record["escalation_level"] == 2
+    assert one.life.dead_letters == []
+
+
+async def test_the_incident_of_another_alert_is_not_taken_for_ours(
+    account: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PagerDuty may list incidents of other keys."""
+    monkeypatch.setattr("ticketing.sandbox.pagerduty.search._keys", lambda ticket: _Every())
+    other, one = account(), account()
+    other.story.changed(id="fedcba9876543210-1-7")
+    await other.life.want(other.story.opened(), 5.0)
+    one.sandbox.set_behaviours("pagerduty", rules_drop=True)
+    await one.life.want(one.story.opened(), 5.0)
+    assert one.life.delivery(one.story.incident.id).error.startswith("not_seen")
+
+
+class _Every:
+    def __contains__(self, key: object) -> bool:
+        return True
+
+
+# Refused and ignored fields
+
+
+async def test_a_page_goes_out_without_the_details_that_are_refused(
+    account: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(event: dict[str, Any]) -> Any:
+        if "custom_details" in event["payload"]:
+            refuse_event("'payload.custom_details' is malformed")
+        return _trigger(events, event)
+
+    one = account()
+    events = one.sandbox.app[STATE].platforms["pagerduty"].events
+    _trigger = type(events)._trigger
+    monkeypatch.setattr(events, "_trigger", refused)
+    await one.life.want(one.story.opened(), 60.0)
+    assert one.ticket().state == "open"
+    assert "details, links: PagerDuty refused them" in left_out(one)[0]
+
+
+async def test_a_refused_priority_does_not_repeat_the_note(account: Any) -> None:
+    one = account(priorities={"high": "PGONE"})
+    await one.life.want(one.story.opened(), 60.0)
+    await one.life.want(one.story.commented(), 600.0)
+    assert len(one.notes()) == 1
+    assert one.life.dead_letters == []
+    assert set(left_out(one)) == {one.life.platform.outcomes[0][1].left_out[0]}
+    assert left_out(one)[0].startswith("priority: PagerDuty refused it")
+
+
+async def test_a_policy_that_pagerduty_keeps_is_told(
+    account: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change = Incidents.change
+    monkeypatch.setattr(Incidents, "change", lambda self, ticket, wanted: change(self, ticket, {}))
+    one = account(escalationPolicies={"severities": {"high": "PPOLICY2"}})
+    await one.life.want(one.story.opened(), 5.0)
+    await one.life.want(one.story.escalated(), 60.0)
+    assert left_out(one) == ['escalation_policy: asked for "PPOLICY2", PagerDuty has "PPOLICY1"']
+
+
+def test_details_hold_only_lasting_facts() -> None:
+    details = trigger(count=17)["payload"]["custom_details"]
+    assert "Error pattern" in details
+    assert not {"Status", "How many", "Last seen"} & details.keys()
 
 
 async def test_each_escalation_is_a_level_higher(account: Any) -> None:
