@@ -23,7 +23,7 @@ LABEL_CHARS_MAX = 100
 """Names of platforms and models are shorter; bounds the reserve."""
 
 
-def ticket(text: Text, remarks: list[str]) -> Node:
+def ticket(text: Text, remarks: list[str], key: str = "") -> Node:
     """An incident as a description; `remarks` say what could not be done as configured."""
     parts: list[Node] = []
     if noted := [_paragraph(_text(one)) for one in _fitting(text.notes)]:
@@ -42,14 +42,14 @@ def ticket(text: Text, remarks: list[str]) -> Node:
     ]
     parts += _list("bulletList", "Links", links)
     parts += _list("bulletList", "Not as configured", [_text(one) for one in _fitting(remarks)])
-    return _document(parts)
+    return _document([*parts, *_paragraphs(key)])
 
 
-def paragraphs(text: str, remarks: list[str]) -> Node:
+def paragraphs(text: str, remarks: list[str], key: str = "") -> Node:
     """Plain text as the value of a long text field; blank lines separate paragraphs."""
     parts = _paragraphs(cut_units(clean(text), LINES_CHARS_MAX - LISTS_CHARS_MAX))
     parts += _list("bulletList", "Not as configured", [_text(one) for one in _fitting(remarks)])
-    return _document(parts)
+    return _document([*parts, *_paragraphs(key)])
 
 
 def lines(told: list[str]) -> Node:
@@ -62,24 +62,25 @@ def lines(told: list[str]) -> Node:
 
 def says(body: Any, told: str) -> bool:
     """True if a comment's document, as Jira returned it, has the line `told`."""
-    return clean(told) in _texts(body)
+    return clean(told) in texts(body)
 
 
-def _texts(node: Any) -> list[str]:
+def texts(node: Any) -> list[str]:
+    """The texts of a document, in their order."""
     if not isinstance(node, dict):
         return []
     own = [node["text"]] if isinstance(node.get("text"), str) else []
     children = node.get("content")
     below = children if isinstance(children, list) else []
-    return own + [text for child in below for text in _texts(child)]
+    return own + [text for child in below for text in texts(child)]
 
 
-def _clean(texts: list[str]) -> list[str]:
-    return [cleaned for text in texts if (cleaned := clean(text))]
+def _clean(given: list[str]) -> list[str]:
+    return [cleaned for text in given if (cleaned := clean(text))]
 
 
-def _fitting(texts: list[str]) -> list[str]:
-    return [text for text in shares(_clean(texts), LISTS_CHARS_MAX) if text]
+def _fitting(given: list[str]) -> list[str]:
+    return [text for text in shares(_clean(given), LISTS_CHARS_MAX) if text]
 
 
 def _document(parts: list[Node]) -> Node:

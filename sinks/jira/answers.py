@@ -83,11 +83,19 @@ class Transitions(msgspec.Struct):
     transitions: list[Transition]
 
 
+class Resolution(msgspec.Struct):
+    """The resolution of an issue that is done."""
+
+    name: str = ""
+
+
 class IssueFields(msgspec.Struct):
     """The fields of an issue that are asked for."""
 
     status: Status = msgspec.field(default_factory=Status)
     labels: list[str] = []
+    resolution: Resolution | None = None
+    description: Any = None
 
 
 class Issue(msgspec.Struct):

@@ -117,7 +117,7 @@ class Api:
 
     async def issue(self, issue_id: str, params: Mapping[str, str] | None = None) -> Issue:
         """An issue with its status."""
-        asked = {"fields": "status,labels", **(params or {})}
+        asked = {"fields": "status,labels,resolution", **(params or {})}
         return await self.read(Issue, f"/issue/{issue_id}", asked)
 
     async def transitions(self, issue_id: str) -> list[Transition]:

@@ -28,6 +28,7 @@ from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
 from ticketing.domain.incidents.incident import Incident, StepKind
+from ticketing.domain.text import line
 
 log = structlog.get_logger(__name__)
 
@@ -51,7 +52,7 @@ class JiraSink:
         self._writer = writer
         self._templates = FieldTemplates("jira.customFields", settings.custom_fields, writer)
         self._screens = Screens(api)
-        self._search = IssueSearch(api)
+        self._search = IssueSearch(api, by_description=settings.by_description)
         self._transitions = Transitions(api, settings.transitions)
         self._operations: dict[Operation, Callable[[Request, Held], Awaitable[Delivered]]] = {
             Operation.UPDATE: self._update,
@@ -91,7 +92,7 @@ class JiraSink:
 
     async def test_connection(self) -> Connection:
         """Check everything that issues will need, without side effects."""
-        return await ConnectionCheck(self._api, self._screens, self._settings).check()
+        return await ConnectionCheck(self._api, self._screens, self._settings, self._search).check()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -109,23 +110,30 @@ class JiraSink:
         screen = await self._screens.of(project, issue_type)
         remarks = [payload.POSSIBLE_REPEAT] if request.uncertain else []
         draft = author.draft(want, project, screen, remarks)
-        try:
-            made = await self._post(draft)
-        except Failed as failed:
-            if failed.status != REFUSED:
-                raise
+        made, draft = await self._made(author, draft, want)
+        if draft.left_out:
             self._screens.forget(project, issue_type)
-            poorer = author.without(draft, want, answers.refused_fields(failed.body))
-            if poorer is None:
-                raise
-            # An issue without some of its fields is better than none.
-            log.warning("jira_refused_fields", project=project, fields=sorted(poorer.fields))
-            made = await self._post(poorer)
         await self._complete(request, made, screen, site)
-        return _delivered(site, made)
+        return _delivered(site, made, draft.left_out)
 
-    async def _post(self, draft: Draft) -> Created:
-        return await self._api.make(Created, "/issue", draft.body())
+    async def _made(self, author: Author, draft: Draft, want: Incident) -> tuple[Created, Draft]:
+        """Create an issue; fields that Jira refuses are left out until it is made.
+
+        Jira says with a 400 that it made nothing. Each round leaves out a field at least.
+        """
+        first: Failed | None = None
+        while True:
+            try:
+                return await self._api.make(Created, "/issue", draft.body()), draft
+            except Failed as failed:
+                if failed.status != REFUSED:
+                    raise
+                first = first or failed
+                poorer = author.poorer(draft, want, answers.refused_fields(failed.body))
+            if poorer is None:
+                raise first
+            # An issue without some of its fields is better than none.
+            draft = poorer
 
     async def _look_up(self, request: Request) -> Outcome:
         found = await self._search.first(request.incident_id)
@@ -136,27 +144,31 @@ class JiraSink:
     async def _update(self, request: Request, have: Held) -> Delivered:
         author = await self._author()
         urgent = request.want.severity.rank > have.shown.severity.rank or not have.shown.revision
-        await self._edit(have.external_id, author.changes(request.want, urgent=urgent))
+        changes = author.changes(request.want, urgent=urgent)
+        left_out = await self._edit(have.external_id, changes)
         if self._settings.remote_links:
             await self._link(request, have.external_id)
-        return Delivered()
+        return Delivered(left_out=tuple(left_out))
 
-    async def _edit(self, issue_id: str, fields: dict[str, object]) -> None:
-        """Change fields; fields that Jira refuses are left out if others remain."""
-        path = f"/issue/{issue_id}"
-        try:
-            await self._api.write("PUT", path, {"fields": fields})
-        except Failed as failed:
-            if failed.status != REFUSED:
-                raise
-            refused = answers.refused_fields(failed.body)
-            kept = {name: value for name, value in fields.items() if name not in refused}
-            if kept and len(kept) < len(fields):
-                log.warning("jira_refused_fields", fields=sorted(refused))
-                await self._api.write("PUT", path, {"fields": kept})
-            elif not (await self._api.issue(issue_id)).fields.status.done:
-                raise
-            # A workflow can forbid edits of closed issues: a closed issue stays as it is.
+    async def _edit(self, issue_id: str, fields: dict[str, object]) -> list[str]:
+        """Change fields; returns a sentence for each field that Jira refuses, if others remain."""
+        left_out: list[str] = []
+        while True:
+            try:
+                await self._api.write("PUT", f"/issue/{issue_id}", {"fields": fields})
+                return left_out
+            except Failed as failed:
+                if failed.status != REFUSED:
+                    raise
+                refused = answers.refused_fields(failed.body)
+                kept = {name: value for name, value in fields.items() if name not in refused}
+                if not kept or len(kept) == len(fields):
+                    if not (await self._api.issue(issue_id)).fields.status.done:
+                        raise
+                    # A workflow can forbid edits of closed issues: a closed issue stays as it is.
+                    return left_out
+            left_out += [f"{name}: {line(refused[name])}" for name in sorted(fields.keys() - kept)]
+            fields = kept
 
     async def _acknowledge(self, request: Request, have: Held) -> Delivered:
         await self._transitions.acknowledge(have.external_id)
@@ -167,23 +179,24 @@ class JiraSink:
 
         The comment about the escalation is an operation of its own.
         """
-        author = await self._author()
+        author, left_out = await self._author(), []
         try:
             await self._edit(have.external_id, author.priority(request.want))
         except Failed as failed:
             if failed.status != REFUSED:
                 raise
-            log.warning("jira_refused_priority", detail=failed.outcome.detail)
+            left_out = [f"priority: Jira refused it ({line(failed.outcome.detail)})"]
         await self._transitions.escalate(have.external_id)
-        return Delivered()
+        return Delivered(left_out=tuple(left_out))
 
     async def _resolve(self, request: Request, have: Held) -> Delivered:
         await self._transitions.resolve(have.external_id)
         return Delivered()
 
     async def _reopen(self, request: Request, have: Held) -> Delivered:
-        await self._transitions.reopen(have.external_id)
-        return Delivered()
+        final = await self._transitions.reopen(have.external_id)
+        said = f'status: stays, as the resolution "{final}" is final (jira.transitions)'
+        return Delivered(left_out=(said,) if final else ())
 
     async def _comment(self, request: Request, have: Held) -> Delivered:
         told = shown_fields.unposted(request.want, have.shown.steps_through, self.traits)
@@ -235,8 +248,9 @@ class JiraSink:
             log.warning("jira_not_completed", key=made.key, detail=failed.outcome.detail)
 
 
-def _delivered(site: Site, issue: Created | Issue) -> Delivered:
-    return Delivered(external_id=issue.id, key=issue.key, url=site.link(issue.key))
+def _delivered(site: Site, issue: Created | Issue, left_out: tuple[str, ...] = ()) -> Delivered:
+    url = site.link(issue.key)
+    return Delivered(external_id=issue.id, key=issue.key, url=url, left_out=left_out)
 
 
 def create(config: Config, open_http: HttpFactory) -> JiraSink:

@@ -12,6 +12,7 @@ from sinks.jira.api import Api
 from sinks.jira.dialect import CLOUD
 from sinks.jira.payload import INDISPENSABLE
 from sinks.jira.screens import Screen, Screens
+from sinks.jira.search import IssueSearch
 from sinks.jira.settings import Settings
 from sinks.platform import Connection
 
@@ -29,10 +30,11 @@ ALWAYS_SENT = INDISPENSABLE | {"description", "priority", "assignee"}
 class ConnectionCheck:
     """One test of the connection."""
 
-    def __init__(self, api: Api, screens: Screens, settings: Settings) -> None:
+    def __init__(self, api: Api, screens: Screens, settings: Settings, search: IssueSearch) -> None:
         self._api = api
         self._screens = screens
         self._settings = settings
+        self._search = search
         self._problems: list[str] = []
         self._remarks: list[str] = []
 
@@ -42,6 +44,7 @@ class ConnectionCheck:
             name = await self._account()
         except Failed as failed:
             return Connection(ok=False, message=self._unreachable(failed))
+        await self._searched()
         for project in self._settings.every_project():
             await self._project(project)
         if self._problems:
@@ -65,6 +68,12 @@ class ConnectionCheck:
                 f"jira.baseUrl, jira.flavour: no Jira API at this address ({failed.outcome.detail})"
             )
         return f"jira.baseUrl: {failed}"
+
+    async def _searched(self) -> None:
+        try:
+            await self._search.works()
+        except Failed as failed:
+            self._problems.append(f"jira.baseUrl: issues can't be searched: {failed}")
 
     async def _project(self, project: str) -> None:
         try:
@@ -102,10 +111,11 @@ class ConnectionCheck:
     async def _issue_type(self, project: str, issue_type: str) -> None:
         screen = await self._screens.of(project, issue_type)
         where = f"{project}/{issue_type}"
-        if "labels" not in screen.fields:
+        key_field = "description" if self._settings.by_description else "labels"
+        if key_field not in screen.fields:
             self._problems.append(
-                f"jira.issueType {where}: put the field Labels on its create screen; without it "
-                "an issue can't be found again"
+                f"jira.issueType {where}: the field {key_field} is not on its create screen, so that "
+                "an issue can't be found again: put it there, or change jira.foundBy"
             )
         self._priorities(where, screen)
         self._custom_fields(where, screen)

@@ -20,13 +20,13 @@ class Dialect:
     user_key: str
     markup: ModuleType
 
-    def ticket(self, text: Text, remarks: list[str]) -> Any:
-        """A description with an incident's parts."""
-        return self.markup.ticket(text, remarks)
+    def ticket(self, text: Text, remarks: list[str], key: str = "") -> Any:
+        """A description with an incident's parts; a `key` stands in a line of its own."""
+        return self.markup.ticket(text, remarks, key)
 
-    def paragraphs(self, text: str, remarks: list[str] | None = None) -> Any:
+    def paragraphs(self, text: str, remarks: list[str] | None = None, key: str = "") -> Any:
         """Plain text as the value of a long text field."""
-        return self.markup.paragraphs(text, remarks or [])
+        return self.markup.paragraphs(text, remarks or [], key)
 
     def lines(self, told: list[str]) -> Any:
         """The lines as a comment."""

@@ -65,10 +65,10 @@ class JiraAnswers:
     def _transitions(self) -> dict[str, Any]:
         named = self._config.transitions
         ways = {
-            named.reopen: "new",
+            named.reopen or "new": "new",
             named.acknowledge: "indeterminate",
             named.escalate or "indeterminate": "indeterminate",
-            named.resolve: "done",
+            named.resolve or "done": "done",
         }
         given = {
             name: {"required": False, "name": name, "schema": {"type": "string"}}

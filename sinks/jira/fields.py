@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from datetime import datetime, timezone
 from typing import Any
 
 from sinks.calls.outcome import Reason
@@ -39,7 +40,7 @@ def typed(value: Any, field: Field, dialect: Dialect) -> Any:
     if isinstance(value, dict) or (isinstance(value, list) and _has_objects(value)):
         return value
     if field.schema.type == "array":
-        one = _ITEMS.get(field.schema.items, _plain)
+        one = _ITEMS.get(field.schema.items, _referred)
         return [one(item, field, dialect) for item in _parts(value, field)]
     if isinstance(value, list):
         value = ", ".join(_words(item) for item in value)
@@ -110,6 +111,44 @@ def _number(value: str, field: Field, dialect: Dialect) -> float:
     return int(number) if number == int(number) else number
 
 
+def _date(value: str, field: Field, dialect: Dialect) -> str:
+    return _moment(value).strftime("%Y-%m-%d")
+
+
+def _datetime(value: str, field: Field, dialect: Dialect) -> str:
+    moment = _moment(value)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
+
+
+def _moment(value: str) -> datetime:
+    """A time in ISO 8601 or Unix seconds, in UTC; raises BadValue."""
+    text = value.strip()
+    try:
+        if re.fullmatch(r"\d{9,10}(\.\d+)?", text):
+            return datetime.fromtimestamp(float(text), timezone.utc)
+        # Our own times end in the zone's name; Python 3.10 does not parse a final Z.
+        found = datetime.fromisoformat(re.sub(r"( UTC|Z)$", "+00:00", text))
+    except ValueError:
+        short = cut_units(value, 40)
+        raise BadValue(f'"{short}" is not a time, expected ISO 8601 or Unix seconds') from None
+    if found.tzinfo is None:
+        return found.replace(tzinfo=timezone.utc)
+    return found.astimezone(timezone.utc)
+
+
+def _referred(value: str, field: Field, dialect: Dialect) -> dict[str, str]:
+    """The allowed object named `value`; a kind that is not known takes no mere names."""
+    for one in field.allowed_values:
+        if value.casefold() in (
+            str(one.get(key, "")).casefold() for key in ("name", "value", "id")
+        ):
+            return {"id": str(one.get("id", ""))}
+    raise BadValue(
+        f'"{cut_units(value, 40)}" is a name; the field takes objects of Jira\'s own form, such as '
+        '[{"id": "..."}]'
+    )
+
+
 def _option(value: str, field: Field, dialect: Dialect) -> dict[str, str]:
     return {"value": _chosen(value, field)}
 
@@ -153,6 +192,8 @@ _NAMED = ("priority", "resolution", "version", "component", "group", "issuetype"
 _KINDS: dict[str, Typed] = {
     "string": _string,
     "number": _number,
+    "date": _date,
+    "datetime": _datetime,
     "option": _option,
     "option-with-child": _cascading,
     "user": _user,

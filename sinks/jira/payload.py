@@ -24,8 +24,11 @@ SUMMARY_UNITS_MAX = 255
 """Jira's limit."""
 PROPERTY = "ticketing.incident"
 """The entity property with the incident's id. Jira copies labels to a clone, but no properties."""
-INDISPENSABLE = frozenset({"project", "issuetype", "summary", "labels"})
+REQUIRED = frozenset({"project", "issuetype", "summary"})
+"""Fields without which an issue can't be made."""
+INDISPENSABLE = REQUIRED | {"labels"}
 """Fields without which an issue can't be made or found again."""
+UNNAMED = "Jira refused the issue and named no field"
 POSSIBLE_REPEAT = (
     "This may be a second issue for the incident: it is not known how an earlier attempt ended, "
     "and Jira can't be searched."
@@ -34,11 +37,15 @@ POSSIBLE_REPEAT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """A new issue. Its description lists as `remarks` what is not as configured."""
+    """A new issue. Its description lists as `remarks` what is not as configured.
+
+    `left_out` are the remarks about fields that Jira has refused.
+    """
 
     incident_id: str
     fields: dict[str, Any]
     remarks: list[str] = field(default_factory=list)
+    left_out: tuple[str, ...] = ()
 
     def body(self) -> dict[str, Any]:
         """The body of the request."""
@@ -63,9 +70,12 @@ class Author:
             "project": {"key": project},
             "issuetype": {"id": screen.type_id},
             "summary": self.summary(incident),
-            "labels": labels(incident, self._settings.labels),
         }
         remarks = list(remarks)
+        if not self._settings.by_description:
+            values["labels"] = labels(incident, self._settings.labels)
+        elif self._settings.labels:
+            self._put(values, screen, "labels", list(self._settings.labels), remarks)
         for name, value in self._chosen(incident).items():
             self._put(values, screen, name, value, remarks)
         for name, value in self._templates.values(incident, remarks).items():
@@ -74,16 +84,35 @@ class Author:
             values["description"] = self.description(incident, remarks)
         return Draft(incident_id=incident.id, fields=values, remarks=remarks)
 
-    def without(self, draft: Draft, incident: Incident, refused: Mapping[str, str]) -> Draft | None:
-        """The draft without the refused fields; None if one of them is indispensable."""
-        dropped = {name: why for name, why in refused.items() if name in draft.fields}
-        if not dropped or dropped.keys() & INDISPENSABLE:
-            return None
+    def poorer(self, draft: Draft, incident: Incident, refused: Mapping[str, str]) -> Draft | None:
+        """The draft without the refused fields; None if nothing can be left out.
+
+        A refusal that names no field leaves out all but the indispensable ones, the description
+        last. Without its label an issue can't be found again, and is still better than none.
+        """
+        named = {
+            name: why for name, why in refused.items() if name in draft.fields.keys() - REQUIRED
+        }
+        if named:
+            return self._without(draft, incident, named)
+        for kept in (INDISPENSABLE | {"description"}, INDISPENSABLE):
+            dropped = draft.fields.keys() - kept
+            if dropped:
+                return self._without(draft, incident, dict.fromkeys(sorted(dropped), UNNAMED))
+        return None
+
+    def _without(self, draft: Draft, incident: Incident, dropped: Mapping[str, str]) -> Draft:
         kept = {name: value for name, value in draft.fields.items() if name not in dropped}
-        remarks = [*draft.remarks, *(f"{name}: {line(why)}" for name, why in dropped.items())]
+        said = [f"{name}: {line(why)}" for name, why in dropped.items()]
+        remarks = [*draft.remarks, *said]
         if "description" in kept:
             kept["description"] = self.description(incident, remarks)
-        return Draft(incident_id=draft.incident_id, fields=kept, remarks=remarks)
+        return Draft(
+            incident_id=draft.incident_id,
+            fields=kept,
+            remarks=remarks,
+            left_out=(*draft.left_out, *said),
+        )
 
     def summary(self, incident: Incident) -> str:
         """The incident's title as the issue's summary, one line."""
@@ -91,9 +120,10 @@ class Author:
 
     def description(self, incident: Incident, remarks: list[str] | None = None) -> Any:
         """The description: the incident's parts, or the configured template."""
+        key = key_label(incident.id) if self._settings.by_description else ""
         if self._writer.own_body:
-            return self._dialect.paragraphs(self._writer.body(incident), remarks)
-        return self._dialect.ticket(self._writer.text(incident), remarks or [])
+            return self._dialect.paragraphs(self._writer.body(incident), remarks, key)
+        return self._dialect.ticket(self._writer.text(incident), remarks or [], key)
 
     def changes(self, incident: Incident, *, urgent: bool) -> dict[str, Any]:
         """The fields of an update. Only an `urgent` update sets the priority.

@@ -6,6 +6,7 @@ https://developer.atlassian.com/cloud/jira/platform/search-and-reconcile/
 from __future__ import annotations
 
 from sinks.calls.outcome import Failed, Reason
+from sinks.jira import adf
 from sinks.jira.answers import Found, Issue
 from sinks.jira.api import Api
 from sinks.jira.dialect import CLOUD
@@ -14,6 +15,8 @@ from sinks.jira.payload import PROPERTY, key_label
 SEARCH_LAG_SECONDS = 10.0
 """The time for which the search may miss a new issue. Cloud promises no bound: long enough for its
 index to catch up as a rule, short enough that an uncertain create is repeated soon."""
+NO_INCIDENT = "ticketing-agent-connection-test"
+"""An id that no incident has."""
 FOUND_MAX = 20
 """An incident has one issue, rarely two; people's copies have the label too."""
 
@@ -21,8 +24,10 @@ FOUND_MAX = 20
 class IssueSearch:
     """Looks issues up. Raises Failed."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, *, by_description: bool) -> None:
+        """With `by_description` the key may also stand in the description."""
         self._api = api
+        self._by_description = by_description
 
     async def first(self, incident_id: str) -> Issue | None:
         """The incident's issue, by one request, as a slow Jira may leave no time for another.
@@ -31,9 +36,15 @@ class IssueSearch:
         since a copy is younger than its original.
         """
         for issue in await self._labelled(incident_id, ""):
-            if issue.properties is None or _is_ours(issue, incident_id):
+            if _is_ours(issue, incident_id):
+                return issue
+            if issue.properties is None and _has_key(issue, incident_id):
                 return issue
         return None
+
+    async def works(self) -> None:
+        """Search as after a lost answer, for an incident that has no issue; raises Failed."""
+        await self._labelled(NO_INCIDENT, "")
 
     async def others(self, incident_id: str, known: str) -> list[Issue]:
         """The incident's issues beside the known one that are not done, oldest first.
@@ -51,9 +62,13 @@ class IssueSearch:
 
     async def _labelled(self, incident_id: str, known: str) -> list[Issue]:
         site = await self._api.site()
+        key = key_label(incident_id)
+        where = f'labels = "{key}"'
+        if self._by_description:
+            where = rf'({where} OR description ~ "\"{key}\"")'
         body = {
-            "jql": f'labels = "{key_label(incident_id)}" ORDER BY created ASC',
-            "fields": ["status", "labels"],
+            "jql": f"{where} ORDER BY created ASC",
+            "fields": ["status", "labels", *(["description"] if self._by_description else [])],
             "maxResults": FOUND_MAX,
         }
         if site.dialect is CLOUD:
@@ -68,6 +83,15 @@ class IssueSearch:
             if failed.outcome.reason is Reason.NOT_FOUND:
                 return None
             raise
+
+
+def _has_key(issue: Issue, incident_id: str) -> bool:
+    """True if the key stands whole in the labels or the description; a search for words does not
+    look at what is between them."""
+    key = key_label(incident_id)
+    body = issue.fields.description
+    words = body.split() if isinstance(body, str) else adf.texts(body)
+    return key in issue.fields.labels or key in words
 
 
 def _is_ours(issue: Issue, incident_id: str) -> bool:

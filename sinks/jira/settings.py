@@ -33,6 +33,7 @@ class Settings:
     assignee: str
     assignees: Choice
     labels: tuple[str, ...]
+    by_description: bool
     transitions: JiraTransitions
     remote_links: bool
 
@@ -53,6 +54,7 @@ class Settings:
             assignee=config.assignee or "",
             assignees=config.assignees,
             labels=config.labels,
+            by_description=config.found_by == "description",
             transitions=config.transitions,
             remote_links=config.remote_links,
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from sinks.calls.outcome import Failed, Reason
 from sinks.jira import workflow
-from sinks.jira.answers import Status, Transition
+from sinks.jira.answers import Issue, Status, Transition
 from sinks.jira.api import Api, rejected
 from sinks.jira.workflow import NoWay
 from ticketing.config.platforms.jira import JiraTransitions
@@ -19,6 +19,8 @@ HOPS_MAX = 5
 """More steps than a workflow has between its statuses in progress and its end, as a rule; bounds the
 requests of one resolution."""
 DUPLICATE = "duplicate"
+DONE = "done"
+"""The category of the end of a workflow."""
 
 
 class Transitions:
@@ -57,26 +59,40 @@ class Transitions:
 
     async def resolve(self, issue_id: str) -> None:
         """Move the issue to its end, through statuses in progress if there is no direct way."""
-        await self._finish(issue_id, self._configured.fields)
+        wanted = self._configured.resolve
+        if wanted is not None:
+            await self._finish(issue_id, wanted, self._configured.fields)
 
     async def close_duplicate(self, issue_id: str) -> None:
         """Move the issue to its end, with the resolution Duplicate where Jira has it."""
         given = {k: v for k, v in self._configured.fields.items() if k != workflow.RESOLUTION}
-        await self._finish(issue_id, given, DUPLICATE)
+        await self._finish(issue_id, self._configured.resolve or DONE, given, DUPLICATE)
 
-    async def reopen(self, issue_id: str) -> None:
-        """Move the issue out of its end: to the configured status, else into progress."""
+    async def reopen(self, issue_id: str) -> str:
+        """Move the issue out of its end: to the configured status, else into progress.
+
+        Returns the resolution if it is final, so that the issue stays as it is.
+        """
         wanted = self._configured.reopen
-        status, ways = await self._now(issue_id)
+        if wanted is None:
+            return ""
+        issue, ways = await self._seen(issue_id)
+        status = issue.fields.status
         if not status.done:
-            return
+            return ""
+        resolution = issue.fields.resolution.name if issue.fields.resolution else ""
+        final = (name.casefold() for name in self._configured.final_resolutions)
+        if resolution.casefold() in final:
+            return resolution
         way = workflow.choose(wanted, ways) or workflow.detour(ways, {status.name})
         if way is None:
             raise _refused(workflow.no_way("reopen", wanted, status, ways))
         await self._take(issue_id, way, {})
+        return ""
 
-    async def _finish(self, issue_id: str, given: dict[str, Any], resolution: str = "") -> None:
-        wanted = self._configured.resolve
+    async def _finish(
+        self, issue_id: str, wanted: str, given: dict[str, Any], resolution: str = ""
+    ) -> None:
         seen: set[str] = set()
         for _ in range(HOPS_MAX):
             status, ways = await self._now(issue_id)
@@ -92,11 +108,13 @@ class Transitions:
         raise rejected(Reason.INVALID, f"jira.transitions.resolve: not done after {HOPS_MAX} steps")
 
     async def _now(self, issue_id: str) -> tuple[Status, list[Transition]]:
-        """The issue's status and transitions, by two concurrent requests, which save time."""
-        issue, ways = await asyncio.gather(
-            self._api.issue(issue_id), self._api.transitions(issue_id)
-        )
+        """The issue's status and transitions."""
+        issue, ways = await self._seen(issue_id)
         return issue.fields.status, ways
+
+    async def _seen(self, issue_id: str) -> tuple[Issue, list[Transition]]:
+        """The issue and its transitions, by two concurrent requests, which save time."""
+        return await asyncio.gather(self._api.issue(issue_id), self._api.transitions(issue_id))
 
     async def _take(
         self, issue_id: str, way: Transition, given: dict[str, Any], resolution: str = ""

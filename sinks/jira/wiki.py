@@ -20,11 +20,23 @@ LINES_CHARS_MAX = 15_000
 CHARS_MAX = 32_767
 """Jira's limit of a long text field."""
 
-_MARKUP = re.compile(r"[\[\]{}|!]|(?<!\w)[*_+^~?#-]|[*_+^~?-](?!\w)")
+_SPECIAL = re.compile(
+    r"""
+    (?P<marks> [\[\]{}|!] | (?<![^\W_])[*_+^~?#-] | [*_+^~?#-](?![^\W_]) )
+    | \\
+    # What would be read as an entity, such as ours.
+    | &(?=\#?\w+;)
+    # Emoticons.
+    | [:;](?=[()PDpd]) | \((?=([yni/x!+?*-]|on|off|\*[rgby]|flag|flagoff)\))
+    # Headings and quotes, which only the beginning of a line makes.
+    | (?<=^h[1-6])\. | (?<=^bq)\.
+    """,
+    re.VERBOSE | re.MULTILINE | re.IGNORECASE,
+)
 _FENCE = re.compile(r"\{(?=noformat)", re.IGNORECASE)
 
 
-def ticket(text: Text, remarks: list[str]) -> str:
+def ticket(text: Text, remarks: list[str], key: str = "") -> str:
     """An incident as a description; `remarks` say what could not be done as configured."""
     parts = [f"(!) {escape(one)}" for one in shares(_clean(text.notes), LISTS_CHARS_MAX) if one]
     if summary := cut_units(clean(text.summary), SUMMARY_CHARS_MAX):
@@ -39,13 +51,13 @@ def ticket(text: Text, remarks: list[str]) -> str:
         links = [f"* {escape(name)}: {url}" for name, url in text.links.items()]
         parts.append("h3. Links\n" + "\n".join(links))
     parts.append(_list("*", "Not as configured", remarks))
-    return _whole(parts)
+    return _whole(parts, key)
 
 
-def paragraphs(text: str, remarks: list[str]) -> str:
+def paragraphs(text: str, remarks: list[str], key: str = "") -> str:
     """Plain text as the value of a long text field."""
     body = escape(cut_units(clean(text), LINES_CHARS_MAX - LISTS_CHARS_MAX))
-    return _whole([body, _list("*", "Not as configured", remarks)])
+    return _whole([body, _list("*", "Not as configured", remarks)], key)
 
 
 def lines(told: list[str]) -> str:
@@ -63,7 +75,16 @@ def says(body: Any, told: str) -> bool:
 
 def escape(text: str) -> str:
     """The text as wiki markup that shows the text unchanged."""
-    return _MARKUP.sub(r"\\\g<0>", text.replace("\\", "&#92;"))
+    escaped = _SPECIAL.sub(_escaped, text)
+    # The end of an entity and a parenthesis would be an emoticon.
+    return escaped.replace(";)", ";&#41;")
+
+
+def _escaped(match: re.Match[str]) -> str:
+    found = match[0]
+    if match.lastgroup == "marks":
+        return f"\\{found}"
+    return "".join(f"&#{ord(one)};" for one in found)
 
 
 def _clean(texts: list[str]) -> list[str]:
@@ -86,5 +107,7 @@ def _table(facts: list[tuple[str, str]]) -> str:
     return "\n".join(f"||{label}|{escape(value) or '-'}|" for (label, _), value in pairs)
 
 
-def _whole(parts: list[str]) -> str:
-    return cut_units("\n\n".join(part for part in parts if part), CHARS_MAX) or "-"
+def _whole(parts: list[str], key: str = "") -> str:
+    end = f"\n\n{key}" if key else ""
+    whole = cut_units("\n\n".join(part for part in parts if part), CHARS_MAX - len(end))
+    return f"{whole}{end}".strip() or "-"

@@ -22,10 +22,13 @@ class JiraTransitions(Section):
 
     acknowledge: Name | None = "indeterminate"
     """On acknowledgement; null leaves the status as it is and adds a comment instead."""
-    resolve: Name = "done"
-    """On resolution."""
-    reopen: Name = "new"
-    """On reopening, when the fault fires again inside `reopenWindow`."""
+    resolve: Name | None = "done"
+    """On resolution; null leaves the status as it is and adds a comment instead."""
+    reopen: Name | None = "new"
+    """On reopening, when the fault fires again inside `reopenWindow`; null leaves the status as it
+    is and adds a comment instead."""
+    final_resolutions: tuple[Name, ...] = ()
+    """Resolutions that are final, such as "Won't Do": an issue with one of them is not reopened."""
     escalate: Name | None = None
     """On escalation; without one, the priority is raised and a comment added."""
     fields: dict[str, Any] = Field(default_factory=dict)
@@ -64,6 +67,9 @@ class Jira(PlatformSection):
     """Account id (Cloud) or user name (Data Center) where no other is chosen."""
     assignees: Choice = Choice()
     """Assignees."""
+    found_by: Literal["label", "description"] = "label"
+    """Where the key stands by which an issue is found again: a label, or, for projects whose screens
+    have no labels, a line at the end of the description."""
     labels: tuple[Name, ...] = ()
     """Labels in addition to our own."""
     remote_links: bool = False

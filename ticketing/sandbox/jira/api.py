@@ -14,6 +14,7 @@ from aiohttp import web
 from ticketing.sandbox.jira import directory, screens
 from ticketing.sandbox.jira.access import is_cloud
 from ticketing.sandbox.jira.answers import failure
+from ticketing.sandbox.jira.behaviours import JiraBehaviours
 from ticketing.sandbox.jira.comments import Comments
 from ticketing.sandbox.jira.links import Links
 from ticketing.sandbox.jira.properties import Properties
@@ -29,12 +30,15 @@ class Jira(StandIn):
     """Issues by key. Basic authentication speaks to Cloud, a bearer token to Data Center."""
 
     name: ClassVar[str] = "jira"
+    session_cookie: ClassVar[str] = "JSESSIONID"
 
     def __init__(self, tickets: PlatformTickets) -> None:
         super().__init__(tickets)
+        self.behaviours = switches = JiraBehaviours()
+        self._screens = screens.Screens(switches)
         self.issues = Issues(tickets)
         self.comments = Comments(tickets, self.issues)
-        self.calls = IssueCalls(tickets, self.issues, self.comments)
+        self.calls = IssueCalls(tickets, self.issues, self.comments, switches)
         self.transitions = Transitions(tickets, self.issues, self.comments)
         self.links = Links(tickets, self.issues)
         self.properties = Properties(tickets, self.issues)
@@ -65,7 +69,7 @@ class Jira(StandIn):
         yield "GET", "/resolution", directory.resolutions
         yield "GET", "/field", screens.all_fields
         yield "GET", meta, screens.issue_types
-        yield "GET", f"{meta}/{{type}}", screens.create_fields
+        yield "GET", f"{meta}/{{type}}", self._screens.create_fields
 
     def _issue_routes(self) -> Iterable[Route]:
         issue = "/issue/{key}"

@@ -5,6 +5,7 @@ https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issues/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -22,6 +23,8 @@ SUMMARY_MAX, LABEL_MAX, TEXT_FIELD_MAX = 255, 255, 255
 
 SELECTIONS = {"customfield_10010": ("Prod", "Staging"), "customfield_10016": ("EU", "US", "APAC")}
 
+_DATE = re.compile(r"\d{4}-\d\d-\d\d")
+_DATETIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}[+-]\d{4}")
 _PREFIX = "com.atlassian.jira.plugin.system.customfieldtypes"
 CREATE_FIELDS: dict[str, tuple[str, bool, dict[str, Any]]] = {
     "project": ("Project", True, {"type": "project", "system": "project"}),
@@ -42,6 +45,16 @@ CREATE_FIELDS: dict[str, tuple[str, bool, dict[str, Any]]] = {
         "Teams",
         False,
         {"type": "array", "items": "string", "custom": f"{_PREFIX}:labels"},
+    ),
+    "customfield_10017": (
+        "Began",
+        False,
+        {"type": "datetime", "custom": f"{_PREFIX}:datetime"},
+    ),
+    "customfield_10018": (
+        "Affected services",
+        False,
+        {"type": "array", "items": "service", "custom": f"{_PREFIX}:services"},
     ),
     "customfield_10016": (
         "Regions",
@@ -142,6 +155,21 @@ def _number(field: str, value: Any, v3: bool) -> str:
     return "" if good else "Operation value must be a number"
 
 
+def _date(field: str, value: Any, v3: bool) -> str:
+    good = value is None or (isinstance(value, str) and _DATE.fullmatch(value))
+    return "" if good else "Error parsing date string: expected yyyy-MM-dd."
+
+
+def _datetime(field: str, value: Any, v3: bool) -> str:
+    good = value is None or (isinstance(value, str) and _DATETIME.fullmatch(value))
+    return "" if good else "Operation value must be a datetime in ISO 8601 with milliseconds."
+
+
+def _objects(field: str, value: Any, v3: bool) -> str:
+    good = isinstance(value, list) and all(isinstance(one, dict) and "id" in one for one in value)
+    return "" if good else "data was not an array of objects with an id"
+
+
 RULES: dict[str, Rule] = {
     "project": _chosen(PROJECTS, "valid project is required"),
     "issuetype": _chosen(ISSUE_TYPES, "Specify a valid issue type"),
@@ -151,7 +179,7 @@ RULES: dict[str, Rule] = {
     "priority": _chosen(PRIORITIES, "The priority selected is invalid."),
     "assignee": user,
     "reporter": user,
-    "duedate": _short_text,
+    "duedate": _date,
     "customfield_10010": _option,
     "customfield_10011": _short_text,
     "customfield_10012": long_text,
@@ -159,6 +187,8 @@ RULES: dict[str, Rule] = {
     "customfield_10014": _number,
     "customfield_10015": _labels,
     "customfield_10016": _options,
+    "customfield_10017": _datetime,
+    "customfield_10018": _objects,
     "resolution": _chosen(RESOLUTIONS, "Specify a valid resolution"),
 }
 

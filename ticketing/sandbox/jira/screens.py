@@ -12,6 +12,7 @@ from aiohttp import web
 from ticketing.sandbox.jira import directory, fields
 from ticketing.sandbox.jira.access import authorize, is_cloud
 from ticketing.sandbox.jira.answers import refuse, start_and_size
+from ticketing.sandbox.jira.behaviours import JiraBehaviours
 from ticketing.sandbox.platform import Call
 
 METADATA_PAGE_MAX = 200
@@ -36,13 +37,25 @@ def issue_types(call: Call) -> web.Response:
     return _page(call, "issueTypes", rows)
 
 
-def create_fields(call: Call) -> web.Response:
-    """GET createmeta/{project}/issuetypes/{type}: the fields of a create screen."""
-    authorize(call)
-    directory.project_of(call)
-    if call.params["type"] not in directory.ISSUE_TYPES.values():
-        refuse(404, "Issue type with this id does not exist.")
-    return _page(call, "fields", [_metadata(one) for one in fields.CREATE_FIELDS])
+def on_screen(behaviours: JiraBehaviours) -> list[str]:
+    """The ids of the fields on the create screen."""
+    missing = behaviours.screen_without.split(",")
+    return [one for one in fields.CREATE_FIELDS if one not in missing]
+
+
+class Screens:
+    """The create screens, without the fields that an administrator took away."""
+
+    def __init__(self, behaviours: JiraBehaviours) -> None:
+        self._behaviours = behaviours
+
+    def create_fields(self, call: Call) -> web.Response:
+        """GET createmeta/{project}/issuetypes/{type}: the fields of a create screen."""
+        authorize(call)
+        directory.project_of(call)
+        if call.params["type"] not in directory.ISSUE_TYPES.values():
+            refuse(404, "Issue type with this id does not exist.")
+        return _page(call, "fields", [_metadata(one) for one in on_screen(self._behaviours)])
 
 
 def _page(call: Call, name: str, rows: list[dict[str, Any]]) -> web.Response:

@@ -9,8 +9,10 @@ from aiohttp import web
 from ticketing.sandbox.jira import directory, fields
 from ticketing.sandbox.jira.access import authorize, body_of, is_cloud, is_v3
 from ticketing.sandbox.jira.answers import refuse, refuse_fields
+from ticketing.sandbox.jira.behaviours import JiraBehaviours
 from ticketing.sandbox.jira.comments import Comments
 from ticketing.sandbox.jira.properties import checked_properties
+from ticketing.sandbox.jira.screens import on_screen
 from ticketing.sandbox.jira.store import Issues
 from ticketing.sandbox.platform import Call
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
@@ -21,8 +23,15 @@ EDIT_SCREEN = frozenset(fields.CREATE_FIELDS) - {"project", "issuetype"}
 class IssueCalls:
     """The calls that create, read and change whole issues."""
 
-    def __init__(self, tickets: PlatformTickets, issues: Issues, comments: Comments) -> None:
+    def __init__(
+        self,
+        tickets: PlatformTickets,
+        issues: Issues,
+        comments: Comments,
+        behaviours: JiraBehaviours,
+    ) -> None:
         self._tickets = tickets
+        self._behaviours = behaviours
         self._issues = issues
         self._comments = comments
 
@@ -32,12 +41,13 @@ class IssueCalls:
         given = body.get("fields")
         if not isinstance(given, dict):
             refuse(400, "fields is required.")
-        problems = fields.field_problems(given, fields.CREATE_FIELDS, is_v3(call))
+        problems = fields.field_problems(given, on_screen(self._behaviours), is_v3(call))
         for name, (label, required, _) in fields.CREATE_FIELDS.items():
             if required and name not in given:
                 problems[name] = f"{label} is required."
         if problems:
             refuse_fields(problems)
+        self._validate(given)
         properties = checked_properties(body.get("properties", []))
         ticket = self._issues.add(call.base_url, given, properties)
         answer = {
@@ -73,13 +83,23 @@ class IssueCalls:
             refuse_fields(doubled)
         comments = update.pop("comment", [])
         merged = {**given, **_operated(ticket, update)}
-        problems = fields.field_problems(merged, EDIT_SCREEN, is_v3(call))
+        screen = EDIT_SCREEN & set(on_screen(self._behaviours))
+        problems = fields.field_problems(merged, screen, is_v3(call))
         if problems:
             refuse_fields(problems)
+        self._validate(merged)
         for one in comments:
             self._comments.add(call, ticket, (one.get("add") or {}).get("body"))
         self._issues.change(ticket, merged)
         return web.Response(status=204)
+
+    def _validate(self, given: dict[str, Any]) -> None:
+        """Refuse the fields that validators refuse, after Jira's own checks."""
+        for name in self._behaviours.refuses_in_turn.split(","):
+            if name in given:
+                refuse_fields({name: f"Field '{name}' is not valid here."})
+        if given.keys() & set(self._behaviours.refuses_unnamed.split(",")):
+            refuse(400, "A validator of the workflow does not allow these values.")
 
     def assign(self, call: Call) -> web.Response:
         """PUT issue/{key}/assignee; "-1" stands for the project's default."""

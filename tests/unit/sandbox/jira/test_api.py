@@ -219,3 +219,32 @@ async def test_an_issue_that_was_deleted_does_not_exist(call: Any, headers: Any)
     assert (await cloud(call, headers, "GET", f"issue/{key}")).status == 404
     body = {"body": document("hello")}
     assert (await cloud(call, headers, "POST", f"issue/{key}/comment", body)).status == 404
+
+
+async def refused(call: Any, headers: Any, **fields: Any) -> Any:
+    answer = await cloud(call, headers, "POST", "issue", {"fields": {**FIELDS, **fields}})
+    assert answer.status == 400
+    return answer.body
+
+
+async def test_a_field_that_is_on_no_screen_is_refused(call: Any, headers: Any) -> None:
+    call.sandbox.set_behaviours("jira", screen_without="labels")
+    assert set((await refused(call, headers))["errors"]) == {"labels"}
+    types = await cloud(call, headers, "GET", "issue/createmeta/OPS/issuetypes")
+    path = f"issue/createmeta/OPS/issuetypes/{types.body['issueTypes'][0]['id']}"
+    screen = await cloud(call, headers, "GET", path)
+    assert "labels" not in [one["fieldId"] for one in screen.body["fields"]]
+
+
+async def test_validators_refuse_one_field_after_the_other(call: Any, headers: Any) -> None:
+    call.sandbox.set_behaviours("jira", refuses_in_turn="priority,labels")
+    both = {"priority": {"name": "High"}}
+    assert set((await refused(call, headers, **both))["errors"]) == {"priority"}
+    assert set((await refused(call, headers))["errors"]) == {"labels"}
+
+
+async def test_a_validator_may_name_no_field(call: Any, headers: Any) -> None:
+    call.sandbox.set_behaviours("jira", refuses_unnamed="labels")
+    body = await refused(call, headers)
+    assert body["errors"] == {}
+    assert "validator" in body["errorMessages"][0]

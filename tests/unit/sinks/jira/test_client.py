@@ -119,6 +119,85 @@ async def test_a_field_that_jira_refuses_is_left_out_and_said(desk_with: Opens) 
     assert "assignee: User does not exist or cannot be assigned issues." in desk.texts()
 
 
+def left_out(desk: Desk) -> list[str]:
+    return [
+        sentence
+        for _, outcome in desk.life.platform.outcomes
+        for sentence in getattr(outcome, "left_out", ())
+    ]
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda one: one.name)
+async def test_fields_that_are_refused_one_after_the_other_are_left_out(
+    desk_with: Opens, subject: Subject
+) -> None:
+    desk = desk_with(subject, customFields={"Service": "{{ service }}", "Errors": "{{ count }}"})
+    desk.behaves(refuses_in_turn="customfield_10011,priority,customfield_10014")
+    await desk.life.want(desk.story.opened(), 60)
+    desk.is_true(Status.OPEN)
+    assert [one.partition(":")[0] for one in left_out(desk)] == [
+        "customfield_10011",
+        "priority",
+        "customfield_10014",
+    ]
+    assert "priority: Field 'priority' is not valid here." in desk.texts()
+
+
+async def test_a_refusal_that_names_no_field_leaves_what_is_indispensable(
+    desk_with: Opens,
+) -> None:
+    desk = desk_with(customFields={"Service": "{{ service }}"})
+    desk.behaves(refuses_unnamed="customfield_10011")
+    await desk.life.want(desk.story.opened(), 60)
+    desk.is_true(Status.OPEN)
+    assert "Payment" in desk.texts()
+    assert "customfield_10011: Jira refused the issue and named no field" in left_out(desk)
+    assert "jira refused the issue" in desk.texts().lower()
+
+
+async def test_an_issue_without_its_description_is_better_than_none(desk_with: Opens) -> None:
+    desk = desk_with()
+    desk.behaves(refuses_unnamed="description,priority")
+    await desk.life.want(desk.story.opened(), 60)
+    desk.is_true(Status.OPEN)
+    assert {one.partition(":")[0] for one in left_out(desk)} == {"description", "priority"}
+
+
+async def test_a_refusal_of_what_is_indispensable_is_told_as_it_was(desk_with: Opens) -> None:
+    desk = desk_with()
+    desk.behaves(refuses_in_turn="priority,summary")
+    await desk.life.want(desk.story.opened(), 60)
+    assert desk.tickets() == []
+    (letter,) = desk.life.dead_letters
+    assert "priority" in letter.detail
+
+
+async def test_an_edit_leaves_out_what_is_refused(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    desk.behaves(refuses_in_turn="priority,description")
+    await desk.life.want(desk.story.raised(), 60)
+    assert "[CRITICAL]" in desk.ticket().title
+    assert {one.partition(":")[0] for one in left_out(desk)} == {"priority", "description"}
+    assert not desk.life.dead_letters
+
+
+async def test_dates_and_objects_are_filled(desk_with: Opens) -> None:
+    desk = desk_with(
+        customFields={
+            "Due date": "{{ since }}",
+            "Began": "{{ since }}",
+            "Affected services": [{"id": "{{ service }}"}],
+        }
+    )
+    await desk.life.want(desk.story.opened(), 60)
+    desk.is_true(Status.OPEN)
+    given = fields_of(desk)
+    assert given["duedate"] == given["customfield_10017"][:10]
+    assert given["customfield_10018"] == [{"id": "checkout"}]
+    assert left_out(desk) == []
+
+
 async def test_a_project_that_is_not_there_is_named(desk_with: Opens) -> None:
     desk = desk_with(projectKey="NONE")
     await desk.life.want(desk.story.opened(), 60)
@@ -215,7 +294,65 @@ async def test_a_persons_copy_of_an_issue_is_none_of_ours(
         assert found.external_id == have.external_id
 
 
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda one: one.name)
+async def test_an_issue_is_found_by_its_description(desk_with: Opens, subject: Subject) -> None:
+    desk = desk_with(subject, foundBy="description", labels=["sre"])
+    desk.behaves(screen_without="labels")
+    desk.fault("timeout_after_accept", method="POST", path="/issue", count=1)
+    await desk.life.want(desk.story.opened(), HOUR)
+    await desk.life.want(desk.story.raised(), HOUR)
+    desk.is_true(Status.OPEN)
+    assert desk.texts().count(f"ticketing-{desk.story.incident.id}") == 1
+    assert fields_of(desk)["labels"] == []
+
+
+async def test_a_description_that_only_begins_like_the_key_is_not_taken(desk_with: Opens) -> None:
+    desk, other = (desk_with(DATA_CENTER, foundBy="description") for _ in range(2))
+    other.story.changed(id=f"{desk.story.incident.id}7")
+    await other.life.want(other.story.opened(), 60)
+    desk.fault("down", method="POST", path="/issue", count=1)
+    await desk.life.want(desk.story.opened(), HOUR)
+    assert len(desk.tickets()) == 2
+
+
+async def test_without_labels_on_the_screen_there_is_an_issue_all_the_same(
+    desk_with: Opens,
+) -> None:
+    desk = desk_with()
+    desk.behaves(screen_without="labels")
+    await desk.life.want(desk.story.opened(), 60)
+    desk.is_true(Status.OPEN)
+    assert left_out(desk)[0].startswith("labels: ")
+    tested = await desk.life.platform.test_connection()
+    assert "the field labels is not on its create screen" in tested.message
+
+
 # Its life
+
+
+@pytest.mark.parametrize("key", ["resolve", "reopen"])
+async def test_a_status_can_be_left_alone(desk_with: Opens, key: str) -> None:
+    desk = desk_with(transitions={key: None})
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.resolved(), 60)
+    assert desk.ticket().state == ("open" if key == "resolve" else "resolved")
+    await desk.life.want(desk.story.reopened(), 60)
+    assert desk.ticket().state == ("open" if key == "resolve" else "resolved")
+    assert "Resolved by ada" in desk.texts()
+    assert "Reopened" in desk.texts()
+    assert not desk.life.dead_letters
+
+
+async def test_an_issue_with_a_final_resolution_is_not_reopened(desk_with: Opens) -> None:
+    desk = desk_with(transitions={"finalResolutions": ["won't do"]})
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.resolved(), 60)
+    desk.ticket().record["resolution"] = {"name": "Won't Do"}
+    await desk.life.want(desk.story.reopened(), 60)
+    assert desk.ticket().state == "resolved"
+    assert "Reopened" in desk.texts()
+    (said,) = left_out(desk)
+    assert 'the resolution "Won\'t Do" is final' in said
 
 
 async def test_a_persons_priority_stays_until_the_severity_rises(desk_with: Opens) -> None:
@@ -425,6 +562,13 @@ async def test_what_is_wrong_is_named(desk_with: Opens, wrong: Any, said: str) -
     tested = await desk_with(**wrong).life.platform.test_connection()
     assert not tested.ok
     assert said in tested.message
+
+
+async def test_a_search_that_fails_is_named(desk_with: Opens) -> None:
+    desk = desk_with()
+    desk.fault("malformed", path="/search/jql")
+    tested = await desk.life.platform.test_connection()
+    assert "jira.baseUrl: issues can't be searched" in tested.message
 
 
 async def test_transitions_are_checked_on_an_issue_that_is_there(desk_with: Opens) -> None:

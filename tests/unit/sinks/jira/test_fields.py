@@ -48,6 +48,18 @@ def with_values(field: Field, *names: str) -> Field:
         (a_field("priority"), "High", {"name": "High"}),
         (a_field("project"), "OPS", {"key": "OPS"}),
         (a_field("date"), "2026-01-31", "2026-01-31"),
+        (a_field("date"), "2026-01-31 23:00:00 UTC", "2026-01-31"),
+        (a_field("date"), "2026-01-31T23:30:00-02:00", "2026-02-01"),
+        (a_field("datetime"), "2026-01-31 03:00:00 UTC", "2026-01-31T03:00:00.000+0000"),
+        (a_field("datetime"), "2026-01-31T03:00:00.25Z", "2026-01-31T03:00:00.250+0000"),
+        (a_field("datetime"), 1769828400, "2026-01-31T03:00:00.000+0000"),
+        (
+            msgspec.structs.replace(
+                a_field("array", items="service"), allowed_values=[{"id": "7", "name": "Shop"}]
+            ),
+            "shop",
+            [{"id": "7"}],
+        ),
         (a_field("any"), "as it is", "as it is"),
         (a_field("option"), {"id": "10"}, {"id": "10"}),
         (a_field("array", items="option"), [{"id": "10"}], [{"id": "10"}]),
@@ -78,6 +90,9 @@ def test_a_long_text_is_cut_visibly() -> None:
     [
         (a_field("number"), "many", "not a number"),
         (a_field("number"), "nan", "too large"),
+        (a_field("date"), "soon", "not a time, expected ISO 8601 or Unix seconds"),
+        (a_field("datetime"), "2026-13-01", "not a time"),
+        (a_field("array", items="service"), "shop", "is a name; the field takes objects"),
         (a_field("number"), "1e300", "too large"),
         (
             with_values(a_field("option"), "Prod", "Staging"),

@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
+from support import wiki as wiki_as_shown
 
 from sinks.jira import wiki
 from sinks.jira.dialect import CLOUD, DATA_CENTER, Dialect
@@ -71,13 +72,31 @@ def test_a_comment_says_each_of_its_lines(dialect: Dialect, told: list[str]) -> 
     assert not dialect.says(body, "something that nobody wrote")
 
 
-@pytest.mark.parametrize(
-    "text", ["{panel}", "[a|http://evil]", "*b*", "!x.png!", "|cell|", "h{color:red}x", "||head||"]
+MARKS = st.sampled_from(
+    [*"\\[]{}|!*_+^~?#-().:;&", "(x)", "(/)", ":)", ":P", "h1. ", "bq. ", "\n", " ", "a", "&#92;"]
 )
-def test_wiki_markup_is_shown_not_obeyed(text: str) -> None:
-    unescaped = re.sub(r"\\[^\w\s]", "", wiki.escape(text))
-    assert not re.search(r"[{}\[\]|!]", unescaped)
-    assert not re.search(r"(?<!\w)\*", unescaped)
+marked = st.one_of(hostile, st.lists(MARKS, max_size=12).map("".join))
+
+
+@given(marked)
+@example("C:\\apps\\shop")
+@example("\\\\server\\share")
+@example("f(x) (/) :) ;) (*r) :(")
+@example("h1. not a heading\nbq. not a quote\n* no bullet\n---- no rule")
+@example("&#92; &amp; &lt;b&gt; &x")
+@example("{panel} [a|http://evil] *b* !x.png! |cell| h{color:red}x ||head|| a -- b")
+@example("\\) :\\) __a__ *_-+x+-_*")
+def test_wiki_markup_shows_the_text_as_it_is(text: str) -> None:
+    assert wiki_as_shown.shown(wiki.escape(text)) == text
+
+
+@pytest.mark.parametrize("dialect", [CLOUD, DATA_CENTER], ids=lambda one: one.name)
+@given(text=marked)
+def test_a_comment_shows_its_line_as_it_is(dialect: Dialect, text: str) -> None:
+    line = clean(text).replace("\n", " ")
+    body = dialect.lines([line])
+    shown = wiki_as_shown.shown(body) if isinstance(body, str) else text_of(body)
+    assert shown.strip() == (line.strip() or "-")
 
 
 def test_evidence_can_not_leave_its_block() -> None:
