@@ -26,6 +26,7 @@ from ticketing.domain.alerts.redriven import (
     with_offsets,
     without,
 )
+from ticketing.domain.events import Command, Correlation, Receipt, Summary
 from ticketing.domain.incidents import (
     commands,
     fallback,
@@ -40,17 +41,7 @@ from ticketing.domain.incidents.incident import Incident, Kind, Status
 from ticketing.domain.incidents.linking import Linked
 from ticketing.domain.incidents.policy import GROUP_BY_SERVICE, Policy
 from ticketing.domain.incidents.storm import Guard, Place
-from ticketing.domain.signals import (
-    Anomalies,
-    Command,
-    Correlation,
-    Origin,
-    Progress,
-    Receipt,
-    Redriven,
-    Summary,
-    Tick,
-)
+from ticketing.domain.signals import Anomalies, Origin, Progress, Redriven, Tick
 from ticketing.engine import path_reporter
 from ticketing.engine.guarded import UNDECODABLE, Failure, SetAside
 from ticketing.engine.statemachine import Machine, Transaction

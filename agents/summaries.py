@@ -9,8 +9,8 @@ import structlog
 from faust.types import EventT
 
 from agents.past_incidents import PastIncidents
+from ticketing.domain.events import Summary
 from ticketing.domain.intake import admitted
-from ticketing.domain.signals import Summary
 from ticketing.domain.summaries.similar import Memory
 from ticketing.engine.agent import BatchAgent
 from ticketing.engine.app import TicketingApp

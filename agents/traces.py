@@ -20,8 +20,8 @@ from ticketing import metrics
 from ticketing.config import Config
 from ticketing.domain.alerts.event_times import YEAR_2000
 from ticketing.domain.alerts.fingerprint import partition_of
+from ticketing.domain.events import Correlation
 from ticketing.domain.intake import admitted
-from ticketing.domain.signals import Correlation
 from ticketing.domain.traces.buffer import Part
 from ticketing.domain.traces.correlator import Correlator, Report, Settings
 from ticketing.engine.agent import BatchAgent

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from ticketing.domain.events import Receipt, TicketState
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.open_enum import OpenEnum
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Receipt, TicketState
 
 
 class Operation(OpenEnum):

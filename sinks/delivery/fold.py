@@ -11,9 +11,9 @@ from sinks.delivery.wishes import OperationResult, slim
 from sinks.platform import Repeat, Traits
 from sinks.text import shown_fields
 from tables.deliveries import Delivery, Held, Intent, Operation, Rejection, Shown, Uncertain
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import TicketState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

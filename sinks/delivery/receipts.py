@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from tables.deliveries import Delivery
-from ticketing.domain.signals import Receipt, TicketState
+from ticketing.domain.events import Receipt, TicketState
 
 FAILURES_BEFORE_TOLD = 3
 """One or two failures in a row mostly pass by themselves and are not worth a revision of the

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from sinks.platform import Repeat, Traits
 from sinks.text import shown_fields
 from tables.deliveries import Delivery, Held, Operation, Rejection, Shown, Why
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Incident, Status
-from ticketing.domain.signals import TicketState
 
 REACHES = {
     Operation.ACKNOWLEDGE: TicketState.ACKNOWLEDGED,

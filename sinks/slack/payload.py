@@ -11,10 +11,10 @@ from typing import Any
 from sinks.platform import STATUS_STEPS
 from sinks.text.parts import Text, steps
 from sinks.text.writer import Writer
+from ticketing.domain.events import Action
 from ticketing.domain.incidents.commands import allowed_actions
 from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action
 from ticketing.domain.text import ELLIPSIS, cut, line
 
 # Limits of Block Kit; a note's title, the context and the fallback text are ours and not higher.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from ticketing.domain.events import Summary
 from ticketing.domain.incidents.incident import Incident, Step, StepKind
-from ticketing.domain.signals import Summary
 from ticketing.domain.summaries.by_rules import RULES, in_words
 from ticketing.domain.summaries.facts import blast_radius, facts_of, marked, other_services
 from ticketing.domain.text import cut, line, moment

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from support.contract import Desk
 
+from ticketing.domain.events import Summary
 from ticketing.domain.incidents.incident import Status
-from ticketing.domain.signals import Summary
 from ticketing.domain.summaries.facts import GENERATED
 
 MODEL = Summary(

@@ -9,8 +9,8 @@ import pytest
 from support.contract import Desk
 from support.incidents import wish
 
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Incident, Status
-from ticketing.domain.signals import TicketState
 from ticketing.sandbox.tickets import Ticket
 
 HOUR = 3600.0

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from support.contract import Desk
 
+from ticketing.domain.events import Summary
 from ticketing.domain.incidents.incident import Failure, Status
-from ticketing.domain.signals import Sample, Summary
+from ticketing.domain.signals import Sample
 
 LONG = 100_000
 HOSTILE = {

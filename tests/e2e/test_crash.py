@@ -26,8 +26,9 @@ from support.shapes import enable, plain_subjects
 from support.waiting import wait_for
 from support.weather import Weather
 
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
-from ticketing.domain.signals import Anomalies, TicketState
+from ticketing.domain.signals import Anomalies
 from ticketing.engine.statemachine import TICK_KEY
 from ticketing.wire.signals import decode_signals
 from ticketing.wire.topics import INCIDENTS, SIGNALS, platform_topic

@@ -20,7 +20,7 @@ from support.logs import log
 from support.requirements import free_port
 from support.waiting import wait_for
 
-from ticketing.domain.signals import Action, Command
+from ticketing.domain.events import Action, Command
 from ticketing.wire.signals import encode_signals
 from ticketing.wire.topics import INCIDENTS, SIGNALS, signals_partition_of
 

@@ -21,7 +21,7 @@ from support.secured_kafka import PASSWORD, USERNAME, SecuredKafka
 from support.waiting import wait_for
 
 from ticketing.api.server import KafkaCommands
-from ticketing.domain.signals import Action, Command
+from ticketing.domain.events import Action, Command
 from ticketing.errors import Unavailable
 from ticketing.wire.topics import INCIDENTS
 

@@ -10,6 +10,7 @@ from support.configured import policy_with
 from sinks.delivery.wishes import encode_wish
 from ticketing.domain import intake
 from ticketing.domain.alerts.counting import fresh_above
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents import lifecycle
 from ticketing.domain.incidents.incident import (
     CommandOutcome,
@@ -24,7 +25,7 @@ from ticketing.domain.incidents.incident import (
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.patterns.pattern import Patterns
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Anomalies, Sample, TicketState
+from ticketing.domain.signals import Anomalies, Sample
 from ticketing.wire.incidents import encode_incident
 
 FINGERPRINT = "0123456789abcdef"

@@ -10,8 +10,8 @@ from support.life import Clock
 from sinks.calls.outcome import Absent, Delivered, Outcome, Reason, Refused, RetryAfter, Unknown
 from sinks.platform import Connection, Repeat, Request, Traits
 from tables.deliveries import Operation
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Incident
-from ticketing.domain.signals import TicketState
 
 STATES = {
     Operation.ACKNOWLEDGE: TicketState.ACKNOWLEDGED,

@@ -22,8 +22,8 @@ from sinks.delivery.wishes import OperationResult
 from sinks.platform import Request, Sink
 from tables import deliveries
 from tables.deliveries import Delivery, Operation
+from ticketing.domain.events import Receipt
 from ticketing.domain.incidents.incident import Incident
-from ticketing.domain.signals import Receipt
 from ticketing.engine import statemachine
 from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter
 from ticketing.wire.signals import decode_signals

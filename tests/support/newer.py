@@ -11,9 +11,9 @@ from support.every_field import Path, places, replaced
 from support.life import Clock
 from support.story import Story
 
+from ticketing.domain.events import Basis, Summary, TicketState
 from ticketing.domain.incidents.incident import Incident, Link, Ticket
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Basis, Summary, TicketState
 from ticketing.domain.traces.findings import Candidate, Findings, Peer, Relation
 from ticketing.wire.incidents import decode_incident, encode_incident
 

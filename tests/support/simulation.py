@@ -29,9 +29,9 @@ from sinks.platform import Repeat, Request, Traits
 from tables.deliveries import Delivery, Operation
 from tables.incidents import COUNTED
 from ticketing.domain.alerts.conservation import Counted
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
-from ticketing.domain.signals import TicketState
 from ticketing.engine import statemachine
 from ticketing.engine.guarded import TooLarge
 from ticketing.engine.keyed_agent import KeyedAgent

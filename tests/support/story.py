@@ -11,11 +11,12 @@ from support.life import Clock
 
 from ticketing.config import PLATFORMS
 from ticketing.domain.alerts.counting import Fresh, fresh_above
+from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents import lifecycle
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Anomalies, Command, Sample
+from ticketing.domain.signals import Anomalies, Sample
 
 POLICY = policy_with(group_wait={}, routing=dict.fromkeys(Severity, PLATFORMS))
 """Tickets at once, on every platform."""

@@ -22,7 +22,7 @@ from ticketing.api.services import (
     WorkerStatus,
 )
 from ticketing.config import Config
-from ticketing.domain.signals import Action
+from ticketing.domain.events import Action
 from ticketing.view.store import ViewStore
 
 BODY_BYTES_MAX = 128 * 1024

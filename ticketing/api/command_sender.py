@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiokafka import AIOKafkaProducer
 
-from ticketing.domain.signals import Command
+from ticketing.domain.events import Command
 from ticketing.kafka.runtime import Runtime
 from ticketing.kafka.sequences import take_back_refused
 from ticketing.wire.signals import encode_signals

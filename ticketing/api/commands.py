@@ -15,8 +15,8 @@ from ticketing.api.parameters import INCIDENT_ID, Body, json_object
 from ticketing.api.problems import Invalid, Problem, problem_of
 from ticketing.api.services import Services, services
 from ticketing.config import Config
+from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.commands import ACTION_RULES
-from ticketing.domain.signals import Action, Command
 from ticketing.errors import Conflict
 
 # A whole page of the list, at its largest (view.query.LIMIT_MAX).

@@ -10,7 +10,7 @@ import msgspec
 
 from ticketing.api.problems import Problem, unavailable
 from ticketing.api.services import Services
-from ticketing.domain.signals import Command
+from ticketing.domain.events import Command
 from ticketing.errors import NotFound, Unavailable
 
 POLL_SECONDS = 0.05

@@ -17,7 +17,7 @@ from ticketing.api.balance import KafkaBalance
 from ticketing.api.checks import ConnectionChecks
 from ticketing.api.command_sender import CommandSender
 from ticketing.api.dead_letters import KafkaDeadLetters
-from ticketing.domain.signals import Command
+from ticketing.domain.events import Command
 from ticketing.errors import Unavailable
 from ticketing.kafka.runtime import Runtime
 from ticketing.view.store import ViewStore, open_store

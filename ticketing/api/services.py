@@ -12,7 +12,7 @@ from ticketing import metrics
 from ticketing.config import Config
 from ticketing.dead_letters.reading import Entry, Page, Wanted
 from ticketing.dead_letters.redrive import Redriven
-from ticketing.domain.signals import Command
+from ticketing.domain.events import Command
 from ticketing.view.store import ViewStore
 
 

@@ -20,7 +20,7 @@ from ticketing.api.commands import NAME_CHARS_MAX
 from ticketing.api.parameters import INCIDENT_ID
 from ticketing.api.problems import Invalid, Problem, unavailable
 from ticketing.api.services import services
-from ticketing.domain.signals import Action, Command
+from ticketing.domain.events import Action, Command
 from ticketing.domain.text import cleaned
 from ticketing.errors import Unavailable
 

@@ -11,17 +11,10 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from ticketing.domain.alerts import record_fields
+from ticketing.domain.events import Command, Correlation, Receipt, Summary
 from ticketing.domain.incidents.linking import Linked
 from ticketing.domain.open_enum import OpenEnum
-from ticketing.domain.signals import (
-    Anomalies,
-    Command,
-    Correlation,
-    Receipt,
-    Redriven,
-    Sample,
-    Summary,
-)
+from ticketing.domain.signals import Anomalies, Redriven, Sample
 from ticketing.domain.text import bounded, cleaned, encoded_size
 from ticketing.domain.traces.findings import Findings
 from ticketing.errors import BadRecord

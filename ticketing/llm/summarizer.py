@@ -13,8 +13,8 @@ import structlog
 
 from ticketing import metrics
 from ticketing.config import Config, secrets_of
+from ticketing.domain.events import Basis, Summary
 from ticketing.domain.incidents.incident import Incident
-from ticketing.domain.signals import Basis, Summary
 from ticketing.domain.summaries.answer import Answer, read
 from ticketing.domain.summaries.queue import Ask, Queue
 from ticketing.domain.summaries.similar import Memory

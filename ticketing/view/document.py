@@ -6,6 +6,7 @@ from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import Any
 
+from ticketing.domain.events import Summary
 from ticketing.domain.incidents.commands import ACTION_RULES, allowed_actions
 from ticketing.domain.incidents.incident import (
     CommandOutcome,
@@ -18,7 +19,7 @@ from ticketing.domain.incidents.incident import (
 )
 from ticketing.domain.incidents.timeline import steps_left_out
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Sample, Summary
+from ticketing.domain.signals import Sample
 from ticketing.domain.summaries.by_rules import RULES, in_words
 from ticketing.domain.summaries.facts import facts_of
 from ticketing.domain.traces.findings import (

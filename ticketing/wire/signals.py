@@ -7,19 +7,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from ticketing.domain.events import Command, Correlation, Receipt, Summary
 from ticketing.domain.incidents.linking import Linked
 from ticketing.domain.intake import admitted
-from ticketing.domain.signals import (
-    Anomalies,
-    Command,
-    Correlation,
-    Origin,
-    Progress,
-    Receipt,
-    Redriven,
-    Summary,
-    Tick,
-)
+from ticketing.domain.signals import Anomalies, Origin, Progress, Redriven, Tick
 from ticketing.errors import BadRecord
 
 SignalBody = (

@@ -15,6 +15,7 @@ from agents.incidents import IncidentMachine
 from ticketing import metrics
 from ticketing.config import PLATFORMS
 from ticketing.domain.alerts.fingerprint import stray_fingerprint
+from ticketing.domain.events import Action, Command, Receipt, TicketState
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
 from ticketing.domain.incidents.linking import Linked, Word
 from ticketing.domain.incidents.policy import Policy
@@ -24,7 +25,7 @@ from ticketing.domain.incidents.storm import (
     umbrella_fingerprint,
 )
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Command, Origin, Progress, Receipt, TicketState
+from ticketing.domain.signals import Origin, Progress
 from ticketing.engine.statemachine import TICK_KEY, fold
 from ticketing.wire import signals
 from ticketing.wire.incidents import decode_incident

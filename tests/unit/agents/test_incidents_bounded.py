@@ -19,19 +19,12 @@ from support.records import Record
 from agents.incidents import IncidentMachine
 from sinks.delivery.wishes import slim
 from tables.incidents import MARKS_BYTES_MAX, decode, encode
+from ticketing.domain.events import Action, Command, Correlation, Receipt, Summary, TicketState
 from ticketing.domain.incidents.bounds import RECORD_BYTES_MAX
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
 from ticketing.domain.incidents.linking import Linked, Word
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import (
-    Action,
-    Command,
-    Correlation,
-    Receipt,
-    Sample,
-    Summary,
-    TicketState,
-)
+from ticketing.domain.signals import Sample
 from ticketing.domain.traces.findings import (
     Candidate,
     Findings,

@@ -11,12 +11,12 @@ from support.records import Record
 
 from agents.incidents import IncidentMachine
 from ticketing.domain.alerts.fingerprint import partition_of
+from ticketing.domain.events import Action, Command, Correlation
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.linking import LEASE_SECONDS
 from ticketing.domain.incidents.policy import RadiusRule
 from ticketing.domain.incidents.storm import overflow_fingerprint
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Command, Correlation
 from ticketing.domain.traces.findings import BlastRadius, Candidate, Findings, Peer, Relation
 from ticketing.engine.statemachine import TICK_KEY
 from ticketing.wire import signals

@@ -13,11 +13,12 @@ from support.partition import MemoryTable
 from agents.incidents import IncidentMachine
 from tables.incidents import encode, is_open, is_stored_open
 from ticketing import metrics
+from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.storm import Guard
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Command, Progress
+from ticketing.domain.signals import Progress
 from ticketing.engine.statemachine import (
     TICK_KEY,
     PartitionState,

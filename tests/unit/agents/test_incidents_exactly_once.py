@@ -13,10 +13,10 @@ from support.records import Record
 
 from agents.incidents import IncidentMachine
 from ticketing.domain.alerts.fingerprint import stray_fingerprint
+from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Command
 from ticketing.wire.signals import encode_signals
 
 PATTERNS = [*(f"{i:02x}" for i in range(6)), stray_fingerprint("t", "s")]

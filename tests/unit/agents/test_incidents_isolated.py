@@ -11,10 +11,11 @@ from support.incidents import anomalies
 from support.simulation import Keyed, World
 
 from agents.incidents import IncidentMachine
+from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents import fallback, lifecycle, linking, storm, timers
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.policy import Policy
-from ticketing.domain.signals import Action, Anomalies, Command, Progress
+from ticketing.domain.signals import Anomalies, Progress
 from ticketing.engine import table
 from ticketing.engine.statemachine import TICK_KEY, pack
 from ticketing.wire import signals, topics

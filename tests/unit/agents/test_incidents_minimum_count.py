@@ -13,11 +13,12 @@ from support.partition import MemoryPartition
 from support.records import Record
 
 from agents.incidents import IncidentMachine
+from ticketing.domain.events import Action, Command, Correlation
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
 from ticketing.domain.incidents.policy import Policy, RadiusRule
 from ticketing.domain.incidents.storm import umbrella_fingerprint
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Command, Correlation, Progress
+from ticketing.domain.signals import Progress
 from ticketing.domain.traces.findings import BlastRadius, Findings, Peer, Relation
 from ticketing.engine.statemachine import TICK_KEY
 from ticketing.view.document import detail_document

@@ -10,9 +10,10 @@ from support.configured import policy_with
 from support.partition import MemoryPartition
 
 from agents.incidents import IncidentMachine
+from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Anomalies, Command
+from ticketing.domain.signals import Anomalies
 from ticketing.engine.statemachine import PartitionState
 from ticketing.wire.known_topics import Known
 from ticketing.wire.signals import SignalBody, encode_signals

@@ -15,8 +15,8 @@ from support.records import Record
 from agents import summaries
 from agents.past_incidents import PastIncidents
 from agents.summaries import SummariesAgent
+from ticketing.domain.events import Summary
 from ticketing.domain.incidents.incident import Incident
-from ticketing.domain.signals import Summary
 from ticketing.domain.summaries.similar import Memory
 from ticketing.wire.incidents import encode_incident
 

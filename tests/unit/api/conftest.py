@@ -13,9 +13,9 @@ from support.incidents import numbered
 
 from ticketing.api.app import create_app
 from ticketing.config import Config
+from ticketing.domain.events import Command
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident
-from ticketing.domain.signals import Command
 from ticketing.errors import Unavailable
 from ticketing.view.store import ViewStore
 

@@ -8,9 +8,9 @@ import pytest
 from support.configured import policy_with
 
 from tests.unit.api.conftest import NOW, make_incident
+from ticketing.domain.events import Action
 from ticketing.domain.incidents.commands import ACTION_RULES
 from ticketing.domain.incidents.incident import Link, Status
-from ticketing.domain.signals import Action
 
 AT = "2030-03-17T17:47:40.000Z"
 

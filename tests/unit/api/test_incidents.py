@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from tests.unit.api.conftest import make_incident as incident
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Status, Step, StepKind, Ticket
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Sample, TicketState
+from ticketing.domain.signals import Sample
 
 CONTRACT = {
     "id",

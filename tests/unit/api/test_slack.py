@@ -14,7 +14,7 @@ from slack_sdk.signature import SignatureVerifier
 from sinks.slack.payload import parent
 from sinks.text.writer import Writer
 from tests.unit.api.conftest import make_incident
-from ticketing.domain.signals import Action
+from ticketing.domain.events import Action
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 CONFIG = {"slack": {"signingSecret": SECRET}}

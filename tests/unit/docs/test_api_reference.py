@@ -18,9 +18,9 @@ from ticketing.api.dead_letters import NAMES as DEAD_LETTER_NAMES
 from ticketing.api.parameters import QUERY_NAMES
 from ticketing.api.security import PREFIX
 from ticketing.config import Config
+from ticketing.domain.events import Action
 from ticketing.domain.incidents.commands import ACTION_RULES
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
-from ticketing.domain.signals import Action
 from ticketing.view.document import detail_document, list_document
 
 PAGE = page("docs/api.md")

@@ -9,17 +9,9 @@ import msgspec
 import pytest
 from support.incidents import anomalies
 
+from ticketing.domain.events import Action, Command, Correlation, Receipt, Summary, TicketState
 from ticketing.domain.intake import NOTE_CHARS_MAX, admitted
-from ticketing.domain.signals import (
-    Action,
-    Anomalies,
-    Command,
-    Correlation,
-    Receipt,
-    Sample,
-    Summary,
-    TicketState,
-)
+from ticketing.domain.signals import Anomalies, Sample
 from ticketing.domain.traces.findings import Findings, Moment, SampleTrace
 from ticketing.errors import BadRecord
 from ticketing.wire.signals import encode_signals

@@ -28,17 +28,10 @@ from sinks.delivery.wishes import OperationResult, Retry, encode_result, encode_
 from sinks.platform import STATUS_STEPS, Repeat, Traits
 from tables.deliveries import Operation, Why
 from ticketing import metrics
+from ticketing.domain.events import Action, Command, Receipt, Summary, TicketState
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import (
-    Action,
-    Command,
-    Progress,
-    Receipt,
-    Redriven,
-    Summary,
-    TicketState,
-)
+from ticketing.domain.signals import Progress, Redriven
 from ticketing.engine import keyed_agent, table
 from ticketing.engine.statemachine import TICK_KEY
 from ticketing.wire import topics

@@ -19,8 +19,9 @@ from support.simulation import Chances, Installation, World
 from sinks.delivery import reconcile
 from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Repeat, Traits
 from tables.deliveries import Operation, Why
+from ticketing.domain.events import Action, Command, TicketState
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Anomalies, Command, Origin, TicketState
+from ticketing.domain.signals import Anomalies, Origin
 from ticketing.engine import table
 
 ROUTED = {severity: (simulation.PLATFORM,) for severity in Severity}

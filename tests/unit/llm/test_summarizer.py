@@ -15,10 +15,11 @@ from support.llm import ANSWER, Llm, answers, hangs, llm, refuses
 from support.waiting import until
 
 from ticketing.config import Config
+from ticketing.domain.events import Summary
 from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.incidents.reports import summarized
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Sample, Summary
+from ticketing.domain.signals import Sample
 from ticketing.llm.ledger import Ledger
 from ticketing.llm.models import Models, NoAnswer
 from ticketing.llm.prompt import Prompts

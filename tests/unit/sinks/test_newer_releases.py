@@ -15,9 +15,9 @@ from support.shapes import plain_subjects
 from sinks.delivery.wishes import encode_wish
 from tables import deliveries
 from tables.deliveries import Delivery, Operation, Why
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Incident, Status, Step, StepKind
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import TicketState
 from ticketing.engine import statemachine
 from ticketing.wire.incidents import decode_incident, encode_incident
 

@@ -21,20 +21,13 @@ from sinks.delivery.wishes import OperationResult, Retry
 from tables import deliveries, incidents
 from tables.deliveries import Delivery
 from ticketing.dead_letters.redrive import Note
+from ticketing.domain.events import Command, Correlation, Receipt, Summary
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.linking import Linked
 from ticketing.domain.incidents.storm import Guard
 from ticketing.domain.open_enum import OpenEnum
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import (
-    Anomalies,
-    Command,
-    Correlation,
-    Progress,
-    Receipt,
-    Summary,
-    Tick,
-)
+from ticketing.domain.signals import Anomalies, Progress, Tick
 from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter, encode_dead_letter
 from ticketing.wire.incidents import decode_incident, encode_incident
 from ticketing.wire.signals import Signal, decode_signals, encode_signals

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.incident import CommandOutcome, Incident, Status, StepKind
 from ticketing.domain.incidents.lifecycle import (
     escalated,
@@ -18,7 +19,6 @@ from ticketing.domain.incidents.lifecycle import (
 from ticketing.domain.incidents.linking import unlinked_from
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.timeline import with_step
-from ticketing.domain.signals import Action, Command
 from ticketing.domain.text import bounded
 
 Effect = Callable[[Incident, Command, float, Policy], Incident]

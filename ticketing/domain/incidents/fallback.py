@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Failure, Incident, Status, StepKind, Ticket
 from ticketing.domain.incidents.lifecycle import POLICY, published
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.routing import extended
 from ticketing.domain.incidents.timeline import with_step
-from ticketing.domain.signals import TicketState
 
 REJECTED, NOT_IN_TIME = "rejected", "not_in_time"
 ERROR_CHARS_MAX = 300

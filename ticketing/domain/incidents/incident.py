@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from ticketing.domain.events import Summary, TicketState
 from ticketing.domain.open_enum import OpenEnum
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Sample, Summary, TicketState
+from ticketing.domain.signals import Sample
 from ticketing.domain.traces.findings import Attribution, Findings, Relation
 
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from ticketing.domain.events import Receipt, Summary
 from ticketing.domain.incidents.fallback import refused
 from ticketing.domain.incidents.incident import Incident, Status, StepKind, Ticket
 from ticketing.domain.incidents.lifecycle import POLICY, published, raised
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.timeline import with_step
-from ticketing.domain.signals import Receipt, Summary
 from ticketing.domain.traces.findings import Attribution, Findings
 
 CANDIDATES_KEPT = 5

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from ticketing.domain.events import Summary
 from ticketing.domain.incidents.incident import Incident, Kind, Status
-from ticketing.domain.signals import Summary
 from ticketing.domain.text import cut, line, listed, moment
 
 RULES = "rules"

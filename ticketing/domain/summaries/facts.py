@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ticketing.domain.events import Summary
 from ticketing.domain.incidents.incident import Incident, Kind, Status
 from ticketing.domain.incidents.timeline import steps_left_out
-from ticketing.domain.signals import Summary
 from ticketing.domain.summaries.by_rules import RULES, in_words
 from ticketing.domain.text import cut, line, listed, moment
 from ticketing.domain.traces.findings import Relation

@@ -6,9 +6,9 @@ from collections import OrderedDict
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from ticketing.domain.events import Basis
 from ticketing.domain.incidents.incident import Incident, Kind, Status
 from ticketing.domain.severity import worst
-from ticketing.domain.signals import Basis
 from ticketing.domain.summaries.by_rules import cause_of
 
 # Time for a new incident to gather evidence before the model is asked: a small part of the group

@@ -8,9 +8,9 @@ import pytest
 from support.configured import policy_with
 from support.incidents import FINGERPRINT, ID, incident
 
+from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.commands import ACTION_RULES, commanded
 from ticketing.domain.incidents.incident import Incident, Link, Status, StepKind
-from ticketing.domain.signals import Action, Command
 
 NOW = 2000.0
 OTHER = f"{FINGERPRINT[::-1]}-2-42"

@@ -10,6 +10,7 @@ from support import incidents
 from support.configured import policy_with
 
 from ticketing.config import PLATFORMS
+from ticketing.domain.events import Receipt, TicketState
 from ticketing.domain.incidents import fallback
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
 from ticketing.domain.incidents.lifecycle import raised, reopened, resolved, ticketed
@@ -17,7 +18,6 @@ from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.reports import receipted
 from ticketing.domain.incidents.timers import elapsed, next_due
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Receipt, TicketState
 
 POLICY = policy_with(
     platforms=PLATFORMS,

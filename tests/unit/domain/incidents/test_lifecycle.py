@@ -11,6 +11,7 @@ from support.incidents import anomalies, opened
 
 from ticketing.config import PLATFORMS
 from ticketing.domain.alerts.counting import fresh_above
+from ticketing.domain.events import Action, Command, Receipt, Summary, TicketState
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
 from ticketing.domain.incidents.lifecycle import fired_again, raised, reopens, settled
@@ -19,13 +20,6 @@ from ticketing.domain.incidents.reports import correlated, receipted, summarized
 from ticketing.domain.incidents.routing import routes_for
 from ticketing.domain.incidents.timers import elapsed, expired, next_due
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import (
-    Action,
-    Command,
-    Receipt,
-    Summary,
-    TicketState,
-)
 from ticketing.domain.traces.findings import Candidate, Findings
 
 POLICY = policy_with(

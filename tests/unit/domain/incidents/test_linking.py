@@ -8,6 +8,7 @@ from typing import Any
 from support import incidents
 from support.configured import policy_with
 
+from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Status, StepKind
 from ticketing.domain.incidents.lifecycle import ticketed
@@ -25,7 +26,6 @@ from ticketing.domain.incidents.linking import (
     told,
 )
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Action, Command
 from ticketing.domain.traces.findings import Peer, Relation
 
 ROUTING = {Severity.HIGH: ("jira",), Severity.CRITICAL: ("pagerduty", "jira")}

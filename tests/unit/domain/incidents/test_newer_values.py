@@ -18,19 +18,12 @@ from support.story import POLICY
 from agents.incidents import IncidentMachine
 from tables import incidents
 from ticketing.domain.alerts.counting import fresh_above
+from ticketing.domain.events import Action, Command, Correlation, Receipt, Summary, TicketState
 from ticketing.domain.incidents import lifecycle, linking, reports, timers
 from ticketing.domain.incidents.commands import ACTION_RULES, allowed_actions, commanded
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
 from ticketing.domain.incidents.linking import Linked, Word
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import (
-    Action,
-    Command,
-    Correlation,
-    Receipt,
-    Summary,
-    TicketState,
-)
 from ticketing.domain.summaries.by_rules import in_words
 from ticketing.domain.summaries.facts import facts_of
 from ticketing.domain.summaries.queue import wanted

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from support import incidents
 
+from ticketing.domain.events import Summary
 from ticketing.domain.incidents.incident import Incident, Kind, Status
-from ticketing.domain.signals import Sample, Summary
+from ticketing.domain.signals import Sample
 from ticketing.domain.summaries.by_rules import RULES, by_rules, headline, in_words, likely_cause
 from ticketing.domain.traces.findings import BlastRadius, Candidate, Findings, Hop
 

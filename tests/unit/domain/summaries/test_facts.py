@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 from support.incidents import incident
 
+from ticketing.domain.events import Summary
 from ticketing.domain.incidents.incident import Incident, Kind, Status
-from ticketing.domain.signals import Summary
 from ticketing.domain.summaries import facts
 from ticketing.domain.summaries.facts import facts_of
 from ticketing.llm.prompt import Prompts

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from support.incidents import id_of, numbered
 
+from ticketing.domain.events import Basis, Summary
 from ticketing.domain.incidents.incident import Incident, Kind, Status
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Basis, Summary
 from ticketing.domain.summaries.queue import (
     AGAIN_SECONDS_MIN,
     ATTEMPTS_MAX,

@@ -12,9 +12,9 @@ from support.story import Story
 from sinks.calls.outcome import Delivered, Outcome, Reason, RetryAfter
 from sinks.platform import Connection, Repeat, Request, Traits
 from tables.deliveries import Operation, Why
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import TicketState
 
 INCIDENTS, UPDATES = 100, 100
 

@@ -16,9 +16,9 @@ from support.story import Story
 from sinks.delivery import reconcile
 from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Repeat, Traits
 from tables.deliveries import Operation, Why
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import TicketState
 
 ALERTS = Traits(
     repeat=Repeat.BLINDLY,

@@ -18,9 +18,9 @@ from sinks.delivery import fold, receipts, reconcile
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import STATUS_STEPS, Repeat, Traits
 from tables.deliveries import Delivery, Held, Operation, Why, encode
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import TicketState
 
 NOW = 5000.0
 ISSUES = Traits(

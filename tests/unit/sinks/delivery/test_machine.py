@@ -19,8 +19,8 @@ from sinks.delivery import wishes
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import STATUS_STEPS, Repeat, Request, Traits
 from tables.deliveries import Operation, Why
+from ticketing.domain.events import TicketState
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import TicketState
 from ticketing.errors import BadRecord
 
 ISSUES = Traits(

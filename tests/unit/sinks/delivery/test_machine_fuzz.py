@@ -33,8 +33,8 @@ from sinks.platforms import create, dry_run
 from tables import deliveries
 from tables.deliveries import Operation
 from ticketing.config import PLATFORMS
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Incident
-from ticketing.domain.signals import TicketState
 from ticketing.engine import statemachine
 from ticketing.errors import BadRecord
 from ticketing.wire.incidents import encode_incident

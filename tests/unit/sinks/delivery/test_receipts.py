@@ -10,8 +10,8 @@ import pytest
 from sinks.delivery import receipts
 from sinks.delivery.receipts import FAILURES_BEFORE_TOLD
 from tables.deliveries import Delivery, Held, Rejection, Shown
+from ticketing.domain.events import TicketState
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import TicketState
 
 SHOWN = Shown(revision=4, severity=Severity.HIGH, title="t", count=1, at=0.0)
 HELD = Held(external_id="T-1", key="OPS-1", url="https://t/1", state=TicketState.OPEN, shown=SHOWN)

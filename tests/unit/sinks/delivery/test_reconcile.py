@@ -18,9 +18,9 @@ from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Repeat, Traits
 from sinks.text import shown_fields
 from tables import deliveries
 from tables.deliveries import Delivery, Held, Operation, Uncertain, Why
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Status, Step, StepKind, Ticket
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import TicketState
 
 ALERTS = Traits(
     repeat=Repeat.BLINDLY,

@@ -17,10 +17,10 @@ from support.life import Clock, Life
 from sinks.calls.outcome import Delivered
 from sinks.jira.search import SEARCH_LAG_SECONDS
 from tables.deliveries import Operation
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.incidents.incident import Ticket as Held
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import TicketState
 from ticketing.sandbox.jira import directory, workflow
 from ticketing.sandbox.jira import fields as jira_fields
 from ticketing.sandbox.server import STATE, start

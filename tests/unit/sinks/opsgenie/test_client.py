@@ -16,9 +16,9 @@ from sinks.opsgenie.payload import SOURCE
 from sinks.opsgenie.settings import Settings
 from sinks.platforms import create
 from ticketing.config import Config
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import TicketState
 from ticketing.sandbox.opsgenie import credentials
 from ticketing.sandbox.server import STATE
 

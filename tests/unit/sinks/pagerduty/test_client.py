@@ -22,9 +22,10 @@ from sinks.platforms import create
 from sinks.text.writer import Writer
 from ticketing.config import Config
 from ticketing.config.platforms.pagerduty import PagerDuty
+from ticketing.domain.events import Summary, TicketState
 from ticketing.domain.incidents.incident import Step, StepKind
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Sample, Summary, TicketState
+from ticketing.domain.signals import Sample
 from ticketing.sandbox.credentials import sandbox_config
 from ticketing.sandbox.pagerduty.answers import refuse_event
 from ticketing.sandbox.pagerduty.credentials import ROUTING_KEYS

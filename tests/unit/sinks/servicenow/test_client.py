@@ -15,9 +15,9 @@ from support.life import Clock
 
 from sinks.calls.outcome import Unknown
 from tables.deliveries import Operation
+from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import TicketState
 from ticketing.sandbox.server import STATE, start
 from ticketing.sandbox.servicenow import query, rules
 from ticketing.sandbox.servicenow.access import Access

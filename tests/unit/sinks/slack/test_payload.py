@@ -15,9 +15,10 @@ from sinks.slack import payload
 from sinks.slack.settings import Settings
 from sinks.text.writer import Writer
 from ticketing.config.platforms.slack import Slack
+from ticketing.domain.events import Summary
 from ticketing.domain.incidents.incident import Status, Step, StepKind, Ticket
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Sample, Summary
+from ticketing.domain.signals import Sample
 from ticketing.sandbox.slack.blocks import BLOCKS_CHARS_MAX, characters_in, problems_of
 
 WRITER = Writer("slack")

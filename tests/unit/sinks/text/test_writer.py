@@ -10,8 +10,9 @@ from support.incidents import ticketed
 from sinks.text.writer import BODY_TEMPLATE, TITLE_TEMPLATE, Writer, writer_for
 from ticketing.config import validate
 from ticketing.config.template_names import NAMES, fault
+from ticketing.domain.events import Summary
 from ticketing.domain.incidents.incident import Failure, Kind, Ticket
-from ticketing.domain.signals import Sample, Summary
+from ticketing.domain.signals import Sample
 from ticketing.domain.traces.findings import BlastRadius, Findings
 from ticketing.errors import Misconfigured
 

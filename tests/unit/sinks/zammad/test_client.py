@@ -16,9 +16,9 @@ from contract.platforms.zammad import SUBJECTS
 from support.contract import Desk, Desks, requests
 
 from tables.deliveries import Operation
+from ticketing.domain.events import Summary, TicketState
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.incident import Ticket as Held
-from ticketing.domain.signals import Summary, TicketState
 from ticketing.sandbox.zammad import directory
 
 HOUR = 3600.0
