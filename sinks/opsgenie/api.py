@@ -12,7 +12,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from sinks.calls.http import Http
 from sinks.calls.outcome import Failed, Reason, Refused, RetryAfter, Unknown
@@ -27,7 +27,11 @@ QUESTIONS_FAILED_MAX = 3
 FINAL = frozenset({Reason.CREDENTIALS, Reason.RATE_LIMITED})
 """Reasons after which another question at once would fail as well."""
 PAGE_SIZE_MAX = 100
-"""One page holds the notes since a lost attempt, or a team's escalations."""
+"""The vendor's largest page."""
+PAGES_MAX = 50
+"""5,000 schedules, more than an account has; bounds a server whose pages never end."""
+ACCOUNTS_MAX = 10
+"""Jira's default page of users; more people than a line names."""
 TEAMS_ASKED_MAX = 100
 """Each team costs a request; the configured teams are asked first."""
 NO_STATUS = "opsgenie.apiKey may not read the status of requests: give the integration read access"
@@ -181,12 +185,28 @@ class Api:
         """The alert's latest notes; none if there is no alert. Needs the full endpoint."""
         assert self.full is not None, "only the full API can be read"
         path, params = self.full.of(key, by_id=True)
-        if self.full.by_alias:
-            params = {**params, "limit": str(PAGE_SIZE_MAX), "order": "desc"}
+        if not self.full.by_alias:
+            # JSM promises no order of notes.
+            rows = await self._pages(f"{path}/notes")
         else:
-            params = {**params, "size": str(PAGE_SIZE_MAX)}
-        data = await self._found(f"{path}/notes", self.full.headers, params)
-        return [str(one.get("note", "")) for one in _rows(data)]
+            params = {**params, "limit": str(PAGE_SIZE_MAX), "order": "desc"}
+            rows = _rows(await self._found(f"{path}/notes", self.full.headers, params))
+        return [str(one.get("note", "")) for one in rows]
+
+    async def _pages(self, path: str) -> list[dict[str, Any]]:
+        """All rows of a list of JSM operations; none if there is no such list.
+
+        Each page tells the parameters of the next, an offset or a cursor.
+        """
+        rows: list[dict[str, Any]] = []
+        asked = {"size": str(PAGE_SIZE_MAX)}
+        for _ in range(PAGES_MAX):
+            data = await self._found(path, self._root_headers, asked)
+            rows += _rows(data)
+            asked = _next_page(data)
+            if not asked:
+                break
+        return rows
 
     async def lookup(self, kind: str, name: str) -> str:
         """The id of the named team, schedule or escalation; empty if there is none."""
@@ -196,24 +216,27 @@ class Api:
             return "" if data is None else _text(_unwrapped(data), "id")
         if kind == "escalation":
             return await self._escalation_of_teams(name)
-        rows = _rows(await self._found(f"{self.root}/{kind}s", self._root_headers, {}))
+        rows = await (self._teams() if kind == "team" else self._pages(f"{self.root}/{kind}s"))
         return _named(rows, name)
+
+    async def _teams(self) -> list[dict[str, Any]]:
+        """All teams of JSM, which that list has on one page."""
+        return _rows(await self._found(f"{self.root}/teams", self._root_headers, {}))
 
     async def _escalation_of_teams(self, name: str) -> str:
         """The id of an escalation in JSM, where it belongs to a team: configured teams go first."""
-        teams = _rows(await self._found(f"{self.root}/teams", self._root_headers, {}))
+        teams = await self._teams()
         named = set(self._settings.known_teams())
         teams.sort(key=lambda one: one.get("teamName") not in named)
-        largest = {"size": str(PAGE_SIZE_MAX)}
         for team in teams[:TEAMS_ASKED_MAX]:
             path = f"{self.root}/teams/{quote(str(team.get('teamId')), safe='')}/escalations"
-            found = _named(_rows(await self._found(path, self._root_headers, largest)), name)
+            found = _named(await self._pages(path), name)
             if found:
                 return found
         return ""
 
     async def on_call(self, schedule: str) -> list[str]:
-        """The people on call: user names, or account ids in JSM, which returns no names."""
+        """The people on call: user names, in JSM display names, or account ids without them."""
         if self._settings.jsm:
             wanted = await self.lookup("schedule", schedule)
             params = {"flat": "true"}
@@ -225,7 +248,23 @@ class Api:
         people = found.get("onCallRecipients", found.get("onCallUsers", []))
         if not isinstance(people, list):
             raise Failed(Unknown(Reason.MALFORMED, True, None, "nobody on call is named"))
-        return [str(one) for one in people]
+        named = [str(one) for one in people]
+        return await self._displayed(named) if self._settings.jsm else named
+
+    async def _displayed(self, accounts: list[str]) -> list[str]:
+        """The display names of accounts, from the Jira to which JSM belongs."""
+        cloud = quote(self._settings.cloud_id, safe="")
+        asked = "&".join(f"accountId={quote(one, safe='')}" for one in accounts[:ACCOUNTS_MAX])
+        url = f"{self._settings.api_url}/ex/jira/{cloud}/rest/api/3/user/bulk?{asked}"
+        try:
+            answer = await self._http.call(
+                "GET", url, headers=self._root_headers, account=self._account
+            )
+        except Failed:
+            # The account may lack the right to browse users. Ids are better than nothing.
+            return accounts
+        names = {one.get("accountId"): one.get("displayName") for one in _rows(answer.data)}
+        return [str(names.get(one) or one) for one in accounts]
 
     async def readable(self) -> None:
         """Raise Failed unless alerts may be read."""
@@ -288,6 +327,13 @@ def _rows(data: Any) -> list[dict[str, Any]]:
     if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
         raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is not a list"))
     return list(data)
+
+
+def _next_page(data: Any) -> dict[str, str]:
+    """The parameters of the page after this one; empty for the last."""
+    links = data.get("links") if isinstance(data, dict) else None
+    address = links.get("next") if isinstance(links, dict) else None
+    return dict(parse_qsl(urlsplit(address).query)) if isinstance(address, str) else {}
 
 
 def _named(rows: list[dict[str, Any]], name: str) -> str:

@@ -26,6 +26,7 @@ from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
 from ticketing.domain.incidents.incident import Incident, StepKind
+from ticketing.domain.text import line
 
 NAME = "opsgenie"
 TIME_SHARE = 0.9
@@ -104,6 +105,11 @@ class OpsGenieSink:
         body = payload.alert(want, self._writer, self._settings, on_call)
         endpoint = self._api.plain
         done = await self._done(endpoint, (endpoint.url, {}), body, until)
+        left_out: tuple[str, ...] = ()
+        if not done.success and body.pop("responders", None) is not None:
+            # A page to the integration's own team is better than none.
+            left_out = (f"responders: OpsGenie refused them ({line(done.status)})",)
+            done = await self._done(endpoint, (endpoint.url, {}), body, until)
         if not done.success:
             return self._rejected(done, body)
         if not done.alert_id:
@@ -121,6 +127,7 @@ class OpsGenieSink:
             url=self._settings.page(key.id),
             account=request.account,
             on_call=on_call,
+            left_out=left_out,
         )
 
     async def _refresh(self, key: Key, want: Incident, on_call: str, until: float) -> None:
@@ -218,12 +225,23 @@ class OpsGenieSink:
             done = await self._write(key, body, body, until)
         if not done.success:
             return await self._explained(key, done, body, lambda alert: False)
+        left_out: list[str] = []
         for team in self._called(want):
-            added = {"responder": {"type": "team", "name": team}}
+            added = await self._responder(team)
+            if not added:
+                left_out.append(f'responders: there is no team "{team}"')
+                continue
             done = await self._done(endpoint, (f"{path}/responders", params), added, until)
             if not done.success:
-                return await self._explained(key, done, added, lambda alert: False)
-        return Delivered()
+                left_out.append(f'responders: OpsGenie refused "{team}" ({line(done.status)})')
+        return Delivered(left_out=tuple(left_out))
+
+    async def _responder(self, team: str) -> dict[str, Any]:
+        """The body that adds a team to an alert; empty if JSM, which takes only ids, has none."""
+        if not self._settings.jsm:
+            return {"responder": {"type": "team", "name": team}}
+        team_id = await self._api.lookup("team", team)
+        return {"responders": [{"type": "team", "id": team_id}]} if team_id else {}
 
     async def _escalation(self) -> dict[str, Any]:
         name = self._settings.escalation
@@ -240,8 +258,6 @@ class OpsGenieSink:
 
     def _called(self, want: Incident) -> list[str]:
         """The configured teams to which the incident was escalated."""
-        if self._settings.jsm:
-            return []
         known = set(self._settings.known_teams()) - {self._settings.team_for(want)}
         return [name for name in want.escalated_to if name in known]
 

@@ -115,6 +115,7 @@ VENDOR = Vendor(
         GET /jsm/ops/api/{{}}/v1/alerts/requests/{{}} 200
         GET /jsm/ops/api/{{}}/v1/alerts/{{}}/notes ?after ?size 200
         POST /jsm/ops/api/{{}}/v1/alerts/{{}}/unacknowledge 202
+        POST /jsm/ops/api/{{}}/v1/alerts/{{}}/responders responders! 202
         POST /jsm/ops/api/{{}}/v1/alerts/{{}}/escalate escalationId! 202
         PATCH /jsm/ops/api/{{}}/v1/alerts/{{}}/message message! 202
         PATCH /jsm/ops/api/{{}}/v1/alerts/{{}}/description description! 202
@@ -123,5 +124,6 @@ VENDOR = Vendor(
         GET /jsm/ops/api/{{}}/v1/teams/{{}}/escalations ?offset ?size 200
         GET /jsm/ops/api/{{}}/v1/schedules ?query ?offset ?size ?expand 200
         GET /jsm/ops/api/{{}}/v1/schedules/{{}}/on-calls ?flat ?date 200
+        GET /ex/jira/{{}}/rest/api/3/user/bulk ?accountId ?startAt ?maxResults 200
     """,
 )

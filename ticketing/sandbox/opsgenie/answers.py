@@ -47,12 +47,23 @@ class Answers:
             return web.json_response(data)
         return web.json_response({"data": data, "took": 0.001, "requestId": self.new_id()})
 
-    def page(self, call: Call, rows: list[dict[str, Any]]) -> web.Response:
-        """A page of a list; JSM operations call its length `size`, OpsGenie `limit`."""
+    def page(
+        self, call: Call, rows: list[dict[str, Any]], *, by_cursor: bool = False
+    ) -> web.Response:
+        """A page of a list; JSM operations call its length `size`, OpsGenie `limit`.
+
+        With `by_cursor` JSM operations name the next page by `after` in place of an offset.
+        """
         operations = is_operations(call)
         name = "size" if operations else "limit"
-        size, offset = call.query.get(name, str(PAGE_SIZE_DEFAULT)), call.query.get("offset", "0")
-        if not size.isdecimal() or not 1 <= int(size) <= PAGE_SIZE_MAX or not offset.isdecimal():
+        place = "after" if operations and by_cursor else "offset"
+        size, start = call.query.get(name, str(PAGE_SIZE_DEFAULT)), call.query.get(place, "0")
+        if not size.isdecimal() or not 1 <= int(size) <= PAGE_SIZE_MAX or not start.isdecimal():
             self.refuse(422, f"{name} must be between 1 and {PAGE_SIZE_MAX}")
-        page = rows[int(offset) : int(offset) + int(size)]
-        return self.read(call, {"values": page, "links": {}} if operations else page)
+        end = int(start) + int(size)
+        page = rows[int(start) : end]
+        if not operations:
+            return self.read(call, page)
+        following = f"{call.base_url}{call.path}?{name}={size}&{place}={end}"
+        links = {"next": following} if end < len(rows) else {}
+        return self.read(call, {"values": page, "links": links})

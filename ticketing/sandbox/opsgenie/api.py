@@ -84,6 +84,7 @@ class OpsGenie(StandIn):
             yield "GET", f"{base}/schedules", self.directory.list_of("schedule")
             yield "GET", f"{base}/schedules/{{id}}/on-calls", self.on_call.get
             yield "GET", f"{base}/teams", self.directory.list_of("team")
+        yield "GET", "/ex/jira/{cloud}/rest/api/3/user/bulk", self.directory.accounts
         yield "GET", "/v2/teams/{id}", self.directory.one_of("team")
         yield "GET", "/v2/schedules/{id}", self.directory.one_of("schedule")
         yield "GET", "/v2/escalations", self.directory.list_of("escalation")

@@ -7,6 +7,7 @@ from aiohttp import web
 from ticketing.sandbox.opsgenie import rules
 from ticketing.sandbox.opsgenie.access import Access
 from ticketing.sandbox.opsgenie.answers import Answers
+from ticketing.sandbox.opsgenie.doors import is_operations
 from ticketing.sandbox.opsgenie.tickets import AlertCalls
 from ticketing.sandbox.platform import Call, iso_time
 from ticketing.sandbox.tickets import PlatformTickets, Ticket
@@ -24,11 +25,14 @@ class Notes:
         self._access = access
 
     def get(self, call: Call) -> web.Response:
-        """GET alerts/{id}/notes, the newest first unless `order` says otherwise."""
+        """GET alerts/{id}/notes, the newest first unless `order` says otherwise.
+
+        JSM operations, which promise no order, list the oldest first.
+        """
         notes = self._calls.known(call).record["notes"]
-        if call.query.get("order", "desc") == "desc":
+        if call.query.get("order", "desc") == "desc" and not is_operations(call):
             notes = notes[::-1]
-        return self._answers.page(call, notes)
+        return self._answers.page(call, notes, by_cursor=True)
 
     def post(self, call: Call) -> web.Response:
         """POST alerts/{id}/notes of JSM operations: writes the note at once and returns it."""

@@ -51,6 +51,15 @@ class Directory:
 
         return handler
 
+    def accounts(self, call: Call) -> web.Response:
+        """GET user/bulk of the Jira Cloud to which JSM belongs: names by account id."""
+        if call.basic != (credentials.JSM_USER, credentials.JSM_API_TOKEN):
+            self._answers.refuse(401, "Unauthorized")
+        wanted = call.query.getall("accountId", [])
+        names = {key: name for name, key in USERS.items()}
+        found = [{"accountId": key, "displayName": names[key]} for key in wanted if key in names]
+        return web.json_response({"values": found, "total": len(found), "isLast": True})
+
     def one_of(self, kind: str) -> Handler:
         """GET of one entry of a kind."""
 

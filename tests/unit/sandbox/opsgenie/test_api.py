@@ -246,7 +246,11 @@ async def test_a_page_is_as_long_as_was_asked(call: Any, headers: Any) -> None:
     jsm = await call("GET", f"{JSM}/alerts/{opened}/notes?size=1", headers=headers["jira"])
     path = f"/opsgenie/v2/alerts/{opened}/notes?limit=1&order=asc"
     own = await call("GET", path, headers=headers["opsgenie"])
-    assert [one["note"] for one in jsm.body["values"]] == ["two"]
+    assert [one["note"] for one in jsm.body["values"]] == ["one"]
+    following = jsm.body["links"]["next"].rpartition("?")[2]
+    path_of_next = f"{JSM}/alerts/{opened}/notes?{following}"
+    last = await call("GET", path_of_next, headers=headers["jira"])
+    assert ([one["note"] for one in last.body["values"]], last.body["links"]) == (["two"], {})
     assert [one["note"] for one in own.body["data"]] == ["one"]
 
 
@@ -257,3 +261,11 @@ async def test_jsm_lists_a_hundred_at_most(call: Any, headers: Any, path: str) -
     for size, status in ((100, 200), (101, 422), (0, 422)):
         answer = await call("GET", f"{JSM}/{path}?size={size}", headers=headers["jira"])
         assert answer.status == status
+
+
+async def test_jira_names_the_accounts_of_jsm(call: Any, headers: Any) -> None:
+    path = "/opsgenie/ex/jira/cloud/rest/api/3/user/bulk?accountId=u-0001&accountId=u-0009"
+    answer = await call("GET", path, headers=headers["jira"])
+    (found,) = answer.body["values"]
+    assert found == {"accountId": "u-0001", "displayName": "alice@sandbox.example"}
+    assert (await call("GET", path)).status == 401

@@ -15,11 +15,12 @@ from sinks.opsgenie.api import Api
 from sinks.opsgenie.payload import SOURCE
 from sinks.opsgenie.settings import Settings
 from sinks.platforms import create
+from tables.deliveries import Operation
 from ticketing.config import Config
 from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
-from ticketing.sandbox.opsgenie import credentials
+from ticketing.sandbox.opsgenie import credentials, directory
 from ticketing.sandbox.server import STATE
 
 HOUR = 3600.0
@@ -92,13 +93,14 @@ async def test_a_question_is_asked_again_rather_than_the_alert_opened_again(
 
 
 async def test_a_refusal_after_the_acceptance_is_a_dead_letter(desk_with: Opens) -> None:
-    desk = desk_with(team="Nobody")
-    await desk.life.want(desk.story.opened(), HOUR)
+    desk = desk_with(escalation="Nobody")
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.escalated(), HOUR)
     (letter,) = desk.life.dead_letters
     assert letter.reason == "invalid"
     assert "Nobody" in letter.detail
-    assert b'"message"' in (letter.value or b"")
-    assert len(desk.life.operations) == 1
+    assert b'"escalation"' in (letter.value or b"")
+    assert desk.life.operations.count(Operation.ESCALATE) == 1
 
 
 async def test_a_key_that_may_not_read_outcomes_says_so(desk_with: Opens) -> None:
@@ -166,6 +168,35 @@ async def test_escalating_goes_to_the_escalation_and_to_named_teams(desk_with: O
     assert {"type": "team", "name": "Management"} in desk.ticket().record["responders"]
 
 
+async def test_on_jsm_named_teams_are_added_by_their_ids(desk_with: Opens) -> None:
+    desk = desk_with(JSM, teams={"tenants": {"other": "Management", "more": "Nobody"}})
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.escalated("Management", "Nobody"), 60)
+    assert {"type": "team", "id": "t-0002"} in desk.ticket().record["responders"]
+    assert left_out(desk) == ['responders: there is no team "Nobody"']
+    assert not desk.life.dead_letters
+
+
+def left_out(desk: Desk) -> list[str]:
+    return [
+        sentence
+        for _, outcome in desk.life.platform.outcomes
+        for sentence in getattr(outcome, "left_out", ())
+    ]
+
+
+@pytest.mark.parametrize("subject", SUBJECTS, ids=lambda subject: subject.name)
+async def test_a_page_without_a_team_that_is_gone_is_better_than_none(
+    desk_with: Opens, subject: Subject
+) -> None:
+    desk = desk_with(subject, team="Gone")
+    await desk.life.want(desk.story.opened(), 60)
+    desk.is_true(Status.OPEN)
+    (told,) = left_out(desk)
+    assert told.startswith("responders: OpsGenie refused them (")
+    assert "Gone" in told
+
+
 async def test_without_an_escalation_the_priority_says_it(desk_with: Opens) -> None:
     desk = desk_with(escalation=None)
     await desk.life.want(desk.story.opened(), 60)
@@ -207,10 +238,37 @@ async def test_a_page_goes_out_without_knowing_who_is_on_call(
     assert "On call" not in desk.ticket().record["details"] or schedule == "nobody's"
 
 
-async def test_jsm_tells_who_is_on_call_by_account(desk_with: Opens) -> None:
+async def test_jsm_tells_who_is_on_call_by_name(desk_with: Opens) -> None:
     desk = desk_with(JSM, **SCHEDULE)
     await desk.life.want(desk.story.opened(), 60)
+    assert desk.life.receipts[-1].on_call == ON_CALL
+
+
+async def test_without_names_jsm_tells_accounts(desk_with: Opens) -> None:
+    desk = desk_with(JSM, **SCHEDULE)
+    desk.fault("server_error", status=403, path="/user/bulk")
+    await desk.life.want(desk.story.opened(), 60)
     assert desk.life.receipts[-1].on_call == "u-0001"
+
+
+@pytest.mark.parametrize("kind", ["schedule", "escalation"])
+async def test_names_beyond_jsms_first_page_are_known(
+    desk_with: Opens, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    for number in range(250):
+        monkeypatch.setitem(directory.KNOWN[kind], f"{kind} {number}", f"x-{number}")
+    tested = await desk_with(JSM, **{kind: f"{kind} 249"}).life.platform.test_connection()
+    assert tested.ok, tested.message
+
+
+async def test_a_note_beyond_jsms_first_page_is_not_told_again(desk_with: Opens) -> None:
+    desk = desk_with(JSM)
+    await desk.life.want(desk.story.opened(), 60)
+    notes = desk.ticket().record["notes"]
+    notes += [{"note": "lunch", "createdAt": "", "owner": "ada"}] * 120
+    desk.fault("timeout_after_accept", path="/notes", method="POST", count=1)
+    await desk.life.want(desk.story.commented(), HOUR)
+    assert desk.texts().count("the pool is exhausted") == 1
 
 
 # People
