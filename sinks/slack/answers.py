@@ -39,6 +39,11 @@ FORBIDDEN = frozenset(
 MISSING = frozenset({"message_not_found", "thread_not_found"})
 TOO_LARGE = frozenset({"msg_too_long", "msg_blocks_too_long", "metadata_too_large"})
 
+BLOCKS = frozenset({"invalid_blocks", "invalid_blocks_format", "msg_blocks_too_long"})
+"""Refusals of a message's blocks, without which the message is taken."""
+NOT_EDITABLE = frozenset({"edit_window_closed", "cant_update_message"})
+"""Refusals of an edit by the workspace's rules, which leave the thread."""
+
 FIXES = {
     "channel_not_found": "there is no such channel, or the bot may not see it",
     "is_archived": "unarchive the channel or choose another",
@@ -62,6 +67,11 @@ def failure(data: Any, request: str) -> Failure | None:
     if code in UNKNOWN:
         return Unknown(Reason.SERVER_ERROR, True, None, detail)
     return Refused(_reason(code), detail, request)
+
+
+def code_of(failed: Failed) -> str:
+    """Slack's word for a refusal, with which its detail begins."""
+    return failed.outcome.detail.partition(";")[0]
 
 
 def _reason(code: str) -> Reason:

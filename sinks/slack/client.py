@@ -23,6 +23,7 @@ from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Operation, Why
 from ticketing.config import Config
 from ticketing.domain.incidents.incident import Incident, StepKind
+from ticketing.domain.text import line
 
 NAME = "slack"
 PAGE_MESSAGES = 200
@@ -31,6 +32,8 @@ PAGES_MAX = 25
 """At most 5,000 messages or channels; bounds a search in a busy channel."""
 CLOCKS_DIFFER_SECONDS_MAX = 300.0
 """The same five minutes for which Slack's signatures are valid."""
+UNSEARCHED = "its history can't be read, so that a lost message is posted again, marked"
+BAD_REQUEST = 400
 CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{8,}")
 
 
@@ -133,20 +136,74 @@ class SlackBot:
         message = self._message(request.want)
         if request.uncertain:
             message = payload.repeated(message)
-        answer = await self._api.call(
-            "chat.postMessage", request.account, channel=request.account, **message
+        answer, left_out = await self._sent(
+            "chat.postMessage", request.account, message, channel=request.account
         )
         channel, ts = _text(answer, "channel"), _text(answer, "ts")
         if not channel or not ts:
             raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer names no message"))
-        return await self._delivered(channel, ts)
+        return await self._delivered(channel, ts, left_out)
+
+    async def _sent(
+        self, method: str, account: str, message: dict[str, Any], **place: Any
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Post or edit a message; one whose blocks are refused goes out as text."""
+        try:
+            return await self._api.call(method, account, **place, **message), ()
+        except Failed as failed:
+            if answers.code_of(failed) not in answers.BLOCKS:
+                raise
+            refused = failed
+        try:
+            answer = await self._api.call(method, account, **place, **payload.bare(message))
+        except Failed as failed:
+            if isinstance(failed.outcome, Refused):
+                raise refused from failed
+            raise
+        return answer, (f"blocks: Slack refused them ({line(refused.outcome.detail)})",)
 
     async def _edit(self, request: Request) -> Outcome:
         channel, ts = _place(request)
         message = payload.for_update(self._message(request.want))
-        await self._api.call("chat.update", channel, channel=channel, ts=ts, **message)
+        try:
+            _, left_out = await self._sent("chat.update", channel, message, channel=channel, ts=ts)
+        except Failed as failed:
+            if answers.code_of(failed) not in answers.NOT_EDITABLE:
+                raise
+            return await self._turned(request, channel, ts, failed.outcome.detail)
         assert request.have is not None
-        return Delivered() if request.have.url else await self._delivered(channel, ts)
+        if request.have.url:
+            return Delivered(left_out=left_out)
+        return await self._delivered(channel, ts, left_out)
+
+    async def _turned(self, request: Request, channel: str, ts: str, why: str) -> Delivered:
+        """Tell the present state in the thread and the channel, as the message can't be edited.
+
+        A summary or a count that changed is not worth a message.
+        """
+        tells = request.operation.transition or request.why is Why.SEVERITY
+        if tells and not (request.uncertain and await self._is_told(request, channel, ts)):
+            message = payload.turn(request.want, self._writer)
+            await self._sent("chat.postMessage", channel, message, channel=channel, thread_ts=ts)
+        return Delivered(left_out=(f"message: Slack does not let it be edited ({why})",))
+
+    async def _is_told(self, request: Request, channel: str, ts: str) -> bool:
+        """True if the thread has our reply about this revision."""
+        told = [
+            _ours(message, payload.TURN_EVENT, request.incident_id)
+            async for message in self._thread(channel, ts)
+        ]
+        return any(one is not None and one.get("revision") == request.want.revision for one in told)
+
+    def _thread(self, channel: str, ts: str) -> AsyncIterator[dict[str, Any]]:
+        return self._api.pages(
+            "conversations.replies",
+            "messages",
+            channel=channel,
+            ts=ts,
+            limit=str(PAGE_MESSAGES),
+            include_all_metadata="true",
+        )
 
     async def _reply(self, request: Request) -> Outcome:
         channel, ts = _place(request)
@@ -157,23 +214,14 @@ class SlackBot:
         told = shown_fields.unposted(request.want, through, self.traits)
         if told:
             message = payload.reply(request.incident_id, told)
-            await self._api.call(
-                "chat.postMessage", channel, channel=channel, thread_ts=ts, **message
-            )
+            await self._sent("chat.postMessage", channel, message, channel=channel, thread_ts=ts)
         return Delivered()
 
     async def _replied_through(self, request: Request, channel: str, ts: str) -> int:
         """The last step in the thread, by the metadata of our replies."""
-        replies = self._api.pages(
-            "conversations.replies",
-            "messages",
-            channel=channel,
-            ts=ts,
-            limit=str(PAGE_MESSAGES),
-            include_all_metadata="true",
-        )
         found = [
-            _ours(message, payload.STEPS_EVENT, request.incident_id) async for message in replies
+            _ours(message, payload.STEPS_EVENT, request.incident_id)
+            async for message in self._thread(channel, ts)
         ]
         through = [one.get("through") for one in found if one is not None]
         return max((seq for seq in through if isinstance(seq, int)), default=0)
@@ -230,14 +278,16 @@ class SlackBot:
                 raise Failed(Refused(Reason.NOT_FOUND, f"there is no channel {channel}"))
         return self._channel_ids[channel]
 
-    async def _delivered(self, channel: str, ts: str) -> Delivered:
+    async def _delivered(self, channel: str, ts: str, left_out: tuple[str, ...] = ()) -> Delivered:
         """The receipt of a message, without an address if the request for the address fails."""
         try:
             answer = await self._api.read("chat.getPermalink", channel=channel, message_ts=ts)
             url = _text(answer, "permalink")
         except Failed:
             url = ""
-        return Delivered(external_id=f"{channel}:{ts}", key=ts, url=url, account=channel)
+        return Delivered(
+            external_id=f"{channel}:{ts}", key=ts, url=url, account=channel, left_out=left_out
+        )
 
     def _message(self, want: Incident) -> dict[str, Any]:
         return payload.parent(want, self._writer, buttons=self._settings.buttons)
@@ -248,13 +298,24 @@ class SlackBot:
             who = await self._api.read("auth.test")
         except Failed as failed:
             return Connection(ok=False, message=f"slack.botToken: {failed}")
+        team = _text(who, "team") or "Slack"
+        said = [f"connected to {team} as {_text(who, 'user') or 'a bot'}"]
         for channel in self._settings.channel_names():
             problem = await self._problem_of(channel)
             if problem:
                 return Connection(ok=False, message=problem)
-        team = _text(who, "team") or "Slack"
-        return Connection(
-            ok=True, message=f"connected to {team} as {_text(who, 'user') or 'a bot'}"
+            try:
+                await self._searched(await self._channel_id(channel))
+            except Failed as failed:
+                if failed.outcome.reason is not Reason.CREDENTIALS:
+                    return Connection(ok=False, message=f"slack.channel: {channel}: {failed}")
+                said.append(f"{channel}: {UNSEARCHED} ({failed.outcome.detail})")
+        return Connection(ok=True, message="; ".join(said))
+
+    async def _searched(self, channel: str) -> None:
+        """Search as after a lost answer, on one message; raises Failed."""
+        await self._api.read(
+            "conversations.history", channel=channel, limit="1", include_all_metadata="true"
         )
 
     async def _problem_of(self, channel: str) -> str:
@@ -308,18 +369,31 @@ class SlackWebhook:
         if request.uncertain:
             message = payload.repeated(message)
         try:
-            answer = await self._http.call(
-                "POST",
-                self._settings.webhook_url,
-                body=payload.for_webhook(message),
-                text=True,
-                account=self._account,
-            )
+            await self._send(message)
+            left_out: tuple[str, ...] = ()
         except Failed as failed:
-            raise answers.refused_webhook(failed) from failed
+            if failed.status != BAD_REQUEST:
+                raise answers.refused_webhook(failed) from failed
+            refused = failed
+            try:
+                await self._send(payload.bare(message))
+            except Failed as again:
+                if isinstance(again.outcome, Refused):
+                    raise answers.refused_webhook(refused) from again
+                raise
+            left_out = (f"blocks: Slack refused them ({line(refused.outcome.detail)})",)
+        return Delivered(external_id=request.incident_id, account=self._account, left_out=left_out)
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        answer = await self._http.call(
+            "POST",
+            self._settings.webhook_url,
+            body=payload.for_webhook(message),
+            text=True,
+            account=self._account,
+        )
         if answer.body.strip() != b"ok":
             raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is not ok"))
-        return Delivered(external_id=request.incident_id, account=self._account)
 
     def _message(self, request: Request) -> dict[str, Any] | None:
         if request.operation is not Operation.COMMENT:

@@ -41,6 +41,7 @@ STEPS_SECTIONS_MAX = 3
 
 INCIDENT_EVENT = "ticketing_incident"
 STEPS_EVENT = "ticketing_steps"
+TURN_EVENT = "ticketing_turn"
 """Metadata types by which our messages and replies are found again."""
 
 ACTION_PREFIX = "ticketing_"
@@ -50,6 +51,7 @@ BUTTONS = (
     (Action.ESCALATE, "Escalate", ""),
     (Action.RESOLVE, "Resolve", "danger"),
 )
+FENCE = "```"
 REPEATED = "Possible repeat: an earlier attempt at this message may have arrived."
 
 _SIGNS = {
@@ -135,7 +137,7 @@ def reply(incident_id: str, told: list[Step]) -> dict[str, Any]:
     sections = _joined(lines, STEPS_CHARS_MAX, STEPS_SECTIONS_MAX)
     return {
         "text": cut(sections[0], TEXT_CHARS_MAX),
-        "blocks": [_section(text) for text in sections],
+        "blocks": [_verbatim(text) for text in sections],
         "metadata": {
             "event_type": STEPS_EVENT,
             "event_payload": {"id": incident_id, "through": told[-1].seq},
@@ -154,7 +156,7 @@ def note(incident: Incident, writer: Writer, told: list[Step]) -> dict[str, Any]
         **message,
         "text": cut(f"{title}\n{message['text']}", TEXT_CHARS_MAX),
         "blocks": [
-            _section(f"*{title}*"),
+            _verbatim(title),
             *message["blocks"],
             _context(f"Incident {incident.id}"),
         ],
@@ -167,6 +169,28 @@ def repeated(message: dict[str, Any]) -> dict[str, Any]:
         **message,
         "text": cut(f"{REPEATED} {message['text']}", TEXT_CHARS_MAX),
         "blocks": [*message["blocks"], _context(REPEATED)],
+    }
+
+
+def bare(message: dict[str, Any]) -> dict[str, Any]:
+    """The message without blocks, with as much as fits into its text."""
+    words = "\n".join(_words(message["blocks"]))
+    return {**message, "text": cut(words or message["text"], TEXT_CHARS_MAX), "blocks": []}
+
+
+def turn(incident: Incident, writer: Writer) -> dict[str, Any]:
+    """A reply to the whole channel with the present state, for a message that can't be edited."""
+    text = writer.text(incident)
+    return {
+        "text": escaped(f"{_word(incident.status)}: {text.title}", TEXT_CHARS_MAX),
+        "blocks": [_header(incident, text)],
+        "metadata": {
+            "event_type": TURN_EVENT,
+            "event_payload": {"id": incident.id, "revision": incident.revision},
+        },
+        "reply_broadcast": True,
+        "unfurl_links": False,
+        "unfurl_media": False,
     }
 
 
@@ -198,30 +222,32 @@ def _latest(incident: Incident) -> list[Block]:
     told = [step for step in incident.timeline if step.kind in STATUS_STEPS]
     if not told or told[-1].kind is StepKind.OPENED:
         return []
-    return [_section(escaped(steps(told[-1:])[0], STEP_CHARS_MAX))]
+    return [_verbatim(escaped(steps(told[-1:])[0], STEP_CHARS_MAX))]
 
 
 def _described(text: Text) -> list[Block]:
     blocks: list[Block] = []
     if text.notes:
-        blocks.append(_section(escaped("\n".join(text.notes), NOTES_CHARS_MAX)))
+        blocks.append(_verbatim(escaped("\n".join(text.notes), NOTES_CHARS_MAX)))
     fields = [
-        _mrkdwn(f"*{_escape(label)}*\n{escaped(value, FACT_CHARS_MAX)}")
+        field
         for label, value in text.facts[:FACTS_MAX]
+        for field in (_mrkdwn(f"*{_escape(label)}*"), _plain(escaped(value, FACT_CHARS_MAX)))
     ]
     for start in range(0, len(fields), FIELDS_MAX):
         blocks.append({"type": "section", "fields": fields[start : start + FIELDS_MAX]})
     if text.summary:
-        by = f"\n_written by {escaped(text.summary_by, 100)}_" if text.summary_by else ""
-        blocks.append(_section(escaped(text.summary, SUMMARY_CHARS_MAX) + by))
+        by = f"\n(written by {escaped(text.summary_by, 100)})" if text.summary_by else ""
+        blocks.append(_verbatim(escaped(text.summary, SUMMARY_CHARS_MAX) + by))
     if text.next_steps:
         listed = "\n".join(f"{number}. {one}" for number, one in enumerate(text.next_steps, 1))
-        blocks.append(_section(f"*Next steps*\n{escaped(listed, NEXT_CHARS_MAX)}"))
+        blocks.append(_section("*Next steps*"))
+        blocks.append(_verbatim(escaped(listed, NEXT_CHARS_MAX)))
     if text.evidence:
         # A code block has no markup but its end, which no line may contain.
-        lines = [one.replace("`", "'") for one in text.evidence]
-        quoted = escaped("\n".join(lines), EVIDENCE_CHARS_MAX)
-        blocks.append(_section(f"*Evidence*\n```{quoted}```"))
+        lines = "\n".join(text.evidence).replace(FENCE, "'''")
+        quoted = escaped(lines, EVIDENCE_CHARS_MAX)
+        blocks.append(_section(f"*Evidence*\n{FENCE}\n{quoted}\n{FENCE}"))
     return blocks
 
 
@@ -256,6 +282,25 @@ def _buttons(incident: Incident) -> list[Block]:
 
 def _mrkdwn(text: str) -> dict[str, Any]:
     return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _plain(text: str) -> dict[str, Any]:
+    return {"type": "plain_text", "text": text or "-", "emoji": False}
+
+
+def _verbatim(text: str) -> Block:
+    """A section of plain text, in which nothing that a log line holds is markup."""
+    return {"type": "section", "text": _plain(text)}
+
+
+def _words(value: Any) -> list[str]:
+    """The texts of blocks, at any depth, in their order."""
+    if isinstance(value, list):
+        return [text for item in value for text in _words(item)]
+    if not isinstance(value, dict) or value.get("type") == "actions":
+        return []
+    own = [value["text"]] if isinstance(value.get("text"), str) else []
+    return own + [text for item in value.values() for text in _words(item)]
 
 
 def _section(text: str) -> Block:

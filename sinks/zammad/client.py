@@ -199,7 +199,7 @@ class ZammadSink:
         if before.closed:
             return Delivered()
         after, left_out = await self._changed(have.external_id, changes)
-        stays = after.state == before.state and after.state != wanted
+        stays = bool(after.state) and after.state == before.state != wanted
         if stays or (wanted == self._settings.states.resolved and not after.closed):
             return _state_kept(after, wanted)
         return Delivered(left_out=left_out)

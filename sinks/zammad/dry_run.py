@@ -19,6 +19,7 @@ class ZammadAnswers:
         self._resolved = states.resolved
         self._names = dict.fromkeys((states.open, states.acknowledged, states.resolved))
         self._state_id = _OPEN
+        self._fields: dict[str, Any] = {}
 
     def __call__(self, request: DryRunRequest) -> Any:
         """The answer to one request."""
@@ -36,7 +37,10 @@ class ZammadAnswers:
             return []
         if "state" in body:
             self._state_id = _CLOSED if body["state"] == self._resolved else _OPEN
-        return {"id": 1, "number": "(number)", "state_id": self._state_id, "tags": []}
+        self._fields |= {name: value for name, value in body.items() if name != "article"}
+        if request.path.endswith("/tags"):
+            return {"tags": self._fields.get("tags", "").split(",")}
+        return {**self._fields, "id": 1, "number": "(number)", "state_id": self._state_id}
 
 
 def assumed_answers(config: Config) -> AssumedAnswers:

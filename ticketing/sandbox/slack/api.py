@@ -16,6 +16,7 @@ from ticketing.sandbox.recording import MASK
 from ticketing.sandbox.slack import directory
 from ticketing.sandbox.slack.access import Method, handler_of
 from ticketing.sandbox.slack.answers import Failure, failed
+from ticketing.sandbox.slack.behaviours import SlackBehaviours
 from ticketing.sandbox.slack.comments import Replies
 from ticketing.sandbox.slack.search import Search
 from ticketing.sandbox.slack.store import Messages
@@ -30,14 +31,16 @@ class Slack(StandIn):
     """Messages by channel and timestamp; every message that is no reply is a ticket."""
 
     name: ClassVar[str] = "slack"
+    session_cookie: ClassVar[str] = "b"
 
     def __init__(self, tickets: PlatformTickets) -> None:
         super().__init__(tickets)
+        self.behaviours = switches = SlackBehaviours()
         self.messages = Messages(tickets)
         self.replies = Replies(tickets, self.messages)
-        self.calls = MessageCalls(tickets, self.messages, self.replies)
-        self.search = Search(self.messages)
-        self.webhook = Webhook(self.messages)
+        self.calls = MessageCalls(tickets, self.messages, self.replies, switches)
+        self.search = Search(self.messages, switches)
+        self.webhook = Webhook(self.messages, switches)
 
     def reset(self) -> None:
         """Forget all messages."""

@@ -7,11 +7,14 @@ from typing import Any
 
 from ticketing.sandbox.slack import blocks
 from ticketing.sandbox.slack.answers import Arguments, Failure
+from ticketing.sandbox.slack.behaviours import SlackBehaviours
 
 
-def check_message(arguments: Arguments) -> None:
+def check_message(arguments: Arguments, behaviours: SlackBehaviours) -> None:
     """Raise a Failure for the first rule that the message breaks."""
     given = arguments.get("blocks")
+    if given and behaviours.refuses_blocks:
+        raise Failure("invalid_blocks")
     if given is not None:
         _check_blocks(given)
     text = arguments.get("text")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ticketing.sandbox.slack.access import is_true
 from ticketing.sandbox.slack.answers import Arguments, Failure, page
+from ticketing.sandbox.slack.behaviours import SlackBehaviours
 from ticketing.sandbox.slack.directory import channel_of
 from ticketing.sandbox.slack.store import Messages, view
 
@@ -14,12 +15,15 @@ FAR_FUTURE = 1e12
 class Search:
     """Lists a channel's messages, the newest first."""
 
-    def __init__(self, messages: Messages) -> None:
+    def __init__(self, messages: Messages, behaviours: SlackBehaviours) -> None:
         self._messages = messages
+        self._behaviours = behaviours
 
     def get(self, arguments: Arguments) -> Arguments:
         """conversations.history."""
         channel = channel_of(arguments)
+        if self._behaviours.hides_history:
+            raise Failure("missing_scope", needed="channels:history")
         oldest, latest = _range(arguments)
         inclusive = is_true(arguments, "inclusive")
         metadata = is_true(arguments, "include_all_metadata")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ticketing.sandbox.slack.answers import Arguments, Failure
+from ticketing.sandbox.slack.behaviours import SlackBehaviours
 from ticketing.sandbox.slack.comments import Replies
 from ticketing.sandbox.slack.directory import channel_of, writable_channel_of
 from ticketing.sandbox.slack.rules import check_message
@@ -13,15 +14,22 @@ from ticketing.sandbox.tickets import PlatformTickets, Ticket
 class MessageCalls:
     """The methods chat.* of the Web API."""
 
-    def __init__(self, tickets: PlatformTickets, messages: Messages, replies: Replies) -> None:
+    def __init__(
+        self,
+        tickets: PlatformTickets,
+        messages: Messages,
+        replies: Replies,
+        behaviours: SlackBehaviours,
+    ) -> None:
         self._tickets = tickets
+        self._behaviours = behaviours
         self._messages = messages
         self._replies = replies
 
     def post(self, arguments: Arguments) -> Arguments:
         """chat.postMessage: a message, or a reply if the arguments name a thread."""
         channel = writable_channel_of(arguments, names=True)
-        check_message(arguments)
+        check_message(arguments, self._behaviours)
         thread = arguments.get("thread_ts")
         if thread is not None:
             return self._replies.add(channel, thread, arguments)
@@ -38,7 +46,10 @@ class MessageCalls:
             raise Failure("message_not_found")
         if ticket is not None and ticket.record.get("webhook"):
             raise Failure("cant_update_message")
-        check_message(arguments)
+        window = self._behaviours.edit_window
+        if window and self._tickets.now() - float(timestamp) >= window:
+            raise Failure("edit_window_closed")
+        check_message(arguments, self._behaviours)
         message = stored(arguments, timestamp)
         if ticket is not None:
             # Metadata stays unless other metadata is sent.

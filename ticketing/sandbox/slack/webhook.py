@@ -12,6 +12,7 @@ from aiohttp import web
 from ticketing.sandbox.platform import MALFORMED, Call
 from ticketing.sandbox.slack import credentials
 from ticketing.sandbox.slack.answers import Failure
+from ticketing.sandbox.slack.behaviours import SlackBehaviours
 from ticketing.sandbox.slack.rules import check_message
 from ticketing.sandbox.slack.store import Messages
 
@@ -19,8 +20,9 @@ from ticketing.sandbox.slack.store import Messages
 class Webhook:
     """Posts to the webhook's one channel."""
 
-    def __init__(self, messages: Messages) -> None:
+    def __init__(self, messages: Messages, behaviours: SlackBehaviours) -> None:
         self._messages = messages
+        self._behaviours = behaviours
 
     def post(self, call: Call) -> web.Response:
         """POST services/{team}/{bot}/{token}."""
@@ -36,7 +38,7 @@ class Webhook:
             return web.Response(status=400, text="invalid_payload")
         message = {**body, "metadata": None}
         try:
-            check_message(message)
+            check_message(message, self._behaviours)
         except Failure as failure:
             return web.Response(status=400, text=failure.code)
         ticket = self._messages.add(credentials.CHANNEL, message, "posted by the webhook")

@@ -176,3 +176,25 @@ async def test_a_deleted_message_has_no_thread(call: Any, headers: Any) -> None:
     call.sandbox.act("slack", f"{CHANNEL}:{parent['ts']}", "delete")
     reply = await post(call, headers, thread_ts=parent["ts"])
     assert reply["error"] == "thread_not_found"
+
+
+async def test_after_the_edit_window_a_message_stays(call: Any, headers: Any) -> None:
+    posted = await post(call, headers)
+    call.sandbox.set_behaviours("slack", edit_window=60)
+    place = {"channel": CHANNEL, "ts": posted["ts"], "text": "edited"}
+    assert (await api(call, headers, "chat.update", **place))["ok"]
+    call.clock.now += 60
+    assert (await api(call, headers, "chat.update", **place))["error"] == "edit_window_closed"
+
+
+async def test_blocks_may_be_refused(call: Any, headers: Any) -> None:
+    call.sandbox.set_behaviours("slack", refuses_blocks=True)
+    refused = await post(call, headers, blocks=[section("s")])
+    assert refused["error"] == "invalid_blocks"
+    assert (await post(call, headers))["ok"]
+
+
+async def test_a_bot_without_the_scope_reads_no_history(call: Any, headers: Any) -> None:
+    call.sandbox.set_behaviours("slack", hides_history=True)
+    answer = await api(call, headers, "conversations.history", channel=CHANNEL)
+    assert (answer["error"], answer["needed"]) == ("missing_scope", "channels:history")

@@ -18,6 +18,7 @@ from ticketing.config import Config
 from ticketing.domain.severity import Severity
 from ticketing.sandbox.credentials import sandbox_config
 from ticketing.sandbox.server import Sandbox, start
+from ticketing.sandbox.slack import credentials
 from ticketing.sandbox.slack.credentials import BOT_TOKEN, CHANNEL
 
 HOUR = 3600.0
@@ -57,6 +58,7 @@ async def team() -> AsyncIterator[Any]:
         teams.append(Team(sandbox, clock, **more))
         return teams[-1]
 
+    made.url = sandbox.url  # type: ignore[attr-defined]
     yield made
     for one in teams:
         await one.life.close()
@@ -154,3 +156,91 @@ async def test_the_thread_tells_each_step_once(team: Any) -> None:
     told = "\n".join(reply["text"] for reply in replies)
     assert [told.count(note) for note in ("on it", "worse", "fixed")] == [1, 1, 1]
     assert [reply.get("subtype") == "thread_broadcast" for reply in replies] == [False, True, False]
+
+
+# Messages that can't be edited
+
+
+def replies(team: Team) -> list[dict[str, Any]]:
+    (message,) = team.messages()
+    ticket = team.sandbox.ticket("slack", message["id"])
+    assert ticket is not None
+    found: list[dict[str, Any]] = ticket.record["replies"]
+    return found
+
+
+def turns(team: Team) -> list[str]:
+    return [
+        one["text"].partition(":")[0]
+        for one in replies(team)
+        if one["metadata"]["event_type"] == "ticketing_turn"
+    ]
+
+
+def left_out(team: Team) -> set[str]:
+    return {
+        sentence
+        for _, outcome in team.life.platform.outcomes
+        for sentence in getattr(outcome, "left_out", ())
+    }
+
+
+async def test_after_the_edit_window_people_hear_in_the_channel(team: Any) -> None:
+    one = team()
+    await one.life.want(one.story.opened(), 600)
+    one.sandbox.set_behaviours("slack", edit_window=300)
+    await one.life.want(one.story.raised(), 600)
+    await one.life.want(one.story.acknowledged(), 600)
+    await one.life.want(one.story.counted(), HOUR)
+    await one.life.want(one.story.resolved(), 600)
+    assert turns(one) == ["Open", "Acknowledged", "Resolved"]
+    assert all(
+        reply["subtype"] == "thread_broadcast"
+        for reply in replies(one)
+        if reply["metadata"]["event_type"] == "ticketing_turn"
+    )
+    assert "rolled back" in str(replies(one))
+    assert left_out(one) == {"message: Slack does not let it be edited (edit_window_closed)"}
+    assert not one.life.dead_letters
+
+
+async def test_a_turn_of_unknown_outcome_is_told_once(team: Any) -> None:
+    one = team()
+    await one.life.want(one.story.opened(), 600)
+    one.sandbox.set_behaviours("slack", edit_window=300)
+    one.sandbox.set_fault("slack", "timeout_after_accept", path="chat.postMessage", count=1)
+    await one.life.want(one.story.resolved(), HOUR)
+    assert turns(one) == ["Resolved"]
+
+
+@pytest.mark.parametrize("webhook", [False, True], ids=["bot", "webhook"])
+async def test_a_message_whose_blocks_are_refused_goes_out_as_text(
+    team: Any, webhook: bool
+) -> None:
+    url = {"webhookUrl": credentials.webhook_url(team.url), "botToken": None, "channel": None}
+    one = team(**url) if webhook else team()
+    one.sandbox.set_behaviours("slack", refuses_blocks=True)
+    await one.life.want(one.story.opened(), 60)
+    (message,) = one.messages()
+    ticket = one.sandbox.ticket("slack", message["id"])
+    assert "blocks" not in ticket.record
+    assert "payment 17 timed out" in ticket.record["text"]
+    assert any(sentence.startswith("blocks: Slack refused them") for sentence in left_out(one))
+    assert not one.life.dead_letters
+
+
+async def test_a_history_that_is_hidden_is_told_and_no_fault(team: Any) -> None:
+    one = team()
+    one.sandbox.set_behaviours("slack", hides_history=True)
+    tested = await one.life.platform.test_connection()
+    assert tested.ok
+    assert "a lost message is posted again, marked" in tested.message
+    assert "channels:history" in tested.message
+
+
+async def test_a_search_that_fails_is_named(team: Any) -> None:
+    one = team()
+    one.sandbox.set_fault("slack", "malformed", path="conversations.history")
+    tested = await one.life.platform.test_connection()
+    assert not tested.ok
+    assert "slack.channel: " in tested.message

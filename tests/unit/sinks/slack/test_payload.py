@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from slack_sdk.models.blocks import Block
+from support import mrkdwn
 from support.incidents import ticketed
 
 from sinks.slack import payload
@@ -48,6 +49,36 @@ def test_escaped_text_fits_and_holds_no_markup(text: str, limit: int) -> None:
     assert ">" not in shown
     bare = shown.replace("&amp;", "").replace("&lt;", "").replace("&gt;", "")
     assert "&" not in bare, "an entity was cut in half"
+
+
+MARKS = st.lists(
+    st.sampled_from([*"*_~`<>&:!@#a1 ", "```", ":fire:", "&lt;", "<!channel>", "> ", "*b*"]),
+    min_size=1,
+    max_size=12,
+).map(lambda parts: " ".join(f"x{''.join(parts)}x".split()))
+
+
+@settings(deadline=None, max_examples=60)
+@given(MARKS)
+def test_what_stands_in_an_incident_is_shown_as_it_is(text: str) -> None:
+    message = parent(
+        pattern=text,
+        samples=[Sample(at=1.0, message=text)],
+        summary=Summary(
+            incident_id="i", revision=1, generated_by="rules", title="", text=text, steps=[text]
+        ),
+        timeline=[Step(seq=2, at=1.0, kind=StepKind.COMMENT, text=text)],
+        title=text[:40],
+    )
+    seen = "\n".join(mrkdwn.texts(message["blocks"]))
+    assert seen.count(text) >= 4, "a step, the pattern, the summary, the next step"
+    assert text in "\n".join(mrkdwn.texts(payload.reply("1-0-1", _told(text))["blocks"]))
+    evidence = seen.partition("Evidence")[2]
+    assert text.replace(payload.FENCE, "'''") in evidence
+
+
+def _told(text: str) -> list[Step]:
+    return [Step(seq=2, at=1.0, kind=StepKind.COMMENT, text=text)]
 
 
 def test_cut_text_says_so() -> None:
