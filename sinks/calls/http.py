@@ -30,6 +30,7 @@ EXCERPT_BYTES_MAX = 4000
 REQUEST_CHARS_MAX = 16_000
 """Keeps a usual request whole in a dead letter, far below the size that Kafka takes."""
 ACCEPTED = 202
+"""The status of a request that was put into a queue."""
 ACCEPTED_SECONDS = 60.0
 """The wait before an accepted request is looked for: ServiceNow, which queues requests so, ends any
 that takes longer (its default quota of a REST transaction)."""

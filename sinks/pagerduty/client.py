@@ -48,6 +48,7 @@ REST = frozenset({Operation.ESCALATE, Operation.COMMENT})
 TRIGGERS = frozenset({Operation.CREATE, Operation.UPDATE, Operation.REOPEN})
 OPENINGS = frozenset({Operation.CREATE, Operation.REOPEN})
 BAD_EVENT = 400
+"""The status of an event with a field that PagerDuty does not take."""
 NOT_SEEN = (
     "PagerDuty took the event, and no incident appeared: is the service disabled or in maintenance, "
     "or does an event rule drop or suppress it?"
@@ -297,7 +298,7 @@ class PagerDutySink:
         return await self._problem_of_names(rest)
 
     async def _problem_of_names(self, rest: Rest) -> str:
-        """What is wrong with priorities and services; searches as after a lost answer, too."""
+        """The problem of the search after a lost answer, of priorities or of services, if any."""
         try:
             await rest.incident(NO_INCIDENT)
         except Failed as failed:

@@ -34,6 +34,7 @@ CLOCKS_DIFFER_SECONDS_MAX = 300.0
 """The same five minutes for which Slack's signatures are valid."""
 UNSEARCHED = "its history can't be read, so that a lost message is posted again, marked"
 BAD_REQUEST = 400
+"""The status of a webhook for a message that breaks a rule."""
 CHANNEL_ID = re.compile(r"[CGD][A-Z0-9]{8,}")
 
 

@@ -19,7 +19,8 @@ import click
 def sandbox(host: str, port: int, record: Path | None) -> None:
     """Stand in for every platform, PagerDuty and Jira among them, as strict as they are.
 
-    Tickets are shown on the page at /; faults are injected by PUT /_sandbox/faults/PLATFORM.
+    Tickets are shown on the page at /; faults are injected by PUT /_sandbox/faults/PLATFORM, and what
+    a vendor or an installation does is switched by PUT /_sandbox/behaviours/PLATFORM.
     """
     from ticketing.sandbox.server import serve
 
