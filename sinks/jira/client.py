@@ -160,15 +160,14 @@ class JiraSink:
             except Failed as failed:
                 if failed.status != REFUSED:
                     raise
-                refused = answers.refused_fields(failed.body)
-                kept = {name: value for name, value in fields.items() if name not in refused}
-                if not kept or len(kept) == len(fields):
+                dropped = payload.refused_of(fields, answers.refused_fields(failed.body))
+                if not dropped:
                     if not (await self._api.issue(issue_id)).fields.status.done:
                         raise
                     # A workflow can forbid edits of closed issues: a closed issue stays as it is.
                     return left_out
-            left_out += [f"{name}: {line(refused[name])}" for name in sorted(fields.keys() - kept)]
-            fields = kept
+            left_out += [f"{name}: {line(why)}" for name, why in dropped.items()]
+            fields = {name: value for name, value in fields.items() if name not in dropped}
 
     async def _acknowledge(self, request: Request, have: Held) -> Delivered:
         await self._transitions.acknowledge(have.external_id)

@@ -87,19 +87,10 @@ class Author:
     def poorer(self, draft: Draft, incident: Incident, refused: Mapping[str, str]) -> Draft | None:
         """The draft without the refused fields; None if nothing can be left out.
 
-        A refusal that names no field leaves out all but the indispensable ones, the description
-        last. Without its label an issue can't be found again, and is still better than none.
+        Without its label an issue can't be found again, and is still better than none.
         """
-        named = {
-            name: why for name, why in refused.items() if name in draft.fields.keys() - REQUIRED
-        }
-        if named:
-            return self._without(draft, incident, named)
-        for kept in (INDISPENSABLE | {"description"}, INDISPENSABLE):
-            dropped = draft.fields.keys() - kept
-            if dropped:
-                return self._without(draft, incident, dict.fromkeys(sorted(dropped), UNNAMED))
-        return None
+        dropped = refused_of(draft.fields, refused)
+        return self._without(draft, incident, dropped) if dropped else None
 
     def _without(self, draft: Draft, incident: Incident, dropped: Mapping[str, str]) -> Draft:
         kept = {name: value for name, value in draft.fields.items() if name not in dropped}
@@ -163,6 +154,21 @@ class Author:
             values[key] = fields.typed(value, known, self._dialect)
         except fields.BadValue as error:
             remarks.append(f"{known.name or key}: {error.detail}")
+
+
+def refused_of(fields: Mapping[str, Any], refused: Mapping[str, str]) -> dict[str, str]:
+    """The fields to leave out after a refusal, with the reasons; none if the rest would be empty.
+
+    A refusal that names no field leaves out all but the indispensable ones, the description last.
+    """
+    named = {name: why for name, why in refused.items() if name in fields.keys() - REQUIRED}
+    if named:
+        return named if fields.keys() - named.keys() else {}
+    for kept in (INDISPENSABLE | {"description"}, INDISPENSABLE):
+        dropped = fields.keys() - kept
+        if dropped and fields.keys() - dropped:
+            return dict.fromkeys(sorted(dropped), UNNAMED)
+    return {}
 
 
 def key_label(incident_id: str) -> str:

@@ -24,6 +24,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "subject" in metafunc.fixturenames:
         mark = metafunc.definition.get_closest_marker("only")
         chosen = [one for one in SUBJECTS if mark is None or mark.args[0](one)]
+        if "switches" in metafunc.fixturenames:
+            pairs = [(one, switches) for one in chosen for switches in one.installations]
+            names = [f"{one.name}-{'-'.join(switches)}" for one, switches in pairs]
+            metafunc.parametrize(("subject", "switches"), pairs, ids=names, scope="function")
+            return
         metafunc.parametrize("subject", chosen, ids=[one.name for one in chosen], scope="function")
 
 

@@ -91,6 +91,30 @@ async def test_a_whole_life(desk: Desk) -> None:
         assert desk.texts().count("rolled back") >= 1
 
 
+@pytest.mark.parametrize("fault", ["none", "timeout-after-accepting"])
+async def test_a_whole_life_whatever_the_installation_does(
+    desk: Desk, switches: dict[str, Any], fault: str
+) -> None:
+    """Each request but the last may have been carried out without an answer."""
+    desk.behaves(**switches)
+    for snapshot in (
+        desk.story.opened,
+        desk.story.raised,
+        desk.story.acknowledged,
+        desk.story.escalated,
+        desk.story.resolved,
+        desk.story.reopened,
+        desk.story.commented,
+        desk.story.resolved,
+    ):
+        if fault != "none":
+            desk.fault(**FAULTS[fault], count=1)
+        await desk.life.want(snapshot(), HOUR)
+    desk.is_true(Status.RESOLVED, episodes=2)
+    if desk.subject.comments:
+        assert desk.texts().count("the pool is exhausted") == 1
+
+
 async def test_resolved_before_it_was_opened_there(desk: Desk) -> None:
     desk.fault("down")
     await desk.life.want(desk.story.opened(), 60)

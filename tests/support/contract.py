@@ -109,6 +109,9 @@ class Subject:
     wrong: Mapping[str, Any] = field(default_factory=dict)
     """Settings with which a test of the connection must fail; none: it can't tell."""
 
+    installations: tuple[Mapping[str, Any], ...] = ()
+    """Switches of the stand-in under which an incident's ticket must be as true as without them."""
+
     prepare: Callable[[Any, Clock], None] = lambda platform, clock: None
     """Gives the platform the test's clock, if it looks at one."""
 

@@ -42,6 +42,10 @@ SHARED: dict[str, Any] = {
     "escalates": lambda ticket: ticket.priority == "Highest",
     "outcomes": QUESTIONS,
     "wrong": {"projectKey": "NONE"},
+    "installations": (
+        {"refuses_in_turn": "priority,description"},
+        {"refuses_unnamed": "priority"},
+    ),
     "replies": (Reply(status=200, body='{"deploymentType": 7}', outcome=RetryAfter),),
 }
 

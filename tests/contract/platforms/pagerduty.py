@@ -73,6 +73,7 @@ SUBJECTS = [
         recreates=True,
         retry_after=False,
         wrong={"apiToken": "wrong"},
+        installations=({"groups_alerts": True}, {"incident_lag": 5}),
         prepare=prepared,
         replies=REPLIES,
     ),

@@ -38,6 +38,11 @@ SHARED: dict[str, Any] = {
     "escalates": lambda ticket: ticket.priority == "1",
     "outcomes": QUESTIONS,
     "wrong": {"assignmentGroup": "Nobody"},
+    "installations": (
+        {"ignores": "impact,assignment_group"},
+        {"ignores": "short_description,description,cmdb_ci"},
+        {"sessions": False},
+    ),
     "replies": (
         Reply(status=200, body=PAGE, outcome=RetryAfter),
         Reply(status=200, body='{"result": "none"}', outcome=RetryAfter),

@@ -19,7 +19,9 @@ def texts(ticket: Ticket) -> list[str]:
 
 
 def _texts_in(message: dict[str, Any]) -> list[str]:
-    """What a reader sees: the blocks, as `text` only stands in notifications."""
+    """What a reader sees: the blocks, as `text` only stands in notifications while there are any."""
+    if not message.get("blocks"):
+        return [str(message.get("text"))]
     found: list[str] = []
 
     def walk(value: Any) -> None:
@@ -62,6 +64,7 @@ SUBJECTS = [
         raises=is_critical,
         escalates=is_shown_to_all,
         person=frozenset({"delete"}),
+        installations=({"refuses_blocks": True},),
         wrong={"botToken": "xoxb-wrong"},
         replies=(
             failed("ratelimited", RetryAfter),

@@ -30,6 +30,13 @@ SUBJECTS = [
         raises=lambda ticket: ticket.priority == "3 high" and "[CRITICAL]" in ticket.title,
         escalates=lambda ticket: ticket.record["group"] == "Management",
         wrong={"group": "Nobody"},
+        installations=(
+            {"tag_new": False},
+            {"keeps_note": False},
+            {"refuses_after_create": True},
+            {"ignores": "priority"},
+            {"search_answers_object": False},
+        ),
         replies=(Reply(status=201, body='{"number": "10001"}', outcome=Unknown),),
     )
 ]

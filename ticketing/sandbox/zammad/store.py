@@ -16,6 +16,8 @@ STATES = {
     "closed": "resolved",
 }
 """The sandbox's state of a ticket, by Zammad's."""
+KEYS = ("note", "incident_id")
+"""Columns that may hold our incident id, beside the tags."""
 NUMBER_BEFORE_FIRST = 10_000
 """Keeps numbers and ids apart, so that a test sees which of the two was used."""
 
@@ -54,7 +56,7 @@ class ZammadTickets:
             platform=self._tickets.platform,
             id=str(self._last),
             key=number,
-            correlation=correlation_of(*tags, str(fields.get("incident_id") or "")),
+            correlation=correlation_of(*tags, *(str(fields.get(n) or "") for n in KEYS)),
             title=fields["title"],
             url=f"{base_url}/#ticket/zoom/{self._last}",
         )
