@@ -97,6 +97,7 @@ class Screens:
             listed = page.issue_types if kind is IssueType else page.fields
             found = listed or [read_as(kind, row) for row in page.values or []]
             rows += found
-            if not found or len(rows) >= page.total:
+            # Without a total, only an empty page is known to be the last.
+            if not found or 0 < page.total <= len(rows):
                 break
         return rows

@@ -213,6 +213,17 @@ async def test_a_type_that_is_not_there_is_named(desk_with: Opens) -> None:
     assert 'has no type "Outage"; types: Incident, Task, Bug' in letter.detail
 
 
+async def test_fields_beyond_the_first_page_of_metadata_are_known(
+    desk_with: Opens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether or not Jira says how many there are."""
+    monkeypatch.setattr("sinks.jira.screens.PAGE_SIZE", 5)
+    monkeypatch.setattr("sinks.jira.answers.Page.total", 0, raising=False)
+    desk = desk_with(customFields={"Regions": "EU"})
+    await desk.life.want(desk.story.opened(), 60)
+    assert fields_of(desk)["customfield_10016"] == [{"value": "EU"}]
+
+
 async def test_create_metadata_is_asked_for_once(desk_with: Opens, record: Path) -> None:
     desk = desk_with()
     await desk.life.want(desk.story.opened(), 60)
