@@ -14,6 +14,7 @@ from support.incidents import ticketed
 from support.life import Clock, Life
 from support.story import Story
 
+from sinks import drill
 from sinks.calls.outcome import Refused
 from sinks.calls.references import reference
 from sinks.pagerduty import payload
@@ -149,6 +150,23 @@ async def test_an_event_whose_incident_does_not_appear_is_not_delivered(
     assert one.ticket().state == "open"
     assert one.life.receipts[-1].state is TicketState.OPEN
     assert other.life.operations == []
+
+
+async def test_a_drill_says_that_nobody_is_paged(account: Any) -> None:
+    one = account()
+    one.sandbox.set_behaviours("pagerduty", service_status="maintenance")
+    clock = one.life.clock
+    rows: list[drill.Row] = []
+
+    async def sleep(seconds: float) -> None:
+        clock.now += seconds
+
+    test = drill.incident(Severity.CRITICAL, "checkout", clock.now)
+    platform = one.life.platform._platform
+    taken = drill.Drill(platform, test, timeout=10.0, clock=clock, sleep=sleep)
+    assert not await taken.run(rows.append)
+    assert rows[0].step == drill.CREATE
+    assert "no incident appeared" in rows[0].outcome
 
 
 async def test_an_incident_that_appears_late_is_not_triggered_again(account: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import Any
 import pytest
 from aiohttp import web
 from contract.platforms.servicenow import SUBJECTS
+from hypothesis import given
+from hypothesis import strategies as st
 from support.contract import Desk, Desks, Subject, requests
 from support.life import Clock
 
 from sinks.calls.outcome import Unknown
+from sinks.servicenow import payload
 from tables.deliveries import Operation
 from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Status
@@ -409,6 +413,20 @@ async def test_an_instance_that_sleeps_is_named(desk_with: Opens) -> None:
     desk.fault("malformed")
     tested = await desk.life.platform.test_connection()
     assert "an instance that sleeps answers with a page" in tested.message
+
+
+# Text as it is
+
+
+@given(
+    st.lists(st.sampled_from(["[code]", "[/CODE]", "[co", "de]", "[", "x", " "]), max_size=9).map(
+        "".join
+    )
+)
+def test_no_text_switches_html_on_in_a_journal(text: str) -> None:
+    note = payload.work_notes([text])
+    assert not re.search(r"\[/?code\]", note, re.IGNORECASE)
+    assert note.replace("\u200b", "") == (text or "…")
 
 
 # Sessions and queues
