@@ -138,6 +138,9 @@ class KeyedAgent(BatchAgent, Generic[S]):
         """
         tp = event.message.tp
         partition = await self._open(tp, records[0])
+        clock = self._clocks.get(tp.partition)
+        if clock is not None:
+            clock.saw(records[-1].timestamp / 1000.0, boottime())
         self._lettered.clear()
         parts, due_max = [records], statemachine.DUE_PER_TICK_MAX
         while parts:
@@ -488,7 +491,8 @@ class KeyedAgent(BatchAgent, Generic[S]):
             return True
         if partition.earliest() <= now:
             return True
-        if (len(partition.timers) or clock.in_doubt) and clock.wants_message(boot):
+        waits = len(partition.timers) or clock.in_doubt or clock.is_overtaken
+        if waits and clock.wants_message(boot):
             return True
         return guarded(partial(self.machine.ready, number)) is True
 
