@@ -10,6 +10,7 @@ from support.records import Record
 
 from agents.incidents import IncidentMachine
 from tables.incidents import Record as Row
+from tables.incidents import alert_key
 from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.incident import Incident, Kind
 from ticketing.domain.incidents.joining import AlertRow
@@ -104,7 +105,12 @@ class Desk:
 
     def of(self, fingerprint: str) -> Incident:
         """The incident of an alert."""
-        return self.incidents()[self.alerts()[fingerprint].incident_id]
+        tx = self.partition.transaction()
+        row = tx.get(alert_key(fingerprint))
+        assert isinstance(row, AlertRow)
+        found = tx.get(row.incident_id)
+        assert isinstance(found, Incident)
+        return found
 
     def one(self) -> Incident:
         """The only incident."""
