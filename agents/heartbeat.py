@@ -26,8 +26,8 @@ from ticketing.wire.topics import EVENTS, INCIDENTS, SIGNALS, platform_topic
 log = structlog.get_logger(__name__)
 
 BEHIND_SECONDS_MAX = 60.0
-"""Age of the slowest partition's progress from which on the path is broken: reports come every 5 s,
-so that a restart or a rebalance raises no alarm."""
+"""Age of the slowest partition's progress from which on the path is broken: reports come every 5 to
+10 s, so that a restart or a rebalance raises no alarm."""
 CALL_SECONDS_MAX = 10.0
 """A slower switch is taken for one that can't be reached; by default the next call is due in 1 min."""
 

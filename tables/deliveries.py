@@ -171,8 +171,9 @@ class Trial:
 
     `target` names what the latest attempt was to reach, `refused` the targets that the platform
     refused: they are set aside, the latest last. With `passing` the refusal is a fault of the
-    configuration, and the target is tried again; with `gone` the ticket was not found. `failures` counts attempts, since `since` those
-    whose failure passes. `dead_lettered` is the error of the latest dead letter.
+    configuration, and the target is tried again; with `gone` the ticket was not found. `failures`
+    counts attempts, since `since` those whose failure passes. `dead_lettered` is the error of the
+    latest dead letter.
     """
 
     target: str = ""

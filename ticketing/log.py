@@ -8,7 +8,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterable
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 from urllib.parse import quote, quote_plus
 
 import structlog
@@ -73,7 +73,14 @@ class _RedactingFormatter(logging.Formatter):
         return self._redact(self._inner.format(record))
 
 
-class _Handler(logging.StreamHandler[TextIO]):
+if TYPE_CHECKING:
+    _StreamHandler: TypeAlias = logging.StreamHandler[TextIO]
+else:
+    # Python 3.10 knows no type of the stream.
+    _StreamHandler = logging.StreamHandler
+
+
+class _Handler(_StreamHandler):
     """Writes a line that repeats once, and then its count."""
 
     def __init__(self, stream: TextIO, *, every_line: bool) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import heapq
+import math
 import random
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
@@ -22,6 +22,7 @@ from tables.deliveries import Delivery, Intent, Track
 from ticketing import metrics
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.scope import partition_of_incident
+from ticketing.engine.boottime import boottime
 from ticketing.engine.due_times import HORIZON_SECONDS
 from ticketing.engine.guarded import Failure
 from ticketing.engine.statemachine import Machine, Transaction
@@ -100,9 +101,9 @@ class AdapterMachine(Machine[Delivery]):
         timing: fold.Timing,
         *,
         partitions: int,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] = boottime,
     ) -> None:
-        """`partitions` is the number of partitions of ticketing-events."""
+        """`partitions` is of ticketing-events; `clock` gives seconds that only go forward."""
         self._platform = platform
         self._topic = platform_topic(platform.name)
         self._partitions = partitions
@@ -110,6 +111,8 @@ class AdapterMachine(Machine[Delivery]):
         self._gates = Gates(gate, seed=platform.name)
         self._timing = timing
         self._clock = clock
+        self._now = (-math.inf, 0.0)
+        """The latest time of a partition, and the clock at that moment."""
         self._touched: dict[str, None] = {}
         self._starting = 0
         self._waiting: dict[int, dict[str, Waiting]] = {}
@@ -202,6 +205,7 @@ class AdapterMachine(Machine[Delivery]):
 
     def end_batch(self, tx: Transaction[Delivery]) -> None:
         """Plan the touched deliveries, then the waiting ones as far as there is room."""
+        self._now = (tx.now, self._clock())
         for key in self._touched:
             self._advance(tx, key)
         closed: set[str] = set()
@@ -218,8 +222,13 @@ class AdapterMachine(Machine[Delivery]):
         """True if a waiting delivery could start, since another partition has freed room."""
         return (
             self._runner.room > 0
-            and self._first_waiting(partition, self._clock(), set()) is not None
+            and self._first_waiting(partition, self._time(), set()) is not None
         )
+
+    def _time(self) -> float:
+        """The partitions' time by now: that of the last batch, and as much as has passed since."""
+        now, at = self._now
+        return now + self._clock() - at
 
     def forget(self, partitions: Iterable[int]) -> None:
         """Drop the waiting keys of revoked partitions, which their next owner plans again."""
@@ -317,11 +326,10 @@ class AdapterMachine(Machine[Delivery]):
         self, tx: Transaction[Delivery], state: Delivery, planned: reconcile.Planned
     ) -> Delivery:
         assert state.want is not None, "nothing is planned without a wish"
-        # This machine's clock may be ahead of the message's. The later of both bounds the request.
         begun = fold.started(
             state,
             planned,
-            max(tx.now, self._clock()),
+            tx.now,
             platform=self._platform.name,
             account=state.account or self._platform.account(state.want),
             traits=self._platform.traits,

@@ -229,10 +229,8 @@ class JiraSink:
             try:
                 await self._api.write("POST", f"/issue/{issue_id}/remotelink", link)
             except Failed as failed:
-                if not isinstance(failed.outcome, Refused):
-                    raise
-                # Nothing is lost: the description has the links too.
-                log.warning("jira_refused_link", detail=failed.outcome.detail)
+                # Nothing is lost, as the description has the links too: the edit has succeeded.
+                log.warning("jira_link_not_made", detail=failed.outcome.detail)
 
     async def _complete(self, request: Request, made: Created, screen: Screen, site: Site) -> None:
         """Write the fields that a create can't carry. A failure is logged: the issue exists."""

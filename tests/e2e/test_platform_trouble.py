@@ -56,7 +56,7 @@ class Stage:
         return [
             Story(
                 clock,
-                id=f"{number:016x}-{number % 4}-{number}",
+                id=f"{number % 4:016x}-{number:016x}",
                 fingerprint=f"{number:016x}",
                 routes=list(self.platforms),
             )

@@ -20,8 +20,9 @@ from support.apps import STOPS_IN_REBALANCES, Seen, app_for, config_for, running
 from support.kafka import Kafka
 
 from ticketing.engine import transport
-from ticketing.engine.agent import add_agent
+from ticketing.engine.agent import Abandoned, add_agent
 from ticketing.engine.app import create_table
+from ticketing.engine.guarded import Superseded
 from ticketing.engine.recovery import DurableRecovery
 from ticketing.engine.table import DurableTable
 from ticketing.engine.transport import BatchConsumer, BatchConsumerThread
@@ -74,10 +75,13 @@ class Kept(Seen):
             last[key] = record.offset
         writes: list[tuple[bytes, bytes | None]] = [(k, b"%d" % at) for k, at in last.items()]
         generation = self.app.consumer_generation_id
-        if self.claimed.get(partition) != generation:
-            await self.table.claim(partition, generation)
-            self.claimed[partition] = generation
-        await self.table.write(partition, writes)
+        try:
+            if self.claimed.get(partition) != generation:
+                await self.table.claim(partition, generation)
+                self.claimed[partition] = generation
+            await self.table.write(partition, writes)
+        except Superseded as error:
+            raise Abandoned(str(error)) from error
         await super().handle(records, event)
 
 

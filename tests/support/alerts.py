@@ -17,7 +17,7 @@ from ticketing.domain.alerts.conservation import Counted
 from ticketing.domain.alerts.policy import AlertPolicy
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Origin, Progress
-from ticketing.engine.statemachine import TICK_KEY, Dead, Send, accept, fold
+from ticketing.engine.statemachine import BATCH_KEY, TICK_KEY, Dead, Send, accept, fold
 from ticketing.wire import topics
 from ticketing.wire.events import EventBody, decode_events
 from ticketing.wire.signals import SignalBody, encode_signals
@@ -110,6 +110,7 @@ class AlertDesk:
         partition = self.partition
         tx = partition.transaction()
         folded = fold(partition.machine, tx, records, partition.state, now=now)
+        assert BATCH_KEY not in folded.failing, folded.failing
         partition.table.keep(tx, partition.machine, folded)
         accept(partition.machine, tx, folded, partition.state)
         for callback in tx.callbacks():

@@ -14,12 +14,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
-from support.configured import detector_for
 from support.processes import INPUT, TOPIC_ID, Adapter, Detection, Keyed, Sinks
 from support.simulated_platform import PLATFORM, Late, Platform
 from support.world import RUNNING, Chances, Crash, Process, World
 
 from agents.alerts import AlertMachine
+from agents.detection_run import Detector
 from agents.incidents import IncidentMachine
 from sinks.platform import Traits
 from tables.deliveries import Delivery
@@ -41,6 +41,7 @@ SETTINGS: dict[str, Any] = {
     PLATFORM: sandbox_config("http://127.0.0.1:9")[PLATFORM],
     "routing": {severity: [PLATFORM] for severity in ("critical", "high", "medium", "low")},
     "groupWait": "0s",
+    "traces": {"enabled": False},
 }
 """Every incident has its ticket at once, on the platform in memory."""
 Line = Callable[["Pipeline"], None]
@@ -96,17 +97,23 @@ class Pipeline:
         """Roles whose processes are stopped (SIGSTOP), for less than the session timeout."""
         inputs = [INPUT]
         known = {INPUT: TOPIC_ID}
-        alerts, incidents = machines(config, inputs, world.partitions)
 
-        def keyed(topic: str, name: str, make: Callable[[], Any]) -> Callable[..., Keyed]:
-            return lambda host, numbers: Keyed(world, host, topic, numbers, name, make())
+        def keyed(topic: str, name: str, which: int) -> Callable[..., Keyed]:
+            def make(host: Any, numbers: list[int]) -> Keyed:
+                machine = machines(self.config, inputs, world.partitions)[which]()
+                return Keyed(world, host, topic, numbers, name, machine)
+
+            return make
 
         self.roles = {
             role.name: role
             for role in (
-                Role("detection", lambda h, p: Detection(world, h, p, detector_for(known))),
-                Role("alerts", keyed(topics.SIGNALS, "alerts", alerts)),
-                Role("incidents", keyed(topics.EVENTS, "incidents", incidents)),
+                Role(
+                    "detection",
+                    lambda h, p: Detection(world, h, p, Detector.of(self.config, known)),
+                ),
+                Role("alerts", keyed(topics.SIGNALS, "alerts", 0)),
+                Role("incidents", keyed(topics.EVENTS, "incidents", 1)),
                 Role("sinks", lambda h, p: Sinks(world, h, p)),
                 Role(
                     "adapter",
@@ -191,6 +198,13 @@ class Pipeline:
             error = zombie.task.exception()
             if error is not None and not isinstance(error, Crash):
                 raise error
+
+    async def restart(self, config: Config | None = None) -> None:
+        """Kill every process; the next ones may have another configuration."""
+        self.config = config or self.config
+        for role in self.roles.values():
+            for process in list(role.processes):
+                await self.replace(role, process)
 
     # Time passes
 

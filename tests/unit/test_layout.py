@@ -12,7 +12,7 @@ TOP = ("agents", "sinks", "tables")
 """Packages beside `ticketing`; every other folder mirrors one inside it."""
 
 ACROSS = {
-    "agents/test_conservation.py": "detection and the writer of incidents together",
+    "agents/test_conservation.py": "detection and the counter of alerts together",
     "api/test_edges.py": "what every route has in common",
     "cli/test_exit_status.py": "every command",
     "config/test_every_default_stands_once.py": "every default",

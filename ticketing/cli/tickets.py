@@ -35,9 +35,9 @@ def backfill(platform: str, dry_run: bool, by: str) -> None:
     from ticketing.kafka.runtime import Runtime
 
     runtime = Runtime.for_command()
-    runtime.reach()
     if platform not in runtime.config.enabled_platforms():
         raise click.BadParameter(f"{platform} is not enabled: set {platform}.enabled")
+    runtime.reach()
     found = _without_ticket(runtime, platform)
     for incident in found:
         click.echo(f"{incident.id}  {incident.severity.value:<8}  {incident.service}")

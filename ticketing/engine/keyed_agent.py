@@ -14,7 +14,7 @@ from faust.types import TP, EventT
 
 from ticketing import metrics
 from ticketing.engine import statemachine
-from ticketing.engine.agent import BatchAgent, add_agent, send_dead_letters
+from ticketing.engine.agent import Abandoned, BatchAgent, add_agent, send_dead_letters
 from ticketing.engine.boottime import boottime
 from ticketing.engine.fence import Fence
 from ticketing.engine.guarded import FAILED, Failure, StoreFailed, Superseded, TooLarge, guarded
@@ -138,6 +138,9 @@ class KeyedAgent(BatchAgent, Generic[S]):
         """
         tp = event.message.tp
         partition = await self._open(tp, records[0])
+        clock = self._clocks.get(tp.partition)
+        if clock is not None:
+            clock.saw(records[-1].timestamp / 1000.0, boottime())
         self._lettered.clear()
         parts, due_max = [records], statemachine.DUE_PER_TICK_MAX
         while parts:
@@ -169,7 +172,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
         try:
             stored = await self.table.claim(tp.partition, self._generation)
         except Superseded as error:
-            leave(f"{self.name}: {error}", "asleep")
+            self._superseded(error, tp)
             raise
         floor = self.app.role_topics.floors.get(self.topic, 0)
         mark = NOTHING_FOLDED if stored is None else guarded(partial(decode_mark, stored))
@@ -322,8 +325,16 @@ class KeyedAgent(BatchAgent, Generic[S]):
         try:
             await self.table.write(tp.partition, rows)
         except Superseded as error:
-            leave(f"{self.name}: {error}", "asleep")
+            self._superseded(error, tp)
             raise
+
+    def _superseded(self, error: Superseded, tp: TP) -> None:
+        """Give the batch up where the partition is being given away; else this process has slept."""
+        self._partitions.pop(tp.partition, None)
+        rebalancing = getattr(self.app, "rebalancing", False)
+        if rebalancing or self.app.consumer_generation_id != self._generation:
+            raise Abandoned(str(error)) from error
+        leave(f"{self.name}: {error}", "asleep")
 
     async def _make_durable(
         self, batch: _Batch, partition: statemachine.PartitionState, tp: TP
@@ -480,7 +491,8 @@ class KeyedAgent(BatchAgent, Generic[S]):
             return True
         if partition.earliest() <= now:
             return True
-        if (len(partition.timers) or clock.in_doubt) and clock.wants_message(boot):
+        waits = len(partition.timers) or clock.in_doubt or clock.is_overtaken
+        if waits and clock.wants_message(boot):
             return True
         return guarded(partial(self.machine.ready, number)) is True
 

@@ -31,6 +31,8 @@ class PartitionClock:
         """The difference that one message showed and none has confirmed."""
         self.in_doubt = False
         """True after a gap between two looks, until the next message."""
+        self.is_overtaken = False
+        """True after a message of others that the broker stamped later, until one of ours is."""
 
     def read(self, boot: float) -> float | None:
         """The time; None before the first message.
@@ -44,6 +46,16 @@ class PartitionClock:
         if not self.in_doubt:
             self._looked_at = boot
         return self._base + (self._looked_at - self._at)
+
+    def saw(self, stamp: float, boot: float) -> None:
+        """Take note of the timestamp of a message that was read.
+
+        One that is ahead shows that the broker's time has leapt, though nothing may be due here. One
+        that is behind may have waited.
+        """
+        now = self.read(boot)
+        if now is not None and stamp - now > STEP_SECONDS:
+            self.is_overtaken = True
 
     def heard(self, stamp: float, boot: float) -> float:
         """Take the broker's timestamp of a message that was acknowledged at `boot`.
@@ -68,9 +80,10 @@ class PartitionClock:
         """True where the last message is too long ago, or the time is in doubt."""
         if self.read(boot) is None:
             return True
-        confirms = self._off is not None or self.in_doubt
+        confirms = self._off is not None or self.in_doubt or self.is_overtaken
         return boot - self._heard_at >= (CONFIRM_SECONDS if confirms else REFRESH_SECONDS)
 
     def _set(self, stamp: float, boot: float) -> None:
-        self._base, self._off, self.in_doubt = stamp, None, False
+        self._base, self._off = stamp, None
+        self.in_doubt = self.is_overtaken = False
         self._at = self._heard_at = self._looked_at = boot

@@ -1,7 +1,7 @@
 """The metadata of committed offsets: the topic's id, and for the pipeline a note with totals.
 
 An offset of an input topic has detection's totals below it, one of ticketing-signals the anomalies
-that the incidents' writer has counted below it.
+that the counter of alerts has counted below it.
 """
 
 from __future__ import annotations

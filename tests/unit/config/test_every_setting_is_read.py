@@ -28,7 +28,7 @@ from ticketing.domain.severity import Severity
 from ticketing.domain.traces.correlator import Settings as TraceSettings
 from ticketing.kafka.connection import Connection
 
-HANDING_ON = ("ticketing.config.policy",)
+HANDING_ON = ("ticketing.config.policy", "ticketing.config.alert_policy")
 """Modules of the configuration's own package that hand settings on."""
 SEVERITIES = frozenset(severity.value for severity in Severity)
 READ_WHILE_LOADING = {

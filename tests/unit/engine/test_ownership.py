@@ -19,6 +19,7 @@ from support.records import Record
 from support.simulation import Chances, Crash, Keyed, World
 
 from ticketing.engine import keyed_agent, table
+from ticketing.engine.agent import Abandoned
 from ticketing.engine.changelog import Change, epoch_header, epoch_of
 from ticketing.engine.ownership import counting, first_epoch
 from ticketing.engine.statemachine import TICK_KEY, Machine, Transaction
@@ -340,3 +341,27 @@ def test_an_epoch_is_above_all_before() -> None:
     assert first_epoch(7, 6) == 7
     assert first_epoch(7, 7) == 8, "a static member starts again within its generation"
     assert first_epoch(1, 50) == 51, "the group began anew"
+
+
+async def test_a_process_that_knows_of_the_rebalance_gives_its_batch_up(
+    departures: list[str],
+) -> None:
+    world = World(chances=Chances(uncommitted=1.0))
+    bench = Bench(world)
+    feed(world, 0, moves=3)
+    await bench.turn()
+    feed(world, 1, moves=3)
+    late = bench.process
+    stopped = Stopped(late, 0)
+    assert await stopped.stands()
+    bench.process = bench.start()
+    await bench.rest()
+    told = len(world.logs[TOLD])
+    late.app.consumer_generation_id += 2
+    with pytest.raises(Abandoned):
+        await stopped.wakes()
+    assert departures == []
+    assert len(world.logs[TOLD]) == told
+    feed(world, 2, moves=3)
+    await bench.rest()
+    bench.check()

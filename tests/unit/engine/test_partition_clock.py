@@ -195,3 +195,26 @@ def test_a_message_has_the_brokers_timestamp_beside_the_time_of_the_clock() -> N
     partition.fold([Record(b"a", 0, 5_000), Record(b"b", 1, 4_000)])
     partition.fold([Record(b"c", 2, 3_000)], now=9.0)
     assert seen == [(5.0, 5.0), (5.0, 4.0), (9.0, 3.0)]
+
+
+def test_a_later_message_of_others_asks_for_one_of_ours_that_sets_the_clock() -> None:
+    one = clock()
+    one.saw(START - HOUR, 101.0)
+    one.saw(START + STEP_SECONDS, 101.0)
+    assert not one.wants_message(101.0 + CONFIRM_SECONDS), "one that waited, or is a little ahead"
+    one.saw(START + HOUR, 102.0)
+    assert one.is_overtaken
+    assert one.wants_message(102.0)
+    assert one.heard(START + HOUR + 2.0, 102.0) == 0.0
+    assert one.wants_message(102.0 + CONFIRM_SECONDS)
+    assert one.heard(START + HOUR + 3.0, 103.0) == pytest.approx(HOUR)
+    assert not one.is_overtaken
+    assert one.read(104.0) == START + HOUR + 4.0
+
+
+def test_one_odd_message_of_others_leaves_the_clock() -> None:
+    one = clock()
+    one.saw(START + HOUR, 102.0)
+    assert one.heard(START + 2.0, 102.0) == 0.0
+    assert not one.is_overtaken
+    assert one.read(104.0) == START + 4.0

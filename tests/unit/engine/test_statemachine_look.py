@@ -20,6 +20,7 @@ from ticketing.engine.statemachine import (
     Transaction,
     begin_look,
     look,
+    unpack_due,
     unpublished,
 )
 
@@ -142,3 +143,21 @@ async def test_a_message_waits_for_a_slice_and_not_for_all_rows(
     await process.agent._look_on()
     assert state.looking is None
     assert len(state.timers) == 21
+
+
+async def test_keys_whose_rows_do_not_fit_together_are_due_again_at_once() -> None:
+    world = World()
+    process = Keyed(world, TOPIC, "alarms", Alarms())
+    for number in range(40):
+        world.append(TOPIC, None, b"key-%02d 10" % number)
+    await process.handle(world.logs[TOPIC])
+    world.limits["alarms-changelog"] = 800
+    world.now += 20.0
+    machine: Any = process.machine
+    for _ in range(20):
+        world.append(TOPIC, TICK_KEY, b"{}")
+        await process.handle(world.logs[TOPIC][-1:])
+    rows = [process.agent.table.data.get(b"key-%02d" % number) or b"" for number in range(40)]
+    assert all(unpack_due(row) is None for row in rows)
+    assert len(machine.rung) >= 40
+    assert process.agent._partitions[0].earliest() > world.now

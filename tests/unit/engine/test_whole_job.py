@@ -6,15 +6,16 @@ from typing import Any
 
 import pytest
 from support.judge import check_alerts, check_conservation, check_incidents
-from support.pipeline import Pipeline, Traffic, settings
+from support.pipeline import Pipeline, Traffic, on_incidents_of, settings
 from support.processes import INPUT
-from support.world import START, World, simulate
+from support.world import START, Chances, World, simulate
 
 from agents import detection
 from sinks.platform import ALL_OPERATIONS, Repeat, Traits
 from tables.deliveries import Operation
 from ticketing.config import Config
 from ticketing.domain.alerts.alert import Alert, AlertState
+from ticketing.domain.events import Action
 from ticketing.domain.incidents.incident import Kind, Status
 from ticketing.wire import topics
 from ticketing.wire.events import decode_events
@@ -85,9 +86,7 @@ async def test_idle_partitions_over_a_restart_escalate_in_time() -> None:
     await pipeline.pass_time(20.0, 0.5)
     (ticket,) = pipeline.platform.tickets
     for wait in (15.0, 15.0):
-        for role in pipeline.roles.values():
-            for process in list(role.processes):
-                await pipeline.replace(role, process)
+        await pipeline.restart()
         await pipeline.pass_time(wait, 0.5)
     (incident,) = pipeline.incidents()
     assert incident.status is Status.OPEN
@@ -135,3 +134,54 @@ async def test_a_storm_of_one_scope_is_placed_whole() -> None:
     check_incidents(pipeline)
     assert world.lag(INPUT) == 0
     assert world.now > START
+
+
+async def test_a_late_line_counts_in_the_resolved_incident_and_a_new_one_reopens() -> None:
+    world = World(partitions=2)
+    pipeline = Pipeline(world, config(), TRAITS)
+    traffic = Traffic()
+    traffic.fault("checkout", "disk is full", 3)(pipeline)
+    await pipeline.pass_time(10.0)
+    on_incidents_of("checkout", Action.RESOLVE, "c1")(pipeline)
+    await pipeline.pass_time(20.0)
+    traffic.fault("checkout", "disk is full", late=25.0)(pipeline)
+    await pipeline.pass_time(90.0, 5.0)
+    (incident,) = pipeline.incidents()
+    assert (incident.status, incident.count, incident.page) == (Status.RESOLVED, 4, 1)
+    (ticket,) = pipeline.platform.tickets
+    assert "reopen" not in ticket.history
+    traffic.fault("checkout", "disk is full")(pipeline)
+    await pipeline.pass_time(90.0, 5.0)
+    (incident,) = pipeline.incidents()
+    assert (incident.status, incident.count) == (Status.OPEN, 5)
+    check_conservation(pipeline, traffic)
+    check_alerts(pipeline)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"anomaly": {"patternRules": [{"name": "d", "pattern": "disk is", "replace": "a disk"}]}},
+        {"storm": {"maxPatternsPerService": 1}},
+        {"grouping": "service"},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+async def test_settings_changed_after_a_kill_count_nothing_twice(changed: dict[str, Any]) -> None:
+    world = World(partitions=2, chances=Chances(uncommitted=1.0))
+    pipeline = Pipeline(world, config(), TRAITS)
+    traffic = Traffic()
+    for _ in range(3):
+        traffic.fault("checkout", "disk is full", 4)(pipeline)
+        traffic.fault("checkout", "no route to the bank")(pipeline)
+        await pipeline.turn()
+    assert world.committed == {}, "something was committed"
+    assert pipeline.alerts(), "nothing was counted"
+    world.chances = Chances()
+    await pipeline.restart(config(**changed))
+    traffic.fault("checkout", "disk is full", 2)(pipeline)
+    await pipeline.pass_time(140.0, 5.0)
+    counted = sum(incident.count for incident in pipeline.incidents())
+    assert counted == sum(traffic.truth.values())
+    check_alerts(pipeline)
+    check_incidents(pipeline)

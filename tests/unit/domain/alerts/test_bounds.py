@@ -60,7 +60,11 @@ def test_a_usual_alert_is_unchanged() -> None:
 
 
 def test_the_first_sample_is_the_last_to_go() -> None:
-    whole = replace(alert(1_200, "x"), windows=[], minutes=[], pattern="p", title="t")
+    samples = [Sample(at=START, message="x" * 2_000, host="h" * 500, offset=n) for n in range(3)]
+    paths = [f"{n}{'/' * 400}" for n in range(20)]
+    kept = {"windows": [], "minutes": [], "pattern": "p" * 2_000}
+    whole = replace(alert(10, "x"), samples=samples, endpoints=paths, **kept)
     bounded = within_bound(whole)
     assert bounded.left_out == ["affected", "messages", "samples"]
-    assert bounded.samples[0].message.startswith("xxx")
+    assert [sample.offset for sample in bounded.samples] == [0]
+    assert bounded.pattern == whole.pattern

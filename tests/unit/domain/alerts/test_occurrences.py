@@ -41,6 +41,14 @@ def test_occurrences_of_different_windows_do_not_add_up() -> None:
     assert life(0.0, 1000.0, 1100.0, 1200.0).needed == 0
 
 
+def test_lines_of_traces_alone_are_no_occurrence() -> None:
+    found = anomalies("aa", frames=[1, 2, 3], severity=CRITICAL)
+    alone = counted(None, found, fresh_above(found, -1), 1e9, POLICY)
+    assert (alone.needed, alone.count) == (1, 3)
+    head = anomalies("aa", 4, severity=CRITICAL)
+    assert counted(alone, head, fresh_above(head, 3), 1e9, POLICY).needed == 0
+
+
 def test_a_service_may_have_bounds_of_its_own() -> None:
     assert life(0.0, service="cart").needed == 5
     assert life(0.0, service="blog").needed == 3

@@ -105,17 +105,25 @@ def test_collective_incidents_say_what_they_stand_for() -> None:
     overflow = incident(kind=Kind.OVERFLOW, count=50)
     assert headline(overflow) == "many different new errors in checkout"
     assert "many different new errors, 50 times together" in by_rules(overflow).text
-    umbrella = incident(kind=Kind.COLLECTIVE, listed=9)
-    assert "9 of them have no ticket" in by_rules(umbrella).text
-    assert by_rules(umbrella).root_cause == ""
+    collective = incident(kind=Kind.COLLECTIVE, listed=9)
+    assert headline(collective) == "9 new incidents at once"
+    assert "9 of them are told in this one" in by_rules(collective).text
+    assert by_rules(collective).root_cause == ""
 
 
 def test_its_life_is_told() -> None:
     text = by_rules(
-        incident(flapping=True, reopenings=[1.0, 2.0], episode=3, status=Status.RESOLVED)
+        incident(
+            flapping=True,
+            reopenings=[1.0, 2.0],
+            previous="the one before",
+            merged_into="the other",
+            status=Status.RESOLVED,
+        )
     ).text
     assert "It keeps coming back: reopened 2 times." in text
-    assert "its episode 3" in text
+    assert "resolved before, in incident the one before" in text
+    assert "goes on in incident the other" in text
     assert text.endswith("Resolved.")
 
 

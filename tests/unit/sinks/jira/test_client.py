@@ -318,9 +318,9 @@ async def test_an_issue_is_found_by_its_description(desk_with: Opens, subject: S
     assert fields_of(desk)["labels"] == []
 
 
-async def test_a_description_that_only_begins_like_the_key_is_not_taken(desk_with: Opens) -> None:
+async def test_a_description_with_another_key_is_not_taken(desk_with: Opens) -> None:
     desk, other = (desk_with(DATA_CENTER, foundBy="description") for _ in range(2))
-    other.story.changed(id=f"{desk.story.incident.id}7")
+    other.story.changed(id=id_of(7))
     await other.life.want(other.story.opened(), 60)
     desk.fault("down", method="POST", path="/issue", count=1)
     await desk.life.want(desk.story.opened(), HOUR)
@@ -455,6 +455,17 @@ async def test_an_issue_that_a_person_closed_is_not_moved(desk_with: Opens) -> N
     assert desk.ticket().state == "resolved"
     assert "Escalated by ada" in desk.texts()
     assert not desk.life.dead_letters
+
+
+async def test_a_link_that_fails_does_not_undo_the_edit(desk_with: Opens) -> None:
+    desk = desk_with(remoteLinks=True)
+    await desk.life.want(desk.story.opened(), 60)
+    desk.fault("server_error", method="POST", path="remotelink", count=1)
+    there = Held(platform="slack", key="s", url="https://slack.example/s")
+    await desk.life.want(desk.story.changed(tickets={"slack": there}), HOUR)
+    assert desk.life.operations.count(Operation.UPDATE) == 1
+    assert "https://slack.example/s" in desk.texts()
+    desk.is_true(Status.OPEN)
 
 
 async def test_links_to_other_tickets_become_remote_links_if_wanted(desk_with: Opens) -> None:
