@@ -80,7 +80,7 @@ def busy(kafka: Kafka) -> tuple[list[float], dict[str, float]]:
             "rateLimit": "10000/second",
             "concurrency": 64,
         },
-        "storm": {"maxPagesPerMinute": 0},
+        "storm": {"maxPagesPerMinute": 0, "maxPagesPerScope": 0},
     }
     with served(enqueue) as address:
         given["pagerduty"]["apiUrl"] = address  # type: ignore[index]

@@ -108,7 +108,7 @@ def latency(kafka: Kafka) -> list[float]:
                     "rateLimit": "10000/second",
                     "concurrency": 64,
                 },
-                "storm": {"maxPagesPerMinute": 0},
+                "storm": {"maxPagesPerMinute": 0, "maxPagesPerScope": 0},
             },
         ),
     ):

@@ -355,7 +355,7 @@ def test_workers_die_at_any_moment(fleet: Fleet, own_redis: RedisServer) -> None
         redis={"url": own_redis.url},
         routing=routing(list(platforms)),
         delivery={"backoffMin": "0.2s", "backoffMax": "2s"},
-        storm={"maxPatternsPerService": 0, "maxPagesPerMinute": 0},
+        storm={"maxPatternsPerService": 0, "maxPagesPerMinute": 0, "maxPagesPerScope": 0},
         reopenWindow="24h",
     )
     fleet.create_topics()

@@ -233,8 +233,9 @@ class Storm(Section):
     alert until the window has room again; 0 for no limit, and 2000 is the highest one that counts."""
     patterns_window: Duration = 600.0
     """The time in which new patterns are counted."""
-    # A page each second, then each three seconds: nobody reads them as they come.
-    max_pages_per_minute: int = Field(default=60, ge=0)
+    # A share of ten for each of twelve partitions; of one scope, a page each three seconds: nobody
+    # reads them as they come.
+    max_pages_per_minute: int = Field(default=120, ge=0)
     """New pages a minute in the whole installation, beyond which a collective incident lists them;
     each partition of `ticketing-events` takes its share. 0 for no limit, and 2000 is the highest one
     that counts."""
