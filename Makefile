@@ -4,6 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)-bench/.ready
+PARALLEL := $(BIN)/pytest --numprocesses auto --dist loadfile
 CONSOLE := tests/console
 CONSOLE_READY := $(CONSOLE)/node_modules/.ready
 # Node.js and npm are the wheel's: a machine needs none of its own.
@@ -31,8 +32,10 @@ $(CONSOLE_READY): $(CONSOLE)/package.json $(CONSOLE)/package-lock.json $(READY)
 	$(NPM) ci --ignore-scripts
 	@touch $@
 
+# Beside each other on all cores: the tests that start no service. The others would take each other's time.
 test: $(READY) ## Run every test; those of Kafka, Redis and the browser start what they need
-	$(BIN)/pytest
+	$(PARALLEL) tests/unit tests/contract tests/charts; alone=$$?; \
+	$(BIN)/pytest tests/integration tests/e2e && exit $$alone
 
 lint: $(READY) $(CONSOLE_READY) ## Check format, style, types and layers
 	$(BIN)/ruff format --check .
@@ -47,7 +50,7 @@ format: $(READY) $(CONSOLE_READY) ## Format the code, and fix what can be fixed 
 	$(BIOME) --write
 
 unit: $(READY) ## Run the tests that need no service, those of the console's JavaScript too
-	$(BIN)/pytest tests/unit tests/contract
+	$(PARALLEL) tests/unit tests/contract
 
 integration: $(READY) ## Run the tests on real Kafka, real Redis and a real Helm
 	$(BIN)/pytest tests/charts tests/integration tests/e2e

@@ -130,7 +130,9 @@ def test_a_storm_of_distinct_messages_in_one_fetch_fits_into_kafka(
     fleet: Fleet, services: int
 ) -> None:
     """A compressed fetch of thousands of distinct anomalies makes more signals than one message."""
-    fleet.configure(storm={"maxPatternsPerService": 0, "maxPagesPerMinute": 0, "maxPagesPerScope": 0})
+    fleet.configure(
+        storm={"maxPatternsPerService": 0, "maxPagesPerMinute": 0, "maxPagesPerScope": 0}
+    )
     fleet.create_topics()
     words = [f"{a}{b}{c}" for a in "bdfgklmn" for b in "aeiou" for c in "pqrstvwz"]
     lines = [

@@ -31,7 +31,9 @@ TAKEN = 6_000
 
 
 def test_a_broker_that_takes_less_than_configured_loses_nothing(fleet: Fleet) -> None:
-    fleet.configure(storm={"maxPatternsPerService": 0, "maxPagesPerMinute": 0, "maxPagesPerScope": 0})
+    fleet.configure(
+        storm={"maxPatternsPerService": 0, "maxPagesPerMinute": 0, "maxPagesPerScope": 0}
+    )
     fleet.create_topics()
     worker = fleet.worker("a", "pipeline")
     worker.wait_ready()
