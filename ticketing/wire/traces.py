@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from ticketing.domain.alerts.event_times import in_seconds
+from ticketing.domain.alerts.event_times import UNREADABLE, in_seconds
 from ticketing.domain.alerts.field_values import time_from
 from ticketing.domain.traces.spans import Line, traceable
 
@@ -136,7 +136,8 @@ _minutes = _Minutes()
 def event_time(said: Any) -> float | None:
     """Unix seconds of a record's time field, a date or a number; None without a valid time."""
     if not isinstance(said, str):
-        return in_seconds(said) if isinstance(said, float) else None
+        seconds = in_seconds(said) if isinstance(said, float) else UNREADABLE
+        return None if seconds == UNREADABLE else seconds
     try:
         if said[-1] == "Z":
             return _minutes[said[:17]] + float(said[17:-1])

@@ -100,14 +100,14 @@ def test_what_is_not_json_even_so_is_a_dead_letter(value: bytes) -> None:
 
 
 def test_a_failing_rule_costs_its_own_fingerprint_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    described = log_record.Detail.described
+    titled = log_record.Detail.title
 
-    def fails(detail: Any) -> dict[str, str]:
+    def fails(detail: Any) -> str:
         if detail.message == "bang":
             raise AttributeError("a fault of ours")
-        return described(detail)
+        return titled(detail)
 
-    monkeypatch.setattr(log_record.Detail, "described", fails)
+    monkeypatch.setattr(log_record.Detail, "title", fails)
     bad = GOOD.replace(b"boom", b"bang")
     found = detect(GOOD, bad, GOOD, bad)
     assert found.anomalies == 2
@@ -146,7 +146,7 @@ def test_any_bytes_leave_every_record_accounted_for(
             value[at % len(value)] = byte
         values.append(bytes(value))
     found = detect(*values, traces=traces)
-    counted = sum(len(offsets) for s in found.signals for offsets in s.windows.values())
+    counted = sum(len(offsets) for signal in found.signals for offsets in signal.counted())
     dead = [letter.offset for letter in found.dead_letters]
     assert found.records == found.below_threshold + counted + len(dead)
     assert len(dead) == len(set(dead))
