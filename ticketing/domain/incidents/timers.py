@@ -6,6 +6,7 @@ which leapt ahead and was set back delays nothing. Times are Unix seconds.
 
 from __future__ import annotations
 
+from ticketing.domain.incidents.ceilings import retold, retold_at
 from ticketing.domain.incidents.fallback import next_deadline, overdue
 from ticketing.domain.incidents.incident import Incident, Kind, Resolution, Status
 from ticketing.domain.incidents.lifecycle import (
@@ -33,6 +34,7 @@ def elapsed(incident: Incident, now: float, quiet: float | None, policy: Policy)
     if _is_over(incident, now):
         text = "every incident that it lists has a ticket of its own or is resolved"
         incident = resolved(incident, Resolution.QUIET, now, policy, text, POLICY)
+    incident = retold(incident, now, policy)
     if incident.escalate_at is not None and incident.escalate_at <= now:
         to = list(policy.escalation_to)
         incident = page_again(incident, now, policy, "")
@@ -131,6 +133,8 @@ def next_due(incident: Incident, now: float, quiet: float | None, policy: Policy
         times.append(_muted_until(incident, policy))
     if incident.escalate_at is not None:
         times.append(incident.escalate_at)
+    if (further := retold_at(incident, now, policy)) is not None:
+        times.append(further)
     if incident.ends_at is not None:
         times.append(incident.ends_at)
     if _is_neglected(incident, policy):
