@@ -270,14 +270,13 @@ def test_a_listed_incident_that_rose_after_the_acknowledgement_pages() -> None:
 
 def test_a_critical_incident_after_the_acknowledgement_of_the_list_pages_again() -> None:
     desk = desk_with(scope=1)
-    critical = {"severity": Severity.CRITICAL}
     ticketed = alert("a", at=AT)
-    desk.send(ticketed, alert("b", at=AT, **critical))
+    desk.send(ticketed, alert("b", at=AT, severity=Severity.CRITICAL))
     desk.now = AT + 3
     desk.command(collective_of(desk), Action.ACKNOWLEDGE)
     desk.send(alert("c", at=AT + 10), at=AT + 10)
     assert collective_of(desk).status is Status.ACKNOWLEDGED
-    desk.send(later(ticketed, 2, at=AT + 11, **critical), at=AT + 11)
+    desk.send(later(ticketed, 2, at=AT + 11, severity=Severity.CRITICAL), at=AT + 11)
     collective = collective_of(desk)
     assert (collective.status, collective.page) == (Status.OPEN, 2)
     assert collective in [one for _, one in desk.published]
