@@ -92,10 +92,12 @@ class IncidentPages:
             self._put(key, guard)
         after = ceilings.held(incident, wait, now, policy)
         if incident.collective_id:
-            # The list is known to people: nothing but the time of the ticket changes.
             known = self._rows.peek(incident.collective_id)
+            if known is not None and ceilings.outgrew(known, after, now):
+                return published(replace(after, collective_id=self._listed(after)), now)
+            # The list is known to people: nothing but the time of the ticket changes.
             if known is not None:
-                self._rows.save(known, ceilings.lasting(known, after, policy))
+                self._rows.save(known, ceilings.lasting(known, after, now, policy))
             return after
         return published(ceilings.listed_in(after, self._listed(after), now, policy), now)
 

@@ -32,6 +32,13 @@ def pages(desk: Desk) -> list[Incident]:
     return list(found.values())
 
 
+def collective_of(desk: Desk) -> Incident:
+    """The collective incident of a desk that has one."""
+    found = desk.collective()
+    assert found is not None
+    return found
+
+
 def waiting(desk: Desk) -> list[Incident]:
     """The incidents that wait for a ticket."""
     return [one for one in desk.incidents().values() if one.collective_id]
@@ -216,3 +223,79 @@ def test_a_guard_is_forgotten_when_nothing_in_it_is_recent() -> None:
     assert sum(isinstance(row, Guard) for row in desk.rows().values()) == 2
     desk.ticks_until(AT + 61)
     assert not [row for row in desk.rows().values() if isinstance(row, Guard)]
+
+
+def test_the_list_of_a_further_page_lasts_from_the_time_of_that_page() -> None:
+    desk = desk_with(scope=1)
+    state = alert("a", at=AT)
+    desk.send(state)
+    desk.send(alert("b", at=AT + 4000), at=AT + 4000)
+    desk.send(later(state, 2, at=AT + 4001, severity=Severity.CRITICAL), at=AT + 4001)
+    desk.ticks_until(AT + 4001 + 890)
+    assert collective_of(desk).status is Status.OPEN
+    desk.ticks_until(AT + 4001 + 910)
+    assert collective_of(desk).status is Status.RESOLVED
+
+
+def test_a_listed_incident_that_rises_takes_the_list_with_it() -> None:
+    desk = desk_with(scope=1)
+    desk.send(alert("a", at=AT), alert("b", at=AT))
+    desk.send(later(alert("b", at=AT), 2, at=AT + 2, severity=Severity.CRITICAL), at=AT + 2)
+    collective = collective_of(desk)
+    assert (collective.severity, collective.page, collective.listed) == (Severity.CRITICAL, 2, 1)
+    assert [entry.severity for entry in collective.lists] == [Severity.CRITICAL]
+    assert not desk.of("b").ticketed
+
+
+def test_a_rise_that_the_list_has_lost_is_listed_again() -> None:
+    desk = desk_with(scope=1, lists_kept=1)
+    desk.send(alert("a", at=AT), alert("b", at=AT), alert("c", at=AT, severity=Severity.CRITICAL))
+    desk.send(later(alert("b", at=AT), 2, at=AT + 2, severity=Severity.CRITICAL), at=AT + 2)
+    collective = collective_of(desk)
+    assert [entry.id for entry in collective.lists] == [desk.of("b").id]
+
+
+def test_a_listed_incident_that_rose_after_the_acknowledgement_pages() -> None:
+    desk = desk_with(scope=1)
+    desk.send(alert("a", at=AT), alert("b", at=AT), alert("c", at=AT))
+    desk.now = AT + 3
+    desk.command(collective_of(desk), Action.ACKNOWLEDGE)
+    desk.send(later(alert("b", at=AT), 2, at=AT + 10, severity=Severity.CRITICAL), at=AT + 10)
+    collective = collective_of(desk)
+    assert (collective.status, collective.page) == (Status.OPEN, 2)
+    desk.ticks_until(AT + 300)
+    assert (desk.of("b").ticketed, desk.of("b").quietly) == (True, False)
+    assert (desk.of("c").ticketed, desk.of("c").quietly) == (True, True)
+
+
+def test_a_critical_incident_after_the_acknowledgement_of_the_list_pages_again() -> None:
+    desk = desk_with(scope=1)
+    ticketed = alert("a", at=AT)
+    desk.send(ticketed, alert("b", at=AT, severity=Severity.CRITICAL))
+    desk.now = AT + 3
+    desk.command(collective_of(desk), Action.ACKNOWLEDGE)
+    desk.send(alert("c", at=AT + 10), at=AT + 10)
+    assert collective_of(desk).status is Status.ACKNOWLEDGED
+    desk.send(later(ticketed, 2, at=AT + 11, severity=Severity.CRITICAL), at=AT + 11)
+    collective = collective_of(desk)
+    assert (collective.status, collective.page) == (Status.OPEN, 2)
+    assert collective in [one for _, one in desk.published]
+
+
+def test_a_list_pages_for_critical_ones_after_its_acknowledgement_once_a_minute() -> None:
+    desk = desk_with(scope=1)
+    for number in range(5):
+        at = AT + 10 * number
+        desk.send(alert(f"{number}", at=at, severity=Severity.CRITICAL), at=at)
+        desk.now = at + 3
+        if number:
+            desk.command(collective_of(desk), Action.ACKNOWLEDGE)
+    assert collective_of(desk).page == 2
+    desk.send(alert("late", at=AT + 50, severity=Severity.CRITICAL), at=AT + 50)
+    desk.ticks_until(AT + 79)
+    assert collective_of(desk).page == 2
+    desk.ticks_until(AT + 81)
+    collective = collective_of(desk)
+    assert (collective.status, collective.page) == (Status.OPEN, 3)
+    desk.ticks_until(AT + 400)
+    assert collective_of(desk).page == 3

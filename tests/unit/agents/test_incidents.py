@@ -325,6 +325,25 @@ def test_a_flapping_incident_pages_no_more_until_it_was_quiet_for_long() -> None
     assert (desk.one().resolution, desk.one().flapping) == (Resolution.QUIET, False)
 
 
+def test_an_incident_that_flapped_pages_again_after_its_long_quiet() -> None:
+    desk = Desk(policy_with(routing=ROUTING, auto_resolve_after=300.0))
+    state, at = alert("aa", at=AT), AT
+    desk.send(state)
+    desk.tick(AT + 30)
+    for _ in range(3):
+        at += 600
+        desk.command(desk.one(), Action.RESOLVE)
+        state = again(state, at=at)
+        desk.send(state, at=at)
+    desk.send(quiet(state))
+    desk.quiet(at + 4 * 300 + 1)
+    desk.ticks_until(at + 4 * 300 + 61)
+    assert desk.one().resolution is Resolution.QUIET
+    at += 4 * 300 + 120
+    desk.send(again(state, at=at), at=at)
+    assert (desk.one().flapping, desk.one().page) == (False, 4)
+
+
 def test_a_flapping_incident_that_keeps_firing_is_told_once_more_after_a_day() -> None:
     desk = Desk()
     state, at = alert("aa", at=AT), AT
@@ -435,6 +454,70 @@ def test_a_snoozed_incident_pages_for_a_rise_alone() -> None:
     assert desk.one().page == 1
     desk.send(later(state, 2, at=AT + 9 * HOUR, severity=Severity.CRITICAL), at=AT + 9 * HOUR)
     assert desk.one().page == 2
+
+
+def test_the_end_of_a_snooze_pages_for_a_fault_that_was_reopened_meanwhile() -> None:
+    desk = Desk(policy_with(routing=ROUTING, group_wait={}))
+    desk.send(state := alert("aa", at=AT))
+    desk.command(desk.one(), Action.SNOOZE, until=AT + HOUR)
+    desk.command(desk.one(), Action.RESOLVE)
+    desk.send(again(state, at=AT + 100), at=AT + 100)
+    desk.ticks_until(AT + HOUR - 1)
+    assert (desk.one().status, desk.one().page) == (Status.OPEN, 1)
+    desk.ticks_until(AT + HOUR + 1)
+    assert (desk.one().page, desk.last().page) == (2, 2)
+    desk.ticks_until(AT + 20 * HOUR)
+    assert desk.one().page == 2
+
+
+@pytest.mark.parametrize(("acknowledged", "page"), [(False, 2), (True, 1)])
+def test_a_fault_that_its_snooze_kept_silent_pages_when_it_fires_after_that(
+    acknowledged: bool, page: int
+) -> None:
+    desk = Desk(policy_with(routing=ROUTING, group_wait={}))
+    desk.send(state := alert("aa", at=AT))
+    desk.command(desk.one(), Action.SNOOZE, until=AT + HOUR)
+    desk.command(desk.one(), Action.RESOLVE)
+    desk.send(state := again(state, at=AT + 100), at=AT + 100)
+    desk.send(state := quiet(state))
+    if acknowledged:
+        desk.command(desk.one(), Action.ACKNOWLEDGE)
+    desk.ticks_until(AT + HOUR + 1)
+    assert (desk.one().status is Status.RESOLVED, desk.one().page) == (False, 1)
+    desk.send(again(state, at=AT + 2 * HOUR), at=AT + 2 * HOUR)
+    desk.ticks_until(AT + 2 * HOUR + 1)
+    assert desk.one().page == page
+
+
+def test_the_end_of_a_snooze_above_a_ceiling_lists_once() -> None:
+    desk = Desk(policy_with(routing=ROUTING, group_wait={}, max_pages_per_scope=1))
+    desk.send(state := alert("aa", at=AT))
+    desk.command(desk.one(), Action.SNOOZE, until=AT + HOUR)
+    desk.command(desk.one(), Action.RESOLVE)
+    desk.send(again(state, at=AT + 100), at=AT + 100)
+    desk.send(alert("bb", at=AT + HOUR - 1), at=AT + HOUR - 1)
+    desk.ticks_until(AT + 2 * HOUR)
+    held = [step for step in desk.of("aa").timeline if step.kind is StepKind.HELD]
+    assert (desk.of("aa").page, len(held)) == (1, 1)
+
+
+def test_a_snooze_beyond_the_day_of_flapping_pages_at_its_end() -> None:
+    desk = Desk()
+    state, at = alert("aa", at=AT), AT
+    desk.send(state)
+    desk.tick(AT + 30)
+    for _ in range(3):
+        at += 600
+        desk.command(desk.one(), Action.RESOLVE)
+        state = again(state, at=at)
+        desk.send(state, at=at)
+    desk.command(desk.one(), Action.SNOOZE, until=at + 48 * HOUR)
+    desk.ticks_until(at + 48 * HOUR - 1)
+    assert (desk.one().flapping, desk.one().page) == (False, 3)
+    desk.ticks_until(at + 48 * HOUR + 1)
+    assert desk.one().page == 4
+    desk.ticks_until(at + 90 * HOUR)
+    assert desk.one().page == 4
 
 
 def test_an_acknowledgement_runs_out_where_that_is_configured() -> None:

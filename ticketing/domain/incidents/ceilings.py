@@ -134,17 +134,59 @@ def overstayed(incident: Incident, now: float, policy: Policy) -> bool:
 
 
 def was_seen(collective: Incident | None, incident: Incident) -> bool:
-    """True if somebody acknowledged or resolved the collective incident since it lists the incident."""
+    """True if somebody acknowledged or resolved the collective incident since it lists the incident.
+
+    What the incident rose to after that is seen by nobody yet.
+    """
     if collective is None:
         return False
+    since = max(incident.held_at, _raised_at(incident))
     return any(
-        step.at >= incident.held_at
+        step.at >= since
         and (
             step.kind is StepKind.ACKNOWLEDGED
             or (step.kind is StepKind.RESOLVED and step.by != POLICY)
         )
         for step in collective.timeline
     )
+
+
+def outgrew(collective: Incident, incident: Incident, now: float) -> bool:
+    """True if an incident is more severe than the collective one lists it.
+
+    An entry that the list has lost counts as told, until the incident rises.
+    """
+    for entry in collective.lists:
+        if entry.id == incident.id:
+            return incident.severity.rank > entry.severity.rank
+    return _raised_at(incident) == now
+
+
+def retold_at(collective: Incident, now: float, policy: Policy) -> float | None:
+    """The time of a further page of an acknowledged collective incident; None for never.
+
+    It lists a critical incident that came or rose after the acknowledgement, which must not wait
+    for a place; from one such page to the next it takes a minute.
+    """
+    seen_at = collective.acknowledged_at
+    if collective.status is not Status.ACKNOWLEDGED or seen_at is None:
+        return None
+    unseen = [entry.at for entry in collective.lists if _is_urgent(entry) and entry.at > seen_at]
+    if not unseen:
+        return None
+    repaged = [
+        step.at for step in collective.timeline if step.kind is StepKind.REPAGED and step.at <= now
+    ]
+    return max(min(unseen), max(repaged, default=0.0) + policy.pages_window)
+
+
+def retold(collective: Incident, now: float, policy: Policy) -> Incident:
+    """The collective incident with its further page, if that is due; not yet published."""
+    at = retold_at(collective, now, policy)
+    if at is None or at > now:
+        return collective
+    why = "lists critical incidents that came after the acknowledgement"
+    return page_again(collective, now, policy, why)
 
 
 def collective_fingerprint(partition: int) -> str:
@@ -182,25 +224,27 @@ def collective_opened(
 def listing(collective: Incident, incident: Incident, now: float, policy: Policy) -> Incident:
     """The collective incident with one more in its list.
 
-    Told at once where it was resolved, where the severity rises, and for a critical incident.
+    Told at once where it was resolved, where the severity rises, and for a critical incident, which
+    pages again where the list was acknowledged before.
     """
     was_resolved = collective.status is Status.RESOLVED
     if was_resolved:
         text = f"lists {incident.id}"
         collective = page_again(reopened(collective, now, policy, text), now, policy, "")
-    urgent = incident.severity.nearest is Severity.CRITICAL
+    urgent = _is_urgent(incident)
     at = collective.publish_at
     after = _with_entry(collective, incident, now, policy)
     after = replace(after, publish_at=now + policy.publish_every if at is None else at)
     after = raised(after, incident.severity, now, policy)
+    after = retold(after, now, policy) if urgent else after
     if after.revision == collective.revision and (was_resolved or urgent):
         after = published(after, now)
     return after
 
 
-def lasting(collective: Incident, incident: Incident, policy: Policy) -> Incident:
-    """The collective incident, open until after the turn of one that it lists."""
-    ends_at = incident.ticket_at + policy.collective_margin
+def lasting(collective: Incident, incident: Incident, now: float, policy: Policy) -> Incident:
+    """The collective incident, open until after the turn of one that it lists, or its page instead."""
+    ends_at = max(incident.ticket_at, now) + policy.collective_margin
     if collective.ends_at is not None and collective.ends_at >= ends_at:
         return collective
     return replace(collective, ends_at=ends_at)
@@ -217,7 +261,7 @@ def _with_entry(collective: Incident, incident: Incident, now: float, policy: Po
     )
     others = [one for one in collective.lists if one.id != incident.id]
     known = len(others) < len(collective.lists)
-    collective = lasting(collective, incident, policy)
+    collective = lasting(collective, incident, now, policy)
     listed = collective.listed + (not known)
     noun = "incident" if listed == 1 else "incidents"
     return replace(
@@ -231,6 +275,15 @@ def _with_entry(collective: Incident, incident: Incident, now: float, policy: Po
         ],
         title=f"{listed} new {noun} at a time, more than a person can read",
     )
+
+
+def _is_urgent(one: Incident | Listed) -> bool:
+    return one.severity.nearest is Severity.CRITICAL
+
+
+def _raised_at(incident: Incident) -> float:
+    raises = [step.at for step in incident.timeline if step.kind is StepKind.SEVERITY_RAISED]
+    return max(raises, default=0.0)
 
 
 def _lane(severity: Severity) -> str:

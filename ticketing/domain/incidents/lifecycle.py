@@ -180,6 +180,7 @@ def resolved(
     by: str = "",
 ) -> Incident:
     """The incident resolved; not yet published. An incident without a ticket by now never gets one."""
+    quiet = resolution is Resolution.QUIET
     merged = resolution in (Resolution.MERGED, Resolution.MOVED)
     if not incident.ticketed and not merged:
         few = f"with fewer than {incident.waits_for} occurrences in a window"
@@ -194,7 +195,8 @@ def resolved(
         resolution=resolution,
         resolved_at=now,
         escalate_at=None,
-        flapping=incident.flapping and resolution is not Resolution.QUIET,
+        flapping=incident.flapping and not quiet,
+        reopenings=[] if incident.flapping and quiet else incident.reopenings,
         timeline=with_step(incident.timeline, policy, now, StepKind.RESOLVED, text, by),
     )
 

@@ -6,6 +6,7 @@ which leapt ahead and was set back delays nothing. Times are Unix seconds.
 
 from __future__ import annotations
 
+from ticketing.domain.incidents.ceilings import retold, retold_at
 from ticketing.domain.incidents.fallback import next_deadline, overdue
 from ticketing.domain.incidents.incident import Incident, Kind, Resolution, Status
 from ticketing.domain.incidents.lifecycle import (
@@ -33,6 +34,7 @@ def elapsed(incident: Incident, now: float, quiet: float | None, policy: Policy)
     if _is_over(incident, now):
         text = "every incident that it lists has a ticket of its own or is resolved"
         incident = resolved(incident, Resolution.QUIET, now, policy, text, POLICY)
+    incident = retold(incident, now, policy)
     if incident.escalate_at is not None and incident.escalate_at <= now:
         to = list(policy.escalation_to)
         incident = page_again(incident, now, policy, "")
@@ -41,6 +43,9 @@ def elapsed(incident: Incident, now: float, quiet: float | None, policy: Policy)
         hours = (policy.acknowledge_timeout or 0.0) / 3600
         why = f"acknowledged, and nothing done about it for {hours:g} hours"
         incident = page_again(incident, now, policy, why)
+    if _wakes(incident) and incident.snoozed_until <= now:
+        incident = replace(incident, snoozed_until=0.0)
+        incident = page_again(incident, now, policy, "fired again during its snooze")
     incident = overdue(incident, now, policy)
     if incident.flapping and _muted_until(incident, policy) <= now:
         incident = _unmuted(incident, now, policy)
@@ -131,8 +136,12 @@ def next_due(incident: Incident, now: float, quiet: float | None, policy: Policy
         times.append(_muted_until(incident, policy))
     if incident.escalate_at is not None:
         times.append(incident.escalate_at)
+    if (further := retold_at(incident, now, policy)) is not None:
+        times.append(further)
     if incident.ends_at is not None:
         times.append(incident.ends_at)
+    if _wakes(incident):
+        times.append(incident.snoozed_until)
     if _is_neglected(incident, policy):
         times.append(_neglected_at(incident, policy))
     if (deadline := next_deadline(incident)) is not None:
@@ -179,15 +188,30 @@ def _neglected_at(incident: Incident, policy: Policy) -> float:
     return max(incident.touched_at + (policy.acknowledge_timeout or 0.0), incident.snoozed_until)
 
 
+def _wakes(incident: Incident) -> bool:
+    """True for a firing incident that its fault reopened, without a page, before its snooze ended."""
+    if incident.flapping or not incident.ticketed or not incident.alerts_firing:
+        return False
+    last = incident.reopenings[-1] if incident.reopenings else 0.0
+    return (
+        incident.status.nearest is Status.OPEN and incident.paged_at < last < incident.snoozed_until
+    )
+
+
 def _muted_until(incident: Incident, policy: Policy) -> float:
     last = incident.reopenings[-1] if incident.reopenings else 0.0
     return last + policy.muted_seconds_max
 
 
 def _unmuted(incident: Incident, now: float, policy: Policy) -> Incident:
-    """The incident no longer flapping; paged if it still fires and nobody has acknowledged it."""
-    incident = replace(incident, flapping=False, reopenings=[])
-    alone = incident.status.nearest is Status.OPEN and incident.alerts_firing > 0
-    if not alone or is_snoozed(incident, now):
+    """The incident no longer flapping; paged if it still fires and nobody has acknowledged it.
+
+    A snoozed one keeps its reopenings: its page comes at the end of the snooze.
+    """
+    incident = replace(incident, flapping=False)
+    if is_snoozed(incident, now):
+        return incident
+    incident = replace(incident, reopenings=[])
+    if incident.status.nearest is not Status.OPEN or not incident.alerts_firing:
         return incident
     return page_again(incident, now, policy, "still firing a day after it was last reopened")
