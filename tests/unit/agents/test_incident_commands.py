@@ -113,6 +113,58 @@ def test_a_merged_incidents_ticket_stays_until_the_other_holds_one_there() -> No
     assert desk.last().id == b.id
 
 
+def test_a_quiet_ticket_that_a_platform_has_not_made_closes_no_other() -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk, severity=Severity.CRITICAL)
+    desk.send(receipt(b, "pagerduty"))
+    desk.command(a, Action.MERGE, target=b.id)
+    quiet_one = receipt(a, "pagerduty", state=TicketState.ACKNOWLEDGED, external_id="")
+    desk.send(quiet_one)
+    assert desk.incidents()[b.id].stays_on == ["pagerduty"]
+    desk.send(receipt(a, "pagerduty", revision=2))
+    assert desk.incidents()[b.id].stays_on == []
+
+
+def chained(desk: Desk) -> tuple[str, str, str]:
+    """The ids of three incidents, merged from the latest to the earliest; the latest has a ticket."""
+    a, b = two(desk)
+    desk.send(alert("cc", at=AT + 20), at=AT + 20)
+    c = desk.of("cc")
+    desk.send(receipt(c, "slack"))
+    desk.command(c, Action.MERGE, target=b.id)
+    desk.command(b, Action.MERGE, target=a.id)
+    assert desk.incidents()[c.id].stays_on == ["slack"]
+    return a.id, b.id, c.id
+
+
+def test_a_merged_incidents_ticket_may_close_along_the_chain() -> None:
+    desk = Desk(POLICY)
+    a, _, c = chained(desk)
+    desk.send(receipt(desk.incidents()[a], "slack"))
+    assert desk.incidents()[c].stays_on == []
+    assert c in [id for id, _ in desk.published[-2:]]
+
+
+def test_a_merged_incidents_ticket_may_close_once_one_up_the_chain_has_a_ticket_already() -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk)
+    desk.send(alert("cc", at=AT + 20), at=AT + 20)
+    c = desk.of("cc")
+    desk.send(receipt(a, "slack"), receipt(c, "slack"))
+    desk.command(c, Action.MERGE, target=b.id)
+    assert desk.incidents()[c.id].stays_on == ["slack"]
+    desk.command(b, Action.MERGE, target=a.id)
+    assert desk.incidents()[c.id].stays_on == []
+
+
+def test_a_merged_incidents_ticket_stays_no_longer_than_the_fault() -> None:
+    desk = Desk(POLICY)
+    a, _, c = chained(desk)
+    desk.command(desk.incidents()[a], Action.RESOLVE)
+    assert desk.incidents()[c].stays_on == []
+    assert c in [id for id, _ in desk.published[-2:]]
+
+
 def test_what_was_put_together_is_together_in_its_next_episode() -> None:
     desk = Desk(policy_with(routing=ROUTING, group_wait={}, reopen_window=0.0))
     a, b = two(desk)

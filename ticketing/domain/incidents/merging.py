@@ -14,8 +14,8 @@ from ticketing.domain.incidents.incident import (
     Incident,
     IncidentAlert,
     Resolution,
+    Status,
     StepKind,
-    Ticket,
 )
 from ticketing.domain.incidents.joining import AlertRow, placed
 from ticketing.domain.incidents.lifecycle import (
@@ -85,12 +85,14 @@ def emptied(
     return resolved(incident, resolution, now, policy, f"{verb} {target.id}", by)
 
 
-def released(gone: Incident, ticket: Ticket, now: float) -> Incident:
-    """A merged incident after a ticket of the one that has its alerts: its own there may close."""
-    if ticket.platform not in gone.stays_on or ticket.state not in HOLDING:
-        return gone
-    stays = [name for name in gone.stays_on if name != ticket.platform]
-    return published(replace(gone, stays_on=stays), now)
+def released(gone: Incident, holder: Incident, now: float) -> Incident:
+    """A merged incident whose tickets may close where the one that has its alerts holds one.
+
+    Once that one is resolved, all may.
+    """
+    over = holder.status is Status.RESOLVED
+    stays = [name for name in gone.stays_on if not (over or _holds(holder, name))]
+    return gone if stays == gone.stays_on else published(replace(gone, stays_on=stays), now)
 
 
 def without(incident: Incident, rows: Iterable[AlertRow]) -> Incident:
@@ -291,8 +293,11 @@ def _worst(alerts: Iterable[IncidentAlert]) -> Severity:
 
 
 def _holds(incident: Incident, platform: str) -> bool:
+    """True if a platform has a ticket: one that pages nobody may be acknowledged without any."""
     ticket = incident.tickets.get(platform)
-    return ticket is not None and ticket.state in HOLDING and bool(incident.ticketed)
+    if ticket is None or not ticket.external_id:
+        return False
+    return ticket.state in HOLDING and incident.ticketed
 
 
 def _fires(part: IncidentAlert) -> int:
