@@ -266,6 +266,52 @@ def test_an_alert_moves_with_its_counts() -> None:
     assert desk.of("xx").alerts_firing == 2
 
 
+def test_an_alert_that_moves_back_is_one_alert_with_both_counts() -> None:
+    desk = Desk(policy_with(routing=ROUTING, group_wait={}, reopen_window=60.0))
+    a, b = two(desk)
+    desk.command(a, Action.MERGE, target=b.id)
+    desk.command(a, Action.RESOLVE)
+    desk.send(again(alert("aa", 2, at=AT), 5, at=AT + HOUR), at=AT + HOUR)
+    second = desk.of("aa")
+    desk.command(a, Action.REOPEN)
+    desk.command(second, Action.MOVE, alerts=["aa"], target=a.id)
+    found = desk.of("aa")
+    assert (found.id, found.count, found.alerts_total) == (a.id, 2 + 3 + 5, 2)
+    assert {part.fingerprint: part.count for part in found.alerts} == {"aa": 2 + 5, "bb": 3}
+    assert desk.alerts()["aa"].alert.count == 2 + 5
+    assert found.alerts_firing == 2
+
+
+def waiting(*needed: int) -> Desk:
+    """An incident of one service whose alerts `a0`, `a1` and so on need so many occurrences."""
+    desk = Desk(policy_with(routing=ROUTING, group_wait={}, group_by="service"))
+    for number, least in enumerate(needed):
+        desk.send(alert(f"a{number}", needed=least, at=AT + number), at=AT + number)
+    return desk
+
+
+def test_a_split_of_one_that_waits_for_occurrences_waits_for_those_of_its_alerts() -> None:
+    desk = waiting(5, 10)
+    desk.command(desk.one(), Action.SPLIT, alerts=["a1"])
+    desk.ticks_until(AT + 100)
+    assert (desk.of("a0").ticketed, desk.of("a0").waits_for) == (False, 5)
+    assert (desk.of("a1").ticketed, desk.of("a1").waits_for) == (False, 10)
+
+
+def test_what_is_left_by_a_split_waits_for_the_occurrences_of_the_alerts_left() -> None:
+    desk = waiting(5, 10)
+    desk.command(desk.one(), Action.SPLIT, alerts=["a0"])
+    assert (desk.of("a0").waits_for, desk.of("a1").waits_for) == (5, 10)
+
+
+def test_an_alert_that_waits_for_nothing_ends_the_wait_where_it_moves() -> None:
+    desk = waiting(10, 10)
+    desk.send(alert("xx", at=AT, service="other"), alert("yy", at=AT, service="other"))
+    desk.command(desk.of("xx"), Action.MOVE, alerts=["xx"], target=desk.of("a0").id)
+    desk.ticks_until(AT + 100)
+    assert (desk.of("a0").waits_for, desk.of("a0").ticketed) == (0, True)
+
+
 def test_an_incident_that_loses_its_last_alert_is_resolved_as_moved() -> None:
     desk = grouped("aa")
     whole = desk.one()
