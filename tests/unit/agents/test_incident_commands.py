@@ -256,6 +256,20 @@ def test_a_split_that_cannot_be_is_refused(alerts: list[str], reason: str) -> No
     assert outcome(desk, "s", desk.one()) == (False, reason)
 
 
+@pytest.mark.parametrize("action", [Action.SPLIT, Action.MOVE])
+def test_no_incident_is_left_with_alerts_of_which_it_shows_none(action: Action) -> None:
+    shown = POLICY.alerts_kept
+    names = [f"{number:02}" for number in range(shown + 5)]
+    desk = grouped(*names)
+    whole = desk.one()
+    desk.send(alert("xx", at=AT, service="other"))
+    target = desk.of("xx").id
+    desk.command(whole, action, id="all", alerts=names[:shown], target=target)
+    assert outcome(desk, "all", whole) == (False, "it would leave no alert that it shows")
+    desk.command(whole, action, alerts=names[: shown - 1], target=target)
+    assert (desk.of(names[-1]).title, desk.of(names[-1]).alerts_total) == ("title 19", 6)
+
+
 def test_an_alert_moves_with_its_counts() -> None:
     desk = grouped("aa", "bb")
     whole = desk.one()
