@@ -12,6 +12,8 @@ from ticketing.domain.incidents.joining import AlertRow
 from ticketing.domain.incidents.lifecycle import published
 from ticketing.domain.records import replace
 
+NONE_SHOWN = "it would leave no alert that it shows"
+
 
 class IncidentCommands:
     """Applies commands to the incidents of a partition."""
@@ -85,6 +87,8 @@ class IncidentCommands:
             return "it would leave no alert"
         id = rows.new_id(incident.scope, f"split:{command.id}")
         after, made = merging.split(incident, found, id, now, policy, command.by)
+        if not after.alerts:
+            return NONE_SHOWN
         self._decide(apart=(after.alerts, [row.alert for row in found]))
         self._rehome(_shown(found, made), (incident.id,), id)
         self._save(incident, self._answered(after, command))
@@ -101,6 +105,8 @@ class IncidentCommands:
         if isinstance(found, str):
             return found
         after, kept = merging.move(incident, target, found, now, policy, command.by)
+        if after.alerts_total and not after.alerts:
+            return NONE_SHOWN
         taken = [row.alert for row in found]
         self._decide(together=(target.alerts, taken), apart=(after.alerts, taken))
         self._rehome(_shown(found, kept), (incident.id,), target.id)

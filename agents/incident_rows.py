@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from agents.incident_counters import count_changes
 from tables.incidents import Pointer, Record, alert_key
-from ticketing.domain.incidents import fallback, timers
+from ticketing.domain.incidents import fallback, merging, timers
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.joining import AlertRow
 from ticketing.domain.incidents.policy import Policy
@@ -103,6 +103,17 @@ class IncidentRows:
         self.put(after)
         if before is None or after.revision != before.revision:
             self._changes.published[after.id] = None
+        if after.merged and not after.merged_into and _may_release(before, after):
+            self._release(after)
+
+    def _release(self, holder: Incident) -> None:
+        """Let tickets of merged incidents close, along the chain, that wait for one of the holder's."""
+        ids = list(holder.merged)
+        for id in ids:
+            gone = self.peek(id)
+            if gone is not None:
+                self.save(gone, merging.released(gone, holder, self.now))
+                ids += [one for one in gone.merged if one not in ids]
 
     def put(self, incident: Incident) -> None:
         """Write an incident with the time of its next look."""
@@ -122,3 +133,10 @@ class IncidentRows:
     def point(self, key: str, id: str) -> None:
         """Let a pointer lead to an incident."""
         self.tx.put(key, Pointer(incident_id=id), due=self.now + LOOK_SECONDS)
+
+
+def _may_release(before: Incident | None, after: Incident) -> bool:
+    if before is None:
+        return True
+    known = (before.status, before.tickets, before.merged)
+    return known != (after.status, after.tickets, after.merged)

@@ -33,7 +33,6 @@ from ticketing.domain.incidents import (
     joining,
     lifecycle,
     linking,
-    merging,
     reports,
     timers,
 )
@@ -290,19 +289,10 @@ class IncidentMachine(Machine[Record]):
     # Reports
 
     def _receipt(self, rows: IncidentRows, receipt: Receipt) -> None:
-        """Note a platform's ticket; tickets of merged incidents there may close then."""
+        """Note a platform's ticket."""
         incident = rows.find(receipt.incident_id)
-        if incident is None:
-            return
-        after = reports.receipted(incident, receipt, rows.now, self.policy)
-        rows.save(incident, after)
-        ticket = after.tickets.get(receipt.platform)
-        if after is incident or ticket is None:
-            return
-        for id in after.merged:
-            gone = rows.peek(id)
-            if gone is not None:
-                rows.save(gone, merging.released(gone, ticket, rows.now))
+        if incident is not None:
+            rows.save(incident, reports.receipted(incident, receipt, rows.now, self.policy))
 
     def _summarized(self, rows: IncidentRows, summary: Summary) -> None:
         incident = rows.find(summary.incident_id)

@@ -135,7 +135,8 @@ def _tickets(incident: Incident) -> Iterator[str]:
     if incident.ticketed and awaited:
         yield f"no answer yet from {', '.join(awaited)}"
     if incident.stays_on:
-        yield f"stays open on {', '.join(incident.stays_on)}, until {incident.merged_into} has one"
+        until = f"until {incident.merged_into} has one or is resolved"
+        yield f"stays open on {', '.join(incident.stays_on)}, {until}"
     yield from (f"{one.platform} did not take it: {one.text}" for one in incident.failures)
     yield from _steps(incident, TICKETS)
 

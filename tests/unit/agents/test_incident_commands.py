@@ -113,6 +113,58 @@ def test_a_merged_incidents_ticket_stays_until_the_other_holds_one_there() -> No
     assert desk.last().id == b.id
 
 
+def test_a_quiet_ticket_that_a_platform_has_not_made_closes_no_other() -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk, severity=Severity.CRITICAL)
+    desk.send(receipt(b, "pagerduty"))
+    desk.command(a, Action.MERGE, target=b.id)
+    quiet_one = receipt(a, "pagerduty", state=TicketState.ACKNOWLEDGED, external_id="")
+    desk.send(quiet_one)
+    assert desk.incidents()[b.id].stays_on == ["pagerduty"]
+    desk.send(receipt(a, "pagerduty", revision=2))
+    assert desk.incidents()[b.id].stays_on == []
+
+
+def chained(desk: Desk) -> tuple[str, str, str]:
+    """The ids of three incidents, merged from the latest to the earliest; the latest has a ticket."""
+    a, b = two(desk)
+    desk.send(alert("cc", at=AT + 20), at=AT + 20)
+    c = desk.of("cc")
+    desk.send(receipt(c, "slack"))
+    desk.command(c, Action.MERGE, target=b.id)
+    desk.command(b, Action.MERGE, target=a.id)
+    assert desk.incidents()[c.id].stays_on == ["slack"]
+    return a.id, b.id, c.id
+
+
+def test_a_merged_incidents_ticket_may_close_along_the_chain() -> None:
+    desk = Desk(POLICY)
+    a, _, c = chained(desk)
+    desk.send(receipt(desk.incidents()[a], "slack"))
+    assert desk.incidents()[c].stays_on == []
+    assert c in [id for id, _ in desk.published[-2:]]
+
+
+def test_a_merged_incidents_ticket_may_close_once_one_up_the_chain_has_a_ticket_already() -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk)
+    desk.send(alert("cc", at=AT + 20), at=AT + 20)
+    c = desk.of("cc")
+    desk.send(receipt(a, "slack"), receipt(c, "slack"))
+    desk.command(c, Action.MERGE, target=b.id)
+    assert desk.incidents()[c.id].stays_on == ["slack"]
+    desk.command(b, Action.MERGE, target=a.id)
+    assert desk.incidents()[c.id].stays_on == []
+
+
+def test_a_merged_incidents_ticket_stays_no_longer_than_the_fault() -> None:
+    desk = Desk(POLICY)
+    a, _, c = chained(desk)
+    desk.command(desk.incidents()[a], Action.RESOLVE)
+    assert desk.incidents()[c].stays_on == []
+    assert c in [id for id, _ in desk.published[-2:]]
+
+
 def test_what_was_put_together_is_together_in_its_next_episode() -> None:
     desk = Desk(policy_with(routing=ROUTING, group_wait={}, reopen_window=0.0))
     a, b = two(desk)
@@ -204,6 +256,20 @@ def test_a_split_that_cannot_be_is_refused(alerts: list[str], reason: str) -> No
     assert outcome(desk, "s", desk.one()) == (False, reason)
 
 
+@pytest.mark.parametrize("action", [Action.SPLIT, Action.MOVE])
+def test_no_incident_is_left_with_alerts_of_which_it_shows_none(action: Action) -> None:
+    shown = POLICY.alerts_kept
+    names = [f"{number:02}" for number in range(shown + 5)]
+    desk = grouped(*names)
+    whole = desk.one()
+    desk.send(alert("xx", at=AT, service="other"))
+    target = desk.of("xx").id
+    desk.command(whole, action, id="all", alerts=names[:shown], target=target)
+    assert outcome(desk, "all", whole) == (False, "it would leave no alert that it shows")
+    desk.command(whole, action, alerts=names[: shown - 1], target=target)
+    assert (desk.of(names[-1]).title, desk.of(names[-1]).alerts_total) == ("title 19", 6)
+
+
 def test_an_alert_moves_with_its_counts() -> None:
     desk = grouped("aa", "bb")
     whole = desk.one()
@@ -212,6 +278,52 @@ def test_an_alert_moves_with_its_counts() -> None:
     desk.command(whole, Action.MOVE, alerts=["bb"], target=other.id)
     assert (desk.of("xx").count, desk.of("bb").id, desk.of("aa").count) == (7, other.id, 2)
     assert desk.of("xx").alerts_firing == 2
+
+
+def test_an_alert_that_moves_back_is_one_alert_with_both_counts() -> None:
+    desk = Desk(policy_with(routing=ROUTING, group_wait={}, reopen_window=60.0))
+    a, b = two(desk)
+    desk.command(a, Action.MERGE, target=b.id)
+    desk.command(a, Action.RESOLVE)
+    desk.send(again(alert("aa", 2, at=AT), 5, at=AT + HOUR), at=AT + HOUR)
+    second = desk.of("aa")
+    desk.command(a, Action.REOPEN)
+    desk.command(second, Action.MOVE, alerts=["aa"], target=a.id)
+    found = desk.of("aa")
+    assert (found.id, found.count, found.alerts_total) == (a.id, 2 + 3 + 5, 2)
+    assert {part.fingerprint: part.count for part in found.alerts} == {"aa": 2 + 5, "bb": 3}
+    assert desk.alerts()["aa"].alert.count == 2 + 5
+    assert found.alerts_firing == 2
+
+
+def waiting(*needed: int) -> Desk:
+    """An incident of one service whose alerts `a0`, `a1` and so on need so many occurrences."""
+    desk = Desk(policy_with(routing=ROUTING, group_wait={}, group_by="service"))
+    for number, least in enumerate(needed):
+        desk.send(alert(f"a{number}", needed=least, at=AT + number), at=AT + number)
+    return desk
+
+
+def test_a_split_of_one_that_waits_for_occurrences_waits_for_those_of_its_alerts() -> None:
+    desk = waiting(5, 10)
+    desk.command(desk.one(), Action.SPLIT, alerts=["a1"])
+    desk.ticks_until(AT + 100)
+    assert (desk.of("a0").ticketed, desk.of("a0").waits_for) == (False, 5)
+    assert (desk.of("a1").ticketed, desk.of("a1").waits_for) == (False, 10)
+
+
+def test_what_is_left_by_a_split_waits_for_the_occurrences_of_the_alerts_left() -> None:
+    desk = waiting(5, 10)
+    desk.command(desk.one(), Action.SPLIT, alerts=["a0"])
+    assert (desk.of("a0").waits_for, desk.of("a1").waits_for) == (5, 10)
+
+
+def test_an_alert_that_waits_for_nothing_ends_the_wait_where_it_moves() -> None:
+    desk = waiting(10, 10)
+    desk.send(alert("xx", at=AT, service="other"), alert("yy", at=AT, service="other"))
+    desk.command(desk.of("xx"), Action.MOVE, alerts=["xx"], target=desk.of("a0").id)
+    desk.ticks_until(AT + 100)
+    assert (desk.of("a0").waits_for, desk.of("a0").ticketed) == (0, True)
 
 
 def test_an_incident_that_loses_its_last_alert_is_resolved_as_moved() -> None:

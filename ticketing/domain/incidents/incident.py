@@ -281,7 +281,8 @@ class Incident:
     merged: list[str] = field(default_factory=list)
     """The incidents whose alerts this one took, bounded."""
     stays_on: list[str] = field(default_factory=list)
-    """Of a merged incident: platforms where its ticket stays until the other one holds one there."""
+    """Of a merged incident: platforms where its ticket stays until the other one holds one there or
+    is resolved."""
     assignees: list[str] = field(default_factory=list)
     snoozed_until: float = 0.0
     """No page for firing again before this time; a rise of severity pages all the same."""

@@ -14,8 +14,8 @@ from ticketing.domain.incidents.incident import (
     Incident,
     IncidentAlert,
     Resolution,
+    Status,
     StepKind,
-    Ticket,
 )
 from ticketing.domain.incidents.joining import AlertRow, placed
 from ticketing.domain.incidents.lifecycle import (
@@ -85,12 +85,14 @@ def emptied(
     return resolved(incident, resolution, now, policy, f"{verb} {target.id}", by)
 
 
-def released(gone: Incident, ticket: Ticket, now: float) -> Incident:
-    """A merged incident after a ticket of the one that has its alerts: its own there may close."""
-    if ticket.platform not in gone.stays_on or ticket.state not in HOLDING:
-        return gone
-    stays = [name for name in gone.stays_on if name != ticket.platform]
-    return published(replace(gone, stays_on=stays), now)
+def released(gone: Incident, holder: Incident, now: float) -> Incident:
+    """A merged incident whose tickets may close where the one that has its alerts holds one.
+
+    Once that one is resolved, all may.
+    """
+    over = holder.status is Status.RESOLVED
+    stays = [name for name in gone.stays_on if not (over or _holds(holder, name))]
+    return gone if stays == gone.stays_on else published(replace(gone, stays_on=stays), now)
 
 
 def without(incident: Incident, rows: Iterable[AlertRow]) -> Incident:
@@ -104,8 +106,10 @@ def without(incident: Incident, rows: Iterable[AlertRow]) -> Incident:
                 windows[start] = max(0, windows[start] - count)
     alerts = [alert for alert in incident.alerts if alert.fingerprint not in gone]
     firing = incident.alerts_firing - sum(_fires(row.alert) for row in taken)
+    needs = [alert.needed for alert in alerts]
     incident = replace(
         incident,
+        waits_for=min(needs, default=incident.waits_for) if incident.waits_for else 0,
         count=incident.count - sum(row.alert.count for row in taken),
         alerts=alerts,
         alerts_total=incident.alerts_total - len(taken),
@@ -129,7 +133,8 @@ def with_rows(incident: Incident, rows: Iterable[AlertRow], policy: Policy) -> I
     """The incident with alerts of another one; not yet published."""
     for row in rows:
         part = row.alert
-        firing = incident.alerts_firing + _fires(part)
+        known = {one.fingerprint: one for one in incident.alerts}.get(part.fingerprint)
+        firing = incident.alerts_firing + _fires(part) - (_fires(known) if known else 0)
         last = max(incident.last_arrived_at, part.last_arrived_at)
         windows = dict(incident.windows)
         for start, count in row.windows:
@@ -137,9 +142,10 @@ def with_rows(incident: Incident, rows: Iterable[AlertRow], policy: Policy) -> I
         incident = replace(
             incident,
             count=incident.count + part.count,
-            alerts=placed(incident.alerts, part, policy),
-            alerts_total=incident.alerts_total + 1,
+            alerts=placed(incident.alerts, _both_parts(known, part), policy),
+            alerts_total=incident.alerts_total + (known is None),
             alerts_firing=firing,
+            waits_for=min(incident.waits_for, part.needed),
             first_seen=min(incident.first_seen, part.first_seen),
             last_seen=max(incident.last_seen, part.last_seen),
             last_arrived_at=last,
@@ -155,6 +161,7 @@ def split(
     """An incident without some of its alerts, and a new one with them.
 
     The new one has a ticket at once if the other has one: that pages nobody, as a person is at it.
+    Without one it waits for the occurrences that its own alerts still need.
     """
     rows = _explained(rows, _because(f"split from {source.id}", by))
     first = min(rows, key=lambda row: (row.alert.first_seen, row.alert.fingerprint)).alert
@@ -180,6 +187,7 @@ def split(
         samples=[row.alert.sample for row in rows if row.alert.sample][: policy.samples_first_kept],
         routes=routes_for(severity, policy),
         ticket_at=now + policy.wait(severity),
+        waits_for=min(row.alert.needed for row in rows),
         config=policy.version,
         timeline=with_step([], policy, now, StepKind.OPENED, f"split from {source.id}", by),
     )
@@ -291,8 +299,11 @@ def _worst(alerts: Iterable[IncidentAlert]) -> Severity:
 
 
 def _holds(incident: Incident, platform: str) -> bool:
+    """True if a platform has a ticket: one that pages nobody may be acknowledged without any."""
     ticket = incident.tickets.get(platform)
-    return ticket is not None and ticket.state in HOLDING and bool(incident.ticketed)
+    if ticket is None or not ticket.external_id:
+        return False
+    return ticket.state in HOLDING and incident.ticketed
 
 
 def _fires(part: IncidentAlert) -> int:
