@@ -288,6 +288,19 @@ def test_a_record_is_late_by_its_event_and_the_usual_delay() -> None:
     assert desk.one().status is Status.OPEN
 
 
+def test_a_record_that_arrived_before_the_resolution_is_late_though_its_clock_is_ahead() -> None:
+    desk = Desk()
+    state = alert("aa", 2, at=AT, last_seen=AT + HOUR)
+    desk.send(state)
+    desk.now = AT + 100
+    desk.command(desk.one(), Action.RESOLVE)
+    state = later(state, 3, at=AT + 101, last_seen=AT + HOUR + 99, last_arrived_at=AT + 99)
+    desk.send(state, at=AT + 101)
+    assert (desk.one().status, desk.one().count) == (Status.RESOLVED, 3)
+    desk.send(later(state, 4, at=AT + 102, last_seen=AT + HOUR + 102), at=AT + 102)
+    assert desk.one().status is Status.OPEN
+
+
 def test_what_counts_on_elsewhere_is_counted_once() -> None:
     desk = Desk(policy_with(routing=ROUTING, reopen_window=0.0))
     state = alert("aa", 2, at=AT)

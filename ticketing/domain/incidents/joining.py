@@ -93,9 +93,10 @@ def brings_news(alert: Alert, known: IncidentAlert) -> bool:
 def is_late(alert: Alert, resolved_at: float) -> bool:
     """True if all records of a state are from before a resolution by hand.
 
-    The time of a record is that of its event, shifted by the usual delay of its alert.
+    A record is from before if it arrived before, or if its event, shifted by the usual delay of its
+    alert, was before; the clock of its service may be ahead.
     """
-    return alert.last_seen + alert.delay <= resolved_at
+    return min(alert.last_arrived_at, alert.last_seen + alert.delay) <= resolved_at
 
 
 def state_of(
