@@ -125,7 +125,8 @@ class IncidentCommands:
     def _delete(self, incident: Incident | None) -> None:
         """Forget an incident and all merged into it, and every text of it in others.
 
-        What is left of its alerts says up to where they are counted.
+        What is left of its alerts says up to where they are counted; those that another one took are
+        found there as before.
         """
         rows = self._rows
         if incident is None:
@@ -144,7 +145,10 @@ class IncidentCommands:
         if collective is not None and any(one.id == incident.id for one in collective.lists):
             lists = [one for one in collective.lists if one.id != incident.id]
             rows.save(collective, published(replace(collective, lists=lists), rows.now))
+        home = rows.follow(incident.merged_into)
         rows.forget(incident.id)
+        if home is not None:
+            rows.point(incident.id, home.id)
         for id in incident.merged:
             self._delete(rows.peek(id))
 

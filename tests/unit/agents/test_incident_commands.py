@@ -9,6 +9,7 @@ from support.configured import policy_with
 from support.incident_desk import ROUTING, Desk
 from support.incidents import again, alert, later, quiet
 
+from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.events import Action, Correlation, Receipt, TicketState
 from ticketing.domain.incidents.incident import Incident, Resolution, Status, StepKind
 from ticketing.domain.scope import scope_of
@@ -322,6 +323,60 @@ def test_a_deleted_incident_takes_those_merged_into_it_along() -> None:
     desk.command(a, Action.DELETE)
     assert desk.incidents() == {}
     assert {id for id, found in desk.published if found is None} == {a.id, b.id}
+
+
+def many(desk: Desk) -> tuple[Incident, Incident, list[Alert]]:
+    """An incident that took more alerts than it shows, the merged one, and all alerts."""
+    states = [alert(f"{n:02}", at=AT + n, service="s" if n else "first") for n in range(26)]
+    for n, state in enumerate(states):
+        desk.send(state, at=AT + n)
+    kept, gone = desk.of("00"), desk.of("25")
+    desk.command(gone, Action.MERGE, target=kept.id)
+    return kept, gone, states
+
+
+def grouping_desk() -> Desk:
+    return Desk(policy_with(routing=ROUTING, group_wait={}, group_by="service", retention=HOUR))
+
+
+@pytest.mark.parametrize("kills", [False, True])
+def test_alerts_that_a_deleted_merged_incident_gave_away_stay_where_they_are(kills: bool) -> None:
+    desk = grouping_desk()
+    kept, gone, states = many(desk)
+    desk.command(gone, Action.DELETE)
+    assert gone.id not in desk.incidents()
+    if kills:
+        desk.restart()
+    desk.ticks_until(AT + 30 * HOUR)
+    for state in states:
+        desk.send(quiet(state))
+    found = desk.incidents()
+    assert list(found) == [kept.id]
+    assert (found[kept.id].alerts_total, found[kept.id].alerts_firing) == (26, 0)
+    assert found[kept.id].count == 26
+
+
+def test_an_alert_is_found_along_a_chain_of_merges_after_retention() -> None:
+    desk = grouping_desk()
+    kept, _, states = many(desk)
+    desk.send(alert("last", at=AT - 1, service="earlier"))
+    first = desk.of("last")
+    desk.command(kept, Action.MERGE, target=first.id)
+    for day in (1, 2):
+        desk.quiet(AT + day * 24 * HOUR)
+        desk.ticks_until(AT + day * 24 * HOUR + HOUR)
+    found = desk.incidents()[first.id]
+    assert (found.alerts_total, found.alerts_firing) == (27, 0)
+
+
+def test_nothing_leads_to_a_deleted_incident_for_longer_than_its_alerts() -> None:
+    desk = grouping_desk()
+    kept, gone, _ = many(desk)
+    desk.command(gone, Action.DELETE)
+    desk.command(kept, Action.DELETE)
+    for day in (1, 2, 3):
+        desk.ticks_until(AT + day * 24 * HOUR + HOUR)
+    assert gone.id not in desk.rows()
 
 
 def test_an_alert_of_a_deleted_incident_counts_only_what_is_new() -> None:
