@@ -358,7 +358,7 @@ def test_alerts_that_a_deleted_merged_incident_gave_away_stay_where_they_are(kil
 
 def test_an_alert_is_found_along_a_chain_of_merges_after_retention() -> None:
     desk = grouping_desk()
-    kept, _, states = many(desk)
+    kept, _, _ = many(desk)
     desk.send(alert("last", at=AT - 1, service="earlier"))
     first = desk.of("last")
     desk.command(kept, Action.MERGE, target=first.id)

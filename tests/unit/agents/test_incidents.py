@@ -404,6 +404,27 @@ def test_a_further_alert_is_an_update_and_no_page() -> None:
     ]
 
 
+@pytest.mark.parametrize(("chatters", "page"), [(Severity.CRITICAL, 1), (Severity.LOW, 2)])
+def test_a_chattering_alert_hides_no_alert_as_severe_as_the_acknowledged_one(
+    chatters: Severity, page: int
+) -> None:
+    desk = Desk(policy_with(routing=ROUTING, group_by="service", group_wait={}))
+    states = {
+        name: alert(name, at=AT, severity=severity)
+        for name, severity in (("aa", Severity.CRITICAL), ("bb", Severity.LOW))
+    }
+    desk.send(*states.values(), at=AT)
+    desk.command(desk.one(), Action.ACKNOWLEDGE)
+    back, noisy = ("bb", "aa") if chatters is Severity.CRITICAL else ("aa", "bb")
+    desk.send(quiet(states[back]), at=AT + 900)
+    for number in range(1, 37):
+        at = AT + number * 1200
+        states[noisy] = later(states[noisy], number + 1, at=at)
+        desk.send(states[noisy], at=at)
+    desk.send(again(states[back], at=AT + 12 * HOUR), at=AT + 12 * HOUR)
+    assert desk.one().page == page
+
+
 def test_an_acknowledged_fault_pages_when_it_is_back_after_a_long_quiet_time() -> None:
     desk = Desk(policy_with(routing=ROUTING, auto_resolve_after=None))
     state = alert("aa", at=AT)
