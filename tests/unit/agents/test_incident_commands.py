@@ -316,6 +316,36 @@ def test_a_deleted_incident_leaves_no_text_anywhere() -> None:
         assert b"hr" not in row
 
 
+@pytest.mark.parametrize("resolved", [False, True])
+def test_no_collective_incident_lists_a_deleted_one_open_or_resolved(resolved: bool) -> None:
+    desk = Desk(policy_with(routing=ROUTING, group_wait={}, max_pages_per_scope=1))
+    _, b = two(desk, title="password of kim")
+    collective = desk.collective()
+    assert collective is not None
+    assert [one.id for one in collective.lists] == [b.id]
+    if resolved:
+        desk.ticks_until(AT + 2 * HOUR)
+        collective = desk.collective()
+        assert collective is not None
+        assert collective.status is Status.RESOLVED
+    desk.command(b, Action.DELETE)
+    assert all(b"kim" not in row for row in desk.partition.table.rows.values())
+    assert collective.id in {id for id, _ in desk.published[-2:]}
+
+
+def test_the_collective_incident_before_the_present_one_lists_no_deleted_one_either() -> None:
+    policy = policy_with(routing=ROUTING, group_wait={}, max_pages_per_scope=1, reopen_window=0.0)
+    desk = Desk(policy)
+    _, b = two(desk, title="password of kim")
+    first = desk.collective()
+    assert first is not None
+    desk.command(first, Action.RESOLVE)
+    desk.send(alert("cc", at=AT + 20), at=AT + 20)
+    assert desk.of("cc").collective_id not in ("", first.id)
+    desk.command(b, Action.DELETE)
+    assert desk.incidents()[first.id].lists == []
+
+
 def test_a_deleted_incident_takes_those_merged_into_it_along() -> None:
     desk = Desk(POLICY)
     a, b = two(desk)
@@ -377,6 +407,16 @@ def test_nothing_leads_to_a_deleted_incident_for_longer_than_its_alerts() -> Non
     for day in (1, 2, 3):
         desk.ticks_until(AT + day * 24 * HOUR + HOUR)
     assert gone.id not in desk.rows()
+
+
+def test_texts_of_alerts_that_a_deleted_incident_did_not_show_go_within_a_day() -> None:
+    desk = grouping_desk()
+    for n in range(25):
+        desk.send(alert(f"{n:02}", at=AT + n, title=f"password of kim {n}"), at=AT + n)
+    desk.command(desk.one(), Action.DELETE)
+    assert any(b"kim" in row for row in desk.partition.table.rows.values())
+    desk.ticks_until(AT + 25 * HOUR)
+    assert not any(b"kim" in row for row in desk.partition.table.rows.values())
 
 
 def test_an_alert_of_a_deleted_incident_counts_only_what_is_new() -> None:
