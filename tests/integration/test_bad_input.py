@@ -108,7 +108,7 @@ def test_garbage_in_our_own_topics_becomes_dead_letters(fleet: Fleet) -> None:
     worker.wait_ready()
     garbage: list[bytes | None] = [None, b"", b"\xff", b"{", b"[]", b"[{}]", b'[{"command": 7}]']
     for topic in (SIGNALS, EVENTS, INCIDENTS, "ticketing-pagerduty"):
-        compacted = topic == INCIDENTS
+        compacted = topic in (INCIDENTS, "ticketing-pagerduty")
         fleet.feed(garbage, topic, partition=1, key=b"some-key" if compacted else None)
     fleet.feed([log(level="FATAL")] * 10)
     fleet.wait_counted(10)

@@ -350,6 +350,8 @@ class Fleet:
             },
             "faustWeb": {"enabled": False},
             "groupWait": "1s",
+            # Whoever waits for a count need not wait a minute for the last of it.
+            "anomaly": {"countsEvery": "1s"},
             "log": {"format": "console"},
         }
         self._ended = threading.Event()

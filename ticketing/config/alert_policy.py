@@ -16,6 +16,7 @@ def alert_policy(config: Config) -> AlertPolicy:
     return AlertPolicy(
         lookback_window=anomaly.lookback_window,
         quiet_after=anomaly.quiet_seconds,
+        counts_every=anomaly.counts_every,
         retention=config.retention,
         minimum_count={severity: count.of(severity) for severity in Severity},
         minimum_count_by_service={name: own.given() for name, own in count.services.items()},

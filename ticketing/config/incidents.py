@@ -140,6 +140,10 @@ class Anomaly(Section):
     quiet_after: Annotated[Duration, Field(ge=1, le=QUIET_SECONDS_MAX)] | None = None
     """Time without an anomaly after which an alert is quiet, at most an hour; by default that of
     `lookbackWindow`, between a minute and an hour."""
+    # As often as a chart by minutes can show.
+    counts_every: Annotated[Duration, Field(ge=1, le=QUIET_SECONDS_MAX)] = 60.0
+    """Longest wait of an incident for the counts of an alert that goes on; they come after 1, 2, 4 ...
+    seconds while it is new. Whatever else changes comes at once."""
     minimum_count: Annotated[MinimumCount, BeforeValidator(for_all)] = MinimumCount()
     """Occurrences within `lookbackWindow` before an incident gets its ticket: one number, one per
     severity, and others for single services."""

@@ -34,9 +34,16 @@ WEB_PORTS = 16
 """Ports in a row for the web view: an app for each role, and room for a platform or two."""
 GROUP_WAIT = {"critical": "1s", "high": "2s", "medium": "2s", "low": "2s"}
 """Shorter than in production, so that tickets appear while a person watches."""
-RECORDING = {"storm": {"maxPatternsPerService": 0, "maxPagesPerMinute": 0}}
+RECORDING = {
+    "storm": {"maxPatternsPerService": 0, "maxPagesPerMinute": 0, "maxPagesPerScope": 0},
+    "anomaly": {"countsEvery": "1s"},
+}
 """The hours of a recording pass in seconds, which the limits of a storm would hold back."""
-LIVE = {"autoResolveAfter": "2m", "escalateAfter": {"critical": "1m"}}
+LIVE = {
+    "autoResolveAfter": "2m",
+    "escalateAfter": {"critical": "1m"},
+    "anomaly": {"countsEvery": "2s"},
+}
 """Short, so that a watching person sees whole lives of incidents."""
 TRAFFIC_RATE = 150.0
 """Logs a second: dozens of requests, so that a fault shows within seconds."""

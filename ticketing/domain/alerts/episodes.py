@@ -14,9 +14,9 @@ from ticketing.domain.records import replace
 from ticketing.domain.severity import worst
 from ticketing.domain.signals import Anomalies
 
-SEND_AFTER_SECONDS, SEND_AFTER_SECONDS_MAX = 1.0, 60.0
-"""The wait of changed counts, doubled with each state sent: soon while a fault is new and people
-look, then as often as a chart by minutes can show."""
+SEND_AFTER_SECONDS, DOUBLINGS_MAX = 1.0, 16
+"""The wait of changed counts, doubled with each state sent up to `counts_every`, an hour at most: soon
+while a fault is new and people look."""
 DELAY_SHARE, DELAY_SECONDS = 0.1, 1.0
 """The most that one signal moves the usual delay, the larger of both: a late line hardly does."""
 
@@ -88,8 +88,8 @@ def joined(
     if _is_urgent(alert, after):
         return sent(after)
     if alert.send_at is None:
-        wait = SEND_AFTER_SECONDS * 2.0 ** min(alert.sent - 1, SEND_AFTER_SECONDS_MAX)
-        after = replace(after, send_at=now + min(wait, SEND_AFTER_SECONDS_MAX))
+        wait = SEND_AFTER_SECONDS * 2.0 ** min(alert.sent - 1, DOUBLINGS_MAX)
+        after = replace(after, send_at=now + min(wait, policy.counts_every))
     return after
 
 
@@ -148,7 +148,7 @@ def next_due(alert: Alert, now: float, policy: AlertPolicy) -> float:
     silent = min(quiet_from(alert, policy), now + policy.quiet_after)
     if alert.send_at is None:
         return silent
-    return min(silent, alert.send_at, now + SEND_AFTER_SECONDS_MAX)
+    return min(silent, alert.send_at, now + policy.counts_every)
 
 
 def stepped(alert: Alert, by: float) -> Alert:

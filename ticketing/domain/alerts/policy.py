@@ -19,6 +19,8 @@ class AlertPolicy:
     """Length of the tumbling windows of event time."""
     quiet_after: float
     """Time without an anomaly after which an alert is quiet."""
+    counts_every: float
+    """Longest wait of changed counts before they are sent."""
     retention: float
     """Time for which a quiet alert is remembered."""
     minimum_count: dict[Severity, int]

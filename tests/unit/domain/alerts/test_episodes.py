@@ -21,15 +21,18 @@ from ticketing.domain.alerts.episodes import (
     stepped,
     was_sent,
 )
+from ticketing.domain.alerts.policy import AlertPolicy
 from ticketing.domain.severity import Severity
 
 POLICY = alert_policy_with(quiet_after=900.0, retention=86_400.0)
 HOUR = 3_600.0
 
 
-def at(now: float, known: Alert | None = None, **changes: Any) -> Alert:
+def at(
+    now: float, known: Alert | None = None, policy: AlertPolicy = POLICY, **changes: Any
+) -> Alert:
     found = anomalies("aa", 1, at=now, **changes)
-    return counted(known, found, fresh_above(found, -1), now, POLICY)
+    return counted(known, found, fresh_above(found, -1), now, policy)
 
 
 def test_every_change_is_a_later_state() -> None:
@@ -85,6 +88,19 @@ def test_no_deadline_is_further_off_than_its_own_length() -> None:
     assert next_due(ahead, START, POLICY) == START + 900
     assert next_due(waiting, START, POLICY) <= START + 60
     assert next_due(quiet, START, POLICY) == START + 86_400
+
+
+@pytest.mark.parametrize("longest", [1.0, 60.0])
+def test_counts_wait_ever_longer_up_to_the_bound(longest: float) -> None:
+    policy = alert_policy_with(quiet_after=900.0, counts_every=longest)
+    alert, now, waits = at(START, policy=policy), START, []
+    for _ in range(9):
+        alert = at(now, alert, policy=policy)
+        assert alert.send_at is not None
+        waits.append(alert.send_at - now)
+        now = alert.send_at
+        alert = due(alert, now)
+    assert waits == [min(2.0**number, longest) for number in range(9)]
 
 
 @pytest.mark.parametrize("by", [HOUR, -HOUR])
