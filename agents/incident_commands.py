@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.incident_pages import IncidentPages
 from agents.incident_rows import IncidentRows
-from tables.incidents import COLLECTIVE
+from tables.incidents import COLLECTIVE, Pointer
 from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents import commands, linking, merging
 from ticketing.domain.incidents.incident import Incident, IncidentAlert, Kind, Status
@@ -129,9 +129,10 @@ class IncidentCommands:
         return ""
 
     def _delete(self, incident: Incident | None) -> None:
-        """Forget an incident and all merged into it, and every text of it in others.
+        """Forget an incident and the latest merged into it, and its texts in linked and listing ones.
 
-        What is left of its alerts says up to where they are counted.
+        What is left of its alerts says up to where they are counted; those that another one took are
+        found there as before.
         """
         rows = self._rows
         if incident is None:
@@ -146,11 +147,17 @@ class IncidentCommands:
             if other is not None:
                 links = [one for one in other.links if one.id != incident.id]
                 rows.save(other, published(replace(other, links=links), rows.now))
-        collective = rows.pointed(COLLECTIVE)
-        if collective is not None and any(one.id == incident.id for one in collective.lists):
+        pointer = rows.tx.peek(COLLECTIVE)
+        known = pointer.incident_id if isinstance(pointer, Pointer) else ""
+        for collective in map(rows.peek, dict.fromkeys([known, incident.collective_id])):
+            if collective is None or all(one.id != incident.id for one in collective.lists):
+                continue
             lists = [one for one in collective.lists if one.id != incident.id]
             rows.save(collective, published(replace(collective, lists=lists), rows.now))
+        home = rows.follow(incident.merged_into)
         rows.forget(incident.id)
+        if home is not None:
+            rows.point(incident.id, home.id)
         for id in incident.merged:
             self._delete(rows.peek(id))
 

@@ -60,14 +60,15 @@ class IncidentRows:
 
     def follow(self, id: str) -> Incident | None:
         """The incident that has the alerts of another one now: the same, unless they were taken."""
-        found = self.find(id)
+        found = None
         for _ in range(CHAIN_MAX):
-            if found is None or not found.merged_into:
+            record = self.tx.get(id) if id else None
+            if isinstance(record, Incident):
+                found, id = record, record.merged_into
+            elif isinstance(record, Pointer):
+                id = record.incident_id
+            else:
                 return found
-            target = self.find(found.merged_into)
-            if target is None:
-                return found
-            found = target
         return found
 
     def alert(self, fingerprint: str) -> AlertRow | None:

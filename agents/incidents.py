@@ -167,7 +167,7 @@ class IncidentMachine(Machine[Record]):
             else:
                 tx.put(key, state, due=at)
         elif isinstance(state, Pointer):
-            if rows.peek(state.incident_id) is None:
+            if rows.follow(state.incident_id) is None:
                 tx.delete(key)
             else:
                 rows.point(key, state.incident_id)
@@ -188,7 +188,7 @@ class IncidentMachine(Machine[Record]):
     @staticmethod
     def _is_needed(rows: IncidentRows, incident: Incident) -> bool:
         """True for a merged incident through which alerts are still found."""
-        return bool(incident.merged_into) and is_open(rows.peek(incident.merged_into))
+        return is_open(rows.follow(incident.merged_into))
 
     def _forget(self, rows: IncidentRows, incident: Incident) -> None:
         for part in incident.alerts:

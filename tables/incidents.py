@@ -6,6 +6,7 @@
 | `alert:<fingerprint>` | `AlertRow`: an alert, and the incident that it belongs to |
 | `pages`, `pages:<scope>` | `Guard`: the latest pages of the partition, and of a scope |
 | `collective`, `service:<scope>/<service>` | `Pointer`: an incident that others join |
+| the id of a deleted incident that was merged | `Pointer`: the incident that has its alerts |
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ COLLECTIVE = "collective"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pointer:
-    """The incident that takes further alerts of its kind, while it is open."""
+    """The incident that takes further alerts of its kind, or has those of a deleted one."""
 
     incident_id: str
 

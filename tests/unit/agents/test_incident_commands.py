@@ -9,6 +9,7 @@ from support.configured import policy_with
 from support.incident_desk import ROUTING, Desk
 from support.incidents import again, alert, later, quiet
 
+from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.events import Action, Correlation, Receipt, TicketState
 from ticketing.domain.incidents.incident import Incident, Resolution, Status, StepKind
 from ticketing.domain.scope import scope_of
@@ -427,6 +428,36 @@ def test_a_deleted_incident_leaves_no_text_anywhere() -> None:
         assert b"hr" not in row
 
 
+@pytest.mark.parametrize("resolved", [False, True])
+def test_no_collective_incident_lists_a_deleted_one_open_or_resolved(resolved: bool) -> None:
+    desk = Desk(policy_with(routing=ROUTING, group_wait={}, max_pages_per_scope=1))
+    _, b = two(desk, title="password of kim")
+    collective = desk.collective()
+    assert collective is not None
+    assert [one.id for one in collective.lists] == [b.id]
+    if resolved:
+        desk.ticks_until(AT + 2 * HOUR)
+        collective = desk.collective()
+        assert collective is not None
+        assert collective.status is Status.RESOLVED
+    desk.command(b, Action.DELETE)
+    assert all(b"kim" not in row for row in desk.partition.table.rows.values())
+    assert collective.id in {id for id, _ in desk.published[-2:]}
+
+
+def test_the_collective_incident_before_the_present_one_lists_no_deleted_one_either() -> None:
+    policy = policy_with(routing=ROUTING, group_wait={}, max_pages_per_scope=1, reopen_window=0.0)
+    desk = Desk(policy)
+    _, b = two(desk, title="password of kim")
+    first = desk.collective()
+    assert first is not None
+    desk.command(first, Action.RESOLVE)
+    desk.send(alert("cc", at=AT + 20), at=AT + 20)
+    assert desk.of("cc").collective_id not in ("", first.id)
+    desk.command(b, Action.DELETE)
+    assert desk.incidents()[first.id].lists == []
+
+
 def test_a_deleted_incident_takes_those_merged_into_it_along() -> None:
     desk = Desk(POLICY)
     a, b = two(desk)
@@ -434,6 +465,70 @@ def test_a_deleted_incident_takes_those_merged_into_it_along() -> None:
     desk.command(a, Action.DELETE)
     assert desk.incidents() == {}
     assert {id for id, found in desk.published if found is None} == {a.id, b.id}
+
+
+def many(desk: Desk) -> tuple[Incident, Incident, list[Alert]]:
+    """An incident that took more alerts than it shows, the merged one, and all alerts."""
+    states = [alert(f"{n:02}", at=AT + n, service="s" if n else "first") for n in range(26)]
+    for n, state in enumerate(states):
+        desk.send(state, at=AT + n)
+    kept, gone = desk.of("00"), desk.of("25")
+    desk.command(gone, Action.MERGE, target=kept.id)
+    return kept, gone, states
+
+
+def grouping_desk() -> Desk:
+    return Desk(policy_with(routing=ROUTING, group_wait={}, group_by="service", retention=HOUR))
+
+
+@pytest.mark.parametrize("kills", [False, True])
+def test_alerts_that_a_deleted_merged_incident_gave_away_stay_where_they_are(kills: bool) -> None:
+    desk = grouping_desk()
+    kept, gone, states = many(desk)
+    desk.command(gone, Action.DELETE)
+    assert gone.id not in desk.incidents()
+    if kills:
+        desk.restart()
+    desk.ticks_until(AT + 30 * HOUR)
+    for state in states:
+        desk.send(quiet(state))
+    found = desk.incidents()
+    assert list(found) == [kept.id]
+    assert (found[kept.id].alerts_total, found[kept.id].alerts_firing) == (26, 0)
+    assert found[kept.id].count == 26
+
+
+def test_an_alert_is_found_along_a_chain_of_merges_after_retention() -> None:
+    desk = grouping_desk()
+    kept, _, _ = many(desk)
+    desk.send(alert("last", at=AT - 1, service="earlier"))
+    first = desk.of("last")
+    desk.command(kept, Action.MERGE, target=first.id)
+    for day in (1, 2):
+        desk.quiet(AT + day * 24 * HOUR)
+        desk.ticks_until(AT + day * 24 * HOUR + HOUR)
+    found = desk.incidents()[first.id]
+    assert (found.alerts_total, found.alerts_firing) == (27, 0)
+
+
+def test_nothing_leads_to_a_deleted_incident_for_longer_than_its_alerts() -> None:
+    desk = grouping_desk()
+    kept, gone, _ = many(desk)
+    desk.command(gone, Action.DELETE)
+    desk.command(kept, Action.DELETE)
+    for day in (1, 2, 3):
+        desk.ticks_until(AT + day * 24 * HOUR + HOUR)
+    assert gone.id not in desk.rows()
+
+
+def test_texts_of_alerts_that_a_deleted_incident_did_not_show_go_within_a_day() -> None:
+    desk = grouping_desk()
+    for n in range(25):
+        desk.send(alert(f"{n:02}", at=AT + n, title=f"password of kim {n}"), at=AT + n)
+    desk.command(desk.one(), Action.DELETE)
+    assert any(b"kim" in row for row in desk.partition.table.rows.values())
+    desk.ticks_until(AT + 25 * HOUR)
+    assert not any(b"kim" in row for row in desk.partition.table.rows.values())
 
 
 def test_an_alert_of_a_deleted_incident_counts_only_what_is_new() -> None:

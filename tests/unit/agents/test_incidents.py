@@ -288,6 +288,19 @@ def test_a_record_is_late_by_its_event_and_the_usual_delay() -> None:
     assert desk.one().status is Status.OPEN
 
 
+def test_a_record_that_arrived_before_the_resolution_is_late_though_its_clock_is_ahead() -> None:
+    desk = Desk()
+    state = alert("aa", 2, at=AT, last_seen=AT + HOUR)
+    desk.send(state)
+    desk.now = AT + 100
+    desk.command(desk.one(), Action.RESOLVE)
+    state = later(state, 3, at=AT + 101, last_seen=AT + HOUR + 99, last_arrived_at=AT + 99)
+    desk.send(state, at=AT + 101)
+    assert (desk.one().status, desk.one().count) == (Status.RESOLVED, 3)
+    desk.send(later(state, 4, at=AT + 102, last_seen=AT + HOUR + 102), at=AT + 102)
+    assert desk.one().status is Status.OPEN
+
+
 def test_what_counts_on_elsewhere_is_counted_once() -> None:
     desk = Desk(policy_with(routing=ROUTING, reopen_window=0.0))
     state = alert("aa", 2, at=AT)
@@ -408,6 +421,27 @@ def test_a_further_alert_is_an_update_and_no_page() -> None:
     assert [step.text for step in found.timeline if step.kind is StepKind.GROUPED] == [
         "s: title bb; of the same service"
     ]
+
+
+@pytest.mark.parametrize(("chatters", "page"), [(Severity.CRITICAL, 1), (Severity.LOW, 2)])
+def test_a_chattering_alert_hides_no_alert_as_severe_as_the_acknowledged_one(
+    chatters: Severity, page: int
+) -> None:
+    desk = Desk(policy_with(routing=ROUTING, group_by="service", group_wait={}))
+    states = {
+        name: alert(name, at=AT, severity=severity)
+        for name, severity in (("aa", Severity.CRITICAL), ("bb", Severity.LOW))
+    }
+    desk.send(*states.values(), at=AT)
+    desk.command(desk.one(), Action.ACKNOWLEDGE)
+    back, noisy = ("bb", "aa") if chatters is Severity.CRITICAL else ("aa", "bb")
+    desk.send(quiet(states[back]), at=AT + 900)
+    for number in range(1, 37):
+        at = AT + number * 1200
+        states[noisy] = later(states[noisy], number + 1, at=at)
+        desk.send(states[noisy], at=at)
+    desk.send(again(states[back], at=AT + 12 * HOUR), at=AT + 12 * HOUR)
+    assert desk.one().page == page
 
 
 def test_an_acknowledged_fault_pages_when_it_is_back_after_a_long_quiet_time() -> None:

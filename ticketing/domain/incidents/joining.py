@@ -93,9 +93,10 @@ def brings_news(alert: Alert, known: IncidentAlert) -> bool:
 def is_late(alert: Alert, resolved_at: float) -> bool:
     """True if all records of a state are from before a resolution by hand.
 
-    The time of a record is that of its event, shifted by the usual delay of its alert.
+    A record is from before if it arrived before, or if its event, shifted by the usual delay of its
+    alert, was before; the clock of its service may be ahead.
     """
-    return alert.last_seen + alert.delay <= resolved_at
+    return min(alert.last_arrived_at, alert.last_seen + alert.delay) <= resolved_at
 
 
 def state_of(
@@ -214,7 +215,7 @@ def joined(
         after = replace(after, timeline=timeline)
     before = after
     if incident.alerts_total and _pages(incident, own, alert, now, policy):
-        wait = (alert.arrived_at - incident.last_arrived_at) / 60
+        wait = (_quiet_before(incident, own, alert) or 0.0) / 60
         after = page_again(after, now, policy, f"fired again after {wait:.0f} quiet minutes")
         after = published(after, now)
     after = raised(after, alert.severity, now, policy)
@@ -277,17 +278,27 @@ def placed(alerts: list[IncidentAlert], part: IncidentAlert, policy: Policy) -> 
 def _pages(
     incident: Incident, own: IncidentAlert | None, alert: Alert, now: float, policy: Policy
 ) -> bool:
-    """True for an acknowledged fault that fires again after a long quiet time."""
+    """True for an acknowledged fault that fires again after a long quiet time of its own."""
     if incident.acknowledged_at is None or incident.flapping or is_snoozed(incident, now):
         return False
     if own is not None and is_same_episode(alert, own):
         return False
-    others = incident.alerts_firing - (_fires(own) if own else 0)
     after = policy.repage_after.get(incident.severity.nearest)
-    if others > 0 or after is None:
+    quiet = _quiet_before(incident, own, alert)
+    if after is None or quiet is None:
         return False
-    quiet = alert.arrived_at - incident.last_arrived_at
     return quiet >= after and now - incident.paged_at >= after
+
+
+def _quiet_before(incident: Incident, own: IncidentAlert | None, alert: Alert) -> float | None:
+    """The quiet seconds that an alert ended; None if other alerts fired meanwhile.
+
+    Others hide no alert of the severity that was acknowledged; a more severe one is a rise.
+    """
+    if own is not None and alert.severity.rank == incident.severity.rank:
+        return alert.arrived_at - own.last_arrived_at
+    others = incident.alerts_firing - (_fires(own) if own else 0)
+    return None if others > 0 else alert.arrived_at - incident.last_arrived_at
 
 
 def _waits_for(incident: Incident, part: IncidentAlert, is_new: bool) -> int:
