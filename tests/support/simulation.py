@@ -343,8 +343,10 @@ class Sinks(Process):
 
     def __init__(self, world: World) -> None:
         super().__init__(world, topics.INCIDENTS)
-        self.agent = SinkAgent(self.app, None, self.fence, [PLATFORM])  # type: ignore[arg-type]
+        self.agent = SinkAgent(self.app, None, self.fence, [PLATFORM], partitions=1)  # type: ignore[arg-type]
 
     async def handle(self, records: list[Record]) -> None:
-        event = SimpleNamespace(message=SimpleNamespace(partition=0, tp=TP(self.topic, 0)))
+        event = SimpleNamespace(
+            message=SimpleNamespace(partition=0, tp=TP(self.topic, 0), generation_id=1)
+        )
         await self.agent.handle(records, event)  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ PLATFORMS = ("pagerduty", "jira", "servicenow", "opsgenie", "slack", "zammad")
 EVENT = {
     "routing_key": ROUTING_KEYS["critical"],
     "event_action": "trigger",
-    "dedup_key": "abcdef0123-3-42",
+    "dedup_key": "abcdef0123456789-0123456789abcdef",
     "payload": {"summary": "s", "source": "s", "severity": "critical"},
 }
 GET_OF = {
@@ -210,7 +210,7 @@ async def test_tickets_can_be_forgotten(call: Any) -> None:
 async def test_tickets_can_be_asked_for_by_platform_and_correlation(call: Any) -> None:
     await trigger(call)
     path = "/_sandbox/tickets?platform=pagerduty&correlation="
-    assert len((await call("GET", f"{path}abcdef0123-3-42")).body) == 1
+    assert len((await call("GET", f"{path}abcdef0123456789-0123456789abcdef")).body) == 1
     assert (await call("GET", f"{path}other")).body == []
 
 
@@ -247,8 +247,11 @@ def test_a_history_is_bounded() -> None:
 @pytest.mark.parametrize(
     ("texts", "found"),
     [
-        (("ticketing-abcdef0123-3-42",), "abcdef0123-3-42"),
-        (("checkout", "ticketing:abcdef0123-3-42:x"), "abcdef0123-3-42"),
+        (("ticketing-abcdef0123456789-0123456789abcdef",), "abcdef0123456789-0123456789abcdef"),
+        (
+            ("checkout", "ticketing:abcdef0123456789-0123456789abcdef:x"),
+            "abcdef0123456789-0123456789abcdef",
+        ),
         (("", "ns-INC1"), "ns-INC1"),
         ((), ""),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 from ticketing.sandbox.jira import credentials
 
-LABEL = "ticketing-abcdef0123-3-42"
+LABEL = "ticketing-abcdef0123456789-0123456789abcdef"
 FIELDS: dict[str, Any] = {
     "project": {"key": credentials.PROJECT},
     "issuetype": {"name": "Incident"},
@@ -42,7 +42,7 @@ async def test_an_issue_is_opened(call: Any, headers: Any) -> None:
     key = await opened(call, headers, description=document("why"))
     (ticket,) = call.sandbox.tickets("jira")
     assert (ticket["key"], ticket["state"]) == (key, "open")
-    assert ticket["correlation"] == "abcdef0123-3-42"
+    assert ticket["correlation"] == "abcdef0123456789-0123456789abcdef"
 
 
 @pytest.mark.parametrize(

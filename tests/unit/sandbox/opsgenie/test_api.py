@@ -8,7 +8,7 @@ import pytest
 
 from ticketing.sandbox.opsgenie import credentials
 
-ALIAS = "abcdef0123-3-42"
+ALIAS = "abcdef0123456789-0123456789abcdef"
 ALERT = {"message": "checkout fails", "alias": ALIAS, "priority": "P1"}
 JSM = f"/opsgenie/jsm/ops/api/{credentials.JSM_CLOUD_ID}/v1"
 KEY_ONLY = "/opsgenie/jsm/ops/integration/v2/alerts"

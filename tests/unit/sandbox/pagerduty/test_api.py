@@ -9,7 +9,7 @@ import pytest
 from ticketing.sandbox.pagerduty.credentials import ROUTING_KEYS
 
 CRITICAL, LOW = ROUTING_KEYS["critical"], ROUTING_KEYS["low"]
-KEY = "ticketing-abcdef0123-3-42"
+KEY = "ticketing-abcdef0123456789-0123456789abcdef"
 PAYLOAD = {"summary": "checkout fails", "source": "checkout", "severity": "critical"}
 
 
@@ -29,7 +29,7 @@ async def test_a_trigger_is_accepted_and_opens_one_ticket(call: Any) -> None:
     assert answer.status == 202
     assert answer.body == {"status": "success", "message": "Event processed", "dedup_key": KEY}
     (ticket,) = call.sandbox.tickets("pagerduty")
-    assert ticket["correlation"] == "abcdef0123-3-42"
+    assert ticket["correlation"] == "abcdef0123456789-0123456789abcdef"
     assert ticket["state"] == "open"
 
 

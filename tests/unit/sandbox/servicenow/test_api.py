@@ -9,7 +9,7 @@ import pytest
 from ticketing.sandbox.servicenow import credentials
 
 TABLE = "/servicenow/api/now/table"
-KEY = "abcdef0123-3-42"
+KEY = "abcdef0123456789-0123456789abcdef"
 INCIDENT = {
     "short_description": "checkout fails",
     "correlation_id": KEY,

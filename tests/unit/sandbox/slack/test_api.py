@@ -8,7 +8,7 @@ import pytest
 
 from ticketing.sandbox.slack.credentials import CHANNEL, WEBHOOK_PATH
 
-ID = "abcdef0123-3-42"
+ID = "abcdef0123456789-0123456789abcdef"
 
 
 def metadata(**payload: Any) -> dict[str, Any]:

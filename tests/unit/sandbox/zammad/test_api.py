@@ -8,7 +8,7 @@ import pytest
 
 from ticketing.sandbox.zammad import credentials
 
-TAG = "abcdef0123-3-42"
+TAG = "abcdef0123456789-0123456789abcdef"
 ARTICLE = {"subject": "s", "body": "checkout fails", "type": "note", "internal": True}
 TICKET = {
     "title": "checkout fails",

@@ -222,7 +222,8 @@ async def test_a_data_policy_is_no_question_of_rights(desk_with: Opens, monkeypa
     (letter,) = desk.life.dead_letters
     assert letter.reason == "invalid"
     assert "Root cause" in letter.detail
-    assert desk.requests() - asked <= 2
+    # The resolution, the edit, and the comment that says what could not be done.
+    assert desk.requests() - asked <= 3
 
 
 async def test_reopening_clears_what_was_said_at_closing(desk_with: Opens) -> None:
@@ -484,7 +485,8 @@ async def test_a_state_that_is_kept_is_not_reached(desk_with: Opens, move: str) 
     desk.behaves(ignores="state")
     await desk.life.want(getattr(desk.story, move)(), 60)
     assert "keeps the record's state: 1" in desk.life.delivery(desk.story.incident.id).error
-    assert desk.life.receipts[-1].state is TicketState.REJECTED
+    assert "keeps the record's state: 1" in desk.life.receipts[-1].error
+    assert desk.life.receipts[-1].state is TicketState.OPEN
     assert desk.ticket().state == "open"
 
 
