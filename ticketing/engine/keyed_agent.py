@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 import structlog
+from aiokafka.errors import KafkaError
 from faust.types import TP, EventT
 
 from ticketing import metrics
@@ -440,12 +441,17 @@ class KeyedAgent(BatchAgent, Generic[S]):
             await self._look_on()
 
     async def _send_tick(self, number: int) -> None:
-        """Send a tick, whose acknowledgement sets the partition's clock."""
+        """Send a tick, whose acknowledgement sets the partition's clock; a lost one is sent again."""
         generation = self._generation
-        sent = await self.app.producer.send(
-            self.topic, statemachine.TICK_KEY, b"{}", number, None, None
-        )
-        acknowledged = await sent
+        try:
+            sent = await self.app.producer.send(
+                self.topic, statemachine.TICK_KEY, b"{}", number, None, None
+            )
+            acknowledged = await sent
+        except KafkaError as error:
+            # Kafka is away, or has refused the batch that the client put the tick into.
+            log.warning("tick_lost", agent=self.name, partition=number, why=type(error).__name__)
+            return
         if generation != self._generation:
             return
         clock = self._clocks.setdefault(number, PartitionClock())
