@@ -86,7 +86,7 @@ async def test_a_whole_life(desk: Desk) -> None:
         desk.story.resolved,
     ):
         await desk.life.want(snapshot(), 120)
-    desk.is_true(Status.RESOLVED, episodes=2)
+    desk.is_true(Status.RESOLVED, episodes=2, pages=1)
     if desk.subject.comments:
         assert desk.texts().count("rolled back") >= 1
 
@@ -110,7 +110,7 @@ async def test_a_whole_life_whatever_the_installation_does(
         if fault != "none":
             desk.fault(**FAULTS[fault], count=1)
         await desk.life.want(snapshot(), HOUR)
-    desk.is_true(Status.RESOLVED, episodes=2)
+    desk.is_true(Status.RESOLVED, episodes=2, pages=1)
     if desk.subject.comments:
         assert desk.texts().count("the pool is exhausted") == 1
 

@@ -91,6 +91,8 @@ class Subject:
     """Whether a ticket was escalated, beyond its state."""
     reopens_anew: bool = False
     """A resolved ticket stays so: an incident that is reopened gets another."""
+    pages_anew: bool = False
+    """To page again about what was acknowledged needs another ticket."""
     recreates: bool = False
     """What a person closed or deleted is opened again by the next alarm."""
     message_only: bool = False
@@ -179,10 +181,11 @@ class Desk:
         """How many requests the platform has got."""
         return self.sandbox.requests(self.subject.platform)
 
-    def is_true(self, status: Status, *, episodes: int = 1) -> None:
+    def is_true(self, status: Status, *, episodes: int = 1, pages: int = 0) -> None:
         """The platform shows the incident as it is: nothing twice, nothing refused or left over.
 
-        `episodes`: how often it was opened or reopened.
+        `episodes`: how often it was opened or reopened; `pages`: how often people were paged again
+        after an acknowledgement.
         """
         assert not self.life.dead_letters, self.life.dead_letters
         found = self.tickets()
@@ -191,6 +194,7 @@ class Desk:
         if self.subject.message_only:
             return
         known = episodes if self.subject.reopens_anew else 1
+        known += pages if self.subject.pages_anew else 0
         assert len(found) == known, [(one.id, one.state) for one in found]
         assert all(one.correlation == self.story.incident.id for one in found)
         assert all(one.state == self.subject.states[Status.RESOLVED] for one in found[:-1])

@@ -74,6 +74,7 @@ SUBJECTS = [
     Subject(
         name="opsgenie-jsm-key",
         section=lambda base: {"flavour": "jsm"},
+        pages_anew=True,
         comments_unread=True,
         wrong={"apiKey": "not-the-key"},
         **{**COMMON, "without": ("schedule", "escalation")},

@@ -51,6 +51,7 @@ SUBJECTS = [
         comments=False,
         raises=lambda ticket: ticket.priority == "critical",
         reopens_anew=True,
+        pages_anew=True,
         recreates=True,
         retry_after=False,
         wrong={"apiUrl": "http://127.0.0.1:9"},
