@@ -26,7 +26,7 @@ from ticketing.wire.topics import (
 
 pytestmark = pytest.mark.kafka
 
-TAKEN = 6_000
+TAKEN = 14_000
 """Bytes of a message: enough for any one incident here, too few for two."""
 
 
