@@ -68,7 +68,7 @@ def test_a_redriven_signal_counts_once_below_the_watermark(fleet: Fleet) -> None
     )
     runtime = fleet.runtime()
     for windows in ([0, 1, 2], [1, 2, 3]):
-        again = replace(found, windows={start: windows for start in found.windows})
+        again = replace(found, offsets={min(found.offsets): windows})
         value = encode_signals([again])
         letter = DeadLetter(
             reason="failed",
