@@ -557,7 +557,7 @@ async def test_an_assignee_that_the_create_screen_lacks_is_set_afterwards(
         (DATA_CENTER, "auto", "2"),
         (DATA_CENTER, "datacenter", "2"),
     ],
-    ids=str,
+    ids=lambda one: getattr(one, "name", one),
 )
 async def test_each_flavour_is_spoken_to_in_its_version(
     desk_with: Opens, record: Path, subject: Subject, flavour: str, version: str
