@@ -352,6 +352,8 @@ class Fleet:
             "groupWait": "1s",
             # Whoever waits for a count need not wait a minute for the last of it.
             "anomaly": {"countsEvery": "1s"},
+            # Nor for its turn, should it make many incidents at once.
+            "storm": {"maxPagesPerMinute": 0, "maxPagesPerScope": 0},
             "log": {"format": "console"},
         }
         self._ended = threading.Event()
