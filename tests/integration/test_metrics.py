@@ -87,7 +87,7 @@ def test_the_gauge_of_open_incidents_agrees_with_the_api_at_every_point(
     fleet.create_topics()
     installation = Installation(fleet)
     first = installation.first
-    fleet.feed([log(f"fault of the {name}", service=f"of-{name}") for name in FAULTS] * 3)
+    fleet.feed([log(f"fault of the {name}", tenant_id=name) for name in FAULTS] * 3)
     installation.wait_open(len(FAULTS))
     installation.resolve(installation.open_by_api()[:3])
     left = len(FAULTS) - 3
