@@ -142,8 +142,8 @@ class Anomaly(Section):
     `lookbackWindow`, between a minute and an hour."""
     # As often as a chart by minutes can show.
     counts_every: Annotated[Duration, Field(ge=1, le=QUIET_SECONDS_MAX)] = 60.0
-    """Longest wait of an incident for the counts of an alert that goes on; they come after 1, 2, 4 ...
-    seconds while it is new. Whatever else changes comes at once."""
+    """Longest wait of an incident for the counts of an alert: 1, 2, 4 ... seconds up to this. Openings,
+    rises of severity and quiet are not waited for."""
     minimum_count: Annotated[MinimumCount, BeforeValidator(for_all)] = MinimumCount()
     """Occurrences within `lookbackWindow` before an incident gets its ticket: one number, one per
     severity, and others for single services."""
