@@ -233,11 +233,17 @@ def ticket_problems(
     name = subject.platform
     found = [ticket for ticket in tickets if ticket["state"] != "deleted"]
     said = f"{incident.id} ({incident.status.value}) on {name}: {[t['state'] for t in found]}"
+    if not found and incident.status is Status.RESOLVED:
+        # What was over before anything was tried there is told to nobody.
+        return []
     if not found:
         return [f"{said}: no ticket"]
     problems = []
     reopened = sum(step.kind is StepKind.REOPENED for step in incident.timeline)
     allowed = 1 + reopened if subject.reopens_anew else 1
+    if subject.pages_anew:
+        # To page again resolves the alert and opens another.
+        allowed += incident.page - 1
     if not subject.message_only and len(found) > allowed:
         problems.append(f"{said}: more than {allowed}")
     if any(t["state"] != subject.states[Status.RESOLVED] for t in found[:-1]):
