@@ -107,7 +107,7 @@ def _anomalies(body: Anomalies) -> Anomalies:
         body,
         title=text(body.title, TITLE_BYTES_MAX),
         pattern=text(body.pattern, PATTERN_BYTES_MAX),
-        samples=each(body.samples, _sample),
+        samples=each(body.samples, sample),
         trace_ids=texts(body.trace_ids),
         endpoints=texts(body.endpoints),
         affected_services=texts(body.affected_services),
@@ -132,30 +132,30 @@ def _is_offset(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) <= OFFSET_DIGITS_MAX
 
 
-def _progress(body: Progress) -> Progress:
+def progress(body: Progress) -> Progress:
+    """A report of progress; a topic or partition that can't be is refused."""
     named("topic", body.topic, SOURCE_BYTES_MAX)
     if not 0 <= body.partition < PARTITIONS_MAX or not 0 <= body.partitions <= PARTITIONS_MAX:
         raise BadRecord(OUT_OF_BOUNDS, f"a topic has no more than {PARTITIONS_MAX} partitions")
     return body
 
 
-def _sample(sample: Sample) -> Sample:
-    if not (fits(sample.offset) and fits(sample.partition)):
+def sample(one: Sample) -> Sample:
+    """A sample, cleaned and bounded; the very same if it was."""
+    if not (fits(one.offset) and fits(one.partition)):
         raise BadRecord(OUT_OF_BOUNDS, "an offset has more than 64 bits")
-    labels = "".join(
-        (sample.level, sample.trace_id, sample.span_id, sample.endpoint, sample.host, sample.topic)
-    )
-    if is_plain(labels, LABEL_BYTES_MAX) and is_plain(sample.message, MESSAGE_BYTES_MAX):
-        return sample
+    labels = "".join((one.level, one.trace_id, one.span_id, one.endpoint, one.host, one.topic))
+    if is_plain(labels, LABEL_BYTES_MAX) and is_plain(one.message, MESSAGE_BYTES_MAX):
+        return one
     return changed(
-        sample,
-        message=text(sample.message, MESSAGE_BYTES_MAX),
-        level=text(sample.level, LABEL_BYTES_MAX),
-        trace_id=text(sample.trace_id, LABEL_BYTES_MAX),
-        span_id=text(sample.span_id, LABEL_BYTES_MAX),
-        endpoint=text(sample.endpoint, LABEL_BYTES_MAX),
-        host=text(sample.host, LABEL_BYTES_MAX),
-        topic=text(sample.topic, LABEL_BYTES_MAX),
+        one,
+        message=text(one.message, MESSAGE_BYTES_MAX),
+        level=text(one.level, LABEL_BYTES_MAX),
+        trace_id=text(one.trace_id, LABEL_BYTES_MAX),
+        span_id=text(one.span_id, LABEL_BYTES_MAX),
+        endpoint=text(one.endpoint, LABEL_BYTES_MAX),
+        host=text(one.host, LABEL_BYTES_MAX),
+        topic=text(one.topic, LABEL_BYTES_MAX),
     )
 
 
@@ -163,7 +163,7 @@ _ADMIT: dict[type, Any] = {
     Anomalies: _anomalies,
     Redriven: _redriven,
     Origin: _origin,
-    Progress: _progress,
+    Progress: progress,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -62,7 +63,7 @@ def decode_cursor(cursor: str) -> str:
 
 
 @dataclass(frozen=True)
-class Paged:
+class Paged(ABC):
     """The part of a list that one page may show.
 
     `since` and `until` are Unix seconds of the beginning, the first inclusive, the second not.
@@ -78,13 +79,13 @@ class Paged:
     after: str | None = None
     """The place behind which the page begins."""
 
+    @abstractmethod
     def index_groups(self) -> list[list[str]]:
         """For each filter that is set, the indexes whose union passes the filter."""
-        raise NotImplementedError
 
+    @abstractmethod
     def admits(self, document: bytes) -> bool:
         """True for a list document that passes all filters; False for one that can't be read."""
-        raise NotImplementedError
 
     def bounds(self) -> tuple[str, str]:
         """The highest and lowest place of the page, as arguments of Redis's ZREVRANGEBYLEX."""

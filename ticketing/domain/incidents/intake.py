@@ -14,11 +14,9 @@ from ticketing.domain.intake import (
     LABEL_BYTES_MAX,
     LINES_MAX,
     LIST_MAX,
-    MESSAGE_BYTES_MAX,
     NAME_BYTES_MAX,
     NOTE_BYTES_MAX,
     OUT_OF_BOUNDS,
-    PARTITIONS_MAX,
     PATTERN_BYTES_MAX,
     SUMMARY_BYTES_MAX,
     TARGET_BYTES_MAX,
@@ -30,6 +28,8 @@ from ticketing.domain.intake import (
     each,
     fits,
     named,
+    progress,
+    sample,
     small,
     text,
     texts,
@@ -37,7 +37,7 @@ from ticketing.domain.intake import (
 )
 from ticketing.domain.records import replace
 from ticketing.domain.scope import is_scope
-from ticketing.domain.signals import Progress, Sample
+from ticketing.domain.signals import Progress
 from ticketing.domain.traces.findings import Findings
 from ticketing.errors import BadRecord
 
@@ -76,7 +76,7 @@ def _alert(body: Alert) -> Alert:
         config=text(body.config, WORD_BYTES_MAX),
         windows=_latest(body.windows),
         minutes=body.minutes if len(body.minutes) <= WINDOWS_MAX else body.minutes[:WINDOWS_MAX],
-        samples=each(body.samples, _sample),
+        samples=each(body.samples, sample),
         trace_ids=texts(body.trace_ids),
         endpoints=texts(body.endpoints),
         affected_services=texts(body.affected_services),
@@ -85,20 +85,6 @@ def _alert(body: Alert) -> Alert:
 
 def _latest(windows: list[tuple[int, int]]) -> list[tuple[int, int]]:
     return windows if len(windows) <= WINDOWS_MAX else windows[-WINDOWS_MAX:]
-
-
-def _sample(sample: Sample) -> Sample:
-    small(partition=sample.partition, offset=sample.offset)
-    return changed(
-        sample,
-        message=text(sample.message, MESSAGE_BYTES_MAX),
-        level=text(sample.level, LABEL_BYTES_MAX),
-        trace_id=text(sample.trace_id, LABEL_BYTES_MAX),
-        span_id=text(sample.span_id, LABEL_BYTES_MAX),
-        endpoint=text(sample.endpoint, LABEL_BYTES_MAX),
-        host=text(sample.host, LABEL_BYTES_MAX),
-        topic=text(sample.topic, LABEL_BYTES_MAX),
-    )
 
 
 def _command(command: Command) -> Command:
@@ -134,13 +120,6 @@ def _receipt(receipt: Receipt) -> Receipt:
     )
 
 
-def _progress(body: Progress) -> Progress:
-    named("topic", body.topic, NAME_BYTES_MAX)
-    if not 0 <= body.partition < PARTITIONS_MAX or not 0 <= body.partitions <= PARTITIONS_MAX:
-        raise BadRecord(OUT_OF_BOUNDS, f"a topic has no more than {PARTITIONS_MAX} partitions")
-    return body
-
-
 def _summary(summary: Summary) -> Summary:
     named("incident_id", summary.incident_id, ID_BYTES_MAX)
     small(revision=summary.revision)
@@ -163,11 +142,11 @@ def _correlation(body: Correlation) -> Correlation:
 def _findings(findings: Findings) -> Findings:
     lines, hops = LINES_MAX, LINES_MAX
     samples = []
-    for sample in findings.samples[:LIST_MAX]:
-        omitted = sample.omitted + max(0, len(sample.timeline) - lines)
-        timeline, path = sample.timeline[:lines], sample.path[:hops]
+    for trace in findings.samples[:LIST_MAX]:
+        omitted = trace.omitted + max(0, len(trace.timeline) - lines)
+        timeline, path = trace.timeline[:lines], trace.path[:hops]
         lines, hops = lines - len(timeline), hops - len(path)
-        samples.append(replace(sample, timeline=timeline, path=path, omitted=omitted))
+        samples.append(replace(trace, timeline=timeline, path=path, omitted=omitted))
     if samples != findings.samples:
         findings = replace(findings, samples=samples)
     # Peers stay as they are: they name incidents, and the links that they make are bounded.
@@ -179,7 +158,7 @@ _ADMIT: dict[type, Any] = {
     Alert: _alert,
     Command: _command,
     Receipt: _receipt,
-    Progress: _progress,
+    Progress: progress,
     Summary: _summary,
     Correlation: _correlation,
 }
