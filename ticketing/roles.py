@@ -52,7 +52,8 @@ def read_by(role: str, runtime: Runtime) -> list[str]:
 def verified_topics(role: str, runtime: Runtime) -> RoleTopics:
     """Verify the topics of a role, and make the missing ones; raises TopicsRefused, Unavailable.
 
-    What is wrong with a platform's topics keeps nobody but its adapter from work.
+    What is wrong with a platform's topics keeps nobody but its adapter from work. Where they are
+    missing, the pipeline makes them, too: it writes to them, whether or not an adapter runs yet.
     """
     kept = bound_to(role)
     others = {
@@ -65,4 +66,7 @@ def verified_topics(role: str, runtime: Runtime) -> RoleTopics:
     directory = (
         Path(runtime.config.data_dir) / app_of(role) if kept and not runtime.embedded else None
     )
-    return verified(runtime, wanted, kept, directory)
+    topics = verified(runtime, wanted, kept, directory)
+    if role == PIPELINE:
+        runtime.ensure_topics()
+    return topics

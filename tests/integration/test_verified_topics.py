@@ -13,7 +13,7 @@ from support.waiting import wait_for
 
 from ticketing.domain.scope import scope_of_incident
 from ticketing.errors import EXIT_MISCONFIGURED
-from ticketing.wire.topics import SIGNALS
+from ticketing.wire.topics import SIGNALS, platform_topic
 
 pytestmark = pytest.mark.kafka
 
@@ -132,6 +132,17 @@ def test_another_number_of_partitions_is_refused_and_the_one_before_goes_on(flee
     reconfigure(worker, kafka={"messageMaxBytes": 1_048_576})
     worker.start("pipeline")
     assert set(fleet.wait_counted(800)) == set(before)
+
+
+def test_a_platform_is_enabled_before_its_adapter_runs(fleet: Fleet) -> None:
+    fleet.create_topics()
+    fleet.with_sandbox("slack")
+    worker = fleet.worker("a", "pipeline")
+    worker.wait_ready()
+    assert platform_topic("slack") in fleet.kafka.topics()
+    fleet.feed([log(level="FATAL")] * 5)
+    wait_for(lambda: fleet.kafka.read(platform_topic("slack")), "a wish for the adapter")
+    assert worker.roles["pipeline"].exits == []
 
 
 @pytest.mark.parametrize(
