@@ -115,6 +115,11 @@ class TraceBuffer:
                 return
             self._let_go("")
 
+    def forget(self, unwanted: Callable[[Key], bool]) -> None:
+        """Let go of the traces whose lines go to another worker from now on."""
+        for key in [key for key in self._traces if unwanted(key)]:
+            self.held -= self._traces.pop(key).lines
+
     def take_dropped(self) -> dict[str, int]:
         """The numbers of lines let go since the last call, by reason."""
         dropped, self._dropped = self._dropped, Counter()

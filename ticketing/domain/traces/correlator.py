@@ -14,6 +14,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from ticketing.domain.evidence.ledger import Ledger, Told
 from ticketing.domain.traces.buffer import Key, Part, TraceBuffer
 from ticketing.domain.traces.comparison import (
     WINDOWS_SECONDS,
@@ -127,8 +128,15 @@ class Report:
 class Correlator:
     """Takes lines in, gives findings out. One instance per worker; all of its state may be lost."""
 
-    def __init__(self, settings: Settings, decode: Callable[[bytes], list[Line]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        decode: Callable[[bytes], list[Line]],
+        ledger: Ledger | None = None,
+    ) -> None:
+        """`ledger` takes the facts of whole requests, for the tallies of their scopes."""
         self._settings = settings
+        self._ledger = ledger
         self._buffer = TraceBuffer(
             decode,
             lines_max=settings.buffer_spans,
@@ -190,6 +198,14 @@ class Correlator:
     def expect(self, source: str, now: float) -> None:
         """Wait for the lines of a source that exists, though nothing was read of it yet."""
         self._watermark.expect(source, now)
+
+    def forget(self, unwanted: Callable[[Key], bool]) -> None:
+        """Let go of requests whose lines go to another worker from now on."""
+        self._buffer.forget(unwanted)
+
+    def told(self, now: float) -> list[Told]:
+        """The tallies due at this arrival time, a few at once; the others at the next call."""
+        return self._ledger.due(self._watermark.at(now), now) if self._ledger is not None else []
 
     def keep_sources(self, ends: Iterable[str]) -> None:
         """Wait no more for sources whose names don't end like one of these."""
@@ -273,7 +289,10 @@ class Correlator:
             return
         trace.done = True
         history = self._history(key[0])
-        if not history.wants(key[1], trace.at) and not trace.fingerprints:
+        ledger = self._ledger if trace.scope and not trace.cut else None
+        if ledger is not None and not ledger.wants(trace.scope, key[1], trace.at):
+            ledger = None
+        if ledger is None and not history.wants(key[1], trace.at) and not trace.fingerprints:
             return
         tree = self._buffer.tree(trace)
         if not tree.calls:
@@ -282,13 +301,15 @@ class Correlator:
             history.know(call.span.service)
         if not trace.cut:
             facts = facts_of(key[1], tree, history.services)
+            if ledger is not None:
+                ledger.add(trace.scope, facts, trace.fingerprints, trace.facts_at)
             if history.wants(key[1], facts.at):
                 before = len(history)
                 if history.add(facts, trace.facts_at):
                     self._revise(key[0], facts.at)
                 self._facts += len(history) - before
                 self._make_room()
-                trace.facts_at = facts.at
+            trace.facts_at = facts.at
         self._buffer.forget_tree(trace)
 
     def _revise(self, tenant: str, at: float) -> None:
