@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ticketing.domain.evidence.sample import Sample
@@ -39,6 +39,9 @@ ASIDE_SLOTS_MAX = 30
 Counts = dict[Operation, Kinds]
 Entry = tuple[int, int, int, "array[int]"]
 """Count, microseconds, limit and ids of an item."""
+Entries = dict[Key, Entry]
+Part = tuple[int, int]
+"""The number of a part of a tally, and the number of all parts."""
 Name = tuple[Any, ...]
 Alert = tuple[str, str]
 """Service and fingerprint."""
@@ -48,7 +51,7 @@ class Book:
     """Takes tallies of a scope in, in any order, and compares the last minutes with those before."""
 
     def __init__(self) -> None:
-        self._slots: dict[int, dict[str, dict[Key, Entry]]] = {}
+        self._slots: dict[int, dict[str, dict[Part, Entries]]] = {}
         self._keys: dict[Key, Key] = {}
         self._total: Counts = {}
         self._windows: list[Counts] = [{} for _ in WINDOWS_SLOTS]
@@ -61,12 +64,17 @@ class Book:
         self.size = 0
         """Items held."""
 
-    def put(self, slot: int, worker: str, tally: Tally) -> None:
-        """Take in what a worker saw in a slot, in place of an earlier tally of the same two."""
+    def put(self, slot: int, worker: str, tally: Tally, part: int = 0, parts: int = 1) -> None:
+        """Take in what a worker saw in a slot, in place of an earlier tally of the same two.
+
+        A tally may come in parts; parts of a division into another number are replaced as well.
+        """
         workers = self._slots.setdefault(slot, {})
         if worker not in workers and len(workers) >= WORKERS_MAX:
             return
-        self._sum(slot, workers.pop(worker, {}), -1)
+        known = workers.setdefault(worker, {})
+        for old in [one for one in known if one[1] != parts or one[0] == part]:
+            self._sum(slot, known.pop(old), -1)
         entries = {
             self._key(operation, kind, detail): (
                 item.count,
@@ -77,7 +85,7 @@ class Book:
             for operation, kind, detail, item in tally.items()
             if item.count > 0
         }
-        workers[worker] = entries
+        known[part, parts] = entries
         self._sum(slot, entries, 1)
         while len(self._slots) > SLOTS_MAX or (
             self.size > ITEMS_MAX and len(self._slots) > LONGEST
@@ -89,7 +97,7 @@ class Book:
         return self._keys.setdefault(key, key)
 
     def _forget(self, slot: int) -> None:
-        for entries in self._slots[slot].values():
+        for _, entries in self._entries(slot):
             self._sum(slot, entries, -1)
         del self._slots[slot]
         for operation, slots in list(self._aside_slots.items()):
@@ -99,7 +107,13 @@ class Book:
         if len(self._keys) > 4 * ITEMS_MAX:
             self._keys.clear()
 
-    def _sum(self, slot: int, entries: dict[Key, Entry], sign: int) -> None:
+    def _entries(self, slot: int) -> Iterator[tuple[str, Entries]]:
+        """The workers of a slot with the entries of each, once for each part."""
+        for worker, parts in self._slots.get(slot, {}).items():
+            for entries in parts.values():
+                yield worker, entries
+
+    def _sum(self, slot: int, entries: Entries, sign: int) -> None:
         self.size += sign * len(entries)
         _add(self._total, entries, sign)
         for length, window in zip(WINDOWS_SLOTS, self._windows, strict=True):
@@ -108,7 +122,7 @@ class Book:
         if slot <= self.last - LONGEST:
             _add(self._aside, self._aside_of(slot, entries), sign)
 
-    def _aside_of(self, slot: int, entries: dict[Key, Entry]) -> dict[Key, Entry]:
+    def _aside_of(self, slot: int, entries: Entries) -> Entries:
         """The entries of a slot whose operations are set aside there."""
         if not self._aside_slots:
             return {}
@@ -121,16 +135,16 @@ class Book:
     def advance(self, last: int) -> None:
         """Move the windows so that they end with slot `last`; they never move back."""
         last = max(last, self.last)
-        for slot, workers in self._slots.items():
+        for slot in self._slots:
             if self.last - LONGEST < slot <= last - LONGEST:
-                for entries in workers.values():
+                for _, entries in self._entries(slot):
                     _add(self._aside, self._aside_of(slot, entries), 1)
         for length, window in zip(WINDOWS_SLOTS, self._windows, strict=True):
             old = range(self.last - length + 1, self.last + 1)
             new = range(last - length + 1, last + 1)
-            for slot, workers in self._slots.items():
+            for slot in self._slots:
                 if (slot in old) != (slot in new):
-                    for entries in workers.values():
+                    for _, entries in self._entries(slot):
                         _add(window, entries, 1 if slot in new else -1)
         self.last = last
 
@@ -195,7 +209,7 @@ class Book:
         """Keep outbreaks out of what is usual: the slots in which an operation showed evidence."""
         keys = {key for one in found if one.strength >= OUTBREAK_MIN for key in one.keys}
         for slot in range(self.last - LONGEST + 1, self.last + 1) if keys else ():
-            for entries in self._slots.get(slot, {}).values():
+            for _, entries in self._entries(slot):
                 for key in keys & entries.keys():
                     self._mark_aside(key[0], slot)
 
@@ -210,7 +224,7 @@ class Book:
         found = Sample()
         keys = list(keys)
         for slot in range(self.last - LONGEST + 1, self.last + 1):
-            for worker, entries in self._slots.get(slot, {}).items():
+            for worker, entries in self._entries(slot):
                 for key in keys:
                     entry = entries.get(key)
                     if entry is not None:
@@ -242,7 +256,7 @@ class Book:
         return found
 
 
-def _add(counts: Counts, entries: dict[Key, Entry], sign: int) -> None:
+def _add(counts: Counts, entries: Entries, sign: int) -> None:
     for (operation, kind, detail), entry in entries.items():
         kinds = counts.get(operation)
         if kinds is None:
