@@ -16,7 +16,7 @@ from agents.log_record import (
     Record,
 )
 from agents.record_reader import RecordReader
-from agents.span_packer import Mark, Packer
+from agents.span_packer import Mark, Packer, SlimLine
 from ticketing.config import Config
 from ticketing.domain.alerts.combine import (
     ENDPOINTS_MAX,
@@ -46,8 +46,10 @@ from ticketing.domain.scope import ScopeBy, scope_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Sample
 from ticketing.domain.traces.spans import traceable
+from ticketing.domain.traces.watermark import SAMPLED_MAX, plausible, reached
 from ticketing.wire.dead_letters import DeadLetter, dead_letter_of
 from ticketing.wire.signals import SignalBody
+from ticketing.wire.traces import event_time, source_of
 
 STAGE = "detection"
 MESSAGE_CHARS_MAX = 2_000
@@ -133,6 +135,8 @@ class Detected:
     dead_letters: list[DeadLetter] = field(default_factory=list)
     spans: list[tuple[int, bytes]] = field(default_factory=list)
     """Target partition and message of the lines of requests, where these are followed."""
+    reached: float | None = None
+    """The event time (Unix s) that the last records have reached, where requests are followed."""
 
     @property
     def below_threshold(self) -> int:
@@ -181,6 +185,7 @@ class Detector:
         self._fingerprint = functools.lru_cache(CACHED_FINGERPRINTS_MAX)(fingerprint)
         self.scope = functools.lru_cache(CACHED_SCOPES_MAX)(partial(scope_of, by=scope_by))
         self.stated = functools.lru_cache(CACHED_STATED_MAX)(self._stated_severity)
+        self.line_scope = functools.lru_cache(CACHED_SCOPES_MAX)(self._scope_as_written)
 
     @classmethod
     def of(cls, config: Config, topic_ids: Mapping[str, str]) -> Detector:
@@ -226,6 +231,13 @@ class Detector:
 
     def _stated_severity(self, own: str | None, level: str | None) -> Severity | None:
         return stated_severity(own, self.reader.level_of(level))
+
+    def _scope_as_written(self, tenant: str | None, environment: str | None) -> str:
+        """The scope of a line by its own words; empty where the tenant is none."""
+        try:
+            return self.scope(tenant_of(tenant), text_of(environment, NAME_CHARS_MAX))
+        except Unfit:
+            return ""
 
     def _identify(
         self, tenant: str | None, environment: str | None, service: str | None, message: str
@@ -294,7 +306,8 @@ class Run:
         lines = self._reader.slim_lines_of(records)
         suspects = self._suspects(records, [line.anomaly_score for line in lines])
         self._judge(suspects, self._reader.document, self._judge_odd)
-        packer = Packer(f"{self._topic}:{self._partition}")
+        packer = Packer(source_of(self._topic, self._partition), self._detector.line_scope)
+        self._detected.reached = _reached(lines, records)
         for line, record in zip(lines, records, strict=True):
             packer.add(line, record, marks.get(record.offset))
         marks.clear()
@@ -478,6 +491,16 @@ class Run:
             partition=self._partition,
             offset=record.offset,
         )
+
+
+def _reached(lines: Sequence[SlimLine], records: Sequence[Record]) -> float:
+    """The event time that records have reached, by some of them."""
+    every = -(-len(records) // SAMPLED_MAX)
+    times = []
+    for line, record in zip(lines[::every], records[::every], strict=True):
+        stated = event_time(line.timestamp) if line.timestamp is not None else None
+        times.append(plausible(stated, record.timestamp / 1000.0))
+    return reached(times)
 
 
 def _id_of(value: str | None) -> str:

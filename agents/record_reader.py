@@ -242,6 +242,7 @@ class RecordReader:
             host_name=text("host_name", text_from),
             trace_id=trace_id if tenant is None or isinstance(tenant, str) else None,
             tenant_id=tenant if isinstance(tenant, str) else None,
+            environment=text("environment", text_from),
         )
 
     def _time(self, fields: _Fields) -> float | None:

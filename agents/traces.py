@@ -8,6 +8,7 @@ more of them.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -18,28 +19,33 @@ from faust.types import EventT
 
 from ticketing import metrics
 from ticketing.config import Config
-from ticketing.domain.alerts.event_times import YEAR_2000
 from ticketing.domain.events import Correlation
 from ticketing.domain.intake import admitted
 from ticketing.domain.scope import partition_of_scope
 from ticketing.domain.traces.buffer import Part
 from ticketing.domain.traces.correlator import Correlator, Report, Settings
+from ticketing.domain.traces.watermark import plausible, reached
 from ticketing.engine.agent import BatchAgent
 from ticketing.engine.fence import Fence
 from ticketing.engine.watchdog import Watchdog
 from ticketing.errors import BadRecord
 from ticketing.wire.events import encode_events
-from ticketing.wire.topics import EVENTS
-from ticketing.wire.traces import Spans, decode_lines, decode_spans, event_time
+from ticketing.wire.topics import EVENTS, TRACES
+from ticketing.wire.traces import (
+    Position,
+    Spans,
+    decode_lines,
+    decode_spans,
+    event_time,
+    source_of,
+)
 
 log = structlog.get_logger(__name__)
 
 ADVANCE_EVERY_SECONDS = 0.25
 """Longest delay of a report that is due: little beside the 1.5 s to an outbreak's first one."""
-AHEAD_SECONDS_MAX = 60.0
-"""An event time further ahead is replaced by the arrival: one wrong clock would end all requests."""
-MOSTLY = 0.9
-"""A source has come as far as this share of its lines: the few clocks that run ahead don't count."""
+PARTITIONS_MAX = 10_000
+"""Partitions of one topic of the input that are waited for: far more than brokers like."""
 
 
 def correlator_for(config: Config) -> Correlator:
@@ -105,23 +111,28 @@ class TracesAgent(BatchAgent):
         now = self._clock()
         times = []
         for part in spans.parts:
-            at = self._plausible(event_time(part.at), now)
+            at = plausible(event_time(part.at), now)
             times.append(at)
             marks = {
-                fingerprint: (service, self._plausible(seen_at, now), scope)
+                fingerprint: (service, plausible(seen_at, now), scope)
                 for fingerprint, (service, seen_at, scope) in part.marks.items()
             }
             key = part.tenant, part.trace_id
-            self._correlator.take(key, Part(part.count, bytes(part.lines)), at, marks, now)
+            lines = Part(part.count, bytes(part.lines))
+            self._correlator.take(key, lines, at, marks, now, part.scope)
             metrics.spans_total.inc(part.count)
         if times:
-            times.sort()
-            # Messages of one source keep their order within a partition only.
-            way = f"{spans.source}>{partition}"
-            self._correlator.reached(way, times[int(MOSTLY * (len(times) - 1))], now)
+            self._correlator.reached(_way(spans.source, partition), reached(times), now)
+        self._take_positions(spans.positions, partition, now)
 
-    def _plausible(self, at: float | None, now: float) -> float:
-        return at if at is not None and YEAR_2000 <= at <= now + AHEAD_SECONDS_MAX else now
+    def _take_positions(self, positions: list[Position], partition: int, now: float) -> None:
+        for one in positions:
+            at = -math.inf if one.at <= 0.0 else plausible(one.at, now)
+            way = _way(source_of(one.topic, one.partition), partition)
+            self._correlator.reached(way, at, now)
+        for topic, partitions in {one.topic: one.partitions for one in positions}.items():
+            for number in range(min(partitions, PARTITIONS_MAX)):
+                self._correlator.expect(_way(source_of(topic, number), partition), now)
 
     async def _send(self, reports: list[Report]) -> None:
         for report in reports:
@@ -147,8 +158,15 @@ class TracesAgent(BatchAgent):
             # Another worker may have read on meanwhile.
             self._generation = self.app.consumer_generation_id
             self._next.clear()
+            mine = [tp.partition for tp in self.app.consumer.assignment() if tp.topic == TRACES]
+            self._correlator.keep_sources(_way("", one) for one in mine)
         expected = self._next.get(partition, records[0].offset)
         missing = records[-1].offset + 1 - expected - len(records)
         if missing > 0:
             metrics.spans_dropped_total.labels("lost_messages").inc(missing)
         self._next[partition] = records[-1].offset + 1
+
+
+def _way(source: str, partition: int) -> str:
+    """A source in one partition: its messages keep their order within a partition only."""
+    return f"{source}>{partition}"

@@ -118,7 +118,9 @@ pages_total = counter(
 events_total = counter(
     "events_total",
     "Events handled by the incidents' writer.",
-    kind=one_of("alert", "command", "receipt", "progress", "correlation", "summary", "tick"),
+    kind=one_of(
+        "alert", "command", "receipt", "progress", "correlation", "verdict", "summary", "tick"
+    ),
 )
 fallbacks_total = counter(
     "fallbacks_total",
