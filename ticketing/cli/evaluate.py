@@ -89,7 +89,7 @@ def _run(
             judgement, history = run.evaluated(pair.lines, pair.faults, config)
             judgements.append(judgement)
             documents += history.documents()
-            apart.append(judging.kept_apart(*judgement.faults))
+            apart.append(judging.kept_apart(judgement.faults))
     return run.together(judgements), documents, apart
 
 
