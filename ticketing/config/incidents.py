@@ -247,13 +247,23 @@ class Storm(Section):
     """The same for one scope (`grouping.scope`)."""
 
 
+OUTBREAK_WAIT_MAX = 600.0
+"""Longer than any evidence takes to come."""
+
+
 class Grouping(Section):
     """Alerts that share an incident."""
 
     by: GroupBy = "pattern"
-    """`pattern` makes an incident per error pattern, `service` one per service and outbreak."""
+    """`pattern` makes an incident per error pattern, `service` one per service and outbreak, `cause`
+    one per fault, as evidence from traces says."""
     scope: ScopeBy = "environment"
     """`environment`: its alerts are of one tenant and environment; `tenant`: of one tenant."""
+    # Evidence of a fault takes three to six slots of ten seconds to speak.
+    evidence_wait: Annotated[Wait, Field(le=OUTBREAK_WAIT_MAX)] = 60.0
+    """With `cause` and `traces`: longest wait of a ticket for a verdict, while another incident of the
+    scope of the same severity or a higher one was told within that time; at most 10 minutes, 0 for
+    none."""
 
 
 def by_name(value: Any) -> Any:

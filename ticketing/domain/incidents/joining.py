@@ -138,9 +138,11 @@ def state_of(
     )
     if known is None or elsewhere:
         return part
+    goes_on = same and known.before < 0
     return replace(
         part,
-        first_seen=min(known.first_seen, alert.first_seen),
+        # Of an episode that began in another incident, only what is new counts here.
+        first_seen=known.first_seen if goes_on else min(known.first_seen, alert.first_seen),
         last_seen=max(known.last_seen, alert.last_seen),
         minutes=part.minutes if same and before == 0 else known.minutes,
         sample=part.sample or known.sample,
