@@ -19,6 +19,7 @@ from ticketing import extras, log, metrics, restarts
 from ticketing.config import Config, secrets_of
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
+from ticketing.engine.app_metrics import AppMetrics
 from ticketing.engine.departure import leave
 from ticketing.engine.role_topics import RoleTopics, changed
 from ticketing.errors import Misconfigured
@@ -334,6 +335,7 @@ def _attach(app: TicketingApp, role: str) -> None:
         app.watchdog.start()
 
     async def tell_ready() -> None:
+        shown = AppMetrics(app, role)
         while not app.should_stop:
             # The watchdog looks after the other guards, and nobody but this task after it.
             why = app.watchdog.guard.keep_alive()
@@ -343,6 +345,7 @@ def _attach(app: TicketingApp, role: str) -> None:
             metrics.app_ready.labels(role).set(1 if ready else 0)
             if ready:
                 restarts.note_ready()
+            shown.update()
             await app.sleep(READY_EVERY_SECONDS)
 
     app.task(start_guards)

@@ -65,6 +65,8 @@ class BatchScheduler(DefaultSchedulingStrategy):
     def __init__(self) -> None:
         self.taken: dict[TP, int] = {}
         """The last offset of each partition handed to its agent in this generation."""
+        self.first: dict[TP, int] = {}
+        """The first one."""
 
     def iterate(self, records: Mapping[TP, Any]) -> Iterator[tuple[TP, Any]]:
         """Changelogs and other topics record by record, batched ones run by run, as `Fetched`."""
@@ -74,6 +76,7 @@ class BatchScheduler(DefaultSchedulingStrategy):
         for tp, run in records.items():
             if tp.topic in self.batched:
                 self.taken[tp] = run[-1].offset
+                self.first.setdefault(tp, run[0].offset)
                 for part in _parted(run):
                     yield tp, Batch(tp, part)
 
@@ -223,6 +226,7 @@ class BatchConsumer(driver.Consumer):
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Begin a generation, with the coordinator's answer as its first heartbeat."""
         self.scheduler.taken.clear()
+        self.scheduler.first.clear()
         self._handled.clear()
         put_all_down()
         self._thread.heard_at = boottime()
@@ -289,17 +293,33 @@ class BatchConsumer(driver.Consumer):
         Judged by the position of the fetch: transaction markers lie between records and behind the
         last one, and after a restart there may be no record left to read.
         """
-        subscription = self._thread._ensure_consumer()._subscription.subscription
-        assignment = None if subscription is None else subscription.assignment
-        state = None if assignment is None else assignment.state_value(tp)
-        if state is None or not state.has_valid_position or state.highwater is None:
-            return False
-        return bool(state.position >= state.highwater)
+        state = self._fetched(tp)
+        return state is not None and bool(state.position >= state.highwater)
 
     def caught_up(self, tp: TP) -> bool:
         """True when every known record of a batched partition is handled."""
         handled = self._handled.get(tp, -1) >= self.scheduler.taken.get(tp, -1)
         return handled and self.read_to_the_end(tp)
+
+    def lag(self, tp: TP) -> int | None:
+        """The records of a batched partition that are not yet handled; None before the first fetch."""
+        state = self._fetched(tp)
+        if state is None:
+            return None
+        if self.caught_up(tp):
+            # What lies behind the last record may be markers of transactions.
+            return 0
+        handled = self._handled.get(tp)
+        start = self.scheduler.first.get(tp, state.position) if handled is None else handled + 1
+        return max(0, int(state.highwater - start))
+
+    def _fetched(self, tp: TP) -> Any | None:
+        """Aiokafka's state of a partition: position and end; None before the first fetch."""
+        subscription = self._thread._ensure_consumer()._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        state = None if assignment is None else assignment.state_value(tp)
+        known = state is not None and state.has_valid_position and state.highwater is not None
+        return state if known else None
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         committed: bool = await super()._commit(offsets)
