@@ -93,16 +93,19 @@ class TracesAgent(BatchAgent):
                 # Written by this job, perhaps by another release: requests can do without it.
                 metrics.spans_dropped_total.labels("undecodable").inc()
                 log.warning("undecodable_spans", why=str(error))
-        await self._send(self._correlator.advance(self._clock()))
-        self._measure()
+        await self.advance()
 
     async def tell(self) -> None:
         """Send due reports while no lines arrive, until the app stops. A task beside the agent."""
         while not self.app.should_stop:
             await asyncio.sleep(ADVANCE_EVERY_SECONDS)
             if not self.app.rebalancing:
-                await self._send(self._correlator.advance(self._clock()))
-                self._measure()
+                await self.advance()
+
+    async def advance(self) -> None:
+        """Send the reports that are due now."""
+        await self._send(self._correlator.advance(self._clock()))
+        self._measure()
 
     def _take(self, spans: Spans, partition: int) -> None:
         now = self._clock()
