@@ -9,6 +9,7 @@ from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import (
     ALERTS,
     EVENTS,
+    EVIDENCE,
     INCIDENTS,
     OWN_PREFIX,
     PIPELINE_APP,
@@ -42,7 +43,7 @@ def read_by(role: str, runtime: Runtime) -> list[str]:
     """The topics that a role reads, changelogs among them."""
     read = {
         PIPELINE: [*runtime.inputs, INCIDENTS],
-        TRACES_ROLE: [TRACES],
+        TRACES_ROLE: [TRACES, EVIDENCE],
         SUMMARIES: [INCIDENTS],
         VIEW: [INCIDENTS, ALERTS],
     }

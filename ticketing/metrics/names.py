@@ -308,6 +308,28 @@ spans_dropped_total = counter(
         too_large="messages",
     ),
 )
+tallies_total = counter(
+    "tallies_total", "Tallies of requests that were told, one per scope and ten seconds of events."
+)
+verdicts_total = counter("verdicts_total", "Verdicts about the causes of a scope that were told.")
+verdict_seconds = histogram(
+    "verdict_seconds", "Time that the verdicts of a look took.", _PATH_BUCKETS
+)
+evidence_dropped_total = counter(
+    "evidence_dropped_total",
+    "Evidence let go before it told anything.",
+    reason=one_of(
+        late_requests="their ten seconds are forgotten",
+        untold_requests="too many at once",
+        calls="of more operations than a tally holds",
+        scopes="the memory of the one unused for longest",
+        waiting_full="tallies",
+        out_of_bounds="tallies",
+        undecodable="messages",
+        too_large="messages",
+        refused="verdicts",
+    ),
+)
 
 llm_calls_total = counter(
     "llm_calls_total",
