@@ -6,10 +6,11 @@ from agents.incident_pages import IncidentPages
 from agents.incident_rows import IncidentRows
 from tables.incidents import COLLECTIVE, Pointer
 from ticketing.domain.events import Action, Command
-from ticketing.domain.incidents import commands, linking, merging
+from ticketing.domain.incidents import commands, linking, merging, outbreaks
 from ticketing.domain.incidents.incident import Incident, IncidentAlert, Kind, Status
 from ticketing.domain.incidents.joining import AlertRow
 from ticketing.domain.incidents.lifecycle import published
+from ticketing.domain.incidents.policy import GROUP_BY_CAUSE
 from ticketing.domain.records import replace
 
 NONE_SHOWN = "it would leave no alert that it shows"
@@ -91,6 +92,10 @@ class IncidentCommands:
             return NONE_SHOWN
         self._decide(apart=(after.alerts, [row.alert for row in found]))
         rows.rehome(_shown(found, made), (incident.id,), id)
+        if policy.group_by == GROUP_BY_CAUSE:
+            state = rows.scope(incident.scope)
+            state = outbreaks.begun(state, id, made.service, made.first_seen, now)
+            rows.put_scope(incident.scope, state)
         self._save(incident, self._answered(after, command))
         self._save(None, made)
         return ""

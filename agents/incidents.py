@@ -301,6 +301,9 @@ class IncidentMachine(Machine[Record]):
             state = outbreaks.again(rows.scope(scope), after.id, alert.first_seen, rows.now)
         else:
             state = rows.scope(scope)
+            if known is not None and state.outbreak(known.id) is None:
+                # An old incident, which a person's decision leads to, is no outbreak of now.
+                return
         state = outbreaks.begun(
             state,
             after.id,
