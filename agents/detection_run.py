@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from agents.attached_frames import AttachedFrames
+from agents.identities import Identities, Said, patterns_of, reader_of
 from agents.log_record import (
     ID_CHARS_MAX,
     RECORD_ERRORS,
@@ -26,22 +27,18 @@ from ticketing.domain.alerts.combine import (
     Identity,
 )
 from ticketing.domain.alerts.event_times import EventTimes, Stated, believed
-from ticketing.domain.alerts.field_names import LEVEL_SCALES
-from ticketing.domain.alerts.fingerprint import fingerprint, partition_of, stray_fingerprint
+from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.alerts.record_fields import (
     NAME_CHARS_MAX,
     BadInput,
     Thresholds,
     Unfit,
     scored_severity,
-    service_of,
     stated_severity,
     tenant_of,
     text_of,
     texts_of,
 )
-from ticketing.domain.patterns.frames import STRAY
-from ticketing.domain.patterns.pattern import Patterns, Rule
 from ticketing.domain.scope import ScopeBy, scope_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Sample
@@ -58,18 +55,12 @@ STORMY_SHARE = 0.5
 """Share of anomalies from which on most records are read whole anyway: no score is read first."""
 FOLLOWED_TOGETHER = 1_000
 """Records packed at a time: so many fit into the processor's cache, which halves the cost."""
-# Caches of a worker. A longer message is not remembered, so that messages take some 32 MB at most;
-# no message has two fingerprints; pairs of severity and level are few, unless they are garbage.
-CACHED_CHARS_MAX = 4_096
-CACHED_MESSAGES_MAX = 8_192
-CACHED_FINGERPRINTS_MAX = 8_192
+# Caches of a worker: pairs of severity and level are few, unless they are garbage.
 CACHED_STATED_MAX = 256
 CACHED_SCOPES_MAX = 1_024
 
 Key = tuple[str, str, str, str]
 """Fingerprint, tenant, environment, service."""
-Said = tuple["str | None", "str | None", "str | None", "str | None"]
-"""Tenant, environment, service and message as a record has them."""
 Place = tuple["str | None", "str | None", "str | None", "str | None"]
 """Tenant, environment, service and host as a record has them."""
 
@@ -157,7 +148,7 @@ class Detector:
 
     def __init__(
         self,
-        patterns: Patterns,
+        identities: Identities,
         *,
         topic_ids: Mapping[str, str],
         reader: RecordReader,
@@ -172,7 +163,7 @@ class Detector:
         `scope_by`: the extent of a scope. `traces_partitions`: partitions of ticketing-traces; with
         0 no requests are followed, and none of the cost is paid.
         """
-        self._patterns = patterns
+        self.identities = identities
         self.topic_ids = topic_ids
         self.reader = reader
         self.minimum = minimum_score
@@ -181,8 +172,6 @@ class Detector:
         self.traces_partitions = traces_partitions
         self.stormy = False
         """True after a run that was mostly anomalies; changes only how records are read."""
-        self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._identify)
-        self._fingerprint = functools.lru_cache(CACHED_FINGERPRINTS_MAX)(fingerprint)
         self.scope = functools.lru_cache(CACHED_SCOPES_MAX)(partial(scope_of, by=scope_by))
         self.stated = functools.lru_cache(CACHED_STATED_MAX)(self._stated_severity)
         self.line_scope = functools.lru_cache(CACHED_SCOPES_MAX)(self._scope_as_written)
@@ -192,10 +181,11 @@ class Detector:
         """A detector as configured."""
         anomaly = config.anomaly
         own = anomaly.severity_thresholds
+        reader = reader_of(config)
         return cls(
-            patterns_of(config),
+            Identities(patterns_of(config), reader),
             topic_ids=topic_ids,
-            reader=reader_of(config),
+            reader=reader,
             minimum_score=anomaly.minimum_score,
             window=anomaly.lookback_window,
             thresholds=Thresholds(critical=own.critical, high=own.high, medium=own.medium),
@@ -222,13 +212,6 @@ class Detector:
         """The lasting name of a source partition: a recreated topic makes another one."""
         return f"{self.topic_ids.get(topic, topic)}:{partition}"
 
-    def identify(
-        self, tenant: str | None, environment: str | None, service: str | None, message: str
-    ) -> Identity:
-        """The identity of a fault; the arguments are as in the record. Raises Unfit."""
-        known = self._cached if len(message) <= CACHED_CHARS_MAX else self._identify
-        return known(tenant, environment, service, message)
-
     def _stated_severity(self, own: str | None, level: str | None) -> Severity | None:
         return stated_severity(own, self.reader.level_of(level))
 
@@ -239,28 +222,6 @@ class Detector:
         except Unfit:
             return ""
 
-    def _identify(
-        self, tenant: str | None, environment: str | None, service: str | None, message: str
-    ) -> Identity:
-        place = tenant_of(tenant), text_of(environment, NAME_CHARS_MAX), service_of(service)
-        pattern = self._patterns.key(message)
-        if pattern is None:
-            return Identity(stray_fingerprint(*place), *place, STRAY, stray=True)
-        return Identity(self._fingerprint(*place, pattern), *place, pattern)
-
-
-def reader_of(config: Config) -> RecordReader:
-    """The reader of records under the configured names."""
-    fields = config.input.fields
-    scale = LEVEL_SCALES[fields.preset]
-    return RecordReader(fields.names(), scale, minimum_score=config.anomaly.minimum_score)
-
-
-def patterns_of(config: Config) -> Patterns:
-    """The patterns with the operator's own rules, as configured."""
-    rules = config.anomaly.pattern_rules
-    return Patterns([Rule(name=r.name, pattern=r.pattern, replace=r.replace) for r in rules])
-
 
 class Run:
     """One run under way."""
@@ -269,7 +230,7 @@ class Run:
         self._detector = detector
         self._topic = topic
         self._partition = partition
-        self._identify = detector.identify
+        self._identities = detector.identities
         self._reader = detector.reader
         self._stated = detector.stated
         self._minimum = detector.minimum
@@ -335,18 +296,17 @@ class Run:
         `read` decodes a record's value, `refuse` takes a record that can't be read or counted.
         """
         minimum, known, stated, marks = self._minimum, self._known, self._stated, self._marks
-        before = self._before
+        before, said_by = self._before, self._identities.said
         for record in records:
             try:
                 document = read(record.value)
                 score = document.anomaly_score
                 if score is None or 0.0 <= score < minimum:
                     continue
-                tenant, environment = document.tenant_id, document.environment
-                service = document.service
-                group = known.get((tenant, environment, service, document.message))
+                said = said_by(document)
+                group = known.get(said)
                 if group is None or not 0.0 <= score <= 1.0:
-                    group = self._group_of(document, score)
+                    group = self._group_of(document, said, score)
                 if (
                     document.endpoint not in group.endpoints
                     or len(group.trace_ids) < TRACE_IDS_MAX
@@ -354,7 +314,7 @@ class Run:
                 ):
                     group.gather(document)
                 severity = stated(document.severity, document.level)
-                place = tenant, environment, service, document.host_name
+                place = said[0], said[1], said[2], document.host_name
                 if group.identity.stray:
                     # Without a mark: frames must not be taken for a fault that leads to another.
                     if place in before:
@@ -399,18 +359,17 @@ class Run:
         else:
             self._refuse(record, BadInput.UNDECODABLE, str(error))
 
-    def _group_of(self, document: Document, score: float) -> _Group:
+    def _group_of(self, document: Document, said: Said, score: float) -> _Group:
         if not 0.0 <= score <= 1.0:
             raise Unfit(BadInput.INVALID_SCORE, "anomaly_score is not between 0 and 1")
-        tenant, environment = document.tenant_id, document.environment
-        service, message = document.service, document.message
-        identity = self._identify(tenant, environment, service, document.text())
+        identity = self._identities.of(document)
+        message = document.message
         key = identity[:4]
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = _Group(identity)
         if message and not message.isspace():
-            self._known[tenant, environment, service, message] = group
+            self._known[said] = group
         return group
 
     def _mark(self, identity: Identity, record: Record, stated: Stated) -> Mark:
@@ -450,7 +409,7 @@ class Run:
 
     def _signal(self, group: _Group) -> Anomalies:
         identity, records = group.identity, group.records
-        title = STRAY if identity.stray else self._reader.detail_of(records[0]).title()
+        title = self._identities.title(identity, self._reader.detail_of(records[0]))
         times = EventTimes(group.times, group.arrivals)
         self._detected.clock_corrections += times.corrections
         columns = Columns(group.offsets, times, group.scores, group.stated)

@@ -219,6 +219,7 @@ class RecordReader:
             span_id=text("span_id", text_from),
             environment=text("environment", text_from),
             host_name=text("host_name", text_from),
+            duration_ms=self._duration(fields),
         )
 
     def _slim(self, fields: _Fields) -> SlimLine:

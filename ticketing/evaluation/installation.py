@@ -192,7 +192,7 @@ class Installation:
             message = SimpleNamespace(partition=0)
             await self._traces.handle(records, SimpleNamespace(message=message))
         else:
-            await self._traces.advance()
+            await self._traces.tell_due()
 
     def _publish(self) -> None:
         """Take down published incidents; platforms hold their tickets at once and say so."""
