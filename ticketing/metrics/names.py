@@ -1,7 +1,7 @@
 """The closed list of metrics: names, types, labels and help.
 
-Labels take few values by construction: platforms, severities, apps, topics and partitions of the
-input, configured models and closed lists of reasons; never a tenant, a service or an address.
+Labels take few values by construction: platforms, severities, apps, topics and partitions that are
+read, configured models and closed lists of reasons; never a tenant, a service or an address.
 
 To add a metric: a line here, the product code that sets it, and
 `python -m ticketing.metrics.reference docs/metrics.md`.
@@ -79,6 +79,14 @@ clock_corrections_total = owned_counter(
     "clock_corrections_total",
     "Input records whose event time was implausible and was replaced.",
     **_SOURCE,
+)
+
+messages_expired_total = counter(
+    "messages_expired_total",
+    "Messages that Kafka deleted, by the topic's retention, before they were read. Offsets of "
+    "transactions among them are counted too.",
+    topic="each topic that a worker reads",
+    partition="of that topic",
 )
 
 signals_total = counter(
