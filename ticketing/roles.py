@@ -8,6 +8,7 @@ from ticketing.engine.role_topics import RoleTopics, verified
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import (
     ALERTS,
+    CHANGELOG_SUFFIX,
     EVENTS,
     INCIDENTS,
     OWN_PREFIX,
@@ -47,6 +48,12 @@ def read_by(role: str, runtime: Runtime) -> list[str]:
         VIEW: [INCIDENTS, ALERTS],
     }
     return [*read.get(role, []), *bound_to(role)]
+
+
+def committed_by(role: str, runtime: Runtime) -> list[str]:
+    """The topics whose offsets a role's consumer group commits, each once."""
+    read = dict.fromkeys(read_by(role, runtime))
+    return [topic for topic in read if not topic.endswith(CHANGELOG_SUFFIX)]
 
 
 def verified_topics(role: str, runtime: Runtime) -> RoleTopics:
