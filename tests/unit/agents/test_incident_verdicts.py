@@ -199,6 +199,17 @@ def test_an_older_or_doubled_verdict_changes_nothing() -> None:
         assert desk.rows() == rows
 
 
+def test_a_verdict_of_the_same_time_takes_the_place_of_the_last() -> None:
+    desk = desk_by_cause()
+    together(desk)
+    desk.send(verdict(AT + 20, below("aa"), below("bb")), at=AT + 20)
+    desk.send(two_faults(AT + 20), at=AT + 21)
+    desk.send(two_faults(AT + 20, shop=8.5), at=AT + 22)
+    assert desk.of("aa").id == desk.of("bb").id
+    desk.send(two_faults(AT + 30), at=AT + 30)
+    assert desk.of("aa").id != desk.of("bb").id
+
+
 def test_a_verdict_from_far_ahead_holds_later_ones_back_for_a_while_only() -> None:
     desk = desk_by_cause()
     desk.send(verdict(AT + 1e9, causes=()))
