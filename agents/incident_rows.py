@@ -6,11 +6,14 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from agents.incident_counters import count_changes
-from tables.incidents import Pointer, Record, alert_key
-from ticketing.domain.incidents import fallback, merging, timers
-from ticketing.domain.incidents.incident import Incident, Status
+from tables.incidents import Pointer, Record, alert_key, scope_key
+from ticketing.domain.incidents import fallback, merging, outbreaks, timers
+from ticketing.domain.incidents.incident import Incident, IncidentAlert, Status
 from ticketing.domain.incidents.joining import AlertRow
+from ticketing.domain.incidents.outbreaks import ScopeState
 from ticketing.domain.incidents.policy import Policy
+from ticketing.domain.incidents.verdicts import takes_part
+from ticketing.domain.records import replace
 from ticketing.domain.scope import incident_id
 from ticketing.engine.guarded import SetAside
 from ticketing.engine.statemachine import Transaction
@@ -22,6 +25,8 @@ LOOK_SECONDS = 86400.0
 """A day: alerts and pointers whose incident is gone may stay so long."""
 
 Tx: TypeAlias = Transaction[Record]
+
+_NO_STATE = ScopeState()
 
 
 @dataclass
@@ -70,6 +75,14 @@ class IncidentRows:
             else:
                 return found
         return found
+
+    def running(self, id: str) -> Incident | None:
+        """The open incident that has the alerts of another one now, if evidence may change it."""
+        try:
+            found = self.follow(id)
+        except SetAside:
+            return None
+        return found if found is not None and takes_part(found) else None
 
     def alert(self, fingerprint: str) -> AlertRow | None:
         """The row of an alert; raises SetAside."""
@@ -130,6 +143,25 @@ class IncidentRows:
     def put_alert(self, row: AlertRow) -> None:
         """Write the row of an alert."""
         self.tx.put(alert_key(row.alert.fingerprint), row, due=self.now + LOOK_SECONDS)
+
+    def rehome(self, alerts: list[IncidentAlert], sources: tuple[str, ...], target: str) -> None:
+        """Let the rows of alerts name their new incident, and be as they are there."""
+        for part in alerts:
+            row = self.alert(part.fingerprint)
+            home = self.follow(row.incident_id) if row is not None else None
+            if row is not None and home is not None and home.id in sources:
+                self.put_alert(replace(row, incident_id=target, alert=part))
+
+    def scope(self, scope: str) -> ScopeState:
+        """The memory of a scope; an empty one if there is none, or none that can be read."""
+        found = self.tx.peek(scope_key(scope))
+        return found if isinstance(found, ScopeState) else _NO_STATE
+
+    def put_scope(self, scope: str, state: ScopeState) -> None:
+        """Write the memory of a scope. One that can't be read stays as it is, and remembers nothing."""
+        key = scope_key(scope)
+        if not self.tx.is_set_aside(key):
+            self.tx.put(key, state, due=max(outbreaks.idle_at(state), self.now))
 
     def point(self, key: str, id: str) -> None:
         """Let a pointer lead to an incident."""

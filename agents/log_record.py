@@ -61,20 +61,22 @@ class Document(msgspec.Struct, gc=False):
     description: str | None = None
     environment: str | None = None
     host_name: str | None = None
+    duration_ms: Any = None
+    """Read as a number where it is used: a wrong one must not cost the record's other fields."""
 
     def text(self) -> str:
         """The record's text; raises Unfit if there is none."""
         return message_of(self.message, self.error_message, self.description)
+
+    def title(self) -> str:
+        """The title of an alert whose first record this is."""
+        return read(self.text()).title()
 
 
 class Detail(Document, gc=False):
     """The fields of the few records that are shown as samples."""
 
     span_id: str | None = None
-
-    def title(self) -> str:
-        """The title of an alert whose first record this is."""
-        return read(self.text()).title()
 
 
 decode_score = msgspec.json.Decoder(_Scored).decode

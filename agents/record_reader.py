@@ -219,6 +219,7 @@ class RecordReader:
             span_id=text("span_id", text_from),
             environment=text("environment", text_from),
             host_name=text("host_name", text_from),
+            duration_ms=self._duration(fields),
         )
 
     def _slim(self, fields: _Fields) -> SlimLine:
@@ -242,6 +243,7 @@ class RecordReader:
             host_name=text("host_name", text_from),
             trace_id=trace_id if tenant is None or isinstance(tenant, str) else None,
             tenant_id=tenant if isinstance(tenant, str) else None,
+            environment=text("environment", text_from),
         )
 
     def _time(self, fields: _Fields) -> float | None:

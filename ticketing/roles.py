@@ -20,6 +20,7 @@ from ticketing.wire.topics import (
     CHANGELOG_SUFFIX,
     DEAD_LETTERS,
     EVENTS,
+    EVIDENCE,
     INCIDENTS,
     OWN_PREFIX,
     PIPELINE_APP,
@@ -55,7 +56,7 @@ def read_by(role: str, runtime: Runtime) -> list[str]:
     """The topics that a role reads, changelogs among them."""
     read = {
         PIPELINE: [*runtime.inputs, INCIDENTS],
-        TRACES_ROLE: [TRACES],
+        TRACES_ROLE: [TRACES, EVIDENCE],
         SUMMARIES: [INCIDENTS],
         VIEW: [INCIDENTS, ALERTS],
     }
@@ -78,7 +79,7 @@ def written_by(role: str, runtime: Runtime) -> list[str]:
         sent = [EVENTS, SIGNALS, *runtime.inputs, REDRIVES]
         sent += [platform_topic(name) for name in runtime.config.enabled_platforms()]
     else:
-        sent = [EVENTS, DEAD_LETTERS]
+        sent = [EVENTS, DEAD_LETTERS, *([EVIDENCE] if role == TRACES_ROLE else [])]
     return [*sent, *bound_to(role)]
 
 

@@ -37,7 +37,15 @@ from ticketing.roles import (
     read_by,
     verified_topics,
 )
-from ticketing.wire.topics import ALERTS, EVENTS, INCIDENTS, SIGNALS, TRACES, platform_topic
+from ticketing.wire.topics import (
+    ALERTS,
+    EVENTS,
+    EVIDENCE,
+    INCIDENTS,
+    SIGNALS,
+    TRACES,
+    platform_topic,
+)
 
 API_ROLES = frozenset({VIEW, API})
 """Roles that serve the API, including metrics, health and readiness."""
@@ -287,18 +295,23 @@ def _view(runtime: Runtime) -> TicketingApp:
 
 
 def _traces(runtime: Runtime) -> TicketingApp:
+    from agents.evidence import EvidenceAgent
     from agents.traces import TracesAgent, correlator_for
 
-    app = _app(TRACES_ROLE, runtime, [TRACES])
+    app = _app(TRACES_ROLE, runtime, [TRACES, EVIDENCE])
     traces = TracesAgent(
         app,
         app.watchdog,
         app.fence,
         correlator_for(runtime.config),
-        events_partitions=runtime.partitions,
+        partitions=runtime.partitions,
+        message_bytes_max=runtime.config.kafka.message_max_bytes,
     )
+    evidence = EvidenceAgent(app, app.watchdog, app.fence, events_partitions=runtime.partitions)
     add_agent(app, traces, TRACES)
+    add_agent(app, evidence, EVIDENCE)
     app.task(traces.tell)
+    app.task(evidence.tell)
     return app
 
 

@@ -13,7 +13,7 @@ import click
 @click.option("--topic", help="The topic to produce to  [default: the first input topic]")
 def replay(file: Path, rate: float | None, topic: str | None) -> None:
     """Produce each line of FILE (JSON lines, plain or .gz) as a record, as it is."""
-    from agents.detection_run import reader_of
+    from agents.identities import reader_of
     from ticketing.cli.progress import bar
     from ticketing.cli.recording import warn_without_scores
     from ticketing.kafka.feed import Feed, read_lines

@@ -41,6 +41,7 @@ from ticketing.engine.batch import BATCH_RECORDS_MAX, Batch, Fetched, FetchedRec
 from ticketing.engine.boottime import boottime
 from ticketing.engine.commit_notes import carry
 from ticketing.engine.departure import leave, put_all_down, put_down, take_in_hand
+from ticketing.engine.expired import Overtaken
 from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
 from ticketing.engine.topic_identity import KnownTopicsThread, leave_if_remade
 from ticketing.errors import Unavailable
@@ -117,11 +118,13 @@ class BatchConsumerThread(KnownTopicsThread):
         super().__init__(*args, **kwargs)
         self._read: dict[TP, int] = {}
         """The last offset of each batched partition read in this assignment."""
+        self._overtaken = Overtaken()
 
     async def on_start(self) -> None:
         """Start the consumer, with the properties that have no setting."""
         await super().on_start()
         self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
+        self._overtaken.watch(self._consumer._fetcher)
         self._note_heartbeats()
         carry(self._consumer, self.consumer.app.notes, self._id_of)
         self.name_topics()
@@ -129,6 +132,7 @@ class BatchConsumerThread(KnownTopicsThread):
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget the read positions of the assignment before."""
         self._read.clear()
+        self._overtaken.forget()
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def _fetch_records(
@@ -139,6 +143,7 @@ class BatchConsumerThread(KnownTopicsThread):
         active = set(active_partitions)
         if not active:
             return {}
+        await self._overtaken.tell(consumer)
         fetched: dict[TP, list[Any]] = await super()._fetch_records(
             consumer, active, *args, **kwargs
         )

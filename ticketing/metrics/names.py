@@ -1,7 +1,7 @@
 """The closed list of metrics: names, types, labels and help.
 
-Labels take few values by construction: platforms, severities, apps, topics and partitions of the
-input, configured models and closed lists of reasons; never a tenant, a service or an address.
+Labels take few values by construction: platforms, severities, apps, topics and partitions that are
+read, configured models and closed lists of reasons; never a tenant, a service or an address.
 
 To add a metric: a line here, the product code that sets it, and
 `python -m ticketing.metrics.reference docs/metrics.md`.
@@ -81,6 +81,14 @@ clock_corrections_total = owned_counter(
     **_SOURCE,
 )
 
+messages_expired_total = counter(
+    "messages_expired_total",
+    "Messages that Kafka deleted, by the topic's retention, before they were read. Offsets of "
+    "transactions among them are counted too.",
+    topic="each topic that a worker reads",
+    partition="of that topic",
+)
+
 signals_total = counter(
     "signals_total",
     "Signals handled by the counter of alerts.",
@@ -126,7 +134,9 @@ pages_total = counter(
 events_total = counter(
     "events_total",
     "Events handled by the incidents' writer.",
-    kind=one_of("alert", "command", "receipt", "progress", "correlation", "summary", "tick"),
+    kind=one_of(
+        "alert", "command", "receipt", "progress", "correlation", "verdict", "summary", "tick"
+    ),
 )
 fallbacks_total = counter(
     "fallbacks_total",
@@ -304,6 +314,28 @@ spans_dropped_total = counter(
         lost_messages="messages, not lines",
         undecodable="messages",
         too_large="messages",
+    ),
+)
+tallies_total = counter(
+    "tallies_total", "Tallies of requests that were told, one per scope and ten seconds of events."
+)
+verdicts_total = counter("verdicts_total", "Verdicts about the causes of a scope that were told.")
+verdict_seconds = histogram(
+    "verdict_seconds", "Time that the verdicts of a look took.", _PATH_BUCKETS
+)
+evidence_dropped_total = counter(
+    "evidence_dropped_total",
+    "Evidence let go before it told anything.",
+    reason=one_of(
+        late_requests="their ten seconds are forgotten",
+        untold_requests="too many at once",
+        calls="of more operations than a tally holds",
+        scopes="the memory of the one unused for longest",
+        waiting_full="tallies",
+        out_of_bounds="tallies",
+        undecodable="messages",
+        too_large="messages",
+        refused="verdicts",
     ),
 )
 

@@ -22,7 +22,7 @@ from tables import deliveries, incidents
 from tables.deliveries import Delivery
 from ticketing.dead_letters.redrive import Note
 from ticketing.domain.alerts.alert import Alert
-from ticketing.domain.events import Command, Correlation, Receipt, Summary
+from ticketing.domain.events import Command, Correlation, Receipt, Summary, Verdict
 from ticketing.domain.incidents.ceilings import Guard
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.joining import AlertRow
@@ -37,7 +37,7 @@ from ticketing.wire.traces import Spans
 
 NEW = "of_a_newer_release"
 SIGNALS = (Anomalies, Redriven, Origin, Progress, Tick)
-EVENTS = (Alert, Command, Receipt, Progress, Correlation, Summary, Tick)
+EVENTS = (Alert, Command, Receipt, Progress, Correlation, Verdict, Summary, Tick)
 STORED = (
     *(*SIGNALS, *EVENTS, Incident, AlertRow, Guard),
     *(Delivery, OperationResult, Retry, DeadLetter, Note, Spans),
