@@ -79,7 +79,7 @@ def written_by(role: str, runtime: Runtime) -> list[str]:
         sent = [EVENTS, SIGNALS, *runtime.inputs, REDRIVES]
         sent += [platform_topic(name) for name in runtime.config.enabled_platforms()]
     else:
-        sent = [EVENTS, DEAD_LETTERS]
+        sent = [EVENTS, DEAD_LETTERS, *([EVIDENCE] if role == TRACES_ROLE else [])]
     return [*sent, *bound_to(role)]
 
 

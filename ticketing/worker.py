@@ -187,10 +187,12 @@ def build(role: str, runtime: Runtime) -> TicketingApp:
 
 
 def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
+    from ticketing.api.security import close_door
+
     web = runtime.config.faust_web
     offset = default_roles(runtime.config).index(role)
     port = web.port + offset if web.port else free_port()
-    return create_app(
+    app = create_app(
         app_of(role),
         runtime.config,
         batched=batched,
@@ -198,6 +200,8 @@ def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
         partitions=runtime.partitions,
         web_port=port if web.enabled else None,
     )
+    close_door(app.web.web_app, runtime.config)
+    return app
 
 
 def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:

@@ -64,9 +64,15 @@ class AppMetrics:
 
     def _tables(self) -> None:
         for name, table in self._app.tables.items():
-            opened = list(table.data._dbs.values())
-            metrics.table_rows.labels(self._role, name).set(_sum(opened, ROWS))
-            metrics.table_bytes.labels(self._role, name).set(_sum(opened, BYTES))
+            rows, size = table_size(table)
+            metrics.table_rows.labels(self._role, name).set(rows)
+            metrics.table_bytes.labels(self._role, name).set(size)
+
+
+def table_size(table: Any) -> tuple[int, int]:
+    """Rows, about, and bytes on disk of the partitions of a table that this worker holds."""
+    opened = list(table.data._dbs.values())
+    return _sum(opened, ROWS), _sum(opened, BYTES)
 
 
 def _sum(databases: list[Any], key: str) -> int:
