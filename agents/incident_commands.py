@@ -6,10 +6,11 @@ from agents.incident_pages import IncidentPages
 from agents.incident_rows import IncidentRows
 from tables.incidents import COLLECTIVE, Pointer
 from ticketing.domain.events import Action, Command
-from ticketing.domain.incidents import commands, linking, merging
+from ticketing.domain.incidents import commands, linking, merging, outbreaks
 from ticketing.domain.incidents.incident import Incident, IncidentAlert, Kind, Status
 from ticketing.domain.incidents.joining import AlertRow
 from ticketing.domain.incidents.lifecycle import published
+from ticketing.domain.incidents.policy import GROUP_BY_CAUSE
 from ticketing.domain.records import replace
 
 NONE_SHOWN = "it would leave no alert that it shows"
@@ -91,6 +92,10 @@ class IncidentCommands:
             return NONE_SHOWN
         self._decide(apart=(after.alerts, [row.alert for row in found]))
         rows.rehome(_shown(found, made), (incident.id,), id)
+        if policy.group_by == GROUP_BY_CAUSE:
+            state = rows.scope(incident.scope)
+            state = outbreaks.begun(state, id, made.service, made.first_seen, now)
+            rows.put_scope(incident.scope, state)
         self._save(incident, self._answered(after, command))
         self._save(None, made)
         return ""
@@ -131,17 +136,17 @@ class IncidentCommands:
     def _delete(self, incident: Incident | None) -> None:
         """Forget an incident and the latest merged into it, and its texts in linked and listing ones.
 
-        What is left of its alerts says up to where they are counted; those that another one took are
-        found there as before.
+        What is left of its alerts says up to where they are counted, here and with their counters;
+        those that another one took are found there as before.
         """
         rows = self._rows
         if incident is None:
             return
-        for part in incident.alerts:
-            row = rows.alert(part.fingerprint)
-            if row is not None and row.incident_id == incident.id:
-                bare = replace(row.alert, service="", title="", sample=None, reason="")
-                rows.put_alert(replace(row, incident_id="", alert=bare))
+        own = rows.of_incident(incident)
+        rows.forget_alerts(incident, own)
+        for row in own:
+            bare = replace(row.alert, service="", title="", sample=None, reason="")
+            rows.put_alert(replace(row, incident_id="", alert=bare))
         for link in incident.links:
             other = rows.peek(link.id)
             if other is not None:

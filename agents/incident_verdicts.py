@@ -122,6 +122,8 @@ class IncidentVerdicts:
                     step.cause.service,
                     step.reason,
                 )
+            if known is None:
+                self._began(target)
             if self._take(source, known, target, found, at, step.reason):
                 id = target.id
         if id:
@@ -166,7 +168,7 @@ class IncidentVerdicts:
 
     def _name(self, step: Name, at: float) -> None:
         incident = self._rows.running(step.incident_id)
-        if incident is None:
+        if incident is None or (step.guessed and incident.cause is not None):
             return
         now, policy = self._rows.now, self._rows.policy
         id, cause = incident.id, step.cause.service
@@ -180,6 +182,10 @@ class IncidentVerdicts:
         self._save(incident, after)
 
     # Parts
+
+    def _began(self, made: Incident) -> None:
+        id, service, at, now = made.id, made.service, made.first_seen, self._rows.now
+        self._note(made.scope, lambda state: outbreaks.begun(state, id, service, at, now))
 
     def _rows_of(self, fingerprints: list[str], incident: Incident) -> list[AlertRow]:
         """The rows of those alerts that are still in an incident."""

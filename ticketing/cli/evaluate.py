@@ -43,7 +43,7 @@ def evaluate(
     before its injection to 180 s after. Nothing is started and no platform is asked; the same
     recording and configuration give the same output.
     """
-    from agents.detection_run import reader_of
+    from agents.identities import reader_of
     from ticketing import worker
     from ticketing.cli.recording import NO_SCORES
     from ticketing.evaluation import judging, run

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from agents.detection_run import reader_of
+from agents.identities import reader_of
 from ticketing.config import Config, load
 from ticketing.config.loading import merge, validate
 from ticketing.config.secrets import explicit

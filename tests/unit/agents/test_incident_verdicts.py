@@ -199,6 +199,17 @@ def test_an_older_or_doubled_verdict_changes_nothing() -> None:
         assert desk.rows() == rows
 
 
+def test_a_verdict_of_the_same_time_takes_the_place_of_the_last() -> None:
+    desk = desk_by_cause()
+    together(desk)
+    desk.send(verdict(AT + 20, below("aa"), below("bb")), at=AT + 20)
+    desk.send(two_faults(AT + 20), at=AT + 21)
+    desk.send(two_faults(AT + 20, shop=8.5), at=AT + 22)
+    assert desk.of("aa").id == desk.of("bb").id
+    desk.send(two_faults(AT + 30), at=AT + 30)
+    assert desk.of("aa").id != desk.of("bb").id
+
+
 def test_a_verdict_from_far_ahead_holds_later_ones_back_for_a_while_only() -> None:
     desk = desk_by_cause()
     desk.send(verdict(AT + 1e9, causes=()))
@@ -279,6 +290,16 @@ def test_a_sure_ranking_names_the_only_running_incident() -> None:
     assert desk.of("bb").service == "cart"
 
 
+def test_people_read_the_strongest_cause_that_an_incident_had() -> None:
+    desk = desk_by_cause()
+    fired(desk, "shop")
+    for second, (service, nats) in enumerate([("cart", 9.0), ("mail", 7.0), ("shop", 12.0)]):
+        at = AT + 10 * second
+        desk.send(verdict(at, below("bb"), causes=[(service, nats)]), at=at)
+        assert desk.of("bb").service == ("shop" if service == "shop" else "cart")
+    assert len(desk.incidents()) == 1
+
+
 # People
 
 
@@ -289,6 +310,17 @@ def test_what_a_person_put_apart_stays_apart() -> None:
     for second in range(5):
         desk.send(verdict(AT + 10 * second, below("aa"), below("bb")), at=AT + 10 * second)
     assert desk.of("aa").id != desk.of("bb").id
+
+
+def test_an_incident_that_a_person_split_off_takes_the_name_of_its_cause() -> None:
+    desk = desk_by_cause(group_wait={})
+    desk.command(together(desk), Action.SPLIT, alerts=["bb"])
+    id = desk.of("bb").id
+    for second in (10, 20, 30):
+        desk.send(two_faults(AT + second), at=AT + second)
+    assert desk.of("bb").id == id
+    assert desk.of("bb").cause is not None
+    assert len(desk.incidents()) == 2
 
 
 def test_what_a_person_put_together_stays_together() -> None:

@@ -16,7 +16,7 @@ from support.records import Record
 
 from ticketing.domain.alerts.alert import Alert, AlertState
 from ticketing.domain.events import Action, Cause, Command, Hung, Receipt, TicketState, Verdict
-from ticketing.domain.incidents.incident import Incident, Kind, Status
+from ticketing.domain.incidents.incident import Incident, Kind, Resolution, Status
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.scope import scope_of
 from ticketing.domain.severity import Severity
@@ -248,6 +248,11 @@ class Life:
         )
         homes = {name: self.home(incidents, row.incident_id) for name, row in rows.items()}
         assert set(rows) == set(self.alerts)
+        for name, row in rows.items():
+            # A fault that still fires is open somewhere, unless a person has resolved it.
+            found = incidents[homes[name]]
+            if row.alert.state is AlertState.FIRING and found.status is Status.RESOLVED:
+                assert found.resolution is Resolution.COMMAND
         for incident in incidents.values():
             if incident.status is not Status.RESOLVED:
                 self.judge_open(
@@ -282,6 +287,8 @@ class Life:
         assert (incident.quiet_since is None) == (firing > 0)
         assert incident.ticketed or incident.waits_for
         assert incident.page == 1 or incident.paged_at > 0
+        if incident.ticketed and incident.routes and not incident.quietly:
+            assert incident.paged_at > 0
 
     def home(self, incidents: dict[str, Incident], id: str) -> str:
         while incidents[id].merged_into:

@@ -149,6 +149,10 @@ class Producer:
     async def send(self, *message: Any) -> None:
         self.sent.append(message)
 
+    async def send_all(self, place: TP, messages: list[Any]) -> int:
+        self.sent += [(place.topic, value) for value in messages]
+        return 0
+
 
 def traces_agent(
     correlator: Correlator, producer: Any = None, clock: Callable[[], float] = lambda: ARRIVED
@@ -158,7 +162,9 @@ def traces_agent(
         producer=producer or Producer(), consumer_generation_id=1, consumer=consumer
     )
     nothing: Any = None
-    return TracesAgent(app, nothing, nothing, correlator, events_partitions=4, clock=clock)
+    return TracesAgent(
+        app, nothing, nothing, correlator, partitions=4, message_bytes_max=1_000_000, clock=clock
+    )
 
 
 async def test_the_agent_sends_what_it_finds_to_the_partition_of_the_scope() -> None:

@@ -33,6 +33,9 @@ STEP_SLOTS_MAX = 3
 """Slots from one verdict to the next while many wait: half the shortest window that is compared."""
 AGAIN_SECONDS = 10.0
 """Arrival time after which late tallies make a verdict that is given again."""
+UNCHANGED_SLOTS = 6
+"""Slots after which a verdict that says nothing against anybody is given again, for its calls: a
+minute, as services seldom begin to call others."""
 VERDICTS_MAX = 5
 """Verdicts per call, which may take a third of a second each."""
 AHEAD_SECONDS_MAX = 120.0
@@ -81,6 +84,8 @@ class _Scope:
     judged_at: float = 0.0
     late: bool = False
     """True if tallies came for slots that were judged."""
+    given: tuple[int, bool] | None = None
+    """The slot of the last verdict that was given, and whether it said anything."""
 
 
 class Books:
@@ -133,14 +138,18 @@ class Books:
     def verdicts(self, now: float) -> list[Verdict]:
         """The verdicts due at this arrival time, a few at once; the others at the next call."""
         found: list[Verdict] = []
+        judged = 0
         for name, scope in list(self._scopes.items()):
-            while len(found) < VERDICTS_MAX:
+            while judged < VERDICTS_MAX:
                 slot = _next(scope, now)
                 if slot is None:
                     break
                 self._put(scope, slot)
                 scope.judged, scope.judged_at, scope.late = slot, now, False
-                found.append(verdict_of(scope.book, name, slot))
+                judged += 1
+                verdict = verdict_of(scope.book, name, slot)
+                if _is_news(scope, slot, verdict):
+                    found.append(verdict)
         while len(self._scopes) > 1 and self._size() > ITEMS_MAX:
             self._forget_first()
         return found
@@ -195,6 +204,17 @@ class Books:
                 return
 
 
+def _is_news(scope: _Scope, slot: int, verdict: Verdict) -> bool:
+    """True for a verdict that says anything, for the first that does not, and for one now and then."""
+    telling = bool(verdict.causes or verdict.alerts or verdict.ranking)
+    if scope.given is not None and not telling:
+        at, told = scope.given
+        if not told and at <= slot < at + UNCHANGED_SLOTS:
+            return False
+    scope.given = slot, telling
+    return True
+
+
 def _next(scope: _Scope, now: float) -> int | None:
     """The slot to judge now; None if nothing is due."""
     ready = _ready(scope, now)
@@ -214,6 +234,9 @@ def _ready(scope: _Scope, now: float) -> int | None:
     scope.newest = {
         worker: seen for worker, seen in scope.newest.items() if seen[1] > now - ACTIVE_SECONDS
     }
-    if min((slot for slot, _ in scope.newest.values()), default=last) >= last or now >= scope.arrived[last] + WORKERS_WAIT_SECONDS:
+    if (
+        min((slot for slot, _ in scope.newest.values()), default=last) >= last
+        or now >= scope.arrived[last] + WORKERS_WAIT_SECONDS
+    ):
         return last
     return max((slot for slot in scope.arrived if slot < last), default=None)

@@ -23,6 +23,7 @@ from ticketing.domain.incidents.lifecycle import (
 from ticketing.domain.incidents.outbreaks import OUTBREAK_SECONDS
 from ticketing.domain.incidents.policy import GROUP_BY_CAUSE, Policy
 from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.intake import is_plain
 from ticketing.domain.records import replace
 from ticketing.domain.signals import Sample
 from ticketing.domain.text import bounded
@@ -384,6 +385,11 @@ def _sample(samples: list[Sample]) -> Sample | None:
     if not samples:
         return None
     first = samples[0]
+    labels = "".join(
+        (first.level, first.trace_id, first.span_id, first.endpoint, first.host, first.topic)
+    )
+    if is_plain(labels, LABEL_BYTES_MAX) and is_plain(first.message, SAMPLE_BYTES_MAX):
+        return first
     return replace(
         first,
         message=bounded(first.message, SAMPLE_BYTES_MAX),

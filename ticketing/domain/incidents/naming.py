@@ -25,15 +25,18 @@ TELLING_RATIO = 2.0
 def named(incident: Incident, cause: Cause, at: float, now: float, policy: Policy) -> Incident:
     """The incident with a cause as of the event time `at`; the very same if nothing of it is news.
 
-    The service is the cause's, the title that of the first alert of that service, if there is one.
-    Platforms for the severity are added to the routes and told once; where tickets were told before,
-    they stay.
+    Of several causes that it had people read the strongest: names that change with every verdict help
+    nobody. The service is the cause's; the title is that of the first alert of this service, if there
+    is one. Platforms for the severity are added to the routes and told once; where tickets were told
+    before, they stay.
     """
     known = incident.cause
     if known is not None and known.service == cause.service:
         if cause.strength < TELLING_RATIO * known.strength:
             return incident
         return published(replace(incident, cause=_kept(cause, at)), now)
+    if known is not None and cause.strength <= known.strength:
+        return incident
     said = f": {cause.reasons[0]}" if cause.reasons else ""
     before = f", before: {known.service}" if known is not None else ""
     text = f"likely cause: {cause.service} ({cause.strength:.1f} nats as of {moment(at)}{before}){said}"

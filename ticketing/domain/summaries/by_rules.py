@@ -184,9 +184,9 @@ def _path(incident: Incident) -> str:
 def _life(incident: Incident) -> str:
     said = []
     if incident.flapping:
-        said.append(f"It keeps coming back: reopened {len(incident.reopenings)} times.")
+        said.append(f"It keeps coming back: reopened {times(len(incident.reopenings))}.")
     elif incident.reopenings:
-        said.append(f"Reopened {_times(len(incident.reopenings))}.")
+        said.append(f"Reopened {times(len(incident.reopenings))}.")
     if incident.previous:
         said.append(f"This fault was resolved before, in incident {incident.previous}.")
     if incident.merged_into:
@@ -226,7 +226,8 @@ def _named(title: str, pattern: str, sample: str) -> str:
     return next((said for expression, said in _CAUSES_COMPILED if expression.search(text)), "")
 
 
-def _times(number: int) -> str:
+def times(number: int) -> str:
+    """A number of times in words: `once`, `3 times`."""
     return "once" if number == 1 else f"{number} times"
 
 

@@ -200,8 +200,14 @@ class Correlator:
         self._watermark.expect(source, now)
 
     def forget(self, unwanted: Callable[[Key], bool]) -> None:
-        """Let go of requests whose lines go to another worker from now on."""
+        """Let go of requests whose lines go to another worker from now on, and of all tallies."""
         self._buffer.forget(unwanted)
+        if self._ledger is not None:
+            self._ledger.clear()
+
+    def take_untold(self) -> dict[str, int]:
+        """The numbers of requests that no tally counted since the last call, by reason."""
+        return self._ledger.take_dropped() if self._ledger is not None else {}
 
     def told(self, now: float) -> list[Told]:
         """The tallies due at this arrival time, a few at once; the others at the next call."""
