@@ -143,7 +143,8 @@ def kept_apart(faults: Sequence[Judged]) -> bool:
 def ranked(history: History, fault: Fault) -> list[str]:
     """Services by the evidence of the scope soon after a fault, strongest first.
 
-    Before any verdict about the scope, by that of its incidents: of the incidents of one service the strongest counts, since a slow span may be several.
+    Before any verdict about the scope, by that of its incidents: of the incidents of one service the
+    strongest counts, since a slow span may be several.
     """
     at = fault.at + RANKED_AFTER_SECONDS
     known = history.ranking_at(at)
