@@ -54,7 +54,8 @@ def evaluate(
     faults = read_faults(labels)
     lines = run.recorded(recording, config)
     has_score = reader_of(config).has_score
-    if not any(has_score(line.value) for line in lines):
+    by_level = config.anomaly.scoring == "level"
+    if not by_level and not any(has_score(line.value) for line in lines):
         click.echo(f"{recording}: {NO_SCORES}", err=True)
     _warn(faults, lines, labels)
     judgement, documents, apart = _run(lines, faults, config, overlay)
