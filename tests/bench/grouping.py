@@ -6,7 +6,6 @@ one is given, with its faults one by one and every two at once.
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -15,14 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.generated import GROUPS, Generated, generated
+from support.generated import GROUPS, generated
 
 from ticketing.config import Config
 from ticketing.evaluation.judging import Judgement, kept_apart, result
-from ticketing.evaluation.labels import Fault, read_faults
-from ticketing.evaluation.recording import Line
+from ticketing.evaluation.labels import read_faults
 from ticketing.evaluation.run import configuration, evaluated, overlays, recorded, together
-from ticketing.wire.traces import event_time
 
 QUARTER_SECONDS = 900.0
 """In the first quarter of an hour most texts are new, and so may page."""
@@ -73,35 +70,13 @@ HEAD = (
 )
 
 
-def lines_of(made: Generated) -> list[Line]:
-    """A made-up recording as the product reads one."""
-    return [
-        Line(
-            event_time(record["@timestamp"]) or 0.0,
-            json.dumps(record).encode(),
-            str(record.get("trace_id", "")),
-            number,
-            made.parts[number] if made.parts else 0,
-        )
-        for number, record in enumerate(made.records)
-    ]
-
-
-def faults_of(made: Generated) -> list[Fault]:
-    """The labels of a made-up recording."""
-    return [
-        Fault(event_time(label["injected_at"]) or 0.0, label["service"], label["fault"], part)
-        for part, label in enumerate(made.labels)
-    ]
-
-
 def of_group(group: str, count: int, config: Config, first: int = 0) -> Row:
     """The row of `count` made-up recordings of a group."""
     row = Row(group, [], [])
     for seed in range(first, first + count):
         made = generated(group, seed)
-        lines = lines_of(made)
-        judgement, history = evaluated(lines, faults_of(made), config)
+        lines = made.lines()
+        judgement, history = evaluated(lines, made.faults(), config)
         row.judgements.append(judgement)
         if len(judgement.faults) == 2:
             row.apart.append(kept_apart(judgement.faults))

@@ -15,7 +15,12 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from support.microservices import SHAPES, START, Fault, System
+from support.microservices import SHAPES, START, System
+from support.microservices import Fault as Injected
+
+from ticketing.evaluation.labels import Fault
+from ticketing.evaluation.recording import Line
+from ticketing.wire.traces import event_time
 
 KINDS = ("exception", "return", "cpu", "delay", "way")
 LEAD_SECONDS = 600.0
@@ -40,6 +45,27 @@ class Generated:
     records: list[dict[str, Any]] = field(repr=False)
     labels: list[dict[str, str]]
     parts: list[int] = field(repr=False, default_factory=list)
+
+    def lines(self) -> list[Line]:
+        """The records as the product reads them from a file."""
+        parts = self.parts or [0] * len(self.records)
+        return [
+            Line(
+                event_time(record["@timestamp"]) or 0.0,
+                json.dumps(record).encode(),
+                record.get("trace_id", ""),
+                number,
+                part,
+            )
+            for number, (record, part) in enumerate(zip(self.records, parts, strict=True))
+        ]
+
+    def faults(self) -> list[Fault]:
+        """The labels, each with its part of the recording."""
+        return [
+            Fault(event_time(label["injected_at"]) or 0.0, label["service"], label["fault"], part)
+            for part, label in enumerate(self.labels)
+        ]
 
     def write(self, directory: Path) -> tuple[Path, Path]:
         """Write the recording and its labels; returns both paths."""
@@ -82,15 +108,17 @@ def generated(group: str, seed: int, *, lead: float = LEAD_SECONDS, rate: float 
     return Generated(name, group, records, labels, [part for _, part, _ in found])
 
 
-def _faults(system: System, count: int, chance: random.Random, at: float, seed: int) -> list[Fault]:
-    found: list[Fault] = []
+def _faults(
+    system: System, count: int, chance: random.Random, at: float, seed: int
+) -> list[Injected]:
+    found: list[Injected] = []
     for operation in chance.sample(system.reachable(), len(system.reachable())):
         services = {fault.operation.service for fault in found}
         if len(found) == count:
             break
         if operation not in system.entries and operation.service not in services:
             kind = KINDS[(seed + len(found)) % len(KINDS)]
-            found.append(Fault(kind, operation, at, chance.uniform(0.6, 1.0), FAULT_SECONDS))
+            found.append(Injected(kind, operation, at, chance.uniform(0.6, 1.0), FAULT_SECONDS))
     return found
 
 

@@ -93,7 +93,7 @@ class System:
             ]
             count = self.random.choice((0, 1, 2, 3)) if index else 3
             if shape == "chain":
-                later, count = later[:4], min(count, 2)
+                later, count = later[:4], 2 if self.random.random() < 0.15 else 1
             elif shape == "star":
                 later = later[-6:]
             operation.calls = self.random.sample(later, min(count, len(later)))
