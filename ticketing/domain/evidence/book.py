@@ -149,8 +149,12 @@ class Book:
         self.last = last
 
     def evidence(self, last: int) -> list[Evidence]:
-        """All evidence of the windows that end with slot `last`, strongest first."""
-        self.advance(last)
+        """All evidence of the windows that end with slot `last`, strongest first.
+
+        When requests cease, the evidence of the last ones stays for as long as a window.
+        """
+        latest = max((slot for slot in self._slots if slot <= last), default=last)
+        self.advance(latest if last - latest <= LONGEST else last)
         self._profiles = {
             operation: Profile(self._before(operation, kinds))
             for operation, kinds in self._total.items()
