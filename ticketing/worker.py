@@ -19,6 +19,7 @@ from ticketing import extras, log, metrics, restarts
 from ticketing.config import Config, secrets_of
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
+from ticketing.engine.app_metrics import AppMetrics
 from ticketing.engine.departure import leave
 from ticketing.engine.role_topics import RoleTopics, changed
 from ticketing.errors import Misconfigured
@@ -186,10 +187,12 @@ def build(role: str, runtime: Runtime) -> TicketingApp:
 
 
 def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
+    from ticketing.api.security import close_door
+
     web = runtime.config.faust_web
     offset = default_roles(runtime.config).index(role)
     port = web.port + offset if web.port else free_port()
-    return create_app(
+    app = create_app(
         app_of(role),
         runtime.config,
         batched=batched,
@@ -197,6 +200,8 @@ def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
         partitions=runtime.partitions,
         web_port=port if web.enabled else None,
     )
+    close_door(app.web.web_app, runtime.config)
+    return app
 
 
 def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
@@ -347,6 +352,7 @@ def _attach(app: TicketingApp, role: str) -> None:
         app.watchdog.start()
 
     async def tell_ready() -> None:
+        shown = AppMetrics(app, role)
         while not app.should_stop:
             # The watchdog looks after the other guards, and nobody but this task after it.
             why = app.watchdog.guard.keep_alive()
@@ -356,6 +362,7 @@ def _attach(app: TicketingApp, role: str) -> None:
             metrics.app_ready.labels(role).set(1 if ready else 0)
             if ready:
                 restarts.note_ready()
+            shown.update()
             await app.sleep(READY_EVERY_SECONDS)
 
     app.task(start_guards)

@@ -15,9 +15,9 @@ Node = dict[str, Any]
 
 CHARS_MAX = 32_767
 """Jira's limit of a long text field."""
-# Shares of a description (lists three times), together and alone with a reserve below CHARS_MAX
-# for headings, labels and links.
-SUMMARY_CHARS_MAX, FACTS_CHARS_MAX, LISTS_CHARS_MAX, EVIDENCE_CHARS_MAX = 7_000, 8_000, 2_500, 5_000
+# Shares of a description (lists three times, facts above and below the evidence), together and alone
+# with a reserve below CHARS_MAX for headings, labels and links.
+SUMMARY_CHARS_MAX, FACTS_CHARS_MAX, LISTS_CHARS_MAX, EVIDENCE_CHARS_MAX = 7_000, 4_000, 2_500, 5_000
 LINES_CHARS_MAX = 28_000
 LABEL_CHARS_MAX = 100
 """Names of platforms and models are shorter; bounds the reserve."""
@@ -32,15 +32,16 @@ def ticket(text: Text, remarks: list[str], key: str = "") -> Node:
     if text.summary_by:
         by = cut_units(clean(text.summary_by), LABEL_CHARS_MAX)
         parts.append(_paragraph(_text(f"(written by {by})", "em")))
-    parts += _table(text.facts)
+    parts += _panel(text.needed)
     parts += _list("orderedList", "Next steps", [_text(one) for one in _fitting(text.next_steps)])
-    if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_CHARS_MAX)).strip():
-        parts.append(_heading("Evidence"))
-        parts.append({"type": "codeBlock", "content": [_text(evidence)]})
     links = [
         _link(cut_units(clean(name), LABEL_CHARS_MAX), url) for name, url in text.links.items()
     ]
     parts += _list("bulletList", "Links", links)
+    if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_CHARS_MAX)).strip():
+        parts.append(_heading("Evidence"))
+        parts.append({"type": "codeBlock", "content": [_text(evidence)]})
+    parts += _table(text.facts)
     parts += _list("bulletList", "Not as configured", [_text(one) for one in _fitting(remarks)])
     return _document([*parts, *_paragraphs(key)])
 
@@ -121,6 +122,16 @@ def _list(kind: str, title: str, items: list[Node]) -> list[Node]:
         return []
     points = [{"type": "listItem", "content": [_paragraph(item)]} for item in items]
     return [*([_heading(title)] if title else []), {"type": kind, "content": points}]
+
+
+def _panel(facts: list[tuple[str, str]]) -> list[Node]:
+    """The facts that are needed first, in a panel, a paragraph each."""
+    values = shares([clean(value) for _, value in facts], FACTS_CHARS_MAX)
+    said = [
+        _paragraph(_text(f"{label}: ", "strong"), _text(value))
+        for (label, _), value in zip(facts, values, strict=True)
+    ]
+    return [{"type": "panel", "attrs": {"panelType": "info"}, "content": said}] if said else []
 
 
 def _table(facts: list[tuple[str, str]]) -> list[Node]:

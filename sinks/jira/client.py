@@ -223,9 +223,13 @@ class JiraSink:
         return Delivered()
 
     async def _link(self, request: Request, issue_id: str) -> None:
-        links = self._writer.text(request.want).links
-        for platform, url in links.items():
-            link = payload.remote_link(request.incident_id, platform, url)
+        """Make the issue's links; the configured ones once, when the issue is made."""
+        text = self._writer.text(request.want)
+        new = request.operation is Operation.CREATE
+        for name, url in text.links.items():
+            if name in text.own and not new:
+                continue
+            link = payload.remote_link(request.incident_id, name, url, own=name in text.own)
             try:
                 await self._api.write("POST", f"/issue/{issue_id}/remotelink", link)
             except Failed as failed:

@@ -181,8 +181,17 @@ def labels(incident: Incident, more: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys([key_label(incident.id), *(fields.label(one) for one in more)]))
 
 
-def remote_link(incident_id: str, platform: str, url: str) -> dict[str, Any]:
-    """A link to the ticket on another platform. The global id makes a repeat replace the link."""
+def remote_link(incident_id: str, platform: str, url: str, *, own: bool = False) -> dict[str, Any]:
+    """A link to the ticket on another platform, or an `own` one of the configuration.
+
+    The global id makes a repeat replace the link.
+    """
+    if own:
+        return {
+            "globalId": f"ticketing={incident_id}&link={platform}",
+            "relationship": "links for the incident",
+            "object": {"url": url, "title": platform},
+        }
     return {
         "globalId": f"ticketing={incident_id}&platform={platform}",
         "relationship": "same incident",

@@ -12,7 +12,7 @@ from sinks.text.parts import Text
 from sinks.text.utf16 import cut_units, latest, shares
 from ticketing.config.template import clean
 
-SUMMARY_CHARS_MAX, FACTS_CHARS_MAX, LISTS_CHARS_MAX, EVIDENCE_CHARS_MAX = 4_000, 6_000, 2_000, 5_000
+SUMMARY_CHARS_MAX, FACTS_CHARS_MAX, LISTS_CHARS_MAX, EVIDENCE_CHARS_MAX = 4_000, 3_000, 2_000, 5_000
 """Shares of a description. Escaping can double a text, so that the shares are smaller than in ADF;
 what is still too long is cut at the end."""
 LINES_CHARS_MAX = 15_000
@@ -43,13 +43,14 @@ def ticket(text: Text, remarks: list[str], key: str = "") -> str:
         parts.append(escape(summary))
     if text.summary_by:
         parts.append(f"(written by {escape(cut_units(clean(text.summary_by), 100))})")
-    parts.append(_table(text.facts))
+    parts.append(_panel(text.needed))
     parts.append(_list("#", "Next steps", text.next_steps))
-    if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_CHARS_MAX)).strip():
-        parts.append(f"h3. Evidence\n{_verbatim(evidence)}")
     if text.links:
         links = [f"* {escape(name)}: {url}" for name, url in text.links.items()]
         parts.append("h3. Links\n" + "\n".join(links))
+    if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_CHARS_MAX)).strip():
+        parts.append(f"h3. Evidence\n{_verbatim(evidence)}")
+    parts.append(_table(text.facts))
     parts.append(_list("*", "Not as configured", remarks))
     return _whole(parts, key)
 
@@ -99,6 +100,14 @@ def _verbatim(text: str) -> str:
 def _list(bullet: str, title: str, items: list[str]) -> str:
     kept = [f"{bullet} {escape(one)}" for one in shares(_clean(items), LISTS_CHARS_MAX) if one]
     return "\n".join([f"h3. {title}", *kept]) if kept else ""
+
+
+def _panel(facts: list[tuple[str, str]]) -> str:
+    """The facts that are needed first, in a panel, a line each."""
+    values = shares([clean(value).replace("\n", " ") for _, value in facts], FACTS_CHARS_MAX)
+    pairs = zip(facts, values, strict=True)
+    said = "\n".join(f"*{label}:* {escape(value) or '-'}" for (label, _), value in pairs)
+    return f"{{panel}}\n{said}\n{{panel}}" if said else ""
 
 
 def _table(facts: list[tuple[str, str]]) -> str:

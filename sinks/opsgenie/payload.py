@@ -14,7 +14,7 @@ from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.severity import Severity
 from ticketing.domain.text import cut, line
 
-# Limits of the alert API; DETAIL_CHARS_MAX keeps the seven details that there can be below
+# Limits of the alert API; DETAIL_CHARS_MAX keeps the eight details that there can be below
 # DETAILS_CHARS_MAX together.
 MESSAGE_CHARS_MAX = 130
 ALIAS_CHARS_MAX = 512
@@ -75,7 +75,7 @@ def _tags(incident: Incident, settings: Settings) -> list[str]:
 
 
 def _details(incident: Incident, writer: Writer, on_call: str) -> dict[str, str]:
-    facts = dict(writer.text(incident).facts)
+    facts = dict(writer.text(incident).all_facts)
     lasting = {name: facts[name] for name in LASTING if name in facts}
     if on_call:
         lasting["On call"] = on_call

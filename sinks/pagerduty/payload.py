@@ -11,8 +11,9 @@ from typing import Any
 
 import msgspec
 
-from sinks.text.parts import CONSOLE, LASTING, steps
+from sinks.text.parts import LASTING, steps
 from sinks.text.writer import Writer
+from ticketing.config.catalog import CONSOLE, PICTURE
 from ticketing.domain.incidents.incident import Incident, Step, StepKind
 from ticketing.domain.severity import Severity
 from ticketing.domain.text import ELLIPSIS, cut, line, moment
@@ -54,8 +55,14 @@ def trigger(
         "client": CLIENT,
         "payload": {key: value for key, value in payload.items() if value},
     }
+    if text.picture:
+        event["images"] = [{"src": text.picture, "alt": PICTURE}]
     if text.links:
-        event["links"] = [{"href": url, "text": name} for name, url in text.links.items()]
+        event["links"] = [
+            {"href": url, "text": name}
+            for name, url in text.links.items()
+            if name != PICTURE or not text.picture
+        ]
         event |= {"client_url": text.links[CONSOLE]} if CONSOLE in text.links else {}
     return fitted(event)
 
@@ -68,12 +75,13 @@ def _details(incident: Incident, writer: Writer) -> dict[str, Any]:
     if writer.own_body:
         return {"Details": writer.body(incident)}
     text = writer.text(incident)
-    facts = {label: value for label, value in text.facts if label in LASTING}
-    parts: dict[str, Any] = {"Notes": text.notes, **facts}
+    needed = {label: value for label, value in text.needed if label in LASTING}
+    details = {label: value for label, value in text.facts if label in LASTING}
+    parts: dict[str, Any] = {"Notes": text.notes}
     if text.summary:
         by = f" (written by {text.summary_by})" if text.summary_by else ""
         parts["Summary at first"] = f"{text.summary}{by}"
-    parts |= {"Next steps": text.next_steps, "Evidence": text.evidence}
+    parts |= {**needed, "Next steps": text.next_steps, "Evidence": text.evidence, **details}
     return {label: value for label, value in parts.items() if value}
 
 

@@ -18,6 +18,7 @@ from sinks.calls.references import reference
 from sinks.platform import ALL_OPERATIONS, STATUS_STEPS, Connection, Repeat, Request, Sink, Traits
 from sinks.slack import answers, payload
 from sinks.slack.settings import Settings
+from sinks.text.services import Services
 from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Operation, Why
 from ticketing.config import Config
@@ -185,7 +186,9 @@ class SlackBot:
         """
         tells = request.operation.transition or request.why is Why.SEVERITY
         if tells and not (request.uncertain and await self._is_told(request, channel, ts)):
-            message = payload.turn(request.want, self._writer)
+            rose = request.why is Why.SEVERITY
+            mention = self._settings.mention_for(request.want) if rose else ""
+            message = payload.turn(request.want, self._writer, mention)
             await self._sent("chat.postMessage", channel, message, channel=channel, thread_ts=ts)
         return Delivered(left_out=(f"message: Slack does not let it be edited ({why})",))
 
@@ -219,7 +222,8 @@ class SlackBot:
             told = [Step(seq=seq, at=want.paged_at, kind=StepKind.REPAGED)]
         if told:
             loud = request.operation is Operation.PAGE
-            message = payload.reply(request.incident_id, told, loud=loud)
+            mention = self._settings.mention_for(request.want) if loud else ""
+            message = payload.reply(request.incident_id, told, loud=loud, mention=mention)
             await self._sent("chat.postMessage", channel, message, channel=channel, thread_ts=ts)
         return Delivered()
 
@@ -296,7 +300,13 @@ class SlackBot:
         )
 
     def _message(self, want: Incident) -> dict[str, Any]:
-        return payload.parent(want, self._writer, buttons=self._settings.buttons)
+        return payload.parent(
+            want,
+            self._writer,
+            buttons=self._settings.buttons,
+            # An edit notifies nobody.
+            mention=self._settings.mention_for(want),
+        )
 
     async def test_connection(self) -> Connection:
         """Check the token and the channels, without a post."""
@@ -402,10 +412,12 @@ class SlackWebhook:
             raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is not ok"))
 
     def _message(self, request: Request) -> dict[str, Any] | None:
+        want, told = request.want, request.steps
+        mention = self._settings.mention_for(want) if _pages(request) else ""
         if request.operation is not Operation.COMMENT:
-            return payload.parent(request.want, self._writer, buttons=self._settings.buttons)
-        told = request.steps
-        return payload.note(request.want, self._writer, told) if told else None
+            buttons = self._settings.buttons
+            return payload.parent(want, self._writer, buttons=buttons, mention=mention)
+        return payload.note(want, self._writer, told, mention) if told else None
 
     async def test_connection(self) -> Connection:
         """Check that the address refuses an empty message as Slack does, without a post."""
@@ -425,6 +437,22 @@ class SlackWebhook:
     async def close(self) -> None:
         """Close the connections."""
         await self._http.close()
+
+
+def _pages(request: Request) -> bool:
+    """True for the one message of a webhook that tells of a page.
+
+    A page again is told by its comment, a reopening and a risen severity by the state's message.
+    """
+    if request.operation is Operation.COMMENT:
+        return any(step.kind is StepKind.REPAGED for step in request.steps)
+    if request.operation is Operation.REOPEN:
+        kinds = (StepKind.REOPENED, StepKind.REPAGED, StepKind.SEVERITY_RAISED)
+        last = [step.kind for step in request.want.timeline if step.kind in kinds][-1:]
+        return last != [StepKind.REPAGED]
+    return (
+        request.operation in (Operation.CREATE, Operation.ESCALATE) or request.why is Why.SEVERITY
+    )
 
 
 def _place(request: Request) -> tuple[str, str]:
@@ -449,7 +477,7 @@ def _ours(message: dict[str, Any], event: str, incident_id: str) -> dict[str, An
 
 def create(config: Config, open_http: HttpFactory) -> Sink:
     """The sink as configured: a bot if there is a token."""
-    settings = Settings.of(config.slack)
+    settings = Settings.of(config.slack, Services.of(config))
     http = open_http(settings.secrets())
     writer = writer_for(config, NAME)
     made = SlackBot if settings.bot_token else SlackWebhook

@@ -30,11 +30,13 @@ TEXT_CHARS_MAX = 4000
 # STEPS_CHARS_MAX leaves room in a section for the line that counts the steps left out.
 NOTES_CHARS_MAX = 1000
 STEP_CHARS_MAX = 600
-FACTS_MAX = 15
+NEEDED_MAX = 10
 FACT_CHARS_MAX = 250
-SUMMARY_CHARS_MAX = 1800
+DETAILS_MAX = 10
+DETAIL_CHARS_MAX = 200
+SUMMARY_CHARS_MAX = 1500
 NEXT_CHARS_MAX = 900
-EVIDENCE_CHARS_MAX = 2400
+EVIDENCE_CHARS_MAX = 2000
 LINKS_CHARS_MAX = 1200
 STEPS_CHARS_MAX = 2900
 STEPS_SECTIONS_MAX = 3
@@ -44,6 +46,12 @@ STEPS_EVENT = "ticketing_steps"
 TURN_EVENT = "ticketing_turn"
 """Metadata types by which our messages and replies are found again."""
 
+TIME_MIN, TIME_MAX = 0.0, 4_102_444_800.0
+"""Times that Slack can show: from 1970 to 2100."""
+ELEMENTS_MAX = 25
+"""Slack's limit of elements in a block."""
+LINK_PREFIX = "link_"
+"""The prefix of the action ids of buttons that only open an address."""
 ACTION_PREFIX = "ticketing_"
 """The prefix of our buttons' action ids, before the action."""
 BUTTONS = (
@@ -96,23 +104,28 @@ def _escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def parent(incident: Incident, writer: Writer, *, buttons: bool) -> dict[str, Any]:
-    """The message of an incident in its present state, with metadata to find it again."""
+def parent(
+    incident: Incident, writer: Writer, *, buttons: bool, mention: str = ""
+) -> dict[str, Any]:
+    """The message of an incident in its present state, with metadata to find it again.
+
+    `mention` is configured mark-up that notifies people when the message is posted. The order is
+    that of need: state and headline, the latest step, the summary, what is needed first, links,
+    evidence, and below it the details.
+    """
     text = writer.text(incident)
-    blocks = [_header(incident, text), *_latest(incident)]
+    blocks = [_header(incident, text), *_mentioning(mention), *_latest(incident)]
     if writer.own_body:
         body = escaped(writer.body(incident), 3 * SECTION_CHARS_MAX)
         blocks += [_section(part) for part in _parts(body, SECTION_CHARS_MAX)]
+        blocks += [*_linked(text, buttons), _context(f"Incident {incident.id}")]
     else:
-        blocks += _described(text)
-    if text.links:
-        blocks.append(_section(_links(text.links)))
-    blocks.append(_context(f"Incident {incident.id}"))
-    shown = _buttons(incident) if buttons else []
+        blocks += _described(text, buttons)
+    shown = _buttons(incident, text) if buttons else []
     if shown:
         blocks.append({"type": "actions", "block_id": "ticketing", "elements": shown})
     return {
-        "text": escaped(f"{_word(incident.status)}: {text.title}", TEXT_CHARS_MAX),
+        "text": _fallback(incident, text, mention),
         "blocks": blocks,
         "metadata": {
             "event_type": INCIDENT_EVENT,
@@ -128,16 +141,18 @@ def parent(incident: Incident, writer: Writer, *, buttons: bool) -> dict[str, An
     }
 
 
-def reply(incident_id: str, told: list[Step], *, loud: bool = False) -> dict[str, Any]:
+def reply(
+    incident_id: str, told: list[Step], *, loud: bool = False, mention: str = ""
+) -> dict[str, Any]:
     """A reply in the thread: steps of the timeline, a line each, oldest first.
 
-    A `loud` reply, or one with an escalation, is also shown in the channel.
+    A `loud` reply, or one with an escalation, is also shown in the channel. `mention` as in `parent`.
     """
     lines = [escaped(one, STEPS_CHARS_MAX) for one in steps(told)]
     sections = _joined(lines, STEPS_CHARS_MAX, STEPS_SECTIONS_MAX)
     return {
-        "text": cut(sections[0], TEXT_CHARS_MAX),
-        "blocks": [_verbatim(text) for text in sections],
+        "text": cut(" ".join(filter(None, [mention, sections[0]])), TEXT_CHARS_MAX),
+        "blocks": [*_mentioning(mention), *map(_verbatim, sections)],
         "metadata": {
             "event_type": STEPS_EVENT,
             "event_payload": {"id": incident_id, "through": told[-1].seq},
@@ -148,13 +163,13 @@ def reply(incident_id: str, told: list[Step], *, loud: bool = False) -> dict[str
     }
 
 
-def note(incident: Incident, writer: Writer, told: list[Step]) -> dict[str, Any]:
+def note(incident: Incident, writer: Writer, told: list[Step], mention: str = "") -> dict[str, Any]:
     """Steps of the timeline as a message of its own, for a webhook, which has no threads."""
-    message = reply(incident.id, told)
+    message = reply(incident.id, told, mention=mention)
     title = escaped(f"{_word(incident.status)}: {writer.title(incident)}", SECTION_TITLE_MAX)
     return {
         **message,
-        "text": cut(f"{title}\n{message['text']}", TEXT_CHARS_MAX),
+        "text": cut(f"{message['text']}\n{title}", TEXT_CHARS_MAX),
         "blocks": [
             _verbatim(title),
             *message["blocks"],
@@ -178,12 +193,12 @@ def bare(message: dict[str, Any]) -> dict[str, Any]:
     return {**message, "text": cut(words or message["text"], TEXT_CHARS_MAX), "blocks": []}
 
 
-def turn(incident: Incident, writer: Writer) -> dict[str, Any]:
+def turn(incident: Incident, writer: Writer, mention: str = "") -> dict[str, Any]:
     """A reply to the whole channel with the present state, for a message that can't be edited."""
     text = writer.text(incident)
     return {
-        "text": escaped(f"{_word(incident.status)}: {text.title}", TEXT_CHARS_MAX),
-        "blocks": [_header(incident, text)],
+        "text": _fallback(incident, text, mention),
+        "blocks": [_header(incident, text), *_mentioning(mention)],
         "metadata": {
             "event_type": TURN_EVENT,
             "event_payload": {"id": incident.id, "revision": incident.revision},
@@ -209,6 +224,17 @@ def _word(status: Status) -> str:
     return _WORDS.get(status) or cut(line(status.value), STATUS_CHARS_MAX)
 
 
+def _fallback(incident: Incident, text: Text, mention: str) -> str:
+    """The text of notifications, and of clients without blocks."""
+    said = escaped(f"{_word(incident.status)}: {text.title}", TEXT_CHARS_MAX - len(mention) - 1)
+    return f"{mention} {said}" if mention else said
+
+
+def _mentioning(mention: str) -> list[Block]:
+    """A block that notifies; its text comes from the configuration alone."""
+    return [_section(mention)] if mention else []
+
+
 def _header(incident: Incident, text: Text) -> Block:
     sign = _SIGNS[incident.severity.nearest]
     if incident.status is Status.RESOLVED:
@@ -225,30 +251,61 @@ def _latest(incident: Incident) -> list[Block]:
     return [_verbatim(escaped(steps(told[-1:])[0], STEP_CHARS_MAX))]
 
 
-def _described(text: Text) -> list[Block]:
+def _described(text: Text, buttons: bool) -> list[Block]:
     blocks: list[Block] = []
     if text.notes:
         blocks.append(_verbatim(escaped("\n".join(text.notes), NOTES_CHARS_MAX)))
-    fields = [
-        field
-        for label, value in text.facts[:FACTS_MAX]
-        for field in (_mrkdwn(f"*{_escape(label)}*"), _plain(escaped(value, FACT_CHARS_MAX)))
-    ]
-    for start in range(0, len(fields), FIELDS_MAX):
-        blocks.append({"type": "section", "fields": fields[start : start + FIELDS_MAX]})
     if text.summary:
         by = f"\n(written by {escaped(text.summary_by, 100)})" if text.summary_by else ""
         blocks.append(_verbatim(escaped(text.summary, SUMMARY_CHARS_MAX) + by))
+    fields = [
+        field
+        for label, value in text.needed[:NEEDED_MAX]
+        for field in (_mrkdwn(f"*{_escape(label)}*"), _value(text, label, value))
+    ]
+    for start in range(0, len(fields), FIELDS_MAX):
+        blocks.append({"type": "section", "fields": fields[start : start + FIELDS_MAX]})
     if text.next_steps:
         listed = "\n".join(f"{number}. {one}" for number, one in enumerate(text.next_steps, 1))
         blocks.append(_section("*Next steps*"))
         blocks.append(_verbatim(escaped(listed, NEXT_CHARS_MAX)))
+    blocks += _linked(text, buttons)
     if text.evidence:
         # A code block has no markup but its end, which no line may contain.
         lines = "\n".join(text.evidence).replace(FENCE, "'''")
         quoted = escaped(lines, EVIDENCE_CHARS_MAX)
         blocks.append(_section(f"*Evidence*\n{FENCE}\n{quoted}\n{FENCE}"))
-    return blocks
+    details = [_detail(text, label, value) for label, value in text.facts[:DETAILS_MAX]]
+    return [*blocks, *([{"type": "context", "elements": details}] if details else [])]
+
+
+def _value(text: Text, label: str, value: str) -> dict[str, Any]:
+    """A fact's value; a time is shown in the reader's own zone."""
+    local = _local(text.times.get(label), value)
+    return _mrkdwn(local) if local else _plain(escaped(value, FACT_CHARS_MAX))
+
+
+def _detail(text: Text, label: str, value: str) -> dict[str, Any]:
+    local = _local(text.times.get(label), value)
+    if local:
+        return _mrkdwn(f"{_escape(label)}: {local}")
+    return _plain(escaped(f"{label}: {value}", DETAIL_CHARS_MAX))
+
+
+def _local(at: float | None, shown: str) -> str:
+    """A time in the zone of each reader, with the time in UTC for clients that can't; or nothing.
+
+    https://docs.slack.dev/messaging/formatting-message-text#date-formatting
+    """
+    if at is None or not TIME_MIN < at < TIME_MAX:
+        return ""
+    return f"<!date^{int(at)}^{{date_short_pretty}} {{time_secs}}|{_escape(shown)}>"
+
+
+def _linked(text: Text, buttons: bool) -> list[Block]:
+    """The links; with buttons, the configured ones are among these."""
+    links = {name: url for name, url in text.links.items() if not buttons or name not in text.own}
+    return [_section(_links(links))] if links else []
 
 
 def _links(links: dict[str, str]) -> str:
@@ -265,9 +322,10 @@ def _links(links: dict[str, str]) -> str:
     return " | ".join(shown)
 
 
-def _buttons(incident: Incident) -> list[Block]:
+def _buttons(incident: Incident, text: Text) -> list[Block]:
+    """The actions that are allowed now, and the configured links."""
     allowed = allowed_actions(incident.status)
-    return [
+    actions = [
         {
             "type": "button",
             "action_id": f"{ACTION_PREFIX}{action.value}",
@@ -278,6 +336,16 @@ def _buttons(incident: Incident) -> list[Block]:
         for action, label, style in BUTTONS
         if action in allowed
     ]
+    links = [
+        {
+            "type": "button",
+            "action_id": f"{LINK_PREFIX}{name}",
+            "url": text.links[name],
+            "text": {"type": "plain_text", "text": name, "emoji": False},
+        }
+        for name in text.own
+    ]
+    return [*actions, *links][:ELEMENTS_MAX]
 
 
 def _mrkdwn(text: str) -> dict[str, Any]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from ticketing.config.platforms.slack import Slack
+from sinks.text.services import NONE, Services
+from ticketing.config.platforms.slack import Mentions, Slack
 from ticketing.config.values import Choice, reveal
-from ticketing.domain.incidents.incident import Incident
+from ticketing.domain.incidents.incident import Incident, Status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,10 +20,12 @@ class Settings:
     channel: str = ""
     channels: Choice = field(default_factory=Choice)
     buttons: bool = False
+    mentions: Mentions = field(default_factory=Mentions)
+    services: Services = NONE
 
     @classmethod
-    def of(cls, config: Slack) -> Settings:
-        """The settings in the section `slack`."""
+    def of(cls, config: Slack, services: Services = NONE) -> Settings:
+        """The settings in the section `slack`, with the catalog."""
         return cls(
             api_url=config.api_url.rstrip("/"),
             bot_token=reveal(config.bot_token),
@@ -31,6 +34,8 @@ class Settings:
             channels=config.channels,
             # Without the secret no press of a button could be trusted.
             buttons=config.signing_secret is not None,
+            mentions=config.mentions,
+            services=services,
         )
 
     def channel_for(self, incident: Incident) -> str:
@@ -42,6 +47,16 @@ class Settings:
     def channel_names(self) -> list[str]:
         """Every channel that could be chosen."""
         return sorted({*self.channels.names(), self.channel} - {""})
+
+    def mention_for(self, incident: Incident) -> str:
+        """The mark-up that notifies people of a page; empty without one.
+
+        An incident that pages nobody, or is over, notifies nobody.
+        """
+        if incident.quietly or incident.status is Status.RESOLVED:
+            return ""
+        team = self.services.entry(incident.service).team or ""
+        return self.mentions.choose(incident.service, team, incident.severity)
 
     def secrets(self) -> list[str]:
         """The secrets to mask."""

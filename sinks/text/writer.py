@@ -8,8 +8,11 @@ from typing import Any
 import structlog
 
 from sinks.text import parts
-from sinks.text.parts import TITLE_CHARS_MAX, Text, describe, title
+from sinks.text.headline import TITLE_CHARS_MAX, headline
+from sinks.text.parts import Text, describe
+from sinks.text.services import NONE, Services
 from ticketing.config import Config
+from ticketing.config.catalog import PICTURE
 from ticketing.config.template import BadTemplate, Template, clean
 from ticketing.config.template_names import NAMES, fault
 from ticketing.domain.incidents.incident import Incident
@@ -19,7 +22,11 @@ from ticketing.errors import Misconfigured
 log = structlog.get_logger(__name__)
 
 
-TITLE_TEMPLATE = "[{{ severity|upper }}] {{ service or 'unknown service' }}: {{ title }}"
+TITLE_TEMPLATE = (
+    "[{{ severity|upper }}] {{ service or 'unknown service' }}"
+    "{{ ' fails' if failing or began_in }}{{ ' for ' ~ failing if failing }}"
+    "{{ ', began in ' ~ began_in if began_in }}: {{ title }}"
+)
 BODY_TEMPLATE = """\
 {% for note in notes %}
 ! {{ note }}
@@ -31,7 +38,7 @@ BODY_TEMPLATE = """\
 {{ summary }}{{ " (written by " ~ summary_by ~ ")" if summary_by }}
 
 {% endif %}
-{% for label, value in facts.items() %}
+{% for label, value in needed.items() %}
 {{ label }}: {{ value }}
 {% endfor %}
 {% if next_steps %}
@@ -41,6 +48,13 @@ Next steps:
 - {{ step }}
 {% endfor %}
 {% endif %}
+{% if links %}
+
+Links:
+{% for name, address in links.items() %}
+{{ name }}: {{ address }}
+{% endfor %}
+{% endif %}
 {% if evidence %}
 
 Evidence:
@@ -48,11 +62,11 @@ Evidence:
 {{ one }}
 {% endfor %}
 {% endif %}
-{% if links %}
+{% if details %}
 
-Links:
-{% for name, address in links.items() %}
-{{ name }}: {{ address }}
+Details:
+{% for label, value in details.items() %}
+{{ label }}: {{ value }}
 {% endfor %}
 {% endif %}
 """
@@ -69,10 +83,13 @@ class Writer:
         body_template: str | None = None,
         *,
         console: str = "",
+        services: Services = NONE,
     ) -> None:
-        """`console` is the address of the console, for a link. Raises Misconfigured."""
+        """`console` is the address of the console, for a link; `services` has owners and further
+        links. Raises Misconfigured."""
         self._platform = platform
         self._console = console.rstrip("/")
+        self._services = services
         self._title = _template(f"{platform}.titleTemplate", title_template or TITLE_TEMPLATE)
         self._body = _template(f"{platform}.bodyTemplate", body_template or BODY_TEMPLATE)
         self.own_body = body_template is not None
@@ -81,27 +98,40 @@ class Writer:
 
     def title(self, incident: Incident) -> str:
         """The title, one line of at most `TITLE_CHARS_MAX` characters."""
-        return self._headline(incident, self.text(incident))
+        return self.text(incident).title
 
     def text(self, incident: Incident) -> Text:
         """The incident in parts, for platforms with a place for each part."""
-        text = describe(incident, self._platform, self._console)
-        return replace(text, title=self._headline(incident, text))
+        service = self._services.entry(incident.service)
+        text = describe(incident, self._platform, self._console, service)
+        values = parts.values(incident, text, self._platform, service)
+        own = self._services.links(incident.service, values)
+        picture = self._services.picture(values)
+        pictured = {PICTURE: picture} if picture else {}
+        return replace(
+            text,
+            title=self._headline(incident, values),
+            links={**own, **pictured, **text.links},
+            own=(*own, *pictured),
+            picture=picture,
+        )
 
     def body(self, incident: Incident) -> str:
         """The whole incident as plain text, for platforms with one field of text."""
         text = self.text(incident)
-        return self._rendered(self._body, parts.values(incident, text, self._platform)) or plain(
-            text
-        )
+        return self._rendered(self._body, self._values(incident, text)) or plain(text)
 
     def values(self, incident: Incident) -> dict[str, Any]:
         """The values of the names in ticketing.config.template_names, for other templates."""
-        return parts.values(incident, self.text(incident), self._platform)
+        return self._values(incident, self.text(incident))
 
-    def _headline(self, incident: Incident, text: Text) -> str:
-        written = line(self._rendered(self._title, parts.values(incident, text, self._platform)))
-        return cut(written or title(incident), TITLE_CHARS_MAX)
+    def _values(self, incident: Incident, text: Text) -> dict[str, Any]:
+        service = self._services.entry(incident.service)
+        return parts.values(incident, text, self._platform, service)
+
+    def _headline(self, incident: Incident, values: dict[str, Any]) -> str:
+        written = line(self._rendered(self._title, values))
+        return cut(written or headline(incident), TITLE_CHARS_MAX)
 
     def _rendered(self, template: Template, values: dict[str, Any]) -> str:
         try:
@@ -117,7 +147,13 @@ def writer_for(config: Config, platform: str) -> Writer:
     """The writer of a platform as configured; raises Misconfigured for a bad template."""
     section = config.platform(platform)
     console = config.web.public_url or ""
-    return Writer(platform, section.title_template, section.body_template, console=console)
+    return Writer(
+        platform,
+        section.title_template,
+        section.body_template,
+        console=console,
+        services=Services.of(config),
+    )
 
 
 def _template(key: str, source: str) -> Template:
@@ -130,7 +166,8 @@ def _template(key: str, source: str) -> Template:
 def plain(text: Text) -> str:
     """The whole incident as plain text, for a template that failed."""
     parts = [text.title, "\n".join(text.notes), text.summary]
-    parts.append("\n".join(f"{label}: {value}" for label, value in text.facts))
-    parts.append("\n".join(text.evidence))
+    parts.append("\n".join(f"{label}: {value}" for label, value in text.needed))
     parts.append("\n".join(f"{name}: {url}" for name, url in text.links.items()))
+    parts.append("\n".join(text.evidence))
+    parts.append("\n".join(f"{label}: {value}" for label, value in text.facts))
     return clean("\n\n".join(part for part in parts if part))

@@ -121,12 +121,15 @@ class Subject:
         """What a status must be taken for."""
         return {**OUTCOMES, **self.outcomes}[status]
 
-    def config(self, base: str, **more: Any) -> Config:
-        """The configuration that points this platform at an address; None leaves a setting out."""
+    def config(self, base: str, settings: Mapping[str, Any] | None = None, **more: Any) -> Config:
+        """The configuration that points this platform at an address; None leaves a setting out.
+
+        `settings` are those beside the platform's section, `more` those in it.
+        """
         given = {**sandbox_config(base)[self.platform], **self.section(base)}
         kept = {key: value for key, value in given.items() if key not in self.without}
         section = {key: value for key, value in {**kept, **more}.items() if value is not None}
-        return Config.model_validate({self.platform: section})
+        return Config.model_validate({**(settings or {}), self.platform: section})
 
 
 def subjects() -> list[Subject]:
@@ -208,9 +211,16 @@ class Desks:
         self._clock = clock
         self._open: list[Desk] = []
 
-    def open(self, subject: Subject, *, base: str = "", **more: Any) -> Desk:
+    def open(
+        self,
+        subject: Subject,
+        *,
+        base: str = "",
+        settings: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Desk:
         """A desk with more settings, and at another address than the sandbox's if one is given."""
-        config = subject.config(base or self.sandbox.url, **more)
+        config = subject.config(base or self.sandbox.url, settings, **more)
         self._open.append(Desk(subject, self.sandbox, self._clock, config))
         return self._open[-1]
 

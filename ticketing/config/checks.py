@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 
 from pydantic.alias_generators import to_camel
 
+from ticketing.config.catalog import CONSOLE, PICTURE, Links, link_faults, services_of
 from ticketing.config.kafka_checks import kafka_problems
+from ticketing.config.link_template import link_fault
 from ticketing.config.model import Config
 from ticketing.config.platforms import PLATFORMS, PlatformSection
 from ticketing.config.platforms.platform import Required
@@ -17,6 +19,7 @@ from ticketing.config.process import EMBEDDED, Input, Redis, sentinels_of
 from ticketing.config.schema import env_name
 from ticketing.config.template_names import fault
 from ticketing.domain.severity import Severity
+from ticketing.errors import Misconfigured
 
 _KNOWN_PROVIDERS = (
     *("disabled", "openai", "azure", "anthropic", "bedrock", "vertex_ai", "gemini", "mistral"),
@@ -35,6 +38,7 @@ def contradictions(config: Config) -> list[Problem]:
         *_routing(config),
         *_platforms(config),
         *_templates(config),
+        *_links(config),
         *_anomaly(config),
         *_input(config.input),
         *_listeners(config),
@@ -61,8 +65,9 @@ def warnings(config: Config) -> list[str]:
             "anomaly.minimumCount is over 1, but autoResolveAfter is off: incidents with fewer "
             "occurrences stay open without a ticket"
         )
-    if config.faust_web.enabled and not is_loopback(config.faust_web.host):
-        said.append(f"faustWeb.host is {config.faust_web.host}: its pages have no authentication")
+    host = config.faust_web.host
+    if config.faust_web.enabled and not is_loopback(host) and config.web.token is None:
+        said.append(f"faustWeb.host is {host}: without web.token its pages refuse other machines")
     return said
 
 
@@ -166,6 +171,34 @@ def _templates(config: Config) -> Iterator[Problem]:
                 yield Problem((name, key), problem)
         for path, text in section.faulty_templates():
             yield Problem((name, *path), text)
+
+
+def _links(config: Config) -> Iterator[Problem]:
+    taken = {CONSOLE, PICTURE, *PLATFORMS}
+    given: list[tuple[tuple[str, ...], str]] = [
+        (("links", name), source) for name, source in config.links.items()
+    ]
+    if config.picture is not None:
+        given.append((("picture",), config.picture))
+    for path, source in given:
+        problem = link_fault(source)
+        if problem is not None:
+            yield Problem(path, problem)
+    for path, problem in link_faults(config.catalog):
+        yield Problem(("catalog", *path), problem)
+    linked: list[tuple[tuple[str, ...], Links]] = [(("links",), config.links)]
+    for service, entry in config.catalog.services.items():
+        linked.append((("catalog", "services", service, "links"), entry.links))
+    for path, links in linked:
+        for name in sorted(links.keys() & taken):
+            yield Problem((*path, name), "is the name of a link that every ticket has")
+    if config.catalog.file is not None and not config.catalog.file.is_file():
+        yield Problem(("catalog", "file"), f'file not found: "{config.catalog.file}"')
+        return
+    try:
+        services_of(config.catalog)
+    except Misconfigured as error:
+        yield Problem(("catalog", "file"), str(error))
 
 
 def _anomaly(config: Config) -> Iterator[Problem]:

@@ -36,6 +36,42 @@ class Routing(Section):
     """Platforms for incidents that another platform rejected or did not take within `deliverWithin`."""
 
 
+def platforms_for_all(value: Any) -> Any:
+    """One list of platforms stands for all four severities."""
+    if isinstance(value, (list, tuple)):
+        return {severity.value: value for severity in Severity}
+    return value
+
+
+class ToldOfTheEnd(Section):
+    """Platforms on which the end of an incident is told, by its severity."""
+
+    critical: Platforms = PLATFORMS
+    """Critical incidents."""
+    high: Platforms = PLATFORMS
+    """High incidents."""
+    medium: Platforms = PLATFORMS
+    """Medium incidents."""
+    low: Platforms = PLATFORMS
+    """Low incidents."""
+
+
+class Notify(Section):
+    """Steps that are told on the tickets."""
+
+    resolution: Annotated[ToldOfTheEnd, BeforeValidator(platforms_for_all)] = ToldOfTheEnd()
+    """Platforms on which a comment or message tells the end: one list, or one per severity.
+    Elsewhere the ticket changes its state and nobody is told."""
+
+    def untold(self, platform: str) -> frozenset[Severity]:
+        """The severities of incidents whose end is not told on a platform."""
+        return frozenset(
+            severity
+            for severity in Severity
+            if platform not in getattr(self.resolution, severity.value)
+        )
+
+
 class SeverityThresholds(Section):
     """Lowest anomaly score of each severity; below `medium` is low."""
 
@@ -134,6 +170,11 @@ class Anomaly(Section):
 
     minimum_score: float = Field(default=0.85, ge=0, le=1)
     """Lowest anomaly score that is counted."""
+    scoring: Literal["upstream", "level"] = "upstream"
+    """Origin of the scores. `upstream`: something else has put them into the records, and a record
+    without one is unsuspicious. `level`: a record without one is scored by its level."""
+    lowest_level: Literal["WARN", "ERROR", "FATAL"] = "ERROR"
+    """With `scoring: level`, the lowest level of a record without a score that is an anomaly."""
     # A list shows 24 windows: six hours of an incident.
     lookback_window: Duration = 900.0
     """Length of the tumbling windows of event time in which anomalies are counted."""
@@ -247,13 +288,23 @@ class Storm(Section):
     """The same for one scope (`grouping.scope`)."""
 
 
+OUTBREAK_WAIT_MAX = 600.0
+"""Longer than any evidence takes to come."""
+
+
 class Grouping(Section):
     """Alerts that share an incident."""
 
     by: GroupBy = "pattern"
-    """`pattern` makes an incident per error pattern, `service` one per service and outbreak."""
+    """`pattern` makes an incident per error pattern, `service` one per service and outbreak, `cause`
+    one per fault, as evidence from traces says."""
     scope: ScopeBy = "environment"
     """`environment`: its alerts are of one tenant and environment; `tenant`: of one tenant."""
+    # Evidence of a fault takes three to six slots of ten seconds to speak.
+    evidence_wait: Annotated[Wait, Field(le=OUTBREAK_WAIT_MAX)] = 60.0
+    """With `cause` and `traces`: longest wait of a ticket for a verdict, while another incident of the
+    scope of the same severity or a higher one was told within that time; at most 10 minutes, 0 for
+    none."""
 
 
 def by_name(value: Any) -> Any:

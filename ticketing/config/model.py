@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from ticketing.config.catalog import Catalog, Links
 from ticketing.config.incidents import (
     Anomaly,
     DeliverWithin,
@@ -15,6 +16,7 @@ from ticketing.config.incidents import (
     Flapping,
     Grouping,
     GroupWait,
+    Notify,
     OffBySeverity,
     Platforms,
     RepageAfter,
@@ -65,6 +67,16 @@ class Config(PlatformSections):
     # Dead-man's switches usually count in minutes.
     heartbeat_every: Duration = 60.0
     """Time between two calls of `heartbeatUrl`."""
+    links: Links = Field(default_factory=dict)
+    """Links on every ticket, above its evidence: Jinja2 templates of addresses by name, such as
+    `runbook`, `dashboard`, `traces` and `logs`."""
+    picture: str | None = None
+    """Jinja2 template of the address of an image, such as a chart of the service: shown by PagerDuty,
+    elsewhere a link."""
+    catalog: Catalog = Catalog()
+    """Services, their owners and their names on the platforms."""
+    notify: Notify = Notify()
+    """Steps that are told on the tickets."""
     grouping: Annotated[Grouping, BeforeValidator(by_name)] = Grouping()
     """Alerts that share an incident: a section, or only the name of `by`."""
     storm: Storm = Storm()

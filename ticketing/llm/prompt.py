@@ -42,6 +42,7 @@ PLACED = frozenset(
         "since",
         "last_seen",
         "count",
+        "counts",
         "stands_for",
         "blast_radius",
         "impact",

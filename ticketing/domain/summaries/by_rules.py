@@ -130,14 +130,14 @@ def headline(incident: Incident) -> str:
 
 def cause_of(incident: Incident) -> str:
     """The service where the fault began according to traces; empty if unknown."""
-    found = incident.correlation
-    return found.root_cause.service if found is not None and found.root_cause else ""
+    return incident.root_cause
 
 
 def likely_cause(incident: Incident) -> str:
     """The place where the fault began by traces, else the kind of fault in the error; may be empty."""
     kind = _kind_of_fault(incident)
-    candidate = incident.correlation.root_cause if incident.correlation is not None else None
+    found = incident.correlation
+    candidate = incident.cause or (found.root_cause if found is not None else None)
     if candidate is None:
         return f"probably {kind}" if kind else ""
     said = [cut(line(reason), QUOTE_CHARS_MAX) for reason in candidate.reasons[:3]]
@@ -184,9 +184,9 @@ def _path(incident: Incident) -> str:
 def _life(incident: Incident) -> str:
     said = []
     if incident.flapping:
-        said.append(f"It keeps coming back: reopened {len(incident.reopenings)} times.")
+        said.append(f"It keeps coming back: reopened {times(len(incident.reopenings))}.")
     elif incident.reopenings:
-        said.append(f"Reopened {_times(len(incident.reopenings))}.")
+        said.append(f"Reopened {times(len(incident.reopenings))}.")
     if incident.previous:
         said.append(f"This fault was resolved before, in incident {incident.previous}.")
     if incident.merged_into:
@@ -226,7 +226,8 @@ def _named(title: str, pattern: str, sample: str) -> str:
     return next((said for expression, said in _CAUSES_COMPILED if expression.search(text)), "")
 
 
-def _times(number: int) -> str:
+def times(number: int) -> str:
+    """A number of times in words: `once`, `3 times`."""
     return "once" if number == 1 else f"{number} times"
 
 

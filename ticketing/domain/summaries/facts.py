@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ticketing.domain.events import Summary
 from ticketing.domain.incidents.incident import Incident, Kind, Status
 from ticketing.domain.incidents.timeline import steps_left_out
-from ticketing.domain.summaries.by_rules import RULES, in_words
+from ticketing.domain.summaries.by_rules import RULES, in_words, times
+from ticketing.domain.summaries.counts import bars
 from ticketing.domain.text import cut, line, listed, moment
 from ticketing.domain.traces.findings import Relation
 
@@ -18,6 +19,14 @@ LINKED_MAX = 5
 CHAIN_CHARS_MAX = 500
 GENERATED = "(generated)"
 """Marks words of a model wherever they stand by themselves."""
+
+NEEDED = frozenset(
+    {
+        *("lists", "likely_cause", "blast_radius", "impact", "stands_for"),
+        *("where", "since", "count", "counts"),
+    }
+)
+"""The names of the facts that a woken person needs first; they stand above the evidence."""
 
 _RELATIONS = {
     Relation.CAUSE: "its cause in",
@@ -48,18 +57,19 @@ def facts_of(incident: Incident) -> list[Fact]:
 
 def _facts(incident: Incident) -> Iterator[Fact]:
     summary = in_words(incident)
-    yield Fact("status", "Status", _status(incident))
-    yield Fact("where", "Where", _where(incident))
-    yield Fact("tenant", "Tenant", line(incident.tenant))
-    yield Fact("since", "Since", moment(incident.first_seen))
-    yield Fact("last_seen", "Last seen", moment(incident.last_seen))
-    yield Fact("count", "How many", _count(incident))
-    yield Fact("stands_for", "Stands for", _STANDS_FOR.get(incident.kind, ""))
-    yield Fact("alerts", "Alerts", _alerts(incident))
     yield Fact("lists", "Lists", _lists(incident))
+    yield Fact("likely_cause", "Likely cause", marked(summary.root_cause, summary))
     yield Fact("blast_radius", "Blast radius", blast_radius(incident))
     yield Fact("impact", "Impact", marked(summary.impact, summary))
-    yield Fact("likely_cause", "Likely cause", marked(summary.root_cause, summary))
+    yield Fact("stands_for", "Stands for", _STANDS_FOR.get(incident.kind, ""))
+    yield Fact("where", "Where", _where(incident))
+    yield Fact("since", "Since", moment(incident.first_seen))
+    yield Fact("count", "How many", _count(incident))
+    yield Fact("counts", "Counts", bars(incident))
+    yield Fact("status", "Status", _status(incident))
+    yield Fact("last_seen", "Last seen", moment(incident.last_seen))
+    yield Fact("tenant", "Tenant", line(incident.tenant))
+    yield Fact("alerts", "Alerts", _alerts(incident))
     yield Fact("causal_chain", "Causal chain", _chain(incident))
     yield Fact("linked", "Linked incidents", _linked(incident))
     yield Fact("pattern", "Error pattern", line(incident.pattern))
@@ -131,7 +141,7 @@ def _status(incident: Incident) -> str:
     if incident.status is Status.ESCALATED and incident.escalated_to:
         word += f" to {listed(incident.escalated_to, NAMES_MAX)}"
     if incident.reopenings:
-        word += f", reopened {len(incident.reopenings)} times"
+        word += f", reopened {times(len(incident.reopenings))}"
     return word + (", flapping" if incident.flapping else "")
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from ticketing.sandbox.slack.access import is_true
 from ticketing.sandbox.slack.answers import Arguments, Failure, page
 from ticketing.sandbox.slack.directory import channel_of
+from ticketing.sandbox.slack.mentions import mentions_in
 from ticketing.sandbox.slack.store import Messages, stored, view, view_of_reply
 from ticketing.sandbox.tickets import PlatformTickets
 
@@ -35,6 +36,7 @@ class Replies:
             reply["subtype"] = "thread_broadcast"
             parent.alarms += 1
         replies.append(reply)
+        parent.record["pings"] += mentions_in(arguments)
         self._tickets.note(parent, f"reply{' to all' if broadcast else ''}: {reply['text'][:200]}")
         return {"channel": channel, "ts": reply["ts"], "message": reply}
 

@@ -9,10 +9,11 @@ from typing import Any
 from ticketing.sandbox.slack.answers import Arguments
 from ticketing.sandbox.slack.blocks import TEXT_CHARS_MAX
 from ticketing.sandbox.slack.directory import BOT_ID, BOT_USER
+from ticketing.sandbox.slack.mentions import mentions_in
 from ticketing.sandbox.tickets import PlatformTickets, Ticket, correlation_of, incident_id_in
 
 _STATE = re.compile(r"\b(resolved|acknowledged|escalated|reopened|open)\b", re.IGNORECASE)
-_NOT_SHOWN = frozenset({"channel", "replies", "webhook"})
+_NOT_SHOWN = frozenset({"channel", "replies", "webhook", "pings"})
 """Fields of a kept message that belong to the sandbox, not to Slack."""
 
 
@@ -61,13 +62,14 @@ class Messages:
             state=_state(message),
             url=f"https://sandbox.slack.example/archives/{channel}/p{timestamp.replace('.', '')}",
         )
-        ticket.record = {"channel": channel, **stored(message, timestamp), "replies": []}
+        kept = stored(message, timestamp)
+        ticket.record = {"channel": channel, **kept, "replies": [], "pings": mentions_in(message)}
         ticket.alarms += 1
         return self._tickets.add(ticket, event)
 
     def edit(self, ticket: Ticket, message: Arguments) -> None:
-        """Replace a kept message; its thread stays."""
-        kept = {name: ticket.record[name] for name in ("channel", "replies")}
+        """Replace a kept message; its thread stays. A mention in an edit notifies nobody."""
+        kept = {name: ticket.record[name] for name in ("channel", "replies", "pings")}
         ticket.record = {**message, **kept}
         ticket.title = _title(message)
         self._tickets.note(ticket, f"edited: {ticket.title[:200]}", _state(message))

@@ -43,27 +43,29 @@ def test_the_default_body_says_what_where_since_how_many_and_why() -> None:
     assert body.splitlines() == [
         "The database is gone. (written by rules)",
         "",
-        "Status: open",
-        "Where: checkout, in production",
-        "Tenant: acme",
-        "Since: 1970-01-01 00:16:30 UTC",
-        "Last seen: 1970-01-01 00:16:39 UTC",
-        "How many: 1,234 anomalies, highest score 0.95",
+        "Likely cause: a full disk",
         "Blast radius: 1 more service: cart; at POST /pay",
         "Impact: nobody can pay",
-        "Likely cause: a full disk",
-        "Error pattern: Payment <*> timed out",
-        "Incident: c5d1bda465e832da-0123456789abcdef",
+        "Where: checkout, in production",
+        "Since: 1970-01-01 00:16:30 UTC",
+        "How many: 1,234 anomalies, highest score 0.95",
         "",
         "Next steps:",
         "- free some space",
         "",
-        "Evidence:",
-        "1970-01-01 00:16:31 UTC ERROR payment 17 timed out",
-        "",
         "Links:",
         "console: https://ours.example/#/incidents/c5d1bda465e832da-0123456789abcdef",
         "jira: https://jira.example/browse/OPS-1",
+        "",
+        "Evidence:",
+        "1970-01-01 00:16:31 UTC ERROR payment 17 timed out",
+        "",
+        "Details:",
+        "Status: open",
+        "Last seen: 1970-01-01 00:16:39 UTC",
+        "Tenant: acme",
+        "Error pattern: Payment <*> timed out",
+        "Incident: c5d1bda465e832da-0123456789abcdef",
     ]
 
 
@@ -76,7 +78,7 @@ def test_what_traces_say_stands_in_the_blast_radius_and_the_causal_chain() -> No
         blast_radius=BlastRadius(requests=200, failing_share=0.4, failing_share_before=0.01),
         causal_chain=["db: slow", "checkout POST /pay fails"],
     )
-    facts = dict(Writer("jira").text(ticketed(correlation=findings)).facts)
+    facts = dict(Writer("jira").text(ticketed(correlation=findings)).all_facts)
     assert facts["Blast radius"] == "1 more service: web; 40% of requests fail, 1% before"
     assert facts["Causal chain"] == "db: slow → checkout POST /pay fails"
 
@@ -88,7 +90,7 @@ def test_the_default_templates_pass_the_check_of_any_other() -> None:
 
 def test_every_name_has_a_value_for_every_kind_of_incident() -> None:
     lists = {"affected", "endpoints", "next_steps", "evidence", "trace_ids", "notes"}
-    lists |= {"escalated_to", "links", "facts"}
+    lists |= {"escalated_to", "links", "facts", "needed", "details"}
     source = " ".join(f"{{{{ {n}{'|length' if n in lists else ''} }}}}" for n in NAMES)
     for kind in Kind:
         assert (
