@@ -345,7 +345,7 @@ class IncidentMachine(Machine[Record]):
 
     def _rows(self, tx: Tx) -> IncidentRows:
         quiet = self._clock(tx).now()
-        return IncidentRows(tx, self.policy, quiet, self._changes, self._topic_id)
+        return IncidentRows(tx, self.policy, quiet, self._changes, self._topic_id, self._partitions)
 
 
 def _origin(alert: Alert, reason: str) -> Origin:

@@ -88,6 +88,7 @@ signals_total = counter(
         "anomalies",
         "progress",
         "origin",
+        "forget",
         "tick",
         redriven="anomalies from the dead letters",
     ),
