@@ -14,6 +14,7 @@ from faust.types import TP, EventT
 
 from agents.detection_run import Detected, Detector, Run
 from agents.source_totals import SourceTotals, tally_of
+from agents.unscored import UnscoredNotice
 from ticketing import metrics
 from ticketing.domain.alerts.conservation import Tally
 from ticketing.domain.signals import Origin, Progress
@@ -24,6 +25,7 @@ from ticketing.engine.halving import halved
 from ticketing.engine.outbox import Outbox
 from ticketing.wire.signals import SignalBody, encode_signals
 from ticketing.wire.topics import SIGNALS, TRACES
+from ticketing.wire.traces import Position, encode_positions
 
 log = structlog.get_logger(__name__)
 
@@ -39,6 +41,9 @@ FINGERPRINTS_TOGETHER_MAX = 1_500
 BEHIND_SECONDS_MAX = 1.0
 """Time a run stays open while its partition has more to read: longer runs cost less, but their
 signals come later."""
+IDLE_SECONDS = 10.0
+"""Time for which a partition without records keeps its distance to the clock: its source may only
+be slow, such as a replay in step with the time of its records."""
 MESSAGE_OVERHEAD_BYTES = 1024
 """Upper bound of the bytes that Kafka adds to a message."""
 
@@ -99,6 +104,7 @@ class DetectionAgent(StreamAgent):
         """`gaps_fail`: a gap in the offsets ends the process: the embedded broker dropped records."""
         super().__init__(app, watchdog, fence)
         self._detector = detector
+        self._unscored = UnscoredNotice(enabled=detector.reader.by_level is None)
         self.totals = SourceTotals(detector.topic_ids, app.notes)
         """The totals of each source partition."""
         self._signals_partitions = signals_partitions
@@ -110,6 +116,8 @@ class DetectionAgent(StreamAgent):
         """The runs being sent."""
         self._next: dict[TP, int] = {}
         self._handled_at: dict[TP, float] = {}
+        self._reached: dict[TP, tuple[float, float]] = {}
+        """Event time that the handled records have reached, and the time of their handling."""
         self._generation = -1
 
     async def run(self, stream: Any) -> AsyncIterator[None]:
@@ -210,6 +218,10 @@ class DetectionAgent(StreamAgent):
             self.app.consumer.handled(event.message)
         self._handled_at[tp] = events[-1].value[-1].timestamp / 1000.0
 
+    def _note_reached(self, tp: TP, detected: Detected) -> None:
+        if detected.reached is not None:
+            self._reached[tp] = detected.reached, time.time()
+
     def _note_under_way(self, tp: TP, event: EventT | None = None) -> None:
         """Note the records of a partition that are judged or sent, so that a death shows them."""
         runs = [run for run in (self._told.get(tp), self._open.get(tp)) if run is not None]
@@ -247,6 +259,7 @@ class DetectionAgent(StreamAgent):
 
         await halved(self.name, records, work, refuse)
         self.totals.end(tp, records[-1].offset + 1, reduce(Tally.plus, found, before))
+        self._unscored.handled(len(records), sum(tally.unscored for tally in found))
 
     async def _refuse(self, tp: TP, record: Any, failure: Failure) -> Tally:
         letter = await self.refuse(tp, record, failure)
@@ -276,6 +289,7 @@ class DetectionAgent(StreamAgent):
             await outbox.send(SIGNALS, None, value, partition)
         await send_dead_letters(outbox, detected.dead_letters)
         await asyncio.gather(self._send_spans(detected.spans), outbox.settle())
+        self._note_reached(TP(origin.topic, origin.partition), detected)
         return tally_of(detected)
 
     async def _send_spans(self, spans: list[tuple[int, bytes]]) -> None:
@@ -295,6 +309,7 @@ class DetectionAgent(StreamAgent):
             self._generation = generation
             self._next.clear()
             self._handled_at.clear()
+            self._reached.clear()
         if self._gaps_fail:
             expected = self._next.get(tp, records[0].offset)
             last = records[-1].offset
@@ -305,7 +320,10 @@ class DetectionAgent(StreamAgent):
             self._next[tp] = last + 1
 
     async def report_progress(self) -> None:
-        """Report up to which arrival time each owned partition is handled, until the app stops."""
+        """Report how far each owned partition is handled, until the app stops.
+
+        The counters of alerts learn the arrival time, those who follow requests the event time.
+        """
         while not self.app.should_stop:
             await asyncio.sleep(PROGRESS_EVERY_SECONDS)
             if self.app.rebalancing or self.app.in_recovery:
@@ -315,6 +333,36 @@ class DetectionAgent(StreamAgent):
                 value = encode_signals(bodies)
                 for partition in range(self._signals_partitions):
                     await self.app.producer.send(SIGNALS, None, value, partition, None, None)
+            await self._tell_positions()
+
+    async def _tell_positions(self) -> None:
+        partitions = self._detector.traces_partitions
+        positions = self._positions(time.time()) if partitions else []
+        if positions:
+            value = encode_positions(positions)
+            for partition in range(partitions):
+                await self.app.producer.send(TRACES, None, value, partition, None, None)
+
+    def _positions(self, now: float) -> list[Position]:
+        consumer = self.app.consumer
+        return [
+            Position(
+                tp.topic,
+                tp.partition,
+                consumer.topic_partitions(tp.topic) or 0,
+                self._event_time(tp, now, caught_up=consumer.caught_up(tp)),
+            )
+            for tp in consumer.assignment()
+            if tp.topic in self.topics
+        ]
+
+    def _event_time(self, tp: TP, now: float, *, caught_up: bool) -> float:
+        """The event time up to which a partition is read; 0 if nothing of it is, and more waits."""
+        reached, handled_at = self._reached.get(tp, (0.0, 0.0))
+        if not caught_up:
+            return reached
+        since = now - handled_at
+        return reached + since if since < IDLE_SECONDS else now
 
     def _progress(self) -> list[SignalBody]:
         consumer = self.app.consumer

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from agents.attached_frames import AttachedFrames
+from agents.identities import Identities, Said, patterns_of, reader_of
 from agents.log_record import (
     ID_CHARS_MAX,
     RECORD_ERRORS,
@@ -16,7 +17,7 @@ from agents.log_record import (
     Record,
 )
 from agents.record_reader import RecordReader
-from agents.span_packer import Mark, Packer
+from agents.span_packer import Mark, Packer, SlimLine
 from ticketing.config import Config
 from ticketing.domain.alerts.combine import (
     ENDPOINTS_MAX,
@@ -26,28 +27,26 @@ from ticketing.domain.alerts.combine import (
     Identity,
 )
 from ticketing.domain.alerts.event_times import EventTimes, Stated, believed
-from ticketing.domain.alerts.field_names import LEVEL_SCALES
-from ticketing.domain.alerts.fingerprint import fingerprint, partition_of, stray_fingerprint
+from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.alerts.record_fields import (
     NAME_CHARS_MAX,
     BadInput,
     Thresholds,
     Unfit,
     scored_severity,
-    service_of,
     stated_severity,
     tenant_of,
     text_of,
     texts_of,
 )
-from ticketing.domain.patterns.frames import STRAY
-from ticketing.domain.patterns.pattern import Patterns, Rule
 from ticketing.domain.scope import ScopeBy, scope_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Sample
 from ticketing.domain.traces.spans import traceable
+from ticketing.domain.traces.watermark import SAMPLED_MAX, plausible, reached
 from ticketing.wire.dead_letters import DeadLetter, dead_letter_of
 from ticketing.wire.signals import SignalBody
+from ticketing.wire.traces import event_time, source_of
 
 STAGE = "detection"
 MESSAGE_CHARS_MAX = 2_000
@@ -56,18 +55,12 @@ STORMY_SHARE = 0.5
 """Share of anomalies from which on most records are read whole anyway: no score is read first."""
 FOLLOWED_TOGETHER = 1_000
 """Records packed at a time: so many fit into the processor's cache, which halves the cost."""
-# Caches of a worker. A longer message is not remembered, so that messages take some 32 MB at most;
-# no message has two fingerprints; pairs of severity and level are few, unless they are garbage.
-CACHED_CHARS_MAX = 4_096
-CACHED_MESSAGES_MAX = 8_192
-CACHED_FINGERPRINTS_MAX = 8_192
+# Caches of a worker: pairs of severity and level are few, unless they are garbage.
 CACHED_STATED_MAX = 256
 CACHED_SCOPES_MAX = 1_024
 
 Key = tuple[str, str, str, str]
 """Fingerprint, tenant, environment, service."""
-Said = tuple["str | None", "str | None", "str | None", "str | None"]
-"""Tenant, environment, service and message as a record has them."""
 Place = tuple["str | None", "str | None", "str | None", "str | None"]
 """Tenant, environment, service and host as a record has them."""
 
@@ -129,10 +122,14 @@ class Detected:
     clock_corrections: int = 0
     repaired: int = 0
     """Records whose bytes were not JSON in UTF-8, read with U+FFFD in the place of the bad ones."""
+    unscored: int = 0
+    """Records without a score, whatever became of them."""
     signals: list[Anomalies] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     spans: list[tuple[int, bytes]] = field(default_factory=list)
     """Target partition and message of the lines of requests, where these are followed."""
+    reached: float | None = None
+    """The event time (Unix s) that the last records have reached, where requests are followed."""
 
     @property
     def below_threshold(self) -> int:
@@ -153,7 +150,7 @@ class Detector:
 
     def __init__(
         self,
-        patterns: Patterns,
+        identities: Identities,
         *,
         topic_ids: Mapping[str, str],
         reader: RecordReader,
@@ -168,7 +165,7 @@ class Detector:
         `scope_by`: the extent of a scope. `traces_partitions`: partitions of ticketing-traces; with
         0 no requests are followed, and none of the cost is paid.
         """
-        self._patterns = patterns
+        self.identities = identities
         self.topic_ids = topic_ids
         self.reader = reader
         self.minimum = minimum_score
@@ -177,20 +174,20 @@ class Detector:
         self.traces_partitions = traces_partitions
         self.stormy = False
         """True after a run that was mostly anomalies; changes only how records are read."""
-        self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._identify)
-        self._fingerprint = functools.lru_cache(CACHED_FINGERPRINTS_MAX)(fingerprint)
         self.scope = functools.lru_cache(CACHED_SCOPES_MAX)(partial(scope_of, by=scope_by))
         self.stated = functools.lru_cache(CACHED_STATED_MAX)(self._stated_severity)
+        self.line_scope = functools.lru_cache(CACHED_SCOPES_MAX)(self._scope_as_written)
 
     @classmethod
     def of(cls, config: Config, topic_ids: Mapping[str, str]) -> Detector:
         """A detector as configured."""
         anomaly = config.anomaly
         own = anomaly.severity_thresholds
+        reader = reader_of(config)
         return cls(
-            patterns_of(config),
+            Identities(patterns_of(config), reader),
             topic_ids=topic_ids,
-            reader=reader_of(config),
+            reader=reader,
             minimum_score=anomaly.minimum_score,
             window=anomaly.lookback_window,
             thresholds=Thresholds(critical=own.critical, high=own.high, medium=own.medium),
@@ -217,37 +214,15 @@ class Detector:
         """The lasting name of a source partition: a recreated topic makes another one."""
         return f"{self.topic_ids.get(topic, topic)}:{partition}"
 
-    def identify(
-        self, tenant: str | None, environment: str | None, service: str | None, message: str
-    ) -> Identity:
-        """The identity of a fault; the arguments are as in the record. Raises Unfit."""
-        known = self._cached if len(message) <= CACHED_CHARS_MAX else self._identify
-        return known(tenant, environment, service, message)
-
     def _stated_severity(self, own: str | None, level: str | None) -> Severity | None:
         return stated_severity(own, self.reader.level_of(level))
 
-    def _identify(
-        self, tenant: str | None, environment: str | None, service: str | None, message: str
-    ) -> Identity:
-        place = tenant_of(tenant), text_of(environment, NAME_CHARS_MAX), service_of(service)
-        pattern = self._patterns.key(message)
-        if pattern is None:
-            return Identity(stray_fingerprint(*place), *place, STRAY, stray=True)
-        return Identity(self._fingerprint(*place, pattern), *place, pattern)
-
-
-def reader_of(config: Config) -> RecordReader:
-    """The reader of records under the configured names."""
-    fields = config.input.fields
-    scale = LEVEL_SCALES[fields.preset]
-    return RecordReader(fields.names(), scale, minimum_score=config.anomaly.minimum_score)
-
-
-def patterns_of(config: Config) -> Patterns:
-    """The patterns with the operator's own rules, as configured."""
-    rules = config.anomaly.pattern_rules
-    return Patterns([Rule(name=r.name, pattern=r.pattern, replace=r.replace) for r in rules])
+    def _scope_as_written(self, tenant: str | None, environment: str | None) -> str:
+        """The scope of a line by its own words; empty where the tenant is none."""
+        try:
+            return self.scope(tenant_of(tenant), text_of(environment, NAME_CHARS_MAX))
+        except Unfit:
+            return ""
 
 
 class Run:
@@ -257,7 +232,7 @@ class Run:
         self._detector = detector
         self._topic = topic
         self._partition = partition
-        self._identify = detector.identify
+        self._identities = detector.identities
         self._reader = detector.reader
         self._stated = detector.stated
         self._minimum = detector.minimum
@@ -267,6 +242,9 @@ class Run:
         """The marks of counted records by offset; only where requests are followed."""
         self._detected = Detected()
         self._attached = AttachedFrames()
+        self._by_level = self._reader.by_level
+        self._unscored: set[int] = set()
+        """The offsets of records without a score that may be looked at again."""
         self._before: dict[Place, tuple[int, _Group]] = {}
         """The latest record that is no frame: its offset, and the group that counts it."""
 
@@ -286,19 +264,52 @@ class Run:
             # Nearly every record is read whole anyway.
             self._judge(records, self._reader.document, self._judge_odd)
         else:
-            suspects = self._suspects(records, self._reader.scores_of(records))
+            scores = self._reader.scores_of(records)
+            if None in scores:
+                scores = self._leveled(records, scores)
+            suspects = self._suspects(records, scores)
             self._judge(suspects, self._reader.document, self._judge_odd)
 
     def _follow(self, records: Sequence[Record], marks: dict[int, Mark]) -> None:
         """Judge records and pack the lines of their requests."""
         lines = self._reader.slim_lines_of(records)
+        for line, record in zip(lines, records, strict=True):
+            if line.anomaly_score is None:
+                line.anomaly_score = self._score_by_level(record, line.level)
         suspects = self._suspects(records, [line.anomaly_score for line in lines])
         self._judge(suspects, self._reader.document, self._judge_odd)
-        packer = Packer(f"{self._topic}:{self._partition}")
+        packer = Packer(source_of(self._topic, self._partition), self._detector.line_scope)
+        self._detected.reached = _reached(lines, records)
         for line, record in zip(lines, records, strict=True):
             packer.add(line, record, marks.get(record.offset))
         marks.clear()
         self._detected.spans += packer.messages(self._detector.traces_partitions)
+
+    def _leveled(
+        self, records: Sequence[Record], scores: Sequence[float | None]
+    ) -> list[float | None]:
+        """The scores, with those by level in the place of none where the setting says so."""
+        if self._by_level is None:
+            self._detected.unscored += scores.count(None)
+            return list(scores)
+        found = []
+        for record, score in zip(records, scores, strict=True):
+            if score is None:
+                self._note_unscored(record)
+                score = self._reader.level_score(record.value)
+            found.append(score)
+        return found
+
+    def _score_by_level(self, record: Record, level: str | None) -> float | None:
+        """The score of a record without one, by the level in it."""
+        self._note_unscored(record)
+        return None if self._by_level is None else self._by_level(self._reader.level_of(level))
+
+    def _note_unscored(self, record: Record) -> None:
+        """Count a record without a score, which may be looked at several times, once."""
+        if record.offset not in self._unscored:
+            self._unscored.add(record.offset)
+            self._detected.unscored += 1
 
     def _suspects(
         self, records: Sequence[Record], scores: Sequence[float | None]
@@ -322,18 +333,19 @@ class Run:
         `read` decodes a record's value, `refuse` takes a record that can't be read or counted.
         """
         minimum, known, stated, marks = self._minimum, self._known, self._stated, self._marks
-        before = self._before
+        before, said_by = self._before, self._identities.said
         for record in records:
             try:
                 document = read(record.value)
                 score = document.anomaly_score
+                if score is None:
+                    score = self._score_by_level(record, document.level)
                 if score is None or 0.0 <= score < minimum:
                     continue
-                tenant, environment = document.tenant_id, document.environment
-                service = document.service
-                group = known.get((tenant, environment, service, document.message))
+                said = said_by(document)
+                group = known.get(said)
                 if group is None or not 0.0 <= score <= 1.0:
-                    group = self._group_of(document, score)
+                    group = self._group_of(document, said, score)
                 if (
                     document.endpoint not in group.endpoints
                     or len(group.trace_ids) < TRACE_IDS_MAX
@@ -341,7 +353,7 @@ class Run:
                 ):
                     group.gather(document)
                 severity = stated(document.severity, document.level)
-                place = tenant, environment, service, document.host_name
+                place = said[0], said[1], said[2], document.host_name
                 if group.identity.stray:
                     # Without a mark: frames must not be taken for a fault that leads to another.
                     if place in before:
@@ -386,18 +398,17 @@ class Run:
         else:
             self._refuse(record, BadInput.UNDECODABLE, str(error))
 
-    def _group_of(self, document: Document, score: float) -> _Group:
+    def _group_of(self, document: Document, said: Said, score: float) -> _Group:
         if not 0.0 <= score <= 1.0:
             raise Unfit(BadInput.INVALID_SCORE, "anomaly_score is not between 0 and 1")
-        tenant, environment = document.tenant_id, document.environment
-        service, message = document.service, document.message
-        identity = self._identify(tenant, environment, service, document.text())
+        identity = self._identities.of(document)
+        message = document.message
         key = identity[:4]
         group = self._groups.get(key)
         if group is None:
             group = self._groups[key] = _Group(identity)
         if message and not message.isspace():
-            self._known[tenant, environment, service, message] = group
+            self._known[said] = group
         return group
 
     def _mark(self, identity: Identity, record: Record, stated: Stated) -> Mark:
@@ -437,7 +448,7 @@ class Run:
 
     def _signal(self, group: _Group) -> Anomalies:
         identity, records = group.identity, group.records
-        title = STRAY if identity.stray else self._reader.detail_of(records[0]).title()
+        title = self._identities.title(identity, self._reader.detail_of(records[0]))
         times = EventTimes(group.times, group.arrivals)
         self._detected.clock_corrections += times.corrections
         columns = Columns(group.offsets, times, group.scores, group.stated)
@@ -457,19 +468,19 @@ class Run:
             max_score=max(group.scores),
             arrived=min(group.arrivals) / 1000.0,
             last_arrived=max(group.arrivals) / 1000.0,
-            samples=[self._sample(records[i], times[i]) for i in columns.chosen()],
+            samples=[self._sample(records[i], times[i], group.scores[i]) for i in columns.chosen()],
             trace_ids=list(group.trace_ids),
             endpoints=list(group.endpoints),
             affected_services=list(group.affected_services),
         )
 
-    def _sample(self, record: Record, at: float) -> Sample:
+    def _sample(self, record: Record, at: float, score: float) -> Sample:
         document = self._reader.detail_of(record)
         return Sample(
             at=at,
             message=self._attached.to(record.offset, document.text())[:MESSAGE_CHARS_MAX],
             level=text_of(document.level, ID_CHARS_MAX),
-            score=document.anomaly_score or 0.0,
+            score=score,
             trace_id=_id_of(document.trace_id),
             span_id=_id_of(document.span_id),
             endpoint=text_of(document.endpoint or document.affected_endpoint, NAME_CHARS_MAX),
@@ -478,6 +489,16 @@ class Run:
             partition=self._partition,
             offset=record.offset,
         )
+
+
+def _reached(lines: Sequence[SlimLine], records: Sequence[Record]) -> float:
+    """The event time that records have reached, by some of them."""
+    every = -(-len(records) // SAMPLED_MAX)
+    times = []
+    for line, record in zip(lines[::every], records[::every], strict=True):
+        stated = event_time(line.timestamp) if line.timestamp is not None else None
+        times.append(plausible(stated, record.timestamp / 1000.0))
+    return reached(times)
 
 
 def _id_of(value: str | None) -> str:

@@ -6,10 +6,11 @@ from agents.incident_pages import IncidentPages
 from agents.incident_rows import IncidentRows
 from tables.incidents import COLLECTIVE, Pointer
 from ticketing.domain.events import Action, Command
-from ticketing.domain.incidents import commands, linking, merging
+from ticketing.domain.incidents import commands, linking, merging, outbreaks
 from ticketing.domain.incidents.incident import Incident, IncidentAlert, Kind, Status
 from ticketing.domain.incidents.joining import AlertRow
 from ticketing.domain.incidents.lifecycle import published
+from ticketing.domain.incidents.policy import GROUP_BY_CAUSE
 from ticketing.domain.records import replace
 
 NONE_SHOWN = "it would leave no alert that it shows"
@@ -73,7 +74,7 @@ class IncidentCommands:
         before = target if kept.id == target.id else incident
         other = incident if kept.id == target.id else target
         self._decide(together=(before.alerts, other.alerts))
-        self._rehome(kept.alerts, (before.id, other.id), kept.id)
+        rows.rehome(kept.alerts, (before.id, other.id), kept.id)
         self._save(before, self._answered(kept, command))
         rows.save(other, gone)
         return ""
@@ -90,7 +91,11 @@ class IncidentCommands:
         if not after.alerts:
             return NONE_SHOWN
         self._decide(apart=(after.alerts, [row.alert for row in found]))
-        self._rehome(_shown(found, made), (incident.id,), id)
+        rows.rehome(_shown(found, made), (incident.id,), id)
+        if policy.group_by == GROUP_BY_CAUSE:
+            state = rows.scope(incident.scope)
+            state = outbreaks.begun(state, id, made.service, made.first_seen, now)
+            rows.put_scope(incident.scope, state)
         self._save(incident, self._answered(after, command))
         self._save(None, made)
         return ""
@@ -109,7 +114,7 @@ class IncidentCommands:
             return NONE_SHOWN
         taken = [row.alert for row in found]
         self._decide(together=(target.alerts, taken), apart=(after.alerts, taken))
-        self._rehome(_shown(found, kept), (incident.id,), target.id)
+        rows.rehome(_shown(found, kept), (incident.id,), target.id)
         if after.status is Status.RESOLVED:
             kept = self._answered(kept, command)
         self._save(target, kept)
@@ -131,17 +136,17 @@ class IncidentCommands:
     def _delete(self, incident: Incident | None) -> None:
         """Forget an incident and the latest merged into it, and its texts in linked and listing ones.
 
-        What is left of its alerts says up to where they are counted; those that another one took are
-        found there as before.
+        What is left of its alerts says up to where they are counted, here and with their counters;
+        those that another one took are found there as before.
         """
         rows = self._rows
         if incident is None:
             return
-        for part in incident.alerts:
-            row = rows.alert(part.fingerprint)
-            if row is not None and row.incident_id == incident.id:
-                bare = replace(row.alert, service="", title="", sample=None, reason="")
-                rows.put_alert(replace(row, incident_id="", alert=bare))
+        own = rows.of_incident(incident)
+        rows.forget_alerts(incident, own)
+        for row in own:
+            bare = replace(row.alert, service="", title="", sample=None, reason="")
+            rows.put_alert(replace(row, incident_id="", alert=bare))
         for link in incident.links:
             other = rows.peek(link.id)
             if other is not None:
@@ -189,14 +194,6 @@ class IncidentCommands:
                         self._rows.put_alert(
                             _decided(row, names, joins, self._rows.policy.pairs_kept)
                         )
-
-    def _rehome(self, alerts: list[IncidentAlert], sources: tuple[str, ...], target: str) -> None:
-        """Let the rows of alerts name their new incident, and be as they are there."""
-        for part in alerts:
-            row = self._rows.alert(part.fingerprint)
-            home = self._rows.follow(row.incident_id) if row is not None else None
-            if row is not None and home is not None and home.id in sources:
-                self._rows.put_alert(replace(row, incident_id=target, alert=part))
 
     def _answered(self, incident: Incident, command: Command) -> Incident:
         return commands.answered(incident, command, "", self._rows.now, self._rows.policy)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from agents.incident_rows import IncidentRows
 from tables.incidents import COLLECTIVE, PAGES, Pointer, pages_key
-from ticketing.domain.incidents import ceilings
+from ticketing.domain.incidents import ceilings, evidence_wait, outbreaks
 from ticketing.domain.incidents.ceilings import Guard
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
 from ticketing.domain.incidents.lifecycle import is_due, published, reopens, ticketed
+from ticketing.domain.incidents.policy import GROUP_BY_CAUSE
 from ticketing.domain.incidents.timeline import with_step
 from ticketing.domain.records import replace
 
@@ -33,6 +34,9 @@ class IncidentPages:
         now, policy = self._now, self._policy
         if not incident.routes:
             return published(ticketed(incident, now, policy), now)
+        if evidence_wait.waits(incident, self._rows.scope(incident.scope), now, policy):
+            after = evidence_wait.waiting(incident, now, policy)
+            return published(after, now) if not incident.evidence_until else after
         held = incident.collective_id
         if ceilings.overstayed(incident, now, policy):
             text = f"listed in {held} for as long as any incident is"
@@ -139,6 +143,11 @@ class IncidentPages:
         return found if isinstance(found, Guard) else _NO_GUARD
 
     def _count(self, incident: Incident) -> None:
+        if self._policy.group_by == GROUP_BY_CAUSE:
+            known = self._rows.scope(incident.scope)
+            self._rows.put_scope(
+                incident.scope, outbreaks.told(known, incident.severity, self._now)
+            )
         for key, _ in self._limits(incident):
             self._put(key, ceilings.paging(self._guard(key), self._now, self._policy))
 

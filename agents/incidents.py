@@ -13,6 +13,7 @@ from agents.incident_commands import IncidentCommands
 from agents.incident_counters import EventCounter
 from agents.incident_pages import IncidentPages
 from agents.incident_rows import Changes, IncidentRows, Tx
+from agents.incident_verdicts import IncidentVerdicts
 from tables.incidents import (
     Pointer,
     Record,
@@ -21,24 +22,29 @@ from tables.incidents import (
     encode,
     is_open,
     is_stored_open,
+    row_of_published,
     service_key,
 )
 from ticketing import metrics
 from ticketing.domain.alerts.alert import Alert, AlertState
 from ticketing.domain.alerts.quiet_clock import QuietClock
-from ticketing.domain.events import Command, Correlation, Receipt, Summary
+from ticketing.domain.events import Command, Correlation, Receipt, Summary, Verdict
 from ticketing.domain.incidents import (
     ceilings,
     grouping,
     joining,
     lifecycle,
     linking,
+    naming,
+    nearness,
+    outbreaks,
     reports,
     timers,
 )
 from ticketing.domain.incidents.ceilings import Guard
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.joining import AlertRow, Origin
+from ticketing.domain.incidents.outbreaks import ScopeState
 from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.scope import BY_TENANT, ScopeBy, partition_of_scope, scope_of
 from ticketing.domain.signals import Progress
@@ -77,9 +83,15 @@ class IncidentMachine(Machine[Record]):
         self._clocks: dict[int, tuple[int, QuietClock]] = {}
         self._changes = Changes()
         self._events = EventCounter()
+        self._encoded: dict[str, tuple[Incident, bytes]] = {}
+        """The incidents that the batch publishes: their rows have the same text."""
 
     def encode(self, state: Record) -> bytes:
         """The record as the table keeps it."""
+        if isinstance(state, Incident):
+            published, value = self._encoded.get(state.id, (None, b""))
+            if published is state:
+                return row_of_published(value)
         return encode(state)
 
     def decode(self, value: bytes) -> Record:
@@ -90,6 +102,8 @@ class IncidentMachine(Machine[Record]):
         """A record with its waits as long as before a step of the partition's clock."""
         if isinstance(state, Incident):
             return timers.shifted(state, by)
+        if isinstance(state, ScopeState):
+            return outbreaks.shifted(state, by)
         return ceilings.shifted(state, by) if isinstance(state, Guard) else state
 
     def unfinished(self, state: Record, now: float) -> bool:
@@ -107,6 +121,7 @@ class IncidentMachine(Machine[Record]):
     def begin_batch(self, tx: Tx) -> None:
         """Forget the changes of the batch before."""
         self._changes = Changes()
+        self._encoded.clear()
 
     def end_batch(self, tx: Tx) -> None:
         """Publish every changed incident in its last state."""
@@ -119,7 +134,9 @@ class IncidentMachine(Machine[Record]):
     def _publish(self, tx: Tx, id: str) -> None:
         record = tx.get(id)
         if isinstance(record, Incident):
-            tx.send(topics.INCIDENTS, id, encode_incident(record))
+            value = encode_incident(record)
+            self._encoded[id] = record, value
+            tx.send(topics.INCIDENTS, id, value)
 
     def recover(self, tx: Tx, key: str, state: Record, unpublished: bool) -> None:
         """Publish an incident again that a lost process may have written and not sent."""
@@ -150,6 +167,8 @@ class IncidentMachine(Machine[Record]):
             self._receipt(self._rows(tx), body)
         elif isinstance(body, Correlation):
             self._correlated(self._rows(tx), body)
+        elif isinstance(body, Verdict):
+            IncidentVerdicts(self._rows(tx)).apply(body)
         elif isinstance(body, Summary):
             self._summarized(self._rows(tx), body)
 
@@ -166,6 +185,12 @@ class IncidentMachine(Machine[Record]):
                 tx.delete(key)
             else:
                 tx.put(key, state, due=at)
+        elif isinstance(state, ScopeState):
+            at = outbreaks.idle_at(state)
+            if at <= tx.now:
+                tx.delete(key)
+            else:
+                tx.put(key, state, due=tx.cut(at, outbreaks.IDLE_SECONDS))
         elif isinstance(state, Pointer):
             if rows.follow(state.incident_id) is None:
                 tx.delete(key)
@@ -237,6 +262,7 @@ class IncidentMachine(Machine[Record]):
             base = lifecycle.opened(
                 alert, rows.now, self.policy, id=id, scope=scope, previous=previous
             )
+            base = self._named(rows, base, alert)
         elif known.status is Status.RESOLVED and not found.late:
             base = lifecycle.fired_again(known, _fired_at(alert, row), rows.now, self.policy)
         else:
@@ -253,6 +279,51 @@ class IncidentMachine(Machine[Record]):
         rows.put_alert(joining.row_of(alert, row, after.id, part, self.policy))
         if grouping.joins_service(alert, self.policy) and not found.late:
             self._point_service(rows, scope, alert.service, after.id)
+        if grouping.joins_cause(alert, self.policy) and not found.late:
+            self._began(rows, scope, alert, known, own, after)
+
+    def _named(self, rows: IncidentRows, opened: Incident, alert: Alert) -> Incident:
+        """A new incident with the cause by which the last verdict explains its alert."""
+        if not grouping.joins_cause(alert, self.policy):
+            return opened
+        state = rows.scope(opened.scope)
+        cause = nearness.explanation(alert.fingerprint, state, rows.now)
+        if cause is None:
+            return opened
+        state = outbreaks.begun(state, opened.id, alert.service, alert.first_seen, rows.now)
+        state = outbreaks.caused(state, opened.id, cause.service, state.at, rows.now)
+        rows.put_scope(opened.scope, state)
+        return naming.named(opened, cause, state.at, rows.now, self.policy)
+
+    def _began(
+        self,
+        rows: IncidentRows,
+        scope: str,
+        alert: Alert,
+        known: Incident | None,
+        own: Incident | None,
+        after: Incident,
+    ) -> None:
+        """Remember an alert that opened, reopened or joined an incident, for those that follow."""
+        if known is not None and own is not None and known.id == own.id:
+            if known.status is not Status.RESOLVED:
+                return
+            state = outbreaks.again(rows.scope(scope), after.id, alert.first_seen, rows.now)
+        else:
+            state = rows.scope(scope)
+            if known is not None and state.outbreak(known.id) is None:
+                # An old incident, which a person's decision leads to, is no outbreak of now.
+                return
+        state = outbreaks.begun(
+            state,
+            after.id,
+            alert.service,
+            alert.first_seen,
+            rows.now,
+            fingerprint=alert.fingerprint,
+            names=nearness.named_by(alert, state),
+        )
+        rows.put_scope(scope, state)
 
     def _point_service(self, rows: IncidentRows, scope: str, service: str, id: str) -> None:
         """Let the service's pointer lead to an incident, unless it leads to an open one."""
@@ -269,6 +340,11 @@ class IncidentMachine(Machine[Record]):
             found = rows.follow(other.incident_id) if isinstance(other, AlertRow) else None
             if found is not None and is_open(found) and found.scope == scope:
                 yield found, "as a person has decided before"
+        if grouping.joins_cause(alert, self.policy):
+            for near in nearness.near(alert, rows.scope(scope), rows.now):
+                found = rows.running(near.incident_id)
+                if found is not None and found.scope == scope and grouping.may_share(row, found):
+                    yield found, near.reason
         if grouping.joins_service(alert, self.policy):
             found = rows.pointed(service_key(scope, alert.service))
             if found is not None and grouping.may_share(row, found):
@@ -335,7 +411,7 @@ class IncidentMachine(Machine[Record]):
 
     def _rows(self, tx: Tx) -> IncidentRows:
         quiet = self._clock(tx).now()
-        return IncidentRows(tx, self.policy, quiet, self._changes, self._topic_id)
+        return IncidentRows(tx, self.policy, quiet, self._changes, self._topic_id, self._partitions)
 
 
 def _origin(alert: Alert, reason: str) -> Origin:

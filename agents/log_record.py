@@ -61,10 +61,16 @@ class Document(msgspec.Struct, gc=False):
     description: str | None = None
     environment: str | None = None
     host_name: str | None = None
+    duration_ms: Any = None
+    """Read as a number where it is used: a wrong one must not cost the record's other fields."""
 
     def text(self) -> str:
         """The record's text; raises Unfit if there is none."""
         return message_of(self.message, self.error_message, self.description)
+
+    def title(self) -> str:
+        """The title of an alert whose first record this is."""
+        return read(self.text()).title()
 
 
 class Detail(Document, gc=False):
@@ -72,12 +78,17 @@ class Detail(Document, gc=False):
 
     span_id: str | None = None
 
-    def title(self) -> str:
-        """The title of an alert whose first record this is."""
-        return read(self.text()).title()
+
+class _Leveled(msgspec.Struct, gc=False):
+    """The level of a record without a score."""
+
+    level: Any = None
 
 
 decode_score = msgspec.json.Decoder(_Scored).decode
+
+
+decode_level = msgspec.json.Decoder(_Leveled).decode
 
 
 decode_slim = msgspec.json.Decoder(SlimLine).decode

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -52,6 +52,7 @@ class SlimLine(msgspec.Struct, gc=False):
     host_name: str | None = None
     trace_id: str | None = None
     tenant_id: str | None = None
+    environment: str | None = None
 
 
 ROW_FIELDS = SlimLine.__struct_fields__.index("host_name") + 1
@@ -68,9 +69,13 @@ class Mark(NamedTuple):
 
 @dataclass(slots=True)
 class _Group:
-    """The lines of one trace in one run; `followed` is false where the id names no request."""
+    """The lines of one trace in one run; `followed` is false where the id names no request.
+
+    `scope` is that of the first line: a request that crosses scopes counts where it was seen first.
+    """
 
     followed: bool = True
+    scope: str = ""
     rows: list[Row] = field(default_factory=list)
     marks: dict[str, tuple[str, float, str]] = field(default_factory=dict)
     bytes: int = 0
@@ -83,9 +88,13 @@ Key = tuple[str, str]
 class Packer:
     """Takes lines of one run and gives messages, a few per target partition."""
 
-    def __init__(self, source: str) -> None:
-        """`source` names the input's partition: lines of one source keep their order."""
+    def __init__(self, source: str, scope: Callable[[str | None, str | None], str]) -> None:
+        """`source` names the input's partition: lines of one source keep their order.
+
+        `scope` gives the scope of a line's tenant and environment, as in the record.
+        """
         self._source = source
+        self._scope = scope
         self._groups: dict[Key, _Group] = {}
         self._full: list[tuple[Key, _Group]] = []
 
@@ -98,7 +107,9 @@ class Packer:
         group = self._groups.get(key)
         if group is None:
             followed = len(trace_id) <= TRACE_ID_CHARS_MAX and traceable(trace_id)
-            group = self._groups[key] = _Group(followed)
+            group = self._groups[key] = _Group(
+                followed, self._scope(line.tenant_id, line.environment) if followed else ""
+            )
         size = len(record.value)
         if not group.followed or size > RECORD_BYTES_MAX:
             return
@@ -141,7 +152,15 @@ class Packer:
     ) -> Iterator[tuple[int, bytes]]:
         """One message, or several where the lines have grown; a line too large for one is left out."""
         parts = [
-            (tenant, trace_id, len(group.rows), group.rows[-1][0], group.marks, group.rows)
+            (
+                tenant,
+                trace_id,
+                len(group.rows),
+                group.rows[-1][0],
+                group.marks,
+                group.rows,
+                group.scope,
+            )
             for (tenant, trace_id), group in groups
         ]
         value = encoder.encode((self._source, parts))

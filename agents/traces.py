@@ -1,4 +1,5 @@
-"""The traces agent: lines of requests in, findings about incidents out. Advisory, in memory.
+"""The traces agent: lines of requests in, findings about incidents and tallies out. Advisory, in
+memory.
 
 A batch is acked on receipt: a crash loses the lines held, and no ticket waits for findings. Each of
 several workers sees a part of the requests; the incident's writer keeps the findings that rest on
@@ -8,6 +9,8 @@ more of them.
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import math
 import time
 from collections.abc import Callable
 from typing import Any
@@ -16,34 +19,44 @@ import msgspec
 import structlog
 from faust.types import EventT
 
+from agents.span_packer import target_of
 from ticketing import metrics
 from ticketing.config import Config
-from ticketing.domain.alerts.event_times import YEAR_2000
 from ticketing.domain.events import Correlation
+from ticketing.domain.evidence.ledger import Ledger, Told
 from ticketing.domain.intake import admitted
 from ticketing.domain.scope import partition_of_scope
 from ticketing.domain.traces.buffer import Part
 from ticketing.domain.traces.correlator import Correlator, Report, Settings
+from ticketing.domain.traces.watermark import plausible, reached
 from ticketing.engine.agent import BatchAgent
 from ticketing.engine.fence import Fence
+from ticketing.engine.guarded import TooLarge
+from ticketing.engine.outbox import Outbox
 from ticketing.engine.watchdog import Watchdog
 from ticketing.errors import BadRecord
 from ticketing.wire.events import encode_events
-from ticketing.wire.topics import EVENTS
-from ticketing.wire.traces import Spans, decode_lines, decode_spans, event_time
+from ticketing.wire.evidence import encode_tally
+from ticketing.wire.topics import EVENTS, EVIDENCE, TRACES
+from ticketing.wire.traces import (
+    Position,
+    Spans,
+    decode_lines,
+    decode_spans,
+    event_time,
+    source_of,
+)
 
 log = structlog.get_logger(__name__)
 
 ADVANCE_EVERY_SECONDS = 0.25
 """Longest delay of a report that is due: little beside the 1.5 s to an outbreak's first one."""
-AHEAD_SECONDS_MAX = 60.0
-"""An event time further ahead is replaced by the arrival: one wrong clock would end all requests."""
-MOSTLY = 0.9
-"""A source has come as far as this share of its lines: the few clocks that run ahead don't count."""
+PARTITIONS_MAX = 10_000
+"""Partitions of one topic of the input that are waited for: far more than brokers like."""
 
 
 def correlator_for(config: Config) -> Correlator:
-    """An empty correlator, bounded as configured."""
+    """An empty correlator with an empty ledger, bounded as configured."""
     traces = config.traces
     settings = Settings(
         samples=traces.samples,
@@ -52,11 +65,11 @@ def correlator_for(config: Config) -> Correlator:
         keep=traces.keep,
         shared_by_max=traces.shared_by_max,
     )
-    return Correlator(settings, decode_lines)
+    return Correlator(settings, decode_lines, Ledger())
 
 
 class TracesAgent(BatchAgent):
-    """Reads ticketing-traces and sends correlations to the incidents' writers."""
+    """Reads ticketing-traces; sends findings to the incidents' writers and tallies to the books."""
 
     name = "traces"
 
@@ -67,12 +80,16 @@ class TracesAgent(BatchAgent):
         fence: Fence,
         correlator: Correlator,
         *,
-        events_partitions: int,
+        partitions: int,
+        message_bytes_max: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`partitions` are those of every topic of the job's own, `message_bytes_max` the broker's."""
         super().__init__(app, watchdog, fence)
         self._correlator = correlator
-        self._events_partitions = events_partitions
+        self._partitions = partitions
+        self._tally_bytes_max = message_bytes_max // 2
+        self._worker = ""
         self._clock = clock
         self._next: dict[int, int] = {}
         self._generation = -1
@@ -87,38 +104,49 @@ class TracesAgent(BatchAgent):
                 # Written by this job, perhaps by another release: requests can do without it.
                 metrics.spans_dropped_total.labels("undecodable").inc()
                 log.warning("undecodable_spans", why=str(error))
-        await self._send(self._correlator.advance(self._clock()))
-        self._measure()
+        await self.tell_due()
 
     async def tell(self) -> None:
         """Send due reports while no lines arrive, until the app stops. A task beside the agent."""
         while not self.app.should_stop:
             await asyncio.sleep(ADVANCE_EVERY_SECONDS)
             if not self.app.rebalancing:
-                await self._send(self._correlator.advance(self._clock()))
-                self._measure()
+                await self.tell_due()
+
+    async def tell_due(self) -> None:
+        """Send the findings and tallies that are due by now."""
+        now = self._clock()
+        await self._send(self._correlator.advance(now))
+        for told in self._correlator.told(now):
+            await self._send_tally(told, now)
+        self._measure()
 
     def _take(self, spans: Spans, partition: int) -> None:
         now = self._clock()
         times = []
         for part in spans.parts:
-            at = self._plausible(event_time(part.at), now)
+            at = plausible(event_time(part.at), now)
             times.append(at)
             marks = {
-                fingerprint: (service, self._plausible(seen_at, now), scope)
+                fingerprint: (service, plausible(seen_at, now), scope)
                 for fingerprint, (service, seen_at, scope) in part.marks.items()
             }
             key = part.tenant, part.trace_id
-            self._correlator.take(key, Part(part.count, bytes(part.lines)), at, marks, now)
+            lines = Part(part.count, bytes(part.lines))
+            self._correlator.take(key, lines, at, marks, now, part.scope)
             metrics.spans_total.inc(part.count)
         if times:
-            times.sort()
-            # Messages of one source keep their order within a partition only.
-            way = f"{spans.source}>{partition}"
-            self._correlator.reached(way, times[int(MOSTLY * (len(times) - 1))], now)
+            self._correlator.reached(_way(spans.source, partition), reached(times), now)
+        self._take_positions(spans.positions, partition, now)
 
-    def _plausible(self, at: float | None, now: float) -> float:
-        return at if at is not None and YEAR_2000 <= at <= now + AHEAD_SECONDS_MAX else now
+    def _take_positions(self, positions: list[Position], partition: int, now: float) -> None:
+        for one in positions:
+            at = -math.inf if one.at <= 0.0 else plausible(one.at, now)
+            way = _way(source_of(one.topic, one.partition), partition)
+            self._correlator.reached(way, at, now)
+        for topic, partitions in {one.topic: one.partitions for one in positions}.items():
+            for number in range(min(partitions, PARTITIONS_MAX)):
+                self._correlator.expect(_way(source_of(topic, number), partition), now)
 
     async def _send(self, reports: list[Report]) -> None:
         for report in reports:
@@ -127,14 +155,40 @@ class TracesAgent(BatchAgent):
             )
             try:
                 body = admitted(body)
-                partition = partition_of_scope(report.scope, self._events_partitions)
+                partition = partition_of_scope(report.scope, self._partitions)
             except (BadRecord, ValueError) as error:
                 # A name or a scope that is none; what traces say is advisory.
                 log.warning("findings_left_out", why=str(error))
                 continue
             await self.app.producer.send(EVENTS, None, encode_events([body]), partition, None, None)
 
+    async def _send_tally(self, told: Told, now: float) -> None:
+        values = encode_tally(
+            told.scope,
+            self._worker,
+            told.slot,
+            int(now * 1000),
+            told.tally,
+            bytes_max=self._tally_bytes_max,
+        )
+        partition = partition_of_scope(told.scope, self._partitions)
+        outbox = Outbox(self.app)
+        try:
+            for value in values:
+                await outbox.send(EVIDENCE, None, value, partition)
+                # Each alone, as together they may not fit into one record batch.
+                await outbox.settle()
+        except TooLarge as error:
+            metrics.evidence_dropped_total.labels("too_large").inc(len(error.refused))
+            log.warning("tally_too_large", messages=len(error.refused), bytes=error.size)
+        else:
+            metrics.tallies_total.inc()
+        if told.tally.dropped:
+            metrics.evidence_dropped_total.labels("calls").inc(told.tally.dropped)
+
     def _measure(self) -> None:
+        for reason, count in self._correlator.take_untold().items():
+            metrics.evidence_dropped_total.labels(reason).inc(count)
         for reason, count in self._correlator.take_dropped().items():
             metrics.spans_dropped_total.labels(reason).inc(count)
 
@@ -144,8 +198,30 @@ class TracesAgent(BatchAgent):
             # Another worker may have read on meanwhile.
             self._generation = self.app.consumer_generation_id
             self._next.clear()
+            mine = {tp.partition for tp in self.app.consumer.assignment() if tp.topic == TRACES}
+            self._go_on_with(mine)
         expected = self._next.get(partition, records[0].offset)
         missing = records[-1].offset + 1 - expected - len(records)
         if missing > 0:
             metrics.spans_dropped_total.labels("lost_messages").inc(missing)
         self._next[partition] = records[-1].offset + 1
+
+    def _go_on_with(self, mine: set[int]) -> None:
+        """Forget what belongs to partitions of other workers: it would be told without its rest."""
+        worker = _name_of(mine)
+        if worker != self._worker:
+            self._worker = worker
+            self._correlator.keep_sources(_way("", one) for one in mine)
+            self._correlator.forget(lambda key: target_of(key, self._partitions) not in mine)
+
+
+def _name_of(partitions: set[int]) -> str:
+    """A worker's name in tallies: the same for the next one of the same partitions, whose tallies
+    take the place of its own."""
+    text = ",".join(map(str, sorted(partitions)))
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _way(source: str, partition: int) -> str:
+    """A source in one partition: its messages keep their order within a partition only."""
+    return f"{source}>{partition}"

@@ -6,6 +6,7 @@
 | `alert:<fingerprint>` | `AlertRow`: an alert, and the incident that it belongs to |
 | `pages`, `pages:<scope>` | `Guard`: the latest pages of the partition, and of a scope |
 | `collective`, `service:<scope>/<service>` | `Pointer`: an incident that others join |
+| `scope:<scope>` | `ScopeState`: the running incidents of a scope, and the last verdict about it |
 | the id of a deleted incident that was merged | `Pointer`: the incident that has its alerts |
 """
 
@@ -19,6 +20,7 @@ import msgspec
 from ticketing.domain.incidents.ceilings import Guard
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.joining import AlertRow
+from ticketing.domain.incidents.outbreaks import ScopeState, within_bounds
 from ticketing.wire.incidents import encode_incident
 
 PAGES = "pages"
@@ -32,7 +34,7 @@ class Pointer:
     incident_id: str
 
 
-Record: TypeAlias = Incident | AlertRow | Guard | Pointer
+Record: TypeAlias = Incident | AlertRow | Guard | Pointer | ScopeState
 
 
 class _Stored(msgspec.Struct, omit_defaults=True):
@@ -40,6 +42,7 @@ class _Stored(msgspec.Struct, omit_defaults=True):
     alert: AlertRow | None = None
     guard: Guard | None = None
     pointer: Pointer | None = None
+    scope: ScopeState | None = None
 
 
 class _StatusOf(msgspec.Struct):
@@ -65,6 +68,11 @@ def pages_key(scope: str) -> str:
     return f"{PAGES}:{scope}"
 
 
+def scope_key(scope: str) -> str:
+    """The key of the running incidents of a scope."""
+    return f"scope:{scope}"
+
+
 def service_key(scope: str, service: str) -> str:
     """The key of the pointer to the incident of a service."""
     return f"service:{scope}/{service}"
@@ -73,12 +81,19 @@ def service_key(scope: str, service: str) -> str:
 def encode(record: Record) -> bytes:
     """A record as JSON, within its bound."""
     if isinstance(record, Incident):
-        return b'{"incident":%b}' % encode_incident(record)
+        return row_of_published(encode_incident(record))
     if isinstance(record, AlertRow):
         return _encoder.encode(_Stored(alert=record))
     if isinstance(record, Guard):
         return _encoder.encode(_Stored(guard=record))
+    if isinstance(record, ScopeState):
+        return _encoder.encode(_Stored(scope=within_bounds(record)))
     return _encoder.encode(_Stored(pointer=record))
+
+
+def row_of_published(value: bytes) -> bytes:
+    """The row of an incident that is encoded already, as its topic has it."""
+    return b'{"incident":%b}' % value
 
 
 def decode(value: bytes) -> Record:
@@ -87,7 +102,7 @@ def decode(value: bytes) -> Record:
     Raises msgspec.DecodeError or ValidationError.
     """
     stored = _decoder.decode(value)
-    record = stored.incident or stored.alert or stored.guard or stored.pointer
+    record = stored.incident or stored.alert or stored.guard or stored.pointer or stored.scope
     if record is None:
         raise msgspec.ValidationError("the record is of no known kind")
     return record

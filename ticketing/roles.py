@@ -5,13 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 
 from ticketing.engine.role_topics import RoleTopics, verified
+from ticketing.kafka.access import (
+    CREATE,
+    DESCRIBE,
+    DESCRIBE_CONFIGS,
+    READ,
+    WRITE,
+    Grant,
+    merged,
+)
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import (
     ALERTS,
+    CHANGELOG_SUFFIX,
+    DEAD_LETTERS,
     EVENTS,
+    EVIDENCE,
     INCIDENTS,
     OWN_PREFIX,
     PIPELINE_APP,
+    REDRIVES,
+    REGISTRY,
     SIGNALS,
     TRACES,
     changelog_topic,
@@ -42,11 +56,62 @@ def read_by(role: str, runtime: Runtime) -> list[str]:
     """The topics that a role reads, changelogs among them."""
     read = {
         PIPELINE: [*runtime.inputs, INCIDENTS],
-        TRACES_ROLE: [TRACES],
+        TRACES_ROLE: [TRACES, EVIDENCE],
         SUMMARIES: [INCIDENTS],
         VIEW: [INCIDENTS, ALERTS],
     }
     return [*read.get(role, []), *bound_to(role)]
+
+
+def committed_by(role: str, runtime: Runtime) -> list[str]:
+    """The topics whose offsets a role's consumer group commits, each once."""
+    read = dict.fromkeys(read_by(role, runtime))
+    return [topic for topic in read if not topic.endswith(CHANGELOG_SUFFIX)]
+
+
+def written_by(role: str, runtime: Runtime) -> list[str]:
+    """The topics that a role writes to, changelogs among them."""
+    if role == PIPELINE:
+        platforms = [platform_topic(name) for name in runtime.config.enabled_platforms()]
+        sent = [ALERTS, INCIDENTS, TRACES, DEAD_LETTERS, *platforms]
+    elif role in (VIEW, API):
+        # Commands, and what `redrive` sends again.
+        sent = [EVENTS, SIGNALS, *runtime.inputs, REDRIVES]
+        sent += [platform_topic(name) for name in runtime.config.enabled_platforms()]
+    else:
+        sent = [EVENTS, DEAD_LETTERS, *([EVIDENCE] if role == TRACES_ROLE else [])]
+    return [*sent, *bound_to(role)]
+
+
+def access_of(role: str, runtime: Runtime) -> list[Grant]:
+    """The rights that a role's user needs in Kafka, once `topics create` has made the topics."""
+    looks = (DESCRIBE, DESCRIBE_CONFIGS)
+    grants = [Grant("topic", OWN_PREFIX, looks, prefixed=True)]
+    grants += [Grant("topic", name, looks) for name in runtime.inputs]
+    grants += [Grant("topic", name, (READ,)) for name in read_by(role, runtime)]
+    grants += [Grant("topic", name, (WRITE,)) for name in written_by(role, runtime)]
+    if role != API:
+        grants.append(Grant("group", app_of(role), (READ,)))
+    if bound_to(role):
+        grants.append(Grant("topic", REGISTRY, (READ, WRITE)))
+    if role in (VIEW, API):
+        # The balance, dead letters and a redrive, which looks for the record that it sends.
+        grants.append(Grant("group", PIPELINE_APP, (DESCRIBE,)))
+        own = written_by(role, runtime)
+        grants += [Grant("topic", name, (READ,)) for name in [DEAD_LETTERS, *own]]
+    return merged(grants)
+
+
+def access_of_setup(runtime: Runtime) -> list[Grant]:
+    """The rights of the user that runs `topics create`, `check` and `adopt`."""
+    looks = (DESCRIBE, DESCRIBE_CONFIGS)
+    return merged(
+        [
+            Grant("topic", OWN_PREFIX, (CREATE, *looks), prefixed=True),
+            *(Grant("topic", name, (CREATE, *looks)) for name in runtime.inputs),
+            Grant("topic", REGISTRY, (READ, WRITE)),
+        ]
+    )
 
 
 def verified_topics(role: str, runtime: Runtime) -> RoleTopics:

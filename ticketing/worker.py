@@ -19,6 +19,7 @@ from ticketing import extras, log, metrics, restarts
 from ticketing.config import Config, secrets_of
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
+from ticketing.engine.app_metrics import AppMetrics
 from ticketing.engine.departure import leave
 from ticketing.engine.role_topics import RoleTopics, changed
 from ticketing.errors import Misconfigured
@@ -36,7 +37,15 @@ from ticketing.roles import (
     read_by,
     verified_topics,
 )
-from ticketing.wire.topics import ALERTS, EVENTS, INCIDENTS, SIGNALS, TRACES, platform_topic
+from ticketing.wire.topics import (
+    ALERTS,
+    EVENTS,
+    EVIDENCE,
+    INCIDENTS,
+    SIGNALS,
+    TRACES,
+    platform_topic,
+)
 
 API_ROLES = frozenset({VIEW, API})
 """Roles that serve the API, including metrics, health and readiness."""
@@ -178,10 +187,12 @@ def build(role: str, runtime: Runtime) -> TicketingApp:
 
 
 def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
+    from ticketing.api.security import close_door
+
     web = runtime.config.faust_web
     offset = default_roles(runtime.config).index(role)
     port = web.port + offset if web.port else free_port()
-    return create_app(
+    app = create_app(
         app_of(role),
         runtime.config,
         batched=batched,
@@ -189,6 +200,8 @@ def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
         partitions=runtime.partitions,
         web_port=port if web.enabled else None,
     )
+    close_door(app.web.web_app, runtime.config)
+    return app
 
 
 def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
@@ -282,18 +295,23 @@ def _view(runtime: Runtime) -> TicketingApp:
 
 
 def _traces(runtime: Runtime) -> TicketingApp:
+    from agents.evidence import EvidenceAgent
     from agents.traces import TracesAgent, correlator_for
 
-    app = _app(TRACES_ROLE, runtime, [TRACES])
+    app = _app(TRACES_ROLE, runtime, [TRACES, EVIDENCE])
     traces = TracesAgent(
         app,
         app.watchdog,
         app.fence,
         correlator_for(runtime.config),
-        events_partitions=runtime.partitions,
+        partitions=runtime.partitions,
+        message_bytes_max=runtime.config.kafka.message_max_bytes,
     )
+    evidence = EvidenceAgent(app, app.watchdog, app.fence, events_partitions=runtime.partitions)
     add_agent(app, traces, TRACES)
+    add_agent(app, evidence, EVIDENCE)
     app.task(traces.tell)
+    app.task(evidence.tell)
     return app
 
 
@@ -334,6 +352,7 @@ def _attach(app: TicketingApp, role: str) -> None:
         app.watchdog.start()
 
     async def tell_ready() -> None:
+        shown = AppMetrics(app, role)
         while not app.should_stop:
             # The watchdog looks after the other guards, and nobody but this task after it.
             why = app.watchdog.guard.keep_alive()
@@ -343,6 +362,7 @@ def _attach(app: TicketingApp, role: str) -> None:
             metrics.app_ready.labels(role).set(1 if ready else 0)
             if ready:
                 restarts.note_ready()
+            shown.update()
             await app.sleep(READY_EVERY_SECONDS)
 
     app.task(start_guards)

@@ -364,9 +364,11 @@ class AdapterMachine(Machine[Delivery]):
             self._gates.record(self._account(state), result.outcome, tx.now)
         after = fold.concluded(state, result, tx.now, self._platform.traits, self._timing)
         if state.have is None and after.have is not None and state.want is not None:
-            took = max(0.0, tx.now - (state.want.ticket_at or state.want.opened_at))
-            name = self._platform.name
+            name, opened_at = self._platform.name, state.want.opened_at
+            took = max(0.0, tx.now - (state.want.ticket_at or opened_at))
             tx.after(partial(metrics.ticket_seconds.labels(name).observe, took))
+            since = max(0.0, tx.now - opened_at)
+            tx.after(partial(metrics.log_to_page_seconds.labels(name).observe, since))
         if isinstance(result.outcome, Delivered) or after is state:
             return after
         request = "" if isinstance(result.outcome, Absent) else result.outcome.request

@@ -6,12 +6,13 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Producer, TopicPartition
 from faust.types import TP
 from support.apps import Seen, app_for, config_for, running, seen_by
 from support.kafka import Kafka
 from support.waiting import until
 
+from ticketing import metrics
 from ticketing.engine import transport
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import create_table
@@ -57,6 +58,23 @@ async def test_a_restart_goes_on_where_the_last_one_stopped(
     async with seen_by(prefix, topic, config) as second:
         await until(lambda: len(second.records) >= 50, "the rest")
     assert second.offsets(0) == list(range(100, 150))
+
+
+async def test_records_deleted_while_nobody_read_are_counted(
+    kafka: Kafka, prefix: str, tmp_path: Path
+) -> None:
+    topic = kafka.create(prefix)
+    config = config_for(tmp_path, kafka.address)
+    kafka.produce(topic, [b"%d" % n for n in range(100)])
+    async with seen_by(prefix, topic, config) as first:
+        await until(lambda: len(first.records) == 100, "the first hundred")
+    kafka.produce(topic, [b"%d" % n for n in range(100, 150)])
+    for future in kafka.admin.delete_records([TopicPartition(topic, 0, 130)]).values():
+        future.result(30)
+    async with seen_by(prefix, topic, config) as second:
+        await until(lambda: len(second.records) >= 20, "what is left")
+    assert second.offsets(0) == list(range(130, 150))
+    assert metrics.messages_expired_total.labels(topic, "0")._value.get() == 30
 
 
 async def test_records_of_aborted_transactions_are_not_read(

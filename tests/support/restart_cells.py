@@ -176,6 +176,21 @@ CELLS = [
         regroups=True,
     ),
     Cell(
+        "`grouping`",
+        "cause",
+        Outcome.GOES_ON,
+        after={"grouping": "cause"},
+        regroups=True,
+    ),
+    Cell(
+        "`grouping`",
+        "cause before",
+        Outcome.GOES_ON,
+        before={"grouping": "cause"},
+        after={"grouping": "pattern"},
+        regroups=True,
+    ),
+    Cell(
         "`routing`",
         "another platform",
         Outcome.GOES_ON,

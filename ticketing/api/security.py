@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ticketing.api.problems import Problem
-from ticketing.api.services import status
+from ticketing.api.problems import Problem, problems
+from ticketing.api.services import STATUS, WorkerStatus, status
 from ticketing.config import Config
 
 PREFIX = "/api/ticketing"
@@ -76,6 +76,24 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     elif path not in OPEN_PATHS and path != "/" and not path.startswith(CONSOLE_FILES):
         _require_token(request, config.web.token.get_secret_value())
     return await handler(request)
+
+
+@web.middleware
+async def guard_all(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """As `guard`, without any open path."""
+    config = status(request).config
+    if config.web.token is None:
+        _require_own_host(request, config)
+        _require_own_origin(request, config)
+    else:
+        _require_token(request, config.web.token.get_secret_value())
+    return await handler(request)
+
+
+def close_door(app: web.Application, config: Config) -> None:
+    """Guard every path of an application that is not the API's, such as Faust's web view."""
+    app[STATUS] = WorkerStatus(config, list)
+    app.middlewares.extend([safe_headers, problems, guard_all])
 
 
 def _require_token(request: web.Request, token: str) -> None:

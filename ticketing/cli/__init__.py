@@ -20,6 +20,7 @@ COMMANDS = {
     "pattern": "ticketing.cli.pattern:pattern",
     "replay": "ticketing.cli.replay:replay",
     "sandbox": "ticketing.cli.sandbox:sandbox",
+    "status": "ticketing.cli.status:status",
     "test-connection": "ticketing.cli.test_connection:test_connection",
     "tickets": "ticketing.cli.tickets:tickets",
     "topics": "ticketing.cli.topics:topics",

@@ -21,7 +21,7 @@ from ticketing.config.platforms import PLATFORMS
 from ticketing.config.process import Kafka, Redis
 from ticketing.config.schema import inside, is_section, settings
 from ticketing.kafka.runtime import Runtime
-from ticketing.roles import API, PIPELINE, SUMMARIES, TRACES_ROLE, VIEW, app_of, read_by
+from ticketing.roles import API, PIPELINE, SUMMARIES, TRACES_ROLE, VIEW, app_of, committed_by
 
 REGISTRY = Path("files/registry.json")
 SCHEMA = Path("values.schema.json")
@@ -42,17 +42,16 @@ def registry() -> dict[str, Any]:
         "platforms": list(PLATFORMS),
         "inputs": runtime.inputs,
         "roles": {
-            role: {"group": app_of(role), "topics": _lagging(role, runtime)}
+            role: {"group": app_of(role), "topics": _own_of(role, runtime)}
             for role in (PIPELINE, TRACES_ROLE, SUMMARIES, VIEW, *PLATFORMS)
         },
         "secrets": sorted(path for path in _secrets() if path not in _NOT_ASKED),
     }
 
 
-def _lagging(role: str, runtime: Runtime) -> list[str]:
+def _own_of(role: str, runtime: Runtime) -> list[str]:
     """The topics that a role's group commits; the inputs, which are configured, left out."""
-    read = dict.fromkeys(read_by(role, runtime))
-    return [t for t in read if t not in runtime.inputs and not t.endswith("-changelog")]
+    return [topic for topic in committed_by(role, runtime) if topic not in runtime.inputs]
 
 
 def _secrets() -> Iterator[str]:

@@ -1,82 +1,139 @@
-"""`ticketing evaluate`: judge the likely causes by labels of injected faults."""
+"""`ticketing evaluate`: judge incidents, pages and causes by labels of injected faults."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import sys
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 if TYPE_CHECKING:
-    from ticketing.demo.judging import Verdict
+    from ticketing.config import Config
+    from ticketing.evaluation.judging import Judgement
+    from ticketing.evaluation.labels import Fault
+    from ticketing.evaluation.recording import Line
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.command(epilog="Example: ticketing evaluate logs.jsonl.gz faults.json --json")
+@click.command(
+    epilog="\b\nExample: ticketing evaluate logs.jsonl.gz faults.json --json\n"
+    "Example: ticketing evaluate logs.jsonl.gz faults.json --incidents incidents.json"
+)
 @click.argument("recording", type=_FILE)
 @click.argument("labels", type=_FILE)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object only.")
-def evaluate(recording: Path, labels: Path, as_json: bool) -> None:
-    """Run a RECORDING through the whole job and hold its incidents against LABELS.
+@click.option(
+    "--incidents",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write every incident of the run to this file, as a JSON array.",
+)
+@click.option(
+    "--overlay", is_flag=True, help="Lay every two faults of the recording over one another."
+)
+def evaluate(
+    recording: Path, labels: Path, as_json: bool, incidents: Path | None, overlay: bool
+) -> None:
+    """Run a RECORDING through the whole job in memory and hold its incidents against LABELS.
 
     RECORDING is JSON lines (plain or .gz) in the form of enriched-logs. LABELS is a JSON list of
-    {injected_at, service, fault}; the job never sees it. A fault counts from its injection until
-    the next one, ten minutes at most.
+    {injected_at, service, fault}; the job never sees it. A new ticket counts for a fault from 5 s
+    before its injection to 180 s after. Nothing is started and no platform is asked; the same
+    recording and configuration give the same output.
     """
-    from ticketing.cli.progress import bar
-    from ticketing.cli.recording import warn_without_scores
-    from ticketing.demo import judging
-    from ticketing.demo.run import DemoFailed, explained
-    from ticketing.kafka.feed import read_lines
+    from agents.identities import reader_of
+    from ticketing import worker
+    from ticketing.cli.recording import NO_SCORES
+    from ticketing.evaluation import judging, run
+    from ticketing.evaluation.labels import read_faults
 
-    faults = judging.read_faults(labels)
-    try:
-        with bar() as progress:
-            task = progress.add_task("feeding", total=warn_without_scores(recording))
-            incidents = asyncio.run(
-                explained(
-                    read_lines(recording),
-                    lambda text: click.echo(text, err=True),
-                    lambda done: progress.update(task, completed=done),
-                )
-            )
-    except DemoFailed as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
-    found = judging.verdicts(faults, incidents)
-    result = judging.summary(found, judging.tickets(incidents))
+    config = run.configuration(os.environ)
+    worker.configure_logging(config)
+    faults = read_faults(labels)
+    lines = run.recorded(recording, config)
+    has_score = reader_of(config).has_score
+    if not any(has_score(line.value) for line in lines):
+        click.echo(f"{recording}: {NO_SCORES}", err=True)
+    _warn(faults, lines, labels)
+    judgement, documents, apart = _run(lines, faults, config, overlay)
+    if incidents is not None:
+        incidents.write_text(json.dumps(documents, indent=1, ensure_ascii=False) + "\n")
+    result = judging.result(judgement)
+    if overlay:
+        result |= {"pairs": len(apart), "keptApart": sum(apart)}
     if as_json:
         click.echo(json.dumps(result))
     else:
-        _table(found, result)
+        _table(judgement, result)
 
 
-def _table(found: list[Verdict], result: dict[str, float]) -> None:
-    from datetime import datetime, timezone
+def _run(
+    lines: list[Line], faults: list[Fault], config: Config, overlay: bool
+) -> tuple[Judgement, list[dict[str, Any]], list[bool]]:
+    """The judgement, the incidents, and for each pair of faults whether both have a ticket."""
+    from ticketing.cli.progress import bar
+    from ticketing.evaluation import judging, run
 
+    if not overlay:
+        with bar() as progress:
+            task = progress.add_task("running", total=len(lines))
+            judgement, history = run.evaluated(
+                lines, faults, config, lambda done: progress.update(task, completed=done)
+            )
+        return judgement, history.documents(), []
+    judgements, documents, apart = [], [], []
+    with bar() as progress:
+        for pair in progress.track(run.overlays(lines, faults, config), description="pairs"):
+            judgement, history = run.evaluated(pair.lines, pair.faults, config)
+            judgements.append(judgement)
+            documents += history.documents()
+            apart.append(judging.kept_apart(*judgement.faults))
+    return run.together(judgements), documents, apart
+
+
+def _warn(faults: list[Fault], lines: list[Line], labels: Path) -> None:
+    from ticketing.view.times import iso
+
+    for fault in faults:
+        if not lines[0].at <= fault.at <= lines[-1].at:
+            click.echo(
+                f"{labels}: the fault of {iso(fault.at)} in {fault.service} lies outside of the"
+                f" recording ({iso(lines[0].at)} to {iso(lines[-1].at)})",
+                err=True,
+            )
+
+
+def _table(judgement: Judgement, result: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="Injected faults and the causes that incidents name")
-    for column in ("injected", "service", "fault", "place", "incidents", "likeliest first"):
+    from ticketing.view.times import iso
+
+    table = Table(title="Injected faults, their tickets, and the causes named")
+    for column in (
+        "injected",
+        "service",
+        "fault",
+        "tickets",
+        "first page names",
+        "place",
+        "ranking",
+    ):
         table.add_column(column)
-    for verdict in found:
-        fault = verdict.fault
+    for one in judgement.faults:
+        page = one.first_page
         table.add_row(
-            datetime.fromtimestamp(fault.at, timezone.utc).strftime("%Y-%m-%d %H:%M:%S"),
-            fault.service,
-            fault.kind,
-            str(verdict.place or "-"),
-            str(verdict.incidents),
-            ", ".join(verdict.ranking[:3]),
+            iso(one.fault.at)[:19],
+            one.fault.service,
+            one.fault.kind,
+            str(len(one.tickets)),
+            page.cause if page else "-",
+            str(one.place or "-"),
+            ", ".join(one.ranking[:3]),
         )
     console = Console()
     console.print(table)
-    console.print(
-        f"{result['faults']} faults: {result['top1']:.0%} first, {result['top3']:.0%} among the"
-        f" first three; {result['ticketsPerFault']:.2f} tickets per fault"
-    )
+    for name, value in result.items():
+        console.print(f"{name}: {value}", highlight=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,39 @@ def adopt(topic: tuple[str, ...], yes: bool) -> None:
         sys.exit(1)
     adoption.adopt(runtime, plan)
     click.echo(f"adopted {', '.join(sorted(plan.known))}: start the workers")
+
+
+@topics.command(epilog="Example: ticketing topics acls --principal User:ticketing")
+@click.argument("role", nargs=-1)
+@click.option(
+    "--principal",
+    default="User:ticketing-{role}",
+    show_default=True,
+    help="Who gets the rights; {role} stands for the role's name.",
+)
+def acls(role: tuple[str, ...], principal: str) -> None:
+    """Print the rights that each ROLE needs in Kafka, as arguments of kafka-acls.sh.
+
+    Without a ROLE, those of every role of the configuration, and of `setup`: the user that runs
+    `topics create`. Kafka is not asked.
+    """
+    from ticketing.config.loading import load
+    from ticketing.kafka.access import arguments
+    from ticketing.kafka.runtime import Runtime
+    from ticketing.roles import access_of, access_of_setup
+    from ticketing.worker import roles
+
+    config = load(None, os.environ, without_secrets=True)
+    # An embedded broker has no rights, and is not started for them.
+    runtime = Runtime(config, config.kafka.brokers, embedded=False)
+    known = ["setup", *roles(config)]
+    unknown = [name for name in role if name not in known]
+    if unknown:
+        raise click.BadParameter(f"{unknown[0]!r} is not a role; roles: {', '.join(known)}")
+    for name in role or known:
+        grants = access_of_setup(runtime) if name == "setup" else access_of(name, runtime)
+        for grant in grants:
+            click.echo(arguments(grant, principal.replace("{role}", name)))
 
 
 def _announce(runtime: Runtime) -> None:

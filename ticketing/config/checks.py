@@ -65,8 +65,9 @@ def warnings(config: Config) -> list[str]:
             "anomaly.minimumCount is over 1, but autoResolveAfter is off: incidents with fewer "
             "occurrences stay open without a ticket"
         )
-    if config.faust_web.enabled and not is_loopback(config.faust_web.host):
-        said.append(f"faustWeb.host is {config.faust_web.host}: its pages have no authentication")
+    host = config.faust_web.host
+    if config.faust_web.enabled and not is_loopback(host) and config.web.token is None:
+        said.append(f"faustWeb.host is {host}: without web.token its pages refuse other machines")
     return said
 
 

@@ -170,6 +170,11 @@ class Anomaly(Section):
 
     minimum_score: float = Field(default=0.85, ge=0, le=1)
     """Lowest anomaly score that is counted."""
+    scoring: Literal["upstream", "level"] = "upstream"
+    """Origin of the scores. `upstream`: something else has put them into the records, and a record
+    without one is unsuspicious. `level`: a record without one is scored by its level."""
+    lowest_level: Literal["WARN", "ERROR", "FATAL"] = "ERROR"
+    """With `scoring: level`, the lowest level of a record without a score that is an anomaly."""
     # A list shows 24 windows: six hours of an incident.
     lookback_window: Duration = 900.0
     """Length of the tumbling windows of event time in which anomalies are counted."""
@@ -283,13 +288,23 @@ class Storm(Section):
     """The same for one scope (`grouping.scope`)."""
 
 
+OUTBREAK_WAIT_MAX = 600.0
+"""Longer than any evidence takes to come."""
+
+
 class Grouping(Section):
     """Alerts that share an incident."""
 
     by: GroupBy = "pattern"
-    """`pattern` makes an incident per error pattern, `service` one per service and outbreak."""
+    """`pattern` makes an incident per error pattern, `service` one per service and outbreak, `cause`
+    one per fault, as evidence from traces says."""
     scope: ScopeBy = "environment"
     """`environment`: its alerts are of one tenant and environment; `tenant`: of one tenant."""
+    # Evidence of a fault takes three to six slots of ten seconds to speak.
+    evidence_wait: Annotated[Wait, Field(le=OUTBREAK_WAIT_MAX)] = 60.0
+    """With `cause` and `traces`: longest wait of a ticket for a verdict, while another incident of the
+    scope of the same severity or a higher one was told within that time; at most 10 minutes, 0 for
+    none."""
 
 
 def by_name(value: Any) -> Any:

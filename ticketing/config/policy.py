@@ -63,6 +63,8 @@ def policy(config: Config, partitions: int = 1) -> Policy:
         max_pages_per_minute=_share(config.storm.max_pages_per_minute, partitions),
         max_pages_per_scope=min(config.storm.max_pages_per_scope, PAGED_MAX),
         group_by=config.grouping.by,
+        # Without traces no verdict ever comes.
+        evidence_wait=config.grouping.evidence_wait if config.traces.enabled else 0.0,
         scope_by=config.grouping.scope,
         routing={severity: tuple(config.routes(severity)) for severity in Severity},
         raise_severity=tuple(

@@ -125,7 +125,7 @@ class Web(Section):
 
 
 class FaustWeb(Section):
-    """Faust's own web view of agents and tables. It has no authentication."""
+    """Faust's own web view of the app and its tables, guarded like the API."""
 
     enabled: bool = True
     """Serves the web view."""

@@ -50,6 +50,11 @@ export function summary(found) {
   ];
 }
 
+function causeOf({ service, strength, reasons }) {
+  const why = reasons.length ? `: ${reasons.join("; ")}` : "";
+  return `${service}, by ${strength.toFixed(1)} nats of evidence${why}`;
+}
+
 export function incidentFacts(incident) {
   const { affectedServices, tickets, page, pagedAt } = incident;
   const onCall = tickets.map((ticket) => ticket.onCall).filter(Boolean);
@@ -62,6 +67,7 @@ export function incidentFacts(incident) {
     ["Escalated to", incident.escalatedTo.join(", ")],
     ["Resolved", time(incident.resolvedAt)],
     ["On call", onCall.join(", ")],
+    ["Cause", incident.cause && causeOf(incident.cause)],
     ["Highest score", incident.anomalyScore.toFixed(3)],
     ["Affected services", affectedServices.length > 1 && affectedServices.join(", ")],
     ["Endpoints", incident.endpoints.join(", ")],

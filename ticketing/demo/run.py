@@ -34,7 +34,7 @@ WEB_PORTS = 16
 """Ports in a row for the web view: an app for each role, and room for a platform or two."""
 GROUP_WAIT = {"critical": "1s", "high": "2s", "medium": "2s", "low": "2s"}
 """Shorter than in production, so that tickets appear while a person watches."""
-RECORDING = {
+RECORDING: Mapping[str, Mapping[str, Any]] = {
     "storm": {"maxPatternsPerService": 0, "maxPagesPerMinute": 0, "maxPagesPerScope": 0},
     "anomaly": {"countsEvery": "1s"},
 }
@@ -55,8 +55,6 @@ QUIET_SECONDS_MAX = 180.0
 """Time without progress after which a recording's run fails: above the watchdog's and a restart."""
 POLL_SECONDS = 0.5
 """Each look reads all incidents, so no more often than a person follows."""
-EXPLAINED_SECONDS = 20.0
-"""Time without a change that ends the wait: longer than between two reports of traces."""
 PAGE_INCIDENTS = 500
 """The API's largest page."""
 
@@ -94,13 +92,6 @@ class Demo:
                     yield incident
                 following = answer.links.get("next")
                 url = str(following["url"]) if following else None
-
-    async def incident(self, id: str) -> Mapping[str, Any]:
-        """The whole document of an incident."""
-        async with self.session.get(f"{self.api}/api/incidents/{id}") as answer:
-            answer.raise_for_status()
-            document: Mapping[str, Any] = await answer.json()
-            return document
 
     async def wait_ready(self) -> None:
         """Wait until all apps are ready; raises DemoFailed with the end of the log if too slow."""
@@ -185,30 +176,22 @@ async def installation(port: int, settings: Mapping[str, Any] | None = None) -> 
 
 
 async def run_recording(
-    records: Iterable[bytes], say: Callable[[str], None], fed: Callable[[int], None]
+    records: Iterable[bytes],
+    say: Callable[[str], None],
+    fed: Callable[[int], None],
+    scoring: str = "upstream",
 ) -> Totals:
-    """Feed a recording and wait until every record is counted and every ticket delivered."""
-    async with installation(port=0, settings=RECORDING) as demo:
+    """Feed a recording and wait until every record is counted and every ticket delivered.
+
+    `scoring` is the setting `anomaly.scoring`.
+    """
+    settings = {**RECORDING, "anomaly": {**RECORDING["anomaly"], "scoring": scoring}}
+    async with installation(port=0, settings=settings) as demo:
         say("starting the embedded broker, the workers and the sandbox")
         await demo.wait_ready()
         sent = await _in_thread(lambda stopped: _feed(demo, records, fed, stopped))
         say(f"{sent} records fed; waiting until every ticket is delivered")
         return await _until_delivered(demo, sent)
-
-
-async def explained(
-    records: Iterable[bytes],
-    say: Callable[[str], None],
-    fed: Callable[[int], None],
-) -> list[Mapping[str, Any]]:
-    """Feed a recording and wait until incidents no longer change; returns every whole incident."""
-    async with installation(0, RECORDING) as demo:
-        say("starting the embedded broker, the workers and the sandbox")
-        await demo.wait_ready()
-        sent = await _in_thread(lambda stopped: _feed(demo, records, fed, stopped))
-        say(f"{sent} records fed; waiting until every ticket is delivered and explained")
-        await _until_delivered(demo, sent)
-        return await _until_explained(demo)
 
 
 async def run_live(say: Callable[[str], None], status: Callable[[Totals], None], port: int) -> None:
@@ -264,18 +247,6 @@ async def _keep(supervisor: Supervisor) -> None:
     while True:
         supervisor.watch()
         await asyncio.sleep(POLL_SECONDS)
-
-
-async def _until_explained(demo: Demo) -> list[Mapping[str, Any]]:
-    deadline = time.monotonic() + QUIET_SECONDS_MAX
-    revisions: dict[str, Any] = {}
-    changed_at = time.monotonic()
-    while time.monotonic() - changed_at < EXPLAINED_SECONDS and time.monotonic() < deadline:
-        await asyncio.sleep(POLL_SECONDS)
-        now = {one["id"]: one["revision"] async for one in demo.incidents()}
-        if now != revisions:
-            revisions, changed_at = now, time.monotonic()
-    return [await demo.incident(id) for id in revisions]
 
 
 async def _until_delivered(demo: Demo, sent: int) -> Totals:

@@ -91,6 +91,51 @@ class Correlation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cause:
+    """A service in which a fault began, according to the evidence. `strength` is in nats."""
+
+    service: str
+    strength: float
+    reasons: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hung:
+    """The place of an alert below the causes of a verdict.
+
+    `cause` is an index of `Verdict.causes`, -1 for none. `fit` is the share (0 to 1) of the alert
+    that the cause explains, or the largest share if none does. `risen` is False for an alert that
+    comes no more often than before. `requests` counts the requests that hold the alert; `near`
+    lists the fingerprints that share most requests with it, the nearest first.
+    """
+
+    fingerprint: str
+    cause: int = -1
+    fit: float = 0.0
+    risen: bool = True
+    requests: int = 0
+    near: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The evidence of a scope as of the event time `at` (Unix seconds). Advisory.
+
+    `causes` holds the faults, strongest first, and `alerts` the alerts below or beside them.
+    `ranking` orders services by all evidence, each taken alone. `edges` are calls lately seen,
+    each as (service of the caller, service that was called). An older verdict of a scope changes
+    nothing.
+    """
+
+    scope: str
+    at: float
+    causes: list[Cause] = field(default_factory=list)
+    alerts: list[Hung] = field(default_factory=list)
+    ranking: list[Cause] = field(default_factory=list)
+    edges: list[tuple[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
     """The state of an incident when a model was last asked about it; shows later if it has changed.
 

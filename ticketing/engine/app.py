@@ -140,7 +140,7 @@ def create_app(
     )
     app.embedded = kafka.embedded
     app.transport = BatchTransport(servers, app)
-    app.web.blueprints.add("/table", table_pages.blueprint)
+    table_pages.install(app)
     # Faust's default of 100 warns each time it fills; our agents drain the buffer after each batch.
     app.producer.buffer.max_messages = 100_000
     app.notes = CommitNotes()

@@ -109,6 +109,7 @@ class Progress:
         """Say how much was read, and how long it took."""
         metrics.recovery_records_left.set(0)
         seconds = time.monotonic() - self._began
+        metrics.recovery_seconds.observe(seconds)
         log.info("tables are read back: %d records in %.1f s", self._all, seconds)
 
 

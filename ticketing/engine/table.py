@@ -12,6 +12,7 @@ from faust import Table
 from faust.types import TP, EventT, StoreT
 from rocksdict import WriteBatch
 
+from ticketing import metrics
 from ticketing.engine.changelog import Change, epoch_header, epoch_of
 from ticketing.engine.guarded import StoreFailed, Superseded
 from ticketing.engine.ownership import Ownership, counting, first_epoch
@@ -72,6 +73,9 @@ class OwnedRows:
         Raises TooLarge, or Superseded once another process owns the partition. Writes that a crash
         keeps from the disk are recovered from the changelog at the next start.
         """
+        largest = max((len(value) for _, value in rows if value is not None), default=None)
+        if largest is not None:
+            metrics.row_bytes.labels(self.name).observe(largest)
         owned = self._owned[partition]
         place = TP(self.changelog_topic_name, partition)
         base = await self.app.producer.append(place, rows, epoch_header(owned.epoch))

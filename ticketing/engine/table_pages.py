@@ -1,7 +1,8 @@
 """Tables in Faust's web view: the tables, the keys that this worker holds, and their values.
 
 Faust's own pages look up a key as text, in the partition of its JSON; the keys here are bytes, in
-the partition of the message that wrote them. A worker shows its own partitions.
+the partition of the message that wrote them. A worker shows its own partitions: to a browser as
+pages, to anybody else as JSON.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from typing import Any
 
 import msgspec
 from faust import web
+from faust.exceptions import ConsumerNotStarted
 
+from ticketing.engine import table_html
+from ticketing.engine.app_metrics import table_size
 from ticketing.engine.row import OWN_KEYS
 from ticketing.engine.table import DurableTable
 
@@ -20,11 +24,23 @@ from ticketing.engine.table import DurableTable
 KEYS_SHOWN = 100
 KEYS_MAX = 1_000
 
+FAUST_INDEX = "faust.web.apps.production_index:blueprint"
+"""Faust's own page at `/`, which says OK and nothing else."""
+
+root = web.Blueprint("index")
 blueprint = web.Blueprint("tables")
 
 
+def install(app: Any) -> None:
+    """Serve the pages in an app's web view, in place of Faust's own index."""
+    blueprints = app.web.blueprints
+    blueprints._enabled = [one for one in blueprints._enabled if one[1] != FAUST_INDEX]
+    blueprints.add("", root)
+    blueprints.add("/table", blueprint)
+
+
 class TablesView(web.View):
-    """The base of the table pages."""
+    """The base of the pages."""
 
     def table(self, name: str) -> DurableTable:
         """A table of this app; a 404 for any other."""
@@ -33,45 +49,73 @@ class TablesView(web.View):
             raise self.NotFound("unknown table")
         return table  # type: ignore[no-any-return]
 
+    def tables(self) -> list[dict[str, Any]]:
+        """Every table with the partitions that this worker holds, and its size there."""
+        found = []
+        for name, table in self.app.tables.items():
+            rows, size = table_size(table)
+            held = sorted(table.data._dbs)
+            found.append({"name": name, "partitions": held, "rows": rows, "bytes": size})
+        return found
+
+    def answer(self, request: Any, document: Any, page: str) -> Any:
+        """The page for a browser, the document as JSON for all others."""
+        if "text/html" in request.headers.get("Accept", ""):
+            return self.html(page)
+        return self.json(document)
+
+
+@root.route("/", name="index")
+class Index(TablesView):
+    """`/`: the app, its partitions and tables."""
+
+    async def get(self, request: Any) -> Any:
+        """`{app, state, partitions, tables}`."""
+        app: Any = self.app
+        tables, (state, held) = self.tables(), _standing(app)
+        document = {"app": app.conf.id, "state": state, "partitions": held, "tables": tables}
+        facts = {"state": state, "partitions": ", ".join(held) or "none"}
+        return self.answer(request, document, table_html.index(app.conf.id, facts, tables))
+
+
+@root.route(table_html.STYLE_PATH, name="style")
+class Style(web.View):
+    """The style sheet of the pages."""
+
+    async def get(self, request: Any) -> Any:
+        """CSS."""
+        return self.text(table_html.STYLE, content_type="text/css")
+
 
 @blueprint.route("/", name="list")
 class TableList(TablesView):
     """`/table/`: every table."""
 
     async def get(self, request: Any) -> Any:
-        """The tables' names, and the partitions that this worker holds."""
-        return self.json(
-            [
-                {"name": name, "partitions": sorted(table.data._dbs)}
-                for name, table in self.app.tables.items()
-            ]
-        )
+        """The tables' names, the partitions that this worker holds, rows and bytes."""
+        tables = self.tables()
+        page = table_html.tables_page(self.app.conf.id, tables)
+        return self.answer(request, tables, page)
 
 
 @blueprint.route("/{name}/", name="detail")
 class TableKeys(TablesView):
-    """`/table/NAME/?after=KEY&limit=N`: keys that this worker holds."""
+    """`/table/NAME/?key=BEGINNING&after=KEY&limit=N`: keys that this worker holds."""
 
     async def get(self, request: Any, name: str) -> Any:
         """Keys by partition, in order; `next` is the address of the following page."""
         table = self.table(name)
         limit = request.query.get("limit", "")
+        wanted = request.query.get("key", "")
         count = min(int(limit), KEYS_MAX) if limit.isdecimal() else KEYS_SHOWN
         place, _, key = request.query.get("after", "").partition(":")
         start = (int(place), key) if place.isdecimal() else (-1, "")
-        found = list(islice(_keys(table, *start), count + 1))
-        shown = found[:count]
-        more = len(found) > count
-        after = (
-            f"/table/{name}/?after={shown[-1][0]}:{shown[-1][1]}&limit={count}" if more else None
-        )
-        return self.json(
-            {
-                "name": name,
-                "keys": [{"partition": number, "key": key} for number, key in shown],
-                "next": after,
-            }
-        )
+        found = list(islice(_keys(table, start, wanted), count + 1))
+        shown = [{"partition": number, "key": key} for number, key in found[:count]]
+        more = len(found) > count > 0
+        after = table_html.following(name, found[count - 1], count, wanted) if more else None
+        page = table_html.keys(name, shown, wanted, after)
+        return self.answer(request, {"name": name, "keys": shown, "next": after}, page)
 
 
 @blueprint.route("/{name}/{key}/", name="key-detail")
@@ -85,21 +129,40 @@ class TableValue(TablesView):
             value = table.data._dbs[number].get(key.encode())
             if value is not None:
                 stored = msgspec.json.decode(value)
-                return self.json({"partition": number, "key": key, "value": stored})
+                document = {"partition": number, "key": key, "value": stored}
+                page = table_html.record(name, number, key, stored)
+                return self.answer(request, document, page)
         raise self.NotFound("no such key in the partitions of this worker")
 
 
-def _keys(table: DurableTable, partition: int, after: str) -> Iterator[tuple[int, str]]:
-    """Every key behind `after` in `partition`, then the keys of later partitions."""
+def _standing(app: Any) -> tuple[str, list[str]]:
+    """The state of an app in a word, and its partitions."""
+    try:
+        held = sorted(f"{tp.topic}[{tp.partition}]" for tp in app.consumer.assignment())
+    except ConsumerNotStarted:
+        return "starting", []
+    if app.rebalancing:
+        return "rebalancing", held
+    return ("recovering" if app.in_recovery else "ready"), held
+
+
+def _keys(
+    table: DurableTable, behind: tuple[int, str], beginning: str
+) -> Iterator[tuple[int, str]]:
+    """Every key that begins so, behind a place: partition and key."""
+    partition, after = behind
+    wanted = beginning.encode()
     for number in sorted(table.data._dbs):
         if number < partition:
             continue
         start = after.encode() if number == partition else b""
         iterator = table.data._dbs[number].iter()
         hidden = {start, table.data.offset_key, *OWN_KEYS}
-        iterator.seek(start)
+        iterator.seek(max(start, wanted))
         while iterator.valid():
             key = iterator.key()
+            if not key.startswith(wanted):
+                break
             if key not in hidden:
                 yield number, key.decode("utf-8", "replace")
             iterator.next()

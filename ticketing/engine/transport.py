@@ -41,6 +41,7 @@ from ticketing.engine.batch import BATCH_RECORDS_MAX, Batch, Fetched, FetchedRec
 from ticketing.engine.boottime import boottime
 from ticketing.engine.commit_notes import carry
 from ticketing.engine.departure import leave, put_all_down, put_down, take_in_hand
+from ticketing.engine.expired import Overtaken
 from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
 from ticketing.engine.topic_identity import KnownTopicsThread, leave_if_remade
 from ticketing.errors import Unavailable
@@ -65,6 +66,8 @@ class BatchScheduler(DefaultSchedulingStrategy):
     def __init__(self) -> None:
         self.taken: dict[TP, int] = {}
         """The last offset of each partition handed to its agent in this generation."""
+        self.first: dict[TP, int] = {}
+        """The first one."""
 
     def iterate(self, records: Mapping[TP, Any]) -> Iterator[tuple[TP, Any]]:
         """Changelogs and other topics record by record, batched ones run by run, as `Fetched`."""
@@ -74,6 +77,7 @@ class BatchScheduler(DefaultSchedulingStrategy):
         for tp, run in records.items():
             if tp.topic in self.batched:
                 self.taken[tp] = run[-1].offset
+                self.first.setdefault(tp, run[0].offset)
                 for part in _parted(run):
                     yield tp, Batch(tp, part)
 
@@ -114,11 +118,13 @@ class BatchConsumerThread(KnownTopicsThread):
         super().__init__(*args, **kwargs)
         self._read: dict[TP, int] = {}
         """The last offset of each batched partition read in this assignment."""
+        self._overtaken = Overtaken()
 
     async def on_start(self) -> None:
         """Start the consumer, with the properties that have no setting."""
         await super().on_start()
         self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
+        self._overtaken.watch(self._consumer._fetcher)
         self._note_heartbeats()
         carry(self._consumer, self.consumer.app.notes, self._id_of)
         self.name_topics()
@@ -126,6 +132,7 @@ class BatchConsumerThread(KnownTopicsThread):
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Forget the read positions of the assignment before."""
         self._read.clear()
+        self._overtaken.forget()
         await super().on_partitions_assigned(assigned, generation_id)
 
     async def _fetch_records(
@@ -136,6 +143,7 @@ class BatchConsumerThread(KnownTopicsThread):
         active = set(active_partitions)
         if not active:
             return {}
+        await self._overtaken.tell(consumer)
         fetched: dict[TP, list[Any]] = await super()._fetch_records(
             consumer, active, *args, **kwargs
         )
@@ -223,6 +231,7 @@ class BatchConsumer(driver.Consumer):
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Begin a generation, with the coordinator's answer as its first heartbeat."""
         self.scheduler.taken.clear()
+        self.scheduler.first.clear()
         self._handled.clear()
         put_all_down()
         self._thread.heard_at = boottime()
@@ -289,17 +298,33 @@ class BatchConsumer(driver.Consumer):
         Judged by the position of the fetch: transaction markers lie between records and behind the
         last one, and after a restart there may be no record left to read.
         """
-        subscription = self._thread._ensure_consumer()._subscription.subscription
-        assignment = None if subscription is None else subscription.assignment
-        state = None if assignment is None else assignment.state_value(tp)
-        if state is None or not state.has_valid_position or state.highwater is None:
-            return False
-        return bool(state.position >= state.highwater)
+        state = self._fetched(tp)
+        return state is not None and bool(state.position >= state.highwater)
 
     def caught_up(self, tp: TP) -> bool:
         """True when every known record of a batched partition is handled."""
         handled = self._handled.get(tp, -1) >= self.scheduler.taken.get(tp, -1)
         return handled and self.read_to_the_end(tp)
+
+    def lag(self, tp: TP) -> int | None:
+        """The records of a batched partition that are not yet handled; None before the first fetch."""
+        state = self._fetched(tp)
+        if state is None:
+            return None
+        if self.caught_up(tp):
+            # What lies behind the last record may be markers of transactions.
+            return 0
+        handled = self._handled.get(tp)
+        start = self.scheduler.first.get(tp, state.position) if handled is None else handled + 1
+        return max(0, int(state.highwater - start))
+
+    def _fetched(self, tp: TP) -> Any | None:
+        """Aiokafka's state of a partition: position and end; None before the first fetch."""
+        subscription = self._thread._ensure_consumer()._subscription.subscription
+        assignment = None if subscription is None else subscription.assignment
+        state = None if assignment is None else assignment.state_value(tp)
+        known = state is not None and state.has_valid_position and state.highwater is not None
+        return state if known else None
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         committed: bool = await super()._commit(offsets)

@@ -16,6 +16,7 @@ from ticketing.kafka.admin import silent
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import (
     EVENTS,
+    EVIDENCE,
     INCIDENTS,
     PIPELINE_APP,
     SIGNALS,
@@ -31,7 +32,7 @@ def readers(runtime: Runtime) -> dict[str, list[str]]:
     """The topics that each consumer group reads, all but the inputs."""
     found = {PIPELINE_APP: [SIGNALS, EVENTS, INCIDENTS], "ticketing-view": [INCIDENTS]}
     if runtime.config.traces.enabled:
-        found["ticketing-traces"] = [TRACES]
+        found["ticketing-traces"] = [TRACES, EVIDENCE]
     if runtime.config.llm.chain:
         found["ticketing-summaries"] = [INCIDENTS]
     for platform in runtime.config.enabled_platforms():

@@ -114,7 +114,7 @@ def latest_gauge(name: str, text: str, **labels: str) -> Gauge:
 
 
 def histogram(name: str, text: str, buckets: tuple[float, ...], **labels: str) -> Histogram:
-    """A distribution of durations. `buckets` are upper bounds in seconds."""
+    """A distribution. `buckets` are upper bounds in the unit that ends the name."""
     return Histogram(
         _declared(name, "histogram", text, labels),
         text,

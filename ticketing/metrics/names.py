@@ -1,7 +1,7 @@
 """The closed list of metrics: names, types, labels and help.
 
-Labels take few values by construction: platforms, severities, apps, topics and partitions of the
-input, configured models and closed lists of reasons; never a tenant, a service or an address.
+Labels take few values by construction: platforms, severities, apps, topics and partitions that are
+read, configured models and closed lists of reasons; never a tenant, a service or an address.
 
 To add a metric: a line here, the product code that sets it, and
 `python -m ticketing.metrics.reference docs/metrics.md`.
@@ -22,6 +22,12 @@ from ticketing.metrics.declaration import (
 _DELIVERY_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 # The time to a ticket, and to a model's answer: usually seconds, minutes in trouble.
 _PATH_BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 600.0)
+# From a log to its page: `groupWait` and then seconds, minutes in trouble.
+_PAGE_BUCKETS = (1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0)
+# Tables come back within a second from their disk, within minutes from their changelogs.
+_RECOVERY_BUCKETS = (0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 900.0)
+# A row: a few hundred bytes; its bound is 64 kB (ticketing/domain/incidents/bounds.py).
+_ROW_BUCKETS = (256.0, 1024.0, 4096.0, 16_384.0, 32_768.0, 65_536.0, 262_144.0)
 # A batch: usually milliseconds; after sixty seconds the watchdog ends the process.
 _BATCH_BUCKETS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 
@@ -31,6 +37,8 @@ _AGENT = one_of(
     "detection", "incidents", "sinks", "view", "traces", "summaries", "<platform>-adapter"
 )
 _ROLE = "each role of the worker"
+_APP = "each role of the worker but `api`"
+_TABLE = one_of("alerts", "incidents", "deliveries")
 _GUARD = one_of("watchdog", "topic watch")
 _PROVIDER = "each model of `llm` as `<provider>/<model>`"
 _SOURCE = {"topic": "each topic of `input.topics`", "partition": "of that topic"}
@@ -67,10 +75,24 @@ records_repaired_total = owned_counter(
     "Input records with bytes that are not JSON in UTF-8, read with U+FFFD in their place.",
     **_SOURCE,
 )
+records_unscored_total = owned_counter(
+    "records_unscored_total",
+    "Input records without an anomaly score: unsuspicious, or with `anomaly.scoring: level` judged by"
+    " their level.",
+    **_SOURCE,
+)
 clock_corrections_total = owned_counter(
     "clock_corrections_total",
     "Input records whose event time was implausible and was replaced.",
     **_SOURCE,
+)
+
+messages_expired_total = counter(
+    "messages_expired_total",
+    "Messages that Kafka deleted, by the topic's retention, before they were read. Offsets of "
+    "transactions among them are counted too.",
+    topic="each topic that a worker reads",
+    partition="of that topic",
 )
 
 signals_total = counter(
@@ -80,6 +102,7 @@ signals_total = counter(
         "anomalies",
         "progress",
         "origin",
+        "forget",
         "tick",
         redriven="anomalies from the dead letters",
     ),
@@ -118,7 +141,9 @@ pages_total = counter(
 events_total = counter(
     "events_total",
     "Events handled by the incidents' writer.",
-    kind=one_of("alert", "command", "receipt", "progress", "correlation", "summary", "tick"),
+    kind=one_of(
+        "alert", "command", "receipt", "progress", "correlation", "verdict", "summary", "tick"
+    ),
 )
 fallbacks_total = counter(
     "fallbacks_total",
@@ -187,6 +212,13 @@ ticket_seconds = histogram(
     _PATH_BUCKETS,
     platform=_PLATFORM,
 )
+log_to_page_seconds = histogram(
+    "log_to_page_seconds",
+    "Time from the arrival of an incident's first record in the input to the platform's first receipt, "
+    "`groupWait` included.",
+    _PAGE_BUCKETS,
+    platform=_PLATFORM,
+)
 deliveries_pending = summed_gauge(
     "deliveries_pending",
     "Incidents that the platform has not taken as they are now: under way, waiting or failing.",
@@ -211,7 +243,30 @@ batch_records_total = counter("batch_records_total", "Records an agent handled."
 app_ready = latest_gauge(
     "app_ready",
     "1 while the app has its partitions and tables and nothing rebalances.",
-    app="each role of the worker but `api`",
+    app=_APP,
+)
+rebalances_total = counter(
+    "rebalances_total",
+    "Assignments of partitions by the consumer group, the first one of a process included.",
+    app=_APP,
+)
+lag_records = summed_gauge(
+    "lag_records",
+    "Records of this worker's partitions that are not yet handled, as of the last fetch.",
+    app=_APP,
+    topic="each topic that the app reads",
+)
+table_rows = summed_gauge(
+    "table_rows", "Rows of a table on this worker, about.", app=_APP, table=_TABLE
+)
+table_bytes = summed_gauge(
+    "table_bytes", "Bytes of a table's files on this worker's disk.", app=_APP, table=_TABLE
+)
+row_bytes = histogram(
+    "row_bytes", "Size of the largest row of each write to a table.", _ROW_BUCKETS, table=_TABLE
+)
+recovery_seconds = histogram(
+    "recovery_seconds", "Time to read tables back from their changelogs.", _RECOVERY_BUCKETS
 )
 worker_restarts_total = counter(
     "worker_restarts_total",
@@ -266,6 +321,28 @@ spans_dropped_total = counter(
         lost_messages="messages, not lines",
         undecodable="messages",
         too_large="messages",
+    ),
+)
+tallies_total = counter(
+    "tallies_total", "Tallies of requests that were told, one per scope and ten seconds of events."
+)
+verdicts_total = counter("verdicts_total", "Verdicts about the causes of a scope that were told.")
+verdict_seconds = histogram(
+    "verdict_seconds", "Time that the verdicts of a look took.", _PATH_BUCKETS
+)
+evidence_dropped_total = counter(
+    "evidence_dropped_total",
+    "Evidence let go before it told anything.",
+    reason=one_of(
+        late_requests="their ten seconds are forgotten",
+        untold_requests="too many at once",
+        calls="of more operations than a tally holds",
+        scopes="the memory of the one unused for longest",
+        waiting_full="tallies",
+        out_of_bounds="tallies",
+        undecodable="messages",
+        too_large="messages",
+        refused="verdicts",
     ),
 )
 

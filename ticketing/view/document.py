@@ -15,6 +15,7 @@ from ticketing.domain.incidents.incident import (
     IncidentAlert,
     Link,
     Listed,
+    NamedCause,
     Status,
     Step,
     Ticket,
@@ -76,7 +77,7 @@ def list_document(incident: Incident) -> dict[str, Any]:
         "firstSeen": iso(incident.first_seen),
         "lastSeen": iso(incident.last_seen),
         "tickets": [_ticket(ticket) for ticket in incident.tickets.values()],
-        "rootCause": _root_cause(incident.correlation),
+        "rootCause": incident.root_cause or None,
         "ticketed": incident.ticketed,
         "waitingFor": _waiting(incident.waits_for),
         "noTicket": why_no_ticket(incident) or None,
@@ -131,6 +132,7 @@ def detail_document(incident: Incident) -> dict[str, Any]:
             "evidence": incident.left_out,
         },
         "trace": {"ids": incident.trace_ids, "correlation": _correlation(incident.correlation)},
+        "cause": _cause(incident.cause) if incident.cause else None,
         "links": [_link(link) for link in incident.links],
         "unlinked": incident.unlinked,
         "attributions": [_attribution(one) for one in incident.attributions],
@@ -248,10 +250,6 @@ def _actions(status: Status) -> list[dict[str, Any]]:
     ]
 
 
-def _root_cause(found: Findings | None) -> str | None:
-    return found.root_cause.service if found is not None and found.root_cause else None
-
-
 def _correlation(found: Findings | None) -> dict[str, Any] | None:
     if found is None:
         return None
@@ -276,6 +274,15 @@ def _correlation(found: Findings | None) -> dict[str, Any] | None:
             "requests": radius.requests,
         },
         "samples": [_sample_trace(one) for one in found.samples],
+    }
+
+
+def _cause(cause: NamedCause) -> dict[str, Any]:
+    return {
+        "service": cause.service,
+        "strength": cause.strength,
+        "at": iso(cause.at),
+        "reasons": cause.reasons,
     }
 
 

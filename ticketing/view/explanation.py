@@ -75,6 +75,14 @@ def _existence(incident: Incident) -> Iterator[str]:
         f"opened at {iso(incident.opened_at)} for {incident.service or 'several services'}:"
         f" first record of {iso(incident.first_seen)}"
     )
+    if incident.cause is not None:
+        cause = incident.cause
+        yield (
+            f"likely cause: {cause.service}, by {cause.strength:.1f} nats of evidence as of"
+            f" {iso(cause.at)}"
+        )
+        yield from (f"  {reason}" for reason in cause.reasons)
+    yield from _steps(incident, frozenset({StepKind.CORRELATED}))
     if incident.previous:
         yield f"the same fault before: {incident.previous}"
     if incident.split_from:

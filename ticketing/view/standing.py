@@ -25,4 +25,9 @@ def why_no_ticket(incident: Incident) -> str:
             "It opened above the ceiling of pages: the collective incident"
             f" {incident.collective_id} lists it until there is room."
         )
+    if incident.evidence_until:
+        until = iso(incident.evidence_until)
+        return (
+            f"It waits for evidence that it is another fault than the one just told, until {until}."
+        )
     return f"It waits for further anomalies until {iso(incident.ticket_at)}."

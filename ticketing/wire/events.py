@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from ticketing.domain.alerts.alert import Alert
-from ticketing.domain.events import Command, Correlation, Receipt, Summary
+from ticketing.domain.events import Command, Correlation, Receipt, Summary, Verdict
 from ticketing.domain.incidents.intake import admitted
 from ticketing.domain.signals import Progress, Tick
 from ticketing.wire.packed import Packed, Packing
 
-EventBody = Alert | Command | Receipt | Progress | Correlation | Summary | Tick
+EventBody = Alert | Command | Receipt | Progress | Correlation | Verdict | Summary | Tick
 
 _packing: Packing[EventBody] = Packing(
     "event",
@@ -18,6 +18,7 @@ _packing: Packing[EventBody] = Packing(
         "receipt": Receipt,
         "progress": Progress,
         "correlation": Correlation,
+        "verdict": Verdict,
         "summary": Summary,
         "tick": Tick,
     },

@@ -15,6 +15,8 @@ EVENTS = "ticketing-events"
 ALERTS = "ticketing-alerts"
 INCIDENTS = "ticketing-incidents"
 TRACES = "ticketing-traces"
+EVIDENCE = "ticketing-evidence"
+"""Tallies of requests by scope, to the books of scopes."""
 DEAD_LETTERS = "ticketing-dead-letters"
 REDRIVES = "ticketing-redrives"
 REGISTRY = "ticketing-topics"
@@ -28,6 +30,8 @@ RETENTION_MS_DEAD_LETTERS = 30 * 24 * 3600 * 1000
 """A month to find the cause, mend it and redrive (docs/delivery.md)."""
 RETENTION_MS_REDRIVES = 2 * RETENTION_MS_DEAD_LETTERS
 """Longer than the dead letters', so that none can be redriven twice."""
+RETENTION_MS_ADVISORY = 3600 * 1000
+"""Requests of an hour ago explain nothing that is open now."""
 
 CHANGELOG_BYTES_MAX = 8 * 1024**2
 """A batch of rows is one record batch of a changelog: the largest that common managed brokers take."""
@@ -80,6 +84,7 @@ def specs(
     broker_clock = {"message.timestamp.type": "LogAppendTime"}
     log = {**size, **broker_clock, "retention.ms": str(RETENTION_MS_SIGNALS)}
     compacted = {**size, "cleanup.policy": "compact"}
+    advisory = {**size, "retention.ms": str(RETENTION_MS_ADVISORY)}
     changes = {**compacted, "max.message.bytes": str(max(message_bytes_max, CHANGELOG_BYTES_MAX))}
     found = [TopicSpec(name, partitions, size, Bond.INPUT) for name in inputs]
     letters = {**size, "retention.ms": str(RETENTION_MS_DEAD_LETTERS)}
@@ -91,7 +96,8 @@ def specs(
         TopicSpec(changelog_topic(PIPELINE_APP, "incidents"), partitions, changes, Bond.STATE),
         TopicSpec(ALERTS, partitions, compacted),
         TopicSpec(INCIDENTS, partitions, compacted),
-        TopicSpec(TRACES, partitions, {**size, "retention.ms": "3600000"}),
+        TopicSpec(TRACES, partitions, advisory),
+        TopicSpec(EVIDENCE, partitions, advisory),
         TopicSpec(DEAD_LETTERS, partitions, letters, Bond.LOOSE),
         TopicSpec(REDRIVES, partitions, redrives, Bond.LOOSE),
         TopicSpec(REGISTRY, 1, {"cleanup.policy": "compact"}, Bond.LOOSE),

@@ -49,6 +49,7 @@ class TracePart(msgspec.Struct, array_like=True, gc=False):
     """Lines of one trace. `at` is the last line's time as written in the log.
 
     `marks` maps the fingerprints of the anomalies to service, event time (Unix s) and scope.
+    `scope` is that of the first line; empty in messages of older releases.
     """
 
     tenant: str
@@ -57,18 +58,45 @@ class TracePart(msgspec.Struct, array_like=True, gc=False):
     at: Any
     marks: dict[str, tuple[str, float, str]]
     lines: msgspec.Raw
+    scope: str = ""
+
+
+class Position(msgspec.Struct, array_like=True, gc=False):
+    """The event time (Unix s) up to which a partition of the input is read, with or without traces.
+
+    0 stands for none yet. `partitions` is the number of the topic's partitions.
+    """
+
+    topic: str
+    partition: int
+    partitions: int
+    at: float
 
 
 class Spans(msgspec.Struct, array_like=True, gc=False):
-    """A message: parts of traces from one batch of a source partition."""
+    """A message: parts of traces from one batch of a source partition, or the positions of sources.
+
+    Positions hold for the lines that stand before them in the same partition of ticketing-traces.
+    """
 
     source: str
     parts: list[TracePart]
+    positions: list[Position] = []
 
 
 encoder = msgspec.msgpack.Encoder()
 _spans = msgspec.msgpack.Decoder(Spans)
 _lines = msgspec.msgpack.Decoder(list[tuple[Any, ...]])
+
+
+def source_of(topic: str, partition: int) -> str:
+    """The name of a partition of the input in these messages."""
+    return f"{topic}:{partition}"
+
+
+def encode_positions(positions: list[Position]) -> bytes:
+    """A message without lines."""
+    return encoder.encode(Spans("", [], positions))
 
 
 def decode_spans(value: bytes) -> Spans:

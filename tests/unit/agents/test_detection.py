@@ -30,6 +30,7 @@ from ticketing.engine.watchdog import Watchdog
 from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter
 from ticketing.wire.signals import decode_signals, encode_signals
 from ticketing.wire.topics import DEAD_LETTERS, SIGNALS
+from ticketing.wire.traces import Position
 
 TOPIC = "enriched-logs"
 ARRIVED_MS = 1_900_000_000_000
@@ -343,3 +344,49 @@ async def test_a_failure_of_kafka_blames_no_record_of_any_partition(
     found = Deaths(before)
     places = [(TP(TOPIC, 0), 3), (TP(TOPIC, 1), 9), (TP(TOPIC, 2), 5)]
     assert not [place for place, offset in places if found.suspects(place, offset, offset)]
+
+
+def follower(*, caught_up: bool) -> Any:
+    """An agent that follows requests, and owns a partition of which it has read nothing."""
+    consumer = SimpleNamespace(
+        assignment=lambda: {TP(TOPIC, 1), TP(SIGNALS, 1)},
+        caught_up=lambda tp: caught_up,
+        topic_partitions=lambda topic: 3,
+    )
+    app: Any = SimpleNamespace(consumer=consumer, notes=CommitNotes())
+    return DetectionAgent(
+        app,
+        Watchdog(),
+        None,
+        detector_for({TOPIC: "id"}, traces_partitions=4),
+        signals_partitions=1,
+        message_bytes_max=1_000_000,
+        gaps_fail=False,
+    )
+
+
+def test_a_partition_tells_its_event_time_with_or_without_records() -> None:
+    now = 1_900_000_000.0
+    ends = {
+        (caught_up, handled_ago): position.at
+        for caught_up in (True, False)
+        for handled_ago in (None, 4.0, 60.0)
+        for position in _positions(follower(caught_up=caught_up), now, handled_ago)
+    }
+    assert ends == {
+        (True, None): now,
+        (True, 4.0): 1_000_000_004.0,
+        (True, 60.0): now,
+        (False, None): 0.0,
+        (False, 4.0): 1_000_000_000.0,
+        (False, 60.0): 1_000_000_000.0,
+    }
+
+
+def _positions(agent: Any, now: float, handled_ago: float | None) -> list[Position]:
+    """The positions of an agent that has come to event time 1,000,000,000."""
+    if handled_ago is not None:
+        agent._reached[TP(TOPIC, 1)] = 1_000_000_000.0, now - handled_ago
+    found: list[Position] = agent._positions(now)
+    assert [(one.topic, one.partition, one.partitions) for one in found] == [(TOPIC, 1, 3)]
+    return found

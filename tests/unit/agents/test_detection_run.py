@@ -11,44 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.configured import detector_for
+from support.detecting import (
+    ARRIVED,
+    ARRIVED_MS,
+    EVENT_AT,
+    EVENT_TIME,
+    TOPIC,
+    document,
+    offsets,
+    run,
+)
 from support.records import Record
 
-from agents.detection_run import Detected, Detector
-from agents.log_record import Detail
+from agents.log_record import Detail, Document
 from ticketing.domain.alerts.fingerprint import partition_of, stray_fingerprint
 from ticketing.domain.alerts.record_fields import BadInput
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Sample
 from ticketing.wire.dead_letters import VALUE_BYTES_MAX
-
-TOPIC = "enriched-logs"
-ARRIVED = 1_900_000_000.0
-ARRIVED_MS = int(ARRIVED * 1000)
-EVENT_TIME = "2030-03-17T17:46:39.500000Z"
-EVENT_AT = 1_899_999_999.5
-
-
-def document(**fields: Any) -> dict[str, Any]:
-    known: dict[str, Any] = {
-        "@timestamp": EVENT_TIME,
-        "level": "ERROR",
-        "message": "order 17 was lost",
-        "service": "checkout",
-        "tenant_id": "acme",
-        "anomaly_score": 0.95,
-    }
-    return {k: v for k, v in {**known, **fields}.items() if v is not None}
-
-
-def run(*values: Any, detector: Detector | None = None) -> Detected:
-    """Detect a run; what is no bytes is written as JSON first."""
-    raw = [v if isinstance(v, bytes) or v is None else json.dumps(v).encode() for v in values]
-    records = [Record(value, offset, ARRIVED_MS) for offset, value in enumerate(raw)]
-    return (detector or detector_for({TOPIC: "id"})).detect(TOPIC, 3, records)
-
-
-def offsets(detected: Detected) -> list[int]:
-    return sorted(o for s in detected.signals for found in s.counted() for o in found)
 
 
 def test_equal_patterns_of_a_run_become_one_signal() -> None:
@@ -145,14 +125,14 @@ def test_a_dead_letter_keeps_a_large_records_beginning_and_size() -> None:
 
 def test_a_fault_of_our_own_rules_harms_only_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
     detector = detector_for({TOPIC: "id"})
-    identify = detector.identify
+    identity_of = detector.identities.of
 
-    def failing(*parts: Any) -> Any:
-        if parts[-1] == "break":
+    def failing(one: Document) -> Any:
+        if one.message == "break":
             raise IndexError("list index out of range")
-        return identify(*parts)
+        return identity_of(one)
 
-    monkeypatch.setattr(detector, "identify", failing)
+    monkeypatch.setattr(detector.identities, "of", failing)
     found = run(document(), document(message="break"), document(), detector=detector)
     (letter,) = found.dead_letters
     assert letter.reason == BadInput.FAILED.value
@@ -330,7 +310,7 @@ def test_frames_leave_no_mark_in_traces() -> None:
     trace_id = "a" * 31 + "b"
     found = run(*(document(message=text, trace_id=trace_id) for text in CUT_UP), detector=detector)
     (sent,) = [msgspec.msgpack.decode(value) for _, value in found.spans]
-    (_, ((_, _, _, _, marks, rows),)) = sent
+    (_, ((_, _, _, _, marks, rows, _),)) = sent
     assert list(marks) == [found.signals[0].fingerprint]
     assert len(rows) == len(CUT_UP)
 

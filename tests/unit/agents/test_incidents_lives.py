@@ -15,9 +15,10 @@ from support.incidents import again, alert, later, quiet
 from support.records import Record
 
 from ticketing.domain.alerts.alert import Alert, AlertState
-from ticketing.domain.events import Action, Command, Receipt, TicketState
-from ticketing.domain.incidents.incident import Incident, Kind, Status
+from ticketing.domain.events import Action, Cause, Command, Hung, Receipt, TicketState, Verdict
+from ticketing.domain.incidents.incident import Incident, Kind, Resolution, Status
 from ticketing.domain.incidents.policy import Policy
+from ticketing.domain.scope import scope_of
 from ticketing.domain.severity import Severity
 from ticketing.engine.statemachine import TICK_KEY
 from ticketing.wire.incidents import decode_incident
@@ -31,6 +32,9 @@ GROUPS = 10
 POLICIES: dict[str, dict[str, Any]] = {
     "pattern": {},
     "service": {"group_by": "service"},
+    "cause": {"group_by": "cause"},
+    "cause, hasty": {"group_by": "cause", "group_wait": {}, "auto_resolve_after": 60.0},
+    "cause, ceilings": {"group_by": "cause", "max_pages_per_scope": 2, "evidence_wait": 600.0},
     "ceilings": {"max_pages_per_scope": 2, "max_pages_per_minute": 3},
     "hasty": {"reopen_window": 0.0, "auto_resolve_after": 60.0, "group_wait": {}},
     "busy": {
@@ -69,15 +73,18 @@ class Life:
         self.waiting: list[Record] = []
         """Messages that are not yet handled for good."""
         self.commands: list[Command] = []
+        self.verdicts: list[Verdict] = []
         self.revisions: dict[str, int] = {}
 
     def run(self, steps: int) -> None:
+        by_cause = self.desk.partition.machine.policy.group_by == "cause"
         for _ in range(steps):
             self.desk.now += self.random.choice([0.0, 0.1, 1.0, 20.0, 300.0, 2000.0])
             act = self.random.choice(
                 (
                     *(self.fire, self.fire, self.fire, self.fall_quiet, self.repeat),
                     *(self.order, self.receipt, self.tick, self.progress),
+                    *([self.judge_causes] * 3 if by_cause else []),
                 )
             )
             act()
@@ -159,6 +166,32 @@ class Life:
                 Receipt(incident_id=one.id, platform=platform, state=state, revision=one.revision)
             )
 
+    def judge_causes(self) -> None:
+        """A verdict, right or absurd, new, late or the same again."""
+        if self.verdicts and self.random.random() < 0.3:
+            self.send(self.random.choice(self.verdicts))
+            return
+        pick = self.random.choice
+        names = [*self.alerts, "unknown"]
+        causes = [
+            Cause(service=pick("xyz"), strength=pick([-1.0, 2.0, 4.0, 6.0, 1e9]))
+            for _ in range(self.random.randrange(4))
+        ]
+        hung = [
+            Hung(
+                fingerprint=pick(names), cause=self.random.randrange(-3, 5), fit=pick([0.0, 0.6, 1.0]),
+                risen=self.random.random() < 0.8, near=self.random.sample(names, 1),
+            )
+            for _ in range(self.random.randrange(8))
+        ]  # fmt: skip
+        made = Verdict(
+            scope=scope_of(pick("ab"), ""),
+            at=self.desk.now + pick([0.0, 0.0, 0.0, -50.0, -1e6, 1e6]),
+            causes=causes, alerts=hung, ranking=causes[:2], edges=[("x", "y")][: pick([0, 1])],
+        )  # fmt: skip
+        self.verdicts.append(made)
+        self.send(made)
+
     def tick(self) -> None:
         self.desk.offset += 1
         at = int(self.desk.now * 1000)
@@ -215,6 +248,11 @@ class Life:
         )
         homes = {name: self.home(incidents, row.incident_id) for name, row in rows.items()}
         assert set(rows) == set(self.alerts)
+        for name, row in rows.items():
+            # A fault that still fires is open somewhere, unless a person has resolved it.
+            found = incidents[homes[name]]
+            if row.alert.state is AlertState.FIRING and found.status is Status.RESOLVED:
+                assert found.resolution is Resolution.COMMAND
         for incident in incidents.values():
             if incident.status is not Status.RESOLVED:
                 self.judge_open(
@@ -249,6 +287,8 @@ class Life:
         assert (incident.quiet_since is None) == (firing > 0)
         assert incident.ticketed or incident.waits_for
         assert incident.page == 1 or incident.paged_at > 0
+        if incident.ticketed and incident.routes and not incident.quietly:
+            assert incident.paged_at > 0
 
     def home(self, incidents: dict[str, Incident], id: str) -> str:
         while incidents[id].merged_into:

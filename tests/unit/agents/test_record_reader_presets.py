@@ -10,7 +10,8 @@ from support.configured import detector_for
 from support.formats import FULL, IDS, NANOS, OTLP, PARENT, SECONDS, SPAN, TRACE
 from support.records import Record
 
-from agents.detection_run import Detected, reader_of
+from agents.detection_run import Detected
+from agents.identities import reader_of
 from ticketing.config import load, validate
 from ticketing.domain.alerts.field_names import LEVEL_SCALES, LOGCLAW, PRESETS
 from ticketing.domain.severity import Severity

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
+from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 from support.configured import correlator_with, detector_for
@@ -16,9 +19,16 @@ from agents.traces import TracesAgent
 from ticketing import metrics
 from ticketing.domain.events import Correlation
 from ticketing.domain.scope import partition_of_scope, scope_of
+from ticketing.domain.traces.correlator import Correlator
 from ticketing.wire.events import decode_events
-from ticketing.wire.topics import EVENTS
-from ticketing.wire.traces import TracePart, decode_lines, decode_spans
+from ticketing.wire.topics import EVENTS, TRACES
+from ticketing.wire.traces import (
+    Position,
+    TracePart,
+    decode_lines,
+    decode_spans,
+    encode_positions,
+)
 
 TOPIC = "enriched-logs"
 ARRIVED = 1_900_000_000.0
@@ -54,7 +64,7 @@ def packed(*values: Any, partitions: int = 4) -> dict[int, list[TracePart]]:
 
 def test_lines_that_grow_when_they_are_read_still_fit_into_messages() -> None:
     # A byte that is no UTF-8 is one in the record and three in the message.
-    packer = Packer(f"{TOPIC}:3")
+    packer = Packer(f"{TOPIC}:3", lambda *_: "")
     for number in range(24):
         trace_id = "one" if number < 12 else str(number)
         line = SlimLine(trace_id=trace_id, service="s", host_name="\ufffd" * 90_000)
@@ -139,16 +149,28 @@ class Producer:
     async def send(self, *message: Any) -> None:
         self.sent.append(message)
 
+    async def send_all(self, place: TP, messages: list[Any]) -> int:
+        self.sent += [(place.topic, value) for value in messages]
+        return 0
+
+
+def traces_agent(
+    correlator: Correlator, producer: Any = None, clock: Callable[[], float] = lambda: ARRIVED
+) -> TracesAgent:
+    consumer = SimpleNamespace(assignment=lambda: {TP(TRACES, 0)})
+    app: Any = SimpleNamespace(
+        producer=producer or Producer(), consumer_generation_id=1, consumer=consumer
+    )
+    nothing: Any = None
+    return TracesAgent(
+        app, nothing, nothing, correlator, partitions=4, message_bytes_max=1_000_000, clock=clock
+    )
+
 
 async def test_the_agent_sends_what_it_finds_to_the_partition_of_the_scope() -> None:
     clock = SimpleNamespace(now=ARRIVED)
     producer = Producer()
-    app: Any = SimpleNamespace(producer=producer, consumer_generation_id=1)
-    nothing: Any = None
-    correlator = correlator_with()
-    agent = TracesAgent(
-        app, nothing, nothing, correlator, events_partitions=4, clock=lambda: clock.now
-    )
+    agent = traces_agent(correlator_with(), producer, lambda: clock.now)
     detector = detector_for({TOPIC: "id"}, traces_partitions=4)
     record = Record(
         json.dumps(document(level="ERROR", anomaly_score=0.95)).encode(), timestamp=ARRIVED_MS
@@ -169,3 +191,51 @@ async def test_the_agent_sends_what_it_finds_to_the_partition_of_the_scope() -> 
     assert (topic, partition) == (EVENTS, partition_of_scope(scope, 4))
     lost = metrics.spans_dropped_total.labels("lost_messages")._value.get()
     assert lost >= 3.0, "offsets 2, 3 and 4 were never seen"
+
+
+def test_a_request_counts_in_the_scope_of_its_first_line() -> None:
+    found = packed(document(environment="prod"), document(environment="test"))
+    ((part,),) = found.values()
+    assert part.scope == scope_of("acme", "prod")
+
+
+def test_a_part_of_an_older_release_has_no_scope() -> None:
+    part = ("acme", "t", 1, 1.0, {}, [])
+    (read,) = decode_spans(msgspec.msgpack.encode(("in:0", [part]))).parts
+    assert read.scope == ""
+
+
+def test_positions_are_no_lines_for_an_older_reader() -> None:
+    value = encode_positions([Position("in", 0, 2, ARRIVED)])
+    source, parts, positions = msgspec.msgpack.decode(value)
+    assert (source, parts, positions) == ("", [], [["in", 0, 2, ARRIVED]])
+
+
+def test_a_run_tells_how_far_it_has_come_whether_or_not_lines_have_a_trace() -> None:
+    detector = detector_for({TOPIC: "id"}, traces_partitions=4)
+    values = [document(trace_id=None, **{"@timestamp": ARRIVED - 100 + n}) for n in range(100)]
+    records = [
+        Record(json.dumps(value).encode(), offset, ARRIVED_MS)
+        for offset, value in enumerate(values)
+    ]
+    detected = detector.detect(TOPIC, 3, records)
+    assert detected.spans == []
+    assert detected.reached is not None
+    assert ARRIVED - 20 < detected.reached < ARRIVED
+
+
+async def test_positions_hold_requests_back_and_let_them_go() -> None:
+    correlator = correlator_with()
+    agent = traces_agent(correlator)
+    detector = detector_for({TOPIC: "id"}, traces_partitions=1)
+    line = document(**{"@timestamp": ARRIVED - 100.0})
+    record = Record(json.dumps(line).encode(), timestamp=ARRIVED_MS)
+    ((_, value),) = detector.detect(TOPIC, 0, [record]).spans
+    event: Any = SimpleNamespace(message=SimpleNamespace(partition=0))
+    read = [Position(TOPIC, 0, 2, ARRIVED)]
+    await agent.handle([Record(value, 0), Record(encode_positions(read), 1)], event)
+    assert not correlator._histories, "the other partition has not told anything"
+    await agent.handle([Record(encode_positions([Position(TOPIC, 1, 2, 0.0)]), 2)], event)
+    assert not correlator._histories, "nothing of the other partition is read"
+    await agent.handle([Record(encode_positions([Position(TOPIC, 1, 2, ARRIVED)]), 3)], event)
+    assert [len(history) for history in correlator._histories.values()] == [1]

@@ -49,6 +49,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
     [
         ("topics", "check"),
         ("topics", "create"),
+        ("status",),
         ("dead-letters", "list"),
         ("dead-letters", "show", "0-1"),
         ("dead-letters", "redrive", "0-1"),

@@ -234,7 +234,7 @@ def test_a_grouping_may_be_named_alone() -> None:
     assert validate({"grouping": "service"}).grouping.by == "service"
     assert validate({"grouping": "service"}).grouping.scope == "environment"
     with pytest.raises(Misconfigured, match="grouping"):
-        validate({"grouping": "cause"})
+        validate({"grouping": "fault"})
 
 
 def test_each_partition_takes_its_share_of_the_pages_and_at_least_one() -> None:

@@ -30,12 +30,14 @@ def test_a_faulty_file_gives_its_problems_and_no_report(tmp_path: Path) -> None:
     assert report == ""
 
 
-def test_faust_pages_that_others_can_reach_are_warned_of(tmp_path: Path) -> None:
+def test_faust_pages_that_others_can_reach_ask_for_a_token(tmp_path: Path) -> None:
     file = tmp_path / "c.yaml"
     file.write_text("faustWeb: {host: 0.0.0.0}\n")
     problems, report = check(file, {})
     assert problems == []
     assert "faustWeb.host is 0.0.0.0" in report
+    _, report = check(file, {"TICKETING_WEB__TOKEN": "t" * 32})
+    assert "faustWeb.host is 0.0.0.0" not in report
 
 
 def test_counts_of_single_services_are_checked_without_auto_resolve(tmp_path: Path) -> None:

@@ -67,12 +67,15 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 async def test_what_the_disk_lacks_is_read_to_the_end(waits: list[Any]) -> None:
     found, table, changelogs = recovery()
     offsets = {A: 1, B: 9, C: -1}
+    timed = metrics.recovery_seconds._sum
+    before = timed.get()
     await found._seek_offsets(None, {A, B, C}, offsets, "active")
     assert changelogs.parts == {A: (2, 5)}
     assert table.applied == [(0, 1, 2), (0, 1, 3), (0, 1, 4)]
     assert offsets == {A: 4, B: 9, C: -1}, "Faust has nothing left to read"
     assert changelogs.left == [3.0, 2.0, 1.0]
     assert metrics.recovery_records_left._value.get() == 0.0
+    assert timed.get() > before
 
 
 async def test_reading_back_has_no_deadline_and_all_else_has(waits: list[Any]) -> None:

@@ -10,6 +10,7 @@ import pytest
 from faust.types import TP
 from rocksdict import Options, Rdict
 
+from ticketing import metrics
 from ticketing.engine.row import MARK_KEY, OWNER_KEY
 from ticketing.engine.table import GENERATION_MAX, OwnedRows
 
@@ -50,7 +51,10 @@ async def test_a_batch_is_on_the_disk_with_the_offset_of_its_changelog(tmp_path:
     table.db.put(b"old", b"1")
     table.db.put(MARK_KEY, b"mark")
     assert await table.claim(3, 7) == b"mark"
+    measured = metrics.row_bytes.labels("changelog")._sum
+    before = measured.get()
     await table.write(3, [(b"a", b"1"), (b"b", b"2"), (b"old", None)])
+    assert measured.get() == before + 1, "the largest row has a byte"
     headers = [("epoch", b"7")]
     assert kafka.log == [
         (TP("changelog", 3), [(OWNER_KEY, b"7")], headers),

@@ -164,6 +164,7 @@ async def test_a_late_line_counts_in_the_resolved_incident_and_a_new_one_reopens
         {"anomaly": {"patternRules": [{"name": "d", "pattern": "disk is", "replace": "a disk"}]}},
         {"storm": {"maxPatternsPerService": 1}},
         {"grouping": "service"},
+        {"grouping": "cause"},
     ],
     ids=lambda changed: next(iter(changed)),
 )

@@ -113,7 +113,7 @@ def test_a_metric_says_in_one_line_what_it_counts(definition: Definition) -> Non
     assert re.fullmatch(r"[A-Z1][^\n|]*\.", definition.help)
     assert definition.name.endswith("_total") == (definition.kind == "counter")
     if definition.kind == "histogram":
-        assert definition.name.endswith("_seconds")
+        assert definition.name.endswith(("_seconds", "_bytes"))
 
 
 def test_every_metric_is_documented() -> None:

@@ -28,6 +28,10 @@ class Identity(NamedTuple):
     stray: bool = False
     """True for lines of a stack trace, which count with the record before them or, in an alert of
     their service that never pages, by themselves."""
+    traced: bool = False
+    """True for a text with a stack trace."""
+    slow: bool = False
+    """True for lines of slow work, known by its operation (see ticketing.domain.alerts.slow_spans)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,19 @@ from __future__ import annotations
 import hashlib
 
 
-def fingerprint(tenant: str, environment: str, service: str, pattern: str) -> str:
-    """16 lower-case hex digits that are the same in every process and release."""
-    joined = _joined(tenant, environment, service, pattern)
+def fingerprint(tenant: str, environment: str, service: str, pattern: str, codes: str = "") -> str:
+    """16 lower-case hex digits that are the same in every process and release.
+
+    `codes` are those that name the fault beside the text (see ticketing.domain.patterns.codes).
+    """
+    fields = (tenant, environment, service, pattern, codes)
+    joined = _joined(*(fields if codes else fields[:-1]))
     return hashlib.blake2b(joined, digest_size=8).hexdigest()
+
+
+def slow_fingerprint(tenant: str, environment: str, service: str, operation: str) -> str:
+    """The fingerprint of a service's slow operation. No pattern holds a NUL."""
+    return fingerprint(tenant, environment, service, "\0slow", operation)
 
 
 def stray_fingerprint(tenant: str, environment: str, service: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from ticketing.domain.alerts.levels import Rank, rank_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.text import cleaned
 from ticketing.errors import Rejected
@@ -14,8 +15,6 @@ NAME_CHARS_MAX = 256
 DEFAULT_TENANT = "default"
 
 _BY_NAME: dict[object, Severity] = {severity.value: severity for severity in Severity}
-_CRITICAL_LEVELS = frozenset({"FATAL", "CRITICAL", "CRIT", "EMERG", "EMERGENCY", "ALERT", "PANIC"})
-"""The levels above an error, as loggers, syslog and cloud vendors call them."""
 
 
 class BadInput(str, Enum):
@@ -64,9 +63,7 @@ def stated_severity(own: object, level: object) -> Severity | None:
         said = _BY_NAME.get(own.strip().lower())
         if said is not None:
             return said
-    said_critical = any(
-        isinstance(word, str) and word.strip().upper() in _CRITICAL_LEVELS for word in (own, level)
-    )
+    said_critical = Rank.CRITICAL in (rank_of(own), rank_of(level))
     return Severity.CRITICAL if said_critical else None
 
 

@@ -200,6 +200,9 @@ def _summary(incident: Incident) -> Iterator[Incident]:
 
 
 def _correlation(incident: Incident) -> Iterator[Incident]:
+    if incident.cause is not None and incident.cause.reasons:
+        incident = replace(incident, cause=replace(incident.cause, reasons=[]))
+        yield incident
     found = incident.correlation
     if found is not None:
         candidates = [replace(one, reasons=[]) for one in found.candidates[:1]]

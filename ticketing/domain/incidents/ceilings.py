@@ -7,6 +7,7 @@ waits for a place in a queue of pages. Times are Unix seconds of arrival.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -64,21 +65,38 @@ class Guard:
 
 def lately(guard: Guard, now: float, policy: Policy) -> list[float]:
     """The times of the pages within the latest minute; those of a clock since set back do not count."""
-    return [at for at in guard.paged if now - policy.pages_window < at <= now]
+    first, end = _lately(guard, now, policy)
+    return guard.paged[first:end]
+
+
+def paged_lately(guard: Guard, now: float, policy: Policy) -> int:
+    """The number of pages within the latest minute, as `lately` gives them."""
+    first, end = _lately(guard, now, policy)
+    return end - first
+
+
+def _lately(guard: Guard, now: float, policy: Policy) -> tuple[int, int]:
+    """The places of those pages: they are in order, as none is noted before the latest one's time."""
+    paged = guard.paged
+    first = bisect_right(paged, now - policy.pages_window)
+    end = len(paged)
+    if end and paged[-1] > now:
+        end = bisect_right(paged, now, first)
+    return first, end
 
 
 def has_room(guard: Guard, severity: Severity, limit: int, now: float, policy: Policy) -> bool:
     """True if an incident may page now: a place is free, and nobody waits for it before."""
     if limit <= 0:
         return True
-    if len(lately(guard, now, policy)) >= limit:
+    if paged_lately(guard, now, policy) >= limit:
         return False
     return _queue(guard, severity).left(now) <= 0
 
 
 def has_place(guard: Guard, limit: int, now: float, policy: Policy) -> bool:
     """True if an incident whose turn in the queue has come may page."""
-    return limit <= 0 or len(lately(guard, now, policy)) < limit
+    return limit <= 0 or paged_lately(guard, now, policy) < limit
 
 
 def paging(guard: Guard, now: float, policy: Policy) -> Guard:
@@ -91,12 +109,14 @@ def queueing(
     guard: Guard, severity: Severity, limit: int, now: float, policy: Policy
 ) -> tuple[Guard, float]:
     """The guard with one more incident in a queue, and the seconds until its turn."""
-    recent = lately(guard, now, policy)
-    free = recent[-limit] + policy.pages_window - now if len(recent) >= limit else 0.0
+    first, end = _lately(guard, now, policy)
+    full = end - first >= limit
+    free = guard.paged[end - limit] + policy.pages_window - now if full else 0.0
     name, queue = _lane(severity), _queue(guard, severity)
     wait = max(free, queue.left(now) + policy.pages_window / limit)
     queues = {**guard.queues, name: Queue(seconds=wait, at=now)}
-    return Guard(paged=recent, queues=queues), wait
+    paged = guard.paged if end - first == len(guard.paged) else guard.paged[first:end]
+    return Guard(paged=paged, queues=queues), wait
 
 
 def shifted(guard: Guard, by: float) -> Guard:
@@ -109,7 +129,7 @@ def shifted(guard: Guard, by: float) -> Guard:
 
 def idle_at(guard: Guard, now: float, policy: Policy) -> float:
     """The time from which on a guard remembers nothing that counts."""
-    last = max(guard.paged, default=now)
+    last = guard.paged[-1] if guard.paged else now
     left = max((queue.left(now) for queue in guard.queues.values()), default=0.0)
     return min(max(last + policy.pages_window, now + left), now + policy.held_seconds_max)
 
@@ -259,8 +279,10 @@ def _with_entry(collective: Incident, incident: Incident, now: float, policy: Po
         severity=incident.severity,
         at=now,
     )
-    others = [one for one in collective.lists if one.id != incident.id]
-    known = len(others) < len(collective.lists)
+    others = collective.lists
+    known = any(one.id == incident.id for one in others)
+    if known:
+        others = [one for one in others if one.id != incident.id]
     collective = lasting(collective, incident, now, policy)
     listed = collective.listed + (not known)
     noun = "incident" if listed == 1 else "incidents"
@@ -270,11 +292,16 @@ def _with_entry(collective: Incident, incident: Incident, now: float, policy: Po
         listed=listed,
         last_seen=max(collective.last_seen, now),
         last_arrived_at=now,
-        affected_services=list(dict.fromkeys([*collective.affected_services, incident.service]))[
-            : policy.services_kept
-        ],
+        affected_services=_with_service(collective, incident.service, policy),
         title=f"{listed} new {noun} at a time, more than a person can read",
     )
+
+
+def _with_service(collective: Incident, service: str, policy: Policy) -> list[str]:
+    known = collective.affected_services
+    if service in known or len(known) >= policy.services_kept:
+        return known
+    return [*known, service]
 
 
 def _is_urgent(one: Incident | Listed) -> bool:

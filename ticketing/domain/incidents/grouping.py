@@ -9,7 +9,7 @@ from ticketing.domain.alerts.alert import Alert, AlertKind
 from ticketing.domain.incidents.incident import Incident, Resolution, Status
 from ticketing.domain.incidents.joining import AlertRow, brings_news, is_late
 from ticketing.domain.incidents.lifecycle import reopens
-from ticketing.domain.incidents.policy import GROUP_BY_SERVICE, Policy
+from ticketing.domain.incidents.policy import GROUP_BY_CAUSE, GROUP_BY_SERVICE, Policy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,11 @@ def fires(alert: Alert, row: AlertRow, resolved: Incident) -> bool:
 def joins_service(alert: Alert, policy: Policy) -> bool:
     """True if an alert shares the incident of its service: lines of stack traces never do."""
     return policy.group_by == GROUP_BY_SERVICE and alert.kind is not AlertKind.STRAY
+
+
+def joins_cause(alert: Alert, policy: Policy) -> bool:
+    """True if an alert shares the incident of its cause: lines of stack traces never do."""
+    return policy.group_by == GROUP_BY_CAUSE and alert.kind is not AlertKind.STRAY
 
 
 def may_share(row: AlertRow | None, incident: Incident) -> bool:

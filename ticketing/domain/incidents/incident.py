@@ -160,6 +160,16 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NamedCause:
+    """The service in which the fault began, by evidence of `strength` nats as of event time `at`."""
+
+    service: str
+    strength: float
+    at: float
+    reasons: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CommandOutcome:
     """The outcome of a command: applied, or refused with the status that forbade it."""
 
@@ -216,7 +226,8 @@ class Incident:
     """One fault, from its first anomaly to its resolution: one or more alerts of a scope.
 
     Times are Unix seconds: `first_seen` and `last_seen` of the records (event time), all others of
-    arrival. `service`, `title`, `pattern` and `fingerprint` are those of the alert where it began.
+    arrival. `service`, `title`, `pattern` and `fingerprint` are those of the alert where it began; with
+    `cause` the service is that one, and the title of its first alert.
     `windows` holds (start, count) of the latest tumbling windows; `count` is exact, the sum of the
     counts of all alerts.
     """
@@ -254,6 +265,8 @@ class Incident:
     ticket_at: float = 0.0
     ticketed: bool = False
     """True once platforms are to hold tickets; then for good."""
+    evidence_until: float = 0.0
+    """The end of the wait for evidence, from which on the ticket waits no more; 0 if it never did."""
     waits_for: int = 0
     """The occurrences within a lookback window that the ticket waits for; 0 if it does not wait."""
     page: int = 1
@@ -275,7 +288,7 @@ class Incident:
     previous: str = ""
     """The incident of the same alert before this one."""
     split_from: str = ""
-    """The incident that a person split this one from."""
+    """The incident that a person, or evidence, split this one from."""
     merged_into: str = ""
     """The incident that took this one's alerts; commands and reports go there."""
     merged: list[str] = field(default_factory=list)
@@ -316,6 +329,8 @@ class Incident:
     timeline: list[Step] = field(default_factory=list)
     commands: list[CommandOutcome] = field(default_factory=list)
     tickets: dict[str, Ticket] = field(default_factory=dict)
+    cause: NamedCause | None = None
+    """The cause by a verdict about the scope; None while there is none."""
     correlation: Findings | None = None
     attributions: list[Attribution] = field(default_factory=list)
     """The candidates of each outbreak, earliest outbreak first, bounded."""
@@ -331,3 +346,11 @@ class Incident:
         own = [self.service, *(alert.service for alert in self.alerts)]
         traced = self.correlation.affected_services if self.correlation else []
         return [name for name in dict.fromkeys([*own, *self.affected_services, *traced]) if name]
+
+    @property
+    def root_cause(self) -> str:
+        """The service in which the fault began, by a verdict or else by its requests; may be empty."""
+        if self.cause is not None:
+            return self.cause.service
+        found = self.correlation
+        return found.root_cause.service if found is not None and found.root_cause else ""

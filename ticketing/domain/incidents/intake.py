@@ -6,7 +6,7 @@ import math
 from typing import Any, TypeVar
 
 from ticketing.domain.alerts.alert import Alert
-from ticketing.domain.events import Command, Correlation, Receipt, Summary
+from ticketing.domain.events import Cause, Command, Correlation, Hung, Receipt, Summary, Verdict
 from ticketing.domain.intake import (
     BY_BYTES_MAX,
     ERROR_BYTES_MAX,
@@ -45,6 +45,18 @@ T = TypeVar("T")
 
 WINDOWS_MAX = 128
 """Windows or minutes of one alert: it sends fewer."""
+CAUSES_MAX = 10
+"""Faults of one scope at once, beyond which nobody tells them apart."""
+HUNG_MAX = 200
+"""Alerts of a verdict: those with the most requests come first."""
+RANKING_MAX = 5
+"""Services of a ranking that people read."""
+EDGES_MAX = 200
+"""Calls between services of one scope."""
+NEAR_MAX = 8
+"""Neighbours of one alert."""
+REASONS_MAX = 8
+"""Sentences about one cause."""
 TIME_MAX = 1e11
 """Unix seconds in the year 5138: what lies beyond is an error."""
 
@@ -154,6 +166,48 @@ def _findings(findings: Findings) -> Findings:
     return findings if kept == findings else kept
 
 
+def _verdict(body: Verdict) -> Verdict:
+    if not is_scope(body.scope):
+        raise BadRecord(OUT_OF_BOUNDS, "the scope is not 16 hex digits")
+    if not math.isfinite(body.at) or abs(body.at) > TIME_MAX:
+        raise BadRecord(OUT_OF_BOUNDS, "a time is beyond any date")
+    for pair in body.edges[:EDGES_MAX]:
+        for name in pair:
+            named("a service", name, NAME_BYTES_MAX)
+    return changed(
+        body,
+        causes=each(body.causes, _cause, CAUSES_MAX),
+        alerts=each(body.alerts, _hung, HUNG_MAX),
+        ranking=each(body.ranking, _cause, RANKING_MAX),
+        edges=body.edges if len(body.edges) <= EDGES_MAX else body.edges[:EDGES_MAX],
+    )
+
+
+def _cause(cause: Cause) -> Cause:
+    named("a service", cause.service, NAME_BYTES_MAX)
+    if not math.isfinite(cause.strength):
+        raise BadRecord(OUT_OF_BOUNDS, "a strength is not a number")
+    return changed(
+        cause,
+        reasons=each(cause.reasons, lambda reason: text(reason, LABEL_BYTES_MAX), REASONS_MAX),
+    )
+
+
+def _hung(hung: Hung) -> Hung:
+    named("a fingerprint", hung.fingerprint, ID_BYTES_MAX)
+    for name in hung.near[:NEAR_MAX]:
+        named("a fingerprint", name, ID_BYTES_MAX)
+    small(cause=hung.cause, requests=hung.requests)
+    if not 0 <= hung.fit <= 1:
+        raise BadRecord(OUT_OF_BOUNDS, "a fit is not between 0 and 1")
+    # A cause that was cut off explains nothing.
+    return changed(
+        hung,
+        cause=hung.cause if -1 <= hung.cause < CAUSES_MAX else -1,
+        near=hung.near if len(hung.near) <= NEAR_MAX else hung.near[:NEAR_MAX],
+    )
+
+
 _ADMIT: dict[type, Any] = {
     Alert: _alert,
     Command: _command,
@@ -161,4 +215,5 @@ _ADMIT: dict[type, Any] = {
     Progress: progress,
     Summary: _summary,
     Correlation: _correlation,
+    Verdict: _verdict,
 }

@@ -20,8 +20,10 @@ from ticketing.domain.incidents.lifecycle import (
     published,
     raised,
 )
-from ticketing.domain.incidents.policy import Policy
+from ticketing.domain.incidents.outbreaks import OUTBREAK_SECONDS
+from ticketing.domain.incidents.policy import GROUP_BY_CAUSE, Policy
 from ticketing.domain.incidents.timeline import with_step
+from ticketing.domain.intake import is_plain
 from ticketing.domain.records import replace
 from ticketing.domain.signals import Sample
 from ticketing.domain.text import bounded
@@ -138,9 +140,11 @@ def state_of(
     )
     if known is None or elsewhere:
         return part
+    goes_on = same and known.before < 0
     return replace(
         part,
-        first_seen=min(known.first_seen, alert.first_seen),
+        # Of an episode that began in another incident, only what is new counts here.
+        first_seen=known.first_seen if goes_on else min(known.first_seen, alert.first_seen),
         last_seen=max(known.last_seen, alert.last_seen),
         minutes=part.minutes if same and before == 0 else known.minutes,
         sample=part.sample or known.sample,
@@ -214,6 +218,7 @@ def joined(
         timeline = with_step(after.timeline, policy, now, StepKind.HELD, text)
         after = replace(after, timeline=timeline)
     before = after
+    after = _outbreak(incident, after, own, alert, now, policy)
     if incident.alerts_total and _pages(incident, own, alert, now, policy):
         wait = (_quiet_before(incident, own, alert) or 0.0) / 60
         after = page_again(after, now, policy, f"fired again after {wait:.0f} quiet minutes")
@@ -275,11 +280,34 @@ def placed(alerts: list[IncidentAlert], part: IncidentAlert, policy: Policy) -> 
     return found[: policy.alerts_kept]
 
 
+def _outbreak(
+    incident: Incident,
+    after: Incident,
+    own: IncidentAlert | None,
+    alert: Alert,
+    now: float,
+    policy: Policy,
+) -> Incident:
+    """The incident with a note if all of it was quiet for a while, and the alert fires again."""
+    if policy.group_by != GROUP_BY_CAUSE or own is None or is_same_episode(alert, own):
+        return after
+    wait = alert.arrived_at - incident.last_arrived_at
+    if incident.alerts_firing or wait < OUTBREAK_SECONDS:
+        return after
+    text = f"a new outbreak: {alert.title} fired again after {wait / 60:.0f} quiet minutes"
+    timeline = with_step(after.timeline, policy, now, StepKind.NOTE, text, POLICY)
+    return published(replace(after, timeline=timeline), now)
+
+
 def _pages(
     incident: Incident, own: IncidentAlert | None, alert: Alert, now: float, policy: Policy
 ) -> bool:
-    """True for an acknowledged fault that fires again after a long quiet time of its own."""
-    if incident.acknowledged_at is None or incident.flapping or is_snoozed(incident, now):
+    """True for an acknowledged fault that fires again after a long quiet time of its own.
+
+    Where incidents are grouped by cause, also for one that nobody has acknowledged.
+    """
+    seen = incident.acknowledged_at is not None or policy.group_by == GROUP_BY_CAUSE
+    if not seen or incident.flapping or is_snoozed(incident, now):
         return False
     if own is not None and is_same_episode(alert, own):
         return False
@@ -357,6 +385,11 @@ def _sample(samples: list[Sample]) -> Sample | None:
     if not samples:
         return None
     first = samples[0]
+    labels = "".join(
+        (first.level, first.trace_id, first.span_id, first.endpoint, first.host, first.topic)
+    )
+    if is_plain(labels, LABEL_BYTES_MAX) and is_plain(first.message, SAMPLE_BYTES_MAX):
+        return first
     return replace(
         first,
         message=bounded(first.message, SAMPLE_BYTES_MAX),

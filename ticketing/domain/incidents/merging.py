@@ -7,6 +7,7 @@ without alerts names the one that has them, so that commands find it. Times are 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from ticketing.domain.alerts.alert import AlertState
 from ticketing.domain.events import TicketState
@@ -19,6 +20,7 @@ from ticketing.domain.incidents.incident import (
 )
 from ticketing.domain.incidents.joining import AlertRow, placed
 from ticketing.domain.incidents.lifecycle import (
+    POLICY,
     published,
     raised,
     resolved,
@@ -45,6 +47,8 @@ def merge(
     earlier, later = sorted((one, other), key=lambda each: (each.first_seen, each.id))
     text = "; ".join(filter(None, [f"took the alerts of {later.id}", note]))
     reason = _because(f"merged from {later.id}", by)
+    if by == POLICY:
+        reason = note
     later = replace(later, alerts=[replace(part, reason=reason) for part in later.alerts])
     kept = _sum(earlier, later, policy)
     timeline = with_step(kept.timeline, policy, now, StepKind.MERGED, text, by)
@@ -165,40 +169,60 @@ def split(
     """
     rows = _explained(rows, _because(f"split from {source.id}", by))
     first = min(rows, key=lambda row: (row.alert.first_seen, row.alert.fingerprint)).alert
-    severity = _worst(row.alert for row in rows)
-    made = Incident(
-        id=id,
-        scope=source.scope,
-        fingerprint=first.fingerprint,
-        tenant=source.tenant,
-        environment=source.environment,
-        service=first.service,
-        pattern="",
-        title=first.title,
-        severity=severity,
-        opened_at=now,
-        updated_at=now,
-        first_seen=first.first_seen,
-        last_seen=first.last_seen,
+    new = made(
+        source,
+        first,
+        _worst(row.alert for row in rows),
+        id,
+        now,
+        policy,
         split_from=source.id,
         status=source.status,
         acknowledged_at=source.acknowledged_at,
         assignees=source.assignees,
         samples=[row.alert.sample for row in rows if row.alert.sample][: policy.samples_first_kept],
-        routes=routes_for(severity, policy),
-        ticket_at=now + policy.wait(severity),
         waits_for=min(row.alert.needed for row in rows),
-        config=policy.version,
         timeline=with_step([], policy, now, StepKind.OPENED, f"split from {source.id}", by),
     )
-    made = with_rows(made, rows, policy)
+    new = with_rows(new, rows, policy)
     if source.ticketed:
-        made = ticketed(made, now, policy, quietly=True)
+        new = ticketed(new, now, policy, quietly=True)
     names = ", ".join(row.alert.service for row in rows[: policy.merged_kept])
     text = f"{len(rows)} alerts ({names}) split off into {id}"
     after = without(source, rows)
     timeline = with_step(after.timeline, policy, now, StepKind.MOVED, text, by)
-    return published(replace(after, timeline=timeline), now), made
+    return published(replace(after, timeline=timeline), now), new
+
+
+def made(
+    source: Incident,
+    first: IncidentAlert,
+    severity: Severity,
+    id: str,
+    now: float,
+    policy: Policy,
+    **changes: Any,
+) -> Incident:
+    """A new incident that begins with an alert of another one, before any alert is in it."""
+    known: dict[str, Any] = {
+        "id": id,
+        "scope": source.scope,
+        "fingerprint": first.fingerprint,
+        "tenant": source.tenant,
+        "environment": source.environment,
+        "service": first.service,
+        "pattern": "",
+        "title": first.title,
+        "severity": severity,
+        "opened_at": now,
+        "updated_at": now,
+        "first_seen": first.first_seen,
+        "last_seen": first.last_seen,
+        "routes": routes_for(severity, policy),
+        "ticket_at": now + policy.wait(severity),
+        "config": policy.version,
+    }
+    return Incident(**{**known, **changes})
 
 
 def move(
@@ -208,10 +232,11 @@ def move(
     now: float,
     policy: Policy,
     by: str = "",
+    note: str = "",
 ) -> tuple[Incident, Incident]:
     """Alerts moved from an incident to another one; without any left, the first one is resolved."""
-    rows = _explained(rows, _because(f"moved from {source.id}", by))
-    text = f"{len(rows)} alerts from {source.id}"
+    rows = _explained(rows, note or _because(f"moved from {source.id}", by))
+    text = "; ".join(filter(None, [f"{len(rows)} alerts from {source.id}", note]))
     kept = with_rows(target, rows, policy)
     timeline = with_step(kept.timeline, policy, now, StepKind.GROUPED, text, by)
     kept = raised(replace(kept, timeline=timeline), _worst(row.alert for row in rows), now, policy)

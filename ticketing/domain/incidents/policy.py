@@ -9,9 +9,10 @@ from ticketing.domain.scope import ScopeBy
 from ticketing.domain.severity import Severity
 from ticketing.domain.traces.findings import BlastRadius
 
-GroupBy = Literal["pattern", "service"]
-"""The alerts that share an incident: those of one error pattern, or all of a service."""
+GroupBy = Literal["pattern", "service", "cause"]
+"""The alerts that share an incident: those of one error pattern, all of a service, or of a cause."""
 GROUP_BY_SERVICE: GroupBy = "service"
+GROUP_BY_CAUSE: GroupBy = "cause"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +75,8 @@ class Policy:
     max_pages_per_scope: int
     """New pages of one scope and minute; 0 is no limit."""
     group_by: GroupBy
+    evidence_wait: float
+    """Longest wait of a ticket for a verdict while another incident of its scope was just told."""
     scope_by: ScopeBy
     routing: dict[Severity, tuple[str, ...]]
     """Platforms per severity. An empty or missing list means none."""

@@ -66,6 +66,11 @@ def cut(incident: Incident, now: float, policy: Policy) -> Incident:
             wait = policy.wait(incident.severity)
             if incident.flapping:
                 wait = max(wait, policy.flapping_group_wait)
+            if incident.evidence_until:
+                at_most(
+                    "evidence_until", incident.evidence_until, now + wait + policy.evidence_wait
+                )
+                wait += policy.evidence_wait
             if incident.collective_id:
                 at_most("held_at", incident.held_at, now)
                 wait = policy.held_seconds_max
@@ -99,6 +104,7 @@ def shifted(incident: Incident, by: float) -> Incident:
         ticket_at=incident.ticket_at + by,
         paged_at=since(incident.paged_at),
         held_at=since(incident.held_at),
+        evidence_until=since(incident.evidence_until),
         touched_at=since(incident.touched_at),
         snoozed_until=since(incident.snoozed_until),
         updated_at=incident.updated_at + by,

@@ -1,7 +1,7 @@
 """The codes that name a fault: class of an HTTP error, exit code, errno, a program's own code.
 
 Codes of success are none. In the pattern itself codes are masked, as other numbers are: they are
-part of the key beside it.
+a field of the fingerprint beside it.
 """
 
 from __future__ import annotations

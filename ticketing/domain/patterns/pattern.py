@@ -7,6 +7,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ticketing.domain.patterns.codes import codes_of
 from ticketing.domain.patterns.frames import only_frames
@@ -17,7 +18,7 @@ from ticketing.domain.patterns.shape import shaped
 from ticketing.domain.patterns.values_only import kinds_of, says_nothing
 from ticketing.domain.patterns.word import MASK
 
-CODE_VERSION = "3"
+CODE_VERSION = "4"
 """Rises whenever the same text may get another pattern: then counting starts afresh."""
 TEXT_CHARS_MAX = 2048
 """A message names its fault early, and masking takes time in proportion to the text."""
@@ -46,6 +47,19 @@ class Rule:
     replace: str = MASK
 
 
+class Key(NamedTuple):
+    """The pattern of a text and the codes that name its fault, such as `exit 137`, or none."""
+
+    pattern: str
+    codes: str = ""
+    traced: bool = False
+    """True for a text with a stack trace."""
+
+    def shown(self) -> str:
+        """The pattern as people see it, with its codes: `worker ended with code <*> [exit 137]`."""
+        return f"{self.pattern} [{self.codes}]" if self.codes else self.pattern
+
+
 class Patterns:
     """Finds patterns. Equal texts and rules give equal patterns: the memory of masks never shows.
 
@@ -67,8 +81,8 @@ class Patterns:
         """
         return self._of(read(text))
 
-    def key(self, text: str) -> str | None:
-        """The pattern that a fault is known by: with the codes that name it, such as `[exit 137]`.
+    def key(self, text: str) -> Key | None:
+        """The pattern and the codes that a fault is known by.
 
         None for lines of a stack trace: these are part of a fault that another record names.
         """
@@ -77,8 +91,7 @@ class Patterns:
             return None
         said = reading.text if reading.trace is None else reading.trace.message
         codes = codes_of(_cut(said.lstrip(), TEXT_CHARS_MAX))
-        pattern = self._of(reading)
-        return f"{pattern} [{codes}]" if codes else pattern
+        return Key(self._of(reading), codes, reading.trace is not None)
 
     def _of(self, reading: Reading, depth: int = 0) -> str:
         trace = reading.trace

@@ -130,14 +130,14 @@ def headline(incident: Incident) -> str:
 
 def cause_of(incident: Incident) -> str:
     """The service where the fault began according to traces; empty if unknown."""
-    found = incident.correlation
-    return found.root_cause.service if found is not None and found.root_cause else ""
+    return incident.root_cause
 
 
 def likely_cause(incident: Incident) -> str:
     """The place where the fault began by traces, else the kind of fault in the error; may be empty."""
     kind = _kind_of_fault(incident)
-    candidate = incident.correlation.root_cause if incident.correlation is not None else None
+    found = incident.correlation
+    candidate = incident.cause or (found.root_cause if found is not None else None)
     if candidate is None:
         return f"probably {kind}" if kind else ""
     said = [cut(line(reason), QUOTE_CHARS_MAX) for reason in candidate.reasons[:3]]

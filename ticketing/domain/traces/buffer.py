@@ -30,6 +30,8 @@ class Trace:
     key: Key
     at: float
     arrived_at: float
+    scope: str = ""
+    """The scope of its first line; empty where no message has named one."""
     parts: list[Part] = field(default_factory=list)
     lines: int = 0
     fingerprints: dict[str, str] = field(default_factory=dict)
@@ -37,6 +39,9 @@ class Trace:
     cut: bool = False
     """True once lines were let go: the trace is known in part only."""
     done: bool = False
+    facts_at: float | None = None
+    """The end of the request in the facts that were taken of it: lines that come later replace
+    these."""
     _tree: CallTree | None = None
 
 
@@ -68,7 +73,13 @@ class TraceBuffer:
         return self._traces.get(key)
 
     def add(
-        self, key: Key, part: Part, at: float, fingerprints: dict[str, str], now: float
+        self,
+        key: Key,
+        part: Part,
+        at: float,
+        fingerprints: dict[str, str],
+        now: float,
+        scope: str = "",
     ) -> Trace | None:
         """Take in lines of a trace; `at` is event time, `now` arrival. None if they are let go.
 
@@ -77,6 +88,7 @@ class TraceBuffer:
         trace = self._traces.get(key)
         if trace is None:
             trace = self._traces[key] = Trace(key, at, now)
+        trace.scope = trace.scope or scope
         for fingerprint, service in fingerprints.items():
             if len(trace.fingerprints) < FINGERPRINTS_MAX:
                 trace.fingerprints[fingerprint] = service
@@ -102,6 +114,11 @@ class TraceBuffer:
             if first.arrived_at > now - self._keep:
                 return
             self._let_go("")
+
+    def forget(self, unwanted: Callable[[Key], bool]) -> None:
+        """Let go of the traces whose lines go to another worker from now on."""
+        for key in [key for key in self._traces if unwanted(key)]:
+            self.held -= self._traces.pop(key).lines
 
     def take_dropped(self) -> dict[str, int]:
         """The numbers of lines let go since the last call, by reason."""

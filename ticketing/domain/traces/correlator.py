@@ -11,9 +11,10 @@ import heapq
 import itertools
 import math
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
+from ticketing.domain.evidence.ledger import Ledger, Told
 from ticketing.domain.traces.buffer import Key, Part, TraceBuffer
 from ticketing.domain.traces.comparison import (
     WINDOWS_SECONDS,
@@ -51,6 +52,8 @@ FIRST_TRACES = 25
 READ_TRACES_MAX = 40
 RECENT_SECONDS = 120.0
 """The longest of the windows compared: the blast radius covers the same requests."""
+REVISED_SECONDS = 5.0
+"""Arrival time for which changed requests are gathered before their outbreaks are told again."""
 # Incidents that are followed, and outbreaks of each: bounds the memory, the latest are kept.
 OUTBREAKS_MAX = 5_000
 OUTBREAKS_EACH_MAX = 4
@@ -125,8 +128,15 @@ class Report:
 class Correlator:
     """Takes lines in, gives findings out. One instance per worker; all of its state may be lost."""
 
-    def __init__(self, settings: Settings, decode: Callable[[bytes], list[Line]]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        decode: Callable[[bytes], list[Line]],
+        ledger: Ledger | None = None,
+    ) -> None:
+        """`ledger` takes the facts of whole requests, for the tallies of their scopes."""
         self._settings = settings
+        self._ledger = ledger
         self._buffer = TraceBuffer(
             decode,
             lines_max=settings.buffer_spans,
@@ -141,10 +151,15 @@ class Correlator:
         self._fresh: dict[int, _Open] = {}
         self._closing: list[tuple[float, int, _Open]] = []
         self._numbers = itertools.count()
-        self._evidence: OrderedDict[tuple[str, float, int], tuple[list[Evidence], Usual]] = (
+        self._evidence: OrderedDict[tuple[str, float, int, int], tuple[list[Evidence], Usual]] = (
             OrderedDict()
         )
         self._causes: OrderedDict[Name, str] = OrderedDict()
+        self._revised: dict[str, tuple[float, float]] = {}
+        """Tenants with requests that have changed since they were complete: the first and the last
+        of their ends."""
+        self._revised_from = -math.inf
+        self._now = -math.inf
 
     @property
     def held(self) -> int:
@@ -162,13 +177,15 @@ class Correlator:
         at: float,
         fingerprints: dict[str, tuple[str, float, str]],
         now: float,
+        scope: str = "",
     ) -> None:
-        """Take in lines of one request.
+        """Take in lines of one request, whose first line lies in `scope`.
 
         `fingerprints` maps those of its anomalies to service, event time and scope.
         """
         services = {fingerprint: mark[0] for fingerprint, mark in fingerprints.items()}
-        trace = self._buffer.add(key, part, at, services, now)
+        scope = scope or next((mark[2] for mark in fingerprints.values()), "")
+        trace = self._buffer.add(key, part, at, services, now, scope)
         if trace is not None:
             heapq.heappush(self._ending, (trace.at, key))
         for fingerprint, (service, seen_at, scope) in fingerprints.items():
@@ -178,8 +195,31 @@ class Correlator:
         """Note that all lines of a source up to this event time have been read."""
         self._watermark.report(source, at, now)
 
+    def expect(self, source: str, now: float) -> None:
+        """Wait for the lines of a source that exists, though nothing was read of it yet."""
+        self._watermark.expect(source, now)
+
+    def forget(self, unwanted: Callable[[Key], bool]) -> None:
+        """Let go of requests whose lines go to another worker from now on, and of all tallies."""
+        self._buffer.forget(unwanted)
+        if self._ledger is not None:
+            self._ledger.clear()
+
+    def take_untold(self) -> dict[str, int]:
+        """The numbers of requests that no tally counted since the last call, by reason."""
+        return self._ledger.take_dropped() if self._ledger is not None else {}
+
+    def told(self, now: float) -> list[Told]:
+        """The tallies due at this arrival time, a few at once; the others at the next call."""
+        return self._ledger.due(self._watermark.at(now), now) if self._ledger is not None else []
+
+    def keep_sources(self, ends: Iterable[str]) -> None:
+        """Wait no more for sources whose names don't end like one of these."""
+        self._watermark.keep(ends)
+
     def advance(self, now: float) -> list[Report]:
         """The reports due at this arrival time, a few at once; the others at the next call."""
+        self._now = now
         through = self._watermark.at(now)
         reports: list[Report] = []
         looks = 0
@@ -201,6 +241,7 @@ class Correlator:
                 # Silent for a while: no more will become known.
                 looks += 1
                 reports += self._report(open_, now)
+        self._tell_again(now)
         for open_ in [one for one in self._fresh.values() if one.report_at <= now]:
             if looks >= LOOKS_MAX:
                 break
@@ -208,6 +249,18 @@ class Correlator:
             reports += self._report(open_, now)
         self._buffer.expire(now)
         return reports
+
+    def _tell_again(self, now: float) -> None:
+        """Look again at outbreaks among whose requests some have changed."""
+        if not self._revised or now < self._revised_from + REVISED_SECONDS:
+            return
+        revised, self._revised = self._revised, {}
+        for (tenant, _), outbreaks in self._outbreaks.items():
+            first, last = revised.get(tenant, (math.inf, -math.inf))
+            for open_ in outbreaks:
+                was = open_.outbreak
+                if was.since - RECENT_SECONDS <= last and was.until + CLOSE_SECONDS >= first:
+                    self._fresh.setdefault(id(open_), open_)
 
     def _anomalous(
         self, key: Key, scope: str, fingerprint: str, service: str, at: float, now: float
@@ -242,7 +295,10 @@ class Correlator:
             return
         trace.done = True
         history = self._history(key[0])
-        if not history.wants(key[1], trace.at) and not trace.fingerprints:
+        ledger = self._ledger if trace.scope and not trace.cut else None
+        if ledger is not None and not ledger.wants(trace.scope, key[1], trace.at):
+            ledger = None
+        if ledger is None and not history.wants(key[1], trace.at) and not trace.fingerprints:
             return
         tree = self._buffer.tree(trace)
         if not tree.calls:
@@ -251,12 +307,23 @@ class Correlator:
             history.know(call.span.service)
         if not trace.cut:
             facts = facts_of(key[1], tree, history.services)
+            if ledger is not None:
+                ledger.add(trace.scope, facts, trace.fingerprints, trace.facts_at)
             if history.wants(key[1], facts.at):
                 before = len(history)
-                history.add(facts)
+                if history.add(facts, trace.facts_at):
+                    self._revise(key[0], facts.at)
                 self._facts += len(history) - before
                 self._make_room()
+            trace.facts_at = facts.at
         self._buffer.forget_tree(trace)
+
+    def _revise(self, tenant: str, at: float) -> None:
+        """Note that a request has changed; the pause begins with the first one that has."""
+        if not self._revised:
+            self._revised_from = self._now
+        first, last = self._revised.get(tenant, (at, at))
+        self._revised[tenant] = min(first, at), max(last, at)
 
     def _make_room(self) -> None:
         """Let go of the past of tenants, those first that were silent for longest."""
@@ -307,7 +374,7 @@ class Correlator:
             requests,
             [one for one in facts if one.at > begins],
             [one for one in facts if one.at <= begins],
-            *self._compared(outbreak.tenant, until, facts),
+            *self._compared(outbreak.tenant, until, facts, history.replaced),
             traces=open_.seen,
             tenants=self._tenants(outbreak),
             samples_max=self._settings.samples,
@@ -316,9 +383,9 @@ class Correlator:
         return replace(found, peers=self._peers(open_, found.candidates))
 
     def _compared(
-        self, tenant: str, until: float, facts: list[Facts]
+        self, tenant: str, until: float, facts: list[Facts], replaced: int
     ) -> tuple[list[Evidence], Usual]:
-        key = tenant, until, len(facts)
+        key = tenant, until, len(facts), replaced
         known = self._evidence.get(key)
         if known is None:
             facts = facts[-COMPARED_MAX:]

@@ -43,6 +43,15 @@ class Observed:
 
 
 @dataclass(frozen=True, slots=True)
+class Named:
+    """A service that an error names, the operation that says so, and its share of the blame."""
+
+    service: str
+    by: Operation
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """One request, as it is compared with others."""
 
@@ -57,6 +66,8 @@ class Facts:
     reasons: dict[str, str] = field(default_factory=dict)
     """The reason, in words, per blamed service."""
     method: Method = Method.TIME
+    named: tuple[Named, ...] = ()
+    """The part of `blamed` that rests on names in errors."""
 
 
 def facts_of(trace_id: str, tree: CallTree, known: Iterable[str] = ()) -> Facts:
@@ -67,7 +78,7 @@ def facts_of(trace_id: str, tree: CallTree, known: Iterable[str] = ()) -> Facts:
         bool(call.children) and (calls[call.children[-1]].span.failed or below[call.children[-1]])
         for call in calls
     ]
-    blamed, reasons, origins = _blamed(calls, below, known)
+    blame = _blamed(calls, below, known)
     first, last = calls[0].span.start, max(call.span.end for call in calls)
     entry = min(calls, key=lambda call: (call.depth, call.span.start))
     return Facts(
@@ -76,13 +87,14 @@ def facts_of(trace_id: str, tree: CallTree, known: Iterable[str] = ()) -> Facts:
         seconds=last - first,
         entry=entry.span.operation,
         observed=tuple(
-            _observed(trace_id, calls, call, call.index in origins, excused[call.index])
+            _observed(trace_id, calls, call, call.index in blame.origins, excused[call.index])
             for call in calls[:OBSERVED_MAX]
         ),
         failed=any(call.span.failed for call in calls),
-        blamed=blamed,
-        reasons=reasons,
+        blamed=blame.shares,
+        reasons=blame.reasons,
         method=tree.method,
+        named=blame.named,
     )
 
 
@@ -125,14 +137,23 @@ def _failing_below(calls: list[Call]) -> list[bool]:
     return below
 
 
-def _blamed(
-    calls: list[Call], failing_below: list[bool], known: Iterable[str]
-) -> tuple[dict[str, float], dict[str, str], set[int]]:
-    """Shares, reasons and origins: the deepest failures, or the services that their errors name."""
+@dataclass(frozen=True, slots=True)
+class _Blame:
+    """The services that a request's errors lead to, and the calls in which the errors began."""
+
+    shares: dict[str, float]
+    reasons: dict[str, str]
+    origins: set[int]
+    named: tuple[Named, ...]
+
+
+def _blamed(calls: list[Call], failing_below: list[bool], known: Iterable[str]) -> _Blame:
+    """The blame of the deepest failures: their own services, or those that their errors name."""
     names = frozenset(known)
     votes: dict[str, float] = {}
     reasons: dict[str, str] = {}
     origins: set[int] = set()
+    named: dict[tuple[str, Operation], float] = {}
     for call in calls:
         span = call.span
         if not span.failed or failing_below[call.index]:
@@ -140,14 +161,22 @@ def _blamed(
         weight = 1.0 if call.parent < 0 or calls[call.parent].span.failed else HANDLED_WEIGHT
         others = {n: text for text in span.errors for n in mentioned(text, names, span.service)}
         for name, text in others.items():
-            votes[name] = votes.get(name, 0.0) + weight / len(others)
+            share = weight / len(others)
+            votes[name] = votes.get(name, 0.0) + share
+            key = name, span.operation
+            named[key] = named.get(key, 0.0) + share
             reasons.setdefault(name, f"{span.service} says: {text}")
         if not others:
             origins.add(call.index)
             votes[span.service] = votes.get(span.service, 0.0) + weight
             reasons.setdefault(span.service, "the deepest service that fails")
     total = sum(votes.values())
-    return {name: vote / total for name, vote in votes.items()}, reasons, origins
+    return _Blame(
+        {name: vote / total for name, vote in votes.items()},
+        reasons,
+        origins,
+        tuple(Named(name, by, vote / total) for (name, by), vote in named.items()),
+    )
 
 
 def mentioned(text: str, names: frozenset[str], own: str) -> list[str]:

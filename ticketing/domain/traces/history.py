@@ -23,6 +23,8 @@ class History:
     def __init__(self) -> None:
         self._slots: OrderedDict[int, dict[str, tuple[int, Facts]]] = OrderedDict()
         self._size = 0
+        self.replaced = 0
+        """The number of times that known facts were replaced by others."""
         self.services: dict[str, None] = {}
         """Every service seen: the names that errors may mention."""
 
@@ -36,8 +38,28 @@ class History:
             return True
         return _lot(trace_id) < max(lot for lot, _ in slot.values())
 
-    def add(self, facts: Facts) -> None:
-        """Take in a request; known facts of the same trace are replaced."""
+    def add(self, facts: Facts, was_at: float | None = None) -> bool:
+        """Take in a request; True if that replaces other facts of the same trace.
+
+        `was_at` is the end of the request in the facts taken earlier, which are forgotten; those of
+        more calls stay, as lines of the request have been let go meanwhile.
+        """
+        at = facts.at if was_at is None else was_at
+        known = self._forget(facts.trace_id, at)
+        if known is not None and len(known.observed) > len(facts.observed):
+            facts = known
+        self._put(facts)
+        changed = known is not None and known != facts
+        self.replaced += changed
+        return changed
+
+    def _forget(self, trace_id: str, at: float) -> Facts | None:
+        slot = self._slots.get(int(at // SLOT_SECONDS), {})
+        _, known = slot.pop(trace_id, (0, None))
+        self._size -= known is not None
+        return known
+
+    def _put(self, facts: Facts) -> None:
         number = int(facts.at // SLOT_SECONDS)
         slot = self._slots.get(number)
         if slot is None:

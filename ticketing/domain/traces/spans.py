@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-ERROR_LEVELS = frozenset(
-    {
-        *("ERROR", "ERR", "SEVERE", "FATAL", "CRITICAL", "CRIT"),
-        *("ALERT", "EMERG", "EMERGENCY", "PANIC"),
-    }
-)
+from ticketing.domain.alerts.levels import Rank, words_from
+
+ERROR_LEVELS = words_from(Rank.ERROR)
 _NOTHING = frozenset(
     {
         *("-", "none", "null", "nil", "nan", "undefined", "unknown", "n/a", "na", "false"),

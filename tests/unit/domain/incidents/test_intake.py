@@ -10,13 +10,23 @@ import pytest
 from support.incidents import ID, SCOPE, alert
 
 from ticketing.domain.alerts.alert import Alert
-from ticketing.domain.events import Action, Command, Correlation, Receipt, Summary, TicketState
-from ticketing.domain.incidents.intake import admitted
+from ticketing.domain.events import (
+    Action,
+    Cause,
+    Command,
+    Correlation,
+    Hung,
+    Receipt,
+    Summary,
+    TicketState,
+    Verdict,
+)
+from ticketing.domain.incidents.intake import CAUSES_MAX, HUNG_MAX, admitted
 from ticketing.domain.intake import NOTE_CHARS_MAX
 from ticketing.domain.signals import Progress, Sample
 from ticketing.domain.traces.findings import Findings, Moment, SampleTrace
 from ticketing.errors import BadRecord
-from ticketing.wire.events import encode_events
+from ticketing.wire.events import decode_events, encode_events
 
 DIRTY = "\x1b[31mred\x1b[0m\x00 \u202eand\u200b blue\ud83d"
 CLEAN = "red and blue\ufffd"
@@ -36,8 +46,20 @@ def correlation(**changes: Any) -> Correlation:
     return replace(Correlation(scope=SCOPE, fingerprint="aa", findings=EMPTY), **changes)
 
 
+def verdict(**changes: Any) -> Verdict:
+    known = Verdict(
+        scope=SCOPE,
+        at=1_000.0,
+        causes=[Cause(service="cart", strength=9.0, reasons=["errors"])],
+        alerts=[Hung(fingerprint="aa", cause=0, fit=0.8, requests=3, near=["bb"])],
+        ranking=[Cause(service="cart", strength=12.0)],
+        edges=[("shop", "cart")],
+    )
+    return replace(known, **changes)
+
+
 def test_an_event_that_is_in_order_comes_in_as_it_is() -> None:
-    for body in (alert(), command(note="a\n\tb", by="ada"), receipt(url="https://a/b")):
+    for body in (alert(), verdict(), command(note="a\n\tb", by="ada"), receipt(url="https://a/b")):
         assert admitted(body) is body
 
 
@@ -72,7 +94,10 @@ def test_every_event_is_bounded_in_bytes(character: str) -> None:
     )  # fmt: skip
     findings = Findings(since=0.0, until=1.0, traces=1, samples=[request] * 5, causal_chain=[long])
     windows = [(10**9 + n, 10**9) for n in range(100_000)]
+    causes = [Cause(service="a", strength=9.0, reasons=[long] * 500)] * 5_000
+    hung = [Hung(fingerprint="f" * 16, near=["f" * 16] * 500)] * 5_000
     bodies: list[Any] = [
+        verdict(causes=causes, alerts=hung, ranking=causes, edges=[("shop", "cart")] * 5_000),
         command(note=long, by=long, to=[long] * 500, alerts=["aa"] * 5_000),
         receipt(error=long, key=long, url=long, on_call=long, external_id=long),
         Summary(incident_id=ID, revision=1, generated_by=long, title=long, text=long),
@@ -103,6 +128,11 @@ def test_a_name_that_is_too_long_refuses_the_event() -> None:
         alert(tenant=long),
         alert(service=long),
         correlation(fingerprint=long),
+        verdict(causes=[Cause(service=long, strength=1.0)]),
+        verdict(ranking=[Cause(service=long, strength=1.0)]),
+        verdict(alerts=[Hung(fingerprint=long)]),
+        verdict(alerts=[Hung(fingerprint="aa", near=[long])]),
+        verdict(edges=[("shop", long)]),
         Progress(topic=long, partition=0, partitions=1, through=0.0),
     ]
     for body in bodies:
@@ -118,6 +148,12 @@ def test_a_name_that_is_too_long_refuses_the_event() -> None:
         alert(count=10**30),
         command(until=float("inf")),
         correlation(scope="../../"),
+        verdict(scope="../../"),
+        verdict(at=1e300),
+        verdict(causes=[Cause(service="a", strength=float("inf"))]),
+        verdict(alerts=[Hung(fingerprint="aa", cause=10**30)]),
+        verdict(alerts=[Hung(fingerprint="aa", fit=7.0)]),
+        verdict(alerts=[Hung(fingerprint="aa", fit=float("nan"))]),
         Progress(topic="t", partition=0, partitions=10**9, through=0.0),
     ],
 )
@@ -135,3 +171,20 @@ def test_a_number_of_thousands_of_digits_refuses_the_event() -> None:
 
 def test_an_address_that_is_too_long_is_left_out() -> None:
     assert admitted(receipt(url="https://a/" + "x" * 5_000)).url == ""
+
+
+def test_of_a_verdict_the_strongest_causes_and_first_alerts_stay() -> None:
+    causes = [Cause(service=f"s{n}", strength=99.0 - n) for n in range(50)]
+    hung = [Hung(fingerprint=f"f{n}", cause=n % 50) for n in range(1_000)]
+    found = admitted(verdict(causes=causes, alerts=hung))
+    assert [one.service for one in found.causes] == [f"s{n}" for n in range(CAUSES_MAX)]
+    assert [one.fingerprint for one in found.alerts] == [f"f{n}" for n in range(HUNG_MAX)]
+    assert max(one.cause for one in found.alerts) == CAUSES_MAX - 1
+    assert found.alerts[CAUSES_MAX].cause == -1
+
+
+def test_a_verdict_of_another_release_is_read_as_far_as_it_is_known() -> None:
+    value = encode_events([verdict()]).replace(b'"at":', b'"method":"new","at":')
+    assert decode_events(value) == [verdict()]
+    bare = b'[{"verdict":{"scope":"%b","at":5.0}}]' % SCOPE.encode()
+    assert decode_events(bare) == [Verdict(scope=SCOPE, at=5.0)]

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+from ticketing.cli.pattern import describe
 from ticketing.domain.patterns.codes import codes_of
 from ticketing.domain.patterns.pattern import Patterns
+
+
+def fingerprint_of(text: str) -> str:
+    return describe(json.dumps({"service": "a", "message": text}))["fingerprint"]
 
 
 @pytest.mark.parametrize(
@@ -60,7 +67,13 @@ def test_codes_are_found(text: str, codes: str) -> None:
 def test_codes_part_keys_and_no_patterns(left: str, right: str) -> None:
     patterns = Patterns()
     assert patterns.key(left) != patterns.key(right)
-    assert patterns.of(left) == patterns.of(right)
+    assert patterns.of(left) == patterns.of(right) == patterns.key(left).pattern
+    assert fingerprint_of(left) != fingerprint_of(right)
+
+
+def test_codes_are_shown_beside_the_pattern() -> None:
+    shown = Patterns().key("worker ended with exit code 137").shown()
+    assert shown == "worker ended with exit code <*> [exit 137]"
 
 
 def test_a_class_of_codes_is_one_key() -> None:
@@ -72,5 +85,6 @@ def test_the_code_of_an_exception_is_part_of_its_key() -> None:
     text = 'Traceback (most recent call last):\n  File "/a/b.py", line 1, in c\n    d()\n'
     patterns = Patterns()
     full, denied = (text + f"OSError: [Errno {errno}] cannot write '/data/x'" for errno in (28, 13))
-    assert patterns.key(full).endswith("[errno 28]")
+    assert patterns.key(full).codes == "errno 28"
+    assert patterns.key(full).pattern == patterns.key(denied).pattern
     assert patterns.key(full) != patterns.key(denied)

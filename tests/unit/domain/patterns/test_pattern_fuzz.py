@@ -99,7 +99,8 @@ def look(text: str) -> None:
     assert pattern == Patterns().of(text)
     key = patterns.key(text)
     assert (key is None) == only_frames(read(text))
-    assert key is None or key.startswith(pattern)
+    assert key is None or key.pattern == pattern
+    assert key is None or key.shown().startswith(pattern)
     assert len(title) <= TITLE_CHARS_MAX
     assert title == "" if not cleaned(text).strip() else title.strip() != ""
     assert "\n" not in title

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ticketing.domain.traces.buffer import Part, TraceBuffer
 from ticketing.domain.traces.history import PER_SLOT_MAX, SLOTS_MAX, History
 from ticketing.domain.traces.spans import Line
-from ticketing.domain.traces.watermark import Watermark
 
 
 def lines(value: bytes) -> list[Line]:
@@ -84,24 +81,6 @@ def test_every_line_is_held_or_was_let_go(given_: list[tuple[str, int, bool]]) -
         largest = max(count for _, count, _ in given_)
         assert held.held <= max(50, largest, 20)
     assert held.held + sum(held.take_dropped().values()) == sum(n for _, n, _ in given_)
-
-
-def test_the_slowest_source_says_how_far_event_time_has_come() -> None:
-    mark = Watermark(10.0)
-    mark.report("a", 100.0, 0.0)
-    mark.report("b", 50.0, 0.0)
-    assert mark.at(1.0) == 50.0
-    mark.report("b", 40.0, 1.0)
-    assert mark.at(1.0) == 50.0
-
-
-def test_a_source_that_fell_silent_holds_nobody_up() -> None:
-    mark = Watermark(10.0)
-    mark.report("a", 50.0, 0.0)
-    mark.report("b", 100.0, 8.0)
-    assert mark.at(9.0) == 50.0
-    assert mark.at(11.0) == 100.0
-    assert mark.at(100.0) == math.inf
 
 
 def test_history_is_an_even_sample_whatever_the_order() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +19,8 @@ from ticketing.domain.traces.correlator import LOOKS_MAX, Report
 from ticketing.domain.traces.findings import Findings, Relation
 
 ANOMALOUS = 0.85
+IDLE_SECONDS = 10.0
+"""From then on a source counts as read to its end, as detection reports it."""
 
 
 def at(record: dict[str, Any]) -> float:
@@ -38,12 +42,14 @@ class Feed:
         self.correlator = correlator_with(**settings)
         self.now = 5_000.0
         self.told: list[Report] = []
+        self.given_at: dict[str, float] = {}
 
     def give(self, records: list[dict[str, Any]], *, source: str = "in:0") -> None:
         for record in records:
             self.take(record)
         if records:
             self.correlator.reached(source, max(at(record) for record in records), self.now)
+            self.given_at[source] = self.now
 
     def take(self, record: dict[str, Any], tenant: str = "acme") -> None:
         anomalous = record["anomaly_score"] >= ANOMALOUS
@@ -68,6 +74,9 @@ class Feed:
     def pass_time(self, seconds: float, step: float = 0.25) -> None:
         for _ in range(int(seconds / step)):
             self.now += step
+            for source, given_at in self.given_at.items():
+                if self.now >= given_at + IDLE_SECONDS:
+                    self.correlator.reached(source, math.inf, self.now)
             self.told += self.correlator.advance(self.now)
 
     def last(self) -> dict[str, Findings]:
@@ -267,3 +276,93 @@ def test_made_up_systems_are_what_they_are_said_to_be() -> None:
     operation = System(1).operations[0]
     assert isinstance(operation, Operation)
     assert System(1).run(None, 20.0) == System(1).run(None, 20.0)
+
+
+def slow_callee() -> list[dict[str, Any]]:
+    """1,200 requests in ten minutes, shop calls cart calls stock; cart is slow in the last 150 s."""
+    found = []
+    for number in range(1200):
+        slow = number > 900
+        took = 400.0 if slow else 10.0
+        for place, (service, parent, duration, score) in enumerate(
+            (
+                ("shop", "", took + 30.0, 0.1),
+                ("cart", f"{number}-shop", took + 10.0, 0.9 if slow else 0.1),
+                ("stock", f"{number}-cart", 4.0, 0.1),
+            )
+        ):
+            found.append(
+                lone(
+                    0,
+                    f"r{number}",
+                    service,
+                    **{"@timestamp": _iso(START + number * 0.5 + place * 0.001)},
+                    span_id=f"{number}-{service}",
+                    parent_span_id=parent,
+                    level="INFO",
+                    message="done",
+                    duration_ms=duration,
+                    anomaly_score=score,
+                )
+            )
+    return found
+
+
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment).astimezone().isoformat()
+
+
+def first_candidate(feed: Feed) -> str:
+    ((_, findings),) = feed.last().items()
+    return findings.candidates[0].service
+
+
+@pytest.mark.parametrize("ahead_seconds", [0.0, 15.0, 70.0])
+def test_partitions_out_of_step_name_the_same_cause(ahead_seconds: float) -> None:
+    records = slow_callee()
+    feed = Feed()
+    if ahead_seconds:
+        feed.give(records[::2], source="in:0")
+        feed.pass_time(ahead_seconds)
+        feed.give(records[1::2], source="in:1")
+    else:
+        for start in range(0, len(records), 200):
+            feed.give(records[start : start + 200 : 2], source="in:0")
+            feed.give(records[start + 1 : start + 200 : 2], source="in:1")
+            feed.pass_time(0.25)
+    feed.pass_time(120.0)
+    assert first_candidate(feed) == "cart"
+
+
+def test_a_source_of_which_nothing_is_read_holds_requests_back() -> None:
+    records = slow_callee()
+    feed = Feed()
+    feed.correlator.expect("in:1", feed.now)
+    feed.give(records[::2], source="in:0")
+    feed.pass_time(30.0)
+    assert not any(len(history) for history in feed.correlator._histories.values())
+    feed.give(records[1::2], source="in:1")
+    feed.pass_time(30.0)
+    assert first_candidate(feed) == "cart"
+    assert all(history.replaced == 0 for history in feed.correlator._histories.values())
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_lines_in_any_order_come_to_the_same_facts(seed: int) -> None:
+    records, _ = recording(seed, "return")
+    in_order = Feed()
+    in_order.give(records)
+    in_order.pass_time(60.0)
+    mixed = Feed()
+    parts = [records[n::3] for n in range(3)]
+    random.Random(seed).shuffle(parts)
+    for number, part in enumerate(parts):
+        mixed.give(part, source=f"in:{number}")
+        mixed.pass_time(20.0)
+    mixed.pass_time(60.0)
+
+    def known(feed: Feed) -> list[Any]:
+        (history,) = feed.correlator._histories.values()
+        return history.through(START + 1e6)
+
+    assert known(mixed) == known(in_order)

@@ -106,3 +106,16 @@ async def test_a_restart_counts_from_the_table(life: Life) -> None:
     await life.run(3600.0)
     await life.crash()
     assert pending(life) == 0
+
+
+async def test_the_time_to_a_page_counts_from_the_log(life: Life) -> None:
+    def seconds(name: str) -> float:
+        labels = {"platform": "moody"}
+        return metrics.registry.get_sample_value(f"ticketing_{name}_sum", labels) or 0.0
+
+    since_due, since_log = seconds("ticket_seconds"), seconds("log_to_page_seconds")
+    (story,) = stories(life, 1)
+    now = life.clock.now
+    await life.want(story.changed(opened_at=now - 40.0, ticket_at=now - 10.0))
+    assert seconds("ticket_seconds") - since_due == pytest.approx(10.0, abs=1.0)
+    assert seconds("log_to_page_seconds") - since_log == pytest.approx(40.0, abs=1.0)

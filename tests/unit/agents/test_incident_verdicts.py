@@ -1,0 +1,501 @@
+"""Incidents by cause: verdicts place, merge, move and name, and no page that is due is lost."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from support.configured import policy_with
+from support.incident_desk import ROUTING, Desk
+from support.incidents import again, alert, later, quiet
+
+from tables.incidents import scope_key
+from ticketing.domain.alerts.alert import AlertKind
+from ticketing.domain.events import Action, Cause, Hung, Receipt, TicketState, Verdict
+from ticketing.domain.incidents.incident import Incident, Resolution, Status, StepKind
+from ticketing.domain.incidents.outbreaks import ScopeState
+from ticketing.domain.scope import scope_of
+from ticketing.domain.severity import Severity
+
+SCOPE = scope_of("t", "")
+AT = 1_000_000.0
+NAMES = {"cart": "aa", "shop": "bb", "mail": "cc"}
+
+
+def desk_by_cause(**changes: Any) -> Desk:
+    desk = Desk(policy_with(routing=ROUTING, group_by="cause", **changes))
+    desk.now = AT
+    return desk
+
+
+def verdict(at: float, *hung: Hung, causes: Any = (("cart", 9.0),), **parts: Any) -> Verdict:
+    named = [Cause(service=name, strength=nats, reasons=["it fails"]) for name, nats in causes]
+    return Verdict(scope=SCOPE, at=at, causes=named, alerts=list(hung), **parts)
+
+
+def below(fingerprint: str, cause: int = 0, **parts: Any) -> Hung:
+    return Hung(fingerprint=fingerprint, cause=cause, fit=0.9, requests=9, **parts)
+
+
+def fired(desk: Desk, *services: str, at: float = AT) -> None:
+    """An alert of each service, far enough from each other to share nothing without evidence."""
+    for service in services:
+        desk.send(alert(NAMES[service], at=at, service=service), at=at)
+
+
+def open_ones(desk: Desk) -> list[Incident]:
+    return [one for one in desk.incidents().values() if one.status is not Status.RESOLVED]
+
+
+def texts(incident: Incident) -> str:
+    return "\n".join(step.text for step in incident.timeline)
+
+
+# Without a verdict
+
+
+def test_alerts_of_a_service_that_begin_together_share_an_incident() -> None:
+    desk = desk_by_cause()
+    desk.send(alert("aa", at=AT, service="cart"))
+    desk.send(alert("bb", at=AT + 80, service="cart"), at=AT + 80)
+    desk.send(alert("cc", at=AT + 300, service="cart"), at=AT + 300)
+    assert desk.of("aa").id == desk.of("bb").id != desk.of("cc").id
+    part = next(one for one in desk.of("bb").alerts if one.fingerprint == "bb")
+    assert "same service" in part.reason
+
+
+def test_alerts_of_other_services_open_incidents_of_their_own() -> None:
+    desk = desk_by_cause()
+    fired(desk, "cart", "shop")
+    assert desk.of("aa").id != desk.of("bb").id
+
+
+@pytest.mark.parametrize("edge", [("shop", "cart"), ("cart", "shop")])
+def test_an_alert_joins_along_a_call_that_evidence_has_seen(edge: tuple[str, str]) -> None:
+    desk = desk_by_cause()
+    desk.send(verdict(AT - 500, causes=(), edges=[edge]))
+    fired(desk, "cart", "shop")
+    assert desk.of("aa").id == desk.of("bb").id
+
+
+def test_an_error_that_names_a_service_of_the_incident_joins_it() -> None:
+    desk = desk_by_cause()
+    desk.send(alert("aa", at=AT, service="cart-db"))
+    named = alert("bb", at=AT + 20, service="shop", title="call to cart-db failed")
+    desk.send(named, at=AT + 20)
+    assert desk.of("aa").id == desk.of("bb").id
+
+
+def test_an_alert_that_comes_as_often_as_before_joins_nothing() -> None:
+    desk = desk_by_cause()
+    desk.send(alert("aa", at=AT, service="cart"))
+    desk.send(verdict(AT, Hung(fingerprint="bb", risen=False), causes=()))
+    desk.send(alert("bb", at=AT, service="cart"))
+    assert desk.of("aa").id != desk.of("bb").id
+
+
+def test_stray_lines_take_no_alert() -> None:
+    desk = desk_by_cause()
+    desk.send(alert("aa", at=AT, service="cart", kind=AlertKind.STRAY))
+    desk.send(alert("bb", at=AT, service="cart"))
+    assert desk.of("aa").id != desk.of("bb").id
+
+
+# With a verdict
+
+
+def test_alerts_below_one_cause_become_one_incident_with_its_name() -> None:
+    desk = desk_by_cause()
+    fired(desk, "shop", "cart")
+    desk.send(verdict(AT + 10, below("aa"), below("bb")), at=AT + 10)
+    (one,) = open_ones(desk)
+    assert one.id == desk.of("aa").id == desk.of("bb").id
+    assert (one.service, one.title) == ("cart", "title aa")
+    assert one.cause is not None
+    assert one.cause.service == one.root_cause == "cart"
+    assert one.alerts_total == one.count == 2
+    gone = next(one for one in desk.incidents().values() if one.status is Status.RESOLVED)
+    assert gone.resolution is Resolution.MERGED
+    assert gone.merged_into == one.id
+    assert "9.0 nats for cart as of" in texts(one)
+
+
+def test_an_alert_that_nothing_explains_keeps_its_incident() -> None:
+    desk = desk_by_cause()
+    fired(desk, "shop", "cart")
+    weak = replace(below("bb"), fit=0.4)
+    desk.send(verdict(AT + 10, below("aa"), weak), at=AT + 10)
+    desk.send(verdict(AT + 20, below("aa"), weak), at=AT + 20)
+    assert desk.of("aa").id != desk.of("bb").id
+
+
+def test_a_new_alert_goes_to_the_incident_of_the_cause_that_explains_it() -> None:
+    desk = desk_by_cause()
+    fired(desk, "cart")
+    desk.send(verdict(AT + 150, below("aa"), below("cc")), at=AT + 150)
+    desk.send(alert("cc", at=AT + 155, service="mail"), at=AT + 155)
+    assert desk.of("cc").id == desk.of("aa").id
+
+
+def test_a_cause_below_the_least_strength_takes_no_alert() -> None:
+    desk = desk_by_cause()
+    fired(desk, "cart", "shop")
+    desk.send(verdict(AT + 10, below("aa"), below("bb"), causes=[("cart", 2.9)]), at=AT + 10)
+    assert desk.of("aa").id != desk.of("bb").id
+    assert desk.of("aa").cause is None
+
+
+def together(desk: Desk) -> Incident:
+    """Alerts of two services in one incident."""
+    desk.send(verdict(AT - 500, causes=(), edges=[("shop", "cart")]))
+    fired(desk, "cart", "shop")
+    assert desk.of("aa").id == desk.of("bb").id
+    return desk.of("aa")
+
+
+def two_faults(at: float, shop: float = 8.0) -> Verdict:
+    return verdict(at, below("aa"), below("bb", 1), causes=[("cart", 9.0), ("shop", shop)])
+
+
+def test_a_second_fault_gets_an_incident_of_its_own_after_two_verdicts_in_a_row() -> None:
+    desk = desk_by_cause(group_wait={})
+    together(desk)
+    desk.send(two_faults(AT + 10), at=AT + 10)
+    assert desk.of("aa").id == desk.of("bb").id
+    desk.send(two_faults(AT + 20), at=AT + 20)
+    cart, shop = desk.of("aa"), desk.of("bb")
+    assert cart.id != shop.id
+    assert (cart.service, shop.service) == ("cart", "shop")
+    assert (cart.count, shop.count) == (1, 1)
+    assert shop.ticketed
+    assert shop.paged_at == AT + 20
+    assert shop.split_from == cart.id
+
+
+def test_two_verdicts_that_are_not_in_a_row_move_nothing() -> None:
+    desk = desk_by_cause()
+    together(desk)
+    for second, found in enumerate((two_faults, verdict, two_faults, verdict)):
+        desk.send(found(AT + 10 * second), at=AT + 10 * second)
+    assert desk.of("aa").id == desk.of("bb").id
+
+
+def test_a_weak_second_cause_opens_nothing() -> None:
+    desk = desk_by_cause()
+    together(desk)
+    for second in range(4):
+        desk.send(two_faults(AT + 10 * second, shop=4.0), at=AT + 10 * second)
+    assert desk.of("aa").id == desk.of("bb").id
+
+
+def test_an_older_or_doubled_verdict_changes_nothing() -> None:
+    desk = desk_by_cause()
+    together(desk)
+    desk.send(two_faults(AT + 20), at=AT + 20)
+    rows = desk.rows()
+    for at in (AT + 20, AT + 10, AT - 1e9):
+        desk.send(two_faults(at), at=AT + 21)
+        assert desk.rows() == rows
+
+
+def test_a_verdict_of_the_same_time_takes_the_place_of_the_last() -> None:
+    desk = desk_by_cause()
+    together(desk)
+    desk.send(verdict(AT + 20, below("aa"), below("bb")), at=AT + 20)
+    desk.send(two_faults(AT + 20), at=AT + 21)
+    desk.send(two_faults(AT + 20, shop=8.5), at=AT + 22)
+    assert desk.of("aa").id == desk.of("bb").id
+    desk.send(two_faults(AT + 30), at=AT + 30)
+    assert desk.of("aa").id != desk.of("bb").id
+
+
+def test_a_verdict_from_far_ahead_holds_later_ones_back_for_a_while_only() -> None:
+    desk = desk_by_cause()
+    desk.send(verdict(AT + 1e9, causes=()))
+    fired(desk, "cart", "shop")
+    found = verdict(AT + 10, below("aa"), below("bb"))
+    desk.send(found, at=AT + 10)
+    assert len(open_ones(desk)) == 2
+    desk.send(found, at=AT + 1000)
+    assert len(open_ones(desk)) == 1
+
+
+def test_a_verdict_for_unknown_alerts_is_passed_by() -> None:
+    desk = desk_by_cause()
+    desk.send(verdict(AT, below("ee"), below("ff"), causes=[("x", 99.0)]))
+    desk.send(verdict(AT + 1, below("ee"), below("ff"), causes=[("x", 99.0)]))
+    assert desk.incidents() == {}
+
+
+def test_verdicts_change_nothing_with_another_grouping() -> None:
+    desk = Desk(policy_with(routing=ROUTING))
+    fired(desk, "cart", "shop")
+    rows = desk.rows()
+    desk.send(verdict(AT + 10, below("aa"), below("bb")))
+    assert desk.rows() == rows
+
+
+def test_an_old_incident_takes_no_new_cause_and_the_fault_opens_its_own() -> None:
+    desk = desk_by_cause(group_wait={})
+    fired(desk, "shop")
+    old = desk.of("bb")
+    at = AT + 400
+    known = later(alert("bb", at=AT, service="shop"), 5, at=at)
+    desk.send(known, at=at)
+    for second in (0, 10):
+        desk.send(verdict(at + second, below("bb"), causes=[("shop", 9.0)]), at=at + second)
+    new = desk.of("bb")
+    assert new.id != old.id
+    assert new.service == "shop"
+    assert new.paged_at == at + 10
+    assert new.first_seen == at + 10
+    old = desk.incidents()[old.id]
+    assert (old.cause, old.count, old.alerts_firing) == (None, 5, 0)
+    desk.send(later(known, 8, at=at + 20), at=at + 20)
+    assert (desk.incidents()[old.id].count, desk.of("bb").count) == (5, 3)
+    assert desk.of("bb").alerts[0].first_seen == at + 10
+
+
+def test_an_outbreak_that_goes_on_stays_in_its_incident() -> None:
+    desk = desk_by_cause(group_wait={})
+    fired(desk, "cart")
+    id = desk.of("aa").id
+    for second in range(10, 2000, 100):
+        desk.send(verdict(AT + second, below("aa")), at=AT + second)
+    assert desk.of("aa").id == id
+    assert desk.of("aa").page == 1
+    assert len(desk.incidents()) == 1
+
+
+def test_a_cause_that_comes_back_too_often_is_told_in_its_last_incident() -> None:
+    desk = desk_by_cause(group_wait={}, flapping_count=3)
+    fired(desk, "cart")
+    for outbreak in range(6):
+        for second in (10, 20):
+            at = AT + 600 * outbreak + second
+            desk.send(verdict(at, below("aa")), at=at)
+    assert len(desk.incidents()) == 3
+    assert "next outbreak of cart" in texts(desk.of("aa"))
+
+
+def test_a_sure_ranking_names_the_only_running_incident() -> None:
+    desk = desk_by_cause()
+    fired(desk, "shop")
+    ranking = [Cause(service="cart", strength=8.0), Cause(service="shop", strength=5.0)]
+    desk.send(verdict(AT + 10, causes=(), ranking=ranking), at=AT + 10)
+    assert desk.of("bb").cause is None
+    ranking = [Cause(service="cart", strength=12.0), Cause(service="shop", strength=5.0)]
+    desk.send(verdict(AT + 20, causes=(), ranking=ranking), at=AT + 20)
+    assert desk.of("bb").service == "cart"
+
+
+def test_people_read_the_strongest_cause_that_an_incident_had() -> None:
+    desk = desk_by_cause()
+    fired(desk, "shop")
+    for second, (service, nats) in enumerate([("cart", 9.0), ("mail", 7.0), ("shop", 12.0)]):
+        at = AT + 10 * second
+        desk.send(verdict(at, below("bb"), causes=[(service, nats)]), at=at)
+        assert desk.of("bb").service == ("shop" if service == "shop" else "cart")
+    assert len(desk.incidents()) == 1
+
+
+# People
+
+
+def test_what_a_person_put_apart_stays_apart() -> None:
+    desk = desk_by_cause(group_wait={})
+    incident = together(desk)
+    desk.command(incident, Action.SPLIT, alerts=["bb"])
+    for second in range(5):
+        desk.send(verdict(AT + 10 * second, below("aa"), below("bb")), at=AT + 10 * second)
+    assert desk.of("aa").id != desk.of("bb").id
+
+
+def test_an_incident_that_a_person_split_off_takes_the_name_of_its_cause() -> None:
+    desk = desk_by_cause(group_wait={})
+    desk.command(together(desk), Action.SPLIT, alerts=["bb"])
+    id = desk.of("bb").id
+    for second in (10, 20, 30):
+        desk.send(two_faults(AT + second), at=AT + second)
+    assert desk.of("bb").id == id
+    assert desk.of("bb").cause is not None
+    assert len(desk.incidents()) == 2
+
+
+def test_what_a_person_put_together_stays_together() -> None:
+    desk = desk_by_cause()
+    fired(desk, "cart", "shop")
+    desk.command(desk.of("aa"), Action.MERGE, target=desk.of("bb").id)
+    for second in range(5):
+        desk.send(two_faults(AT + 10 * second), at=AT + 10 * second)
+    assert desk.of("aa").id == desk.of("bb").id
+
+
+def test_an_acknowledged_incident_takes_symptoms_without_a_page() -> None:
+    desk = desk_by_cause(group_wait={})
+    fired(desk, "cart")
+    desk.command(desk.of("aa"), Action.ACKNOWLEDGE)
+    fired(desk, "shop", at=AT + 5)
+    desk.send(verdict(AT + 10, below("aa"), below("bb")), at=AT + 10)
+    (one,) = open_ones(desk)
+    assert (one.status, one.page, one.alerts_total) == (Status.ACKNOWLEDGED, 1, 2)
+
+
+# Pages
+
+
+def test_a_page_waits_for_evidence_while_another_one_was_just_told() -> None:
+    desk = desk_by_cause()
+    fired(desk, "cart")
+    desk.ticks_until(AT + 31)
+    assert desk.of("aa").ticketed
+    fired(desk, "shop", at=AT + 32)
+    desk.ticks_until(AT + 62.5)
+    waits = desk.of("bb")
+    assert not waits.ticketed
+    assert waits.evidence_until == pytest.approx(AT + 32 + 30 + 60)
+    desk.ticks_until(waits.evidence_until + 1)
+    assert desk.of("bb").ticketed
+    assert desk.of("bb").paged_at == pytest.approx(waits.evidence_until, abs=0.1)
+
+
+def test_a_verdict_ends_the_wait_by_a_merge_or_by_a_page() -> None:
+    for cause, pages in ((0, 1), (1, 2)):
+        desk = desk_by_cause()
+        fired(desk, "cart")
+        desk.ticks_until(AT + 31)
+        fired(desk, "shop", at=AT + 32)
+        desk.ticks_until(AT + 63)
+        causes = [("cart", 9.0), ("shop", 8.0)][: cause + 1]
+        desk.send(verdict(AT + 40, below("aa"), below("bb", cause), causes=causes), at=AT + 64)
+        desk.ticks_until(AT + 65)
+        found = open_ones(desk)
+        assert len(found) == sum(one.ticketed for one in found) == pages
+
+
+def test_the_wait_is_over_for_a_higher_severity() -> None:
+    desk = desk_by_cause()
+    fired(desk, "cart")
+    desk.ticks_until(AT + 31)
+    desk.send(alert("bb", at=AT + 32, service="shop", severity=Severity.CRITICAL), at=AT + 32)
+    desk.ticks_until(AT + 38)
+    assert desk.of("bb").ticketed
+
+
+def test_a_critical_incident_of_a_quiet_scope_waits_for_no_evidence() -> None:
+    desk = desk_by_cause()
+    desk.send(alert("bb", at=AT, service="shop", severity=Severity.CRITICAL))
+    desk.ticks_until(AT + 6)
+    assert desk.of("bb").ticketed
+
+
+def test_a_late_ticket_does_not_wait_for_evidence_again() -> None:
+    desk = desk_by_cause()
+    fired(desk, "cart")
+    desk.ticks_until(AT + 200)
+    desk.send(alert("aa", at=AT + 200, service="cart", revision=5), at=AT + 200)
+    desk.send(alert("bb", at=AT + 100, service="shop"), at=AT + 200)
+    assert desk.of("bb").ticketed
+
+
+def test_the_page_of_an_incident_that_loses_its_last_alert_is_not_lost() -> None:
+    desk = desk_by_cause()
+    fired(desk, "cart", at=AT)
+    desk.send(alert("bb", at=AT + 1, service="shop", severity=Severity.CRITICAL), at=AT + 1)
+    desk.send(verdict(AT + 2, below("aa"), below("bb")), at=AT + 2)
+    assert len(open_ones(desk)) == 1
+    assert desk.of("bb").ticket_at <= AT + 6
+    desk.ticks_until(AT + 7)
+    assert desk.of("bb").ticketed
+
+
+def test_a_symptom_that_still_fires_keeps_the_incident_open() -> None:
+    desk = desk_by_cause(group_wait={}, auto_resolve_after=60.0)
+    fired(desk, "cart", "shop")
+    desk.send(verdict(AT + 10, below("aa"), below("bb")), at=AT + 10)
+    known = quiet(alert("aa", at=AT, service="cart"))
+    desk.send(replace(known, counted_at=AT), at=AT + 20)
+    desk.quiet(AT + 5000)
+    (one,) = open_ones(desk)
+    assert one.page == 1
+    desk.send(quiet(alert("bb", at=AT, service="shop")), at=AT + 5001)
+    desk.quiet(AT + 9000)
+    desk.tick(AT + 9700)
+    assert open_ones(desk) == []
+
+
+def test_a_new_outbreak_of_an_old_incident_is_a_note_and_pages_by_repage_after() -> None:
+    day = 86400.0
+    desk = desk_by_cause(group_wait={}, auto_resolve_after=None)
+    known = alert("aa", at=AT, service="cart")
+    desk.send(known)
+    desk.send(quiet(known), at=AT + 10)
+    known = again(known, at=AT + 1000)
+    desk.send(known, at=AT + 1000)
+    one = desk.one()
+    assert "a new outbreak" in texts(one)
+    assert one.page == 1
+    desk.send(quiet(known), at=AT + 1010)
+    desk.send(again(known, at=AT + day), at=AT + day)
+    assert desk.one().page == 2
+
+
+# Kills and other configurations
+
+
+def test_the_memory_of_a_scope_survives_a_kill_and_a_change_of_grouping() -> None:
+    desk = desk_by_cause()
+    together(desk)
+    desk.send(two_faults(AT + 10), at=AT + 10)
+    desk.restart()
+    desk.send(two_faults(AT + 20), at=AT + 20)
+    assert desk.of("aa").id != desk.of("bb").id
+    desk.restart(policy_with(routing=ROUTING))
+    before = desk.incidents()
+    desk.send(two_faults(AT + 30), at=AT + 30)
+    assert desk.incidents() == before
+
+
+def test_the_memory_of_a_scope_ends() -> None:
+    desk = desk_by_cause()
+    fired(desk, "cart")
+    assert isinstance(desk.rows()[scope_key(SCOPE)], ScopeState)
+    desk.ticks_until(AT + 2 * 3600)
+    assert scope_key(SCOPE) not in desk.rows()
+
+
+def test_a_memory_that_can_not_be_read_costs_no_page() -> None:
+    desk = desk_by_cause(group_wait={})
+    fired(desk, "cart")
+    key = scope_key(SCOPE)
+    table = desk.partition.table.rows
+    table[key] = spoilt = table[key][:-1]
+    desk.restart()
+    fired(desk, "shop", at=AT + 1)
+    desk.send(verdict(AT + 10, below("aa"), below("bb")), at=AT + 10)
+    assert desk.of("aa").ticketed
+    assert desk.of("bb").ticketed
+    assert table[key] == spoilt
+
+
+def test_a_ticket_of_a_merged_incident_closes_where_the_other_holds_one() -> None:
+    desk = desk_by_cause(group_wait={})
+    fired(desk, "cart")
+    fired(desk, "shop", at=AT + 1)
+    first, second = desk.of("aa"), desk.of("bb")
+    desk.ticks_until(AT + 62)
+    for one in (first, second):
+        receipt = Receipt(
+            incident_id=one.id,
+            platform="slack",
+            state=TicketState.OPEN,
+            revision=1,
+            external_id="x",
+        )
+        desk.send(receipt)
+    desk.send(verdict(AT + 62, below("aa"), below("bb")), at=AT + 62)
+    gone = desk.incidents()[second.id]
+    assert gone.merged_into == first.id
+    assert gone.stays_on == []
+    assert any(step.kind is StepKind.MERGED for step in desk.of("aa").timeline)

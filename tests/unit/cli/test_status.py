@@ -1,0 +1,104 @@
+"""The fleet as it is shown: figures from a worker's metrics, and a sentence for each problem."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from ticketing.cli.fleet import Fleet, as_json, problems, rendered
+from ticketing.cli.worker_figures import Figures, figures_of
+from ticketing.kafka.consumers import GroupSeen, TopicRead
+
+METRICS = """
+# TYPE ticketing_app_ready gauge
+ticketing_app_ready{app="pipeline"} 1.0
+ticketing_app_ready{app="slack"} 0.0
+# TYPE ticketing_incidents_open gauge
+ticketing_incidents_open 7.0
+# TYPE ticketing_deliveries_pending gauge
+ticketing_deliveries_pending{platform="slack"} 3.0
+# TYPE ticketing_circuit_open gauge
+ticketing_circuit_open{platform="slack"} 1.0
+ticketing_circuit_open{platform="jira"} 0.0
+# TYPE ticketing_table_rows gauge
+ticketing_table_rows{app="pipeline",table="alerts"} 12.0
+# TYPE ticketing_table_bytes gauge
+ticketing_table_bytes{app="pipeline",table="alerts"} 4096.0
+# TYPE ticketing_worker_restarts_total counter
+ticketing_worker_restarts_total{reason="hung",role="slack"} 2.0
+"""
+READ = TopicRead("ticketing-events", 4, 4, 0)
+
+
+def shown(fleet: Fleet) -> str:
+    console = Console(width=200)
+    with console.capture() as captured:
+        console.print(rendered(fleet))
+    return captured.get()
+
+
+def test_the_figures_are_those_of_the_metrics() -> None:
+    found = figures_of("http://a", METRICS, ["slack recovers"])
+    assert found.apps == {"pipeline": True, "slack": False}
+    assert found.incidents == 7
+    assert found.pending == {"slack": 3}
+    assert found.circuits == ("slack",)
+    assert found.tables == {("pipeline", "alerts"): (12, 4096)}
+    assert found.restarts == 2
+
+
+def test_a_worker_without_the_pipeline_has_no_incidents() -> None:
+    found = figures_of("http://a", METRICS.replace('app="pipeline"', 'app="view"'))
+    assert found.incidents is None
+
+
+@pytest.mark.parametrize(
+    ("role", "said"),
+    [
+        (GroupSeen("empty", topics=(READ,)), "pipeline: no worker runs it"),
+        (GroupSeen("dead"), "pipeline: no worker runs it"),
+        (
+            GroupSeen("preparing_rebalancing", 2, topics=(READ,)),
+            "pipeline: its partitions are being dealt out",
+        ),
+        (
+            GroupSeen("stable", 1, topics=(TopicRead("in", 4, 3, 0),)),
+            "pipeline: 1 of 4 partitions of in have no reader",
+        ),
+    ],
+)
+def test_a_role_in_trouble_is_told(role: GroupSeen, said: str) -> None:
+    assert list(problems(Fleet({"pipeline": role}, [], 0))) == [said]
+
+
+@pytest.mark.parametrize("role", [GroupSeen("stable", 1, topics=(READ,)), GroupSeen("unknown")])
+def test_a_role_that_works_or_is_not_described_is_no_problem(role: GroupSeen) -> None:
+    fleet = Fleet({"pipeline": role}, [figures_of("http://a", METRICS.replace(" 1.0", " 0.0"))], 0)
+    assert list(problems(fleet)) == []
+    assert "no problem found" in shown(fleet)
+
+
+def test_workers_in_trouble_are_told() -> None:
+    here = figures_of("http://a", METRICS, ["slack is recovering"])
+    away = Figures("http://b", answers=False, reasons=("HTTP 401",))
+    assert list(problems(Fleet({}, [here, away], 0))) == [
+        "http://a: slack is recovering",
+        "slack does not answer and gets probes only",
+        "http://b does not answer (HTTP 401)",
+    ]
+
+
+def test_everything_that_is_known_is_shown() -> None:
+    role = GroupSeen("stable", 2, ("/10.0.0.1",), (TopicRead("in", 4, 4, 17),))
+    fleet = Fleet({"pipeline": role}, [figures_of("http://a", METRICS)], 5)
+    text = shown(fleet)
+    for part in ("pipeline", "2 on /10.0.0.1", "4/4", "17", "slack 3", "4096", "kept: 5"):
+        assert part in text
+    document: dict[str, Any] = as_json(fleet)
+    assert document["roles"]["pipeline"]["topics"]["in"] == {"partitions": 4, "owned": 4, "lag": 17}
+    assert document["workers"][0]["tables"] == [
+        {"app": "pipeline", "table": "alerts", "rows": 12, "bytes": 4096}
+    ]
+    assert document["deadLetters"] == 5

@@ -1,0 +1,121 @@
+"""The Faust web view: an index, keys by their beginning, readable records, behind the API's door."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+from faust.types import TP
+from rocksdict import Options, Rdict
+
+from ticketing.api.security import close_door
+from ticketing.config.model import Config
+from ticketing.engine.app import create_app
+from ticketing.engine.row import MARK_KEY
+
+HTML = {"Accept": "text/html,application/xhtml+xml"}
+EVIL = "<script>alert(1)</script>"
+OFFSET_KEY = b"__faust\0offset__"
+
+
+def app_for(directory: Path, **web: Any) -> Any:
+    config = Config.model_validate({"dataDir": str(directory), "web": web})
+    app: Any = create_app("an-app", config, batched=[], brokers="127.0.0.1:9", partitions=2)
+    held = {}
+    for number in (0, 1):
+        held[number] = Rdict(str(directory / f"db{number}"), Options(raw_mode=True))
+        held[number][MARK_KEY] = b"1"
+    for number, key, value in ((0, "a-1", EVIL), (0, "a-2", "x"), (1, "a-3", "y"), (1, "b", "z")):
+        held[number][key.encode()] = msgspec.json.encode({"title": value})
+    data = SimpleNamespace(_dbs=held, offset_key=OFFSET_KEY)
+    app.tables.data["incidents"] = SimpleNamespace(data=data)
+    close_door(app.web.web_app, config)
+    app.web.init_server()
+    return app
+
+
+async def client_of(app: Any) -> TestClient[Any, Any]:
+    found = TestClient(TestServer(app.web.web_app))
+    await found.start_server()
+    return found
+
+
+@pytest.fixture
+async def client(tmp_path: Path) -> AsyncIterator[TestClient[Any, Any]]:
+    found = await client_of(app_for(tmp_path))
+    yield found
+    await found.close()
+
+
+async def text_of(client: TestClient[Any, Any], path: str) -> str:
+    answer = await client.get(path, headers=HTML)
+    assert answer.status == 200, path
+    assert answer.content_type == "text/html"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    return await answer.text()
+
+
+async def test_the_index_lists_tables_with_their_sizes(tmp_path: Path) -> None:
+    app = app_for(tmp_path)
+    client = await client_of(app)
+    starting = await (await client.get("/")).json()
+    assert (starting["state"], starting["partitions"]) == ("starting", [])
+    app.consumer.assignment = lambda: {TP("in", 0)}
+    found = await (await client.get("/")).json()
+    assert found["app"] == "an-app"
+    assert (found["state"], found["partitions"]) == ("ready", ["in[0]"])
+    (table,) = found["tables"]
+    assert (table["name"], table["partitions"]) == ("incidents", [0, 1])
+    assert table["rows"] == 6
+    page = await text_of(client, "/")
+    assert '<a href="/table/incidents/">incidents</a>' in page
+    await client.close()
+
+
+async def test_keys_are_searched_by_their_beginning_page_by_page(
+    client: TestClient[Any, Any],
+) -> None:
+    pages, address = [], "/table/incidents/?key=a-&limit=2"
+    while address:
+        found = await (await client.get(address)).json()
+        pages.append([one["key"] for one in found["keys"]])
+        address = found["next"]
+    assert pages == [["a-1", "a-2"], ["a-3"]]
+    page = await text_of(client, "/table/incidents/?key=a-&limit=2")
+    assert "key=a-" in page.split("more</a>")[0]
+    assert "No such key" in await text_of(client, "/table/incidents/?key=zzz")
+
+
+async def test_a_record_is_shown_as_text_and_never_as_markup(client: TestClient[Any, Any]) -> None:
+    page = await text_of(client, "/table/incidents/a-1/")
+    assert "&lt;script&gt;" in page
+    assert EVIL not in page
+    hostile = await text_of(client, "/table/incidents/?key=%22%3E%3Cscript%3E")
+    assert "<script>" not in hostile
+
+
+async def test_what_does_not_exist_is_404(client: TestClient[Any, Any]) -> None:
+    for path in ("/table/nothing/", "/table/incidents/nothing/"):
+        assert (await client.get(path)).status == 404
+
+
+async def test_a_foreign_host_is_refused(client: TestClient[Any, Any]) -> None:
+    answer = await client.get("/", headers={"Host": "evil.example"})
+    assert answer.status == 403
+
+
+async def test_with_a_token_every_page_asks_for_it(tmp_path: Path) -> None:
+    token = "t" * 32
+    client = await client_of(app_for(tmp_path, token=token))
+    try:
+        for path in ("/", "/table/", "/style.css", "/router/"):
+            assert (await client.get(path)).status == 401, path
+        answer = await client.get("/", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status == 200
+    finally:
+        await client.close()

@@ -1,0 +1,127 @@
+"""`ticketing status`: the fleet in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ticketing.cli.fleet import Fleet
+    from ticketing.config import Config
+    from ticketing.kafka.runtime import Runtime
+
+LOOK_EVERY_SECONDS = 2.0
+"""Workers commit every second."""
+
+
+@click.command(
+    epilog="\b\nExample: ticketing status\n"
+    "Example: ticketing status --watch --worker http://pipeline:9464 --worker http://view:8080"
+)
+@click.option(
+    "--worker",
+    "workers",
+    multiple=True,
+    help="Address of a worker's metrics; may be repeated.  [default: this machine's, by the"
+    " configuration]",
+)
+@click.option("--no-workers", is_flag=True, help="Ask Kafka alone.")
+@click.option("--watch", is_flag=True, help="Look again every two seconds, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object, a line a look.")
+def status(workers: tuple[str, ...], no_workers: bool, watch: bool, as_json: bool) -> None:
+    """Show the roles, their partitions and lag, tables, circuits and dead letters.
+
+    Kafka is asked for the roles, members, partitions and lag of the whole fleet, the workers for
+    what only they know. Nothing is changed. The exit status is 1 if something is wrong, which is
+    said in a sentence each.
+    """
+    from ticketing.cli.fleet import as_json as document
+    from ticketing.cli.fleet import problems, rendered
+    from ticketing.kafka.runtime import Runtime
+
+    runtime = Runtime.for_command()
+    runtime.reach()
+    config = runtime.config
+    chosen = workers or (() if no_workers else _of_this_machine(config))
+    token = config.web.token.get_secret_value() if config.web.token else None
+    look = _looker(runtime, chosen, token, named=bool(workers))
+    if not watch:
+        fleet = look()
+        if as_json:
+            click.echo(json.dumps(document(fleet), ensure_ascii=False))
+        else:
+            _print(rendered(fleet))
+        sys.exit(1 if any(problems(fleet)) else 0)
+    try:
+        if as_json:
+            while True:
+                click.echo(json.dumps(document(look()), ensure_ascii=False))
+                time.sleep(LOOK_EVERY_SECONDS)
+        _watch(look)
+    except KeyboardInterrupt:
+        return
+
+
+def _looker(
+    runtime: Runtime, addresses: Sequence[str], token: str | None, *, named: bool
+) -> Callable[[], Fleet]:
+    """A function that looks at the fleet. Without `named`, silent workers are left out."""
+    from ticketing.cli.fleet import Fleet
+    from ticketing.cli.worker_figures import ask
+    from ticketing.kafka.consumers import Consumers
+    from ticketing.roles import app_of, committed_by
+    from ticketing.wire.topics import DEAD_LETTERS
+    from ticketing.worker import default_roles
+
+    consumers = Consumers(runtime)
+    roles = default_roles(runtime.config)
+    groups = {app_of(role): committed_by(role, runtime) for role in roles}
+    plain = [address.rstrip("/") for address in addresses]
+
+    def look() -> Fleet:
+        seen = consumers.look(groups)
+        told = asyncio.run(ask(plain, token))
+        return Fleet(
+            {role: seen[app_of(role)] for role in roles},
+            [one for one in told if named or one.answers],
+            consumers.kept(DEAD_LETTERS),
+        )
+
+    return look
+
+
+def _of_this_machine(config: Config) -> tuple[str, ...]:
+    """The addresses at which a worker of this configuration serves its metrics on this machine."""
+    listeners = [(config.web.host, config.web.port)]
+    if config.metrics.enabled:
+        listeners.append((config.metrics.host, config.metrics.port))
+    everywhere = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+    hosts = [(everywhere.get(host.strip("[]"), host.strip("[]")), port) for host, port in listeners]
+    return tuple(
+        f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        for host, port in hosts
+        if port
+    )
+
+
+def _print(shown: object) -> None:
+    from rich.console import Console
+
+    Console().print(shown)
+
+
+def _watch(look: Callable[[], Fleet]) -> None:
+    from rich.live import Live
+
+    from ticketing.cli.fleet import rendered
+
+    with Live(rendered(look()), auto_refresh=False, screen=sys.stdout.isatty()) as live:
+        while True:
+            time.sleep(LOOK_EVERY_SECONDS)
+            live.update(rendered(look()), refresh=True)

@@ -1,0 +1,1 @@
+"""Evidence that adds up over workers: tallies of requests, what they say, and causes."""

@@ -1,0 +1,115 @@
+"""The history of a run: which incidents there were, whom they paged, and what they named as cause."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ticketing.domain.incidents.incident import Incident, IncidentAlert
+from ticketing.domain.summaries.by_rules import cause_of
+from ticketing.domain.traces.findings import Attribution
+from ticketing.view.times import iso, iso_or_none
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page: when people heard of an incident on a platform, and the cause that its text named."""
+
+    at: float
+    platform: str
+    cause: str
+
+
+@dataclass
+class Course:
+    """The course of one incident. Times are Unix seconds."""
+
+    incident: Incident
+    """The incident as it was published last."""
+    ticketed_at: float | None = None
+    pages: list[Page] = field(default_factory=list)
+    causes: list[tuple[float, str]] = field(default_factory=list)
+    """The causes that it named, each with the time from which on."""
+    alerts: list[IncidentAlert] = field(default_factory=list)
+    """The alerts that it had last: a merged incident has given all of its own away."""
+    outbreaks: list[tuple[float, list[Attribution]]] = field(default_factory=list)
+    """Its candidates, each time with those known from then on."""
+
+    @property
+    def cause(self) -> str:
+        """The service in which the incident began, as it says in the end."""
+        return self.causes[-1][1]
+
+    def known_at(self, at: float) -> list[Attribution]:
+        """The candidates of its outbreaks as they were known at a time."""
+        place = bisect_right([since for since, _ in self.outbreaks], at)
+        return self.outbreaks[place - 1][1] if place else []
+
+    def document(self) -> dict[str, Any]:
+        """The incident as `ticketing evaluate --incidents` writes it."""
+        incident = self.incident
+        return {
+            "id": incident.id,
+            "service": incident.service,
+            "rootCause": self.cause,
+            "createdAt": iso(incident.opened_at),
+            "ticketed": self.ticketed_at is not None,
+            "ticketedAt": iso_or_none(self.ticketed_at),
+            "mergedInto": incident.merged_into or None,
+            "alerts": [
+                {"service": alert.service, "firstSeen": iso(alert.first_seen)}
+                for alert in self.alerts
+            ],
+            "pages": [
+                {"at": iso(page.at), "platform": page.platform, "cause": page.cause}
+                for page in self.pages
+            ],
+        }
+
+
+class History:
+    """Takes down what is published. One instance per run."""
+
+    def __init__(self, platforms: Iterable[str]) -> None:
+        """`platforms` are those enabled: only these are told of an incident."""
+        self.courses: dict[str, Course] = {}
+        """The course of each incident by its id, in the order of their openings."""
+        self._platforms = frozenset(platforms)
+
+    def note(self, incident: Incident, now: float) -> list[str]:
+        """Take down a published incident; returns the platforms that are to hold a ticket."""
+        course = self.courses.get(incident.id)
+        before = None if course is None else course.incident
+        if course is None:
+            course = self.courses[incident.id] = Course(incident)
+        course.incident = incident
+        course.alerts = incident.alerts or course.alerts
+        cause = named_cause(incident)
+        if not course.causes or course.causes[-1][1] != cause:
+            course.causes.append((now, cause))
+        if incident.attributions and (
+            before is None or before.attributions != incident.attributions
+        ):
+            course.outbreaks.append((now, incident.attributions))
+        told = [one for one in incident.routes if one in self._platforms]
+        if not incident.ticketed:
+            return []
+        if course.ticketed_at is None:
+            course.ticketed_at = now
+            paged = not incident.quietly
+        else:
+            paged = before is not None and incident.page > before.page
+        if paged:
+            course.pages += [Page(now, platform, cause) for platform in told]
+        return told
+
+    def documents(self) -> list[dict[str, Any]]:
+        """Every incident as `--incidents` writes it."""
+        return [course.document() for course in self.courses.values()]
+
+
+def named_cause(incident: Incident) -> str:
+    """The service that a page's text names as the cause: that of the traces, else the title's."""
+    return cause_of(incident) or incident.service

@@ -1,0 +1,219 @@
+"""Holds the incidents of a run against labels of injected faults: pure rules of counting.
+
+A ticket is an incident that became ticketed, merged ones included. An alert began in the window of
+a fault, from a little before the injection to some minutes after; an incident belongs to the fault
+in whose window most of its alerts began. Its ticket counts for that fault if it is new within the
+window, and as a false one otherwise.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ticketing.domain.incidents.incident import IncidentAlert
+from ticketing.domain.traces.findings import Attribution, Candidate
+from ticketing.evaluation.history import Course, History, Page
+from ticketing.evaluation.labels import Fault
+
+BEFORE_SECONDS = 5.0
+"""Clocks of hosts differ by seconds: what begins so shortly before an injection is its own."""
+AFTER_SECONDS = 180.0
+"""A fault shows within three minutes; what begins later has had time to begin for another reason."""
+RANKED_AFTER_SECONDS = 90.0
+"""A person who was paged looks at the causes about then: both waits for a ticket are over."""
+SATURATION = 3.0
+"""The evidence at which half of a share counts: one large score must not outvote several."""
+PLACES = 4
+"""Decimals of the result."""
+
+PartOf = Callable[[IncidentAlert], int]
+"""The part of a recording that an alert's first record comes from."""
+
+
+@dataclass
+class Judged:
+    """A fault with what the run made of it."""
+
+    fault: Fault
+    tickets: list[Course] = field(default_factory=list)
+    """The new tickets that count for it, earliest first."""
+    pages: list[Page] = field(default_factory=list)
+    """Every page in its window of an incident that belongs to it."""
+    ranking: list[str] = field(default_factory=list)
+    """Services by the evidence at RANKED_AFTER_SECONDS, strongest first."""
+    cause_at: float | None = None
+    """The time from which on one of its tickets names the right cause; None for never."""
+
+    @property
+    def place(self) -> int | None:
+        """The place of the faulty service in the ranking, from 1; None outside of it."""
+        named = self.fault.service
+        return self.ranking.index(named) + 1 if named in self.ranking else None
+
+    @property
+    def first_page(self) -> Page | None:
+        """The first page of its tickets."""
+        pages = [page for ticket in self.tickets for page in ticket.pages]
+        return min(pages, key=lambda page: page.at, default=None)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The whole run: each fault, and the tickets that count for none. `seconds` is its length."""
+
+    faults: list[Judged]
+    false: list[Course]
+    mixed: list[Course]
+    """Tickets of a fault with alerts that did not begin in its window."""
+    seconds: float
+
+    @property
+    def tickets(self) -> int:
+        """The number of tickets that count for a fault."""
+        return sum(len(one.tickets) for one in self.faults)
+
+
+def judge(
+    faults: Sequence[Fault], history: History, seconds: float, part_of: PartOf | None = None
+) -> Judgement:
+    """Hold a run of some seconds against its labels; `part_of` tells faults at once apart."""
+    judged = [Judged(fault) for fault in faults]
+    false, mixed = [], []
+    for course in history.courses.values():
+        if course.ticketed_at is None:
+            continue
+        place = _fault_of(faults, course, part_of)
+        if place is not None:
+            judged[place].pages += [p for p in course.pages if _within(faults[place], p.at)]
+        if place is None or not _within(faults[place], course.ticketed_at):
+            false.append(course)
+            continue
+        judged[place].tickets.append(course)
+        if not all(_began(faults[place], alert, part_of) for alert in course.alerts):
+            mixed.append(course)
+    for one in judged:
+        one.tickets.sort(key=lambda course: (course.ticketed_at or 0.0, course.incident.id))
+        one.ranking = ranked(history, one.fault)
+        one.cause_at = _cause_at(one)
+    return Judgement(judged, false, mixed, seconds)
+
+
+def result(judgement: Judgement) -> dict[str, Any]:
+    """The object that `ticketing evaluate --json` prints. Shares are from 0 to 1, times medians."""
+    faults = judgement.faults
+    count, tickets = len(faults), judgement.tickets
+    places = [one.place for one in faults]
+    firsts = [one.first_page for one in faults]
+    named = sum(
+        page is not None and page.cause == one.fault.service
+        for one, page in zip(faults, firsts, strict=True)
+    )
+    right = sum(course.cause == one.fault.service for one in faults for course in one.tickets)
+    to_ticket = [
+        max(0.0, (one.tickets[0].ticketed_at or 0.0) - one.fault.at)
+        for one in faults
+        if one.tickets
+    ]
+    to_cause = [max(0.0, one.cause_at - one.fault.at) for one in faults if one.cause_at is not None]
+    hours = judgement.seconds / 3600.0
+    return {
+        "faults": count,
+        "top1": _share(sum(place == 1 for place in places), count),
+        "top3": _share(sum(place is not None and place <= 3 for place in places), count),
+        "ticketsPerFault": _share(tickets, count),
+        "ticketsPerFaultMax": max((len(one.tickets) for one in faults), default=0),
+        "missed": sum(not one.tickets for one in faults),
+        "falseTicketsPerHour": _share(len(judgement.false), hours),
+        "purity": _share(tickets - len(judgement.mixed), tickets),
+        "firstCauseRight": _share(named, count),
+        "causeRight": _share(right, tickets),
+        "secondsToTicket": _median(to_ticket),
+        "secondsToCause": _median(to_cause),
+    }
+
+
+def kept_apart(one: Judged, other: Judged) -> bool:
+    """True if each of two faults at once has a ticket of its own."""
+    return bool(one.tickets and other.tickets)
+
+
+def ranked(history: History, fault: Fault) -> list[str]:
+    """Services by the evidence that the incidents had soon after a fault, strongest first.
+
+    Of the incidents of one service the strongest counts, since a slow span may be several.
+    """
+    at = fault.at + RANKED_AFTER_SECONDS
+    by_service: dict[str, Counter[str]] = {}
+    for course in history.courses.values():
+        strongest = by_service.setdefault(course.incident.service, Counter())
+        for candidate in _candidates(course.known_at(at), fault, at):
+            value = _saturated(candidate)
+            known = strongest[candidate.service]
+            strongest[candidate.service] = max(known, value)  # type: ignore[assignment]
+    scores: dict[str, float] = {}
+    for strongest in by_service.values():
+        for service, value in strongest.items():
+            scores[service] = scores.get(service, 0.0) + value
+    return sorted(scores, key=lambda service: (-scores[service], service))
+
+
+def _candidates(outbreaks: Iterable[Attribution], fault: Fault, at: float) -> list[Candidate]:
+    """The candidates of the first outbreak that is active in the window."""
+    for outbreak in outbreaks:
+        if outbreak.since <= at and outbreak.until >= fault.at - BEFORE_SECONDS:
+            return outbreak.candidates
+    return []
+
+
+def _saturated(candidate: Candidate) -> float:
+    """The candidate's share of the evidence, reduced where there is little evidence."""
+    whole = candidate.score / candidate.share if candidate.share else 0.0
+    return candidate.score / (whole + SATURATION)
+
+
+def _fault_of(faults: Sequence[Fault], course: Course, part_of: PartOf | None) -> int | None:
+    """The place of the fault in whose window most of an incident's alerts began.
+
+    Of several at once the one that the incident names, else one in a service of its alerts, else
+    the latest.
+    """
+    services = {alert.service for alert in course.alerts}
+    found = []
+    for place, fault in enumerate(faults):
+        count = sum(_began(fault, alert, part_of) for alert in course.alerts)
+        if count:
+            named = fault.service == course.cause, fault.service in services
+            found.append((count, *named, fault.at, place))
+    return max(found)[-1] if found else None
+
+
+def _began(fault: Fault, alert: IncidentAlert, part_of: PartOf | None) -> bool:
+    """True if an alert began in the window of a fault, and in its part of the recording."""
+    own = part_of is None or part_of(alert) == fault.part
+    return own and _within(fault, alert.first_seen)
+
+
+def _cause_at(judged: Judged) -> float | None:
+    named = [
+        max(at, judged.fault.at)
+        for course in judged.tickets
+        for at, cause in course.causes
+        if cause == judged.fault.service
+    ]
+    return min(named, default=None)
+
+
+def _within(fault: Fault, at: float) -> bool:
+    return fault.at - BEFORE_SECONDS <= at <= fault.at + AFTER_SECONDS
+
+
+def _share(part: float, whole: float) -> float:
+    return round(part / whole, PLACES) if whole else 0.0
+
+
+def _median(values: list[float]) -> float | None:
+    return round(statistics.median(values), 3) if values else None

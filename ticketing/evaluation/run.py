@@ -1,0 +1,72 @@
+"""Runs recordings through the job in memory and judges the outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from agents.identities import reader_of
+from ticketing.config import Config, load
+from ticketing.config.loading import merge, validate
+from ticketing.config.secrets import explicit
+from ticketing.evaluation.history import History
+from ticketing.evaluation.installation import Installation
+from ticketing.evaluation.judging import Judgement, judge
+from ticketing.evaluation.labels import Fault
+from ticketing.evaluation.overlay import Pair, pairs, shifting
+from ticketing.evaluation.recording import Line, read_recording
+from ticketing.sandbox.credentials import sandbox_config
+
+NOWHERE = "http://127.0.0.1:9"
+"""No request is sent: the platforms of a run take every ticket at once."""
+
+Told = Callable[[int], None]
+"""Hears how many records are handled."""
+
+
+def configuration(environ: Mapping[str, str]) -> Config:
+    """The configuration of a run: the file and the environment as a worker reads them.
+
+    Where no platform is enabled all are, so that incidents have people to page. Secrets may be
+    missing. Raises Misconfigured.
+    """
+    config = load(None, environ, without_secrets=True)
+    if config.enabled_platforms():
+        return config
+    return validate(merge(explicit(config), sandbox_config(NOWHERE)), without_secrets=True)
+
+
+def recorded(path: Path, config: Config) -> list[Line]:
+    """The lines of a recording under the configured names; raises Misconfigured with the place."""
+    return read_recording(path, reader_of(config))
+
+
+def evaluated(
+    lines: Sequence[Line],
+    faults: Sequence[Fault],
+    config: Config,
+    told: Told = lambda _: None,
+) -> tuple[Judgement, History]:
+    """Run a recording in memory and hold its incidents against the labels."""
+    history = asyncio.run(Installation(config).run(lines, told))
+    parts = {line.part for line in lines}
+    seconds = lines[-1].at - lines[0].at
+    if len(parts) == 1:
+        return judge(faults, history, seconds), history
+    return judge(faults, history, seconds, lambda alert: lines[alert.offset].part), history
+
+
+def overlays(lines: Sequence[Line], faults: Sequence[Fault], config: Config) -> list[Pair]:
+    """Every two faults of a recording at once."""
+    return list(pairs(lines, faults, shifting(config.input.fields.names())))
+
+
+def together(judgements: Sequence[Judgement]) -> Judgement:
+    """Several runs as one."""
+    return Judgement(
+        [one for judgement in judgements for one in judgement.faults],
+        [one for judgement in judgements for one in judgement.false],
+        [one for judgement in judgements for one in judgement.mixed],
+        sum(judgement.seconds for judgement in judgements),
+    )
