@@ -40,7 +40,7 @@ def contradictions(config: Config) -> list[Problem]:
         *_templates(config),
         *_links(config),
         *_anomaly(config),
-        *_input(config.input),
+        *_input(config.input, config.kafka.prefix),
         *_listeners(config),
         *_llm(config),
     ]
@@ -184,7 +184,7 @@ def _links(config: Config) -> Iterator[Problem]:
         problem = link_fault(source)
         if problem is not None:
             yield Problem(path, problem)
-    for path, problem in link_faults(config.catalog):
+    for path, problem in link_faults(config.catalog.services):
         yield Problem(("catalog", *path), problem)
     linked: list[tuple[tuple[str, ...], Links]] = [(("links",), config.links)]
     for service, entry in config.catalog.services.items():
@@ -196,7 +196,7 @@ def _links(config: Config) -> Iterator[Problem]:
         yield Problem(("catalog", "file"), f'file not found: "{config.catalog.file}"')
         return
     try:
-        services_of(config.catalog)
+        services_of(config.catalog.file, config.catalog.services)
     except Misconfigured as error:
         yield Problem(("catalog", "file"), str(error))
 
@@ -220,11 +220,11 @@ def _anomaly(config: Config) -> Iterator[Problem]:
         yield Problem(("delivery", "backoffMax"), "must be at least as long as backoffMin")
 
 
-def _input(section: Input) -> Iterator[Problem]:
+def _input(section: Input, prefix: str) -> Iterator[Problem]:
     if len(set(section.topics)) < len(section.topics):
         yield Problem(("input", "topics"), "lists a topic twice")
     for topic in section.topics:
-        if topic.startswith("ticketing-"):
+        if topic.startswith(f"{prefix}ticketing-"):
             yield Problem(("input", "topics"), f"{topic} is a topic that the agent writes itself")
     names = section.fields.names()
     for field in ("anomaly_score", "service"):
