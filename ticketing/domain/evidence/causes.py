@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from ticketing.domain.evidence.sample import Sample, united
 from ticketing.domain.evidence.signs import Evidence, Sign
-from ticketing.domain.evidence.tally import CALLS, ERRORS, OWN
 from ticketing.domain.traces.facts import Operation
 
 CAUSE_MIN = 5.0
@@ -16,7 +15,6 @@ CAUSE_MIN = 5.0
 STRENGTH_MIN = 1.0
 """Nats below which what is left of evidence is nothing."""
 CAUSES_MAX = 10  # as many as a verdict holds
-_OF_OPERATIONS = frozenset((CALLS, OWN, ERRORS))
 
 Callees = Mapping[Operation, set[Operation]]
 

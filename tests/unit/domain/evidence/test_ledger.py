@@ -28,6 +28,7 @@ def request(number: int, at: float = START, calls: int = 1) -> Facts:
             failed=False,
             origin=False,
             excused=False,
+            spoiled=False,
             children=(),
             gaps=(0.0,),
         )
