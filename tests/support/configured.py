@@ -25,8 +25,17 @@ from ticketing.domain.traces.correlator import Correlator
 
 
 def policy_with(**changes: Any) -> Policy:
-    """A policy; every platform is enabled, no severity is routed, and no delivery is watched."""
-    base = replace(policy(Config()), platforms=PLATFORMS, routing={}, deliver_within={})
+    """A policy; every platform is enabled, no severity is routed, and no delivery is watched.
+
+    Each alert has an incident of its own, as most tests are about one.
+    """
+    base = replace(
+        policy(Config()),
+        platforms=PLATFORMS,
+        routing={},
+        deliver_within={},
+        group_by="pattern",
+    )
     return replace(base, **changes)
 
 

@@ -133,7 +133,7 @@ def test_an_alert_that_nothing_explains_keeps_its_incident() -> None:
 def test_a_new_alert_goes_to_the_incident_of_the_cause_that_explains_it() -> None:
     desk = desk_by_cause()
     fired(desk, "cart")
-    desk.send(verdict(AT + 150, below("aa"), below("cc")), at=AT + 150)
+    desk.send(verdict(AT + 100, below("aa"), below("cc")), at=AT + 100)
     desk.send(alert("cc", at=AT + 155, service="mail"), at=AT + 155)
     assert desk.of("cc").id == desk.of("aa").id
 

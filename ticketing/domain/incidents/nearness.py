@@ -13,6 +13,7 @@ from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.events import Cause, Hung
 from ticketing.domain.incidents.outbreaks import (
     OUTBREAK_SECONDS,
+    YOUNG_SECONDS,
     Outbreak,
     ScopeState,
     is_fresh,
@@ -80,7 +81,7 @@ def is_running(outbreak: Outbreak, cause: str, at: float) -> bool:
 
 def is_young(outbreak: Outbreak, at: float) -> bool:
     """True while an incident may still take the name of a cause."""
-    return abs(at - outbreak.began_at) <= OUTBREAK_SECONDS
+    return abs(at - outbreak.began_at) <= YOUNG_SECONDS
 
 
 def near(alert: Alert, state: ScopeState, now: float) -> list[Near]:

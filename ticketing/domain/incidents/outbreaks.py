@@ -19,8 +19,11 @@ from ticketing.domain.text import bounded, encoded_size
 T = TypeVar("T")
 
 OUTBREAK_SECONDS = 180.0
-"""After a longer silence of the evidence, the same cause is a new outbreak; and an incident that began
-longer ago takes the name of no other cause. Alerts of one fault mostly come within two minutes."""
+"""After a longer silence of the evidence, the same cause is a new outbreak; and an alert that began
+longer ago was there before the fault."""
+YOUNG_SECONDS = 120.0
+"""The longest window of evidence: an incident that began before it began for another reason, so it
+takes no name from this evidence, and what the evidence shows gets an incident and a page of its own."""
 VERDICT_SECONDS = 900.0
 """A verdict that came longer ago says nothing any more, and holds no other one back: were its event
 time far ahead, no further verdict would count otherwise."""
