@@ -97,8 +97,6 @@ class IncidentMachine(Machine[Record]):
         """A record with its waits as long as before a step of the partition's clock."""
         if isinstance(state, Incident):
             return timers.shifted(state, by)
-        if isinstance(state, AlertRow):
-            return joining.shifted(state, by)
         return ceilings.shifted(state, by) if isinstance(state, Guard) else state
 
     def unfinished(self, state: Record, now: float) -> bool:
