@@ -120,8 +120,6 @@ class SinkAgent(BatchAgent):
         super().__init__(app, watchdog, fence)
         self._platforms = frozenset(platforms)
         self._partitions = partitions
-        self._found: set[str] = set()
-        """The platforms whose topics are there."""
         self._sent: dict[TP, SentWishes] = {}
         self._told: set[str] = set()
 
@@ -152,7 +150,6 @@ class SinkAgent(BatchAgent):
                 continue
             for wish in wishes:
                 name = wish_key(wish.incident_id).encode()
-                await self._require_topic(wish.platform)
                 await outbox.send(platform_topic(wish.platform), name, wish.value, wish.partition)
                 if wish.sent is not None:
                     kept.append((wish.platform, wish.incident_id, wish.sent))
@@ -162,12 +159,6 @@ class SinkAgent(BatchAgent):
         await outbox.settle()
         for platform, incident_id, one in kept:
             sent.keep(platform, incident_id, one)
-
-    async def _require_topic(self, platform: str) -> None:
-        """Raise Unavailable for a missing topic, to which a send would wait for good."""
-        if platform not in self._found:
-            await self.app.producer.partition_of(platform_topic(platform), None)
-            self._found.add(platform)
 
     def _wishes(self, sent: SentWishes, key: bytes, value: bytes | None) -> list[Wish]:
         """The messages that one record leads to."""

@@ -355,6 +355,8 @@ class BatchProducer(driver.Producer):
         super().__init__(*args, **kwargs)
         self._bounds: dict[str, int] = {}
         """The size of several messages together, for topics that have refused larger ones."""
+        self._there: set[str] = set()
+        """The topics that Kafka has named."""
 
     def _new_producer(self, transactional_id: str | None = None) -> Any:
         producer = super()._new_producer(transactional_id)
@@ -386,9 +388,13 @@ class BatchProducer(driver.Producer):
     async def send_all(self, place: TP, messages: list[Pair]) -> int:
         """Send messages to a partition, in order; returns the last offset once all are durable.
 
-        Raises the first failure. A message larger than a batch goes alone. A batch that the broker
-        finds too large is sent in halves at once; TooLarge is raised when single messages are left.
+        Raises the first failure; Unavailable for a missing topic, to which aiokafka would wait for
+        good. A message larger than a batch goes alone. A batch that the broker finds too large is sent
+        in halves at once; TooLarge is raised when single messages are left.
         """
+        if place.topic not in self._there:
+            await self.partition_of(place.topic, None)
+            self._there.add(place.topic)
         last = -1
         refused: list[_Placed] = []
         runs = [list(enumerate(messages))]

@@ -7,11 +7,12 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from aiokafka.errors import MessageSizeTooLargeError
+from aiokafka.errors import MessageSizeTooLargeError, UnknownTopicOrPartitionError
 from faust.types import TP
 
 from ticketing.engine import transport
 from ticketing.engine.guarded import TooLarge
+from ticketing.errors import Unavailable
 
 
 async def test_an_answer_read_after_a_sleep_is_old(
@@ -56,7 +57,13 @@ class Broker:
     def __init__(self, takes: int, full: int) -> None:
         self.takes, self.full = takes, full
         self.log: list[tuple[bytes | None, bytes | None]] = []
-        self.requests = 0
+        self.requests = self.asked = 0
+
+    async def partitions_for(self, topic: str) -> set[int]:
+        self.asked += 1
+        if topic != "t":
+            raise UnknownTopicOrPartitionError
+        return {0}
 
     def create_batch(self) -> Builder:
         return Builder(self.full)
@@ -74,7 +81,7 @@ class Broker:
 
 def producer_for(broker: Broker) -> Any:
     producer: Any = object.__new__(transport.BatchProducer)
-    producer._bounds = {}
+    producer._bounds, producer._there = {}, set()
     producer._ensure_producer = lambda: broker
     return producer
 
@@ -109,3 +116,14 @@ async def test_single_messages_that_are_too_large_are_named_and_all_others_sent(
     assert sorted(raised.value.refused) == [13, 77]
     assert raised.value.size == 2_000
     assert sorted(broker.log) == sorted(m for n, m in enumerate(messages) if n not in (13, 77))
+
+
+async def test_a_missing_topic_is_told_at_once_and_one_that_is_there_is_asked_for_once() -> None:
+    broker = Broker(takes=1_000, full=3_000)
+    producer = producer_for(broker)
+    with pytest.raises(Unavailable, match="missing"):
+        await producer.send_all(TP("missing", 0), [(None, b"v")])
+    assert broker.requests == 0
+    for _ in range(3):
+        await producer.send_all(TP("t", 0), [(None, b"v")])
+    assert (broker.asked, len(broker.log)) == (2, 3)
