@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
@@ -23,6 +24,7 @@ from ticketing.engine.departure import leave
 from ticketing.engine.guarded import Failure, TooLarge
 from ticketing.engine.halving import halved
 from ticketing.engine.outbox import Outbox
+from ticketing.log import about
 from ticketing.wire.signals import SignalBody, encode_signals
 from ticketing.wire.topics import SIGNALS, TRACES
 from ticketing.wire.traces import Position, encode_positions
@@ -149,7 +151,7 @@ class DetectionAgent(StreamAgent):
             if tp in self._open:
                 self._open[tp].complete.set()
             await self._sending[tp]
-        with self.watchdog.batch(_watched(self.name, tp)):
+        with self.watchdog.batch(_watched(self.name, tp)), _about(tp):
             try:
                 for record in event.value:
                     await self._handle_alone(tp, record)
@@ -195,7 +197,7 @@ class DetectionAgent(StreamAgent):
             await open_.complete.wait()
             del self._open[tp]
             self._told[tp] = open_
-            with self.watchdog.batch(_watched(self.name, tp)):
+            with self.watchdog.batch(_watched(self.name, tp)), _about(tp):
                 try:
                     with timed(self.name, len(open_.taken)):
                         await self.handle(tp, open_.run, open_.taken, open_.failed)
@@ -390,6 +392,10 @@ class DetectionAgent(StreamAgent):
     def topics(self) -> frozenset[str]:
         """The input topics."""
         return self._detector.topics
+
+
+def _about(tp: TP) -> AbstractContextManager[None]:
+    return about(topic=tp.topic, partition=tp.partition)
 
 
 def _watched(name: str, tp: TP) -> str:

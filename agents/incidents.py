@@ -104,6 +104,8 @@ class IncidentMachine(Machine[Record]):
             return timers.shifted(state, by)
         if isinstance(state, ScopeState):
             return outbreaks.shifted(state, by)
+        if isinstance(state, AlertRow):
+            return joining.shifted(state, by)
         return ceilings.shifted(state, by) if isinstance(state, Guard) else state
 
     def unfinished(self, state: Record, now: float) -> bool:

@@ -16,7 +16,7 @@ from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPar
 from ticketing.domain.summaries.similar import Memory
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.incidents import read_incident
-from ticketing.wire.topics import INCIDENTS
+from ticketing.wire.topics import INCIDENTS, READER
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +49,7 @@ class PastIncidents:
     def _open(self) -> Consumer:
         settings: dict[str, Any] = {
             **self._runtime.client(),
-            "group.id": "ticketing-reader",
+            "group.id": READER,
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
             "isolation.level": "read_committed",

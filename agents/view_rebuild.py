@@ -13,7 +13,7 @@ from agents.view import latest, latest_alerts
 from ticketing.errors import Unavailable
 from ticketing.kafka.runtime import Runtime
 from ticketing.view.store import Rebuild, ViewStore
-from ticketing.wire.topics import ALERTS, INCIDENTS
+from ticketing.wire.topics import ALERTS, INCIDENTS, OWN_PREFIX
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +99,7 @@ def _from_the_beginning(runtime: Runtime) -> Consumer:
     consumer = Consumer(
         {
             **runtime.client(),
-            "group.id": "ticketing-view-rebuild",
+            "group.id": f"{OWN_PREFIX}view-rebuild",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
         }

@@ -8,6 +8,7 @@ import re
 import sys
 import threading
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 from urllib.parse import quote, quote_plus
 
@@ -161,6 +162,14 @@ def redact(text: str) -> str:
 def get(name: str) -> Any:
     """A logger, whose methods take an event and fields: `log.info("started", app=name)`."""
     return structlog.get_logger(name)
+
+
+def about(**fields: Any) -> AbstractContextManager[None]:
+    """Add fields, such as topic and partition, to every line that this task writes meanwhile.
+
+    A line's own field of the same name wins.
+    """
+    return structlog.contextvars.bound_contextvars(**fields)
 
 
 def _formatter(console: bool, shared: list[Processor], stream: TextIO) -> logging.Formatter:

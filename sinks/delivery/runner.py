@@ -14,6 +14,7 @@ from sinks.delivery.wishes import OperationResult
 from sinks.platform import Request, Sink
 from ticketing import metrics
 from ticketing.engine.boottime import boottime
+from ticketing.log import about
 
 log = structlog.get_logger(__name__)
 
@@ -100,6 +101,11 @@ class Runner:
         await self.cancel(partitions)
 
     async def _run(self, request: Request) -> None:
+        """Perform a request and report its outcome. A task of its own: its lines name the incident."""
+        with about(incident=request.incident_id, platform=self._platform.name):
+            await self._performed(request)
+
+    async def _performed(self, request: Request) -> None:
         began = self._clock()
         outcome = contained(await self._perform(request))
         # Before the report, whose reader may start the incident's next request.

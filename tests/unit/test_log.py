@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -145,3 +146,27 @@ def test_every_line_is_written_at_debug() -> None:
     for _ in range(3):
         logging.getLogger("aiokafka").error("no connection")
     assert len(stream.getvalue().splitlines()) == 3
+
+
+async def test_every_line_of_a_task_says_what_it_is_about() -> None:
+    stream = io.StringIO()
+    log.configure("info", "json", [SECRET], stream=stream)
+
+    async def work(partition: int) -> None:
+        with log.about(topic="in", partition=partition, key=SECRET):
+            await asyncio.sleep(0)
+            logging.getLogger("library").warning("slow")
+            log.get("ticketing.test").info("seen", partition=9)
+
+    await asyncio.gather(work(1), work(2))
+    log.get("ticketing.test").info("after")
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    told = [(line["event"], line.get("topic"), line.get("partition")) for line in lines]
+    assert sorted(told, key=str) == [
+        ("after", None, None),
+        ("seen", "in", 9),
+        ("seen", "in", 9),
+        ("slow", "in", 1),
+        ("slow", "in", 2),
+    ]
+    assert SECRET not in stream.getvalue()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
+from pathlib import Path
 
 import click
 
@@ -28,6 +30,10 @@ COMMANDS = {
 }
 
 
+PREFIX_VARIABLE = "TICKETING_KAFKA__PREFIX"
+"""Of ticketing.wire.topics, which must not be imported before it is set."""
+
+
 class LazyGroup(click.Group):
     """Imports a command on use, so that `--help` need not wait for Kafka's libraries."""
 
@@ -40,9 +46,32 @@ class LazyGroup(click.Group):
         target = COMMANDS.get(name)
         if target is None:
             return None
+        _pass_prefix_on()
         module, attribute = target.split(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+
+def _pass_prefix_on() -> None:
+    """Copy `kafka.prefix` from the file to the environment, where names are made from.
+
+    A file that can't be read is left to the command, which says so.
+    """
+    name = os.environ.get("TICKETING_CONFIG")
+    if name is None or PREFIX_VARIABLE in os.environ:
+        return
+    try:
+        if "prefix" not in Path(name).read_text(encoding="utf-8-sig"):
+            return
+        from ticketing.config.foreign import translated
+        from ticketing.config.loading import read_file
+
+        kafka = translated(read_file(Path(name))).get("kafka")
+    except (OSError, ValueError, Misconfigured):
+        return
+    prefix = kafka.get("prefix") if isinstance(kafka, dict) else None
+    if isinstance(prefix, str) and prefix:
+        os.environ[PREFIX_VARIABLE] = prefix
 
 
 @click.group(

@@ -40,7 +40,7 @@ def contradictions(config: Config) -> list[Problem]:
         *_templates(config),
         *_links(config),
         *_anomaly(config),
-        *_input(config.input),
+        *_input(config.input, config.kafka.prefix),
         *_listeners(config),
         *_llm(config),
     ]
@@ -220,11 +220,11 @@ def _anomaly(config: Config) -> Iterator[Problem]:
         yield Problem(("delivery", "backoffMax"), "must be at least as long as backoffMin")
 
 
-def _input(section: Input) -> Iterator[Problem]:
+def _input(section: Input, prefix: str) -> Iterator[Problem]:
     if len(set(section.topics)) < len(section.topics):
         yield Problem(("input", "topics"), "lists a topic twice")
     for topic in section.topics:
-        if topic.startswith("ticketing-"):
+        if topic.startswith(f"{prefix}ticketing-"):
             yield Problem(("input", "topics"), f"{topic} is a topic that the agent writes itself")
     names = section.fields.names()
     for field in ("anomaly_score", "service"):

@@ -20,7 +20,7 @@ FAUST_WEB_PORT = 6066
 
 
 class Kafka(Section):
-    """The broker and how to reach it. The topics' names are fixed."""
+    """The broker and how to reach it. The topics' names are fixed, but for their prefix."""
 
     brokers: str = EMBEDDED
     """`host:port,host:port`, or `embedded` for a broker in memory that ends with the program."""
@@ -32,6 +32,9 @@ class Kafka(Section):
         le=1000,
     )
     """Partitions of our own topics (12; the embedded broker has 4)."""
+    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{0,64}$")] = ""
+    """Prefix of our own topics and of all groups, so that installations can share a cluster. It is
+    chosen once, and goes with an own `redis.prefix`."""
     replication_factor: int = Field(default=-1, ge=-1, le=32)
     """Copies of our own topics; -1 leaves it to the broker's `default.replication.factor`."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"

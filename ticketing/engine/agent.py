@@ -10,7 +10,7 @@ from typing import Any
 
 from faust.types import TP, EventT
 
-from ticketing import metrics
+from ticketing import log, metrics
 from ticketing.engine import statemachine
 from ticketing.engine.deaths import DEADLY, Deaths
 from ticketing.engine.fence import Fence
@@ -99,7 +99,10 @@ class BatchAgent(StreamAgent):
             self.app.consumer.begun(message)
             # A later batch of the partition must not be committed over an abandoned one.
             handled = abandoned.get(message.tp) != message.generation_id
-            with self.watchdog.batch(self.name):
+            with (
+                self.watchdog.batch(self.name),
+                log.about(topic=message.tp.topic, partition=message.tp.partition),
+            ):
                 try:
                     if handled:
                         with timed(self.name, len(event.value)):

@@ -18,6 +18,7 @@ from ticketing.wire.topics import (
     EVENTS,
     EVIDENCE,
     INCIDENTS,
+    OWN_PREFIX,
     PIPELINE_APP,
     SIGNALS,
     TRACES,
@@ -30,11 +31,11 @@ ASK_SECONDS_MAX = 10.0
 
 def readers(runtime: Runtime) -> dict[str, list[str]]:
     """The topics that each consumer group reads, all but the inputs."""
-    found = {PIPELINE_APP: [SIGNALS, EVENTS, INCIDENTS], "ticketing-view": [INCIDENTS]}
+    found = {PIPELINE_APP: [SIGNALS, EVENTS, INCIDENTS], f"{OWN_PREFIX}view": [INCIDENTS]}
     if runtime.config.traces.enabled:
-        found["ticketing-traces"] = [TRACES, EVIDENCE]
+        found[f"{OWN_PREFIX}traces"] = [TRACES, EVIDENCE]
     if runtime.config.llm.chain:
-        found["ticketing-summaries"] = [INCIDENTS]
+        found[f"{OWN_PREFIX}summaries"] = [INCIDENTS]
     for platform in runtime.config.enabled_platforms():
         found[platform_topic(platform)] = [platform_topic(platform)]
     return found

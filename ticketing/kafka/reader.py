@@ -11,6 +11,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 from ticketing.errors import Unavailable
 from ticketing.kafka.admin import silent
 from ticketing.kafka.runtime import Runtime
+from ticketing.wire.topics import READER
 
 KAFKA_SECONDS_MAX = 10.0
 """Covers the election of a leader, and a person waits for the answer."""
@@ -25,7 +26,7 @@ class TopicReader:
         self._consumer = Consumer(
             {
                 **runtime.client(),
-                "group.id": "ticketing-reader",
+                "group.id": READER,
                 "enable.auto.commit": False,
                 "isolation.level": "read_committed",
                 # Only records that already exist are read, so the broker need not wait for more.

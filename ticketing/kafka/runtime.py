@@ -14,7 +14,7 @@ from ticketing.kafka import contact
 from ticketing.kafka.admin import ADMIN_SECONDS_MAX, Topics
 from ticketing.kafka.connection import Connection
 from ticketing.kafka.embedded import EmbeddedBroker
-from ticketing.wire.topics import TopicSpec, specs
+from ticketing.wire.topics import PREFIX, PREFIX_VARIABLE, TopicSpec, specs
 
 CONFIG_VARIABLE = "TICKETING_CONFIG"
 EMBEDDED_VARIABLE = "TICKETING_EMBEDDED_BROKERS"
@@ -61,7 +61,15 @@ class Runtime:
 
     @classmethod
     def of(cls, config: Config, embedded_brokers: str | None = None) -> Runtime:
-        """A runtime for a configuration; starts an embedded broker if needed."""
+        """A runtime for a configuration; starts an embedded broker if needed.
+
+        Raises Misconfigured where the process has made its names of another prefix.
+        """
+        if config.kafka.prefix != PREFIX:
+            raise Misconfigured(
+                f"kafka.prefix: this process has made its names of {PREFIX!r}, as {PREFIX_VARIABLE}"
+                f" was at its start; set that variable to {config.kafka.prefix!r}"
+            )
         if not config.kafka.embedded:
             return cls(config, config.kafka.brokers, embedded=False)
         if embedded_brokers:

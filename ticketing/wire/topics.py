@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-OWN_PREFIX = "ticketing-"
-"""Begins the name of every topic but the inputs."""
-SIGNALS = "ticketing-signals"
-"""Anomalies, from detection to the counters of alerts."""
-EVENTS = "ticketing-events"
-"""Alerts, commands, receipts, findings and summaries, to the writers of incidents."""
-ALERTS = "ticketing-alerts"
-INCIDENTS = "ticketing-incidents"
-TRACES = "ticketing-traces"
-EVIDENCE = "ticketing-evidence"
-"""Tallies of requests by scope, to the books of scopes."""
-DEAD_LETTERS = "ticketing-dead-letters"
-REDRIVES = "ticketing-redrives"
-REGISTRY = "ticketing-topics"
-"""Holds what is known of the topics that state is bound to (ticketing.wire.known_topics)."""
+PREFIX_VARIABLE = "TICKETING_KAFKA__PREFIX"
+PREFIX = os.environ.get(PREFIX_VARIABLE, "")
+"""Begins the names of an installation that shares its cluster with another one (docs/adr/0037).
 
-PIPELINE_APP = "ticketing"
+A process belongs to one installation: its names are fixed when this module is imported.
+"""
+PIPELINE_APP = f"{PREFIX}ticketing"
+"""The name of the pipeline's Faust app and group; all others begin with it."""
+OWN_PREFIX = f"{PIPELINE_APP}-"
+"""Begins the name of every topic but the inputs."""
+READER = f"{OWN_PREFIX}reader"
+"""The group of clients that only read; nothing is committed for it."""
+SIGNALS = f"{OWN_PREFIX}signals"
+"""Anomalies, from detection to the counters of alerts."""
+EVENTS = f"{OWN_PREFIX}events"
+"""Alerts, commands, receipts, findings and summaries, to the writers of incidents."""
+ALERTS = f"{OWN_PREFIX}alerts"
+INCIDENTS = f"{OWN_PREFIX}incidents"
+TRACES = f"{OWN_PREFIX}traces"
+EVIDENCE = f"{OWN_PREFIX}evidence"
+"""Tallies of requests by scope, to the books of scopes."""
+DEAD_LETTERS = f"{OWN_PREFIX}dead-letters"
+REDRIVES = f"{OWN_PREFIX}redrives"
+REGISTRY = f"{OWN_PREFIX}topics"
+"""Holds what is known of the topics that state is bound to (ticketing.wire.known_topics)."""
 
 RETENTION_MS_SIGNALS = 7 * 24 * 3600 * 1000
 """A worker may be down for a week before anything is lost."""
@@ -41,7 +50,7 @@ CHANGELOG_SUFFIX = "-changelog"
 
 def platform_topic(platform: str) -> str:
     """The topic that a platform's adapter drains."""
-    return f"ticketing-{platform}"
+    return f"{OWN_PREFIX}{platform}"
 
 
 def changelog_topic(app: str, table: str) -> str:

@@ -441,6 +441,19 @@ def test_a_new_outbreak_of_an_old_incident_is_a_note_and_pages_by_repage_after()
     assert desk.one().page == 2
 
 
+def test_a_quiet_alert_that_fires_again_joins_the_fault_of_now() -> None:
+    desk = desk_by_cause(group_wait={})
+    known = alert("bb", 3, at=AT, service="shop")
+    desk.send(known)
+    desk.send(quiet(known), at=AT + 900)
+    old = desk.of("bb").id
+    desk.send(alert("aa", at=AT + 1000, service="shop"), at=AT + 1000)
+    desk.send(again(known, 2, at=AT + 1020), at=AT + 1020)
+    new = desk.of("bb")
+    assert new.id == desk.of("aa").id != old
+    assert (desk.incidents()[old].count, new.count) == (3, 3)
+
+
 # Kills and other configurations
 
 
