@@ -13,13 +13,19 @@ from support.vendors import unfit
 
 from ticketing.sandbox.server import start
 
+SETTINGS = {
+    "links": {"runbook": "https://wiki.example/{{ service|urlencode }}"},
+    "picture": "https://charts.example/{{ service|urlencode }}.png",
+    "catalog": {"services": {"checkout": {"team": "SRE"}}},
+}
 KEYS = ["platform", "method", "path", "query", "body", "status"]
 
 
 async def lived(subject: Subject, record: Path, clock: Clock) -> Desk:
     """A whole life, with outcomes that stay unknown at first, and a test of the connection."""
     sandbox = await start(clock=clock, record=record)
-    desk = Desk(subject, sandbox, clock, subject.config(sandbox.url))
+    desk = Desk(subject, sandbox, clock, subject.config(sandbox.url, SETTINGS))
+    desk.story.changed(affected_services=["checkout", "payment"])
     await desk.life.platform.test_connection()
     snapshots = (
         *(desk.story.opened, desk.story.raised, desk.story.acknowledged, desk.story.commented),
