@@ -30,7 +30,7 @@ from ticketing.domain.alerts.redriven import (
 )
 from ticketing.domain.alerts.storm import Guard
 from ticketing.domain.scope import partition_of_scope, scope_of
-from ticketing.domain.signals import Anomalies, Origin, Progress, Redriven
+from ticketing.domain.signals import Anomalies, Forget, Origin, Progress, Redriven
 from ticketing.engine.guarded import UNDECODABLE, Failure
 from ticketing.engine.statemachine import Machine, Transaction
 from ticketing.wire import signals, topics
@@ -148,7 +148,7 @@ class AlertMachine(Machine[Record]):
         refused = {place: Failure(UNDECODABLE, why) for place, why in packed.unreadable}
         self._count_runs(tx, packed, refused)
         for place, body in packed.bodies:
-            if isinstance(body, (Progress, Redriven)):
+            if isinstance(body, (Progress, Redriven, Forget)):
                 outcome = tx.attempt(partial(self._apply_one, tx, body))
                 if isinstance(outcome, Failure):
                     refused[place] = outcome
@@ -157,11 +157,13 @@ class AlertMachine(Machine[Record]):
         # Last: the signals of a message that fails were not handled.
         self._signals.note(body for place, body in packed.bodies if place not in refused)
 
-    def _apply_one(self, tx: Tx, body: Progress | Redriven) -> None:
+    def _apply_one(self, tx: Tx, body: Progress | Redriven | Forget) -> None:
         if isinstance(body, Progress):
             # When the report arrived, not when a worker that is behind reads it; no later than the
             # partition's clock, which believes no single timestamp.
             self._of(tx).clock.report(body, min(tx.timestamp, tx.now))
+        elif isinstance(body, Forget):
+            self._forget(tx, body.fingerprint)
         else:
             self._count_redriven(tx, body.anomalies)
 
@@ -176,8 +178,7 @@ class AlertMachine(Machine[Record]):
 
     def _due(self, tx: Tx, key: str, alert: Alert) -> None:
         if episodes.is_over(alert, tx.now, self.policy):
-            tx.delete(key)
-            tx.send(topics.ALERTS, key, None, stored=True)
+            self._forget(tx, key)
             return
         after = episodes.due(alert, tx.now)
         if after is not alert:
@@ -188,6 +189,14 @@ class AlertMachine(Machine[Record]):
         else:
             # No row is written for a look: while input is behind, the quiet clock stands still.
             self._of(tx).silent[key] = episodes.quiet_from(alert, self.policy)
+
+    def _forget(self, tx: Tx, key: str) -> None:
+        """Delete an alert and its publication; its records stay counted, by the marks."""
+        if _alert(tx.get(key)) is None:
+            return
+        self._sent.pop(key, None)
+        tx.delete(key)
+        tx.send(topics.ALERTS, key, None, stored=True)
 
     def stepped(self, state: Record, by: float) -> Record:
         """The record with its times of arrival moved along with the partition's clock."""

@@ -15,6 +15,7 @@ from faust.types import TP, EventT
 
 from agents.detection_run import Detected, Detector, Run
 from agents.source_totals import SourceTotals, tally_of
+from agents.unscored import UnscoredNotice
 from ticketing import metrics
 from ticketing.domain.alerts.conservation import Tally
 from ticketing.domain.signals import Origin, Progress
@@ -105,6 +106,7 @@ class DetectionAgent(StreamAgent):
         """`gaps_fail`: a gap in the offsets ends the process: the embedded broker dropped records."""
         super().__init__(app, watchdog, fence)
         self._detector = detector
+        self._unscored = UnscoredNotice(enabled=detector.reader.by_level is None)
         self.totals = SourceTotals(detector.topic_ids, app.notes)
         """The totals of each source partition."""
         self._signals_partitions = signals_partitions
@@ -259,6 +261,7 @@ class DetectionAgent(StreamAgent):
 
         await halved(self.name, records, work, refuse)
         self.totals.end(tp, records[-1].offset + 1, reduce(Tally.plus, found, before))
+        self._unscored.handled(len(records), sum(tally.unscored for tally in found))
 
     async def _refuse(self, tp: TP, record: Any, failure: Failure) -> Tally:
         letter = await self.refuse(tp, record, failure)

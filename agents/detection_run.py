@@ -122,6 +122,8 @@ class Detected:
     clock_corrections: int = 0
     repaired: int = 0
     """Records whose bytes were not JSON in UTF-8, read with U+FFFD in the place of the bad ones."""
+    unscored: int = 0
+    """Records without a score, whatever became of them."""
     signals: list[Anomalies] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     spans: list[tuple[int, bytes]] = field(default_factory=list)
@@ -240,6 +242,9 @@ class Run:
         """The marks of counted records by offset; only where requests are followed."""
         self._detected = Detected()
         self._attached = AttachedFrames()
+        self._by_level = self._reader.by_level
+        self._unscored: set[int] = set()
+        """The offsets of records without a score that may be looked at again."""
         self._before: dict[Place, tuple[int, _Group]] = {}
         """The latest record that is no frame: its offset, and the group that counts it."""
 
@@ -259,12 +264,18 @@ class Run:
             # Nearly every record is read whole anyway.
             self._judge(records, self._reader.document, self._judge_odd)
         else:
-            suspects = self._suspects(records, self._reader.scores_of(records))
+            scores = self._reader.scores_of(records)
+            if None in scores:
+                scores = self._leveled(records, scores)
+            suspects = self._suspects(records, scores)
             self._judge(suspects, self._reader.document, self._judge_odd)
 
     def _follow(self, records: Sequence[Record], marks: dict[int, Mark]) -> None:
         """Judge records and pack the lines of their requests."""
         lines = self._reader.slim_lines_of(records)
+        for line, record in zip(lines, records, strict=True):
+            if line.anomaly_score is None:
+                line.anomaly_score = self._score_by_level(record, line.level)
         suspects = self._suspects(records, [line.anomaly_score for line in lines])
         self._judge(suspects, self._reader.document, self._judge_odd)
         packer = Packer(source_of(self._topic, self._partition), self._detector.line_scope)
@@ -273,6 +284,32 @@ class Run:
             packer.add(line, record, marks.get(record.offset))
         marks.clear()
         self._detected.spans += packer.messages(self._detector.traces_partitions)
+
+    def _leveled(
+        self, records: Sequence[Record], scores: Sequence[float | None]
+    ) -> list[float | None]:
+        """The scores, with those by level in the place of none where the setting says so."""
+        if self._by_level is None:
+            self._detected.unscored += scores.count(None)
+            return list(scores)
+        found = []
+        for record, score in zip(records, scores, strict=True):
+            if score is None:
+                self._note_unscored(record)
+                score = self._reader.level_score(record.value)
+            found.append(score)
+        return found
+
+    def _score_by_level(self, record: Record, level: str | None) -> float | None:
+        """The score of a record without one, by the level in it."""
+        self._note_unscored(record)
+        return None if self._by_level is None else self._by_level(self._reader.level_of(level))
+
+    def _note_unscored(self, record: Record) -> None:
+        """Count a record without a score, which may be looked at several times, once."""
+        if record.offset not in self._unscored:
+            self._unscored.add(record.offset)
+            self._detected.unscored += 1
 
     def _suspects(
         self, records: Sequence[Record], scores: Sequence[float | None]
@@ -301,6 +338,8 @@ class Run:
             try:
                 document = read(record.value)
                 score = document.anomaly_score
+                if score is None:
+                    score = self._score_by_level(record, document.level)
                 if score is None or 0.0 <= score < minimum:
                     continue
                 said = said_by(document)
@@ -429,19 +468,19 @@ class Run:
             max_score=max(group.scores),
             arrived=min(group.arrivals) / 1000.0,
             last_arrived=max(group.arrivals) / 1000.0,
-            samples=[self._sample(records[i], times[i]) for i in columns.chosen()],
+            samples=[self._sample(records[i], times[i], group.scores[i]) for i in columns.chosen()],
             trace_ids=list(group.trace_ids),
             endpoints=list(group.endpoints),
             affected_services=list(group.affected_services),
         )
 
-    def _sample(self, record: Record, at: float) -> Sample:
+    def _sample(self, record: Record, at: float, score: float) -> Sample:
         document = self._reader.detail_of(record)
         return Sample(
             at=at,
             message=self._attached.to(record.offset, document.text())[:MESSAGE_CHARS_MAX],
             level=text_of(document.level, ID_CHARS_MAX),
-            score=document.anomaly_score or 0.0,
+            score=score,
             trace_id=_id_of(document.trace_id),
             span_id=_id_of(document.span_id),
             endpoint=text_of(document.endpoint or document.affected_endpoint, NAME_CHARS_MAX),

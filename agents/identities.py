@@ -11,6 +11,7 @@ from ticketing.domain.alerts.combine import Identity
 from ticketing.domain.alerts.field_names import LEVEL_SCALES
 from ticketing.domain.alerts.field_values import number_from
 from ticketing.domain.alerts.fingerprint import fingerprint, slow_fingerprint, stray_fingerprint
+from ticketing.domain.alerts.levels import level_score, rank_of
 from ticketing.domain.alerts.record_fields import NAME_CHARS_MAX, service_of, tenant_of, text_of
 from ticketing.domain.alerts.slow_spans import (
     is_harmless,
@@ -126,7 +127,15 @@ def reader_of(config: Config) -> RecordReader:
     """The reader of records under the configured names."""
     fields = config.input.fields
     scale = LEVEL_SCALES[fields.preset]
-    return RecordReader(fields.names(), scale, minimum_score=config.anomaly.minimum_score)
+    minimum = config.anomaly.minimum_score
+    by_level = None
+    if config.anomaly.scoring == "level":
+        lowest = rank_of(config.anomaly.lowest_level)
+        assert lowest is not None, "the setting allows known levels only"
+        by_level = functools.lru_cache(CACHED_LEVELS_MAX)(
+            functools.partial(level_score, lowest=lowest, minimum_score=minimum)
+        )
+    return RecordReader(fields.names(), scale, minimum_score=minimum, by_level=by_level)
 
 
 def patterns_of(config: Config) -> Patterns:

@@ -136,17 +136,17 @@ class IncidentCommands:
     def _delete(self, incident: Incident | None) -> None:
         """Forget an incident and the latest merged into it, and its texts in linked and listing ones.
 
-        What is left of its alerts says up to where they are counted; those that another one took are
-        found there as before.
+        What is left of its alerts says up to where they are counted, here and with their counters;
+        those that another one took are found there as before.
         """
         rows = self._rows
         if incident is None:
             return
-        for part in incident.alerts:
-            row = rows.alert(part.fingerprint)
-            if row is not None and row.incident_id == incident.id:
-                bare = replace(row.alert, service="", title="", sample=None, reason="")
-                rows.put_alert(replace(row, incident_id="", alert=bare))
+        own = rows.of_incident(incident)
+        rows.forget_alerts(incident, own)
+        for row in own:
+            bare = replace(row.alert, service="", title="", sample=None, reason="")
+            rows.put_alert(replace(row, incident_id="", alert=bare))
         for link in incident.links:
             other = rows.peek(link.id)
             if other is not None:

@@ -62,7 +62,7 @@ class IncidentPages:
         if all(free):
             self._count(after)
             return after
-        listed_in = self._listed(after)
+        listed_in = self._listed(after, repaged=True)
         text = f"too many pages at a time: listed in {listed_in} instead of a page of its own"
         return replace(
             after,
@@ -105,7 +105,7 @@ class IncidentPages:
             return after
         return published(ceilings.listed_in(after, self._listed(after), now, policy), now)
 
-    def _listed(self, incident: Incident) -> str:
+    def _listed(self, incident: Incident, *, repaged: bool = False) -> str:
         """List an incident in the partition's collective one; returns the id of that."""
         rows, now, policy = self._rows, self._now, self._policy
         pointer = self._tx.peek(COLLECTIVE)
@@ -113,7 +113,7 @@ class IncidentPages:
         if known is not None and (
             known.status is not Status.RESOLVED or reopens(known, now, policy)
         ):
-            after = ceilings.listing(known, incident, now, policy)
+            after = ceilings.listing(known, incident, now, policy, repaged=repaged)
             rows.save(known, after)
             return after.id
         name = ceilings.collective_fingerprint(self._tx.partition)

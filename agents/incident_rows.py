@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 from agents.incident_counters import count_changes
 from tables.incidents import Pointer, Record, alert_key, scope_key
+from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.incidents import fallback, merging, outbreaks, timers
 from ticketing.domain.incidents.incident import Incident, IncidentAlert, Status
 from ticketing.domain.incidents.joining import AlertRow
@@ -15,12 +16,16 @@ from ticketing.domain.incidents.policy import Policy
 from ticketing.domain.incidents.verdicts import takes_part
 from ticketing.domain.records import replace
 from ticketing.domain.scope import incident_id
+from ticketing.domain.signals import Forget
 from ticketing.engine.guarded import SetAside
 from ticketing.engine.statemachine import Transaction
 from ticketing.wire import topics
+from ticketing.wire.signals import SignalBody, encode_signals
 
 CHAIN_MAX = 50
 """Merges of merges: more than people make; a circle of ids ends here."""
+ALERTS_MAX = 1_000
+"""Alerts that one deletion finds: their rows, of 4 kB at most, must fit one batch of the changelog."""
 LOOK_SECONDS = 86400.0
 """A day: alerts and pointers whose incident is gone may stay so long."""
 
@@ -41,15 +46,25 @@ class IncidentRows:
     """The rows that a message or a due time is about, and their writes."""
 
     def __init__(
-        self, tx: Tx, policy: Policy, quiet: float | None, changes: Changes, topic_id: str
+        self,
+        tx: Tx,
+        policy: Policy,
+        quiet: float | None,
+        changes: Changes,
+        topic_id: str,
+        partitions: int,
     ) -> None:
-        """`quiet` is the quiet clock, `topic_id` Kafka's id of ticketing-events."""
+        """`quiet` is the quiet clock, `topic_id` Kafka's id of ticketing-events.
+
+        `partitions` is the number of partitions of the events, and of the signals.
+        """
         self.tx = tx
         self.policy = policy
         self.quiet = quiet
         self.now = tx.now
         self._changes = changes
         self._topic_id = topic_id
+        self._partitions = partitions
 
     def find(self, id: str) -> Incident | None:
         """An incident by its id; raises SetAside for a row that can't be read."""
@@ -139,6 +154,35 @@ class IncidentRows:
         self.tx.delete(id)
         self._changes.published.pop(id, None)
         self.tx.send(topics.INCIDENTS, id, None, stored=True)
+
+    def of_incident(self, incident: Incident) -> list[AlertRow]:
+        """The rows of an incident's alerts: all of them, up to `ALERTS_MAX`.
+
+        Those that the incident does not show are searched for in the whole partition.
+        """
+        found = {part.fingerprint: self.alert(part.fingerprint) for part in incident.alerts}
+        rows = [row for row in found.values() if row is not None and row.incident_id == incident.id]
+        if incident.alerts_total <= len(incident.alerts):
+            return rows
+        name, prefix = incident.id.encode(), alert_key("")
+        for key, value in self.tx.stored():
+            if key.startswith(prefix) and name in value and key[len(prefix) :] not in found:
+                row = self.tx.peek(key)
+                if isinstance(row, AlertRow) and row.incident_id == incident.id:
+                    rows.append(row)
+            if len(rows) >= ALERTS_MAX:
+                break
+        return rows
+
+    def forget_alerts(self, incident: Incident, rows: list[AlertRow]) -> None:
+        """Let the counters of alerts forget the texts of an incident's alerts."""
+        by_partition: dict[int, list[SignalBody]] = {}
+        for row in rows:
+            target = partition_of(incident.tenant, row.alert.service, self._partitions)
+            one = Forget(fingerprint=row.alert.fingerprint)
+            by_partition.setdefault(target, []).append(one)
+        for target, bodies in by_partition.items():
+            self.tx.send(topics.SIGNALS, None, encode_signals(bodies), target, stored=True)
 
     def put_alert(self, row: AlertRow) -> None:
         """Write the row of an alert."""

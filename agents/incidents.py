@@ -104,6 +104,8 @@ class IncidentMachine(Machine[Record]):
             return timers.shifted(state, by)
         if isinstance(state, ScopeState):
             return outbreaks.shifted(state, by)
+        if isinstance(state, AlertRow):
+            return joining.shifted(state, by)
         return ceilings.shifted(state, by) if isinstance(state, Guard) else state
 
     def unfinished(self, state: Record, now: float) -> bool:
@@ -411,7 +413,7 @@ class IncidentMachine(Machine[Record]):
 
     def _rows(self, tx: Tx) -> IncidentRows:
         quiet = self._clock(tx).now()
-        return IncidentRows(tx, self.policy, quiet, self._changes, self._topic_id)
+        return IncidentRows(tx, self.policy, quiet, self._changes, self._topic_id, self._partitions)
 
 
 def _origin(alert: Alert, reason: str) -> Origin:

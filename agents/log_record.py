@@ -79,7 +79,16 @@ class Detail(Document, gc=False):
     span_id: str | None = None
 
 
+class _Leveled(msgspec.Struct, gc=False):
+    """The level of a record without a score."""
+
+    level: Any = None
+
+
 decode_score = msgspec.json.Decoder(_Scored).decode
+
+
+decode_level = msgspec.json.Decoder(_Leveled).decode
 
 
 decode_slim = msgspec.json.Decoder(SlimLine).decode

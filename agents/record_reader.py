@@ -15,6 +15,7 @@ from agents.log_record import (
     Record,
     decode_detail,
     decode_document,
+    decode_level,
     decode_score,
     decode_slim,
 )
@@ -65,9 +66,21 @@ class RecordReader:
     by field; under any other names all anomalies are read field by field.
     """
 
-    def __init__(self, names: FieldNames, scale: LevelScale, *, minimum_score: float) -> None:
-        """`scale` tells what numbers mean as levels; below `minimum_score` only the score is read."""
+    def __init__(
+        self,
+        names: FieldNames,
+        scale: LevelScale,
+        *,
+        minimum_score: float,
+        by_level: Callable[[object], float | None] | None,
+    ) -> None:
+        """`scale` tells what numbers mean as levels; below `minimum_score` only the score is read.
+
+        `by_level` scores a record without a score by the word of its level; without `by_level` of
+        such a record nothing else is read.
+        """
         self._typed = names == LOGCLAW
+        self.by_level = by_level
         self._scale = scale
         self._minimum = minimum_score
         self._places = {field: _places(of) for field, of in names.items()}
@@ -90,6 +103,20 @@ class RecordReader:
             except RECORD_ERRORS:
                 append(-1.0)
         return scores
+
+    def level_score(self, value: bytes | None) -> float | None:
+        """The score by level of a record without a score; -1 for a record to be looked at again.
+
+        None for an unsuspicious one, as for all records where nothing is scored by its level.
+        """
+        if self.by_level is None or value is None:
+            return None
+        try:
+            if self._typed:
+                return self.by_level(self.level_of(decode_level(value).level))
+            return self.by_level(_Fields(_raws(value), self._shape).first("level", self.level_of))
+        except RECORD_ERRORS:
+            return -1.0
 
     def slim_lines_of(self, records: Sequence[Record]) -> list[SlimLine]:
         """The line of every record; a field that can't be read is absent."""
@@ -195,9 +222,8 @@ class RecordReader:
 
     def _detail(self, fields: _Fields) -> Detail:
         score = self._score_of(fields)
-        if score is None or 0.0 <= score < self._minimum:
-            return Detail(anomaly_score=score)
-        return self._whole(fields, score)
+        unsuspicious = self.by_level is None if score is None else 0.0 <= score < self._minimum
+        return Detail(anomaly_score=score) if unsuspicious else self._whole(fields, score)
 
     def _whole(self, fields: _Fields, score: float | None) -> Detail:
         text = fields.first
@@ -227,7 +253,7 @@ class RecordReader:
         text = fields.first
         trace_id = text("trace_id", text_from)
         if trace_id is None:
-            return SlimLine(anomaly_score=score)
+            return SlimLine(anomaly_score=score, level=text("level", self.level_of))
         tenant = text("tenant_id", _given)
         message = text("message", message_from) or text("error_message", message_from)
         return SlimLine(

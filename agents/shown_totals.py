@@ -72,11 +72,13 @@ class ShownTotals:
         metrics.records_below_threshold_total.labels(topic, partition).set(found.below)
         metrics.records_repaired_total.labels(topic, partition).set(found.repaired)
         metrics.clock_corrections_total.labels(topic, partition).set(found.clock_corrections)
+        metrics.records_unscored_total.labels(topic, partition).set(found.unscored)
         self._shown[tp] = [
             metrics.records_total.labels(topic, partition),
             metrics.records_below_threshold_total.labels(topic, partition),
             metrics.records_repaired_total.labels(topic, partition),
             metrics.clock_corrections_total.labels(topic, partition),
+            metrics.records_unscored_total.labels(topic, partition),
         ]
         for reason, count in found.dead.items():
             metrics.records_dead_lettered_total.labels(reason, topic, partition).set(count)

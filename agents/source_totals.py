@@ -90,5 +90,6 @@ def tally_of(detected: Detected) -> Tally:
         below=detected.below_threshold,
         repaired=detected.repaired,
         clock_corrections=detected.clock_corrections,
+        unscored=detected.unscored,
         dead=Counter(letter.reason for letter in detected.dead_letters),
     )

@@ -53,7 +53,8 @@ class Traits:
     whole ticket, its state included. Operations `aside` go another way than the page, such as
     another API: while they fail, no other operation waits. `pages` are the operations that page
     people by themselves; with `loud` there is no ticket without a page. With `quiet_is_told` an end
-    by quiet is a comment, as people close the tickets.
+    by quiet is a comment, as people close the tickets. The end of incidents of `untold_ends` is
+    told by the state alone (`notify.resolution`).
     """
 
     repeat: Repeat
@@ -69,6 +70,11 @@ class Traits:
     count_interval: float = 300.0
     """The time between edits for a count alone, by default for edits that notify nobody."""
     auto_acknowledge: frozenset[Severity] = field(default_factory=frozenset)
+    untold_ends: frozenset[Severity] = field(default_factory=frozenset)
+
+    def tells_the_end(self, want: Incident) -> bool:
+        """False where the ticket is to change its state at the end and nobody is told."""
+        return want.severity.nearest not in self.untold_ends
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

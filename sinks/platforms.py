@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from importlib.util import find_spec
 from typing import Any
@@ -30,6 +31,7 @@ def create(
     """
     open_http = partial(http_for, config, name, fence=fence, transport=transport)
     made: Sink = _part(name, "client", "create")(config, open_http)
+    made.traits = replace(made.traits, untold_ends=config.notify.untold(name))
     return made
 
 

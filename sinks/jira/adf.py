@@ -28,10 +28,12 @@ def ticket(text: Text, remarks: list[str], key: str = "") -> Node:
     parts: list[Node] = []
     if noted := [_paragraph(_text(one)) for one in _fitting(text.notes)]:
         parts.append({"type": "panel", "attrs": {"panelType": "warning"}, "content": noted})
-    parts += _paragraphs(cut_units(clean(text.summary), SUMMARY_CHARS_MAX))
-    if text.summary_by:
-        by = cut_units(clean(text.summary_by), LABEL_CHARS_MAX)
-        parts.append(_paragraph(_text(f"(written by {by})", "em")))
+    summary = _paragraphs(cut_units(clean(text.summary), SUMMARY_CHARS_MAX))
+    if text.leads:
+        parts += summary
+        if text.summary_by:
+            by = cut_units(clean(text.summary_by), LABEL_CHARS_MAX)
+            parts.append(_paragraph(_text(f"(written by {by})", "em")))
     parts += _panel(text.needed)
     parts += _list("orderedList", "Next steps", [_text(one) for one in _fitting(text.next_steps)])
     links = [
@@ -41,6 +43,7 @@ def ticket(text: Text, remarks: list[str], key: str = "") -> Node:
     if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_CHARS_MAX)).strip():
         parts.append(_heading("Evidence"))
         parts.append({"type": "codeBlock", "content": [_text(evidence)]})
+    parts += [] if text.leads else summary
     parts += _table(text.facts)
     parts += _list("bulletList", "Not as configured", [_text(one) for one in _fitting(remarks)])
     return _document([*parts, *_paragraphs(key)])

@@ -39,10 +39,11 @@ _FENCE = re.compile(r"\{(?=noformat)", re.IGNORECASE)
 def ticket(text: Text, remarks: list[str], key: str = "") -> str:
     """An incident as a description; `remarks` say what could not be done as configured."""
     parts = [f"(!) {escape(one)}" for one in shares(_clean(text.notes), LISTS_CHARS_MAX) if one]
-    if summary := cut_units(clean(text.summary), SUMMARY_CHARS_MAX):
-        parts.append(escape(summary))
-    if text.summary_by:
-        parts.append(f"(written by {escape(cut_units(clean(text.summary_by), 100))})")
+    summary = escape(cut_units(clean(text.summary), SUMMARY_CHARS_MAX))
+    if text.leads:
+        parts.append(summary)
+        if text.summary_by:
+            parts.append(f"(written by {escape(cut_units(clean(text.summary_by), 100))})")
     parts.append(_panel(text.needed))
     parts.append(_list("#", "Next steps", text.next_steps))
     if text.links:
@@ -50,6 +51,7 @@ def ticket(text: Text, remarks: list[str], key: str = "") -> str:
         parts.append("h3. Links\n" + "\n".join(links))
     if evidence := "\n".join(shares(_clean(text.evidence), EVIDENCE_CHARS_MAX)).strip():
         parts.append(f"h3. Evidence\n{_verbatim(evidence)}")
+    parts.append("" if text.leads else summary)
     parts.append(_table(text.facts))
     parts.append(_list("*", "Not as configured", remarks))
     return _whole(parts, key)

@@ -30,6 +30,7 @@ from sinks.platform import (
     Traits,
 )
 from sinks.text import comment
+from sinks.text.services import Services
 from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
@@ -356,7 +357,7 @@ def _deleted() -> Refused:
 
 def create(config: Config, open_http: HttpFactory) -> OpsGenieSink:
     """The sink as configured."""
-    settings = Settings.of(config.opsgenie)
+    settings = Settings.of(config.opsgenie, Services.of(config))
     http = open_http(settings.secrets())
     api = Api(settings, http, reference(settings.api_key))
     return OpsGenieSink(settings, http, writer_for(config, NAME), api)

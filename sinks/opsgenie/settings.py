@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from sinks.text.services import NONE, Services
 from ticketing.config.platforms.opsgenie import OpsGenie
 from ticketing.config.values import Choice, reveal
 from ticketing.domain.incidents.incident import Incident
@@ -31,10 +32,11 @@ class Settings:
     cloud_id: str
     user_email: str
     api_token: str
+    services: Services = NONE
 
     @classmethod
-    def of(cls, config: OpsGenie) -> Settings:
-        """The settings in the section `opsgenie`."""
+    def of(cls, config: OpsGenie, services: Services = NONE) -> Settings:
+        """The settings in the section `opsgenie`, with the catalog."""
         return cls(
             api_url=config.api_url.rstrip("/"),
             jsm=config.flavour == "jsm",
@@ -48,6 +50,7 @@ class Settings:
             cloud_id=config.cloud_id or "",
             user_email=config.user_email or "",
             api_token=reveal(config.api_token),
+            services=services,
         )
 
     @property
@@ -67,7 +70,13 @@ class Settings:
 
     def team_for(self, incident: Incident) -> str:
         """The team for a new alert; empty for the integration's own."""
-        return self.teams.choose(incident.service, incident.tenant, incident.severity, self.team)
+        return self.teams.choose(
+            incident.service,
+            incident.tenant,
+            incident.severity,
+            self.team,
+            self.services.entry(incident.service).team,
+        )
 
     def known_teams(self) -> list[str]:
         """Every configured team, sorted."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 
+import msgspec
 import structlog
 
 from sinks.calls.comparison import not_taken
@@ -16,6 +17,7 @@ from sinks.calls.http import HttpFactory
 from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Refused, Unknown
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
 from sinks.servicenow import payload
+from sinks.servicenow.affected import AffectedItems
 from sinks.servicenow.api import Api, Row, equals
 from sinks.servicenow.connection import ConnectionCheck
 from sinks.servicenow.directory import Directory
@@ -30,6 +32,7 @@ from sinks.servicenow.payload import (
 )
 from sinks.servicenow.settings import Settings
 from sinks.text import parts
+from sinks.text.services import Services
 from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
@@ -61,6 +64,7 @@ class ServiceNowSink:
         self._api = api
         self._author = Author(settings, writer)
         self._directory = Directory(api, settings)
+        self._affected = AffectedItems(api, self._directory, settings)
         self._operations: dict[Operation, Callable[[Request, Held], Awaitable[Delivered]]] = {
             Operation.UPDATE: self._update,
             Operation.ACKNOWLEDGE: self._acknowledge,
@@ -107,7 +111,9 @@ class ServiceNowSink:
 
     async def _create(self, request: Request) -> Delivered:
         remarks = [payload.POSSIBLE_REPEAT] if request.uncertain else []
-        return await self._insert(request.want, remarks)
+        made = await self._insert(request.want, remarks)
+        left_out = await self._affected.add(made.external_id, request.want)
+        return msgspec.structs.replace(made, left_out=(*made.left_out, *left_out))
 
     async def _insert(self, want: Incident, remarks: list[str]) -> Delivered:
         references = await self._references(want, remarks)
@@ -140,7 +146,7 @@ class ServiceNowSink:
 
     async def _references(self, want: Incident, remarks: list[str]) -> Row:
         """The CI, the group and the caller. A missing one is remarked, never guessed."""
-        service = await self._directory.service(want.service)
+        service = await self._directory.service(self._settings.ci_for(want.service))
         chosen = self._settings.chosen_group(want)
         name = chosen or ("" if service.group else self._settings.group)
         group = await self._directory.group(name)
@@ -206,7 +212,9 @@ class ServiceNowSink:
         rose = want.severity.rank > shown.severity.rank or not shown.revision
         levels = self._settings.levels(want) if rose else {}
         values = {**self._author.texts(want), **levels}
-        return await self._change_unless_closed(request, have, values)
+        done = await self._change_unless_closed(request, have, values)
+        left_out = await self._affected.add(have.external_id, want)
+        return msgspec.structs.replace(done, left_out=(*done.left_out, *left_out))
 
     async def _acknowledge(self, request: Request, have: Held) -> Delivered:
         if (await self._record(request, have))["state"] == NEW:
@@ -321,6 +329,6 @@ def create(config: Config, open_http: HttpFactory) -> ServiceNowSink:
 
     Raises Misconfigured for a template that can't be used.
     """
-    settings = Settings.of(config.servicenow)
+    settings = Settings.of(config.servicenow, Services.of(config))
     http = open_http(settings.secrets())
     return ServiceNowSink(settings, Api(http, settings), writer_for(config, NAME))

@@ -51,8 +51,10 @@ class Directory:
         self._kept: dict[tuple[str, str], tuple[float, Found]] = {}
 
     async def service(self, name: str) -> Found:
-        """The configuration item of a service, in the configured table, else among all."""
+        """The configuration item of a name or sys_id, in the configured table, else among all."""
         table = self._settings.cmdb_table
+        if _SYS_ID.fullmatch(name):
+            return Found(sys_id=name)
         if not table or not line(name):
             return NOTHING
         found = await self._named(table, "name", line(name))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
+from sinks.text.services import NONE, Services
 from ticketing.config.platforms.servicenow import ServiceNow
 from ticketing.config.values import Choice, reveal
 from ticketing.domain.incidents.incident import Incident
@@ -37,10 +38,12 @@ class Settings:
     close_notes: str
     fields: Mapping[str, Any]
     resolve_fields: Mapping[str, Any]
+    affected_cis: bool
+    services: Services = NONE
 
     @classmethod
-    def of(cls, config: ServiceNow) -> Settings:
-        """The settings in the section `servicenow`."""
+    def of(cls, config: ServiceNow, services: Services = NONE) -> Settings:
+        """The settings in the section `servicenow`, with the catalog."""
         return cls(
             base_url=config.base_url.rstrip("/"),
             table=config.table,
@@ -59,6 +62,8 @@ class Settings:
             close_notes=config.close_notes,
             fields=config.fields,
             resolve_fields=config.resolve_fields,
+            affected_cis=config.affected_cis,
+            services=services,
         )
 
     @property
@@ -78,7 +83,16 @@ class Settings:
 
     def chosen_group(self, incident: Incident) -> str:
         """The group that the configuration chooses for the incident; empty without a choice."""
-        return self.groups.choose(incident.service, incident.tenant, incident.severity)
+        return self.groups.choose(
+            incident.service,
+            incident.tenant,
+            incident.severity,
+            catalog=self.services.entry(incident.service).group,
+        )
+
+    def ci_for(self, service: str) -> str:
+        """The name or sys_id of a service's configuration item."""
+        return self.services.entry(service).ci or service
 
     def levels(self, incident: Incident) -> dict[str, str]:
         """Impact and urgency, from which ServiceNow derives the priority."""

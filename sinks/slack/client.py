@@ -185,6 +185,8 @@ class SlackBot:
         A summary or a count that changed is not worth a message.
         """
         tells = request.operation.transition or request.why is Why.SEVERITY
+        if request.operation is Operation.RESOLVE:
+            tells = self.traits.tells_the_end(request.want)
         if tells and not (request.uncertain and await self._is_told(request, channel, ts)):
             rose = request.why is Why.SEVERITY
             mention = self._settings.mention_for(request.want) if rose else ""
@@ -413,6 +415,8 @@ class SlackWebhook:
 
     def _message(self, request: Request) -> dict[str, Any] | None:
         want, told = request.want, request.steps
+        if request.operation is Operation.RESOLVE and not self.traits.tells_the_end(want):
+            return None
         mention = self._settings.mention_for(want) if _pages(request) else ""
         if request.operation is not Operation.COMMENT:
             buttons = self._settings.buttons

@@ -255,9 +255,10 @@ def _described(text: Text, buttons: bool) -> list[Block]:
     blocks: list[Block] = []
     if text.notes:
         blocks.append(_verbatim(escaped("\n".join(text.notes), NOTES_CHARS_MAX)))
-    if text.summary:
+    summary = escaped(text.summary, SUMMARY_CHARS_MAX)
+    if summary and text.leads:
         by = f"\n(written by {escaped(text.summary_by, 100)})" if text.summary_by else ""
-        blocks.append(_verbatim(escaped(text.summary, SUMMARY_CHARS_MAX) + by))
+        blocks.append(_verbatim(summary + by))
     fields = [
         field
         for label, value in text.needed[:NEEDED_MAX]
@@ -275,6 +276,8 @@ def _described(text: Text, buttons: bool) -> list[Block]:
         lines = "\n".join(text.evidence).replace(FENCE, "'''")
         quoted = escaped(lines, EVIDENCE_CHARS_MAX)
         blocks.append(_section(f"*Evidence*\n{FENCE}\n{quoted}\n{FENCE}"))
+    if summary and not text.leads:
+        blocks.append(_verbatim(summary))
     details = [_detail(text, label, value) for label, value in text.facts[:DETAILS_MAX]]
     return [*blocks, *([{"type": "context", "elements": details}] if details else [])]
 

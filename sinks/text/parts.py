@@ -57,7 +57,8 @@ class Text:
     """An incident in plain text, in parts. No part is markup, and every part may be hostile.
 
     The order of the parts is the order of need, on every platform: title, notes (of failed
-    deliveries to other platforms), summary, `needed`, next steps, links, evidence, `facts`. Both
+    deliveries to other platforms), a model's summary, `needed`, next steps, links, evidence, a
+    summary by rules (the facts once more, as sentences), `facts`. Both
     kinds of facts are pairs of a label and a value. `links` maps a name to an address, the
     configured ones (`own`) first; `times` a fact's label to its time in Unix seconds. `picture` is
     the address of an image.
@@ -75,6 +76,11 @@ class Text:
     times: dict[str, float] = field(default_factory=dict)
     own: tuple[str, ...] = ()
     picture: str = ""
+
+    @property
+    def leads(self) -> bool:
+        """True if the summary stands above the facts."""
+        return self.summary_by != RULES
 
     @property
     def all_facts(self) -> list[tuple[str, str]]:

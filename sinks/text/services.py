@@ -39,7 +39,8 @@ class Services:
     @classmethod
     def of(cls, config: Config) -> Services:
         """The catalog and the links of a configuration; raises Misconfigured."""
-        return cls(services_of(config.catalog), config.links, config.picture)
+        services = services_of(config.catalog.file, config.catalog.services)
+        return cls(services, config.links, config.picture)
 
     def entry(self, service: str) -> Service:
         """The entry of a service; an empty one if the catalog does not have it."""

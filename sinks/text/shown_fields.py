@@ -104,6 +104,7 @@ def unposted(incident: Incident, was: Shown, traits: Traits) -> list[Step]:
         for step in incident.timeline
         if step.seq > was.steps_through
         and step.kind in traits.steps
+        and (step.kind is not StepKind.RESOLVED or traits.tells_the_end(incident))
         and (step.seq > was.body_through or _is_said(step))
     ]
 

@@ -34,7 +34,7 @@ BODY_TEMPLATE = """\
 {% if notes %}
 
 {% endif %}
-{% if summary %}
+{% if summary and summary_by != "rules" %}
 {{ summary }}{{ " (written by " ~ summary_by ~ ")" if summary_by }}
 
 {% endif %}
@@ -61,6 +61,10 @@ Evidence:
 {% for one in evidence %}
 {{ one }}
 {% endfor %}
+{% endif %}
+{% if summary and summary_by == "rules" %}
+
+{{ summary }}
 {% endif %}
 {% if details %}
 

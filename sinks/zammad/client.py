@@ -15,6 +15,8 @@ from sinks.calls.outcome import Absent, Delivered, Failed, Outcome, Reason, Refu
 from sinks.calls.references import reference
 from sinks.platform import STATUS_STEPS, Connection, Repeat, Request, Traits
 from sinks.text import comment, shown_fields
+from sinks.text.field_templates import FieldTemplates
+from sinks.text.services import Services
 from sinks.text.writer import Writer, writer_for
 from sinks.zammad import payload
 from sinks.zammad.api import Api, Ticket
@@ -47,6 +49,7 @@ class ZammadSink:
         self._http = http
         self._writer = writer
         self._api = Api(settings, http, reference(settings.token))
+        self._fields = FieldTemplates("zammad.fields", settings.fields, writer)
         self.traits = Traits(
             repeat=Repeat.AFTER_LOOK_UP,
             updates=frozenset({Why.SEVERITY, Why.TITLE, Why.LINKS, Why.SUMMARY}),
@@ -83,21 +86,24 @@ class ZammadSink:
         await self._http.close()
 
     async def _create(self, request: Request) -> Outcome:
-        body = payload.ticket(request.want, request.account, self._writer, self._settings)
+        remarks: list[str] = []
+        own = self._fields.values(request.want, remarks)
+        body = payload.ticket(request.want, request.account, self._writer, self._settings, own)
         if not self._settings.customer:
             body["customer_id"] = await self._api.own_id()
         try:
-            return await self._made(request, body)
+            return await self._made(request, body, tuple(remarks))
         except Failed as failed:
             if failed.status != UNPROCESSABLE:
                 raise
             refused = failed
         # Zammad may have made the ticket before a trigger or a callback failed.
-        left_out = (_refused_fields(body.keys() & OPTIONAL, refused),)
+        optional = OPTIONAL | own.keys()
+        left_out = (*remarks, _refused_fields(body.keys() & optional, refused))
         found = await self._api.found(payload.tag(request.incident_id))
         if found:
             return self._delivered(found[0], request.account)
-        plain = {name: value for name, value in body.items() if name not in OPTIONAL}
+        plain = {name: value for name, value in body.items() if name not in optional}
         plain["customer_id"] = await self._api.own_id()
         try:
             return await self._made(request, plain, left_out)
@@ -113,7 +119,8 @@ class ZammadSink:
         self, request: Request, body: dict[str, Any], left_out: tuple[str, ...] = ()
     ) -> Delivered:
         ticket = await self._api.create(body)
-        asked = {name: body[name] for name in COMPARED if name in body}
+        compared = (*COMPARED, *self._settings.fields)
+        asked = {name: body[name] for name in compared if name in body}
         kept = (*left_out, *not_taken("Zammad", asked, ticket.fields))
         return self._delivered(
             ticket, request.account, (*kept, *await self._dropped_tags(ticket, body))
@@ -191,6 +198,8 @@ class ZammadSink:
 
     async def _resolve(self, request: Request) -> Outcome:
         changes = self._turn(request, self._settings.states.resolved, "Resolved")
+        if not self.traits.tells_the_end(request.want):
+            del changes["article"]
         return await self._move(request, changes)
 
     async def _move(self, request: Request, changes: dict[str, Any]) -> Outcome:
@@ -270,7 +279,10 @@ def _held(request: Request) -> Held:
 
 
 def create(config: Config, open_http: HttpFactory) -> ZammadSink:
-    """The sink as configured."""
-    settings = Settings.of(config.zammad)
+    """The sink as configured.
+
+    Raises Misconfigured for a template that can't be used.
+    """
+    settings = Settings.of(config.zammad, Services.of(config))
     http = open_http((settings.token,))
     return ZammadSink(settings, http, writer_for(config, NAME))

@@ -5,6 +5,7 @@ https://docs.zammad.org/en/latest/api/ticket/index.html
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sinks.text.writer import Writer
@@ -26,9 +27,19 @@ def tag(incident_id: str) -> str:
     return incident_id
 
 
-def ticket(incident: Incident, group: str, writer: Writer, settings: Settings) -> dict[str, Any]:
-    """A new ticket with its first article. If no customer is configured, the caller adds one."""
+def ticket(
+    incident: Incident,
+    group: str,
+    writer: Writer,
+    settings: Settings,
+    own: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """A new ticket with its first article. If no customer is configured, the caller adds one.
+
+    `own` are the attributes of `zammad.fields`.
+    """
     return {
+        **(own or {}),
         "title": title(incident, writer),
         "group": group,
         "state": settings.states.open,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
+from sinks.text.services import NONE, Services
 from ticketing.config.platforms.zammad import Zammad, ZammadStates
 from ticketing.config.values import Choice, reveal
 from ticketing.domain.incidents.incident import Incident, Status
@@ -27,10 +29,12 @@ class Settings:
     states: ZammadStates
     priorities: Mapping[Severity, str]
     tags: tuple[str, ...]
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    services: Services = NONE
 
     @classmethod
-    def of(cls, config: Zammad) -> Settings:
-        """The settings in the section `zammad`."""
+    def of(cls, config: Zammad, services: Services = NONE) -> Settings:
+        """The settings in the section `zammad`, with the catalog."""
         return cls(
             base_url=(config.base_url or "").rstrip("/"),
             token=reveal(config.token),
@@ -42,11 +46,19 @@ class Settings:
             states=config.states,
             priorities=config.priority_mapping,
             tags=config.tags,
+            fields=config.fields,
+            services=services,
         )
 
     def group_for(self, incident: Incident) -> str:
         """The group for a new ticket."""
-        return self.groups.choose(incident.service, incident.tenant, incident.severity, self.group)
+        return self.groups.choose(
+            incident.service,
+            incident.tenant,
+            incident.severity,
+            self.group,
+            self.services.entry(incident.service).group,
+        )
 
     def priority_for(self, incident: Incident) -> str:
         """The priority of the severity; without an escalation group, escalated counts as critical."""

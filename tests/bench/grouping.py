@@ -104,7 +104,7 @@ def of_group(group: str, count: int, config: Config, first: int = 0) -> Row:
         judgement, history = evaluated(lines, faults_of(made), config)
         row.judgements.append(judgement)
         if len(judgement.faults) == 2:
-            row.apart.append(kept_apart(*judgement.faults))
+            row.apart.append(kept_apart(judgement.faults))
         if not judgement.faults:
             begins = lines[0].at + QUARTER_SECONDS
             row.quiet_hours += (lines[-1].at - begins) / 3600.0
@@ -122,7 +122,7 @@ def of_recording(recording: Path, labels: Path, config: Config) -> list[Row]:
     pairs = [evaluated(*pair, config)[0] for pair in overlays(lines, faults, config)]
     return [
         Row(recording.name[:24], [judgement], []),
-        Row("its pairs at once", pairs, [kept_apart(*one.faults) for one in pairs]),
+        Row("its pairs at once", pairs, [kept_apart(one.faults) for one in pairs]),
     ]
 
 

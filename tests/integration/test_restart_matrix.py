@@ -14,6 +14,7 @@ from support.logs import log
 from support.restart_cells import CELLS, Cell, Outcome
 from support.waiting import wait_for
 
+from ticketing.domain.incidents.incident import Kind
 from ticketing.errors import EXIT_MISCONFIGURED
 
 pytestmark = pytest.mark.kafka
@@ -58,8 +59,10 @@ def goes_on(fleet: Fleet, cell: Cell) -> None:
     worker.start("pipeline")
     worker.wait_ready()
     fleet.feed(lines(LAST))
-    found = fleet.wait_counted(FIRST + DOWN + LAST)
-    faults = {(one.service, one.pattern) for one in found.values()}
+    counted = fleet.wait_counted(FIRST + DOWN + LAST)
+    # A lower ceiling of pages adds a collective incident, which counts nothing itself.
+    found = [one for one in counted.values() if one.kind is not Kind.COLLECTIVE]
+    faults = {(one.service, one.pattern) for one in found}
     if not cell.regroups:
         assert len(found) == SERVICES, "two incidents for one fault"
         assert len(faults) == SERVICES
@@ -101,4 +104,9 @@ def test_everything_that_may_change_under_way_changes_at_once(fleet: Fleet) -> N
         for cell in chosen:
             cell.meanwhile(fleet, worker)
 
-    goes_on(fleet, Cell("", "", Outcome.GOES_ON, after=together.after, meanwhile=meanwhile))
+    # Rules that make other patterns, and alerts that the new grouping has not met: it depends on
+    # which of them fires first whether a service has one incident or two.
+    goes_on(
+        fleet,
+        Cell("", "", Outcome.GOES_ON, after=together.after, meanwhile=meanwhile, regroups=True),
+    )

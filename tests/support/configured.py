@@ -41,10 +41,16 @@ def gate_for(platform: str) -> Gate:
 
 
 def detector_for(
-    topic_ids: Mapping[str, str], *, traces_partitions: int = 0, fields: Any = "logclaw"
+    topic_ids: Mapping[str, str],
+    *,
+    traces_partitions: int = 0,
+    fields: Any = "logclaw",
+    anomaly: Mapping[str, Any] | None = None,
 ) -> Detector:
-    """A detector; without partitions for traces, no requests are followed. `fields` are names."""
+    """A detector; without partitions for traces, no requests are followed. `fields` are names,
+    `anomaly` is that section."""
     config = Config(
+        anomaly=dict(anomaly or {}),  # type: ignore[arg-type]
         input={"fields": fields},  # type: ignore[arg-type]
         kafka=Kafka(brokers="a:9092", partitions=traces_partitions or 1),
         traces=Traces(enabled=traces_partitions > 0),

@@ -21,6 +21,7 @@ from ticketing.engine.statemachine import TICK_KEY, scan
 from ticketing.wire import topics
 from ticketing.wire.events import encode_events
 from ticketing.wire.incidents import decode_incident
+from ticketing.wire.signals import SignalBody, decode_signals
 
 ROUTING = {
     Severity.CRITICAL: ("pagerduty", "slack"),
@@ -39,6 +40,8 @@ class Desk:
         self.offset = 0
         self.now = 1000.0
         self.published: list[tuple[str, Incident | None]] = []
+        self.signals: list[tuple[int, SignalBody]] = []
+        """The signals sent to the counters of alerts, each with its partition."""
         self.restart()
 
     def send(self, *bodies: Any, at: float | None = None) -> None:
@@ -71,7 +74,12 @@ class Desk:
 
     def run(self, records: list[Record]) -> None:
         """Fold a batch."""
-        for topic, key, value, _ in self.partition.fold(records):
+        for topic, key, value, partition in self.partition.fold(records):
+            if topic == topics.SIGNALS:
+                assert value is not None
+                assert partition is not None
+                self.signals += [(partition, body) for body in decode_signals(value)]
+                continue
             assert topic == topics.INCIDENTS
             assert key is not None
             self.published.append((key, None if value is None else decode_incident(value)))

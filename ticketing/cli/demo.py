@@ -24,11 +24,17 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="With --input: print one JSON object only.")
 @click.option(
+    "--scoring",
+    type=click.Choice(("upstream", "level")),
+    default="upstream",
+    help="With --input: `level` scores records without an anomaly_score by their level, from ERROR up.",
+)
+@click.option(
     "--port",
     type=int,
     help="Port of the page, without --input; by default 8080, or the next free one.",
 )
-def demo(recording: Path | None, as_json: bool, port: int | None) -> None:
+def demo(recording: Path | None, as_json: bool, scoring: str, port: int | None) -> None:
     """Run the whole job on an embedded broker, with a sandbox in the platforms' place.
 
     Without --input: made-up traffic of a web shop with faults, and a page to look at, until Ctrl-C.
@@ -44,7 +50,7 @@ def demo(recording: Path | None, as_json: bool, port: int | None) -> None:
         if recording is None:
             asyncio.run(_live(port))
         else:
-            _recording(recording, as_json)
+            _recording(recording, as_json, scoring)
     except KeyboardInterrupt:
         click.echo("stopped", err=True)
     except DemoFailed as error:
@@ -56,19 +62,20 @@ def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _recording(recording: Path, as_json: bool) -> None:
+def _recording(recording: Path, as_json: bool, scoring: str) -> None:
     from ticketing.cli.progress import bar
     from ticketing.cli.recording import warn_without_scores
     from ticketing.demo.run import run_recording
     from ticketing.kafka.feed import read_lines
 
     with bar() as progress:
-        task = progress.add_task("feeding", total=warn_without_scores(recording))
-        result = asyncio.run(
-            run_recording(
-                read_lines(recording), _say, lambda done: progress.update(task, completed=done)
-            )
-        )
+        total = warn_without_scores(recording, by_level=scoring == "level")
+        task = progress.add_task("feeding", total=total)
+
+        def fed(done: int) -> None:
+            progress.update(task, completed=done)
+
+        result = asyncio.run(run_recording(read_lines(recording), _say, fed, scoring))
     if as_json:
         click.echo(json.dumps(result.public()))
     else:

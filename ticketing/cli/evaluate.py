@@ -54,7 +54,8 @@ def evaluate(
     faults = read_faults(labels)
     lines = run.recorded(recording, config)
     has_score = reader_of(config).has_score
-    if not any(has_score(line.value) for line in lines):
+    by_level = config.anomaly.scoring == "level"
+    if not by_level and not any(has_score(line.value) for line in lines):
         click.echo(f"{recording}: {NO_SCORES}", err=True)
     _warn(faults, lines, labels)
     judgement, documents, apart = _run(lines, faults, config, overlay)
@@ -89,7 +90,7 @@ def _run(
             judgement, history = run.evaluated(pair.lines, pair.faults, config)
             judgements.append(judgement)
             documents += history.documents()
-            apart.append(judging.kept_apart(*judgement.faults))
+            apart.append(judging.kept_apart(judgement.faults))
     return run.together(judgements), documents, apart
 
 

@@ -10,7 +10,10 @@ import msgspec
 
 from ticketing.kafka.feed import read_lines
 
-NO_SCORES = "no record has an anomaly_score, so no incident will come of it: see docs/input.md"
+NO_SCORES = (
+    "no record has an anomaly_score, so no incident will come of it; the setting"
+    " `anomaly.scoring: level` scores records by their level (see docs/input.md)"
+)
 
 
 class _Scored(msgspec.Struct):
@@ -30,15 +33,18 @@ def has_score(line: bytes) -> bool:
         return False
 
 
-def warn_without_scores(path: Path, is_scored: Callable[[bytes], bool] = has_score) -> int:
+def warn_without_scores(
+    path: Path, is_scored: Callable[[bytes], bool] = has_score, *, by_level: bool = False
+) -> int:
     """Warn on stderr about a recording without scores; returns the number of records.
 
-    `is_scored` tells of a record under the names of `input.fields`, where these are known.
+    `is_scored` tells of a record under the names of `input.fields`, where these are known. Nothing
+    is said where records are scored `by_level`.
     """
     count, scored = 0, False
     for line in read_lines(path):
         count += 1
         scored = scored or is_scored(line)
-    if count and not scored:
+    if count and not scored and not by_level:
         click.echo(f"{path}: {NO_SCORES}", err=True)
     return count

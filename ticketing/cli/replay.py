@@ -23,7 +23,8 @@ def replay(file: Path, rate: float | None, topic: str | None) -> None:
     runtime.reach()
     feed = Feed(runtime, topic or runtime.inputs[0], rate=rate)
     with bar() as progress:
-        total = warn_without_scores(file, reader_of(runtime.config).has_score)
+        reader = reader_of(runtime.config)
+        total = warn_without_scores(file, reader.has_score, by_level=reader.by_level is not None)
         task = progress.add_task("replaying", total=total)
         sent = feed.run(read_lines(file), lambda done: progress.update(task, completed=done))
     click.echo(f"{sent} records produced to {topic or runtime.inputs[0]}")

@@ -66,12 +66,12 @@ class Catalog(Section):
     """Services by the name that they log under; each value wins over the file's."""
 
 
-def services_of(catalog: Catalog) -> Mapping[str, Service]:
-    """Every service of the file and the settings, by name; raises Misconfigured for a bad file."""
-    if catalog.file is None:
-        return catalog.services
-    found = dict(read_file(catalog.file))
-    for name, given in catalog.services.items():
+def services_of(file: Path | None, services: Mapping[str, Service]) -> Mapping[str, Service]:
+    """Every service of the file and of the settings, by name; raises Misconfigured for a bad file."""
+    if file is None:
+        return services
+    found = dict(read_file(file))
+    for name, given in services.items():
         known = found.get(name, Service())
         own = given.model_dump(exclude_unset=True, exclude={"links"})
         links = {**known.links, **given.links}
@@ -79,9 +79,9 @@ def services_of(catalog: Catalog) -> Mapping[str, Service]:
     return found
 
 
-def link_faults(catalog: Catalog) -> Iterator[tuple[tuple[str, ...], str]]:
+def link_faults(services: Mapping[str, Service]) -> Iterator[tuple[tuple[str, ...], str]]:
     """The faulty links of the settings, with their paths below the section."""
-    for name, service in catalog.services.items():
+    for name, service in services.items():
         for link, source in service.links.items():
             problem = link_fault(source)
             if problem is not None:

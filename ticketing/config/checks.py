@@ -184,7 +184,7 @@ def _links(config: Config) -> Iterator[Problem]:
         problem = link_fault(source)
         if problem is not None:
             yield Problem(path, problem)
-    for path, problem in link_faults(config.catalog):
+    for path, problem in link_faults(config.catalog.services):
         yield Problem(("catalog", *path), problem)
     linked: list[tuple[tuple[str, ...], Links]] = [(("links",), config.links)]
     for service, entry in config.catalog.services.items():
@@ -196,7 +196,7 @@ def _links(config: Config) -> Iterator[Problem]:
         yield Problem(("catalog", "file"), f'file not found: "{config.catalog.file}"')
         return
     try:
-        services_of(config.catalog)
+        services_of(config.catalog.file, config.catalog.services)
     except Misconfigured as error:
         yield Problem(("catalog", "file"), str(error))
 

@@ -170,6 +170,11 @@ class Anomaly(Section):
 
     minimum_score: float = Field(default=0.85, ge=0, le=1)
     """Lowest anomaly score that is counted."""
+    scoring: Literal["upstream", "level"] = "upstream"
+    """Origin of the scores. `upstream`: something else has put them into the records, and a record
+    without one is unsuspicious. `level`: a record without one is scored by its level."""
+    lowest_level: Literal["WARN", "ERROR", "FATAL"] = "ERROR"
+    """With `scoring: level`, the lowest level of a record without a score that is an anomaly."""
     # A list shows 24 windows: six hours of an incident.
     lookback_window: Duration = 900.0
     """Length of the tumbling windows of event time in which anomalies are counted."""

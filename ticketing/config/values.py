@@ -178,7 +178,7 @@ def mapping(critical: str, high: str, medium: str, low: str) -> dict[Severity, s
 
 
 class Choice(Section):
-    """A name chosen by service, else by tenant, else by severity."""
+    """A name chosen by service, else by the catalog, else by tenant, else by severity."""
 
     services: dict[str, Name] = Field(default_factory=dict)
     """By the incident's service; wins over the others."""
@@ -187,9 +187,16 @@ class Choice(Section):
     severities: BySeverity = Field(default_factory=dict)
     """By the incident's severity."""
 
-    def choose(self, service: str, tenant: str, severity: Severity, default: str = "") -> str:
-        """The chosen name, or the default."""
-        for name in (self.services.get(service), self.tenants.get(tenant)):
+    def choose(
+        self,
+        service: str,
+        tenant: str,
+        severity: Severity,
+        default: str = "",
+        catalog: str | None = None,
+    ) -> str:
+        """The chosen name, or the default; `catalog` is what the catalog has for the service."""
+        for name in (self.services.get(service), catalog or None, self.tenants.get(tenant)):
             if name is not None:
                 return name
         return self.severities.get(severity.nearest, default)

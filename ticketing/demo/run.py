@@ -34,7 +34,7 @@ WEB_PORTS = 16
 """Ports in a row for the web view: an app for each role, and room for a platform or two."""
 GROUP_WAIT = {"critical": "1s", "high": "2s", "medium": "2s", "low": "2s"}
 """Shorter than in production, so that tickets appear while a person watches."""
-RECORDING = {
+RECORDING: Mapping[str, Mapping[str, Any]] = {
     "storm": {"maxPatternsPerService": 0, "maxPagesPerMinute": 0, "maxPagesPerScope": 0},
     "anomaly": {"countsEvery": "1s"},
 }
@@ -176,10 +176,17 @@ async def installation(port: int, settings: Mapping[str, Any] | None = None) -> 
 
 
 async def run_recording(
-    records: Iterable[bytes], say: Callable[[str], None], fed: Callable[[int], None]
+    records: Iterable[bytes],
+    say: Callable[[str], None],
+    fed: Callable[[int], None],
+    scoring: str = "upstream",
 ) -> Totals:
-    """Feed a recording and wait until every record is counted and every ticket delivered."""
-    async with installation(port=0, settings=RECORDING) as demo:
+    """Feed a recording and wait until every record is counted and every ticket delivered.
+
+    `scoring` is the setting `anomaly.scoring`.
+    """
+    settings = {**RECORDING, "anomaly": {**RECORDING["anomaly"], "scoring": scoring}}
+    async with installation(port=0, settings=settings) as demo:
         say("starting the embedded broker, the workers and the sandbox")
         await demo.wait_ready()
         sent = await _in_thread(lambda stopped: _feed(demo, records, fed, stopped))

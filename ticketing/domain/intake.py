@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ticketing.domain.alerts import record_fields
 from ticketing.domain.open_enum import OpenEnum
-from ticketing.domain.signals import Anomalies, Origin, Progress, Redriven, Sample
+from ticketing.domain.signals import Anomalies, Forget, Origin, Progress, Redriven, Sample
 from ticketing.domain.text import bounded, cleaned, encoded_size
 from ticketing.errors import BadRecord
 
@@ -140,6 +140,11 @@ def progress(body: Progress) -> Progress:
     return body
 
 
+def _forget(body: Forget) -> Forget:
+    named("fingerprint", body.fingerprint, ID_BYTES_MAX)
+    return body
+
+
 def sample(one: Sample) -> Sample:
     """A sample, cleaned and bounded; the very same if it was."""
     if not (fits(one.offset) and fits(one.partition)):
@@ -164,6 +169,7 @@ _ADMIT: dict[type, Any] = {
     Redriven: _redriven,
     Origin: _origin,
     Progress: progress,
+    Forget: _forget,
 }
 
 

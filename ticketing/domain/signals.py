@@ -105,5 +105,12 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Forget:
+    """An alert whose incident a person has deleted: its texts are to go. What is counted stays so."""
+
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """A due time has come; the message's Kafka timestamp says which."""

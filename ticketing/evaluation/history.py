@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from ticketing.domain.events import Cause, Verdict
 from ticketing.domain.incidents.incident import Incident, IncidentAlert
 from ticketing.domain.summaries.by_rules import cause_of
 from ticketing.domain.traces.findings import Attribution
@@ -76,6 +77,8 @@ class History:
         """`platforms` are those enabled: only these are told of an incident."""
         self.courses: dict[str, Course] = {}
         """The course of each incident by its id, in the order of their openings."""
+        self.rankings: dict[str, list[tuple[float, list[Cause]]]] = {}
+        """The rankings of each scope, each with the event time as of which it holds."""
         self._platforms = frozenset(platforms)
 
     def note(self, incident: Incident, now: float) -> list[str]:
@@ -104,6 +107,18 @@ class History:
         if paged:
             course.pages += [Page(now, platform, cause) for platform in told]
         return told
+
+    def note_verdict(self, verdict: Verdict) -> None:
+        """Take down the ranking of a scope."""
+        self.rankings.setdefault(verdict.scope, []).append((verdict.at, verdict.ranking))
+
+    def ranking_at(self, at: float) -> list[Cause]:
+        """The latest ranking of every scope as of an event time, in one."""
+        found: list[Cause] = []
+        for known in self.rankings.values():
+            past = [one for one in known if one[0] <= at]
+            found += max(past, key=lambda one: one[0])[1] if past else []
+        return sorted(found, key=lambda cause: (-cause.strength, cause.service))
 
     def documents(self) -> list[dict[str, Any]]:
         """Every incident as `--incidents` writes it."""

@@ -13,22 +13,27 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+from faust.types import TP
+
 from agents.alerts import AlertMachine
 from agents.detection_run import Detector
+from agents.evidence import EvidenceAgent
 from agents.incidents import IncidentMachine
 from agents.traces import TracesAgent, correlator_for
 from ticketing.config import Config
 from ticketing.config.alert_policy import alert_policy
 from ticketing.config.policy import policy
-from ticketing.domain.events import Receipt, TicketState
+from ticketing.domain.events import Receipt, TicketState, Verdict
 from ticketing.domain.signals import Origin, Progress
+from ticketing.engine.transport import Pair
 from ticketing.evaluation.history import History
 from ticketing.evaluation.partition import MemoryPartition, MemoryRecord
 from ticketing.evaluation.recording import Line
 from ticketing.wire import topics
-from ticketing.wire.events import encode_events
+from ticketing.wire.events import decode_events, encode_events
 from ticketing.wire.incidents import decode_incident
 from ticketing.wire.signals import encode_signals
+from ticketing.wire.traces import Position, encode_positions
 
 STEP_SECONDS = 0.25
 """Little beside the shortest group wait of 5 s; a worker fetches as often."""
@@ -53,6 +58,12 @@ class _Kafka:
     ) -> None:
         """Keep a message for its reader."""
         self.put(topic, value)
+
+    async def send_all(self, place: TP, messages: Sequence[Pair]) -> int:
+        """Keep messages for their reader."""
+        for _, value in messages:
+            self.put(place.topic, value)
+        return -1
 
     def put(self, topic: str, value: bytes | None) -> None:
         """Keep a message for its reader."""
@@ -84,17 +95,29 @@ class Installation:
         self._incidents = MemoryPartition(
             IncidentMachine(policy(config, config.kafka.partitions), partitions=1)
         )
-        app = SimpleNamespace(producer=self._kafka, consumer_generation_id=0, rebalancing=False)
+        # Both are advisory and keep all of their state in memory, as in a worker.
+        assigned = {TP(topics.TRACES, 0), TP(topics.EVIDENCE, 0)}
+        app = SimpleNamespace(
+            producer=self._kafka,
+            consumer_generation_id=0,
+            rebalancing=False,
+            consumer=SimpleNamespace(assignment=lambda: assigned),
+        )
+        nothing: Any = SimpleNamespace()
         self._traces = TracesAgent(
             app,
-            SimpleNamespace(),  # type: ignore[arg-type]
-            SimpleNamespace(),  # type: ignore[arg-type]
+            nothing,
+            nothing,
             correlator_for(config),
-            events_partitions=1,
+            partitions=1,
+            message_bytes_max=config.kafka.message_max_bytes,
             clock=lambda: self._now,
         )
+        self._evidence = EvidenceAgent(
+            app, nothing, nothing, events_partitions=1, clock=lambda: self._now
+        )
         self._followed = config.traces.enabled
-        self._offsets = {topics.TRACES: 0}
+        self._offsets: dict[str, int] = {}
         self._reported_at = -math.inf
         self._heard_at = -math.inf
 
@@ -148,7 +171,8 @@ class Installation:
             self._report_progress()
         self._pass_on(self._alerts, topics.SIGNALS)
         if self._followed:
-            await self._follow()
+            await self._read(self._traces, topics.TRACES)
+            await self._read(self._evidence, topics.EVIDENCE)
         self._pass_on(self._incidents, topics.EVENTS)
         self._publish()
 
@@ -175,24 +199,34 @@ class Installation:
             topic=self._topic, partition=0, partitions=1, through=self._now, caught_up=True
         )
         self._kafka.put(topics.SIGNALS, encode_signals([progress]))
+        if self._followed:
+            # Read to its end, the source has come as far as the clock.
+            position = Position(self._topic, 0, 1, self._now)
+            self._kafka.put(topics.TRACES, encode_positions([position]))
 
     def _pass_on(self, partition: MemoryPartition, topic: str) -> None:
         for target, _, value, _ in partition.handle(self._kafka.take(topic), self._now):
             self._kafka.put(target, value)
 
-    async def _follow(self) -> None:
-        values = self._kafka.take(topics.TRACES)
+    async def _read(self, agent: TracesAgent | EvidenceAgent, topic: str) -> None:
+        """Let an agent of requests handle what waits for it, and send what is due."""
+        values = self._kafka.take(topic)
+        known = len(self._kafka.waiting.get(topics.EVENTS, ()))
         if values:
-            first = self._offsets[topics.TRACES]
-            self._offsets[topics.TRACES] += len(values)
+            first = self._offsets.get(topic, 0)
+            self._offsets[topic] = first + len(values)
             stamp = int(self._now * 1000)
             records = [
                 MemoryRecord(value, first + place, stamp) for place, value in enumerate(values)
             ]
-            message = SimpleNamespace(partition=0)
-            await self._traces.handle(records, SimpleNamespace(message=message))
+            event: Any = SimpleNamespace(message=SimpleNamespace(partition=0))
+            await agent.handle(records, event)
         else:
-            await self._traces.tell_due()
+            await agent.tell_due()
+        for value in self._kafka.waiting.get(topics.EVENTS, ())[known:]:
+            for body in decode_events(value):
+                if isinstance(body, Verdict):
+                    self.history.note_verdict(body)
 
     def _publish(self) -> None:
         """Take down published incidents; platforms hold their tickets at once and say so."""

@@ -1,9 +1,8 @@
 """Holds the incidents of a run against labels of injected faults: pure rules of counting.
 
-A ticket is an incident that became ticketed, merged ones included. An alert began in the window of
-a fault, from a little before the injection to some minutes after; an incident belongs to the fault
-in whose window most of its alerts began. Its ticket counts for that fault if it is new within the
-window, and as a false one otherwise.
+A ticket is an incident that became ticketed, merged ones included. It is new when it is ticketed, and
+counts for the fault in whose window that is: from a little before the injection to some minutes
+after. Any other is a false one: people were woken for it all the same.
 """
 
 from __future__ import annotations
@@ -41,10 +40,10 @@ class Judged:
     fault: Fault
     tickets: list[Course] = field(default_factory=list)
     """The new tickets that count for it, earliest first."""
-    pages: list[Page] = field(default_factory=list)
-    """Every page in its window of an incident that belongs to it."""
     ranking: list[str] = field(default_factory=list)
     """Services by the evidence at RANKED_AFTER_SECONDS, strongest first."""
+    shown: bool = False
+    """True if a ticket of it has an alert that began with it."""
     cause_at: float | None = None
     """The time from which on one of its tickets names the right cause; None for never."""
 
@@ -68,7 +67,7 @@ class Judgement:
     faults: list[Judged]
     false: list[Course]
     mixed: list[Course]
-    """Tickets of a fault with alerts that did not begin in its window."""
+    """Tickets of a fault with alerts that began outside of its window, or with another one."""
     seconds: float
 
     @property
@@ -87,13 +86,13 @@ def judge(
         if course.ticketed_at is None:
             continue
         place = _fault_of(faults, course, part_of)
-        if place is not None:
-            judged[place].pages += [p for p in course.pages if _within(faults[place], p.at)]
-        if place is None or not _within(faults[place], course.ticketed_at):
+        if place is None:
             false.append(course)
             continue
         judged[place].tickets.append(course)
-        if not all(_began(faults[place], alert, part_of) for alert in course.alerts):
+        began = [_began(faults[place], alert, part_of) for alert in course.alerts]
+        judged[place].shown = judged[place].shown or any(began)
+        if not all(began):
             mixed.append(course)
     for one in judged:
         one.tickets.sort(key=lambda course: (course.ticketed_at or 0.0, course.incident.id))
@@ -136,24 +135,28 @@ def result(judgement: Judgement) -> dict[str, Any]:
     }
 
 
-def kept_apart(one: Judged, other: Judged) -> bool:
-    """True if each of two faults at once has a ticket of its own."""
-    return bool(one.tickets and other.tickets)
+def kept_apart(faults: Sequence[Judged]) -> bool:
+    """True if each of several faults at once has a ticket with an alert that began with it."""
+    return all(one.shown for one in faults)
 
 
 def ranked(history: History, fault: Fault) -> list[str]:
-    """Services by the evidence that the incidents had soon after a fault, strongest first.
+    """Services by the evidence of the scope soon after a fault, strongest first.
 
-    Of the incidents of one service the strongest counts, since a slow span may be several.
+    Before any verdict about the scope, by that of its incidents: of the incidents of one service the
+    strongest counts, since a slow span may be several.
     """
     at = fault.at + RANKED_AFTER_SECONDS
+    known = history.ranking_at(at)
+    if known:
+        return list(dict.fromkeys(cause.service for cause in known))
     by_service: dict[str, Counter[str]] = {}
     for course in history.courses.values():
         strongest = by_service.setdefault(course.incident.service, Counter())
         for candidate in _candidates(course.known_at(at), fault, at):
             value = _saturated(candidate)
-            known = strongest[candidate.service]
-            strongest[candidate.service] = max(known, value)  # type: ignore[assignment]
+            other = strongest[candidate.service]
+            strongest[candidate.service] = max(other, value)  # type: ignore[assignment]
     scores: dict[str, float] = {}
     for strongest in by_service.values():
         for service, value in strongest.items():
@@ -176,18 +179,23 @@ def _saturated(candidate: Candidate) -> float:
 
 
 def _fault_of(faults: Sequence[Fault], course: Course, part_of: PartOf | None) -> int | None:
-    """The place of the fault in whose window most of an incident's alerts began.
+    """The place of the fault that a ticket counts for; None for a false one.
 
-    Of several at once the one that the incident names, else one in a service of its alerts, else
-    the latest.
+    Of several faults at once that with most of its alerts, else the one that it names, else the
+    latest.
     """
-    services = {alert.service for alert in course.alerts}
-    found = []
-    for place, fault in enumerate(faults):
-        count = sum(_began(fault, alert, part_of) for alert in course.alerts)
-        if count:
-            named = fault.service == course.cause, fault.service in services
-            found.append((count, *named, fault.at, place))
+    at = course.ticketed_at
+    found = [
+        (
+            sum(_began(fault, alert, part_of) for alert in course.alerts),
+            fault.service == course.cause,
+            fault.service in {alert.service for alert in course.alerts},
+            fault.at,
+            place,
+        )
+        for place, fault in enumerate(faults)
+        if at is not None and _within(fault, at)
+    ]
     return max(found)[-1] if found else None
 
 

@@ -50,11 +50,9 @@ def evaluated(
 ) -> tuple[Judgement, History]:
     """Run a recording in memory and hold its incidents against the labels."""
     history = asyncio.run(Installation(config).run(lines, told))
-    parts = {line.part for line in lines}
-    seconds = lines[-1].at - lines[0].at
-    if len(parts) == 1:
-        return judge(faults, history, seconds), history
-    return judge(faults, history, seconds, lambda alert: lines[alert.offset].part), history
+    laid_over = any(line.part for line in lines)
+    part_of = (lambda alert: lines[alert.offset].part) if laid_over else None
+    return judge(faults, history, lines[-1].at - lines[0].at, part_of), history
 
 
 def overlays(lines: Sequence[Line], faults: Sequence[Fault], config: Config) -> list[Pair]:

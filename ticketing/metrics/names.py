@@ -75,6 +75,12 @@ records_repaired_total = owned_counter(
     "Input records with bytes that are not JSON in UTF-8, read with U+FFFD in their place.",
     **_SOURCE,
 )
+records_unscored_total = owned_counter(
+    "records_unscored_total",
+    "Input records without an anomaly score: unsuspicious, or with `anomaly.scoring: level` judged by"
+    " their level.",
+    **_SOURCE,
+)
 clock_corrections_total = owned_counter(
     "clock_corrections_total",
     "Input records whose event time was implausible and was replaced.",
@@ -96,6 +102,7 @@ signals_total = counter(
         "anomalies",
         "progress",
         "origin",
+        "forget",
         "tick",
         redriven="anomalies from the dead letters",
     ),

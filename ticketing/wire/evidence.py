@@ -62,7 +62,7 @@ def decode_part(value: bytes) -> Part:
     if not all(0 <= number <= NUMBER_MAX for number in numbers):
         raise msgspec.ValidationError("a number is out of bounds")
     if not is_scope(found.scope) or not found.worker or len(found.worker) > WORKER_CHARS_MAX:
-        raise msgspec.ValidationError("the scope or the worker is none")
+        raise msgspec.ValidationError("the scope is not 16 hex digits, or the worker has no name")
     rows = bytes(found.rows)
     if len(rows) > ROWS_BYTES_MAX:
         raise msgspec.ValidationError(f"the part has {len(rows)} bytes, over {ROWS_BYTES_MAX}")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import msgspec
 
 from ticketing.domain.intake import admitted
-from ticketing.domain.signals import Anomalies, Origin, Progress, Redriven, Tick
+from ticketing.domain.signals import Anomalies, Forget, Origin, Progress, Redriven, Tick
 from ticketing.wire.packed import UNREADABLE, Packed, Packing, elements
 
-SignalBody = Anomalies | Progress | Origin | Redriven | Tick
+SignalBody = Anomalies | Progress | Origin | Redriven | Forget | Tick
 
 _packing: Packing[SignalBody] = Packing(
     "signal",
@@ -17,6 +17,7 @@ _packing: Packing[SignalBody] = Packing(
         "progress": Progress,
         "origin": Origin,
         "redriven": Redriven,
+        "forget": Forget,
         "tick": Tick,
     },
     admitted,

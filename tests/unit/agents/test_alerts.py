@@ -23,7 +23,7 @@ from ticketing.domain.alerts.fingerprint import overflow_fingerprint, stray_fing
 from ticketing.domain.alerts.storm import Guard
 from ticketing.domain.scope import partition_of_scope, scope_of
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Progress, Redriven, Sample
+from ticketing.domain.signals import Forget, Progress, Redriven, Sample
 from ticketing.wire import topics
 from ticketing.wire.alerts import decode_alert, encode_alert
 from ticketing.wire.signals import encode_signals
@@ -434,3 +434,29 @@ def test_a_record_from_the_future_arrives_now() -> None:
 def test_every_offset_is_in_one_place() -> None:
     found = anomalies("aa", 1, 2, frames=[3])
     assert sorted(chain.from_iterable(found.counted())) == [1, 2, 3]
+
+
+def test_an_alert_that_is_to_be_forgotten_leaves_nothing_but_its_counted_records() -> None:
+    desk = AlertDesk()
+    secret = Sample(at=START, message="password of kim")
+    desk.run(4, anomalies("aa", 1, 3, samples=[secret]), anomalies("bb", 2))
+    sent = desk.send(Forget(fingerprint="aa"), Forget(fingerprint="unknown"))
+    assert [(one.topic, one.key) for one in sent] == [(topics.ALERTS, "aa")]
+    assert list(desk.alerts()) == ["bb"]
+    assert all(b"kim" not in row for row in desk.partition.table.rows.values())
+    desk.run(4, anomalies("aa", 1, 3), anomalies("bb", 2))
+    assert list(desk.alerts()) == ["bb"], "its records are counted, and no second time"
+    desk.run(6, anomalies("aa", 5))
+    assert desk.alert("aa").count == 1
+    assert desk.totals[-1] == (0, desk.offset, 4)
+
+
+def test_a_count_in_the_batch_that_forgets_an_alert_is_not_sent() -> None:
+    desk = AlertDesk()
+    desk.run(4, anomalies("aa", 1))
+    counted = encode_signals([origin(6), anomalies("aa", 5)])
+    forgotten = encode_signals([Forget(fingerprint="aa")])
+    sent = desk.fold([desk.record(counted), desk.record(forgotten)])
+    assert [one.key for one in sent if one.topic == topics.ALERTS] == ["aa"]
+    assert told(sent) == []
+    assert desk.alerts() == {}

@@ -9,11 +9,14 @@ from support.configured import policy_with
 from support.incident_desk import ROUTING, Desk
 from support.incidents import again, alert, later, quiet
 
+from agents import incident_rows
 from ticketing.domain.alerts.alert import Alert
+from ticketing.domain.alerts.fingerprint import partition_of
 from ticketing.domain.events import Action, Correlation, Receipt, TicketState
 from ticketing.domain.incidents.incident import Incident, Resolution, Status, StepKind
 from ticketing.domain.scope import scope_of
 from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Forget
 from ticketing.domain.traces.findings import Findings, Peer, Relation
 
 AT = 1000.0
@@ -521,14 +524,37 @@ def test_nothing_leads_to_a_deleted_incident_for_longer_than_its_alerts() -> Non
     assert gone.id not in desk.rows()
 
 
-def test_texts_of_alerts_that_a_deleted_incident_did_not_show_go_within_a_day() -> None:
+def test_texts_of_alerts_that_a_deleted_incident_did_not_show_go_too() -> None:
     desk = grouping_desk()
     for n in range(25):
         desk.send(alert(f"{n:02}", at=AT + n, title=f"password of kim {n}"), at=AT + n)
     desk.command(desk.one(), Action.DELETE)
-    assert any(b"kim" in row for row in desk.partition.table.rows.values())
+    assert not any(b"kim" in row for row in desk.partition.table.rows.values())
+
+
+def test_texts_beyond_what_one_deletion_finds_go_within_a_day(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(incident_rows, "ALERTS_MAX", 22)
+    desk = grouping_desk()
+    for n in range(25):
+        desk.send(alert(f"{n:02}", at=AT + n, title=f"password of kim {n}"), at=AT + n)
+    desk.command(desk.one(), Action.DELETE)
+    assert sum(b"kim" in row for row in desk.partition.table.rows.values()) == 3
     desk.ticks_until(AT + 25 * HOUR)
     assert not any(b"kim" in row for row in desk.partition.table.rows.values())
+
+
+def test_the_counters_of_a_deleted_incidents_alerts_forget_them() -> None:
+    desk = Desk(policy_with(routing=ROUTING, group_by="service"), partitions=7)
+    states = [alert(f"{n:02}", at=AT, service="s") for n in range(25)]
+    desk.send(*states, alert("other", service="t"))
+    [known] = [one for one in desk.incidents().values() if one.service == "s"]
+    desk.command(known, Action.DELETE)
+    target = partition_of(known.tenant, "s", 7)
+    assert sorted(desk.signals, key=str) == [
+        (target, Forget(fingerprint=state.fingerprint)) for state in states
+    ]
 
 
 def test_an_alert_of_a_deleted_incident_counts_only_what_is_new() -> None:

@@ -282,6 +282,22 @@ def test_a_critical_incident_after_the_acknowledgement_of_the_list_pages_again()
     assert collective in [one for _, one in desk.published]
 
 
+def test_a_further_page_above_a_ceiling_pages_though_its_list_was_acknowledged() -> None:
+    desk = desk_with(scope=1)
+    ticketed = alert("a", at=AT, severity=Severity.LOW)
+    desk.send(ticketed, at=AT)
+    desk.send(alert("b", at=AT + 59), alert("c", at=AT + 60.5), at=AT + 60.5)
+    collective = collective_of(desk)
+    desk.now = AT + 62
+    desk.command(collective, Action.ACKNOWLEDGE)
+    desk.send(later(ticketed, 2, at=AT + 63, severity=Severity.MEDIUM), at=AT + 63)
+    assert desk.of("a").page == 1
+    collective = collective_of(desk)
+    assert desk.of("a").id in [entry.id for entry in collective.lists if entry.repaged]
+    assert (collective.status, collective.page) == (Status.OPEN, 2)
+    assert collective in [one for _, one in desk.published]
+
+
 def test_a_list_pages_for_critical_ones_after_its_acknowledgement_once_a_minute() -> None:
     desk = desk_with(scope=1)
     for number in range(5):

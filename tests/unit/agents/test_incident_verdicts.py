@@ -199,6 +199,17 @@ def test_an_older_or_doubled_verdict_changes_nothing() -> None:
         assert desk.rows() == rows
 
 
+def test_a_verdict_of_the_same_time_takes_the_place_of_the_last() -> None:
+    desk = desk_by_cause()
+    together(desk)
+    desk.send(verdict(AT + 20, below("aa"), below("bb")), at=AT + 20)
+    desk.send(two_faults(AT + 20), at=AT + 21)
+    desk.send(two_faults(AT + 20, shop=8.5), at=AT + 22)
+    assert desk.of("aa").id == desk.of("bb").id
+    desk.send(two_faults(AT + 30), at=AT + 30)
+    assert desk.of("aa").id != desk.of("bb").id
+
+
 def test_a_verdict_from_far_ahead_holds_later_ones_back_for_a_while_only() -> None:
     desk = desk_by_cause()
     desk.send(verdict(AT + 1e9, causes=()))
@@ -428,6 +439,19 @@ def test_a_new_outbreak_of_an_old_incident_is_a_note_and_pages_by_repage_after()
     desk.send(quiet(known), at=AT + 1010)
     desk.send(again(known, at=AT + day), at=AT + day)
     assert desk.one().page == 2
+
+
+def test_a_quiet_alert_that_fires_again_joins_the_fault_of_now() -> None:
+    desk = desk_by_cause(group_wait={})
+    known = alert("bb", 3, at=AT, service="shop")
+    desk.send(known)
+    desk.send(quiet(known), at=AT + 900)
+    old = desk.of("bb").id
+    desk.send(alert("aa", at=AT + 1000, service="shop"), at=AT + 1000)
+    desk.send(again(known, 2, at=AT + 1020), at=AT + 1020)
+    new = desk.of("bb")
+    assert new.id == desk.of("aa").id != old
+    assert (desk.incidents()[old].count, new.count) == (3, 3)
 
 
 # Kills and other configurations

@@ -31,7 +31,8 @@ class Process:
 
     def handle(self, tp: TP, first: int, end: int) -> None:
         """Handle records: a dead letter, and the others below the threshold."""
-        found = Tally(since="", records=end - first, below=end - first - 1, dead={"empty": 1})
+        rest = end - first - 1
+        found = Tally(since="", records=rest + 1, below=rest, unscored=rest, dead={"empty": 1})
         self.sources.end(tp, end, self.sources.begin(tp, first).plus(found))
 
 
@@ -58,6 +59,7 @@ def test_only_what_is_committed_is_shown() -> None:
     process.notes.saved({LOGS: 5})
     assert value("records_total", LOGS) == 5
     assert value("records_below_threshold_total", LOGS) == 4
+    assert value("records_unscored_total", LOGS) == 4
     assert value("records_dead_lettered_total", LOGS, reason="empty") == 1
 
 

@@ -32,7 +32,7 @@ KEYS = {
 
 @pytest.fixture(scope="module")
 def made() -> Generated:
-    return generated(SINGLE, 3, lead=120.0)
+    return generated(SINGLE, 3, lead=90.0, rate=0.4)
 
 
 @pytest.fixture(autouse=True)
@@ -144,7 +144,8 @@ def test_bad_labels_are_refused_with_the_place(
 
 
 def test_a_fault_outside_of_the_recording_is_announced(made: Generated, tmp_path: Path) -> None:
-    recording, labels = made.write(tmp_path)
+    recording, labels = tmp_path / "logs.jsonl", tmp_path / "labels.json"
+    recording.write_text("".join(json.dumps(record) + "\n" for record in made.records[:50]))
     labels.write_text('[{"injected_at": "2030-01-01T00:00:00Z", "service": "cart"}]')
     ran = evaluate(recording, labels, "--json")
     assert "lies outside of the recording" in ran.stderr

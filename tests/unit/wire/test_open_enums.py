@@ -28,7 +28,7 @@ from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.incidents.joining import AlertRow
 from ticketing.domain.open_enum import OpenEnum
 from ticketing.domain.severity import Severity
-from ticketing.domain.signals import Anomalies, Origin, Progress, Redriven, Tick
+from ticketing.domain.signals import Anomalies, Forget, Origin, Progress, Redriven, Tick
 from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter, encode_dead_letter
 from ticketing.wire.events import decode_events, encode_events
 from ticketing.wire.incidents import decode_incident, encode_incident
@@ -36,7 +36,7 @@ from ticketing.wire.signals import decode_signals, encode_signals
 from ticketing.wire.traces import Spans
 
 NEW = "of_a_newer_release"
-SIGNALS = (Anomalies, Redriven, Origin, Progress, Tick)
+SIGNALS = (Anomalies, Redriven, Origin, Progress, Forget, Tick)
 EVENTS = (Alert, Command, Receipt, Progress, Correlation, Verdict, Summary, Tick)
 STORED = (
     *(*SIGNALS, *EVENTS, Incident, AlertRow, Guard),

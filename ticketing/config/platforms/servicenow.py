@@ -71,6 +71,8 @@ class ServiceNow(PlatformSection):
     """User name or sys_id of the caller."""
     cmdb_table: Name = "cmdb_ci_service"
     """The CMDB class in which the service is looked up before `cmdb_ci`; "off" for no look-up."""
+    affected_cis: bool = True
+    """Adds the configuration items of other affected services to the record (`task_ci`)."""
     close_code: Name = "Solved (Permanently)"
     """Resolution code; its allowed values differ by release and instance."""
     close_notes: Name = "Resolved: {{ resolution }}"

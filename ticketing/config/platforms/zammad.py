@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from ticketing.config.platforms.platform import PlatformSection, Required
+from ticketing.config.platforms.platform import Contradiction, PlatformSection, Required
+from ticketing.config.template_names import faults
 from ticketing.config.values import BySeverity, Choice, Name, Secret, Section, Url, mapping, over
 
 _PRIORITIES = mapping("3 high", "3 high", "2 normal", "1 low")
+
+OWN_ATTRIBUTES = frozenset(
+    {
+        *("title", "group", "state", "priority", "tags", "note", "article", "owner", "customer"),
+        *("group_id", "state_id", "priority_id", "owner_id", "customer_id", "id", "number"),
+    }
+)
+"""Attributes that a ticket gets from its incident and from other settings."""
 
 
 class ZammadStates(Section):
@@ -54,6 +63,20 @@ class Zammad(PlatformSection):
     """Zammad's priority for each severity."""
     tags: tuple[Name, ...] = ()
     """Tags in addition to our own."""
+    fields: dict[str, Any] = Field(default_factory=dict)
+    """Further attributes of a new ticket, by the names that an administrator gave them: values or
+    Jinja2 templates."""
+
+    def contradictions(self) -> Iterator[Contradiction]:
+        """Attributes that come from the incident can't be set."""
+        for name in sorted(self.fields.keys() & OWN_ATTRIBUTES):
+            yield Contradiction(("fields", name), "is written from the incident: leave it out")
+
+    def faulty_templates(self) -> Iterator[Contradiction]:
+        """The templates of further attributes."""
+        for name, value in self.fields.items():
+            for problem in faults(value):
+                yield Contradiction(("fields", name), problem)
 
     def required(self) -> Iterator[Required]:
         """The address and the token."""

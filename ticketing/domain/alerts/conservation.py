@@ -25,6 +25,8 @@ class Tally:
     below: int = 0
     repaired: int = 0
     clock_corrections: int = 0
+    unscored: int = 0
+    """Records without a score, whatever became of them."""
     dead: Mapping[str, int] = field(default_factory=dict)
     """Dead letters by reason."""
 
@@ -39,6 +41,7 @@ class Tally:
             below=self.below + other.below,
             repaired=self.repaired + other.repaired,
             clock_corrections=self.clock_corrections + other.clock_corrections,
+            unscored=self.unscored + other.unscored,
             dead=dead,
         )
 

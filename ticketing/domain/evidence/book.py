@@ -40,8 +40,6 @@ Counts = dict[Operation, Kinds]
 Entry = tuple[int, int, int, "array[int]"]
 """Count, microseconds, limit and ids of an item."""
 Entries = dict[Key, Entry]
-Part = tuple[int, int]
-"""The number of a part of a tally, and the number of all parts."""
 Name = tuple[Any, ...]
 Alert = tuple[str, str]
 """Service and fingerprint."""
@@ -51,7 +49,7 @@ class Book:
     """Takes tallies of a scope in, in any order, and compares the last minutes with those before."""
 
     def __init__(self) -> None:
-        self._slots: dict[int, dict[str, dict[Part, Entries]]] = {}
+        self._slots: dict[int, dict[str, Entries]] = {}
         self._keys: dict[Key, Key] = {}
         self._total: Counts = {}
         self._windows: list[Counts] = [{} for _ in WINDOWS_SLOTS]
@@ -64,17 +62,12 @@ class Book:
         self.size = 0
         """Items held."""
 
-    def put(self, slot: int, worker: str, tally: Tally, part: int = 0, parts: int = 1) -> None:
-        """Take in what a worker saw in a slot, in place of an earlier tally of the same two.
-
-        A tally may come in parts; parts of a division into another number are replaced as well.
-        """
+    def put(self, slot: int, worker: str, tally: Tally) -> None:
+        """Take in what a worker saw in a slot, in place of an earlier tally of the same two."""
         workers = self._slots.setdefault(slot, {})
         if worker not in workers and len(workers) >= WORKERS_MAX:
             return
-        known = workers.setdefault(worker, {})
-        for old in [one for one in known if one[1] != parts or one[0] == part]:
-            self._sum(slot, known.pop(old), -1)
+        self._sum(slot, workers.pop(worker, {}), -1)
         entries = {
             self._key(operation, kind, detail): (
                 item.count,
@@ -85,7 +78,7 @@ class Book:
             for operation, kind, detail, item in tally.items()
             if item.count > 0
         }
-        known[part, parts] = entries
+        workers[worker] = entries
         self._sum(slot, entries, 1)
         while len(self._slots) > SLOTS_MAX or (
             self.size > ITEMS_MAX and len(self._slots) > LONGEST
@@ -108,10 +101,8 @@ class Book:
             self._keys.clear()
 
     def _entries(self, slot: int) -> Iterator[tuple[str, Entries]]:
-        """The workers of a slot with the entries of each, once for each part."""
-        for worker, parts in self._slots.get(slot, {}).items():
-            for entries in parts.values():
-                yield worker, entries
+        """The workers of a slot with the entries of each."""
+        yield from self._slots.get(slot, {}).items()
 
     def _sum(self, slot: int, entries: Entries, sign: int) -> None:
         self.size += sign * len(entries)
@@ -149,8 +140,12 @@ class Book:
         self.last = last
 
     def evidence(self, last: int) -> list[Evidence]:
-        """All evidence of the windows that end with slot `last`, strongest first."""
-        self.advance(last)
+        """All evidence of the windows that end with slot `last`, strongest first.
+
+        When requests cease, the evidence of the last ones stays for as long as a window.
+        """
+        latest = max((slot for slot in self._slots if slot <= last), default=last)
+        self.advance(latest if last - latest <= LONGEST else last)
         self._profiles = {
             operation: Profile(self._before(operation, kinds))
             for operation, kinds in self._total.items()

@@ -19,6 +19,7 @@ from ticketing.domain.evidence.tally import (
     OWN,
     REQUESTS,
     REST,
+    SPOILED,
     Tally,
 )
 from ticketing.domain.traces.facts import Operation
@@ -68,7 +69,9 @@ def _packed_detail(kind: str, detail: Any, place: Any) -> Any:
         return [[place(child) for child in children], *others]
     if kind == NAMED:
         return place(detail)
-    return list(detail) if kind == GAPS else detail
+    if kind == GAPS:
+        return [detail[0], place(detail[1]), place(detail[2])]
+    return detail
 
 
 def unpacked(rows: Any) -> Tally:
@@ -126,7 +129,9 @@ def _detail(kind: str, detail: Any, names: list[Operation | None]) -> Any:
     if kind == NAMED:
         return _at(names, detail) or _UNKNOWN
     if kind == GAPS:
-        return _gap(detail)
+        return _gap(detail, names)
+    if kind == SPOILED:
+        return detail if isinstance(detail, bool) else _UNKNOWN
     if not _is_list(detail, 3 if kind == CALLS else 2) or not isinstance(detail[0], list):
         return _UNKNOWN
     children = tuple(_at(names, place) for place in detail[0][:CHILDREN_MAX])
@@ -137,12 +142,11 @@ def _detail(kind: str, detail: Any, names: list[Operation | None]) -> Any:
     return (children, detail[1], detail[2]) if _is_number(detail[2], LINES_MAX) else _UNKNOWN
 
 
-def _gap(detail: Any) -> Any:
+def _gap(detail: Any, names: list[Operation | None]) -> Any:
     if not _is_list(detail, 3) or not _is_number(detail[0], BUCKET_MAX):
         return _UNKNOWN
-    if not isinstance(detail[1], str) or not isinstance(detail[2], str):
-        return _UNKNOWN
-    return detail[0], detail[1][:NAME_CHARS_MAX], detail[2][:NAME_CHARS_MAX]
+    before, after = _at(names, detail[1]), _at(names, detail[2])
+    return _UNKNOWN if before is None or after is None else (detail[0], before, after)
 
 
 def _operation(name: Any) -> Operation | None:

@@ -23,15 +23,17 @@ from ticketing.domain.evidence.tally import (
     OWN,
     REQUESTS,
     REST,
+    SPOILED,
     UNIT,
 )
 from ticketing.domain.evidence.usual import (
+    SEEN_MIN,
     Key,
     Kinds,
     Profile,
     first_missing,
 )
-from ticketing.domain.evidence.way import blame_of_way
+from ticketing.domain.evidence.way import Ways
 from ticketing.domain.traces.facts import Operation
 
 STRENGTH_MAX = 40.0
@@ -47,6 +49,8 @@ may have failed without a line."""
 EXCESS_SECONDS_FULL = 0.1
 """Excess of a call from which on a slow call counts in full; below, in proportion: 30 ms more are
 not evidence as 2 s more are."""
+SPOILED_MORE = 1.0
+"""Nats from which on callees fail more often than before."""
 SERVES_SHARE = 0.7
 """A named service serves as usual with this share of its usual calls: less is not mere chance."""
 SERVES_ERRORS_MAX = 0.1
@@ -87,12 +91,14 @@ Window = Mapping[Operation, Kinds]
 
 def compared(now: Window, usual: Mapping[Operation, Profile]) -> Iterator[Evidence]:
     """All evidence of a window, in no order; `usual` has a profile of each operation ever seen."""
+    ways = Ways(now, usual)
     for operation, kinds in now.items():
         profile = usual.get(operation)
         if profile is not None and profile.known and CALLS in kinds:
             yield from _missing(operation, kinds, profile)
             yield from _shorter(operation, kinds, profile)
-            yield from _slower(operation, kinds, profile)
+            yield from _slower(operation, kinds, profile, ways)
+            yield from _spoiled(operation, kinds, profile)
     yield from _failing(now, usual)
 
 
@@ -129,7 +135,7 @@ def _shorter(operation: Operation, kinds: Kinds, profile: Profile) -> Iterator[E
         yield Evidence(operation[0], Sign.SHORTER, (operation,), weight, text, keys)
 
 
-def _slower(operation: Operation, kinds: Kinds, profile: Profile) -> Iterator[Evidence]:
+def _slower(operation: Operation, kinds: Kinds, profile: Profile, ways: Ways) -> Iterator[Evidence]:
     """Calls with far more time of their own than usual, and the callees that it lies around."""
     own = kinds.get(OWN, {})
     slow = {bucket: count for bucket, count in own.items() if bucket > profile.limit}
@@ -144,11 +150,30 @@ def _slower(operation: Operation, kinds: Kinds, profile: Profile) -> Iterator[Ev
     text = f"{named(operation)} took {excess * 1000:.0f} ms more in {hits} of {trials} calls"
     keys = [(operation, OWN, bucket) for bucket in slow]
     left = 1.0
-    for service, share in blame_of_way(operation[0], kinds, profile).items():
+    for service, share in ways.blame(operation).items():
         left -= share
         said = f"{text}, around its calls of {service}"
         yield Evidence(service, Sign.LATENCY, (operation,), weight * share, said, keys)
     yield Evidence(operation[0], Sign.LATENCY, (operation,), weight * left, text, keys)
+
+
+def _spoiled(operation: Operation, kinds: Kinds, profile: Profile) -> Iterator[Evidence]:
+    """Calls that fail more often than the failures of a callee usually spoil them.
+
+    Where the callee fails more often than before it is a matter of the callee.
+    """
+    spoiled = kinds.get(SPOILED, {})
+    hits, trials = spoiled.get(True, 0), sum(spoiled.values())
+    trials_before = sum(profile.spoiled.values())
+    if not hits or trials_before < SEEN_MIN:
+        return
+    calls = sum(kinds[CALLS].values())
+    if strength(trials, calls, trials_before, profile.trials) >= SPOILED_MORE:
+        return
+    weight = strength(hits, trials, profile.spoiled.get(True, 0), trials_before)
+    text = f"{named(operation)} fails in {hits} of {trials} calls with a failing callee"
+    keys = [(operation, SPOILED, True)]
+    yield Evidence(operation[0], Sign.ERRORS, (operation,), weight, text, keys)
 
 
 def _failing(now: Window, usual: Mapping[Operation, Profile]) -> Iterator[Evidence]:

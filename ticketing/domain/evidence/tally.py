@@ -33,6 +33,8 @@ ITEMS_MAX = 20_000
 DETAILS_MAX = 200
 CHILDREN_MAX = 40
 """Callees of a call that are told apart: a loop over more is one kind of call."""
+WAITS_MAX = 40
+"""Pairs of neighbours of a call between which time is summed."""
 LINES_MAX = 20
 """Lines of a call that are told apart: breaking off early shows among the first."""
 
@@ -47,11 +49,11 @@ ALL: Operation = ("", "")
 
 # Kinds of items. Those of a service stand under the operation (service, ""), those of an alert
 # under (service, fingerprint).
-REQUESTS, ALERT, CALLS, OWN, GAPS, ERRORS, NAMED = (
+REQUESTS, ALERT, CALLS, OWN, GAPS, ERRORS, NAMED, SPOILED = (
     *("requests", "alert", "calls", "own", "gaps"),
-    *("errors", "named"),
+    *("errors", "named", "spoiled"),
 )
-KINDS = (REQUESTS, ALERT, CALLS, OWN, GAPS, ERRORS, NAMED)
+KINDS = (REQUESTS, ALERT, CALLS, OWN, GAPS, ERRORS, NAMED, SPOILED)
 _ENDLESS = frozenset((CALLS, GAPS, ERRORS, NAMED))
 """Kinds whose details may be without end."""
 REST = "rest"
@@ -215,16 +217,16 @@ class Tally:
             self.dropped += sign
             return
         self._count(operation, OWN, bucket, sign, id)
+        if call.spoiled:
+            self._count(operation, SPOILED, call.failed, sign, id)
         if blame:
             self._count(operation, ERRORS, (children, call.excused), sign * blame, id)
-        coarse, previous = bucket // COARSE, ""
-        following = [*(child[0] for child in call.children[:CHILDREN_MAX]), ""]
-        for service, gap in zip(following, call.gaps, strict=False):
-            item = self.item(operation, GAPS, (coarse, previous, service))
+        coarse = bucket // COARSE
+        for before, after, seconds in call.waits[:WAITS_MAX]:
+            item = self.item(operation, GAPS, (coarse, before, after))
             if item is not None:
                 item.count += sign
-                item.micros += sign * round(gap * MICROS)
-            previous = service
+                item.micros += sign * round(seconds * MICROS)
 
     def _count(self, operation: Operation, kind: str, detail: Any, count: int, id: int) -> bool:
         item = self.item(operation, kind, detail)

@@ -16,6 +16,7 @@ from ticketing.domain.evidence.tally import (
     OWN,
     REQUESTS,
     REST,
+    SPOILED,
     bucket_of,
     seconds_of,
 )
@@ -40,8 +41,8 @@ Kinds = dict[str, dict[Any, int]]
 """Per kind of item, how often each detail was seen."""
 Key = tuple[Operation, str, Any]
 """A count: operation, kind and detail."""
-Pair = tuple[str, str]
-"""The services on both sides of a gap; an empty text is the caller's beginning or end."""
+Pair = tuple[Operation, Operation]
+"""The operations on both sides of a gap; ITSELF is the caller at work."""
 
 
 class Profile:
@@ -49,7 +50,7 @@ class Profile:
 
     __slots__ = (
         *("children", "errors", "gaps", "known", "lacking", "least", "limit", "median"),
-        *("named", "requests", "short", "slow", "timed", "trials"),
+        *("named", "requests", "short", "slow", "spoiled", "timed", "trials"),
     )
 
     def __init__(self, before: Kinds) -> None:
@@ -59,6 +60,7 @@ class Profile:
         self.requests = before.get(REQUESTS, {}).get(None, 0)
         self.errors = before.get(ERRORS, {})
         self.named = before.get(NAMED, {})
+        self.spoiled = before.get(SPOILED, {})
         self.children: list[Operation] = usual_children(calls) if self.known else []
         self.lacking: Counter[Any] = Counter()
         for detail, count in calls.items() if self.children else ():

@@ -37,7 +37,7 @@ def verdict_of(book: Book, scope: str, last: int) -> Verdict:
     near = _near(alerts)
     return Verdict(
         scope=scope,
-        at=float((book.last + 1) * SLOT_SECONDS),
+        at=float((last + 1) * SLOT_SECONDS),
         causes=[
             Cause(service=one.service, strength=one.strength, reasons=_reasons(one.evidence))
             for one in found

@@ -186,12 +186,13 @@ def retold_at(collective: Incident, now: float, policy: Policy) -> float | None:
     """The time of a further page of an acknowledged collective incident; None for never.
 
     It lists a critical incident that came or rose after the acknowledgement, which must not wait
-    for a place; from one such page to the next it takes a minute.
+    for a place, or an incident whose further page it stands for, which gets no other; from one such
+    page to the next it takes a minute.
     """
     seen_at = collective.acknowledged_at
     if collective.status is not Status.ACKNOWLEDGED or seen_at is None:
         return None
-    unseen = [entry.at for entry in collective.lists if _is_urgent(entry) and entry.at > seen_at]
+    unseen = [entry.at for entry in collective.lists if _is_told(entry) and entry.at > seen_at]
     if not unseen:
         return None
     repaged = [
@@ -205,7 +206,7 @@ def retold(collective: Incident, now: float, policy: Policy) -> Incident:
     at = retold_at(collective, now, policy)
     if at is None or at > now:
         return collective
-    why = "lists critical incidents that came after the acknowledgement"
+    why = "lists critical incidents or further pages that came after the acknowledgement"
     return page_again(collective, now, policy, why)
 
 
@@ -241,19 +242,21 @@ def collective_opened(
     return ticketed(_with_entry(made, first, now, policy), now, policy)
 
 
-def listing(collective: Incident, incident: Incident, now: float, policy: Policy) -> Incident:
-    """The collective incident with one more in its list.
+def listing(
+    collective: Incident, incident: Incident, now: float, policy: Policy, *, repaged: bool = False
+) -> Incident:
+    """The collective incident with one more in its list, `repaged` instead of a further page.
 
-    Told at once where it was resolved, where the severity rises, and for a critical incident, which
-    pages again where the list was acknowledged before.
+    Told at once where it was resolved, where the severity rises, and for a critical incident or a
+    further page, which pages again where the list was acknowledged before.
     """
     was_resolved = collective.status is Status.RESOLVED
     if was_resolved:
         text = f"lists {incident.id}"
         collective = page_again(reopened(collective, now, policy, text), now, policy, "")
-    urgent = _is_urgent(incident)
+    urgent = repaged or _is_urgent(incident)
     at = collective.publish_at
-    after = _with_entry(collective, incident, now, policy)
+    after = _with_entry(collective, incident, now, policy, repaged=repaged)
     after = replace(after, publish_at=now + policy.publish_every if at is None else at)
     after = raised(after, incident.severity, now, policy)
     after = retold(after, now, policy) if urgent else after
@@ -270,7 +273,9 @@ def lasting(collective: Incident, incident: Incident, now: float, policy: Policy
     return replace(collective, ends_at=ends_at)
 
 
-def _with_entry(collective: Incident, incident: Incident, now: float, policy: Policy) -> Incident:
+def _with_entry(
+    collective: Incident, incident: Incident, now: float, policy: Policy, *, repaged: bool = False
+) -> Incident:
     entry = Listed(
         id=incident.id,
         tenant=incident.tenant,
@@ -278,6 +283,7 @@ def _with_entry(collective: Incident, incident: Incident, now: float, policy: Po
         title=bounded(incident.title, LISTED_TITLE_BYTES_MAX),
         severity=incident.severity,
         at=now,
+        repaged=repaged,
     )
     others = collective.lists
     known = any(one.id == incident.id for one in others)
@@ -302,6 +308,11 @@ def _with_service(collective: Incident, service: str, policy: Policy) -> list[st
     if service in known or len(known) >= policy.services_kept:
         return known
     return [*known, service]
+
+
+def _is_told(entry: Listed) -> bool:
+    """True for an entry that pages although the list was acknowledged before."""
+    return entry.repaged or _is_urgent(entry)
 
 
 def _is_urgent(one: Incident | Listed) -> bool:

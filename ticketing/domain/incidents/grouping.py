@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ticketing.domain.alerts.alert import Alert, AlertKind
 from ticketing.domain.incidents.incident import Incident, Resolution, Status
-from ticketing.domain.incidents.joining import AlertRow, brings_news, is_late
+from ticketing.domain.incidents.joining import AlertRow, brings_news, is_late, is_same_episode
 from ticketing.domain.incidents.lifecycle import reopens
 from ticketing.domain.incidents.policy import GROUP_BY_CAUSE, GROUP_BY_SERVICE, Policy
 
@@ -38,6 +38,10 @@ def place(
     scope that would take it, each with the reason.
     """
     if own is not None and own.status is not Status.RESOLVED:
+        if row is None or not leaves_quiet(alert, row, own, policy):
+            return Place(incident=own)
+        for incident, reason in candidates:
+            return Place(incident=incident, reason=reason)
         return Place(incident=own)
     if own is not None and row is not None and not fires(alert, row, own):
         return Place(incident=own, late=True)
@@ -54,6 +58,14 @@ def fires(alert: Alert, row: AlertRow, resolved: Incident) -> bool:
         return False
     by_hand = resolved.resolution == Resolution.COMMAND
     return not (by_hand and is_late(alert, resolved.resolved_at or 0.0))
+
+
+def leaves_quiet(alert: Alert, row: AlertRow, own: Incident, policy: Policy) -> bool:
+    """True for an alert that fires again in an incident which is quiet, and may be of another fault."""
+    if policy.group_by != GROUP_BY_CAUSE or own.alerts_firing:
+        return False
+    held = any(one.fingerprint in row.together for one in own.alerts)
+    return not held and brings_news(alert, row.alert) and not is_same_episode(alert, row.alert)
 
 
 def joins_service(alert: Alert, policy: Policy) -> bool:

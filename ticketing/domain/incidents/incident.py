@@ -142,6 +142,8 @@ class Listed:
     title: str
     severity: Severity
     at: float
+    repaged: bool = False
+    """True if it is listed instead of a further page of its own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

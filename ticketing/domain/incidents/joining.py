@@ -81,8 +81,11 @@ def is_same_episode(alert: Alert, known: IncidentAlert) -> bool:
 
 
 def heard_at(alert: Alert) -> float:
-    """The time since which an alert may be quiet: a record may bear any time, its signal may not."""
-    return max(alert.counted_at, alert.last_arrived_at)
+    """The time since which an alert may be quiet: a record may bear any time, its signal may not.
+
+    The signal's follows the clock of its partition when that is set back; the record's does not.
+    """
+    return alert.counted_at or alert.last_arrived_at
 
 
 def brings_news(alert: Alert, known: IncidentAlert) -> bool:
@@ -271,6 +274,14 @@ def row_of(
         together=together[-policy.pairs_kept :],
         apart=apart[-policy.pairs_kept :],
     )
+
+
+def shifted(row: AlertRow, by: float) -> AlertRow:
+    """The row after a step of the partition's clock by so many seconds.
+
+    The arrivals of records stay: they tell the alert's episodes apart.
+    """
+    return replace(row, heard_at=row.heard_at + by)
 
 
 def placed(alerts: list[IncidentAlert], part: IncidentAlert, policy: Policy) -> list[IncidentAlert]:

@@ -6,6 +6,7 @@ a wrong merge hides a fault. Times are event times in Unix seconds.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ticketing.domain.alerts.alert import Alert
@@ -31,6 +32,8 @@ ATTACH_MIN = 3.0
 OPEN_MIN = 5.0
 """Nats from which on a cause is a fault of its own: odds of 150 to 1, as many services are judged."""
 
+WITHIN = f"within {NEAR_SECONDS:g} s"
+
 # The better reasons come first; of equal ones the incident that began last.
 BY_REQUESTS, BY_NAME, BY_SERVICE, BY_CALL = 4, 3, 2, 1
 
@@ -41,6 +44,18 @@ class Near:
 
     incident_id: str
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ties:
+    """All that may tie a new alert to an incident: `calls` are those of its service, by the other."""
+
+    service: str
+    at: float
+    neighbours: frozenset[str]
+    named: list[str]
+    calls: Mapping[str, tuple[str, str]]
+    as_of: float
 
 
 def explanation(fingerprint: str, state: ScopeState, now: float) -> Cause | None:
@@ -84,11 +99,19 @@ def near(alert: Alert, state: ScopeState, now: float) -> list[Near]:
         # Another fault explains less of the alert than this one, which has no incident yet.
         others = {one.service for one in state.causes} - {cause.service}
         outbreaks = [one for one in outbreaks if one.cause not in others]
-    neighbours = frozenset(hung.near) if hung is not None else frozenset()
-    told = named_by(alert, state)
+    ties = _Ties(
+        service=alert.service,
+        at=alert.first_seen,
+        neighbours=frozenset(hung.near) if hung is not None else frozenset(),
+        named=named_by(alert, state),
+        calls=_calls(alert.service, state),
+        as_of=state.at,
+    )
     found: list[tuple[int, float, Near]] = []
     for outbreak in outbreaks:
-        rank, reason = _rank(alert, outbreak, state, neighbours, told)
+        if abs(ties.at - outbreak.began_at) > LASTING_SECONDS:
+            continue
+        rank, reason = _rank(ties, outbreak)
         if rank:
             place = Near(incident_id=outbreak.incident_id, reason=reason)
             found.append((rank, outbreak.began_at, place))
@@ -98,43 +121,43 @@ def near(alert: Alert, state: ScopeState, now: float) -> list[Near]:
 
 def named_by(alert: Alert, state: ScopeState) -> list[str]:
     """The services of the scope that an alert's error names."""
-    known = {name for outbreak in state.outbreaks for name in outbreak.onsets}
-    known.update(name for pair in state.edges for name in pair)
-    return mentioned(alert.title or alert.pattern, frozenset(known), alert.service) if known else []
+    if not state.edges and not state.outbreaks:
+        return []
+    known = frozenset().union(*state.edges, *(one.onsets for one in state.outbreaks))
+    return mentioned(alert.title or alert.pattern, known, alert.service)
 
 
-def _rank(
-    alert: Alert,
-    outbreak: Outbreak,
-    state: ScopeState,
-    neighbours: frozenset[str],
-    told: list[str],
-) -> tuple[int, str]:
+def _rank(ties: _Ties, outbreak: Outbreak) -> tuple[int, str]:
     """The rank of an incident for an alert, 0 for none, and the reason."""
-    at = alert.first_seen
-    if abs(at - outbreak.began_at) > LASTING_SECONDS:
-        return 0, ""
-    close = {name for name, (first, last) in outbreak.onsets.items() if _close(at, first, last)}
-    if not close:
-        return 0, ""
-    if neighbours & set(outbreak.fingerprints):
-        return BY_REQUESTS, f"it is in the same requests, as of {moment(state.at)}"
-    for name in told:
-        if name in close:
-            return (
-                BY_NAME,
-                f"its error names {name}, where an alert began within {NEAR_SECONDS:g} s",
-            )
-    if alert.service in outbreak.names:
-        return BY_NAME, f"an error names {alert.service}, and began within {NEAR_SECONDS:g} s"
-    if alert.service in close:
-        return BY_SERVICE, f"an alert of the same service began within {NEAR_SECONDS:g} s"
-    for caller, called in state.edges:
-        if (caller == alert.service and called in close) or (
-            called == alert.service and caller in close
-        ):
-            return BY_CALL, f"{caller} calls {called}; both began within {NEAR_SECONDS:g} s"
+    onsets = outbreak.onsets
+    shared = ties.neighbours and not ties.neighbours.isdisjoint(outbreak.fingerprints)
+    if shared and any(_close(ties.at, *times) for times in onsets.values()):
+        return BY_REQUESTS, f"it is in the same requests, as of {moment(ties.as_of)}"
+    for name in ties.named:
+        if name in onsets and _close(ties.at, *onsets[name]):
+            return BY_NAME, f"its error names {name}, where an alert began {WITHIN}"
+    service = ties.service
+    if service in outbreak.names and any(_close(ties.at, *times) for times in onsets.values()):
+        return BY_NAME, f"an error names {service}, and began {WITHIN}"
+    if service in onsets and _close(ties.at, *onsets[service]):
+        return BY_SERVICE, f"an alert of the same service began {WITHIN}"
+    if ties.calls:
+        for name, times in onsets.items():
+            if name in ties.calls and _close(ties.at, *times):
+                caller, called = ties.calls[name]
+                return BY_CALL, f"{caller} calls {called}; both began {WITHIN}"
     return 0, ""
+
+
+def _calls(service: str, state: ScopeState) -> dict[str, tuple[str, str]]:
+    found = {}
+    for pair in state.edges:
+        caller, called = pair
+        if caller == service:
+            found[called] = pair
+        elif called == service:
+            found[caller] = pair
+    return found
 
 
 def because(cause: Cause, at: float) -> str:

@@ -96,8 +96,14 @@ class ScopeState:
 
 
 def is_news(verdict: Verdict, state: ScopeState, now: float) -> bool:
-    """True for a verdict that is later than the last one, or that follows a long silence."""
-    return verdict.at > state.at or not is_fresh(state, now)
+    """True for a verdict that is later than the last one, or that follows a long silence.
+
+    One of the same time is news if it says something else: it rests on lines that came late.
+    """
+    if verdict.at != state.at or not is_fresh(state, now):
+        return verdict.at > state.at or not is_fresh(state, now)
+    after = with_verdict(state, verdict, now)
+    return (after.causes, after.hung, after.edges) != (state.causes, state.hung, state.edges)
 
 
 def is_fresh(state: ScopeState, now: float) -> bool:

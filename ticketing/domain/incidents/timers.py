@@ -109,6 +109,7 @@ def shifted(incident: Incident, by: float) -> Incident:
         snoozed_until=since(incident.snoozed_until),
         updated_at=incident.updated_at + by,
         ends_at=at(incident.ends_at),
+        quiet_since=at(incident.quiet_since),
         escalate_at=at(incident.escalate_at),
         publish_at=at(incident.publish_at),
         reopenings=[time + by for time in incident.reopenings],

@@ -277,7 +277,10 @@ class _Deciding:
     def _is_due(self, member: Member, cause: Cause) -> bool:
         """True for an alert that this is not the first verdict in a row about."""
         known = self._state.moving.get(member.fingerprint)
-        verdicts = known.verdicts + 1 if known is not None and known.cause == cause.service else 1
+        verdicts = 1
+        if known is not None and known.cause == cause.service:
+            # One of the same time takes the place of the last one.
+            verdicts = known.verdicts + (self._at != self._state.at)
         self._moving[member.fingerprint] = Moving(cause=cause.service, verdicts=verdicts)
         return verdicts >= VERDICTS_TO_MOVE
 

@@ -60,7 +60,9 @@ def _facts(incident: Incident) -> Iterator[Fact]:
     yield Fact("lists", "Lists", _lists(incident))
     yield Fact("likely_cause", "Likely cause", marked(summary.root_cause, summary))
     yield Fact("blast_radius", "Blast radius", blast_radius(incident))
-    yield Fact("impact", "Impact", marked(summary.impact, summary))
+    # The rules know no more of the impact than the blast radius says.
+    said = summary.generated_by == RULES and _failing(incident)
+    yield Fact("impact", "Impact", "" if said else marked(summary.impact, summary))
     yield Fact("stands_for", "Stands for", _STANDS_FOR.get(incident.kind, ""))
     yield Fact("where", "Where", _where(incident))
     yield Fact("since", "Since", moment(incident.first_seen))

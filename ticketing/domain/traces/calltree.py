@@ -114,7 +114,11 @@ def _set_right(spans: list[Span], parents: list[int]) -> tuple[list[Span], int]:
             shifts[index] = caller.start + shifts[parent] + spare - span.start
     moved = [
         replace(
-            span, start=span.start + shift, end=span.end + shift, earliest=span.earliest + shift
+            span,
+            start=span.start + shift,
+            end=span.end + shift,
+            earliest=span.earliest + shift,
+            written=[at + shift for at in span.written],
         )
         if shift
         else span

@@ -11,6 +11,11 @@ from ticketing.domain.traces.calltree import Call, CallTree, Method
 Operation = tuple[str, str]
 """Service and endpoint."""
 
+ITSELF: Operation = ("", "")
+"""Stands for the caller at work: its beginning, its end, or a line of its own."""
+Wait = tuple[Operation, Operation, float]
+"""The operations called before and after (or ITSELF), and the seconds between."""
+
 OBSERVED_MAX = 400
 """Calls compared of one request, the first in order: a huge request must not fill the memory."""
 _MENTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*[A-Za-z0-9]")
@@ -35,11 +40,15 @@ class Observed:
     failed: bool
     origin: bool
     """True if the call fails, none of its callees does, and its errors name no other service."""
+    spoiled: bool
+    """True if any call below it fails."""
     excused: bool
     """True if the last callee fails: calls that are missing after that one say nothing."""
     children: tuple[Operation, ...]
     gaps: tuple[float, ...]
     """The caller's own time before each child, and after the last."""
+    waits: tuple[Wait, ...] = ()
+    """The caller's own time, by what lies on both sides of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +96,14 @@ def facts_of(trace_id: str, tree: CallTree, known: Iterable[str] = ()) -> Facts:
         seconds=last - first,
         entry=entry.span.operation,
         observed=tuple(
-            _observed(trace_id, calls, call, call.index in blame.origins, excused[call.index])
+            _observed(
+                trace_id,
+                calls,
+                call,
+                origin=call.index in blame.origins,
+                spoiled=below[call.index],
+                excused=excused[call.index],
+            )
             for call in calls[:OBSERVED_MAX]
         ),
         failed=any(call.span.failed for call in calls),
@@ -99,7 +115,13 @@ def facts_of(trace_id: str, tree: CallTree, known: Iterable[str] = ()) -> Facts:
 
 
 def _observed(
-    trace_id: str, calls: list[Call], call: Call, origin: bool, excused: bool
+    trace_id: str,
+    calls: list[Call],
+    call: Call,
+    *,
+    origin: bool,
+    spoiled: bool,
+    excused: bool,
 ) -> Observed:
     span = call.span
     return Observed(
@@ -110,9 +132,11 @@ def _observed(
         lines=span.lines,
         failed=span.failed,
         origin=origin,
+        spoiled=spoiled,
         excused=excused,
         children=tuple(calls[child].span.operation for child in call.children),
         gaps=_gaps(calls, call),
+        waits=_waits(calls, call),
     )
 
 
@@ -126,6 +150,25 @@ def _gaps(calls: list[Call], call: Call) -> tuple[float, ...]:
         until = max(until, span.end)
     gaps.append(max(0.0, call.span.end - until))
     return tuple(gaps)
+
+
+def _waits(calls: list[Call], call: Call) -> tuple[Wait, ...]:
+    """The caller's idle times, cut at its own lines; times between the same two are summed."""
+    span = call.span
+    events = [(at, at, ITSELF) for at in span.written if span.start < at < span.end]
+    for child in call.children:
+        callee = calls[child].span
+        events.append((callee.start, callee.end, callee.operation))
+    events.sort()
+    events.append((span.end, span.end, ITSELF))
+    found: dict[tuple[Operation, Operation], float] = {}
+    until, before = span.start, ITSELF
+    for start, end, operation in events:
+        key = before, operation
+        found[key] = found.get(key, 0.0) + max(0.0, start - until)
+        if end >= until:
+            until, before = end, operation
+    return tuple((before, after, seconds) for (before, after), seconds in found.items())
 
 
 def _failing_below(calls: list[Call]) -> list[bool]:

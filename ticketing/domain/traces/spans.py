@@ -60,6 +60,8 @@ class Span:
     score: float = 0.0
     host: str = ""
     errors: list[str] = field(default_factory=list)
+    written: list[float] = field(default_factory=list)
+    """The times of its lines, the first LINE_TIMES_KEPT by order of arrival."""
 
     @property
     def operation(self) -> tuple[str, str]:
@@ -69,6 +71,10 @@ class Span:
 
 ERRORS_KEPT = 4
 """Errors of one span: the first ones name the fault, and services that they mention are blamed."""
+
+
+LINE_TIMES_KEPT = 40
+"""Lines of one span that tell when its service was at work: as many as calls of it are told apart."""
 
 
 def traceable(trace_id: str) -> bool:
@@ -98,6 +104,8 @@ def gathered(lines: list[Line]) -> list[Span]:
         span.duration = max(span.duration, line.duration)
         span.parent_id = span.parent_id or line.parent_id
         span.lines += 1
+        if len(span.written) < LINE_TIMES_KEPT:
+            span.written.append(line.at)
         span.score = max(span.score, line.score)
         if line.failed:
             span.failed = True

@@ -25,7 +25,7 @@ class Access:
         """The table in the path of an authorized call."""
         self.authorize(call)
         table = call.params["table"]
-        if table not in ("incident", "sys_journal_field", *directory.TABLES):
+        if table not in ("incident", "sys_journal_field", "task_ci", *directory.TABLES):
             refuse(400, f"Invalid table {table}", None)
         if writes and table != "incident":
             refuse(403, "Operation Failed", "ACL Exception Insert Failed due to security")

@@ -12,6 +12,7 @@ from aiohttp import web
 
 from ticketing.sandbox.platform import BadAction, Call, Route, StandIn, whole_seconds
 from ticketing.sandbox.servicenow.access import Access
+from ticketing.sandbox.servicenow.affected import AffectedItems
 from ticketing.sandbox.servicenow.answers import failure
 from ticketing.sandbox.servicenow.behaviours import ServiceNowBehaviours
 from ticketing.sandbox.servicenow.search import Search
@@ -42,12 +43,14 @@ class ServiceNow(StandIn):
         self.incidents = Incidents(tickets)
         access = Access(self.tokens)
         self.calls = IncidentCalls(tickets, self.incidents, access, self._switches)
-        self.search = Search(tickets, self.incidents, access, self._switches)
+        self.affected = AffectedItems(tickets, access, self._switches)
+        self.search = Search(tickets, self.incidents, access, self._switches, self.affected)
 
     def reset(self) -> None:
         """Forget all incidents and tokens."""
         self.incidents.reset()
         self.tokens.reset()
+        self.affected.rows.clear()
 
     def routes(self) -> Iterable[Route]:
         """All paths, under each version."""
@@ -55,6 +58,7 @@ class ServiceNow(StandIn):
         for version in ("", "v1/", "v2/"):
             table = f"/api/now/{version}table/{{table}}"
             row = f"{table}/{{sys_id}}"
+            yield "POST", f"/api/now/{version}table/task_ci", self.affected.create
             yield "GET", table, self.search.get
             yield "POST", table, self.calls.create
             yield "GET", row, self.search.get_one

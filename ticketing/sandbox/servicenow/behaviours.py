@@ -15,6 +15,8 @@ class ServiceNowBehaviours(Behaviours):
     """Requests with the cookie of an earlier answer wait for each other: a write gets 202."""
     breaks_off_queries: bool = False
     """A list ends with an error in a 200, as when a query takes longer than its quota."""
+    protects_affected: bool = False
+    """Our account may not add rows to `task_ci`."""
     ignores: str = ""
     """Columns that an ACL or a business rule keeps as they are, while the answer is 200."""
     mandatory: str = ""

@@ -9,6 +9,7 @@ from aiohttp import web
 from ticketing.sandbox.platform import Call
 from ticketing.sandbox.servicenow import directory, fields, query
 from ticketing.sandbox.servicenow.access import Access
+from ticketing.sandbox.servicenow.affected import COLUMNS, AffectedItems
 from ticketing.sandbox.servicenow.answers import broken_off, refuse, refuse_unknown_row, result
 from ticketing.sandbox.servicenow.behaviours import ServiceNowBehaviours
 from ticketing.sandbox.servicenow.cells import shown
@@ -29,7 +30,9 @@ class Search:
         incidents: Incidents,
         access: Access,
         behaviours: ServiceNowBehaviours,
+        affected: AffectedItems,
     ) -> None:
+        self._affected = affected
         self._tickets = tickets
         self._behaviours = behaviours
         self._incidents = incidents
@@ -44,6 +47,7 @@ class Search:
         offset = _number(call, "sysparm_offset", 0, least=0)
         rows = self._rows(table)
         columns = set(fields.COLUMNS) if table == "incident" else {k for row in rows for k in row}
+        columns |= set(COLUMNS) if table == "task_ci" else set()
         matches, order, descending = query.parse(call.query.get("sysparm_query", ""), columns)
         found = [row for row in rows if matches(row)]
         for name, value in call.query.items():
@@ -68,6 +72,8 @@ class Search:
     def _rows(self, table: str) -> list[dict[str, Any]]:
         if table == "incident":
             return [ticket.record for ticket in self._tickets.all()]
+        if table == "task_ci":
+            return [dict(row) for row in self._affected.rows]
         if table != "sys_journal_field":
             return [dict(row) for row in directory.TABLES[table]]
         return [

@@ -9,6 +9,8 @@ from ticketing.sandbox.zammad.directory import LOOKUPS
 
 TITLE_MAX = 250
 """Zammad's limit."""
+ATTRIBUTE_MAX = 120
+"""The length that the administrator gave the custom attribute."""
 KNOWN = frozenset(
     {
         *(f"{name}{end}" for name in (*LOOKUPS, "customer", "organization") for end in ("", "_id")),
@@ -45,6 +47,8 @@ def resolved(given: dict[str, Any]) -> dict[str, Any]:
     for name in ("note", "incident_id"):
         if name in given:
             fields[name] = given[name]
+    if len(str(fields.get("incident_id") or "")) > ATTRIBUTE_MAX:
+        refuse(422, f"incident_id is too long (maximum is {ATTRIBUTE_MAX} characters)")
     return fields
 
 

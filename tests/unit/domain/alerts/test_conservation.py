@@ -102,12 +102,15 @@ def test_redriven_anomalies_of_no_source_that_is_counted_change_nothing(source: 
 
 def test_tallies_add_up_by_reason() -> None:
     first = Tally(since="id:0", records=3, below=1, dead={"empty": 1})
-    second = Tally(since="", records=2, repaired=1, clock_corrections=1, dead={"empty": 1, "x": 1})
+    second = Tally(
+        since="", records=2, repaired=1, unscored=2, clock_corrections=1, dead={"empty": 1, "x": 1}
+    )
     assert first.plus(second) == Tally(
         since="id:0",
         records=5,
         below=1,
         repaired=1,
+        unscored=2,
         clock_corrections=1,
         dead={"empty": 2, "x": 1},
     )

@@ -122,14 +122,3 @@ def test_the_wire_keeps_a_tally_whole() -> None:
     again = joined(unpacked(packed(part)) for part in parts(tally, 5))
     slot = int(requests[-1][0].at // SLOT_SECONDS)
     assert verdict([((slot, "w"), again)]) == verdict([((slot, "w"), tally)])
-
-
-def test_a_tally_in_parts_is_the_whole_tally() -> None:
-    _, requests = broken("exception")
-    tallies = list(tallies_of(requests).items())
-    book = Book()
-    for (slot, worker), tally in tallies:
-        for count in (4, 3):
-            for number, part in enumerate(parts(tally, count)):
-                book.put(slot, worker, part, number, count)
-    assert verdict_of(book, SCOPE, max(slot for (slot, _), _ in tallies)) == verdict(tallies)

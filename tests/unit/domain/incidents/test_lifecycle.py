@@ -382,3 +382,12 @@ def test_a_step_of_the_clock_leaves_every_wait_as_long_as_it_was(by: float) -> N
         due = next_due(incident, 30.0, None, policy)
         assert due is not None
         assert next_due(shifted(incident, by), 30.0 + by, None, policy) == due + by
+
+
+@pytest.mark.parametrize("by", [-3600.0, 3600.0])
+def test_a_step_of_the_clock_leaves_the_time_to_quiet_as_long_as_it_was(by: float) -> None:
+    policy = replace(POLICY, auto_resolve_after=50.0, escalate_after={})
+    quiet = replace(told(policy), quiet_since=20.0)
+    moved = shifted(quiet, by)
+    assert elapsed(moved, 69.0 + by, 69.0 + by, policy).status is Status.OPEN
+    assert elapsed(moved, 71.0 + by, 71.0 + by, policy).status is Status.RESOLVED

@@ -366,3 +366,21 @@ def test_lines_in_any_order_come_to_the_same_facts(seed: int) -> None:
         return history.through(START + 1e6)
 
     assert known(mixed) == known(in_order)
+
+
+def test_an_outbreak_is_told_again_when_other_lines_of_its_requests_come_later() -> None:
+    # The anomalies come first; the callee that is slow too, and explains them, comes much later.
+    records = slow_callee()
+    late = [record for record in records if record["service"] == "stock"]
+    for record in late:
+        if int(record["trace_id"][1:]) > 900:
+            record["duration_ms"] = 395.0
+    feed = Feed()
+    feed.give([record for record in records if record["service"] != "stock"], source="in:0")
+    feed.pass_time(100.0)
+    assert first_candidate(feed) == "cart"
+    told = len(feed.told)
+    feed.give(late, source="in:1")
+    feed.pass_time(60.0)
+    assert len(feed.told) > told
+    assert first_candidate(feed) == "stock"

@@ -605,3 +605,59 @@ async def test_a_search_that_is_broken_off_is_told(desk_with: Opens) -> None:
     tested = await desk.life.platform.test_connection()
     assert not tested.ok
     assert "broken off" in tested.message
+
+
+# The catalog, and affected items
+
+
+async def test_the_catalog_names_item_and_group(desk_with: Opens) -> None:
+    entry = {"ci": "payment", "group": "Management"}
+    desk = desk_with(settings={"catalog": {"services": {"checkout": entry}}})
+    await desk.life.want(desk.story.opened(), 60)
+    assert row_of(desk)["cmdb_ci"] == SERVICES["payment"]["sys_id"]
+    assert row_of(desk)["assignment_group"] == GROUPS["Management"]
+
+
+async def test_an_item_may_be_a_sys_id(desk_with: Opens, record: Path) -> None:
+    entry = {"ci": HOST["sys_id"]}
+    desk = desk_with(settings={"catalog": {"services": {"checkout": entry}}}, cmdbTable="off")
+    await desk.life.want(desk.story.opened(), 60)
+    assert row_of(desk)["cmdb_ci"] == HOST["sys_id"]
+    assert not requests(record, "GET", "/cmdb_ci")
+
+
+def affected(record: Path) -> list[dict[str, Any]]:
+    return [row["body"] for row in requests(record, "POST", "/task_ci")]
+
+
+async def test_affected_services_are_affected_items_once(desk_with: Opens, record: Path) -> None:
+    desk = desk_with()
+    desk.story.changed(affected_services=["checkout", "payment", "nowhere"])
+    await desk.life.want(desk.story.opened(), 60)
+    sys_id = desk.ticket().id
+    assert affected(record) == [{"task": sys_id, "ci_item": SERVICES["payment"]["sys_id"]}]
+    desk.life.clock.now += HOUR
+    await desk.life.want(desk.story.counted(), HOUR)
+    assert len(affected(record)) == 1
+    desk.life.clock.now += HOUR
+    desk.story.changed(affected_services=["checkout", "payment", "db-01"], count=99)
+    await desk.life.want(desk.story.counted(), HOUR)
+    assert affected(record)[1:] == [{"task": sys_id, "ci_item": HOST["sys_id"]}]
+
+
+async def test_a_table_that_is_protected_costs_no_record(desk_with: Opens, record: Path) -> None:
+    desk = desk_with()
+    desk.behaves(protects_affected=True)
+    desk.story.changed(affected_services=["payment"])
+    await desk.life.want(desk.story.opened(), 60)
+    desk.is_true(Status.OPEN)
+    await desk.life.want(desk.story.commented(), HOUR)
+    assert desk.texts().count("task_ci can't be written") == 1
+    assert len(affected(record)) == 1
+
+
+async def test_affected_items_can_be_switched_off(desk_with: Opens, record: Path) -> None:
+    desk = desk_with(affectedCis=False)
+    desk.story.changed(affected_services=["payment"])
+    await desk.life.want(desk.story.opened(), 60)
+    assert affected(record) == []

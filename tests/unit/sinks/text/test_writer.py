@@ -41,8 +41,6 @@ def test_the_default_body_says_what_where_since_how_many_and_why() -> None:
         )
     )
     assert body.splitlines() == [
-        "The database is gone. (written by rules)",
-        "",
         "Likely cause: a full disk",
         "Blast radius: 1 more service: cart; at POST /pay",
         "Impact: nobody can pay",
@@ -59,6 +57,8 @@ def test_the_default_body_says_what_where_since_how_many_and_why() -> None:
         "",
         "Evidence:",
         "1970-01-01 00:16:31 UTC ERROR payment 17 timed out",
+        "",
+        "The database is gone.",
         "",
         "Details:",
         "Status: open",

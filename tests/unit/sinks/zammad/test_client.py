@@ -415,3 +415,30 @@ async def test_a_certificate_authority_of_ones_own_is_trusted_and_no_other(
     await runner.cleanup()
     assert trusting.life.receipts[-1].key == "10007"
     assert doubting.life.platform.outcomes[0][1].reason == "unreachable"
+
+
+# Attributes of one's own, and the catalog
+
+
+async def test_attributes_of_ones_own_are_written(desk_with: Opens) -> None:
+    desk = desk_with(fields={"incident_id": "{{ service }}/{{ severity }}"})
+    await desk.life.want(desk.story.opened(), 60)
+    assert desk.ticket().record["incident_id"] == "checkout/high"
+
+
+@pytest.mark.parametrize("fields", [{"incident_id": "x" * 200}, {"no_such": "x"}])
+async def test_a_refused_attribute_costs_no_ticket(
+    desk_with: Opens, fields: dict[str, str]
+) -> None:
+    desk = desk_with(fields=fields)
+    await desk.life.want(desk.story.opened(), 60)
+    desk.is_true(Status.OPEN)
+    await desk.life.want(desk.story.commented(), HOUR)
+    assert f"{next(iter(fields))}" in desk.texts()
+
+
+async def test_the_catalog_names_the_group(desk_with: Opens) -> None:
+    catalog = {"services": {"checkout": {"group": "Management"}}}
+    desk = desk_with(settings={"catalog": catalog}, groups={"tenants": {"acme": "Users"}})
+    await desk.life.want(desk.story.opened(), 60)
+    assert desk.ticket().record["group"] == "Management"
