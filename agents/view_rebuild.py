@@ -13,7 +13,7 @@ from agents.view import latest, latest_alerts
 from ticketing.errors import Unavailable
 from ticketing.kafka.runtime import Runtime
 from ticketing.view.store import Rebuild, ViewStore
-from ticketing.wire.topics import ALERTS, INCIDENTS, OWN_PREFIX
+from ticketing.wire.topics import ALERTS, INCIDENTS, VIEW_REBUILD
 
 log = structlog.get_logger(__name__)
 
@@ -99,7 +99,7 @@ def _from_the_beginning(runtime: Runtime) -> Consumer:
     consumer = Consumer(
         {
             **runtime.client(),
-            "group.id": f"{OWN_PREFIX}view-rebuild",
+            "group.id": VIEW_REBUILD,
             "enable.auto.commit": False,
             "enable.partition.eof": True,
         }

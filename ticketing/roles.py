@@ -24,10 +24,12 @@ from ticketing.wire.topics import (
     INCIDENTS,
     OWN_PREFIX,
     PIPELINE_APP,
+    READER,
     REDRIVES,
     REGISTRY,
     SIGNALS,
     TRACES,
+    VIEW_REBUILD,
     changelog_topic,
     platform_topic,
 )
@@ -92,8 +94,12 @@ def access_of(role: str, runtime: Runtime) -> list[Grant]:
     grants += [Grant("topic", name, (WRITE,)) for name in written_by(role, runtime)]
     if role != API:
         grants.append(Grant("group", app_of(role), (READ,)))
+    # Clients that only read ask for their group's coordinator all the same.
+    grants.append(Grant("group", READER, (DESCRIBE,)))
     if bound_to(role):
         grants.append(Grant("topic", REGISTRY, (READ, WRITE)))
+    if role == VIEW:
+        grants.append(Grant("group", VIEW_REBUILD, (DESCRIBE,)))
     if role in (VIEW, API):
         # The balance, dead letters and a redrive, which looks for the record that it sends.
         grants.append(Grant("group", PIPELINE_APP, (DESCRIBE,)))
@@ -110,6 +116,7 @@ def access_of_setup(runtime: Runtime) -> list[Grant]:
             Grant("topic", OWN_PREFIX, (CREATE, *looks), prefixed=True),
             *(Grant("topic", name, (CREATE, *looks)) for name in runtime.inputs),
             Grant("topic", REGISTRY, (READ, WRITE)),
+            Grant("group", READER, (DESCRIBE,)),
         ]
     )
 

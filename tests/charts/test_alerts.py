@@ -78,6 +78,12 @@ CASES = {
         190,
         280,
     ),
+    "TicketingMessagesExpired": Case(
+        {f'ticketing_messages_expired_total{{topic="t",partition="0",{POD}}}': "_x5 7+0x120"},
+        4,
+        20,
+        100,
+    ),
     "TicketingCrashLoop": Case(
         {f'ticketing_worker_crash_looping{{role="slack",{POD}}}': "0+0x5 1+0x5 0+0x5"}, 3, 8, 14
     ),
@@ -98,7 +104,7 @@ CASES = {
         {f'ticketing_guards_failing{{guard="watchdog",{POD}}}': "0+0x5 1+0x10 0+0x5"}, 8, 14, 20
     ),
     "TicketingTablesSetAside": Case(
-        {f'ticketing_tables_set_aside_total{{table="incidents",{POD}}}': "0+0x5 1+0x120"},
+        {f'ticketing_tables_set_aside_total{{table="incidents",{POD}}}': "_x5 1+0x120"},
         4,
         20,
         100,
@@ -130,21 +136,13 @@ CASES = {
         60,
     ),
     "TicketingFallback": Case(
-        {
-            f'ticketing_fallbacks_total{{platform="slack",reason="rejected",{POD}}}': (
-                "0+0x5 1+0x60"
-            )
-        },
+        {f'ticketing_fallbacks_total{{platform="slack",reason="rejected",{POD}}}': ("_x5 1+0x60")},
         4,
         8,
         30,
     ),
     "TicketingDeadLetters": Case(
-        {
-            f'ticketing_dead_letters_total{{stage="detection",reason="empty",{POD}}}': (
-                "0+0x5 3+0x30"
-            )
-        },
+        {f'ticketing_dead_letters_total{{stage="detection",reason="empty",{POD}}}': ("_x5 3+0x30")},
         4,
         8,
         20,
@@ -207,6 +205,23 @@ def test_prometheus_takes_the_rules() -> None:
 @by_alert
 def test_an_alert_fires_and_goes_out(name: str, tmp_path: Path) -> None:
     assert run([evaluated(name, CASES[name])], tmp_path) == ""
+
+
+FIRST = [name for name, rule in RULES.items() if "unless" in rule["expr"]]
+
+
+@pytest.mark.prometheus
+@pytest.mark.parametrize("name", FIRST)
+def test_a_second_time_is_told_too(name: str, tmp_path: Path) -> None:
+    again = {series: "1+0x120 2+0x200" for series in CASES[name].series}
+    assert run([evaluated(name, Case(again, 119, 124, 300))], tmp_path) == ""
+
+
+@pytest.mark.prometheus
+@pytest.mark.parametrize("name", FIRST)
+def test_a_counter_that_stands_at_zero_tells_nothing(name: str, tmp_path: Path) -> None:
+    zero = {series: "_x5 0+0x60 1+0x100" for series in CASES[name].series}
+    assert run([evaluated(name, Case(zero, 8, 68, 160))], tmp_path) == ""
 
 
 @pytest.mark.prometheus

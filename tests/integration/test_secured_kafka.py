@@ -24,6 +24,7 @@ from support.waiting import wait_for
 from ticketing.api.server import KafkaCommands
 from ticketing.domain.events import Action, Command
 from ticketing.errors import Unavailable
+from ticketing.roles import access_of, access_of_setup
 from ticketing.wire.topics import INCIDENTS
 
 pytestmark = pytest.mark.kafka
@@ -216,6 +217,54 @@ def test_a_user_with_the_documented_rights_is_enough(
         work(fleet)
         worker = fleet.workers["a"]
         assert "AuthorizationFailed" not in worker.log("pipeline") + worker.log("view")
+
+
+def test_every_role_works_with_a_user_of_its_own_rights(
+    authorizing: SecuredKafka, tmp_path: Path
+) -> None:
+    authorizing.create(INPUT, PARTITIONS)
+    with Fleet(authorizing, tmp_path) as fleet:
+        sandbox = fleet.with_sandbox("slack")
+        fleet.configure(routing={"critical": ["slack"]}, traces={"enabled": False})
+        runtime = fleet.runtime()
+        fleet.configure(kafka=with_password(authorizing))
+
+        def user(role: str) -> dict[str, Any]:
+            return {"username": f"{USERNAME}-{role}"}
+
+        authorizing.grant(user("setup")["username"], access_of_setup(runtime))
+        for role in ("pipeline", "view", "slack"):
+            authorizing.grant(user(role)["username"], access_of(role, runtime))
+        as_role = fleet.config["kafka"]
+        fleet.configure(kafka=user("setup"))
+        made = run(fleet, "topics", "create")
+        assert made.returncode == 0, made.stderr
+        fleet.config["kafka"] = as_role
+
+        workers = {
+            role: fleet.worker(role, role, kafka=user(role))
+            for role in ("pipeline", "view", "slack")
+        }
+        for worker in workers.values():
+            worker.wait_ready()
+        fleet.feed([log(level="FATAL")] * 10)
+        fleet.feed(["no JSON"])
+        (incident,) = fleet.wait_counted(10).values()
+        wait_for(sandbox.tickets, "the ticket")
+        view = workers["view"]
+        wait_for(view.incidents, "the incident in the API")
+        status, body = view.post(f"/api/incidents/{incident.id}/acknowledge")
+        assert (status, body["status"]) == (200, "acknowledged")
+
+        def dead_letters() -> list[Any]:
+            code, found = view.get("/api/v1/dead-letters")
+            assert code == 200, found
+            return list(found)
+
+        wait_for(dead_letters, "the dead letter in the API")
+        said = "".join(worker.log(role) for role, worker in workers.items())
+        assert "uthorization" not in said
+        assert "not allow" not in said
 
 
 def test_a_user_without_rights_is_told(authorizing: SecuredKafka, tmp_path: Path) -> None:

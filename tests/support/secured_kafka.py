@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from confluent_kafka.admin import (
     AclBinding,
@@ -18,8 +20,11 @@ from support.certificates import Authority
 from support.kafka import ADMIN_SECONDS_MAX, JavaKafka, apache_kafka, formatted
 from support.requirements import free_port
 
+from ticketing.kafka.access import CREATE, DESCRIBE, DESCRIBE_CONFIGS, READ, WRITE, Grant
+
 USERNAME = "ticketing"
 PASSWORD = "a-password-of-the-tests"
+ROLE_USERS = tuple(f"{USERNAME}-{role}" for role in ("setup", "pipeline", "view", "slack"))
 # Kafka assumes it of the controller's listener only where no other protocol is in use.
 PROTOCOLS = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL"
 SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
@@ -40,6 +45,14 @@ RIGHTS = (
     (ResourceType.GROUP, "ticketing", ResourcePatternType.PREFIXED, ("READ", "DESCRIBE")),
 )
 """The rights of the agent's user: kind, name and pattern of what it may use, and the operations."""
+OPERATIONS = {
+    READ: "READ",
+    WRITE: "WRITE",
+    CREATE: "CREATE",
+    DESCRIBE: "DESCRIBE",
+    DESCRIBE_CONFIGS: "DESCRIBE_CONFIGS",
+}
+"""Kafka's words for its tool, and those of its protocol."""
 LOGIN_MODULE = "org.apache.kafka.common.security.plain.PlainLoginModule"
 
 
@@ -73,7 +86,9 @@ class SecuredKafka(JavaKafka):
                 "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": f"{SCRAM_MODULE} required;",
                 **(authorizing if authorizes else {}),
                 "listener.name.sasl_ssl.plain.sasl.jaas.config": (
-                    f'{LOGIN_MODULE} required user_{USERNAME}="{PASSWORD}";'
+                    f"{LOGIN_MODULE} required "
+                    + " ".join(f'user_{name}="{PASSWORD}"' for name in (USERNAME, *ROLE_USERS))
+                    + ";"
                 ),
             },
         )
@@ -90,12 +105,31 @@ class SecuredKafka(JavaKafka):
 
     def give_rights(self, username: str) -> None:
         """Give a user the agent's rights, and no others."""
+        self._allow(username, RIGHTS)
+
+    def grant(self, username: str, grants: Iterable[Grant]) -> None:
+        """Give a user these rights."""
+        prefixed, literal = ResourcePatternType.PREFIXED, ResourcePatternType.LITERAL
+        self._allow(
+            username,
+            [
+                (
+                    ResourceType[one.kind.upper()],
+                    one.name,
+                    prefixed if one.prefixed else literal,
+                    tuple(OPERATIONS[operation] for operation in one.operations),
+                )
+                for one in grants
+            ],
+        )
+
+    def _allow(self, username: str, rights: Iterable[Any]) -> None:
         wanted = [
             AclBinding(
                 *(kind, name, pattern, f"User:{username}", "*"),
                 *(AclOperation[operation], AclPermissionType.ALLOW),
             )
-            for kind, name, pattern, operations in RIGHTS
+            for kind, name, pattern, operations in rights
             for operation in operations
         ]
         for future in self.admin.create_acls(wanted).values():
