@@ -90,7 +90,9 @@ class IncidentCommands:
         after, made = merging.split(incident, found, id, now, policy, command.by)
         if not after.alerts:
             return NONE_SHOWN
-        self._decide(apart=(after.alerts, [row.alert for row in found]))
+        taken = [row.alert for row in found]
+        self._decide(apart=(after.alerts, taken))
+        self._decide_for_hidden(incident, taken, joins=False)
         rows.rehome(_shown(found, made), (incident.id,), id)
         if policy.group_by == GROUP_BY_CAUSE:
             state = rows.scope(incident.scope)
@@ -114,6 +116,8 @@ class IncidentCommands:
             return NONE_SHOWN
         taken = [row.alert for row in found]
         self._decide(together=(target.alerts, taken), apart=(after.alerts, taken))
+        self._decide_for_hidden(incident, taken, joins=False)
+        self._decide_for_hidden(target, taken, joins=True)
         rows.rehome(_shown(found, kept), (incident.id,), target.id)
         if after.status is Status.RESOLVED:
             kept = self._answered(kept, command)
@@ -187,13 +191,25 @@ class IncidentCommands:
         """Keep a person's decision with every alert that it is about."""
         for pairs, joins in ((together, True), (apart, False)):
             for some, others in (pairs, pairs[::-1]) if pairs else ():
-                names = [one.fingerprint for one in others]
-                for part in some:
-                    row = self._rows.alert(part.fingerprint)
-                    if row is not None:
-                        self._rows.put_alert(
-                            _decided(row, names, joins, self._rows.policy.pairs_kept)
-                        )
+                self._note(some, others, joins)
+
+    def _decide_for_hidden(
+        self, incident: Incident, others: list[IncidentAlert], *, joins: bool
+    ) -> None:
+        """Keep a decision with the alerts of an incident that it does not show."""
+        if incident.alerts_total <= len(incident.alerts):
+            return
+        known = {part.fingerprint for part in (*incident.alerts, *others)}
+        parts = [row.alert for row in self._rows.of_incident(incident)]
+        hidden = [part for part in parts if part.fingerprint not in known]
+        self._note(hidden, others, joins)
+
+    def _note(self, some: list[IncidentAlert], others: list[IncidentAlert], joins: bool) -> None:
+        names = [one.fingerprint for one in others]
+        for part in some:
+            row = self._rows.alert(part.fingerprint)
+            if row is not None:
+                self._rows.put_alert(_decided(row, names, joins, self._rows.policy.pairs_kept))
 
     def _answered(self, incident: Incident, command: Command) -> Incident:
         return commands.answered(incident, command, "", self._rows.now, self._rows.policy)

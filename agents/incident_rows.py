@@ -24,8 +24,9 @@ from ticketing.wire.signals import SignalBody, encode_signals
 
 CHAIN_MAX = 50
 """Merges of merges: more than people make; a circle of ids ends here."""
-ALERTS_MAX = 1_000
-"""Alerts that one deletion finds: their rows, of 4 kB at most, must fit one batch of the changelog."""
+ALERTS_MAX = 800
+"""Alerts of an incident that one command finds: the rows of two incidents, of 4 kB each at most, must
+fit one batch of the changelog."""
 LOOK_SECONDS = 86400.0
 """A day: alerts and pointers whose incident is gone may stay so long."""
 

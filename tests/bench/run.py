@@ -22,13 +22,15 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE.parent), str(ROOT)]
 
-from bench import busy, life, logs  # noqa: E402
+from bench import busy, life, logs, stages  # noqa: E402
 from bench.side import rate_of  # noqa: E402
 from confluent_kafka import KafkaException  # noqa: E402
 from rich.console import Console  # noqa: E402  (the path must be set first)
 from rich.progress import track  # noqa: E402
 from support.kafka import Kafka, launch  # noqa: E402
 from support.waiting import wait_for  # noqa: E402
+
+from ticketing.worker import freeze_garbage_collector  # noqa: E402
 
 REPORT = ROOT / "docs" / "benchmarks.md"
 QUIX_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
@@ -175,10 +177,26 @@ def main() -> None:
     parser.add_argument(
         "--stored", type=int, default=1_000_000, help="incidents of the large table"
     )
-    parser.add_argument("--only", choices=["speed", "life", "busy"], help="one part of it")
+    parser.add_argument(
+        "--only", choices=["speed", "life", "busy", "stages"], help="one part of it"
+    )
     parser.add_argument("--dry-run", action="store_true", help="do not write docs/benchmarks.md")
     asked = parser.parse_args()
     parts = [_head(asked)]
+    if asked.only in (None, "stages"):
+        freeze_garbage_collector()
+        parts.append(stages.report())
+    if asked.only != "stages":
+        parts += _on_kafka(asked)
+    text = "\n\n".join(parts) + "\n"
+    print(text)
+    if not asked.dry_run:
+        REPORT.write_text(text)
+
+
+def _on_kafka(asked: argparse.Namespace) -> list[str]:
+    """The parts for which a broker is started."""
+    parts = []
     kafka = launch()
     try:
         if asked.only in (None, "speed"):
@@ -189,10 +207,7 @@ def main() -> None:
             parts.append(busy.report(kafka))
     finally:
         kafka.close()
-    text = "\n\n".join(parts) + "\n"
-    print(text)
-    if not asked.dry_run:
-        REPORT.write_text(text)
+    return parts
 
 
 def _head(asked: argparse.Namespace) -> str:

@@ -97,6 +97,7 @@ async def test_a_whole_life_whatever_the_installation_does(
 ) -> None:
     """Each request but the last may have been carried out without an answer."""
     desk.behaves(**switches)
+    desk.story.changed(affected_services=["checkout", "payment"])
     for snapshot in (
         desk.story.opened,
         desk.story.raised,

@@ -120,7 +120,9 @@ def test_fausts_own_command_runs_the_pipeline_and_shows_its_tables(
         assert [table["name"] for table in listed] == ["alerts", "incidents"]
         assert all(table["partitions"] == everything for table in listed)
         assert all(table["rows"] > 0 for table in listed)
-        assert get(f"http://127.0.0.1:{port}/")["tables"] == listed
+        index = get(f"http://127.0.0.1:{port}/")
+        assert index["app"] == "ticketing"
+        assert [table["name"] for table in index["tables"]] == ["alerts", "incidents"]
 
         def keys() -> list[str]:
             return [entry["key"] for entry in get(f"{tables}/incidents/")["keys"]]

@@ -42,6 +42,7 @@ SHARED: dict[str, Any] = {
         {"ignores": "impact,assignment_group"},
         {"ignores": "short_description,description,cmdb_ci"},
         {"sessions": False},
+        {"protects_affected": True},
     ),
     "replies": (
         Reply(status=200, body=PAGE, outcome=RetryAfter),

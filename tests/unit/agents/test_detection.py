@@ -340,6 +340,8 @@ async def test_a_failure_of_kafka_blames_no_record_of_any_partition(
         kafka.producer.send_all = refused
         await run(kafka)
         await until(after.exists, "the process to leave")
+        # What is left of it must not leave in the name of the next process.
+        await until(lambda kafka=kafka: len(kafka.handled) == 3, "the rest of the process")
         before = after
     found = Deaths(before)
     places = [(TP(TOPIC, 0), 3), (TP(TOPIC, 1), 9), (TP(TOPIC, 2), 5)]

@@ -557,6 +557,22 @@ def test_the_counters_of_a_deleted_incidents_alerts_forget_them() -> None:
     ]
 
 
+def test_a_split_also_holds_for_alerts_that_the_incident_does_not_show() -> None:
+    desk = grouping_desk()
+    for n in range(25):
+        desk.send(alert(f"{n:02}", at=AT + n), at=AT + n)
+    desk.command(desk.one(), Action.SPLIT, alerts=["03"])
+    apart = desk.of("03")
+    assert [name for name, row in desk.alerts().items() if "03" in row.apart] == [
+        f"{n:02}" for n in range(25) if n != 3
+    ]
+    assert "00" in desk.alerts()["03"].apart
+    others = desk.of("24")
+    desk.command(others, Action.MOVE, alerts=["24"], target=apart.id)
+    assert "24" in desk.alerts()["23"].apart
+    assert desk.alerts()["03"].together == ["24"]
+
+
 def test_an_alert_of_a_deleted_incident_counts_only_what_is_new() -> None:
     desk = Desk(POLICY)
     state = alert("aa", 5, at=AT)
