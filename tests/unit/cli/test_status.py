@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from ticketing.cli.fleet import Fleet, as_json, problems, rendered
-from ticketing.cli.worker_figures import Figures, figures_of
+from ticketing.cli.worker_figures import NO_WORKER, Figures, figures_of
 from ticketing.kafka.consumers import GroupSeen, TopicRead
 
 METRICS = """
@@ -52,6 +52,25 @@ def test_the_figures_are_those_of_the_metrics() -> None:
 def test_a_worker_without_the_pipeline_has_no_incidents() -> None:
     found = figures_of("http://a", METRICS.replace('app="pipeline"', 'app="view"'))
     assert found.incidents is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!doctype html><p>a page</p>",
+        '{"a": 1}',
+        "up 1.0\n",
+        "# TYPE table_rows gauge\ntable_rows 1\n",
+    ],
+    ids=["page", "json", "other metrics", "a name like ours"],
+)
+def test_another_program_at_a_workers_address_is_no_worker(text: str) -> None:
+    found = figures_of("http://a", text)
+    assert (found.answers, found.reasons, found.tables) == (False, (NO_WORKER,), {})
+
+
+def test_a_worker_that_has_counted_nothing_yet_is_one() -> None:
+    assert figures_of("http://a", "").answers
 
 
 @pytest.mark.parametrize(
