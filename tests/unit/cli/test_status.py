@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from ticketing.cli import status
 from ticketing.cli.fleet import Fleet, as_json, problems, rendered
 from ticketing.cli.worker_figures import NO_WORKER, Figures, figures_of
+from ticketing.errors import Unavailable
 from ticketing.kafka.consumers import GroupSeen, TopicRead
 
 METRICS = """
@@ -121,3 +124,17 @@ def test_everything_that_is_known_is_shown() -> None:
         {"app": "pipeline", "table": "alerts", "rows": 12, "bytes": 4096}
     ]
     assert document["deadLetters"] == 5
+
+
+def test_a_watch_goes_on_while_kafka_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, later = Fleet({}, [], 0), Fleet({}, [], 1)
+    answers = iter([Unavailable("Kafka does not answer"), later])
+
+    def look() -> Fleet:
+        answer = next(answers)
+        if isinstance(answer, Unavailable):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(status, "LOOK_EVERY_SECONDS", 0.0)
+    assert list(islice(status._looks(first, look), 3)) == [first, "Kafka does not answer", later]
