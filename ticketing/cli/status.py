@@ -136,7 +136,12 @@ def _watch(looks: Iterator[Fleet | str]) -> None:
 
     from ticketing.cli.fleet import rendered
 
-    with Live(auto_refresh=False, screen=sys.stdout.isatty()) as live:
-        for found in looks:
-            shown = f"PROBLEM {found}" if isinstance(found, str) else rendered(found)
-            live.update(shown, refresh=True)
+    shown = (f"PROBLEM {one}" if isinstance(one, str) else rendered(one) for one in looks)
+    if not sys.stdout.isatty():
+        # Nothing can be written over: one look below the other.
+        for one in shown:
+            _print(one)
+        return
+    with Live(auto_refresh=False, screen=True) as live:
+        for one in shown:
+            live.update(one, refresh=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
@@ -138,3 +139,16 @@ def test_a_watch_goes_on_while_kafka_is_away(monkeypatch: pytest.MonkeyPatch) ->
 
     monkeypatch.setattr(status, "LOOK_EVERY_SECONDS", 0.0)
     assert list(islice(status._looks(first, look), 3)) == [first, "Kafka does not answer", later]
+
+
+def test_a_watch_without_a_terminal_prints_each_look(capsys: pytest.CaptureFixture[str]) -> None:
+    said = []
+
+    def looks() -> Iterator[Fleet | str]:
+        yield Fleet({}, [], 17)
+        yield "Kafka does not answer"
+        said.append(capsys.readouterr().out)
+
+    status._watch(looks())
+    assert "dead letters kept: 17" in said[0]
+    assert "PROBLEM Kafka does not answer" in said[0]
