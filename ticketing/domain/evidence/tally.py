@@ -54,8 +54,8 @@ REQUESTS, ALERT, CALLS, OWN, GAPS, ERRORS, NAMED, SPOILED = (
     *("errors", "named", "spoiled"),
 )
 KINDS = (REQUESTS, ALERT, CALLS, OWN, GAPS, ERRORS, NAMED, SPOILED)
-_ENDLESS = frozenset((CALLS, GAPS, ERRORS, NAMED))
-"""Kinds whose details may be without end."""
+ENDLESS = frozenset((CALLS, GAPS, ERRORS, NAMED))
+"""Kinds whose details may be without end: only these have a rest."""
 REST = "rest"
 """The detail of items that were folded into one at a bound: they count, and say nothing else."""
 
@@ -135,7 +135,7 @@ class Items(dict[Item, Count]):
         found = self.get((kind, detail))
         if found is not None:
             return found
-        if kind in _ENDLESS and detail != REST:
+        if kind in ENDLESS and detail != REST:
             return self._of_endless(kind, detail)
         found = self[kind, detail] = Count()
         return found
@@ -150,7 +150,7 @@ class Items(dict[Item, Count]):
         self._endless += 1
         if self._endless > DETAILS_MAX:
             if self._lowest is None:
-                self._lowest = _Lowest(one for one in self if one[0] in _ENDLESS and one[1] != REST)
+                self._lowest = _Lowest(one for one in self if one[0] in ENDLESS and one[1] != REST)
             gone = self._lowest.highest()
             self._endless -= 1
             self.of(gone[0], REST).join(self.pop(gone))

@@ -13,7 +13,7 @@ from ticketing.domain.evidence import book as book_module
 from ticketing.domain.evidence import tally as tally_module
 from ticketing.domain.evidence.book import SLOTS_MAX, Book
 from ticketing.domain.evidence.packing import joined, packed, parts, unpacked
-from ticketing.domain.evidence.tally import ALL, CALLS, REQUESTS, REST, Tally
+from ticketing.domain.evidence.tally import ALL, CALLS, ENDLESS, KINDS, REQUESTS, REST, Tally
 from ticketing.domain.evidence.verdict import verdict_of
 from ticketing.domain.traces.facts import Facts, Observed, Operation
 
@@ -99,6 +99,14 @@ def test_names_and_lists_that_are_no_tally_are_left_out() -> None:
     ]
     for one in broken:
         assert sum(item.count for *_, item in unpacked(one).items()) == 0
+
+
+@pytest.mark.parametrize("kind", range(len(KINDS)))
+def test_a_rest_of_a_kind_that_has_none_is_left_out(kind: int) -> None:
+    items = [[kind, REST, 9, 0, 0, []], [3, 7, 9, 0, 0, []], [2, [[], False, 1], 9, 0, 0, []]]
+    again = unpacked([[["a", "b"]], [[0, items]]])
+    assert {one for _, one, detail, _ in again.items() if detail == REST} <= ENDLESS
+    verdict_of_one(again)
 
 
 json = st.recursive(
