@@ -210,15 +210,27 @@ def test_a_verdict_of_the_same_time_takes_the_place_of_the_last() -> None:
     assert desk.of("aa").id != desk.of("bb").id
 
 
-def test_a_verdict_from_far_ahead_holds_later_ones_back_for_a_while_only() -> None:
+def test_a_verdict_from_ahead_holds_later_ones_back_for_a_while_only() -> None:
     desk = desk_by_cause()
-    desk.send(verdict(AT + 1e9, causes=()))
+    desk.send(verdict(AT + 500, causes=()))
     fired(desk, "cart", "shop")
     found = verdict(AT + 10, below("aa"), below("bb"))
     desk.send(found, at=AT + 10)
     assert len(open_ones(desk)) == 2
     desk.send(found, at=AT + 1000)
     assert len(open_ones(desk)) == 1
+
+
+@pytest.mark.parametrize("at", [AT + 1e6, 9e10])
+def test_a_verdict_from_far_ahead_changes_nothing(at: float) -> None:
+    desk = desk_by_cause(group_wait={})
+    together(desk)
+    rows = desk.rows()
+    desk.send(two_faults(at), at=AT + 10)
+    desk.send(two_faults(at + 10), at=AT + 20)
+    assert desk.rows() == rows
+    desk.send(verdict(AT + 30, below("aa"), below("bb")), at=AT + 30)
+    assert desk.of("aa").cause is not None
 
 
 def test_a_verdict_for_unknown_alerts_is_passed_by() -> None:
