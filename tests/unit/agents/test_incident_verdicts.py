@@ -11,7 +11,7 @@ from support.incident_desk import ROUTING, Desk
 from support.incidents import again, alert, later, quiet
 
 from tables.incidents import scope_key
-from ticketing.domain.alerts.alert import AlertKind
+from ticketing.domain.alerts.alert import AlertKind, AlertState
 from ticketing.domain.events import Action, Cause, Hung, Receipt, TicketState, Verdict
 from ticketing.domain.incidents.incident import Incident, Resolution, Status, StepKind
 from ticketing.domain.incidents.outbreaks import ScopeState
@@ -231,6 +231,22 @@ def test_a_verdict_from_far_ahead_changes_nothing(at: float) -> None:
     assert desk.rows() == rows
     desk.send(verdict(AT + 30, below("aa"), below("bb")), at=AT + 30)
     assert desk.of("aa").cause is not None
+
+
+@pytest.mark.parametrize("later", [30.0, 1000.0])
+def test_an_alert_that_is_in_a_verdict_twice_moves_once(later: float) -> None:
+    desk = desk_by_cause(group_wait={})
+    incident = together(desk)
+    for at in (AT + later, AT + later + 10):
+        twice = [below("aa"), *[below("bb", 1)] * 2]
+        desk.send(verdict(at, *twice, causes=[("cart", 9.0), ("shop", 8.0)]), at=at)
+    left, taken = desk.incidents()[incident.id], desk.of("bb")
+    assert taken.id != left.id
+    assert left.alerts[0].fingerprint == "aa"
+    assert (taken.alerts_firing, taken.alerts_total) == (1, 1)
+    assert left.alerts_firing == sum(part.state is AlertState.FIRING for part in left.alerts)
+    assert left.alerts_total == len(left.alerts)
+    assert left.count + taken.count == incident.count
 
 
 def test_a_verdict_for_unknown_alerts_is_passed_by() -> None:
