@@ -340,6 +340,27 @@ def test_what_a_person_put_apart_stays_apart() -> None:
     assert desk.of("aa").id != desk.of("bb").id
 
 
+@pytest.mark.parametrize("mail", ["known", "new"])
+def test_a_fault_brings_no_two_alerts_together_that_a_person_put_apart(mail: str) -> None:
+    """Neither in an incident of its own, nor where it moves both into one that it has."""
+    desk = desk_by_cause(group_wait={})
+    desk.send(verdict(AT - 500, causes=(), edges=[("shop", "cart"), ("ship", "cart")]))
+    fired(desk, "cart", "shop")
+    desk.send(alert("dd", at=AT, service="ship"), at=AT)
+    for name in ("bb", "dd"):
+        desk.command(desk.of("aa"), Action.SPLIT, alerts=[name])
+    # All are older than what evidence shows from now on.
+    if mail == "known":
+        fired(desk, "mail", at=AT + 1000)
+    hung = [below("cc"), below("bb"), below("dd")][mail == "new" :]
+    for at in range(1010, 1050, 10):
+        desk.send(verdict(AT + at, *hung, causes=[("mail", 9.0)]), at=AT + at)
+    assert len({desk.of(name).id for name in ("aa", "bb", "dd")}) == 3
+    fault = next(one for one in open_ones(desk) if one.service == "mail")
+    assert fault.id == desk.of("bb").id
+    assert mail == "new" or fault.id == desk.of("cc").id
+
+
 def test_an_incident_that_a_person_split_off_takes_the_name_of_its_cause() -> None:
     desk = desk_by_cause(group_wait={})
     desk.command(together(desk), Action.SPLIT, alerts=["bb"])
