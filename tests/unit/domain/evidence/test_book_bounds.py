@@ -82,6 +82,19 @@ def test_a_book_forgets_its_earliest_slots(monkeypatch: pytest.MonkeyPatch) -> N
     assert book.size >= len(tally)
 
 
+def test_the_present_of_many_workers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    tally = filled(MANY[:60])
+    monkeypatch.setattr(book_module, "ITEMS_MAX", 2 * len(tally))
+    monkeypatch.setattr(book_module, "PRESENT_ITEMS_MAX", 20 * len(tally))
+    book = Book()
+    for slot in range(5):
+        for worker in range(10):
+            book.put(slot, f"w{worker}", tally)
+        verdict_of(book, "0" * 16, slot)
+        assert book.size <= 20 * len(tally)
+    assert {slot for slot, _ in book.sample([(ALL, REQUESTS, None)])} == {3, 4}
+
+
 def test_a_slot_has_so_many_workers_at_most() -> None:
     book = Book()
     for number in range(2 * book_module.WORKERS_MAX):
