@@ -423,6 +423,21 @@ def test_a_verdict_ends_the_wait_by_a_merge_or_by_a_page() -> None:
         assert len(found) == sum(one.ticketed for one in found) == pages
 
 
+def test_a_page_does_not_begin_to_wait_once_a_verdict_has_called_it_a_fault() -> None:
+    desk = desk_by_cause()
+    fired(desk, "cart")
+    desk.ticks_until(AT + 20)
+    fired(desk, "shop", at=AT + 20)
+    desk.send(two_faults(AT + 20), at=AT + 22)
+    due = desk.of("bb").ticket_at
+    assert due > AT + 31
+    desk.ticks_until(due - 1)
+    assert desk.of("aa").ticketed
+    assert not desk.of("bb").ticketed
+    desk.ticks_until(due + 1)
+    assert desk.of("bb").ticketed
+
+
 def test_the_wait_is_over_for_a_higher_severity() -> None:
     desk = desk_by_cause()
     fired(desk, "cart")
