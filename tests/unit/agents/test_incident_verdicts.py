@@ -521,6 +521,30 @@ def test_a_quiet_alert_that_fires_again_joins_the_fault_of_now() -> None:
 # Kills and other configurations
 
 
+def test_an_alert_that_comes_back_to_an_incident_is_one_alert_of_it() -> None:
+    desk = desk_by_cause(group_wait={})
+    incident = together(desk)
+    old = desk.alerts()["bb"].alert
+    for at in (1000, 1010):
+        desk.send(two_faults(AT + at), at=AT + at)
+    gone = desk.of("bb")
+    assert gone.id != incident.id
+    told = alert("bb", old.count, at=AT, service="shop")
+    desk.send(quiet(told), at=AT + 1020)
+    assert gone.id == desk.of("bb").id
+    # Another alert begins in the first incident, by a person's decision, and the one that left is near.
+    desk.send(alert("cc", at=AT + 1900, service="mail"), at=AT + 1900)
+    desk.command(desk.of("cc"), Action.MERGE, target=incident.id)
+    desk.send(verdict(AT + 1910, causes=(), edges=[("shop", "mail")]), at=AT + 1910)
+    desk.send(again(told, 4, at=AT + 1920), at=AT + 1920)
+    back = desk.of("bb")
+    assert back.id == incident.id
+    part = next(one for one in back.alerts if one.fingerprint == "bb")
+    assert part.count == old.count + 4
+    assert back.alerts_total == len(back.alerts) == 3
+    assert back.count == sum(one.count for one in back.alerts)
+
+
 def test_the_memory_of_a_scope_survives_a_kill_and_a_change_of_grouping() -> None:
     desk = desk_by_cause()
     together(desk)
