@@ -49,7 +49,9 @@ class IncidentVerdicts:
                 self._name(step, verdict.at)
 
     def _members(self, verdict: Verdict, incidents: dict[str, Incident]) -> Iterator[Member]:
-        for hung in verdict.alerts:
+        # An alert that is in the list twice would be moved, and counted, twice.
+        alerts = {hung.fingerprint: hung for hung in reversed(verdict.alerts)}
+        for hung in reversed(alerts.values()):
             row, home = self._alert(hung.fingerprint)
             if row is None or home is None or home.scope != verdict.scope:
                 continue

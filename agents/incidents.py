@@ -255,6 +255,7 @@ class IncidentMachine(Machine[Record]):
             row,
             _origin(alert, found.reason or "it began with this alert"),
             elsewhere=elsewhere,
+            behind=joining.left_behind(known, alert.fingerprint),
         )
         if known is None:
             previous = own.id if own is not None else ""

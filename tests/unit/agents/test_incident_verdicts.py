@@ -11,7 +11,7 @@ from support.incident_desk import ROUTING, Desk
 from support.incidents import again, alert, later, quiet
 
 from tables.incidents import scope_key
-from ticketing.domain.alerts.alert import AlertKind
+from ticketing.domain.alerts.alert import AlertKind, AlertState
 from ticketing.domain.events import Action, Cause, Hung, Receipt, TicketState, Verdict
 from ticketing.domain.incidents.incident import Incident, Resolution, Status, StepKind
 from ticketing.domain.incidents.outbreaks import ScopeState
@@ -210,15 +210,43 @@ def test_a_verdict_of_the_same_time_takes_the_place_of_the_last() -> None:
     assert desk.of("aa").id != desk.of("bb").id
 
 
-def test_a_verdict_from_far_ahead_holds_later_ones_back_for_a_while_only() -> None:
+def test_a_verdict_from_ahead_holds_later_ones_back_for_a_while_only() -> None:
     desk = desk_by_cause()
-    desk.send(verdict(AT + 1e9, causes=()))
+    desk.send(verdict(AT + 500, causes=()))
     fired(desk, "cart", "shop")
     found = verdict(AT + 10, below("aa"), below("bb"))
     desk.send(found, at=AT + 10)
     assert len(open_ones(desk)) == 2
     desk.send(found, at=AT + 1000)
     assert len(open_ones(desk)) == 1
+
+
+@pytest.mark.parametrize("at", [AT + 1e6, 9e10])
+def test_a_verdict_from_far_ahead_changes_nothing(at: float) -> None:
+    desk = desk_by_cause(group_wait={})
+    together(desk)
+    rows = desk.rows()
+    desk.send(two_faults(at), at=AT + 10)
+    desk.send(two_faults(at + 10), at=AT + 20)
+    assert desk.rows() == rows
+    desk.send(verdict(AT + 30, below("aa"), below("bb")), at=AT + 30)
+    assert desk.of("aa").cause is not None
+
+
+@pytest.mark.parametrize("later", [30.0, 1000.0])
+def test_an_alert_that_is_in_a_verdict_twice_moves_once(later: float) -> None:
+    desk = desk_by_cause(group_wait={})
+    incident = together(desk)
+    for at in (AT + later, AT + later + 10):
+        twice = [below("aa"), *[below("bb", 1)] * 2]
+        desk.send(verdict(at, *twice, causes=[("cart", 9.0), ("shop", 8.0)]), at=at)
+    left, taken = desk.incidents()[incident.id], desk.of("bb")
+    assert taken.id != left.id
+    assert left.alerts[0].fingerprint == "aa"
+    assert (taken.alerts_firing, taken.alerts_total) == (1, 1)
+    assert left.alerts_firing == sum(part.state is AlertState.FIRING for part in left.alerts)
+    assert left.alerts_total == len(left.alerts)
+    assert left.count + taken.count == incident.count
 
 
 def test_a_verdict_for_unknown_alerts_is_passed_by() -> None:
@@ -312,6 +340,27 @@ def test_what_a_person_put_apart_stays_apart() -> None:
     assert desk.of("aa").id != desk.of("bb").id
 
 
+@pytest.mark.parametrize("mail", ["known", "new"])
+def test_a_fault_brings_no_two_alerts_together_that_a_person_put_apart(mail: str) -> None:
+    """Neither in an incident of its own, nor where it moves both into one that it has."""
+    desk = desk_by_cause(group_wait={})
+    desk.send(verdict(AT - 500, causes=(), edges=[("shop", "cart"), ("ship", "cart")]))
+    fired(desk, "cart", "shop")
+    desk.send(alert("dd", at=AT, service="ship"), at=AT)
+    for name in ("bb", "dd"):
+        desk.command(desk.of("aa"), Action.SPLIT, alerts=[name])
+    # All are older than what evidence shows from now on.
+    if mail == "known":
+        fired(desk, "mail", at=AT + 1000)
+    hung = [below("cc"), below("bb"), below("dd")][mail == "new" :]
+    for at in range(1010, 1050, 10):
+        desk.send(verdict(AT + at, *hung, causes=[("mail", 9.0)]), at=AT + at)
+    assert len({desk.of(name).id for name in ("aa", "bb", "dd")}) == 3
+    fault = next(one for one in open_ones(desk) if one.service == "mail")
+    assert fault.id == desk.of("bb").id
+    assert mail == "new" or fault.id == desk.of("cc").id
+
+
 def test_an_incident_that_a_person_split_off_takes_the_name_of_its_cause() -> None:
     desk = desk_by_cause(group_wait={})
     desk.command(together(desk), Action.SPLIT, alerts=["bb"])
@@ -372,6 +421,21 @@ def test_a_verdict_ends_the_wait_by_a_merge_or_by_a_page() -> None:
         desk.ticks_until(AT + 65)
         found = open_ones(desk)
         assert len(found) == sum(one.ticketed for one in found) == pages
+
+
+def test_a_page_does_not_begin_to_wait_once_a_verdict_has_called_it_a_fault() -> None:
+    desk = desk_by_cause()
+    fired(desk, "cart")
+    desk.ticks_until(AT + 20)
+    fired(desk, "shop", at=AT + 20)
+    desk.send(two_faults(AT + 20), at=AT + 22)
+    due = desk.of("bb").ticket_at
+    assert due > AT + 31
+    desk.ticks_until(due - 1)
+    assert desk.of("aa").ticketed
+    assert not desk.of("bb").ticketed
+    desk.ticks_until(due + 1)
+    assert desk.of("bb").ticketed
 
 
 def test_the_wait_is_over_for_a_higher_severity() -> None:
@@ -455,6 +519,30 @@ def test_a_quiet_alert_that_fires_again_joins_the_fault_of_now() -> None:
 
 
 # Kills and other configurations
+
+
+def test_an_alert_that_comes_back_to_an_incident_is_one_alert_of_it() -> None:
+    desk = desk_by_cause(group_wait={})
+    incident = together(desk)
+    old = desk.alerts()["bb"].alert
+    for at in (1000, 1010):
+        desk.send(two_faults(AT + at), at=AT + at)
+    gone = desk.of("bb")
+    assert gone.id != incident.id
+    told = alert("bb", old.count, at=AT, service="shop")
+    desk.send(quiet(told), at=AT + 1020)
+    assert gone.id == desk.of("bb").id
+    # Another alert begins in the first incident, by a person's decision, and the one that left is near.
+    desk.send(alert("cc", at=AT + 1900, service="mail"), at=AT + 1900)
+    desk.command(desk.of("cc"), Action.MERGE, target=incident.id)
+    desk.send(verdict(AT + 1910, causes=(), edges=[("shop", "mail")]), at=AT + 1910)
+    desk.send(again(told, 4, at=AT + 1920), at=AT + 1920)
+    back = desk.of("bb")
+    assert back.id == incident.id
+    part = next(one for one in back.alerts if one.fingerprint == "bb")
+    assert part.count == old.count + 4
+    assert back.alerts_total == len(back.alerts) == 3
+    assert back.count == sum(one.count for one in back.alerts)
 
 
 def test_the_memory_of_a_scope_survives_a_kill_and_a_change_of_grouping() -> None:

@@ -186,7 +186,7 @@ class Life:
         ]  # fmt: skip
         made = Verdict(
             scope=scope_of(pick("ab"), ""),
-            at=self.desk.now + pick([0.0, 0.0, 0.0, -50.0, -1e6, 1e6]),
+            at=self.desk.now + pick([0.0, 0.0, 0.0, -50.0, -1e6, 500.0, 1e6]),
             causes=causes, alerts=hung, ranking=causes[:2], edges=[("x", "y")][: pick([0, 1])],
         )  # fmt: skip
         self.verdicts.append(made)

@@ -17,9 +17,11 @@ WINDOWS_SLOTS = (6, 9, 12)
 """Ages of the fault that are tried; evidence that shows in several windows counts more."""
 LONGEST = max(WINDOWS_SLOTS)
 # Bounds of a book: twenty minutes in which there was traffic, and about 40 MB. Beyond, the earliest
-# slots go, so that a large scope knows less of what is usual, but the same of the present.
+# slots go, so that a large scope knows less of what is usual, but the same of the present; and some
+# 200 MB, beyond which the windows get shorter too.
 SLOTS_MAX = 120
 ITEMS_MAX = 120_000
+PRESENT_ITEMS_MAX = 600_000
 WORKERS_MAX = 256
 """Workers of a slot: names of workers that restart under new ones must not add up."""
 STRENGTH_MIN = 1.0
@@ -80,10 +82,13 @@ class Book:
         }
         workers[worker] = entries
         self._sum(slot, entries, 1)
-        while len(self._slots) > SLOTS_MAX or (
-            self.size > ITEMS_MAX and len(self._slots) > LONGEST
-        ):
+        while self._is_full():
             self._forget(min(self._slots))
+
+    def _is_full(self) -> bool:
+        number = len(self._slots)
+        most = ITEMS_MAX if number > LONGEST else PRESENT_ITEMS_MAX
+        return number > SLOTS_MAX or (self.size > most and number > 1)
 
     def _key(self, operation: Operation, kind: str, detail: Any) -> Key:
         key = operation, kind, detail

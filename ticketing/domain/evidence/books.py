@@ -124,14 +124,10 @@ class Books:
             return
         self._bytes += len(part.rows) - len(known.found.get(part.part, b""))
         known.found[part.part] = part.rows
-        if len(known.found) < known.parts:
-            return
-        slot, _ = scope.newest.get(part.worker, (part.slot, now))
-        scope.newest[part.worker] = max(slot, part.slot), now
-        if scope.judged is not None and part.slot <= scope.judged:
-            scope.late = True
-        else:
-            scope.arrived.setdefault(part.slot, now)
+        if len(known.found) == known.parts:
+            self._arrived(scope, part, now)
+        if len(scope.tallies) > 2 * TALLIES_MAX:
+            self._cut(scope)
         while self._bytes > WAITING_BYTES_MAX:
             self._drop_first()
 
@@ -153,6 +149,16 @@ class Books:
         while len(self._scopes) > 1 and self._size() > ITEMS_MAX:
             self._forget_first()
         return found
+
+    @staticmethod
+    def _arrived(scope: _Scope, part: Part, now: float) -> None:
+        """Note that a tally is whole, with its last part."""
+        slot, _ = scope.newest.get(part.worker, (part.slot, now))
+        scope.newest[part.worker] = max(slot, part.slot), now
+        if scope.judged is not None and part.slot <= scope.judged:
+            scope.late = True
+        else:
+            scope.arrived.setdefault(part.slot, now)
 
     def _size(self) -> int:
         return sum(scope.book.size for scope in self._scopes.values())
@@ -184,10 +190,17 @@ class Books:
                 waiting.put = True
                 tallies = [self._unpack(one) for one in rows]
                 scope.book.put(number, worker, tallies[0] if len(rows) == 1 else joined(tallies))
-        for key in sorted(scope.tallies)[:-TALLIES_MAX]:
-            self._let_go(scope.tallies.pop(key))
+        self._cut(scope)
         for number in [number for number in scope.arrived if number <= slot]:
             del scope.arrived[number]
+
+    def _cut(self, scope: _Scope) -> None:
+        """Forget the earliest tallies of a scope, also those whose other parts never came."""
+        for key in sorted(scope.tallies)[:-TALLIES_MAX]:
+            waiting = scope.tallies.pop(key)
+            if waiting.found:
+                self._dropped["waiting_full"] += 1
+            self._let_go(waiting)
 
     def _let_go(self, waiting: _Waiting | None) -> None:
         if waiting is not None:

@@ -20,7 +20,9 @@ evidence needs, as the smallest of several workers must have enough."""
 SLOTS_MAX = 120
 """Slots of a scope: as many as the book of a scope remembers."""
 FACTS_MAX = 20_000
-"""Requests of all scopes together, some 150 MB at most."""
+"""Requests of all scopes together."""
+CALLS_MAX = 200_000
+"""Calls of these requests, some 150 MB: requests differ in size by the hundred."""
 CLOSED_SECONDS = 5.0
 """Event time after the end of a slot from which on its requests are complete
 (`correlator.SETTLE_SECONDS`)."""
@@ -65,6 +67,7 @@ class Ledger:
         self._scopes: OrderedDict[str, _Scope] = OrderedDict()
         self._changed: dict[tuple[str, int], None] = {}
         self._size = 0
+        self._calls = 0
         self._dropped: Counter[str] = Counter()
 
     def __len__(self) -> int:
@@ -104,12 +107,14 @@ class Ledger:
         earlier = slot.requests.get(facts.trace_id)
         if earlier is not None and len(earlier[1].observed) > len(facts.observed):
             return  # Lines of it were let go meanwhile.
-        self._size += earlier is None
+        self._count(facts, 1)
+        if earlier is not None:
+            self._count(earlier[1], -1)
         slot.requests[facts.trace_id] = _lot(facts.trace_id), facts, dict(alerts)
         self._change(scope, number, slot)
         if len(slot.requests) > REQUESTS_MAX:
-            del slot.requests[max(slot.requests, key=lambda id: slot.requests[id][0])]
-            self._size -= 1
+            gone = slot.requests.pop(max(slot.requests, key=lambda id: slot.requests[id][0]))
+            self._count(gone[1], -1)
         if len(slot.requests) == REQUESTS_MAX:
             slot.highest = max(lot for lot, _, _ in slot.requests.values())
         self._make_room(scope, known)
@@ -139,7 +144,7 @@ class Ledger:
         """Forget all, as another worker goes on with some of the requests."""
         self._scopes.clear()
         self._changed.clear()
-        self._size = 0
+        self._size = self._calls = 0
 
     def _change(self, scope: str, number: int, slot: _Slot) -> None:
         if not slot.changed:
@@ -148,14 +153,19 @@ class Ledger:
 
     def _remove(self, scope: str, known: _Scope, number: int, trace_id: str) -> None:
         slot = known.slots.get(number)
-        if slot is not None and slot.requests.pop(trace_id, None) is not None:
-            self._size -= 1
+        gone = slot.requests.pop(trace_id, None) if slot is not None else None
+        if slot is not None and gone is not None:
+            self._count(gone[1], -1)
             self._change(scope, number, slot)
+
+    def _count(self, facts: Facts, sign: int) -> None:
+        self._size += sign
+        self._calls += sign * len(facts.observed)
 
     def _make_room(self, scope: str, known: _Scope) -> None:
         while len(known.slots) > SLOTS_MAX:
             self._forget_first(scope, known)
-        while self._size > FACTS_MAX:
+        while self._size > FACTS_MAX or self._calls > CALLS_MAX:
             other = next(iter(self._scopes))
             self._forget_first(other, self._scopes[other])
             if not self._scopes[other].slots:
@@ -165,7 +175,8 @@ class Ledger:
         number = min(known.slots)
         slot = known.slots.pop(number)
         known.first = number + 1
-        self._size -= len(slot.requests)
+        for _, facts, _ in slot.requests.values():
+            self._count(facts, -1)
         if slot.changed:
             del self._changed[scope, number]
             self._dropped["untold_requests"] += len(slot.requests)

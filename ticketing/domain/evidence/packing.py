@@ -11,6 +11,7 @@ from ticketing.domain.evidence.tally import (
     BUCKET_MAX,
     CALLS,
     CHILDREN_MAX,
+    ENDLESS,
     ERRORS,
     GAPS,
     KINDS,
@@ -121,7 +122,7 @@ _UNKNOWN = object()
 def _detail(kind: str, detail: Any, names: list[Operation | None]) -> Any:
     """The detail of an item; _UNKNOWN for one that no release wrote."""
     if detail == REST:
-        return REST
+        return REST if kind in ENDLESS else _UNKNOWN
     if kind in (REQUESTS, ALERT):
         return None
     if kind == OWN:

@@ -48,10 +48,6 @@ class Sample(dict[Stratum, tuple[int, frozenset[int]]]):
         limit = min(limit, known[0])
         self[stratum] = limit, frozenset(id for id in known[1].union(ids) if id < limit)
 
-    def size(self) -> float:
-        """The number of requests, estimated where a sketch was full."""
-        return sum(len(ids) * HASHES / limit for limit, ids in self.values())
-
     def share_in(self, other: Sample) -> float:
         """The share of these requests that is among the others, estimated; 0 for no request."""
         inside = total = 0.0

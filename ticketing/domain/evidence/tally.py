@@ -54,8 +54,8 @@ REQUESTS, ALERT, CALLS, OWN, GAPS, ERRORS, NAMED, SPOILED = (
     *("errors", "named", "spoiled"),
 )
 KINDS = (REQUESTS, ALERT, CALLS, OWN, GAPS, ERRORS, NAMED, SPOILED)
-_ENDLESS = frozenset((CALLS, GAPS, ERRORS, NAMED))
-"""Kinds whose details may be without end."""
+ENDLESS = frozenset((CALLS, GAPS, ERRORS, NAMED))
+"""Kinds whose details may be without end: only these have a rest."""
 REST = "rest"
 """The detail of items that were folded into one at a bound: they count, and say nothing else."""
 
@@ -135,7 +135,7 @@ class Items(dict[Item, Count]):
         found = self.get((kind, detail))
         if found is not None:
             return found
-        if kind in _ENDLESS and detail != REST:
+        if kind in ENDLESS and detail != REST:
             return self._of_endless(kind, detail)
         found = self[kind, detail] = Count()
         return found
@@ -150,7 +150,7 @@ class Items(dict[Item, Count]):
         self._endless += 1
         if self._endless > DETAILS_MAX:
             if self._lowest is None:
-                self._lowest = _Lowest(one for one in self if one[0] in _ENDLESS and one[1] != REST)
+                self._lowest = _Lowest(one for one in self if one[0] in ENDLESS and one[1] != REST)
             gone = self._lowest.highest()
             self._endless -= 1
             self.of(gone[0], REST).join(self.pop(gone))
@@ -184,59 +184,49 @@ class Tally:
 
     def add(self, facts: Facts, alerts: Mapping[str, str]) -> None:
         """Count a request; `alerts` are the fingerprints of its anomalies with their services."""
-        self._note(facts, alerts, 1)
-
-    def remove(self, facts: Facts, alerts: Mapping[str, str]) -> None:
-        """Undo `add` of the same facts and alerts, where a request's lines went on."""
-        self._note(facts, alerts, -1)
-
-    def _note(self, facts: Facts, alerts: Mapping[str, str], sign: int) -> None:
         id = hash_of_request(facts.trace_id)
-        self._count(ALL, REQUESTS, None, sign, id)
+        self._count(ALL, REQUESTS, None, 1, id)
         services = {call.operation[0] for call in facts.observed}
         for service in services | facts.blamed.keys():
-            self._count((service, ""), REQUESTS, None, sign, id)
+            self._count((service, ""), REQUESTS, None, 1, id)
         left = dict(facts.blamed)
         for named in facts.named:
             left[named.service] -= named.share
             units = round(named.share * UNIT)
-            self._count((named.service, ""), NAMED, named.by, sign * units, id)
+            self._count((named.service, ""), NAMED, named.by, units, id)
         origins = Counter(call.operation[0] for call in facts.observed if call.origin)
         for call in facts.observed:
             blame = left.get(call.operation[0], 0.0) if call.origin else 0.0
-            self._call(call, sign, round(blame * UNIT / max(1, origins[call.operation[0]])), id)
+            self._call(call, round(blame * UNIT / max(1, origins[call.operation[0]])), id)
         for fingerprint, service in alerts.items():
-            self._count((service, fingerprint), ALERT, None, sign, id)
+            self._count((service, fingerprint), ALERT, None, 1, id)
 
-    def _call(self, call: Observed, sign: int, blame: int, id: int) -> None:
+    def _call(self, call: Observed, blame: int, id: int) -> None:
         operation = call.operation
         children = tuple(dict.fromkeys(call.children[:CHILDREN_MAX]))
         bucket = bucket_of(call.own)
         lines = min(call.lines, LINES_MAX)
-        if not self._count(operation, CALLS, (children, call.excused, lines), sign, id):
-            self.dropped += sign
+        if not self._count(operation, CALLS, (children, call.excused, lines), 1, id):
+            self.dropped += 1
             return
-        self._count(operation, OWN, bucket, sign, id)
+        self._count(operation, OWN, bucket, 1, id)
         if call.spoiled:
-            self._count(operation, SPOILED, call.failed, sign, id)
+            self._count(operation, SPOILED, call.failed, 1, id)
         if blame:
-            self._count(operation, ERRORS, (children, call.excused), sign * blame, id)
+            self._count(operation, ERRORS, (children, call.excused), blame, id)
         coarse = bucket // COARSE
         for before, after, seconds in call.waits[:WAITS_MAX]:
             item = self.item(operation, GAPS, (coarse, before, after))
             if item is not None:
-                item.count += sign
-                item.micros += sign * round(seconds * MICROS)
+                item.count += 1
+                item.micros += round(seconds * MICROS)
 
     def _count(self, operation: Operation, kind: str, detail: Any, count: int, id: int) -> bool:
         item = self.item(operation, kind, detail)
         if item is None:
             return False
         item.count += count
-        if count > 0:
-            item.mark(id)
-        else:
-            item.ids.discard(id)
+        item.mark(id)
         return True
 
     def item(self, operation: Operation, kind: str, detail: Any) -> Count | None:

@@ -102,11 +102,17 @@ def is_late(alert: Alert, resolved_at: float) -> bool:
 
 
 def state_of(
-    alert: Alert, row: AlertRow | None, origin: Origin, *, elsewhere: bool = False
+    alert: Alert,
+    row: AlertRow | None,
+    origin: Origin,
+    *,
+    elsewhere: bool = False,
+    behind: IncidentAlert | None = None,
 ) -> IncidentAlert:
     """The alert as a part of an incident, after a state.
 
-    `row` is the known one; `elsewhere`: what is counted so far belongs to another incident.
+    `row` is the known one; `elsewhere`: what is counted so far belongs to another incident, and
+    `behind` is the part that this one kept when the alert left it (`left`).
     """
     known = row.alert if row else None
     same = known is not None and is_same_episode(alert, known)
@@ -138,6 +144,13 @@ def state_of(
         offset=origin.offset,
         config=alert.config,
     )
+    if elsewhere and behind is not None:
+        return replace(
+            part,
+            count=part.count + behind.count,
+            before=part.before + behind.count,
+            first_seen=min(part.first_seen, behind.first_seen),
+        )
     if known is None or elsewhere:
         return part
     goes_on = same and known.before < 0
@@ -169,15 +182,16 @@ def with_state(
     `row` is the alert as known, `part` as it is now; `elsewhere` as in `state_of`.
     """
     own = None if row is None or elsewhere else row.alert
+    known = left_behind(incident, alert.fingerprint) if elsewhere else own
     firing = incident.alerts_firing + _fires(part) - (_fires(own) if own else 0)
     last_arrived_at = max(incident.last_arrived_at, part.last_arrived_at)
     quiet_since = None if firing > 0 else max(incident.quiet_since or 0.0, heard_at(alert))
     since = row.windows if row and is_same_episode(alert, row.alert) else []
     return replace(
         incident,
-        count=incident.count + part.count - (own.count if own else 0),
+        count=incident.count + part.count - (known.count if known else 0),
         alerts=placed(incident.alerts, part, policy),
-        alerts_total=incident.alerts_total + (own is None),
+        alerts_total=incident.alerts_total + (known is None),
         alerts_firing=firing,
         first_seen=min(incident.first_seen, part.first_seen),
         last_seen=max(incident.last_seen, part.last_seen),
@@ -237,6 +251,12 @@ def left(incident: Incident, part: IncidentAlert, now: float) -> Incident:
     ]
     firing = incident.alerts_firing - 1
     return published(replace(incident, alerts=alerts, alerts_firing=firing), now)
+
+
+def left_behind(incident: Incident | None, fingerprint: str) -> IncidentAlert | None:
+    """The part of an alert that left, as the incident still shows it."""
+    shown = incident.alerts if incident is not None else []
+    return next((one for one in shown if one.fingerprint == fingerprint), None)
 
 
 def unheard(

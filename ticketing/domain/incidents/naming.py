@@ -60,10 +60,14 @@ def named(incident: Incident, cause: Cause, at: float, now: float, policy: Polic
 
 
 def released(incident: Incident, now: float) -> Incident:
-    """The incident whose page waits for evidence no more, as a verdict has called it a fault."""
-    if not incident.evidence_until or incident.ticketed or incident.evidence_until <= now:
+    """The incident whose page waits for evidence no more, as a verdict has called it a fault.
+
+    Nor does it begin to wait where its ticket is not yet due.
+    """
+    if incident.ticketed or 0 < incident.evidence_until <= now:
         return incident
-    return replace(incident, evidence_until=now, ticket_at=min(incident.ticket_at, now))
+    at = min(incident.ticket_at, now) if incident.evidence_until else incident.ticket_at
+    return replace(incident, evidence_until=now, ticket_at=at)
 
 
 def broke_out_again(incident: Incident, cause: str, now: float, policy: Policy) -> Incident:

@@ -141,6 +141,8 @@ class _Deciding:
         self._now = now
         self._policy = policy
         self._merged: dict[str, str] = {}
+        self._gone: dict[str, str] = {}
+        """The alerts that moved so far, with their incident."""
         self._claimed: set[str] = set()
         self._moving: dict[str, Moving] = {}
         self._steps: list[Step] = []
@@ -236,8 +238,11 @@ class _Deciding:
         if cause.strength < OPEN_MIN:
             return
         ready: dict[str, list[str]] = defaultdict(list)
+        chosen: set[str] = set()
         for one in members:
-            if self._is_due(one, cause) and not self._held(one):
+            # Of two that a person wants to be apart, the first one goes.
+            if self._is_due(one, cause) and not self._held(one) and chosen.isdisjoint(one.apart):
+                chosen.add(one.fingerprint)
                 ready[self._home_of(one)].append(one.fingerprint)
         if ready:
             reason = because(cause, self._at)
@@ -254,11 +259,11 @@ class _Deciding:
             self._claimed.add(kept)
             return kept
         # What no longer hangs together goes one by one.
-        names = [
-            one.fingerprint
-            for one in members
-            if self._is_due(one, cause) and not self._held(one) and not self._bars(one, target)
-        ]
+        names: list[str] = []
+        for one in members:
+            if self._is_due(one, cause) and not self._held(one) and not self._bars(one, target):
+                names.append(one.fingerprint)
+                self._gone[one.fingerprint] = target
         if names:
             self._steps.append(
                 Move(fingerprints=names, source=source, target=target, reason=reason)
@@ -296,6 +301,8 @@ class _Deciding:
         return any(self._is_in(name, target) for name in member.apart)
 
     def _is_in(self, fingerprint: str, id: str) -> bool:
+        if fingerprint in self._gone:
+            return self._kept(self._gone[fingerprint]) == id
         return any(
             part.fingerprint == fingerprint
             for one in self._incidents.values()

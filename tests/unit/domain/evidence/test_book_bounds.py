@@ -13,7 +13,7 @@ from ticketing.domain.evidence import book as book_module
 from ticketing.domain.evidence import tally as tally_module
 from ticketing.domain.evidence.book import SLOTS_MAX, Book
 from ticketing.domain.evidence.packing import joined, packed, parts, unpacked
-from ticketing.domain.evidence.tally import ALL, CALLS, REQUESTS, REST, Tally
+from ticketing.domain.evidence.tally import ALL, CALLS, ENDLESS, KINDS, REQUESTS, REST, Tally
 from ticketing.domain.evidence.verdict import verdict_of
 from ticketing.domain.traces.facts import Facts, Observed, Operation
 
@@ -82,6 +82,19 @@ def test_a_book_forgets_its_earliest_slots(monkeypatch: pytest.MonkeyPatch) -> N
     assert book.size >= len(tally)
 
 
+def test_the_present_of_many_workers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    tally = filled(MANY[:60])
+    monkeypatch.setattr(book_module, "ITEMS_MAX", 2 * len(tally))
+    monkeypatch.setattr(book_module, "PRESENT_ITEMS_MAX", 20 * len(tally))
+    book = Book()
+    for slot in range(5):
+        for worker in range(10):
+            book.put(slot, f"w{worker}", tally)
+        verdict_of(book, "0" * 16, slot)
+        assert book.size <= 20 * len(tally)
+    assert {slot for slot, _ in book.sample([(ALL, REQUESTS, None)])} == {3, 4}
+
+
 def test_a_slot_has_so_many_workers_at_most() -> None:
     book = Book()
     for number in range(2 * book_module.WORKERS_MAX):
@@ -99,6 +112,14 @@ def test_names_and_lists_that_are_no_tally_are_left_out() -> None:
     ]
     for one in broken:
         assert sum(item.count for *_, item in unpacked(one).items()) == 0
+
+
+@pytest.mark.parametrize("kind", range(len(KINDS)))
+def test_a_rest_of_a_kind_that_has_none_is_left_out(kind: int) -> None:
+    items = [[kind, REST, 9, 0, 0, []], [3, 7, 9, 0, 0, []], [2, [[], False, 1], 9, 0, 0, []]]
+    again = unpacked([[["a", "b"]], [[0, items]]])
+    assert {one for _, one, detail, _ in again.items() if detail == REST} <= ENDLESS
+    verdict_of_one(again)
 
 
 json = st.recursive(

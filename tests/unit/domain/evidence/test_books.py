@@ -195,3 +195,16 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert books._bytes <= 1_000
     dropped = books.take_dropped()
     assert dropped["scopes"] == 97
+
+
+def test_parts_whose_other_parts_never_come_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WAITING_BYTES_MAX", 1_000)
+    monkeypatch.setattr(module, "TALLIES_MAX", 20)
+    books = Books(unpack_rows)
+    for number in range(100):
+        rows = b"x" * 100 if number < 50 else b""
+        part = Part(scope=SCOPE, worker="w", slot=FIRST + number, version=1, parts=2, rows=rows)
+        books.take(part, NOW)
+        assert books._bytes <= 1_000
+        assert len(books._scopes[SCOPE].tallies) <= 40
+    assert books.take_dropped()["waiting_full"] >= 60

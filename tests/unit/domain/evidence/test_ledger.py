@@ -118,3 +118,21 @@ def test_requests_of_all_scopes_are_bounded(monkeypatch: pytest.MonkeyPatch) -> 
         ledger.add(f"{number % 7:016x}", request(number, START + number), {})
         assert len(ledger) <= 50
     assert sum(count(ledger).values()) <= 50 * 7
+
+
+def test_requests_of_many_calls_are_bounded_by_these(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CALLS_MAX", 1_000)
+    ledger = Ledger()
+    for number in range(500):
+        at = START + number % 40
+        ledger.add(f"{number % 3:016x}", request(number, at, calls=1 + number % 9), {})
+        # Lines that come late, which also move the end.
+        ledger.add(f"{number % 3:016x}", request(number, at + 10.0, calls=9), {}, at)
+        held = [
+            len(facts.observed)
+            for scope in ledger._scopes.values()
+            for slot in scope.slots.values()
+            for _, facts, _ in slot.requests.values()
+        ]
+        assert sum(held) == ledger._calls <= 1_000
+        assert len(held) == len(ledger)

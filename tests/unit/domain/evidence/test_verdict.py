@@ -102,17 +102,6 @@ def test_a_later_tally_replaces_an_earlier_one_of_the_worker() -> None:
     assert verdict([*half, *whole, *whole]) == verdict(whole)
 
 
-def test_a_request_that_goes_on_is_counted_once() -> None:
-    _, requests = broken("cpu")
-    expected, changed = Tally(), Tally()
-    for facts, alerts in requests[:20]:
-        expected.add(facts, alerts)
-        changed.add(facts, {})
-        changed.remove(facts, {})
-        changed.add(facts, alerts)
-    assert packed(changed) == packed(expected)
-
-
 def test_the_wire_keeps_a_tally_whole() -> None:
     _, requests = broken("exception")
     tally = Tally()
