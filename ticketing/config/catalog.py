@@ -15,6 +15,7 @@ import yaml
 from pydantic import Field
 
 from ticketing.config.link_template import link_fault
+from ticketing.config.platforms import PLATFORMS
 from ticketing.config.values import Name, Section
 from ticketing.errors import Misconfigured
 
@@ -28,13 +29,20 @@ RUNBOOK = "runbook"
 """The name of the link that stands first."""
 CONSOLE = "console"
 PICTURE = "picture"
-"""The names of the links to the console and to an image, which no other link takes."""
+"""The names of the links to the console and to an image."""
+TAKEN = frozenset({CONSOLE, PICTURE, *PLATFORMS})
+"""The names of links that a ticket has by itself, which no other link takes."""
 LinkName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^\W_][\w .-]*$")]
 """The name of a link on a ticket."""
 Links = Annotated[dict[LinkName, str], Field(max_length=LINKS_MAX)]
 """Jinja2 templates of addresses by name, such as `runbook`, `dashboard`, `traces` or `logs`."""
 # That of libyaml reads a large catalog in a tenth of the time.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+# Those of the loader's constructors for values such as a date of the 45th of a month.
+_YAML_FAULTS = (
+    *(yaml.YAMLError, RecursionError, ArithmeticError, AttributeError, LookupError),
+    *(TypeError, ValueError),
+)
 _KINDS = frozenset({"component", "system", "resource", "api"})
 """The kinds of entities that log under their name."""
 _ANNOTATION = "ticketing-agent/"
@@ -108,7 +116,7 @@ def read_file(path: Path) -> Mapping[str, Service]:
         for document in yaml.load_all(text, Loader=_Loader):
             if isinstance(document, Mapping) and (service := _entity(document)) is not None:
                 found[service[0]] = service[1]
-    except (yaml.YAMLError, RecursionError) as error:
+    except _YAML_FAULTS as error:
         at = getattr(error, "problem_mark", None)
         place = f" in line {at.line + 1}" if at is not None else ""
         raise Misconfigured(f"{path}: is not valid YAML{place}") from None
@@ -150,8 +158,10 @@ def _links(given: Any) -> Iterator[tuple[str, str]]:
 
 
 def _name(title: str) -> str:
-    kept = "".join(c if c.isalnum() or c in " .-" else " " for c in title)
-    return " ".join(kept.split()).strip(" .-")[:40]
+    """A title as the name of a link, apart from the names that a ticket's other links have."""
+    kept = "".join(c if c.isalpha() or c.isdecimal() or c in " .-" else " " for c in title)
+    name = " ".join(kept.split()).strip(" .-")[:40]
+    return name.capitalize() if name in TAKEN else name
 
 
 def _reference(owner: str) -> tuple[str, str]:
