@@ -20,7 +20,7 @@ from tables.deliveries import Operation
 from ticketing.domain.events import Summary, TicketState
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.incident import Ticket as Held
-from ticketing.sandbox.zammad import directory
+from ticketing.sandbox.zammad import credentials, directory
 
 HOUR = 3600.0
 Opens = Callable[..., Desk]
@@ -442,3 +442,12 @@ async def test_the_catalog_names_the_group(desk_with: Opens) -> None:
     desk = desk_with(settings={"catalog": catalog}, groups={"tenants": {"acme": "Users"}})
     await desk.life.want(desk.story.opened(), 60)
     assert desk.ticket().record["group"] == "Management"
+
+
+async def test_a_group_that_is_servicenows_alone_costs_no_ticket(desk_with: Opens) -> None:
+    catalog = {"services": {"checkout": {"group": "Payments Ops"}}}
+    desk = desk_with(settings={"catalog": catalog})
+    await desk.life.want(desk.story.opened(), 60)
+    (ticket,) = desk.tickets()
+    assert ticket.record["group"] == credentials.GROUP
+    assert any('group: Zammad refused "Payments Ops"' in one for one in left_out(desk))
