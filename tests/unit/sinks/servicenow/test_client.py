@@ -23,12 +23,11 @@ from tables.deliveries import Operation
 from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
-from ticketing.sandbox.server import STATE
-from ticketing.sandbox.servicenow.api import ServiceNow
 from ticketing.sandbox.server import STATE, start
 from ticketing.sandbox.servicenow import query, rules
 from ticketing.sandbox.servicenow.access import Access
 from ticketing.sandbox.servicenow.answers import refuse
+from ticketing.sandbox.servicenow.api import ServiceNow
 from ticketing.sandbox.servicenow.directory import TABLES
 from ticketing.sandbox.servicenow.store import Incidents
 from ticketing.sandbox.servicenow.tickets import IncidentCalls
