@@ -43,8 +43,8 @@ _YAML_FAULTS = (
     *(yaml.YAMLError, RecursionError, ArithmeticError, AttributeError, LookupError),
     *(TypeError, ValueError),
 )
-_KINDS = frozenset({"component", "system", "resource", "api"})
-"""The kinds of entities that log under their name."""
+_KINDS = ("component", "resource", "system", "api")
+"""The kinds of entities that log under their name; of several with one name the first kind wins."""
 _ANNOTATION = "ticketing-agent/"
 """The prefix of annotations that give `ci`, `group`, `team` and `owner`."""
 
@@ -112,10 +112,15 @@ def read_file(path: Path) -> Mapping[str, Service]:
     except UnicodeDecodeError:
         raise Misconfigured(f"{path}: is not UTF-8") from None
     found: dict[str, Service] = {}
+    kinds: dict[str, int] = {}
     try:
         for document in yaml.load_all(text, Loader=_Loader):
-            if isinstance(document, Mapping) and (service := _entity(document)) is not None:
-                found[service[0]] = service[1]
+            entity = _entity(document) if isinstance(document, Mapping) else None
+            if entity is None:
+                continue
+            kind, name, service = entity
+            if kind <= kinds.get(name, kind):
+                kinds[name], found[name] = kind, service
     except _YAML_FAULTS as error:
         at = getattr(error, "problem_mark", None)
         place = f" in line {at.line + 1}" if at is not None else ""
@@ -127,11 +132,11 @@ def read_file(path: Path) -> Mapping[str, Service]:
     return found
 
 
-def _entity(document: Mapping[str, Any]) -> tuple[str, Service] | None:
-    """The name and the service of an entity; None for another kind."""
+def _entity(document: Mapping[str, Any]) -> tuple[int, str, Service] | None:
+    """The kind (its place in `_KINDS`), the name and the service of an entity; None for another."""
     metadata, spec = _group(document, "metadata"), _group(document, "spec")
-    name = _text(metadata.get("name"))
-    if not name or _text(document.get("kind")).lower() not in _KINDS:
+    name, of_kind = _text(metadata.get("name")), _text(document.get("kind")).lower()
+    if not name or of_kind not in _KINDS:
         return None
     annotations = _group(metadata, "annotations")
     kind, owner = _reference(_text(spec.get("owner")))
@@ -139,7 +144,7 @@ def _entity(document: Mapping[str, Any]) -> tuple[str, Service] | None:
     for key in ("ci", "group", "team", "owner"):
         values[key] = _text(annotations.get(_ANNOTATION + key)) or values.get(key, "")
     given = {key: value for key, value in values.items() if value}
-    return name, Service(**given, links=dict(_links(metadata.get("links"))))
+    return _KINDS.index(of_kind), name, Service(**given, links=dict(_links(metadata.get("links"))))
 
 
 def _links(given: Any) -> Iterator[tuple[str, str]]:

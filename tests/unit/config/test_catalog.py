@@ -78,6 +78,14 @@ def test_any_title_of_the_file_gives_a_name_of_its_own(
     assert read_file(path)["cart"].links == {name: "https://a.example"}
 
 
+@pytest.mark.parametrize("kinds", [["Component", "API", "System"], ["API", "System", "Component"]])
+def test_a_component_wins_over_others_of_its_name(tmp_path: Path, kinds: list[str]) -> None:
+    path = tmp_path / "catalog.yaml"
+    entities = [f"kind: {k}\nmetadata: {{name: cart}}\nspec: {{owner: {k}-team}}" for k in kinds]
+    path.write_text("\n---\n".join(entities))
+    assert read_file(path)["cart"].team == "Component-team"
+
+
 def test_a_setting_wins_over_the_file(file: Path) -> None:
     own = {"team": "sre", "links": {"runbook": "https://ours.example"}}
     given = {"checkout": Service.model_validate(own), "new": Service(ci="x")}
