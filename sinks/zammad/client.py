@@ -126,8 +126,14 @@ class ZammadSink:
         compared = (*COMPARED, *self._settings.fields)
         asked = {name: body[name] for name in compared if name in body}
         kept = (*left_out, *not_taken("Zammad", asked, ticket.fields))
+        # What no ticket has, Zammad drops without a word.
+        gone = [
+            f"{name}: tickets have no such attribute"
+            for name in self._settings.fields
+            if name in body and not {name, f"{name}_id"} & ticket.fields.keys()
+        ]
         return self._delivered(
-            ticket, request.account, (*kept, *await self._dropped_tags(ticket, body))
+            ticket, request.account, (*kept, *gone, *await self._dropped_tags(ticket, body))
         )
 
     async def _dropped_tags(self, ticket: Ticket, body: dict[str, Any]) -> list[str]:

@@ -427,10 +427,12 @@ async def test_attributes_of_ones_own_are_written(desk_with: Opens) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"incident_id": "x" * 200}, {"no_such": "x"}])
-async def test_a_refused_attribute_costs_no_ticket(
-    desk_with: Opens, fields: dict[str, str]
+@pytest.mark.parametrize("drops", [False, True], ids=["refused", "dropped"])
+async def test_an_attribute_that_is_not_taken_costs_no_ticket_and_is_told(
+    desk_with: Opens, fields: dict[str, str], drops: bool
 ) -> None:
     desk = desk_with(fields=fields)
+    desk.behaves(drops_unknown=drops)
     await desk.life.want(desk.story.opened(), 60)
     desk.is_true(Status.OPEN)
     await desk.life.want(desk.story.commented(), HOUR)
