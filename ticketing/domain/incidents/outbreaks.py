@@ -26,9 +26,7 @@ YOUNG_SECONDS = 120.0
 takes no name from this evidence, and what the evidence shows gets an incident and a page of its own."""
 VERDICT_SECONDS = 900.0
 """A verdict that came longer ago says nothing any more, and holds no other one back: were its event
-time ahead, no further verdict would count otherwise."""
-AHEAD_SECONDS_MAX = 600.0
-"""A verdict further ahead of the clock is none: alerts that go on elsewhere would begin at its time."""
+time far ahead, no further verdict would count otherwise."""
 IDLE_SECONDS = 3_600.0
 """A scope in which nothing began for so long is forgotten."""
 TOLD_SECONDS_MAX = 3_600.0
@@ -103,11 +101,8 @@ class ScopeState:
 def is_news(verdict: Verdict, state: ScopeState, now: float) -> bool:
     """True for a verdict that is later than the last one, or that follows a long silence.
 
-    One of the same time is news if it says something else: it rests on lines that came late. One from
-    far ahead is none.
+    One of the same time is news if it says something else: it rests on lines that came late.
     """
-    if verdict.at > now + AHEAD_SECONDS_MAX:
-        return False
     if verdict.at != state.at or not is_fresh(state, now):
         return verdict.at > state.at or not is_fresh(state, now)
     after = with_verdict(state, verdict, now)
