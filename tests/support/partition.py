@@ -1,49 +1,22 @@
-"""A partition of a keyed agent in memory: its machine, its timers, and a table that is a dict."""
+"""A partition of a keyed agent in memory, whose process may die before or after its write."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from ticketing.domain.incidents.incident import Incident
 from ticketing.engine.statemachine import (
-    Folded,
     Machine,
-    Mark,
     PartitionState,
     Send,
-    Store,
     Transaction,
     accept,
     fold,
-    pack,
     scan,
 )
+from ticketing.evaluation.partition import MemoryTable
 
-
-class MemoryTable(Store):
-    """A table's partition as a dict, and its mark."""
-
-    def __init__(self) -> None:
-        self.rows: dict[str, bytes] = {}
-        self.mark = Mark(-1)
-
-    def get(self, key: str) -> bytes | None:
-        """The stored bytes of a key."""
-        return self.rows.get(key)
-
-    def items(self) -> Iterator[tuple[str, bytes]]:
-        """Every row, as of now."""
-        return iter(list(self.rows.items()))
-
-    def keep(self, tx: Transaction[Any], machine: Machine[Any], folded: Folded) -> None:
-        """Make a transaction's writes durable, with the mark of its batch."""
-        for key, write in tx.writes():
-            self.mark = folded.mark
-            if write.state is None:
-                self.rows.pop(key, None)
-            else:
-                self.rows[key] = pack(write.at, write.due, machine.encode(write.state))
+__all__ = ["MemoryPartition", "MemoryTable"]
 
 
 class MemoryPartition:

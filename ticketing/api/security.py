@@ -80,9 +80,13 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def guard_all(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """As `guard`, without any open path."""
+    """As `guard`, without any open path, and without a token for clients on this machine alone.
+
+    The API listens on loopback then; the web view may listen anywhere, and a Host is easily made up.
+    """
     config = status(request).config
     if config.web.token is None:
+        _require_own_machine(request)
         _require_own_host(request, config)
         _require_own_origin(request, config)
     else:
@@ -90,10 +94,21 @@ async def guard_all(request: web.Request, handler: Handler) -> web.StreamRespons
     return await handler(request)
 
 
+@web.middleware
+async def own_forms(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Let pages send their forms to their own origin, which the API's pages have no use for."""
+    response = await handler(request)
+    if not response.prepared:
+        policy = HEADERS["Content-Security-Policy"]
+        own = policy.replace("form-action 'none'", "form-action 'self'")
+        response.headers["Content-Security-Policy"] = own
+    return response
+
+
 def close_door(app: web.Application, config: Config) -> None:
     """Guard every path of an application that is not the API's, such as Faust's web view."""
     app[STATUS] = WorkerStatus(config, list)
-    app.middlewares.extend([safe_headers, problems, guard_all])
+    app.middlewares.extend([own_forms, safe_headers, problems, guard_all])
 
 
 def _require_token(request: web.Request, token: str) -> None:
@@ -107,6 +122,12 @@ def _require_token(request: web.Request, token: str) -> None:
             "Send `Authorization: Bearer <web.token>`.",
             headers={"WWW-Authenticate": 'Bearer realm="ticketing"'},
         )
+
+
+def _require_own_machine(request: web.Request) -> None:
+    """Without a token, refuse clients on other machines; a Unix socket has none."""
+    if request.remote and not is_loopback(request.remote.removeprefix("::ffff:")):
+        raise Problem(403, "Set web.token to reach this from other machines.")
 
 
 def _require_own_host(request: web.Request, config: Config) -> None:

@@ -46,7 +46,11 @@ class LazyGroup(click.Group):
         target = COMMANDS.get(name)
         if target is None:
             return None
-        _pass_prefix_on()
+        if name == "demo":
+            # An installation of its own, with a configuration of its own.
+            os.environ.pop(PREFIX_VARIABLE, None)
+        else:
+            _pass_prefix_on()
         module, attribute = target.split(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
@@ -55,10 +59,11 @@ class LazyGroup(click.Group):
 def _pass_prefix_on() -> None:
     """Copy `kafka.prefix` from the file to the environment, where names are made from.
 
-    A file that can't be read is left to the command, which says so.
+    A variable set to nothing is unset, as for every setting. A file that can't be read is left to the
+    command, which says so.
     """
     name = os.environ.get("TICKETING_CONFIG")
-    if name is None or PREFIX_VARIABLE in os.environ:
+    if not name or os.environ.get(PREFIX_VARIABLE, "").strip():
         return
     try:
         if "prefix" not in Path(name).read_text(encoding="utf-8-sig"):

@@ -23,7 +23,7 @@ _reason = click.option("--reason", default="", help="Only dead letters with this
 _stage = click.option(
     "--stage",
     default="",
-    help="Only dead letters of this stage: detection, incidents, delivery, ...",
+    help="Only dead letters of this stage: detection, alerts, incidents, delivery, ...",
 )
 _platform = click.option("--platform", default="", help="Only deliveries to this platform.")
 

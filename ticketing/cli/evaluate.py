@@ -49,6 +49,7 @@ def evaluate(
     from ticketing.evaluation import judging, run
     from ticketing.evaluation.labels import read_faults
 
+    _require_writable(incidents)
     config = run.configuration(os.environ)
     worker.configure_logging(config)
     faults = read_faults(labels)
@@ -60,7 +61,8 @@ def evaluate(
     _warn(faults, lines, labels)
     judgement, documents, apart = _run(lines, faults, config, overlay)
     if incidents is not None:
-        incidents.write_text(json.dumps(documents, indent=1, ensure_ascii=False) + "\n")
+        text = json.dumps(documents, indent=1, ensure_ascii=False)
+        incidents.write_text(text + "\n", encoding="utf-8")
     result = judging.result(judgement)
     if overlay:
         result |= {"pairs": len(apart), "keptApart": sum(apart)}
@@ -68,6 +70,16 @@ def evaluate(
         click.echo(json.dumps(result))
     else:
         _table(judgement, result)
+
+
+def _require_writable(file: Path | None) -> None:
+    """Refuse a file that can't be written before the run, not after it."""
+    if file is not None:
+        try:
+            file.open("a").close()
+        except OSError as error:
+            why = f"{str(file)!r} can't be written: {error.strerror}"
+            raise click.BadParameter(why, param_hint="--incidents") from None
 
 
 def _run(

@@ -6,10 +6,12 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import click
+
+from ticketing.errors import Unavailable
 
 if TYPE_CHECKING:
     from ticketing.cli.fleet import Fleet
@@ -51,8 +53,9 @@ def status(workers: tuple[str, ...], no_workers: bool, watch: bool, as_json: boo
     chosen = workers or (() if no_workers else _of_this_machine(config))
     token = config.web.token.get_secret_value() if config.web.token else None
     look = _looker(runtime, chosen, token, named=bool(workers))
+    # Before a watch begins, too, a broker that does not answer ends the command.
+    fleet = look()
     if not watch:
-        fleet = look()
         if as_json:
             click.echo(json.dumps(document(fleet), ensure_ascii=False))
         else:
@@ -60,12 +63,24 @@ def status(workers: tuple[str, ...], no_workers: bool, watch: bool, as_json: boo
         sys.exit(1 if any(problems(fleet)) else 0)
     try:
         if as_json:
-            while True:
-                click.echo(json.dumps(document(look()), ensure_ascii=False))
-                time.sleep(LOOK_EVERY_SECONDS)
-        _watch(look)
+            for found in _looks(fleet, look):
+                told = {"problems": [found]} if isinstance(found, str) else document(found)
+                click.echo(json.dumps(told, ensure_ascii=False))
+        else:
+            _watch(_looks(fleet, look))
     except KeyboardInterrupt:
         return
+
+
+def _looks(first: Fleet, look: Callable[[], Fleet]) -> Iterator[Fleet | str]:
+    """The first look and all further ones, for good; a sentence for one without an answer of Kafka."""
+    yield first
+    while True:
+        time.sleep(LOOK_EVERY_SECONDS)
+        try:
+            yield look()
+        except Unavailable as error:
+            yield str(error)
 
 
 def _looker(
@@ -116,12 +131,17 @@ def _print(shown: object) -> None:
     Console().print(shown)
 
 
-def _watch(look: Callable[[], Fleet]) -> None:
+def _watch(looks: Iterator[Fleet | str]) -> None:
     from rich.live import Live
 
     from ticketing.cli.fleet import rendered
 
-    with Live(rendered(look()), auto_refresh=False, screen=sys.stdout.isatty()) as live:
-        while True:
-            time.sleep(LOOK_EVERY_SECONDS)
-            live.update(rendered(look()), refresh=True)
+    shown = (f"PROBLEM {one}" if isinstance(one, str) else rendered(one) for one in looks)
+    if not sys.stdout.isatty():
+        # Nothing can be written over: one look below the other.
+        for one in shown:
+            _print(one)
+        return
+    with Live(auto_refresh=False, screen=True) as live:
+        for one in shown:
+            live.update(one, refresh=True)

@@ -108,11 +108,12 @@ def acls(role: tuple[str, ...], principal: str) -> None:
     """
     from ticketing.config.loading import load
     from ticketing.kafka.access import arguments
-    from ticketing.kafka.runtime import Runtime
+    from ticketing.kafka.runtime import Runtime, require_prefix
     from ticketing.roles import access_of, access_of_setup
     from ticketing.worker import roles
 
     config = load(None, os.environ, without_secrets=True)
+    require_prefix(config)
     # An embedded broker has no rights, and is not started for them.
     runtime = Runtime(config, config.kafka.brokers, embedded=False)
     known = ["setup", *roles(config)]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 ANSWER_SECONDS_MAX = 5.0
 """A scrape takes milliseconds; a worker that is slower is shown as one that does not answer."""
 PREFIX = "ticketing_"
+NO_WORKER = "no worker: its /metrics has none of ours"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +34,20 @@ class Figures:
 
 
 def figures_of(address: str, text: str, reasons: Sequence[str] = ()) -> Figures:
-    """The figures in Prometheus's text."""
+    """The figures in Prometheus's text; of any other text, a worker that does not answer."""
     from prometheus_client.parser import text_string_to_metric_families
 
     found: dict[str, dict[tuple[str, ...], float]] = {}
-    for family in text_string_to_metric_families(text):
-        for sample in family.samples:
-            name = sample.name.removeprefix(PREFIX)
-            key = tuple(value for _, value in sorted(sample.labels.items()))
-            found.setdefault(name, {})[key] = sample.value
+    try:
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name.startswith(PREFIX):
+                    key = tuple(value for _, value in sorted(sample.labels.items()))
+                    found.setdefault(sample.name[len(PREFIX) :], {})[key] = sample.value
+    except ValueError:
+        found.clear()
+    if text.strip() and not found:
+        return Figures(address, answers=False, reasons=(NO_WORKER,))
 
     def by_one(name: str) -> dict[str, float]:
         return {key[0]: value for key, value in found.get(name, {}).items()}
@@ -86,5 +92,6 @@ async def _ask(address: str, token: str | None) -> Figures:
                 body = await answer.json(content_type=None)
     except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
         return Figures(address, answers=False, reasons=(type(error).__name__,))
-    reasons = body.get("reasons", ()) if isinstance(body, dict) else ()
-    return figures_of(address, text, [str(reason) for reason in reasons])
+    reasons = body.get("reasons") if isinstance(body, dict) else None
+    told = reasons if isinstance(reasons, list) else []
+    return figures_of(address, text, [str(reason) for reason in told])

@@ -21,6 +21,15 @@ EMBEDDED_VARIABLE = "TICKETING_EMBEDDED_BROKERS"
 """The variable by which a supervisor passes the embedded broker's address to its children."""
 
 
+def require_prefix(config: Config) -> None:
+    """Raise Misconfigured where the process has made its names of another prefix."""
+    if config.kafka.prefix != PREFIX:
+        raise Misconfigured(
+            f"kafka.prefix: this process has made its names of {PREFIX!r}, as {PREFIX_VARIABLE}"
+            f" was at its start; set that variable to {config.kafka.prefix!r}"
+        )
+
+
 @dataclass(frozen=True)
 class Runtime:
     """The installation as one process sees it."""
@@ -65,11 +74,7 @@ class Runtime:
 
         Raises Misconfigured where the process has made its names of another prefix.
         """
-        if config.kafka.prefix != PREFIX:
-            raise Misconfigured(
-                f"kafka.prefix: this process has made its names of {PREFIX!r}, as {PREFIX_VARIABLE}"
-                f" was at its start; set that variable to {config.kafka.prefix!r}"
-            )
+        require_prefix(config)
         if not config.kafka.embedded:
             return cls(config, config.kafka.brokers, embedded=False)
         if embedded_brokers:

@@ -34,8 +34,18 @@ _BATCH_BUCKETS = (0.001, 0.005, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
 _PLATFORM = "each enabled platform"
 _SEVERITY = one_of("critical", "high", "medium", "low")
 _AGENT = one_of(
-    "detection", "incidents", "sinks", "view", "traces", "summaries", "<platform>-adapter"
+    "detection",
+    "alerts",
+    "incidents",
+    "sinks",
+    "view",
+    "view-alerts",
+    "traces",
+    "evidence",
+    "summaries",
+    "<platform>-adapter",
 )
+_KEYED_AGENT = one_of("alerts", "incidents", "<platform>-adapter")
 _ROLE = "each role of the worker"
 _APP = "each role of the worker but `api`"
 _TABLE = one_of("alerts", "incidents", "deliveries")
@@ -154,7 +164,7 @@ fallbacks_total = counter(
 rows_set_aside = summed_gauge(
     "rows_set_aside",
     "Stored rows of this worker's partitions that can't be read, or whose rules fail.",
-    agent=one_of("incidents", "<platform>-adapter"),
+    agent=_KEYED_AGENT,
 )
 recovery_records_left = summed_gauge(
     "recovery_records_left",
@@ -163,7 +173,7 @@ recovery_records_left = summed_gauge(
 rules_failed_total = counter(
     "rules_failed_total",
     "Failures of a rule for a stored row, which then waits, or for a whole batch.",
-    agent=one_of("incidents", "<platform>-adapter"),
+    agent=_KEYED_AGENT,
     rule=one_of(
         "due",
         "recover",
@@ -178,7 +188,12 @@ dead_letters_total = counter(
     "dead_letters_total",
     "Messages sent to the dead letters.",
     stage=one_of(
-        "detection", "incidents", "sinks", "<platform>-adapter", delivery="the platform refused"
+        "detection",
+        "alerts",
+        "incidents",
+        "sinks",
+        "<platform>-adapter",
+        delivery="the platform refused",
     ),
     reason="the dead letter's own, short and without values",
 )
@@ -295,7 +310,7 @@ worker_crash_looping = latest_gauge(
 tables_set_aside_total = counter(
     "tables_set_aside_total",
     "Damaged tables that were set aside and read back from their changelogs, a partition each.",
-    table=one_of("incidents", "deliveries"),
+    table=_TABLE,
 )
 guard_failures_total = counter(
     "guard_failures_total", "Looks of a guard that failed; the guard goes on.", guard=_GUARD

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 PREFIX_VARIABLE = "TICKETING_KAFKA__PREFIX"
-PREFIX = os.environ.get(PREFIX_VARIABLE, "")
+PREFIX = os.environ.get(PREFIX_VARIABLE, "").strip()
 """Begins the names of an installation that shares its cluster with another one (docs/adr/0037).
 
 A process belongs to one installation: its names are fixed when this module is imported.

@@ -44,6 +44,15 @@ def evaluate(*arguments: Any) -> Result:
     return CliRunner().invoke(cli, ["evaluate", *map(str, arguments)])
 
 
+def test_a_file_that_cannot_be_written_is_refused_before_the_run(tmp_path: Path) -> None:
+    recording, labels = tmp_path / "r.jsonl", tmp_path / "l.json"
+    recording.write_text("no record, which a run would say")
+    labels.write_text("[]")
+    ran = evaluate(recording, labels, "--incidents", tmp_path / "none" / "incidents.json")
+    assert ran.exit_code == 2
+    assert "incidents.json' can't be written: No such file or directory" in ran.stderr
+
+
 def test_one_object_and_every_incident(made: Generated, tmp_path: Path) -> None:
     recording, labels = made.write(tmp_path)
     file = tmp_path / "incidents.json"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from ticketing.cli import status
 from ticketing.cli.fleet import Fleet, as_json, problems, rendered
-from ticketing.cli.worker_figures import Figures, figures_of
+from ticketing.cli.worker_figures import NO_WORKER, Figures, figures_of
+from ticketing.errors import Unavailable
 from ticketing.kafka.consumers import GroupSeen, TopicRead
 
 METRICS = """
@@ -52,6 +56,25 @@ def test_the_figures_are_those_of_the_metrics() -> None:
 def test_a_worker_without_the_pipeline_has_no_incidents() -> None:
     found = figures_of("http://a", METRICS.replace('app="pipeline"', 'app="view"'))
     assert found.incidents is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<!doctype html><p>a page</p>",
+        '{"a": 1}',
+        "up 1.0\n",
+        "# TYPE table_rows gauge\ntable_rows 1\n",
+    ],
+    ids=["page", "json", "other metrics", "a name like ours"],
+)
+def test_another_program_at_a_workers_address_is_no_worker(text: str) -> None:
+    found = figures_of("http://a", text)
+    assert (found.answers, found.reasons, found.tables) == (False, (NO_WORKER,), {})
+
+
+def test_a_worker_that_has_counted_nothing_yet_is_one() -> None:
+    assert figures_of("http://a", "").answers
 
 
 @pytest.mark.parametrize(
@@ -102,3 +125,30 @@ def test_everything_that_is_known_is_shown() -> None:
         {"app": "pipeline", "table": "alerts", "rows": 12, "bytes": 4096}
     ]
     assert document["deadLetters"] == 5
+
+
+def test_a_watch_goes_on_while_kafka_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, later = Fleet({}, [], 0), Fleet({}, [], 1)
+    answers = iter([Unavailable("Kafka does not answer"), later])
+
+    def look() -> Fleet:
+        answer = next(answers)
+        if isinstance(answer, Unavailable):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(status, "LOOK_EVERY_SECONDS", 0.0)
+    assert list(islice(status._looks(first, look), 3)) == [first, "Kafka does not answer", later]
+
+
+def test_a_watch_without_a_terminal_prints_each_look(capsys: pytest.CaptureFixture[str]) -> None:
+    said = []
+
+    def looks() -> Iterator[Fleet | str]:
+        yield Fleet({}, [], 17)
+        yield "Kafka does not answer"
+        said.append(capsys.readouterr().out)
+
+    status._watch(looks())
+    assert "dead letters kept: 17" in said[0]
+    assert "PROBLEM Kafka does not answer" in said[0]

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.web import BaseRequest
 from faust.types import TP
 from rocksdict import Options, Rdict
 
@@ -107,6 +108,24 @@ async def test_what_does_not_exist_is_404(client: TestClient[Any, Any]) -> None:
 async def test_a_foreign_host_is_refused(client: TestClient[Any, Any]) -> None:
     answer = await client.get("/", headers={"Host": "evil.example"})
     assert answer.status == 403
+
+
+async def test_a_browser_may_send_the_search(client: TestClient[Any, Any]) -> None:
+    answer = await client.get("/table/incidents/", headers=HTML)
+    assert '<form action="/table/incidents/">' in await answer.text()
+    assert "form-action 'self'" in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("remote", "status"), [("10.0.0.7", 403), ("::ffff:10.0.0.7", 403), ("::ffff:127.0.0.1", 200)]
+)
+async def test_without_a_token_another_machine_is_refused_under_any_host(
+    client: TestClient[Any, Any], monkeypatch: pytest.MonkeyPatch, remote: str, status: int
+) -> None:
+    monkeypatch.setattr(BaseRequest, "remote", remote)
+    for path in ("/", "/table/incidents/", "/style.css", "/router/"):
+        answer = await client.get(path, headers={"Host": "localhost"})
+        assert answer.status == status, path
 
 
 async def test_with_a_token_every_page_asks_for_it(tmp_path: Path) -> None:

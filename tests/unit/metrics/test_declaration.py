@@ -128,6 +128,26 @@ def kinds(bodies: Any, kind_of: Callable[[Any], str]) -> set[str]:
     return {kind_of(object.__new__(body)) for body in typing.get_args(bodies)}
 
 
+NAMED = re.compile(r'^    name = "([a-z-]+)"|^        name="([a-z-]+)",', re.MULTILINE)
+"""The name of an agent: of its class, or given to a keyed one."""
+
+
+def test_every_agent_is_in_the_list() -> None:
+    files = [*(REPOSITORY / "agents").glob("*.py"), REPOSITORY / "sinks/agent.py"]
+    keyed = {name for _, name in NAMED.findall((REPOSITORY / "ticketing/worker.py").read_text())}
+    named = {name for file in files for name, _ in NAMED.findall(file.read_text()) if name}
+    assert {"detection", "view"} <= named
+    assert {"alerts", "incidents"} <= keyed
+    for metric, agents in (
+        ("batch_seconds", named | keyed),
+        ("batch_records_total", named | keyed),
+        ("rows_set_aside", keyed),
+        ("rules_failed_total", keyed),
+    ):
+        told = metrics.definitions[metric].labels["agent"]
+        assert agents <= set(re.findall(r"`([a-z-]+)`", told)), metric
+
+
 @pytest.mark.parametrize(
     ("metric", "label", "values"),
     [

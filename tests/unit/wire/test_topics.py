@@ -67,6 +67,39 @@ def test_the_command_line_takes_the_prefix_of_the_file(tmp_path: Path, suffix: s
     assert "--topic ticketing-" not in done.stdout
 
 
+def test_a_variable_set_to_nothing_leaves_the_prefix_to_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "ticketing.json"
+    file.write_text(json.dumps({"kafka": {"brokers": "kafka:9092", "prefix": "acme-"}}))
+    words = ("-m", "ticketing", "topics", "acls", "pipeline")
+    done = python(*words, TICKETING_CONFIG=str(file), TICKETING_KAFKA__PREFIX=" ")
+    assert done.returncode == 0, done.stderr
+    assert "--topic acme-ticketing-signals " in done.stdout
+
+
+def test_rights_of_names_without_the_prefix_are_not_printed() -> None:
+    section = json.dumps({"brokers": "kafka:9092", "prefix": "acme-"})
+    done = python("-m", "ticketing", "topics", "acls", "pipeline", TICKETING_KAFKA=section)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "set that variable to 'acme-'" in done.stderr
+
+
+DEMO = """
+from ticketing.cli import cli
+cli.get_command(None, "demo")
+from ticketing.config import Config
+from ticketing.kafka.runtime import require_prefix
+require_prefix(Config())
+"""
+
+
+def test_a_demo_beside_an_installation_has_no_prefix(tmp_path: Path) -> None:
+    file = tmp_path / "ticketing.json"
+    file.write_text(json.dumps({"kafka": {"brokers": "kafka:9092", "prefix": "acme-"}}))
+    for environ in ({"TICKETING_CONFIG": str(file)}, {"TICKETING_KAFKA__PREFIX": "acme-"}):
+        done = python("-c", DEMO, **environ)
+        assert done.returncode == 0, done.stderr
+
+
 def test_a_prefix_that_the_process_did_not_start_with_is_refused() -> None:
     config = Config.model_validate({"kafka": {"brokers": "kafka:9092", "prefix": "acme-"}})
     with pytest.raises(Misconfigured, match="set that variable to 'acme-'"):
