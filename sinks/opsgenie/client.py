@@ -35,6 +35,7 @@ from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Held, Operation, Why
 from ticketing.config import Config
 from ticketing.domain.incidents.incident import Incident, StepKind
+from ticketing.domain.summaries.by_rules import cause_of
 from ticketing.domain.text import line
 
 NAME = "opsgenie"
@@ -184,7 +185,9 @@ class OpsGenieSink:
         on_call = await self._on_call.people()
         worse = want.severity.rank > have.shown.severity.rank
         fields = {"description"}
-        if request.uncertain or worse or want.title != have.shown.title:
+        # The headline is made of severity, title and cause.
+        renamed = want.title != have.shown.title or cause_of(want) != have.shown.cause
+        if request.uncertain or worse or renamed:
             fields.add("message")
         if request.uncertain or worse:
             # A priority that people chose stays until the severity rises.

@@ -55,13 +55,15 @@ def trigger(
         "client": CLIENT,
         "payload": {key: value for key, value in payload.items() if value},
     }
-    if text.picture:
+    pictured = text.picture.startswith("https://")
+    if pictured:
+        # PagerDuty refuses an event with an image that it would load without TLS.
         event["images"] = [{"src": text.picture, "alt": PICTURE}]
     if text.links:
         event["links"] = [
             {"href": url, "text": name}
             for name, url in text.links.items()
-            if name != PICTURE or not text.picture
+            if name != PICTURE or not pictured
         ]
         event |= {"client_url": text.links[CONSOLE]} if CONSOLE in text.links else {}
     return fitted(event)

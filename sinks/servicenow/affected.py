@@ -34,7 +34,8 @@ ROWS_MAX = 200
 
 
 class AffectedItems:
-    """Adds the items of the affected services; items that people added or removed are left alone."""
+    """Adds the items of the affected services, each once in the life of this object: an item that
+    people removed stays away until then."""
 
     def __init__(self, api: Api, directory: Directory, settings: Settings) -> None:
         self._api = api
@@ -64,17 +65,18 @@ class AffectedItems:
 
     async def _add(self, sys_id: str, others: list[str]) -> None:
         """Add the items of the services that were not handled before; raises Failed."""
-        named = frozenset(others)
-        if named <= self._told.get(sys_id, frozenset()):
+        known = self._told.get(sys_id, frozenset())
+        new = [name for name in others if name not in known]
+        if not new:
             return
-        wanted = await self._items(others)
+        wanted = await self._items(new)
         missing = wanted - await self._there(sys_id) if wanted else wanted
         for item in sorted(missing):
             await self._api.insert(TABLE, {"task": sys_id, "ci_item": item}, COLUMNS)
-        self._remember(sys_id, named)
+        self._remember(sys_id, known | frozenset(new))
 
     async def _items(self, services: Iterable[str]) -> frozenset[str]:
-        found = [await self._directory.service(self._settings.ci_for(one)) for one in services]
+        found = [await self._directory.service(one) for one in services]
         return frozenset(one.sys_id for one in found if one.sys_id)
 
     async def _there(self, sys_id: str) -> frozenset[str]:

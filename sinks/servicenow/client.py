@@ -146,7 +146,7 @@ class ServiceNowSink:
 
     async def _references(self, want: Incident, remarks: list[str]) -> Row:
         """The CI, the group and the caller. A missing one is remarked, never guessed."""
-        service = await self._directory.service(self._settings.ci_for(want.service))
+        service = await self._directory.service(want.service)
         chosen = self._settings.chosen_group(want)
         name = chosen or ("" if service.group else self._settings.group)
         group = await self._directory.group(name)

@@ -50,11 +50,15 @@ class Directory:
         self._clock = clock
         self._kept: dict[tuple[str, str], tuple[float, Found]] = {}
 
-    async def service(self, name: str) -> Found:
-        """The configuration item of a name or sys_id, in the configured table, else among all."""
-        table = self._settings.cmdb_table
-        if _SYS_ID.fullmatch(name):
-            return Found(sys_id=name)
+    async def service(self, service: str) -> Found:
+        """The configuration item of a service, in the configured table, else among all.
+
+        The catalog may give its sys_id; the name of a service, which logs choose, is a name alone.
+        """
+        table, given = self._settings.cmdb_table, self._settings.ci_for(service)
+        if _SYS_ID.fullmatch(given):
+            return Found(sys_id=given)
+        name = given or service
         if not table or not line(name):
             return NOTHING
         found = await self._named(table, "name", line(name))

@@ -91,8 +91,8 @@ class Settings:
         )
 
     def ci_for(self, service: str) -> str:
-        """The name or sys_id of a service's configuration item."""
-        return self.services.entry(service).ci or service
+        """The name or sys_id of a service's configuration item by the catalog; or nothing."""
+        return self.services.entry(service).ci or ""
 
     def levels(self, incident: Incident) -> dict[str, str]:
         """Impact and urgency, from which ServiceNow derives the priority."""

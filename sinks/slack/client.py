@@ -188,9 +188,8 @@ class SlackBot:
         if request.operation is Operation.RESOLVE:
             tells = self.traits.tells_the_end(request.want)
         if tells and not (request.uncertain and await self._is_told(request, channel, ts)):
-            rose = request.why is Why.SEVERITY
-            mention = self._settings.mention_for(request.want) if rose else ""
-            message = payload.turn(request.want, self._writer, mention)
+            # A page is a reply of its own, which mentions.
+            message = payload.turn(request.want, self._writer)
             await self._sent("chat.postMessage", channel, message, channel=channel, thread_ts=ts)
         return Delivered(left_out=(f"message: Slack does not let it be edited ({why})",))
 

@@ -59,6 +59,7 @@ BUTTONS = (
     (Action.ESCALATE, "Escalate", ""),
     (Action.RESOLVE, "Resolve", "danger"),
 )
+LINK_BUTTONS_MAX = ELEMENTS_MAX - len(BUTTONS)
 FENCE = "```"
 REPEATED = "Possible repeat: an earlier attempt at this message may have arrived."
 
@@ -193,12 +194,12 @@ def bare(message: dict[str, Any]) -> dict[str, Any]:
     return {**message, "text": cut(words or message["text"], TEXT_CHARS_MAX), "blocks": []}
 
 
-def turn(incident: Incident, writer: Writer, mention: str = "") -> dict[str, Any]:
+def turn(incident: Incident, writer: Writer) -> dict[str, Any]:
     """A reply to the whole channel with the present state, for a message that can't be edited."""
     text = writer.text(incident)
     return {
-        "text": _fallback(incident, text, mention),
-        "blocks": [_header(incident, text), *_mentioning(mention)],
+        "text": _fallback(incident, text),
+        "blocks": [_header(incident, text)],
         "metadata": {
             "event_type": TURN_EVENT,
             "event_payload": {"id": incident.id, "revision": incident.revision},
@@ -224,7 +225,7 @@ def _word(status: Status) -> str:
     return _WORDS.get(status) or cut(line(status.value), STATUS_CHARS_MAX)
 
 
-def _fallback(incident: Incident, text: Text, mention: str) -> str:
+def _fallback(incident: Incident, text: Text, mention: str = "") -> str:
     """The text of notifications, and of clients without blocks."""
     said = escaped(f"{_word(incident.status)}: {text.title}", TEXT_CHARS_MAX - len(mention) - 1)
     return f"{mention} {said}" if mention else said
@@ -306,8 +307,9 @@ def _local(at: float | None, shown: str) -> str:
 
 
 def _linked(text: Text, buttons: bool) -> list[Block]:
-    """The links; with buttons, the configured ones are among these."""
-    links = {name: url for name, url in text.links.items() if not buttons or name not in text.own}
+    """The links; with buttons, the configured ones are among these as far as there is room."""
+    shown = text.own[:LINK_BUTTONS_MAX] if buttons else ()
+    links = {name: url for name, url in text.links.items() if name not in shown}
     return [_section(_links(links))] if links else []
 
 
@@ -317,12 +319,12 @@ def _links(links: dict[str, str]) -> str:
     for name, url in links.items():
         address = _escape(line(url)).replace("|", "%7C").replace(" ", "%20")
         one = f"<{address}|{escaped(name, 75)}>"
+        if len(one) + 3 > left:
+            # One address that is too long costs no other.
+            continue
         left -= len(one) + 3
-        if left < 0:
-            shown.append(ELLIPSIS)
-            break
         shown.append(one)
-    return " | ".join(shown)
+    return " | ".join([*shown, *([ELLIPSIS] if len(shown) < len(links) else [])])
 
 
 def _buttons(incident: Incident, text: Text) -> list[Block]:
@@ -346,9 +348,9 @@ def _buttons(incident: Incident, text: Text) -> list[Block]:
             "url": text.links[name],
             "text": {"type": "plain_text", "text": name, "emoji": False},
         }
-        for name in text.own
+        for name in text.own[:LINK_BUTTONS_MAX]
     ]
-    return [*actions, *links][:ELEMENTS_MAX]
+    return [*actions, *links]
 
 
 def _mrkdwn(text: str) -> dict[str, Any]:

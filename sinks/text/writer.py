@@ -21,6 +21,9 @@ from ticketing.errors import Misconfigured
 
 log = structlog.get_logger(__name__)
 
+LINKS_CHARS_MAX = 4_000
+"""The addresses of the configured links of a ticket together, so that they leave room for its
+facts and its evidence."""
 
 TITLE_TEMPLATE = (
     "[{{ severity|upper }}] {{ service or 'unknown service' }}"
@@ -109,9 +112,9 @@ class Writer:
         service = self._services.entry(incident.service)
         text = describe(incident, self._platform, self._console, service)
         values = parts.values(incident, text, self._platform, service)
-        own = self._services.links(incident.service, values)
         picture = self._services.picture(values)
         pictured = {PICTURE: picture} if picture else {}
+        own = _fitting(self._services.links(incident.service, values))
         return replace(
             text,
             title=self._headline(incident, values),
@@ -165,6 +168,17 @@ def _template(key: str, source: str) -> Template:
     if problem is not None:
         raise Misconfigured(f"{key}: {problem}")
     return Template(source, NAMES)
+
+
+def _fitting(links: dict[str, str]) -> dict[str, str]:
+    """The links that fit into `LINKS_CHARS_MAX` together; the first ones win."""
+    kept: dict[str, str] = {}
+    left = LINKS_CHARS_MAX
+    for name, url in links.items():
+        if len(url) <= left:
+            left -= len(url)
+            kept[name] = url
+    return kept
 
 
 def plain(text: Text) -> str:

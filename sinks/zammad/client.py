@@ -105,15 +105,19 @@ class ZammadSink:
             return self._delivered(found[0], request.account)
         plain = {name: value for name, value in body.items() if name not in optional}
         plain["customer_id"] = await self._api.own_id()
-        try:
-            return await self._made(request, plain, left_out)
-        except Failed as failed:
-            found = await self._api.found(payload.tag(request.incident_id))
-            if failed.status == UNPROCESSABLE and not found:
-                raise refused from failed
-            if not found:
-                raise
-            return self._delivered(found[0], request.account)
+        # The group of a catalog may be one that only ServiceNow has.
+        for group in dict.fromkeys((body["group"], self._settings.group)):
+            if group != body["group"]:
+                left_out += (f'group: Zammad refused "{line(body["group"])}"',)
+            try:
+                return await self._made(request, {**plain, "group": group}, left_out)
+            except Failed as failed:
+                found = await self._api.found(payload.tag(request.incident_id))
+                if found:
+                    return self._delivered(found[0], request.account)
+                if failed.status != UNPROCESSABLE:
+                    raise
+        raise refused
 
     async def _made(
         self, request: Request, body: dict[str, Any], left_out: tuple[str, ...] = ()
@@ -122,8 +126,14 @@ class ZammadSink:
         compared = (*COMPARED, *self._settings.fields)
         asked = {name: body[name] for name in compared if name in body}
         kept = (*left_out, *not_taken("Zammad", asked, ticket.fields))
+        # What no ticket has, Zammad drops without a word.
+        gone = [
+            f"{name}: tickets have no such attribute"
+            for name in self._settings.fields
+            if name in body and not {name, f"{name}_id"} & ticket.fields.keys()
+        ]
         return self._delivered(
-            ticket, request.account, (*kept, *await self._dropped_tags(ticket, body))
+            ticket, request.account, (*kept, *gone, *await self._dropped_tags(ticket, body))
         )
 
     async def _dropped_tags(self, ticket: Ticket, body: dict[str, Any]) -> list[str]:

@@ -57,6 +57,15 @@ async def test_a_risen_severity_mentions_its_people(open_desk: OpenDesk) -> None
     assert pings(desk) == [GROUP]
 
 
+async def test_a_message_that_stays_as_it_is_mentions_once_too(open_desk: OpenDesk) -> None:
+    desk = open_desk(mentions=MENTIONS)
+    await lived(desk)
+    desk.behaves(edit_window=300)
+    desk.life.clock.now += HOUR
+    await desk.life.want(desk.story.raised(), HOUR)
+    assert pings(desk) == [GROUP]
+
+
 @pytest.mark.parametrize("service", ["cart", "checkout", "search"])
 async def test_service_and_team_choose_their_people(open_desk: OpenDesk, service: str) -> None:
     catalog = {"services": {"checkout": {"team": "payments"}}}

@@ -186,6 +186,16 @@ async def test_pagerduty_shows_a_picture(open_desk: OpenDesk) -> None:
     assert '"src": "https://charts.example/checkout.png"' in shown
 
 
+@pytest.mark.only(lambda one: one.platform == "pagerduty")
+async def test_pagerduty_links_a_picture_that_it_would_not_load(open_desk: OpenDesk) -> None:
+    desk = open_desk(settings={"picture": "http://charts.example/{{ service }}.png"})
+    full(desk)
+    await desk.life.want(desk.story.opened(), 60)
+    shown = json.dumps(desk.ticket().record, default=str)
+    assert '"src"' not in shown
+    assert '"href": "http://charts.example/checkout.png"' in shown
+
+
 @pytest.mark.only(lambda one: one.platform == "slack")
 async def test_slack_shows_times_in_the_readers_zone(open_desk: OpenDesk, tmp_path: Path) -> None:
     desk = open_desk()

@@ -15,6 +15,7 @@ import yaml
 from pydantic import Field
 
 from ticketing.config.link_template import link_fault
+from ticketing.config.platforms import PLATFORMS
 from ticketing.config.values import Name, Section
 from ticketing.errors import Misconfigured
 
@@ -28,15 +29,22 @@ RUNBOOK = "runbook"
 """The name of the link that stands first."""
 CONSOLE = "console"
 PICTURE = "picture"
-"""The names of the links to the console and to an image, which no other link takes."""
+"""The names of the links to the console and to an image."""
+TAKEN = frozenset({CONSOLE, PICTURE, *PLATFORMS})
+"""The names of links that a ticket has by itself, which no other link takes."""
 LinkName = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[^\W_][\w .-]*$")]
 """The name of a link on a ticket."""
 Links = Annotated[dict[LinkName, str], Field(max_length=LINKS_MAX)]
 """Jinja2 templates of addresses by name, such as `runbook`, `dashboard`, `traces` or `logs`."""
 # That of libyaml reads a large catalog in a tenth of the time.
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_KINDS = frozenset({"component", "system", "resource", "api"})
-"""The kinds of entities that log under their name."""
+# Those of the loader's constructors for values such as a date of the 45th of a month.
+_YAML_FAULTS = (
+    *(yaml.YAMLError, RecursionError, ArithmeticError, AttributeError, LookupError),
+    *(TypeError, ValueError),
+)
+_KINDS = ("component", "resource", "system", "api")
+"""The kinds of entities that log under their name; of several with one name the first kind wins."""
 _ANNOTATION = "ticketing-agent/"
 """The prefix of annotations that give `ci`, `group`, `team` and `owner`."""
 
@@ -104,11 +112,16 @@ def read_file(path: Path) -> Mapping[str, Service]:
     except UnicodeDecodeError:
         raise Misconfigured(f"{path}: is not UTF-8") from None
     found: dict[str, Service] = {}
+    kinds: dict[str, int] = {}
     try:
         for document in yaml.load_all(text, Loader=_Loader):
-            if isinstance(document, Mapping) and (service := _entity(document)) is not None:
-                found[service[0]] = service[1]
-    except (yaml.YAMLError, RecursionError) as error:
+            entity = _entity(document) if isinstance(document, Mapping) else None
+            if entity is None:
+                continue
+            kind, name, service = entity
+            if kind <= kinds.get(name, kind):
+                kinds[name], found[name] = kind, service
+    except _YAML_FAULTS as error:
         at = getattr(error, "problem_mark", None)
         place = f" in line {at.line + 1}" if at is not None else ""
         raise Misconfigured(f"{path}: is not valid YAML{place}") from None
@@ -119,11 +132,11 @@ def read_file(path: Path) -> Mapping[str, Service]:
     return found
 
 
-def _entity(document: Mapping[str, Any]) -> tuple[str, Service] | None:
-    """The name and the service of an entity; None for another kind."""
+def _entity(document: Mapping[str, Any]) -> tuple[int, str, Service] | None:
+    """The kind (its place in `_KINDS`), the name and the service of an entity; None for another."""
     metadata, spec = _group(document, "metadata"), _group(document, "spec")
-    name = _text(metadata.get("name"))
-    if not name or _text(document.get("kind")).lower() not in _KINDS:
+    name, of_kind = _text(metadata.get("name")), _text(document.get("kind")).lower()
+    if not name or of_kind not in _KINDS:
         return None
     annotations = _group(metadata, "annotations")
     kind, owner = _reference(_text(spec.get("owner")))
@@ -131,7 +144,7 @@ def _entity(document: Mapping[str, Any]) -> tuple[str, Service] | None:
     for key in ("ci", "group", "team", "owner"):
         values[key] = _text(annotations.get(_ANNOTATION + key)) or values.get(key, "")
     given = {key: value for key, value in values.items() if value}
-    return name, Service(**given, links=dict(_links(metadata.get("links"))))
+    return _KINDS.index(of_kind), name, Service(**given, links=dict(_links(metadata.get("links"))))
 
 
 def _links(given: Any) -> Iterator[tuple[str, str]]:
@@ -150,8 +163,10 @@ def _links(given: Any) -> Iterator[tuple[str, str]]:
 
 
 def _name(title: str) -> str:
-    kept = "".join(c if c.isalnum() or c in " .-" else " " for c in title)
-    return " ".join(kept.split()).strip(" .-")[:40]
+    """A title as the name of a link, apart from the names that a ticket's other links have."""
+    kept = "".join(c if c.isalpha() or c.isdecimal() or c in " .-" else " " for c in title)
+    name = " ".join(kept.split()).strip(" .-")[:40]
+    return name.capitalize() if name in TAKEN else name
 
 
 def _reference(owner: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from pydantic.alias_generators import to_camel
 
-from ticketing.config.catalog import CONSOLE, PICTURE, Links, link_faults, services_of
+from ticketing.config.catalog import TAKEN, Links, link_faults, services_of
 from ticketing.config.kafka_checks import kafka_problems
 from ticketing.config.link_template import link_fault
 from ticketing.config.model import Config
@@ -174,7 +174,6 @@ def _templates(config: Config) -> Iterator[Problem]:
 
 
 def _links(config: Config) -> Iterator[Problem]:
-    taken = {CONSOLE, PICTURE, *PLATFORMS}
     given: list[tuple[tuple[str, ...], str]] = [
         (("links", name), source) for name, source in config.links.items()
     ]
@@ -190,7 +189,7 @@ def _links(config: Config) -> Iterator[Problem]:
     for service, entry in config.catalog.services.items():
         linked.append((("catalog", "services", service, "links"), entry.links))
     for path, links in linked:
-        for name in sorted(links.keys() & taken):
+        for name in sorted(links.keys() & TAKEN):
             yield Problem((*path, name), "is the name of a link that every ticket has")
     if config.catalog.file is not None and not config.catalog.file.is_file():
         yield Problem(("catalog", "file"), f'file not found: "{config.catalog.file}"')

@@ -61,7 +61,7 @@ class Notify(Section):
 
     resolution: Annotated[ToldOfTheEnd, BeforeValidator(platforms_for_all)] = ToldOfTheEnd()
     """Platforms on which a comment or message tells the end: one list, or one per severity.
-    Elsewhere the ticket changes its state and nobody is told."""
+    Elsewhere at most the state of the ticket changes, and nobody is told."""
 
     def untold(self, platform: str) -> frozenset[Severity]:
         """The severities of incidents whose end is not told on a platform."""

@@ -14,7 +14,10 @@ URL_CHARS_MAX = 2_000
 _KEPT = "%/:?#@$&+,;=~-._"
 """Characters of an address that are no mark-up of any platform; all others are percent-encoded."""
 NOT_A_LINK = 'must give an http(s) URL such as "https://host/path?service={{ service|urlencode }}"'
-NOT_ITS_HOST = "must name the host of the address in plain text, not by a template"
+NOT_ITS_HOST = (
+    'must begin with "http://" or "https://" and a host in ASCII, which stand in the setting as they '
+    "are, not by a template"
+)
 
 
 class LinkTemplate:

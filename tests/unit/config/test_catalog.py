@@ -65,6 +65,27 @@ def test_backstages_form_is_read(file: Path) -> None:
     assert set(found) == {"checkout", "cart"}
 
 
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [("Board²", "Board"), ("① Logs_1", "Logs 1"), ("jira", "Jira"), ("console", "Console")],
+)
+def test_any_title_of_the_file_gives_a_name_of_its_own(
+    tmp_path: Path, title: str, name: str
+) -> None:
+    path = tmp_path / "catalog.yaml"
+    link = f'{{title: "{title}", url: "https://a.example"}}'
+    path.write_text(f"kind: Component\nmetadata: {{name: cart, links: [{link}]}}")
+    assert read_file(path)["cart"].links == {name: "https://a.example"}
+
+
+@pytest.mark.parametrize("kinds", [["Component", "API", "System"], ["API", "System", "Component"]])
+def test_a_component_wins_over_others_of_its_name(tmp_path: Path, kinds: list[str]) -> None:
+    path = tmp_path / "catalog.yaml"
+    entities = [f"kind: {k}\nmetadata: {{name: cart}}\nspec: {{owner: {k}-team}}" for k in kinds]
+    path.write_text("\n---\n".join(entities))
+    assert read_file(path)["cart"].team == "Component-team"
+
+
 def test_a_setting_wins_over_the_file(file: Path) -> None:
     own = {"team": "sre", "links": {"runbook": "https://ours.example"}}
     given = {"checkout": Service.model_validate(own), "new": Service(ci="x")}
@@ -82,6 +103,8 @@ def test_a_setting_wins_over_the_file(file: Path) -> None:
         ("a: [", "is not valid YAML in line"),
         ("kind: Group\nmetadata: {name: x}", 'has no entity such as "kind: Component"'),
         ("\xff", "is not UTF-8"),
+        ("kind: Component\nmetadata: {name: x, since: 2026-13-45}", "is not valid YAML"),
+        ("kind: Component\nmetadata: {name: x, size: !!int ''}", "is not valid YAML"),
         (None, 'file not found: "'),
     ],
 )

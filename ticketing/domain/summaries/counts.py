@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from itertools import pairwise
+from math import gcd
 
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.text import moment
@@ -29,7 +30,8 @@ def bars(incident: Incident) -> str:
         return _row(minutes, MINUTE, "a minute each")
     windows = _summed(incident.windows)
     starts = sorted(windows)
-    length = min((b - a for a, b in pairwise(starts)), default=0)
+    # Of windows far apart no two may be neighbours: the length that all the distances share.
+    length = gcd(*(b - a for a, b in pairwise(starts)))
     if length <= 0:
         return ""
     return _row(windows, length, f"{_span(length)} each")

@@ -50,7 +50,11 @@ class ServiceNow(StandIn):
         """Forget all incidents and tokens."""
         self.incidents.reset()
         self.tokens.reset()
-        self.affected.rows.clear()
+        self.affected.reset()
+
+    def forget(self, ticket: Ticket) -> None:
+        """Forget the affected items of an incident that is gone."""
+        self.affected.forget(ticket)
 
     def routes(self) -> Iterable[Route]:
         """All paths, under each version."""

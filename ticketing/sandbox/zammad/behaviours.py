@@ -17,6 +17,9 @@ class ZammadBehaviours(Behaviours):
     """Unknown tags are made; if not, a tag that no administrator made is dropped in silence."""
     keeps_note: bool = True
     """The column `note` of a ticket is kept; a trigger or workflow of an installation may empty it."""
+    drops_unknown: bool = False
+    """Attributes that no ticket has are dropped in silence, as releases do that clean what they are
+    sent; if not, they are refused with 422, which shows a wrong name of our own."""
     refuses_after_create: bool = False
     """A create is carried out and then answered with 422."""
     ignores: str = ""

@@ -29,10 +29,10 @@ KNOWN = frozenset(
 """Accepted fields; `incident_id` is a custom attribute of the sandbox."""
 
 
-def resolved(given: dict[str, Any]) -> dict[str, Any]:
-    """The fields sent, names resolved; refuses an unknown name or attribute."""
+def resolved(given: dict[str, Any], *, drops_unknown: bool) -> dict[str, Any]:
+    """The fields sent, names resolved; refuses an unknown name, and drops an unknown attribute."""
     for name in given:
-        if name not in KNOWN:
+        if name not in KNOWN and not drops_unknown:
             refuse(422, f"unknown attribute '{name}' for Ticket.")
     fields: dict[str, Any] = {}
     for name, known in LOOKUPS.items():

@@ -38,7 +38,7 @@ class TicketCalls:
     def create(self, call: Call) -> web.Response:
         """POST tickets: a ticket with its first article."""
         given = body_of(call)
-        fields = self._taken(resolved(given), "")
+        fields = self._taken(self._resolved(given), "")
         for name in ("title", "group"):
             if name not in fields:
                 refuse(422, f"Missing required value for field '{name}'!")
@@ -52,6 +52,9 @@ class TicketCalls:
         if self._behaviours.refuses_after_create:
             refuse(422, "Validation failed: a trigger failed after the ticket was saved")
         return web.json_response(view(ticket, call), status=201)
+
+    def _resolved(self, given: dict[str, Any]) -> dict[str, Any]:
+        return resolved(given, drops_unknown=self._behaviours.drops_unknown)
 
     def _taken(self, fields: dict[str, Any], ignored_field: str) -> dict[str, Any]:
         """The fields that are kept as they were sent."""
@@ -67,7 +70,7 @@ class TicketCalls:
         """PUT tickets/{id}: fields, and one more article if the body has one."""
         given = body_of(call)
         ticket = self._kept.find(call.params["id"])
-        fields = self._taken(resolved(given), self._behaviours.ignores)
+        fields = self._taken(self._resolved(given), self._behaviours.ignores)
         if "customer" in given or "customer_id" in given:
             fields["customer_id"] = self._customers.id_of(given)
         article = given.get("article")

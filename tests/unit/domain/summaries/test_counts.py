@@ -29,6 +29,11 @@ def test_an_older_one_is_shown_by_the_window() -> None:
     assert shown == "▅█▁▁▂ 15 minutes each from 1970-01-01 00:00:00 UTC, at most 8"
 
 
+def test_every_window_has_its_bar_however_far_apart_they_are() -> None:
+    shown = bars(incident(windows=[(0, 8), (1800, 8), (4500, 8)], first_seen=0.0, last_seen=5000.0))
+    assert shown == "█▁█▁▁█ 15 minutes each from 1970-01-01 00:00:00 UTC, at most 8"
+
+
 @pytest.mark.parametrize("windows", [[], [(900, 3)], [(900, 3), (900, 1)], [(0, 0), (60, 0)]])
 def test_one_count_makes_no_picture(windows: list[tuple[int, int]]) -> None:
     assert bars(incident(windows=windows)) == ""

@@ -18,7 +18,7 @@ from sinks.platforms import create
 from tables.deliveries import Operation
 from ticketing.config import Config
 from ticketing.domain.events import TicketState
-from ticketing.domain.incidents.incident import Status
+from ticketing.domain.incidents.incident import NamedCause, Status
 from ticketing.domain.severity import Severity
 from ticketing.sandbox.opsgenie import credentials, directory
 from ticketing.sandbox.server import STATE
@@ -144,6 +144,14 @@ async def test_only_what_changed_is_written_again(desk_with: Opens, record: Path
     await desk.life.want(desk.story.raised(), 60)
     written = [row["path"].rpartition("/")[2] for row in requests(record, "PUT")][1:]
     assert sorted(written) == ["description", "message", "priority"]
+
+
+async def test_a_cause_that_is_found_stands_in_the_message(desk_with: Opens) -> None:
+    desk = desk_with()
+    await desk.life.want(desk.story.opened(), 60)
+    cause = NamedCause(service="payment", strength=9.0, at=desk.life.clock.now)
+    await desk.life.want(desk.story.changed(cause=cause), HOUR)
+    assert "began in payment" in desk.ticket().title
 
 
 async def test_a_repeated_create_shows_the_severity_of_now(desk_with: Opens) -> None:

@@ -27,6 +27,7 @@ from ticketing.sandbox.server import STATE, start
 from ticketing.sandbox.servicenow import query, rules
 from ticketing.sandbox.servicenow.access import Access
 from ticketing.sandbox.servicenow.answers import refuse
+from ticketing.sandbox.servicenow.api import ServiceNow
 from ticketing.sandbox.servicenow.directory import TABLES
 from ticketing.sandbox.servicenow.store import Incidents
 from ticketing.sandbox.servicenow.tickets import IncidentCalls
@@ -643,6 +644,30 @@ async def test_affected_services_are_affected_items_once(desk_with: Opens, recor
     desk.story.changed(affected_services=["checkout", "payment", "db-01"], count=99)
     await desk.life.want(desk.story.counted(), HOUR)
     assert affected(record)[1:] == [{"task": sys_id, "ci_item": HOST["sys_id"]}]
+
+
+async def test_an_item_that_a_person_removed_stays_away(desk_with: Opens, record: Path) -> None:
+    desk = desk_with()
+    desk.story.changed(affected_services=["payment"])
+    await desk.life.want(desk.story.opened(), 60)
+    stand_in = desk.sandbox.app[STATE].platforms["servicenow"]
+    assert isinstance(stand_in, ServiceNow)
+    assert len(stand_in.affected.rows) == 1
+    stand_in.affected.reset()
+    desk.life.clock.now += HOUR
+    desk.story.changed(affected_services=["payment", "db-01"], count=99)
+    await desk.life.want(desk.story.counted(), HOUR)
+    assert [row["ci_item"] for row in affected(record)] == [
+        SERVICES["payment"]["sys_id"],
+        HOST["sys_id"],
+    ]
+
+
+async def test_no_log_line_chooses_an_item_by_its_id(desk_with: Opens) -> None:
+    desk = desk_with()
+    desk.story.incident = desk.story.changed(service=HOST["sys_id"])
+    await desk.life.want(desk.story.opened(), 60)
+    assert not row_of(desk)["cmdb_ci"]
 
 
 async def test_a_table_that_is_protected_costs_no_record(desk_with: Opens, record: Path) -> None:

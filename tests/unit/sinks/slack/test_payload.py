@@ -14,12 +14,14 @@ from support.incidents import ticketed
 
 from sinks.slack import payload
 from sinks.slack.settings import Settings
+from sinks.text.services import Services
 from sinks.text.writer import Writer
 from ticketing.config.platforms.slack import Slack
 from ticketing.domain.events import Summary
 from ticketing.domain.incidents.incident import Status, Step, StepKind, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
+from ticketing.domain.text import ELLIPSIS
 from ticketing.sandbox.slack.blocks import BLOCKS_CHARS_MAX, characters_in, problems_of
 
 WRITER = Writer("slack")
@@ -197,6 +199,29 @@ def test_other_platforms_tickets_are_linked() -> None:
     assert "<https://jira.example/browse/OPS-1?a=1&amp;b=2%7Cx|jira>" in shown
     assert "own" not in shown
     assert "javascript" not in shown
+
+
+def linked(links: dict[str, str], buttons: bool) -> dict[str, Any]:
+    writer = Writer("slack", console="https://ours.example", services=Services(links=links))
+    return payload.parent(ticketed(), writer, buttons=buttons)
+
+
+def test_an_address_that_is_too_long_costs_no_other_link() -> None:
+    links = {"logs": "https://logs.example/?q=" + "x" * 1500, "traces": "https://traces.example"}
+    shown = words(linked(links, buttons=False))
+    assert "https://traces.example" in shown
+    assert "https://ours.example" in shown
+    assert "logs.example" not in shown
+    assert ELLIPSIS in shown
+
+
+@pytest.mark.parametrize("number", [1, 22, 23, 40])
+def test_links_beyond_the_buttons_stand_in_the_line(number: int) -> None:
+    links = {f"link {n}": f"https://{n}.example" for n in range(number)}
+    message = linked(links, buttons=True)
+    assert not problems_of(message["blocks"])
+    for url in links.values():
+        assert words(message).count(f"{url}") == 1
 
 
 def test_a_template_of_ones_own_takes_the_place_of_the_parts() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from support.incidents import ticketed
 
+from sinks.text.services import Services
 from sinks.text.writer import BODY_TEMPLATE, TITLE_TEMPLATE, Writer, writer_for
 from ticketing.config import validate
 from ticketing.config.template_names import NAMES, fault
@@ -158,3 +159,11 @@ def test_a_bad_template_is_found_at_start_by_its_key(key: str) -> None:
 def test_a_writer_refuses_a_bad_template() -> None:
     with pytest.raises(Misconfigured, match=r"jira\.titleTemplate: .* is not a name here"):
         Writer("jira", "{{ nothing }}")
+
+
+def test_links_together_leave_room_for_the_ticket() -> None:
+    links = {f"link {n}": f"https://{n}.example/{'x' * 1500}" for n in range(9)}
+    links |= {"short": "https://short.example"}
+    text = Writer("jira", services=Services(links=links)).text(ticketed())
+    assert list(text.links) == ["link 0", "link 1", "short"]
+    assert text.own == tuple(text.links)

@@ -20,7 +20,7 @@ from tables.deliveries import Operation
 from ticketing.domain.events import Summary, TicketState
 from ticketing.domain.incidents.incident import Incident, Status
 from ticketing.domain.incidents.incident import Ticket as Held
-from ticketing.sandbox.zammad import directory
+from ticketing.sandbox.zammad import credentials, directory
 
 HOUR = 3600.0
 Opens = Callable[..., Desk]
@@ -427,10 +427,12 @@ async def test_attributes_of_ones_own_are_written(desk_with: Opens) -> None:
 
 
 @pytest.mark.parametrize("fields", [{"incident_id": "x" * 200}, {"no_such": "x"}])
-async def test_a_refused_attribute_costs_no_ticket(
-    desk_with: Opens, fields: dict[str, str]
+@pytest.mark.parametrize("drops", [False, True], ids=["refused", "dropped"])
+async def test_an_attribute_that_is_not_taken_costs_no_ticket_and_is_told(
+    desk_with: Opens, fields: dict[str, str], drops: bool
 ) -> None:
     desk = desk_with(fields=fields)
+    desk.behaves(drops_unknown=drops)
     await desk.life.want(desk.story.opened(), 60)
     desk.is_true(Status.OPEN)
     await desk.life.want(desk.story.commented(), HOUR)
@@ -442,3 +444,12 @@ async def test_the_catalog_names_the_group(desk_with: Opens) -> None:
     desk = desk_with(settings={"catalog": catalog}, groups={"tenants": {"acme": "Users"}})
     await desk.life.want(desk.story.opened(), 60)
     assert desk.ticket().record["group"] == "Management"
+
+
+async def test_a_group_that_is_servicenows_alone_costs_no_ticket(desk_with: Opens) -> None:
+    catalog = {"services": {"checkout": {"group": "Payments Ops"}}}
+    desk = desk_with(settings={"catalog": catalog})
+    await desk.life.want(desk.story.opened(), 60)
+    (ticket,) = desk.tickets()
+    assert ticket.record["group"] == credentials.GROUP
+    assert any('group: Zammad refused "Payments Ops"' in one for one in left_out(desk))
