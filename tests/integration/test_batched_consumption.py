@@ -71,10 +71,11 @@ async def test_records_deleted_while_nobody_read_are_counted(
     kafka.produce(topic, [b"%d" % n for n in range(100, 150)])
     for future in kafka.admin.delete_records([TopicPartition(topic, 0, 130)]).values():
         future.result(30)
+    expired = metrics.messages_expired_total.labels(topic, "0")._value
     async with seen_by(prefix, topic, config) as second:
         await until(lambda: len(second.records) >= 20, "what is left")
+        await until(lambda: expired.get() == 30, "the count of those that are gone")
     assert second.offsets(0) == list(range(130, 150))
-    assert metrics.messages_expired_total.labels(topic, "0")._value.get() == 30
 
 
 async def test_records_of_aborted_transactions_are_not_read(

@@ -46,6 +46,8 @@ def die_if_told(flag: Path) -> None:
 
 
 if __name__ == "__main__":
+    # This folder, whose redis.py is not the library that a worker imports.
+    sys.path.pop(0)
     role, flag = sys.argv[1], Path(sys.argv[2])
     agent = dying(flag, only_ticks="ticks" in sys.argv[3:])
     ticketing.engine.keyed_agent.KeyedAgent = agent  # type: ignore[misc]
