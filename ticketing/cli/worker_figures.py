@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 ANSWER_SECONDS_MAX = 5.0
 """A scrape takes milliseconds; a worker that is slower is shown as one that does not answer."""
 PREFIX = "ticketing_"
-NO_WORKER = "no worker: its /metrics has none of ours"
+NO_WORKER = "no worker of this job: its /metrics names no ticketing_ metric"
 
 
 @dataclass(frozen=True, slots=True)
