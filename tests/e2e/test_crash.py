@@ -241,8 +241,8 @@ def ticket_problems(
     problems = []
     reopened = sum(step.kind is StepKind.REOPENED for step in incident.timeline)
     allowed = 1 + reopened if subject.reopens_anew else 1
-    if subject.pages_anew:
-        # To page again resolves the alert and opens another.
+    if subject.reopens_anew:
+        # To page again where somebody has acknowledged may resolve the alert and open another.
         allowed += incident.page - 1
     if not subject.message_only and len(found) > allowed:
         problems.append(f"{said}: more than {allowed}")
