@@ -241,9 +241,10 @@ def ticket_problems(
     problems = []
     reopened = sum(step.kind is StepKind.REOPENED for step in incident.timeline)
     allowed = 1 + reopened if subject.reopens_anew else 1
-    if subject.reopens_anew:
-        # To page again where somebody has acknowledged may resolve the alert and open another.
-        allowed += incident.page - 1
+    if subject.reopens_anew and incident.page > 1:
+        # To page again where somebody has acknowledged resolves the alert and opens another, once
+        # more where the answer is lost: a page that rings twice is better than none.
+        allowed = len(found)
     if not subject.message_only and len(found) > allowed:
         problems.append(f"{said}: more than {allowed}")
     if any(t["state"] != subject.states[Status.RESOLVED] for t in found[:-1]):
