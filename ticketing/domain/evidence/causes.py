@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 from ticketing.domain.evidence.sample import Sample, united
 from ticketing.domain.evidence.signs import Evidence, Sign
+from ticketing.domain.traces import likelihood
 from ticketing.domain.traces.facts import Operation
 
 CAUSE_MIN = 5.0
@@ -30,23 +31,8 @@ class Fault:
 
 
 def ranked(evidence: Iterable[Evidence]) -> list[tuple[str, float]]:
-    """Services by what speaks against them (nats), strongest first.
-
-    Of one kind, the strongest counts in full and each further one for less: many operations show
-    the same fault again.
-    """
-    by_service: dict[str, dict[Sign, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for one in evidence:
-        by_service[one.service][one.sign].append(one.strength)
-    scores = {
-        service: sum(
-            value / (place + 1)
-            for values in kinds.values()
-            for place, value in enumerate(sorted(values, reverse=True))
-        )
-        for service, kinds in by_service.items()
-    }
-    return sorted(scores.items(), key=lambda item: (-item[1], item[0]))
+    """Services by what speaks against them (nats), strongest first."""
+    return list(likelihood.ranked(evidence).items())
 
 
 def faults(

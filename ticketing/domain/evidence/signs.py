@@ -7,7 +7,6 @@ and few requests can't say much.
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -34,10 +33,9 @@ from ticketing.domain.evidence.usual import (
     first_missing,
 )
 from ticketing.domain.evidence.way import Ways
-from ticketing.domain.traces.facts import Operation
+from ticketing.domain.traces.facts import Operation, in_words
+from ticketing.domain.traces.likelihood import strength
 
-STRENGTH_MAX = 40.0
-"""Nats: no single observation outweighs everything else."""
 TO_MISSING, TO_CALLER, TO_PREVIOUS = 0.6, 0.25, 0.15
 """Shares of a missing call's evidence against the callee, its caller, and the callee before it. The
 first may have failed without a line, and so is the likeliest."""
@@ -117,7 +115,9 @@ def _missing(operation: Operation, kinds: Kinds, profile: Profile) -> Iterator[E
         weight = strength(count, trials, profile.lacking[child, previous], profile.trials)
         if not weight:
             continue
-        text = f"{named(operation)} did not get to {named(child)} in {count} of {trials} calls"
+        text = (
+            f"{in_words(operation)} did not get to {in_words(child)} in {count} of {trials} calls"
+        )
         keys = [(operation, CALLS, detail) for detail in details]
         shares = (child[0], TO_MISSING), (operation[0], TO_CALLER)
         for service, share in (*shares, ((previous or operation)[0], TO_PREVIOUS)):
@@ -130,7 +130,7 @@ def _shorter(operation: Operation, kinds: Kinds, profile: Profile) -> Iterator[E
     if short:
         hits, trials = sum(calls[detail] for detail in short), sum(calls.values())
         weight = SHORTER_WEIGHT * strength(hits, trials, profile.short, profile.trials)
-        text = f"{named(operation)} broke off early in {hits} of {trials} calls"
+        text = f"{in_words(operation)} broke off early in {hits} of {trials} calls"
         keys = [(operation, CALLS, detail) for detail in short]
         yield Evidence(operation[0], Sign.SHORTER, (operation,), weight, text, keys)
 
@@ -147,7 +147,7 @@ def _slower(operation: Operation, kinds: Kinds, profile: Profile, ways: Ways) ->
         return
     excess = profile.excess(slow)
     weight *= min(1.0, excess / EXCESS_SECONDS_FULL)
-    text = f"{named(operation)} took {excess * 1000:.0f} ms more in {hits} of {trials} calls"
+    text = f"{in_words(operation)} took {excess * 1000:.0f} ms more in {hits} of {trials} calls"
     keys = [(operation, OWN, bucket) for bucket in slow]
     left = 1.0
     for service, share in ways.blame(operation).items():
@@ -171,7 +171,7 @@ def _spoiled(operation: Operation, kinds: Kinds, profile: Profile) -> Iterator[E
     if strength(trials, calls, trials_before, profile.trials) >= SPOILED_MORE:
         return
     weight = strength(hits, trials, profile.spoiled.get(True, 0), trials_before)
-    text = f"{named(operation)} fails in {hits} of {trials} calls with a failing callee"
+    text = f"{in_words(operation)} fails in {hits} of {trials} calls with a failing callee"
     keys = [(operation, SPOILED, True)]
     yield Evidence(operation[0], Sign.ERRORS, (operation,), weight, text, keys)
 
@@ -236,34 +236,3 @@ def _serves(service: str, now: Window, usual: Mapping[Operation, Profile]) -> bo
     if not before or not requests_before or failing / UNIT > SERVES_ERRORS_MAX * calls:
         return False
     return calls >= SERVES_SHARE * before * requests / requests_before
-
-
-def strength(hits: float, trials: float, hits_before: float, trials_before: float) -> float:
-    """The certainty (nats) that a rate has risen: half the log-likelihood ratio, 0 if it has not."""
-    if trials <= 0 or hits <= 0:
-        return 0.0
-    # Half an event in one more trial: an event not seen before is not impossible.
-    hits_before, trials_before = hits_before + 0.5, trials_before + 1.0
-    rate, rate_before = min(1.0, hits / trials), min(1.0, hits_before / trials_before)
-    if rate <= rate_before:
-        return 0.0
-    both = min(1.0, (hits + hits_before) / (trials + trials_before))
-    ratio = (
-        _likelihood(hits, trials, rate)
-        + _likelihood(hits_before, trials_before, rate_before)
-        - _likelihood(hits, trials, both)
-        - _likelihood(hits_before, trials_before, both)
-    )
-    return min(STRENGTH_MAX, max(0.0, ratio))
-
-
-def _likelihood(hits: float, trials: float, rate: float) -> float:
-    misses = max(0.0, trials - hits)
-    found = hits * math.log(rate) if hits > 0 and rate > 0 else 0.0
-    return found + (misses * math.log(1 - rate) if misses > 1e-9 and rate < 1 else 0.0)
-
-
-def named(operation: Operation) -> str:
-    """The operation in words."""
-    service, endpoint = operation
-    return f"{service} {endpoint}" if endpoint else service

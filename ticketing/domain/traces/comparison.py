@@ -7,14 +7,14 @@ failure is no news, and few requests can't say much.
 
 from __future__ import annotations
 
-import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from statistics import median
 
-from ticketing.domain.traces.facts import Facts, Observed, Operation
+from ticketing.domain.traces.facts import Facts, Observed, Operation, in_words
+from ticketing.domain.traces.likelihood import strength
 
 WINDOWS_SECONDS = (60.0, 90.0, 120.0)
 """Ages of the fault that are tried; docs/correlation.md says what they were chosen from."""
@@ -26,9 +26,8 @@ SEEN_MIN = 5
 # A slow call takes several times the usual, and at least 10 ms more: less is jitter of short calls.
 SLOWER_FACTOR = 3.0
 SLOWER_SECONDS_MIN = 0.01
-# Nats. No single event outweighs everything else; below one nat two rates may well differ by chance.
-STRENGTH_MAX = 40.0
 STRENGTH_MIN = 1.0
+"""Nats below which two rates may well differ by chance."""
 TO_MISSING, TO_CALLER, TO_PREVIOUS = 0.6, 0.25, 0.15
 """Shares of a missing call's evidence against the callee, its caller, and the callee before it. The
 first may have failed without a line, and so is the likeliest."""
@@ -127,34 +126,9 @@ def blamed(facts: Facts, usual: Usual) -> tuple[dict[str, float], dict[str, str]
         moved = shares.get(service, 0.0) * TO_SILENT
         shares[service] = shares.get(service, 0.0) - moved
         shares[callee[0]] = shares.get(callee[0], 0.0) + moved
-        text = f"{_named(call.operation)} fails where it usually calls {_named(callee)}"
+        text = f"{in_words(call.operation)} fails where it usually calls {in_words(callee)}"
         reasons = {callee[0]: text, **reasons}
     return shares, reasons
-
-
-def strength(hits: float, trials: float, hits_before: float, trials_before: float) -> float:
-    """The certainty that a rate has risen: half the log-likelihood ratio, 0 for one that has not."""
-    if trials <= 0 or hits <= 0:
-        return 0.0
-    # Half an event in one more trial: an event not seen before is not impossible.
-    hits_before, trials_before = hits_before + 0.5, trials_before + 1.0
-    rate, rate_before = min(1.0, hits / trials), min(1.0, hits_before / trials_before)
-    if rate <= rate_before:
-        return 0.0
-    both = min(1.0, (hits + hits_before) / (trials + trials_before))
-    ratio = (
-        _likelihood(hits, trials, rate)
-        + _likelihood(hits_before, trials_before, rate_before)
-        - _likelihood(hits, trials, both)
-        - _likelihood(hits_before, trials_before, both)
-    )
-    return min(STRENGTH_MAX, max(0.0, ratio))
-
-
-def _likelihood(hits: float, trials: float, rate: float) -> float:
-    misses = max(0.0, trials - hits)
-    found = hits * math.log(rate) if hits > 0 and rate > 0 else 0.0
-    return found + (misses * math.log(1 - rate) if misses > 0 and rate < 1 else 0.0)
 
 
 ByOperation = dict[Operation, list[Observed]]
@@ -220,7 +194,7 @@ def _missing(now: ByOperation, was: ByOperation, all_usual: Usual) -> list[Evide
             key = (child, previous)
             weight = strength(count, len(calls), hits_before[key], len(earlier))
             text = (
-                f"{_named(operation)} did not get to {_named(child)} in {count} of {len(calls)}"
+                f"{in_words(operation)} did not get to {in_words(child)} in {count} of {len(calls)}"
                 f" calls, before in {hits_before[key]} of {len(earlier)}"
             )
             shares = [(child[0], TO_MISSING), (operation[0], TO_CALLER)]
@@ -283,7 +257,7 @@ def _latency(now: ByOperation, was: ByOperation) -> list[Evidence]:
             continue
         usual, is_ = median(call.own for call in earlier), median(call.own for call in slow)
         text = (
-            f"{_named(operation)} itself took {is_ * 1000:.0f} ms in {len(slow)} of"
+            f"{in_words(operation)} itself took {is_ * 1000:.0f} ms in {len(slow)} of"
             f" {len(calls)} calls, usually {usual * 1000:.0f} ms"
         )
         own, waiting = _shares(slow, earlier)
@@ -354,33 +328,8 @@ def _shorter(now: ByOperation, was: ByOperation) -> list[Evidence]:
         hits, traces = len(short), frozenset(call.trace_id for call in short)
         weight = strength(hits, len(calls), hits_before, len(earlier)) * SHORTER_WEIGHT
         text = (
-            f"{_named(operation)} broke off early in {hits} of {len(calls)} calls,"
+            f"{in_words(operation)} broke off early in {hits} of {len(calls)} calls,"
             f" before in {hits_before} of {len(earlier)}"
         )
         found.append(Evidence(operation[0], Sign.SHORTER, weight, text, (operation,), traces))
     return found
-
-
-def _named(operation: Operation) -> str:
-    service, endpoint = operation
-    return f"{service} {endpoint}" if endpoint else service
-
-
-def ranked(evidence: Iterable[Evidence]) -> dict[str, float]:
-    """Services by the evidence against them, strongest first.
-
-    Of one kind, the strongest counts in full and each further one for less: many operations show
-    the same fault again.
-    """
-    by_service: dict[str, dict[Sign, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for one in evidence:
-        by_service[one.service][one.sign].append(one.strength)
-    scores = {
-        service: sum(
-            value / (place + 1)
-            for values in kinds.values()
-            for place, value in enumerate(sorted(values, reverse=True))
-        )
-        for service, kinds in by_service.items()
-    }
-    return dict(sorted(scores.items(), key=lambda item: (-item[1], item[0])))

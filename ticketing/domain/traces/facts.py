@@ -11,6 +11,13 @@ from ticketing.domain.traces.calltree import Call, CallTree, Method
 Operation = tuple[str, str]
 """Service and endpoint."""
 
+
+def in_words(operation: Operation) -> str:
+    """An operation as people read it."""
+    service, endpoint = operation
+    return f"{service} {endpoint}" if endpoint else service
+
+
 ITSELF: Operation = ("", "")
 """Stands for the caller at work: its beginning, its end, or a line of its own."""
 Wait = tuple[Operation, Operation, float]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ticketing.domain.traces.calltree import Call, CallTree
-from ticketing.domain.traces.comparison import Evidence, Usual, blamed, ranked
+from ticketing.domain.traces.comparison import Evidence, Usual, blamed
 from ticketing.domain.traces.facts import Facts
 from ticketing.domain.traces.findings import (
     BlastRadius,
@@ -17,6 +17,7 @@ from ticketing.domain.traces.findings import (
     Moment,
     SampleTrace,
 )
+from ticketing.domain.traces.likelihood import ranked
 from ticketing.domain.traces.spans import Line
 
 # Bounds of the findings, which are sent in one signal and kept in the incident: as much as people

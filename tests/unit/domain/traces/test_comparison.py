@@ -11,11 +11,10 @@ from ticketing.domain.traces.comparison import (
     Sign,
     blamed,
     compared,
-    ranked,
-    strength,
     usual_children,
 )
 from ticketing.domain.traces.facts import Facts, facts_of, mentioned
+from ticketing.domain.traces.likelihood import ranked, strength
 from ticketing.domain.traces.spans import Line, gathered
 
 NAMES = ("shop", "cart", "stock", "pay-service")
