@@ -74,6 +74,8 @@ class IncidentCommands:
         before = target if kept.id == target.id else incident
         other = incident if kept.id == target.id else target
         self._decide(together=(before.alerts, other.alerts))
+        self._decide_for_hidden(before, other.alerts, joins=True)
+        self._decide_for_hidden(other, before.alerts, joins=True)
         rows.rehome(kept.alerts, (before.id, other.id), kept.id)
         self._save(before, self._answered(kept, command))
         rows.save(other, gone)

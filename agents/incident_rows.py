@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -104,6 +105,19 @@ class IncidentRows:
         """The row of an alert; raises SetAside."""
         found = self.tx.get(alert_key(fingerprint))
         return found if isinstance(found, AlertRow) else None
+
+    def homes(self, fingerprints: Iterable[str]) -> dict[str, str]:
+        """The ids of the incidents that alerts are in now, shown there or not, by fingerprint."""
+        found: dict[str, str] = {}
+        for fingerprint in fingerprints:
+            row = self.tx.peek(alert_key(fingerprint))
+            try:
+                home = self.follow(row.incident_id) if isinstance(row, AlertRow) else None
+            except SetAside:
+                continue
+            if home is not None:
+                found[fingerprint] = home.id
+        return found
 
     def pointed(self, key: str) -> Incident | None:
         """The open incident of a pointer."""

@@ -244,7 +244,13 @@ class IncidentMachine(Machine[Record]):
         own = rows.follow(row.incident_id) if row is not None and row.incident_id else None
         scope = self._scope(rows.tx, alert)
         found = grouping.place(
-            alert, row, own, self._candidates(rows, scope, alert, row), rows.now, self.policy
+            alert,
+            row,
+            own,
+            self._candidates(rows, scope, alert, row),
+            rows.now,
+            self.policy,
+            together=set(rows.homes(row.together).values()) if row is not None else (),
         )
         known = found.incident
         elsewhere = row is not None and (own is None or known is None or known.id != own.id)
@@ -336,19 +342,19 @@ class IncidentMachine(Machine[Record]):
         self, rows: IncidentRows, scope: str, alert: Alert, row: AlertRow | None
     ) -> Iterator[tuple[Incident, str]]:
         """The open incidents that take an alert, with the reasons."""
-        for fingerprint in row.together if row is not None else ():
-            other = rows.tx.peek(alert_key(fingerprint))
-            found = rows.follow(other.incident_id) if isinstance(other, AlertRow) else None
+        for id in dict.fromkeys(rows.homes(row.together).values()) if row is not None else ():
+            found = rows.peek(id)
             if found is not None and is_open(found) and found.scope == scope:
                 yield found, "as a person has decided before"
+        apart = set(rows.homes(row.apart).values()) if row is not None else set()
         if grouping.joins_cause(alert, self.policy):
             for near in nearness.near(alert, rows.scope(scope), rows.now):
                 found = rows.running(near.incident_id)
-                if found is not None and found.scope == scope and grouping.may_share(row, found):
+                if found is not None and found.scope == scope and found.id not in apart:
                     yield found, near.reason
         if grouping.joins_service(alert, self.policy):
             found = rows.pointed(service_key(scope, alert.service))
-            if found is not None and grouping.may_share(row, found):
+            if found is not None and found.id not in apart:
                 yield found, "of the same service"
 
     def _scope(self, tx: Tx, alert: Alert) -> str:

@@ -573,6 +573,21 @@ def test_a_split_also_holds_for_alerts_that_the_incident_does_not_show() -> None
     assert desk.alerts()["03"].together == ["24"]
 
 
+def test_a_merge_also_holds_for_alerts_that_neither_incident_shows() -> None:
+    desk = grouping_desk()
+    for n in range(25):
+        desk.send(alert(f"{n:02}", at=AT + n), at=AT + n)
+        desk.send(alert(f"x{n:02}", at=AT + n, service="other"), at=AT + n)
+    a, b = desk.of("00"), desk.of("x00")
+    hidden = {f"{n:02}" for n in range(25)} - {part.fingerprint for part in a.alerts}
+    assert hidden
+    desk.command(a, Action.MERGE, target=b.id)
+    rows = desk.alerts()
+    for name in hidden:
+        assert rows[name].together
+        assert rows[f"x{name}"].together
+
+
 def test_an_alert_of_a_deleted_incident_counts_only_what_is_new() -> None:
     desk = Desk(POLICY)
     state = alert("aa", 5, at=AT)
