@@ -22,6 +22,7 @@ from ticketing.engine.fence import Fence
 from ticketing.engine.guarded import UNDECODABLE, Failure, guarded
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.watchdog import Watchdog
+from ticketing.log import about_the_process
 from ticketing.wire.dead_letters import DeadLetter, dead_letter_of
 from ticketing.wire.incidents import read_incident
 from ticketing.wire.topics import platform_topic
@@ -184,9 +185,10 @@ class SinkAgent(BatchAgent):
             metrics.wishes_left_out_total.inc()
             if platform not in self._told and len(self._told) < NAMES_TOLD_MAX:
                 self._told.add(platform)
-                log.warning(
-                    "platform_not_enabled",
-                    platform=platform,
-                    effect="its tickets are not updated any more",
-                    fix=f"resolve them by hand, or set {platform}.enabled",
-                )
+                with about_the_process():
+                    log.warning(
+                        "platform_not_enabled",
+                        platform=platform,
+                        effect="its tickets are not updated any more",
+                        fix=f"resolve them by hand, or set {platform}.enabled",
+                    )

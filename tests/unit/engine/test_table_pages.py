@@ -105,6 +105,24 @@ async def test_what_does_not_exist_is_404(client: TestClient[Any, Any]) -> None:
         assert (await client.get(path)).status == 404
 
 
+@pytest.mark.parametrize("wrong", ["9" * 4300, "0", "-1", "x", "", "1001", "\u0661"])
+async def test_a_limit_that_is_none_is_refused_by_its_name(
+    client: TestClient[Any, Any], wrong: str
+) -> None:
+    answer = await client.get("/table/incidents/", params={"limit": wrong})
+    assert answer.status == 400
+    assert "limit: must be a whole number from 1 to 1000" in await answer.text()
+
+
+@pytest.mark.parametrize("wrong", ["9" * 4300 + ":a", "a-1", "x:a-1", ""])
+async def test_a_place_that_is_none_is_refused_by_its_name(
+    client: TestClient[Any, Any], wrong: str
+) -> None:
+    answer = await client.get("/table/incidents/", params={"after": wrong})
+    assert answer.status == 400
+    assert "after: must be a partition and a key" in await answer.text()
+
+
 async def test_a_foreign_host_is_refused(client: TestClient[Any, Any]) -> None:
     answer = await client.get("/", headers={"Host": "evil.example"})
     assert answer.status == 403
