@@ -137,7 +137,7 @@ class JiraSink:
             draft = poorer
 
     async def _look_up(self, request: Request) -> Outcome:
-        found = await self._search.first(request.incident_id)
+        found = await self._search.first(self._writer.key(request.incident_id))
         if found is None:
             return Absent()
         return _delivered(await self._api.site(), found)
@@ -215,7 +215,8 @@ class JiraSink:
     async def _deduplicate(self, request: Request, have: Held) -> Delivered:
         """Close the incident's other issues, each with a comment that names the kept one."""
         site = await self._api.site()
-        for issue in await self._search.others(request.incident_id, have.external_id):
+        key = self._writer.key(request.incident_id)
+        for issue in await self._search.others(key, have.external_id):
             remark = f"Duplicate of {have.key}: {site.link(have.key)}"
             body = {"body": site.dialect.lines([remark])}
             await self._api.write("POST", f"/issue/{issue.id}/comment", body)

@@ -67,6 +67,10 @@ class Config(PlatformSections):
     # Dead-man's switches usually count in minutes.
     heartbeat_every: Duration = 60.0
     """Time between two calls of `heartbeatUrl`."""
+    installation: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9-]{0,29})?$")] = ""
+    """Name of this installation, a part of the key of every ticket (`blue.ID`), so that several
+    installations share an account of a platform. It is chosen once: open tickets are kept under their
+    old keys, a ticket of unknown outcome is not found under the new one."""
     links: Links = Field(default_factory=dict)
     """Links on every ticket, above its evidence: Jinja2 templates of addresses by name, such as
     `runbook`, `dashboard`, `traces` and `logs`."""
