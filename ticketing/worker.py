@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from ticketing import extras, log, metrics, restarts
+from ticketing import extras, launch, log, metrics, restarts
 from ticketing.config import Config, secrets_of
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
@@ -187,6 +187,7 @@ def build(role: str, runtime: Runtime) -> TicketingApp:
 
 
 def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
+    from ticketing.api.connections import Runner
     from ticketing.api.security import close_door
 
     web = runtime.config.faust_web
@@ -201,6 +202,7 @@ def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
         web_port=port if web.enabled else None,
     )
     close_door(app.web.web_app, runtime.config)
+    app.web._runner = Runner(app.web.web_app)
     return app
 
 
@@ -383,6 +385,7 @@ def _queues(app: TicketingApp) -> list[Any]:
 def __getattr__(name: str) -> Any:
     if name != "app":
         raise AttributeError(name)
+    launch.prepare()
     runtime = Runtime.from_environ()
     configure_logging(runtime.config)
     made = build(PIPELINE, runtime)

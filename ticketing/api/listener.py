@@ -15,6 +15,7 @@ from types import TracebackType
 
 from aiohttp import web
 
+from ticketing.api.connections import Runner
 from ticketing.api.operations import status_routes
 from ticketing.api.problems import problems
 from ticketing.api.security import PREFIX, guard, safe_headers
@@ -86,11 +87,7 @@ class Listener:
             loop.close()
 
     async def _serve(self, bound: socket.socket) -> None:
-        runner = web.AppRunner(
-            create_app(self._status),
-            access_log=None,
-            shutdown_timeout=STOP_SECONDS_MAX,
-        )
+        runner = Runner(create_app(self._status), shutdown_timeout=STOP_SECONDS_MAX)
         await runner.setup()
         try:
             await web.SockSite(runner, bound).start()

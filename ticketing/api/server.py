@@ -16,6 +16,7 @@ from ticketing.api.app import create_app
 from ticketing.api.balance import KafkaBalance
 from ticketing.api.checks import ConnectionChecks
 from ticketing.api.command_sender import CommandSender
+from ticketing.api.connections import Runner
 from ticketing.api.dead_letters import KafkaDeadLetters
 from ticketing.domain.events import Command
 from ticketing.errors import Unavailable
@@ -85,7 +86,7 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
         dead_letters=KafkaDeadLetters(runtime),
         balance=balance,
     )
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
+    runner = Runner(app, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
     await runner.setup()
     try:
         await web.TCPSite(runner, config.web.host, config.web.port).start()

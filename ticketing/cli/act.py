@@ -123,7 +123,7 @@ async def _post(
     try:
         async with (
             aiohttp.ClientSession(timeout=limit, headers=headers) as session,
-            session.post(url, json=body) as answer,
+            session.post(url, json=body, allow_redirects=False) as answer,
         ):
             found = await answer.json(content_type=None)
             return answer.status, found if isinstance(found, dict) else {}

@@ -17,11 +17,13 @@ def worker(roles: tuple[str, ...]) -> None:
     console alone), and one per enabled platform, such as pagerduty.
     """
     from sinks.platforms import require_sinks
+    from ticketing import launch
     from ticketing import worker as composition
     from ticketing.engine.role_topics import verify_all
     from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
     from ticketing.supervisor import Supervisor
 
+    launch.prepare()
     runtime = Runtime.from_environ()
     require_sinks(runtime.config.enabled_platforms())
     known = composition.roles(runtime.config)

@@ -76,7 +76,7 @@ class Demo:
 
     async def watch(self) -> Totals:
         """The present numbers of the run."""
-        async with self.session.get(f"{self.api}/metrics") as answer:
+        async with self.session.get(f"{self.api}/metrics", allow_redirects=False) as answer:
             metrics_text = await answer.text()
         incidents = [incident async for incident in self.incidents()]
         tickets = Counter(ticket["platform"] for ticket in self.sandbox.tickets())
@@ -86,7 +86,7 @@ class Demo:
         """Every incident of the API's list."""
         url: str | None = f"{self.api}/api/incidents?limit={PAGE_INCIDENTS}"
         while url:
-            async with self.session.get(url) as answer:
+            async with self.session.get(url, allow_redirects=False) as answer:
                 answer.raise_for_status()
                 for incident in await answer.json():
                     yield incident
@@ -98,7 +98,7 @@ class Demo:
         deadline = time.monotonic() + READY_SECONDS_MAX
         while time.monotonic() < deadline:
             try:
-                async with self.session.get(f"{self.api}/ready") as answer:
+                async with self.session.get(f"{self.api}/ready", allow_redirects=False) as answer:
                     if answer.status == 200:
                         await self.require_own_page()
                         return
@@ -113,7 +113,9 @@ class Demo:
         """Raise DemoFailed if another program answers at the demo's address."""
         own = str(self.runtime.config.data_dir)
         try:
-            async with self.session.get(f"{self.api}/api/v1/config") as answer:
+            async with self.session.get(
+                f"{self.api}/api/v1/config", allow_redirects=False
+            ) as answer:
                 told = await answer.json()
         except (aiohttp.ContentTypeError, ValueError):
             told = None

@@ -171,6 +171,8 @@ def _make(directory: Path) -> None:
     try:
         # Faust creates the last directory of the path only.
         directory.mkdir(parents=True, exist_ok=True)
+        # Earlier releases left it to the umask, which lets others read as a rule.
+        directory.chmod(0o700)
         with tempfile.TemporaryFile(dir=directory):
             pass
     except OSError as error:
