@@ -249,9 +249,9 @@ class Run:
         """The latest record that is no frame: its offset, and the group that counts it."""
 
     @property
-    def fingerprints(self) -> int:
-        """The number of fingerprints in the run so far."""
-        return len(self._groups)
+    def fingerprints(self) -> list[str]:
+        """The fingerprints in the run so far, once for each service of a tenant and environment."""
+        return [key[0] for key in self._groups]
 
     def take(self, records: Sequence[Record]) -> None:
         """Judge records: count the anomalous ones, refuse those that can't be read."""
