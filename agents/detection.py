@@ -308,6 +308,7 @@ class DetectionAgent(StreamAgent):
         if self._recent.news(detected.signals, time.monotonic()):
             self.app.consumer.hurry()
         self._note_reached(TP(origin.topic, origin.partition), detected)
+        metrics.spans_passed_by_total.inc(detected.passed_by)
         return tally_of(detected)
 
     async def _send_spans(self, spans: list[tuple[int, bytes]]) -> None:
