@@ -14,6 +14,7 @@ import structlog
 from faust.types import TP, EventT
 
 from agents.detection_run import Detected, Detector, Run
+from agents.recent_signals import RecentSignals
 from agents.source_totals import SourceTotals, tally_of
 from agents.unscored import UnscoredNotice
 from ticketing import metrics
@@ -61,6 +62,7 @@ class _OpenRun:
     """The error of a record that the run could not take."""
     taken: list[Any] = field(default_factory=list)
     """The records so far, in their order."""
+    opened_at: float = field(default_factory=time.monotonic)
 
     def take(self, records: list[Any]) -> None:
         """Judge records; an error is kept, as they are then told in halves."""
@@ -102,8 +104,12 @@ class DetectionAgent(StreamAgent):
         signals_partitions: int,
         message_bytes_max: int,
         gaps_fail: bool,
+        hold_seconds: float = 0.0,
     ) -> None:
-        """`gaps_fail`: a gap in the offsets ends the process: the embedded broker dropped records."""
+        """`gaps_fail`: a gap in the offsets ends the process: the embedded broker dropped records.
+
+        `hold_seconds` is the time for which a run without news stays open for more records.
+        """
         super().__init__(app, watchdog, fence)
         self._detector = detector
         self._unscored = UnscoredNotice(enabled=detector.reader.by_level is None)
@@ -112,6 +118,7 @@ class DetectionAgent(StreamAgent):
         self._signals_partitions = signals_partitions
         self._message_bytes_max = message_bytes_max - MESSAGE_OVERHEAD_BYTES
         self._gaps_fail = gaps_fail
+        self._hold_seconds = hold_seconds
         self._open: dict[TP, _OpenRun] = {}
         self._sending: dict[TP, asyncio.Task[None]] = {}
         self._told: dict[TP, _OpenRun] = {}
@@ -121,6 +128,7 @@ class DetectionAgent(StreamAgent):
         self._reached: dict[TP, tuple[float, float]] = {}
         """Event time that the handled records have reached, and the time of their handling."""
         self._generation = -1
+        self._recent = RecentSignals()
 
     async def run(self, stream: Any) -> AsyncIterator[None]:
         """The body of the Faust agent: per partition one run is open while one is sent."""
@@ -186,10 +194,16 @@ class DetectionAgent(StreamAgent):
             open_.failed is not None
             or len(open_.events) == EVENTS_TOGETHER_MAX
             or held >= EVENTS_HELD_MAX
-            or open_.run.fingerprints >= FINGERPRINTS_TOGETHER_MAX
+            or len(open_.run.fingerprints) >= FINGERPRINTS_TOGETHER_MAX
         )
-        if full or self.app.consumer.read_to_the_end(tp):
+        if full:
             open_.complete.set()
+        elif self.app.consumer.read_to_the_end(tp):
+            if self._recent.know(open_.run.fingerprints, time.monotonic()):
+                left = open_.opened_at + self._hold_seconds - time.monotonic()
+                asyncio.get_running_loop().call_later(max(0.0, left), open_.complete.set)
+            else:
+                open_.complete.set()
 
     async def _send_runs(self, stream: Any, tp: TP) -> None:
         """Send a partition's runs one after the other, until none is open."""
@@ -291,7 +305,10 @@ class DetectionAgent(StreamAgent):
             await outbox.send(SIGNALS, None, value, partition)
         await send_dead_letters(outbox, detected.dead_letters)
         await asyncio.gather(self._send_spans(detected.spans), outbox.settle())
+        if self._recent.news(detected.signals, time.monotonic()):
+            self.app.consumer.hurry()
         self._note_reached(TP(origin.topic, origin.partition), detected)
+        metrics.spans_passed_by_total.inc(detected.passed_by)
         return tally_of(detected)
 
     async def _send_spans(self, spans: list[tuple[int, bytes]]) -> None:

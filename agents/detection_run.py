@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +18,7 @@ from agents.log_record import (
     Record,
 )
 from agents.record_reader import RecordReader
-from agents.span_packer import Mark, Packer, SlimLine
+from agents.span_packer import Head, Mark, Packer, SlimLine
 from ticketing.config import Config
 from ticketing.domain.alerts.combine import (
     ENDPOINTS_MAX,
@@ -42,6 +43,7 @@ from ticketing.domain.alerts.record_fields import (
 from ticketing.domain.scope import ScopeBy, scope_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Sample
+from ticketing.domain.traces.sampling import RequestSample, ScopeSample, lot_of
 from ticketing.domain.traces.spans import traceable
 from ticketing.domain.traces.watermark import SAMPLED_MAX, plausible, reached
 from ticketing.wire.dead_letters import DeadLetter, dead_letter_of
@@ -126,6 +128,8 @@ class Detected:
     """Records without a score, whatever became of them."""
     signals: list[Anomalies] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    passed_by: int = 0
+    """Lines of requests that are not followed, as more come than evidence needs."""
     spans: list[tuple[int, bytes]] = field(default_factory=list)
     """Target partition and message of the lines of requests, where these are followed."""
     reached: float | None = None
@@ -146,7 +150,7 @@ class Detected:
 
 
 class Detector:
-    """Detection's rules. Equal runs give equal results: the caches never show."""
+    """Detection's rules. Equal runs give equal signals: the caches never show."""
 
     def __init__(
         self,
@@ -176,6 +180,8 @@ class Detector:
         """True after a run that was mostly anomalies; changes only how records are read."""
         self.scope = functools.lru_cache(CACHED_SCOPES_MAX)(partial(scope_of, by=scope_by))
         self.stated = functools.lru_cache(CACHED_STATED_MAX)(self._stated_severity)
+        self.requests: dict[tuple[str, int], RequestSample] = defaultdict(RequestSample)
+        """The requests of each partition of the input."""
         self.line_scope = functools.lru_cache(CACHED_SCOPES_MAX)(self._scope_as_written)
 
     @classmethod
@@ -242,6 +248,7 @@ class Run:
         """The marks of counted records by offset; only where requests are followed."""
         self._detected = Detected()
         self._attached = AttachedFrames()
+        self._requests = detector.requests[topic, partition]
         self._by_level = self._reader.by_level
         self._unscored: set[int] = set()
         """The offsets of records without a score that may be looked at again."""
@@ -249,9 +256,9 @@ class Run:
         """The latest record that is no frame: its offset, and the group that counts it."""
 
     @property
-    def fingerprints(self) -> int:
-        """The number of fingerprints in the run so far."""
-        return len(self._groups)
+    def fingerprints(self) -> list[str]:
+        """The fingerprints in the run so far, once for each service of a tenant and environment."""
+        return [key[0] for key in self._groups]
 
     def take(self, records: Sequence[Record]) -> None:
         """Judge records: count the anomalous ones, refuse those that can't be read."""
@@ -271,19 +278,57 @@ class Run:
             self._judge(suspects, self._reader.document, self._judge_odd)
 
     def _follow(self, records: Sequence[Record], marks: dict[int, Mark]) -> None:
-        """Judge records and pack the lines of their requests."""
-        lines = self._reader.slim_lines_of(records)
-        for line, record in zip(lines, records, strict=True):
-            if line.anomaly_score is None:
-                line.anomaly_score = self._score_by_level(record, line.level)
-        suspects = self._suspects(records, [line.anomaly_score for line in lines])
-        self._judge(suspects, self._reader.document, self._judge_odd)
-        packer = Packer(source_of(self._topic, self._partition), self._detector.line_scope)
-        self._detected.reached = _reached(lines, records)
+        """Judge records and pack the lines of the requests that are followed."""
+        requests = self._requests
+        if requests.is_partial:
+            heads = self._reader.heads_of(records)
+            self._judge_headed(records, heads)
+            records = self._followed(records, heads, marks)
+            lines = self._reader.slim_lines_of(records)
+            for line, record in zip(lines, records, strict=True):
+                if line.anomaly_score is None:
+                    line.anomaly_score = self._score_by_level(record, line.level)
+        else:
+            lines = self._reader.slim_lines_of(records)
+            self._judge_headed(records, lines)
+            self._detected.reached = _reached(lines, records)
+        source = source_of(self._topic, self._partition)
+        packer = Packer(source, self._detector.line_scope, requests)
         for line, record in zip(lines, records, strict=True):
             packer.add(line, record, marks.get(record.offset))
         marks.clear()
         self._detected.spans += packer.messages(self._detector.traces_partitions)
+
+    def _judge_headed(self, records: Sequence[Record], heads: Sequence[Head | SlimLine]) -> None:
+        """Judge records by their scores, which those without one get by their level."""
+        for head, record in zip(heads, records, strict=True):
+            if head.anomaly_score is None:
+                head.anomaly_score = self._score_by_level(record, head.level)
+        suspects = self._suspects(records, [head.anomaly_score for head in heads])
+        self._judge(suspects, self._reader.document, self._judge_odd)
+
+    def _followed(
+        self, records: Sequence[Record], heads: Sequence[Head | SlimLine], marks: dict[int, Mark]
+    ) -> list[Record]:
+        """The records of requests that are followed; a few anomalous ones beside the share are."""
+        some = records[:: -(-len(records) // SAMPLED_MAX)]
+        self._detected.reached = _reached(self._reader.slim_lines_of(some), some)
+        samples: dict[tuple[str | None, str | None], ScopeSample] = {}
+        placed: list[tuple[int, ScopeSample, Record]] = []
+        for head, record in zip(heads, records, strict=True):
+            if not head.trace_id:
+                continue
+            scope = head.tenant_id, head.environment
+            sample = samples.get(scope)
+            if sample is None:
+                sample = samples[scope] = self._requests.of(self._detector.line_scope(*scope))
+            lot = lot_of(head.trace_id)
+            placed.append((lot, sample, record))
+            if record.offset in marks:
+                sample.note_anomalous(lot)
+        found = [record for lot, sample, record in placed if sample.follows(lot)]
+        self._detected.passed_by += len(placed) - len(found)
+        return found
 
     def _leveled(
         self, records: Sequence[Record], scores: Sequence[float | None]

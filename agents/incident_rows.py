@@ -42,6 +42,8 @@ class Changes:
 
     published: dict[str, None] = field(default_factory=dict)
     given: set[str] = field(default_factory=set)
+    urgent: bool = False
+    """True if a page begins or ends."""
 
 
 class IncidentRows:
@@ -147,6 +149,7 @@ class IncidentRows:
         self.put(after)
         if before is None or after.revision != before.revision:
             self._changes.published[after.id] = None
+            self._changes.urgent = self._changes.urgent or _rings(before, after)
         if after.merged and not after.merged_into and _may_release(before, after):
             self._release(after)
 
@@ -225,6 +228,14 @@ class IncidentRows:
     def point(self, key: str, id: str) -> None:
         """Let a pointer lead to an incident."""
         self.tx.put(key, Pointer(incident_id=id), due=self.now + LOOK_SECONDS)
+
+
+def _rings(before: Incident | None, after: Incident) -> bool:
+    """True if platforms are to page, or to stop paging."""
+    if before is None:
+        return after.ticketed
+    known = (before.ticketed, before.page, before.status, before.severity)
+    return known != (after.ticketed, after.page, after.status, after.severity)
 
 
 def _may_release(before: Incident | None, after: Incident) -> bool:

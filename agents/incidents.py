@@ -69,13 +69,16 @@ class IncidentMachine(Machine[Record]):
         topic_id: str = topics.EVENTS,
         sources: Iterable[str] = (topics.SIGNALS,),
         reported: Callable[[Progress], None] | None = None,
+        hurry: Callable[[], None] | None = None,
     ) -> None:
         """`partitions` is the number of partitions of the events, `topic_id` Kafka's id of the topic.
 
         `sources` are the topics whose progress the quiet clock waits for. `reported` gets each
-        report of progress in the partition of the path (see ticketing.engine.path_reporter).
+        report of progress in the partition of the path (see ticketing.engine.path_reporter). `hurry`
+        is called once a publication is durable that may page or end a page.
         """
         self.policy = policy
+        self._hurry = hurry
         self._partitions = partitions
         self._topic_id = topic_id
         self._sources = frozenset(sources)
@@ -130,6 +133,8 @@ class IncidentMachine(Machine[Record]):
             outcome = tx.attempt(partial(self._publish, tx, id))
             if isinstance(outcome, Failure):
                 tx.fails(id, "publish", outcome)
+        if self._hurry is not None and self._changes.urgent:
+            tx.after(self._hurry)
 
     def _publish(self, tx: Tx, id: str) -> None:
         record = tx.get(id)

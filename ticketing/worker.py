@@ -54,6 +54,13 @@ DATA_DIR_VARIABLE = "TICKETING_DATA_DIR"
 PARENT_VARIABLE = "TICKETING_PARENT"
 READY_EVERY_SECONDS = 1.0
 """Finer than the probes of orchestrators, which ask every few seconds."""
+PACE_SECONDS = {PIPELINE: 0.05, VIEW: 0.1, TRACES_ROLE: 0.25}
+"""The time between fetches of what is not urgent, well within what people wait for: a page whose log
+waits for the next fetch has 0.2 s (docs/benchmarks.md), a first finding 1.5 s. Adapters have little
+to read, and pages in it."""
+HOLD_SECONDS = 0.25
+"""For which records of which none may page stay together: each message to a counter of alerts costs two
+more and a write. Tickets show counts by the minute."""
 GC_THRESHOLDS = (100_000, 50, 100)
 """Rare, as a search walks all records in memory (docs/adr/0004); not off, as cycles do occur."""
 
@@ -200,6 +207,7 @@ def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
         brokers=runtime.brokers,
         partitions=runtime.partitions,
         web_port=port if web.enabled else None,
+        pace_seconds=PACE_SECONDS.get(role, 0.0),
     )
     close_door(app.web.web_app, runtime.config)
     app.web._runner = Runner(app.web.web_app)
@@ -231,9 +239,14 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
         signals_partitions=runtime.partitions,
         message_bytes_max=config.kafka.message_max_bytes,
         gaps_fail=runtime.embedded,
+        hold_seconds=0.0 if runtime.embedded else HOLD_SECONDS,
     )
     shown = ShownTotals(app, detection.totals, detection.topics)
     heartbeat = heartbeat_for(config)
+
+    def hurry() -> None:
+        app.consumer.hurry()
+
     alerts: KeyedAgent[Any] = KeyedAgent(
         app,
         app.watchdog,
@@ -246,6 +259,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
             inputs=runtime.inputs,
             counted=shown.counted,
             partitions=runtime.partitions,
+            hurry=hurry,
         ),
     )
     incidents: KeyedAgent[Any] = KeyedAgent(
@@ -260,6 +274,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
             partitions=runtime.partitions,
             topic_id=topics.ids.get(EVENTS) or EVENTS,
             reported=heartbeat.report if heartbeat else None,
+            hurry=hurry,
         ),
     )
     add_agent(app, detection, *runtime.inputs)
@@ -299,13 +314,15 @@ def _view(runtime: Runtime) -> TicketingApp:
 def _traces(runtime: Runtime) -> TicketingApp:
     from agents.evidence import EvidenceAgent
     from agents.traces import TracesAgent, correlator_for
+    from ticketing.domain.incidents.policy import GROUP_BY_CAUSE
 
     app = _app(TRACES_ROLE, runtime, [TRACES, EVIDENCE])
     traces = TracesAgent(
         app,
         app.watchdog,
         app.fence,
-        correlator_for(runtime.config),
+        # Verdicts decide nothing under other groupings.
+        correlator_for(runtime.config, tallies=runtime.config.grouping.by == GROUP_BY_CAUSE),
         partitions=runtime.partitions,
         message_bytes_max=runtime.config.kafka.message_max_bytes,
     )

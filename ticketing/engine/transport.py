@@ -43,6 +43,7 @@ from ticketing.engine.commit_notes import carry
 from ticketing.engine.departure import leave, put_all_down, put_down, take_in_hand
 from ticketing.engine.expired import Overtaken
 from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
+from ticketing.engine.pacing import Pace
 from ticketing.engine.topic_identity import KnownTopicsThread, leave_if_remade
 from ticketing.errors import Unavailable
 from ticketing.kafka.sequences import take_back_refused
@@ -119,12 +120,14 @@ class BatchConsumerThread(KnownTopicsThread):
         self._read: dict[TP, int] = {}
         """The last offset of each batched partition read in this assignment."""
         self._overtaken = Overtaken()
+        self.pace = Pace(self.consumer.app.pace_seconds)
 
     async def on_start(self) -> None:
         """Start the consumer, with the properties that have no setting."""
         await super().on_start()
         self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
         self._overtaken.watch(self._consumer._fetcher)
+        self.pace.follow(self._consumer._fetcher)
         self._note_heartbeats()
         carry(self._consumer, self.consumer.app.notes, self._id_of)
         self.name_topics()
@@ -255,6 +258,10 @@ class BatchConsumer(driver.Consumer):
     def heard_at(self) -> float | None:
         """Seconds since the boot at the last heartbeat that was answered; None before the first."""
         return self._thread.heard_at  # type: ignore[no-any-return]
+
+    def hurry(self) -> None:
+        """Read at once what was just sent to a topic that this consumer reads."""
+        self._thread.pace.hurry()
 
     def _is_batched(self, topic: str) -> bool:
         return topic in self.scheduler.batched

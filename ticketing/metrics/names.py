@@ -327,6 +327,10 @@ view_writes_total = counter(
 )
 
 spans_total = counter("spans_total", "Lines of requests followed.")
+spans_passed_by_total = counter(
+    "spans_passed_by_total",
+    "Lines of requests that are not followed, as more come than evidence needs (docs/correlation.md).",
+)
 spans_dropped_total = counter(
     "spans_dropped_total",
     "Lines of requests let go before they told anything.",

@@ -68,12 +68,17 @@ class Kafka:
         self.deaths = Deaths()
         self.consumer = SimpleNamespace(
             begun=lambda _: None,
+            hurry=self.hurry,
             read_to_the_end=lambda tp: not behind,
             handled=lambda message: self.handled.append(message.offset),
         )
         self.producer = SimpleNamespace(send_all=self.send_all, partition_of=self.partition_of)
         self.consumer_generation_id = 1
         self.notes = CommitNotes()
+        self.hurried = 0
+
+    def hurry(self) -> None:
+        self.hurried += 1
 
     async def send_all(self, place: TP, messages: list[tuple[Any, bytes]]) -> int:
         if place.topic == DEAD_LETTERS:
@@ -107,7 +112,7 @@ class Kafka:
         pass
 
 
-async def run(kafka: Kafka, message_bytes_max: int = 1_000_000) -> None:
+async def run(kafka: Kafka, message_bytes_max: int = 1_000_000, hold_seconds: float = 0.0) -> None:
     agent = DetectionAgent(
         kafka,
         Watchdog(),
@@ -116,6 +121,7 @@ async def run(kafka: Kafka, message_bytes_max: int = 1_000_000) -> None:
         signals_partitions=1,
         message_bytes_max=message_bytes_max,
         gaps_fail=False,
+        hold_seconds=hold_seconds,
     )
     async for _ in agent.run(kafka):
         pass
@@ -136,6 +142,38 @@ async def test_a_run_is_told_at_once_when_there_is_nothing_more() -> None:
     kafka.gate.set()
     await running
     await until(lambda: kafka.handled == [0], "the records to be handled")
+
+
+class OneByOne(Kafka):
+    """Gives the next event once some records are handled: the number is that of the next event."""
+
+    def __init__(self, events: list[Any], waits: dict[int, list[int]]) -> None:
+        super().__init__(events, behind=False)
+        self.waits = waits
+        self.gate.set()
+
+    async def events(self) -> AsyncIterator[Any]:
+        for number, one in enumerate(self.events_given):
+            if number in self.waits:
+                await until(lambda n=number: self.handled == self.waits[n], "the records before")
+            yield one
+
+
+async def test_counts_wait_for_more_and_an_alert_that_begins_does_not() -> None:
+    new = event(3, values=[log(service="cart")])
+    kafka = OneByOne([event(0), event(1), event(2), new], {1: [0]})
+    await run(kafka, hold_seconds=3600.0)
+    await until(lambda: kafka.handled == [0, 1, 2, 3], "the records to be handled")
+    assert sorted(kafka.sent) == [[0], [1, 2], [3]]
+    assert kafka.messages == 2
+    assert kafka.hurried == 2
+
+
+async def test_counts_do_not_wait_for_good() -> None:
+    kafka = OneByOne([event(0), event(1)], {1: [0]})
+    await run(kafka, hold_seconds=0.01)
+    await until(lambda: kafka.handled == [0, 1], "the records to be handled")
+    assert (kafka.messages, kafka.hurried) == (2, 1)
 
 
 async def test_what_became_of_each_record_is_committed_with_its_offset() -> None:

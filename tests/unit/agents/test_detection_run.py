@@ -310,7 +310,7 @@ def test_frames_leave_no_mark_in_traces() -> None:
     trace_id = "a" * 31 + "b"
     found = run(*(document(message=text, trace_id=trace_id) for text in CUT_UP), detector=detector)
     (sent,) = [msgspec.msgpack.decode(value) for _, value in found.spans]
-    (_, ((_, _, _, _, marks, rows, _),)) = sent
+    (_, ((_, _, _, _, marks, rows, _, _),)) = sent
     assert list(marks) == [found.signals[0].fingerprint]
     assert len(rows) == len(CUT_UP)
 

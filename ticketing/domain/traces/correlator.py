@@ -27,6 +27,7 @@ from ticketing.domain.traces.facts import Facts, facts_of
 from ticketing.domain.traces.findings import Candidate, Findings, Peer, Relation
 from ticketing.domain.traces.history import History
 from ticketing.domain.traces.reporting import MarkedRequest, Outbreak, findings
+from ticketing.domain.traces.sampling import KnownShares
 from ticketing.domain.traces.spans import Line
 from ticketing.domain.traces.watermark import Watermark
 
@@ -151,6 +152,7 @@ class Correlator:
         self._fresh: dict[int, _Open] = {}
         self._closing: list[tuple[float, int, _Open]] = []
         self._numbers = itertools.count()
+        self._shares = KnownShares()
         self._evidence: OrderedDict[tuple[str, float, int, int], tuple[list[Evidence], Usual]] = (
             OrderedDict()
         )
@@ -178,13 +180,17 @@ class Correlator:
         fingerprints: dict[str, tuple[str, float, str]],
         now: float,
         scope: str = "",
+        level: int = 0,
     ) -> None:
         """Take in lines of one request, whose first line lies in `scope`.
+
+        They were chosen under `level` (`domain.traces.sampling`).
 
         `fingerprints` maps those of its anomalies to service, event time and scope.
         """
         services = {fingerprint: mark[0] for fingerprint, mark in fingerprints.items()}
         scope = scope or next((mark[2] for mark in fingerprints.values()), "")
+        self._shares.note(scope, level, at)
         trace = self._buffer.add(key, part, at, services, now, scope)
         if trace is not None:
             heapq.heappush(self._ending, (trace.at, key))
@@ -295,7 +301,8 @@ class Correlator:
             return
         trace.done = True
         history = self._history(key[0])
-        ledger = self._ledger if trace.scope and not trace.cut else None
+        whole = not trace.cut and self._shares.covers(trace.scope, key[1], trace.at)
+        ledger = self._ledger if trace.scope and whole else None
         if ledger is not None and not ledger.wants(trace.scope, key[1], trace.at):
             ledger = None
         if ledger is None and not history.wants(key[1], trace.at) and not trace.fingerprints:
@@ -305,7 +312,7 @@ class Correlator:
             return
         for call in tree.calls:
             history.know(call.span.service)
-        if not trace.cut:
+        if whole:
             facts = facts_of(key[1], tree, history.services)
             if ledger is not None:
                 ledger.add(trace.scope, facts, trace.fingerprints, trace.facts_at)

@@ -12,11 +12,13 @@ import pytest
 from support.configured import correlator_with
 from support.microservices import START, Fault, Operation, System
 
+from ticketing.domain.evidence.ledger import Ledger
 from ticketing.domain.scope import scope_of
 from ticketing.domain.traces import correlator
 from ticketing.domain.traces.buffer import Part
 from ticketing.domain.traces.correlator import LOOKS_MAX, Report
 from ticketing.domain.traces.findings import Findings, Relation
+from ticketing.domain.traces.sampling import LOTS, lot_of
 
 ANOMALOUS = 0.85
 IDLE_SECONDS = 10.0
@@ -51,7 +53,9 @@ class Feed:
             self.correlator.reached(source, max(at(record) for record in records), self.now)
             self.given_at[source] = self.now
 
-    def take(self, record: dict[str, Any], tenant: str = "acme") -> None:
+    def take(
+        self, record: dict[str, Any], tenant: str = "acme", scope: str = "", share_level: int = 0
+    ) -> None:
         anomalous = record["anomaly_score"] >= ANOMALOUS
         mark = fingerprint(record) if anomalous else None
         row = (
@@ -69,7 +73,8 @@ class Feed:
         )
         marks = {mark: (record["service"], at(record), SCOPE)} if mark else {}
         part = Part(1, msgspec.msgpack.encode([row]))
-        self.correlator.take((tenant, record["trace_id"]), part, at(record), marks, self.now)
+        key = tenant, record["trace_id"]
+        self.correlator.take(key, part, at(record), marks, self.now, scope, share_level)
 
     def pass_time(self, seconds: float, step: float = 0.25) -> None:
         for _ in range(int(seconds / step)):
@@ -263,6 +268,19 @@ def test_a_source_whose_clock_stands_holds_up_no_more_than_so_many(
         feed.take(lone(number, f"t{number}", level="INFO", anomaly_score=0.1))
     feed.correlator.advance(feed.now)
     assert len(feed.correlator._ending) == 50
+
+
+@pytest.mark.parametrize("level", [0, 3])
+def test_a_request_that_not_all_partitions_follow_is_no_evidence(level: int) -> None:
+    feed, ledger = Feed(), Ledger()
+    feed.correlator._ledger = ledger
+    ids = [f"{number:032x}" for number in range(40)]
+    for number, id in enumerate(ids):
+        record = lone(number, id, level="INFO", anomaly_score=0.1)
+        feed.take(record, scope=SCOPE, share_level=level)
+    feed.correlator.reached("in:0", math.inf, feed.now)
+    feed.pass_time(1.0)
+    assert len(ledger) == sum(lot_of(id) < LOTS >> level for id in ids)
 
 
 def test_without_useful_traces_its_own_service_is_the_cause() -> None:
