@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
@@ -26,6 +26,7 @@ from ticketing.engine.guarded import Failure, TooLarge
 from ticketing.engine.halving import halved
 from ticketing.engine.outbox import Outbox
 from ticketing.log import about
+from ticketing.telemetry.spans import consuming
 from ticketing.wire.signals import SignalBody, encode_signals
 from ticketing.wire.topics import SIGNALS, TRACES
 from ticketing.wire.traces import Position, encode_positions
@@ -301,15 +302,29 @@ class DetectionAgent(StreamAgent):
                 found = found.plus(await self._send(origin, again, part))
             return found
         outbox = Outbox(self.app)
-        for partition, value in messages:
-            await outbox.send(SIGNALS, None, value, partition)
-        await send_dead_letters(outbox, detected.dead_letters)
-        await asyncio.gather(self._send_spans(detected.spans), outbox.settle())
+        with self._traced(origin, detected, len(records)):
+            for partition, value in messages:
+                await outbox.send(SIGNALS, None, value, partition)
+            await send_dead_letters(outbox, detected.dead_letters)
+            await asyncio.gather(self._send_spans(detected.spans), outbox.settle())
         if self._recent.news(detected.signals, time.monotonic()):
             self.app.consumer.hurry()
         self._note_reached(TP(origin.topic, origin.partition), detected)
         metrics.spans_passed_by_total.inc(detected.passed_by)
         return tally_of(detected)
+
+    def _traced(
+        self, origin: Origin, detected: Detected, records: int
+    ) -> AbstractContextManager[Any]:
+        """Begin a trace where something was found."""
+        if not detected.signals:
+            return nullcontext()
+        causes = (
+            (sample.trace_id, sample.span_id)
+            for signal in detected.signals
+            for sample in signal.samples
+        )
+        return consuming(self.name, origin.topic, origin.partition, records, causes)
 
     async def _send_spans(self, spans: list[tuple[int, bytes]]) -> None:
         outbox = Outbox(self.app)

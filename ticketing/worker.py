@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from ticketing.roles import (
     read_by,
     verified_topics,
 )
+from ticketing.telemetry import export
 from ticketing.wire.topics import (
     ALERTS,
     EVENTS,
@@ -82,12 +83,36 @@ def require_extras(config: Config, chosen: Sequence[str]) -> None:
     problems: list[str] = []
     if config.redis.embedded and not API_ROLES.isdisjoint(chosen):
         problems += extras.missing("demo", "redis.url")
+    if config.telemetry.otlp.endpoint:
+        problems += extras.missing("otel", "telemetry.otlp.endpoint")
     if SUMMARIES in chosen:
         problems += extras.missing(
             "llm", "llm.providers" if config.llm.providers else "llm.provider"
         )
     if problems:
         raise Misconfigured(problems)
+
+
+@contextmanager
+def traced(role: str, config: Config) -> Iterator[None]:
+    """Export OpenTelemetry traces meanwhile, if the configuration or OpenTelemetry's variables say so.
+
+    Raises Misconfigured where a setting asks for an extra that is not installed. A variable may be a
+    whole cluster's: there the log says so.
+    """
+    otlp = config.telemetry.otlp
+    if not export.wanted(otlp.endpoint, os.environ):
+        yield
+        return
+    if not extras.installed("otel"):
+        if otlp.endpoint:
+            extras.require("otel", "telemetry.otlp.endpoint")
+        log.get(__name__).warning("not_traced", why="the extra `otel` is not installed")
+        yield
+        return
+    headers = {name: secret.get_secret_value() for name, secret in otlp.headers.items()}
+    with export.exporting(role, otlp.endpoint, headers, os.environ):
+        yield
 
 
 def configure_logging(config: Config) -> None:
@@ -136,7 +161,7 @@ def run(role: str, runtime: Runtime) -> None:
     """Run one role until stopped."""
     configure_logging(runtime.config)
     restarts.start_beats()
-    with _own_listener(role, runtime.config):
+    with traced(role, runtime.config), _own_listener(role, runtime.config):
         reach(runtime)
         if role == API:
             from ticketing.api.server import serve
@@ -388,11 +413,6 @@ def _attach(app: TicketingApp, role: str) -> None:
     app.task(tell_ready)
 
 
-def _listen(listener: AbstractContextManager[Any]) -> None:
-    """Serve until the process ends."""
-    listener.__enter__()
-
-
 def _queues(app: TicketingApp) -> list[Any]:
     """The queue of each agent. Called from the watchdog's thread."""
     actors = [actor for agent in list(app.agents.values()) for actor in list(agent._actors)]
@@ -406,8 +426,15 @@ def __getattr__(name: str) -> Any:
     runtime = Runtime.from_environ()
     configure_logging(runtime.config)
     made = build(PIPELINE, runtime)
-    # On a worker's start only, as Faust's other commands import the app too.
-    made.starting = partial(_listen, _own_listener(PIPELINE, runtime.config))
+
+    lasting = ExitStack()
+
+    def starting() -> None:
+        # On a worker's start only, as Faust's other commands import the app too.
+        lasting.enter_context(traced(PIPELINE, runtime.config))
+        lasting.enter_context(_own_listener(PIPELINE, runtime.config))
+
+    made.starting = starting
     # The runtime is kept, as an embedded broker ends with it.
-    globals().update(app=made, _runtime=runtime)
+    globals().update(app=made, _runtime=runtime, _lasting=lasting)
     return made

@@ -330,7 +330,7 @@ def test_alerts_and_dashboard_reach_prometheus_and_grafana() -> None:
 def test_the_network_is_limited_to_what_is_needed() -> None:
     (policy,) = of_kind(manifests(VALUES / "watched.yaml"), "NetworkPolicy")
     opened = [port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]]
-    assert opened == [53, 53, 9092, 9093, 6379, 443, 8443]
+    assert opened == [53, 53, 9092, 9093, 6379, 443, 4318, 8443]
     (ingress,) = policy["spec"]["ingress"]
     assert len(ingress["from"]) == 2
     for one in workloads(manifests(VALUES / "watched.yaml")).values():

@@ -27,7 +27,16 @@ from ticketing.config.incidents import (
 )
 from ticketing.config.insight import CorrelationRules, Llm, Traces
 from ticketing.config.platforms import PLATFORMS, PlatformSection, PlatformSections
-from ticketing.config.process import FaustWeb, Input, Kafka, Log, Metrics, Redis, Web
+from ticketing.config.process import (
+    FaustWeb,
+    Input,
+    Kafka,
+    Log,
+    Metrics,
+    Redis,
+    Telemetry,
+    Web,
+)
 from ticketing.config.values import Duration, OptionalDuration, SecretUrl, Wait
 from ticketing.domain.severity import Severity
 
@@ -108,6 +117,8 @@ class Config(PlatformSections):
     """Topics of anomalies, and the names of their fields."""
     log: Log = Log()
     """Log output."""
+    telemetry: Telemetry = Telemetry()
+    """OpenTelemetry traces of the agent's own work."""
     llm: Llm = Llm()
     """Summaries by a language model."""
     traces: Traces = Traces()

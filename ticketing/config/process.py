@@ -160,6 +160,23 @@ class Input(Section):
     """Names of the fields of records."""
 
 
+class Otlp(Section):
+    """The receiver of traces, by OTLP over HTTP, such as OpenTelemetry's Collector."""
+
+    endpoint: Url | None = None
+    """Base address, such as `http://collector:4318`; `/v1/traces` is added. Without one,
+    OpenTelemetry's own variables hold, such as `OTEL_EXPORTER_OTLP_ENDPOINT`."""
+    headers: dict[str, Secret] = Field(default_factory=dict)
+    """Headers of each request by name, such as a vendor's key."""
+
+
+class Telemetry(Section):
+    """OpenTelemetry traces of the agent's own work; needs the extra `otel`."""
+
+    otlp: Otlp = Otlp()
+    """The receiver."""
+
+
 class Log(Section):
     """Log output, on stderr."""
 
