@@ -104,15 +104,17 @@ def fleet_environ(embedded: bool) -> Iterator[dict[str, str]]:
 
 
 def metrics_listener(
-    config: Config, served: Sequence[str], directory: str | None = None
+    runtime: Runtime, served: Sequence[str], directory: str | None = None
 ) -> AbstractContextManager[Any]:
     """The listener of the roles in `served`; none where one of them serves the API.
 
     `directory` has the metrics files of the processes; None for this process alone.
     """
+    config = runtime.config
     if not config.metrics.enabled or not API_ROLES.isdisjoint(served):
         return nullcontext()
     from ticketing.api import readiness
+    from ticketing.api.door import door_of
     from ticketing.api.listener import Listener
     from ticketing.api.services import WorkerStatus
 
@@ -122,14 +124,14 @@ def metrics_listener(
     def reasons() -> list[str]:
         return readiness.reasons(served, render().decode(), directory)
 
-    return Listener(WorkerStatus(config, reasons, render))
+    return Listener(WorkerStatus(config, reasons, render), door_of(runtime))
 
 
 def run(role: str, runtime: Runtime) -> None:
     """Run one role until stopped."""
     configure_logging(runtime.config)
     restarts.start_beats()
-    with _own_listener(role, runtime.config):
+    with _own_listener(role, runtime):
         reach(runtime)
         if role == API:
             from ticketing.api.server import serve
@@ -150,10 +152,10 @@ def reach(runtime: Runtime) -> None:
     runtime.reach(seconds=WORKER_SECONDS_MAX, waiting=log.get(__name__).warning)
 
 
-def _own_listener(role: str, config: Config) -> AbstractContextManager[Any]:
+def _own_listener(role: str, runtime: Runtime) -> AbstractContextManager[Any]:
     """The listener of a process without a supervisor; a supervisor's child has none."""
     child = PARENT_VARIABLE in os.environ
-    return nullcontext() if child else metrics_listener(config, [role])
+    return nullcontext() if child else metrics_listener(runtime, [role])
 
 
 def freeze_garbage_collector() -> None:
@@ -187,7 +189,7 @@ def build(role: str, runtime: Runtime) -> TicketingApp:
 
 
 def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
-    from ticketing.api.security import close_door
+    from ticketing.api.door import close_door, door_of
 
     web = runtime.config.faust_web
     offset = default_roles(runtime.config).index(role)
@@ -200,7 +202,7 @@ def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
         partitions=runtime.partitions,
         web_port=port if web.enabled else None,
     )
-    close_door(app.web.web_app, runtime.config)
+    close_door(app.web.web_app, runtime.config, door_of(runtime))
     return app
 
 
@@ -387,7 +389,7 @@ def __getattr__(name: str) -> Any:
     configure_logging(runtime.config)
     made = build(PIPELINE, runtime)
     # On a worker's start only, as Faust's other commands import the app too.
-    made.starting = partial(_listen, _own_listener(PIPELINE, runtime.config))
+    made.starting = partial(_listen, _own_listener(PIPELINE, runtime))
     # The runtime is kept, as an embedded broker ends with it.
     globals().update(app=made, _runtime=runtime)
     return made

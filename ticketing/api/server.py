@@ -17,6 +17,8 @@ from ticketing.api.balance import KafkaBalance
 from ticketing.api.checks import ConnectionChecks
 from ticketing.api.command_sender import CommandSender
 from ticketing.api.dead_letters import KafkaDeadLetters
+from ticketing.api.door import door_of
+from ticketing.api.tokens import KafkaTokenDesk
 from ticketing.domain.events import Command
 from ticketing.errors import Unavailable
 from ticketing.kafka.runtime import Runtime
@@ -76,6 +78,7 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
 
     checks = ConnectionChecks(config)
     balance = KafkaBalance(runtime)
+    desk = KafkaTokenDesk(runtime)
     app = create_app(
         config,
         store,
@@ -84,6 +87,8 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
         checks,
         dead_letters=KafkaDeadLetters(runtime),
         balance=balance,
+        door=door_of(runtime),
+        desk=desk,
     )
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
     await runner.setup()
@@ -97,6 +102,7 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
         await runner.cleanup()
         await commands.close()
         await balance.close()
+        await desk.close()
         await checks.close()
 
 
