@@ -136,15 +136,17 @@ def fleet_environ(embedded: bool) -> Iterator[dict[str, str]]:
 
 
 def metrics_listener(
-    config: Config, served: Sequence[str], directory: str | None = None
+    runtime: Runtime, served: Sequence[str], directory: str | None = None
 ) -> AbstractContextManager[Any]:
     """The listener of the roles in `served`; none where one of them serves the API.
 
     `directory` has the metrics files of the processes; None for this process alone.
     """
+    config = runtime.config
     if not config.metrics.enabled or not API_ROLES.isdisjoint(served):
         return nullcontext()
     from ticketing.api import readiness
+    from ticketing.api.door import door_of
     from ticketing.api.listener import Listener
     from ticketing.api.services import WorkerStatus
 
@@ -154,14 +156,14 @@ def metrics_listener(
     def reasons() -> list[str]:
         return readiness.reasons(served, render().decode(), directory)
 
-    return Listener(WorkerStatus(config, reasons, render))
+    return Listener(WorkerStatus(config, reasons, render), door_of(runtime))
 
 
 def run(role: str, runtime: Runtime) -> None:
     """Run one role until stopped."""
     configure_logging(runtime.config)
     restarts.start_beats()
-    with traced(role, runtime.config), _own_listener(role, runtime.config):
+    with traced(role, runtime.config), _own_listener(role, runtime):
         reach(runtime)
         if role == API:
             from ticketing.api.server import serve
@@ -182,10 +184,10 @@ def reach(runtime: Runtime) -> None:
     runtime.reach(seconds=WORKER_SECONDS_MAX, waiting=log.get(__name__).warning)
 
 
-def _own_listener(role: str, config: Config) -> AbstractContextManager[Any]:
+def _own_listener(role: str, runtime: Runtime) -> AbstractContextManager[Any]:
     """The listener of a process without a supervisor; a supervisor's child has none."""
     child = PARENT_VARIABLE in os.environ
-    return nullcontext() if child else metrics_listener(config, [role])
+    return nullcontext() if child else metrics_listener(runtime, [role])
 
 
 def freeze_garbage_collector() -> None:
@@ -220,7 +222,7 @@ def build(role: str, runtime: Runtime) -> TicketingApp:
 
 def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
     from ticketing.api.connections import Runner
-    from ticketing.api.security import close_door
+    from ticketing.api.door import close_door, door_of
 
     web = runtime.config.faust_web
     offset = default_roles(runtime.config).index(role)
@@ -234,7 +236,7 @@ def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
         web_port=port if web.enabled else None,
         pace_seconds=PACE_SECONDS.get(role, 0.0),
     )
-    close_door(app.web.web_app, runtime.config)
+    close_door(app.web.web_app, runtime.config, door_of(runtime))
     app.web._runner = Runner(app.web.web_app)
     return app
 
@@ -432,7 +434,7 @@ def __getattr__(name: str) -> Any:
     def starting() -> None:
         # On a worker's start only, as Faust's other commands import the app too.
         lasting.enter_context(traced(PIPELINE, runtime.config))
-        lasting.enter_context(_own_listener(PIPELINE, runtime.config))
+        lasting.enter_context(_own_listener(PIPELINE, runtime))
 
     made.starting = starting
     # The runtime is kept, as an embedded broker ends with it.

@@ -9,18 +9,18 @@ from typing import Any
 
 from aiohttp import web
 
+from ticketing.api.door import principal_of
 from ticketing.api.parameters import Body, json_object, require_known
 from ticketing.api.problems import Invalid, Problem
 from ticketing.api.services import DeadLetters, services
 from ticketing.dead_letters import reading
 from ticketing.dead_letters.reading import DELIVERY, LIMIT_DEFAULT, LIMIT_MAX, Entry, Page, Wanted
 from ticketing.dead_letters.redrive import Redriven, Redriver
+from ticketing.domain.access.principal import NAME_CHARS_MAX
 from ticketing.kafka.runtime import Runtime
 from ticketing.view.times import iso
 
 NAMES = ("reason", "stage", "platform", "limit", "cursor")
-NAME_CHARS_MAX = 100
-"""As for commands."""
 
 
 class KafkaDeadLetters:
@@ -82,7 +82,7 @@ async def get_dead_letter(request: web.Request) -> web.Response:
 async def redrive(request: web.Request) -> web.Response:
     """POST /api/v1/dead-letters/:id/redrive: redrive once; 409 if redriven before."""
     body = Body(await json_object(request))
-    by = body.text("by", chars_max=NAME_CHARS_MAX) or "api"
+    by = principal_of(request).signed(body.text("by", chars_max=NAME_CHARS_MAX))
     body.done()
     done = await _dead_letters(request).redrive(request.match_info["id"], by)
     return web.json_response({"id": done.id, "status": "redriven", **_redriven(done)})

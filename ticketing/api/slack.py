@@ -16,10 +16,10 @@ from aiohttp import web
 from slack_sdk.signature import SignatureVerifier
 
 from sinks.slack.payload import ACTION_PREFIX, BUTTONS
-from ticketing.api.commands import NAME_CHARS_MAX
 from ticketing.api.parameters import INCIDENT_ID
 from ticketing.api.problems import Invalid, Problem, unavailable
 from ticketing.api.services import services
+from ticketing.domain.access.principal import NAME_CHARS_MAX
 from ticketing.domain.events import Action, Command
 from ticketing.domain.text import cleaned
 from ticketing.errors import Unavailable

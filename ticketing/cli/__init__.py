@@ -24,6 +24,7 @@ COMMANDS = {
     "status": "ticketing.cli.status:status",
     "test-connection": "ticketing.cli.test_connection:test_connection",
     "tickets": "ticketing.cli.tickets:tickets",
+    "tokens": "ticketing.cli.tokens:tokens",
     "topics": "ticketing.cli.topics:topics",
     "worker": "ticketing.cli.worker:worker",
 }

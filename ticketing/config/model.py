@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from ticketing.config.access import Access
 from ticketing.config.catalog import Catalog, Links
 from ticketing.config.incidents import (
     Anomaly,
@@ -102,6 +103,8 @@ class Config(PlatformSections):
     """The view's store."""
     web: Web = Web()
     """The API and the pages."""
+    access: Access = Access()
+    """Access to the listeners, besides that of `web.token`."""
     faust_web: FaustWeb = FaustWeb()
     """Faust's own web view."""
     metrics: Metrics = Metrics()
@@ -125,6 +128,11 @@ class Config(PlatformSections):
     """Correlation with traces."""
     correlation: CorrelationRules = CorrelationRules()
     """Effects of links between incidents."""
+
+    @property
+    def asks_for_credentials(self) -> bool:
+        """True where every request must bear a credential, those of this machine too."""
+        return self.web.token is not None or self.access.enforced
 
     def platform(self, name: str) -> PlatformSection:
         """The section of a platform; raises KeyError for another name."""

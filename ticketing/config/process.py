@@ -118,11 +118,12 @@ class Web(Section):
     """The API and the pages."""
 
     host: Name = "127.0.0.1"
-    """Address to listen on; anything but loopback needs a token."""
+    """Address to listen on; anything but loopback needs `token` or `access.enforced`."""
     port: int = Field(default=8080, ge=0, le=65535)
     """Port to listen on; 0 takes any free one."""
     token: Secret | None = None
-    """Token that clients must send as `Authorization: Bearer ...`."""
+    """Token of an admin of all tenants, sent as `Authorization: Bearer ...`; `ticketing tokens` makes
+    others, each with a name and a role."""
     public_url: Url | None = None
     """Address of the pages as people reach them; tickets link to it."""
 
@@ -133,7 +134,7 @@ class FaustWeb(Section):
     enabled: bool = True
     """Serves the web view."""
     host: Name = "127.0.0.1"
-    """Address to listen on."""
+    """Address to listen on; anything but loopback needs `web.token` or `access.enforced`."""
     port: int = Field(default=FAUST_WEB_PORT, ge=0, le=65535)
     """First port to listen on; further apps take the next ones. 0 takes any free one."""
 
@@ -144,7 +145,7 @@ class Metrics(Section):
     enabled: bool = True
     """Serves the metrics."""
     host: Name = "127.0.0.1"
-    """Address to listen on; anything but loopback needs `web.token`."""
+    """Address to listen on; anything but loopback needs `web.token` or `access.enforced`."""
     port: int = Field(default=9464, ge=0, le=65535)
     """Port to listen on; 0 takes any free one."""
 

@@ -275,8 +275,11 @@ class ViewStore:
             found = await self.redis.hmget(f"{self._base(live)}meta", list(ids))
             return [None if meta is None else int(msgspec.json.decode(meta)[0]) for meta in found]
 
-    async def totals(self) -> dict[str, Any]:
-        """The numbers of incidents: in all, by status, and by severity of the unresolved."""
+    async def totals(self, tenants: Sequence[str] | None = None) -> dict[str, Any]:
+        """The numbers of incidents: in all, by status, and by severity of the unresolved.
+
+        `tenants` are those that count, None for all.
+        """
         with _answers():
             live, _ = await self._builds()
             base = self._base(live or "0")
@@ -284,8 +287,16 @@ class ViewStore:
             names += [f"by:active:{s.value}" for s in Severity]
             pipe = self.redis.pipeline(transaction=False)
             for name in names:
-                pipe.zcard(base + name)
-            sizes = dict(zip(names, await pipe.execute(), strict=True))
+                if tenants is None:
+                    pipe.zcard(base + name)
+                for tenant in tenants or ():
+                    pipe.zintercard(2, [base + name, f"{base}by:tenant:{tenant}"])
+            counted = await pipe.execute()
+            each = 1 if tenants is None else len(tenants)
+            sizes = {
+                name: sum(counted[place * each : (place + 1) * each])
+                for place, name in enumerate(names)
+            }
         return {
             "incidents": sizes[ALL],
             "byStatus": {s.value: sizes[f"by:status:{s.value}"] for s in Status},

@@ -597,3 +597,23 @@ def test_an_alert_of_a_deleted_incident_counts_only_what_is_new() -> None:
     assert desk.incidents() == {}
     desk.send(later(state, 7, at=AT + 60), at=AT + 60)
     assert desk.one().count == 2
+
+
+# Tenants
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_the_writer_knows_no_incident_of_a_tenant_that_is_not_the_senders(action: Action) -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk)
+    fields = {"target": b.id, "alerts": ["aa"], "to": ["slack"], "until": AT + HOUR}
+    before = desk.rows()
+    desk.command(a, action, tenants=["another"], **fields)
+    assert desk.rows() == before
+
+
+def test_a_sender_of_the_tenant_is_obeyed() -> None:
+    desk = Desk(POLICY)
+    a, _ = two(desk)
+    desk.command(a, Action.ACKNOWLEDGE, id="x", tenants=["another", a.tenant])
+    assert outcome(desk, "x", a) == (True, "")

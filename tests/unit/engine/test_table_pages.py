@@ -14,7 +14,7 @@ from aiohttp.web import BaseRequest
 from faust.types import TP
 from rocksdict import Options, Rdict
 
-from ticketing.api.security import close_door
+from ticketing.api.door import Door, close_door
 from ticketing.config.model import Config
 from ticketing.engine.app import create_app
 from ticketing.engine.row import MARK_KEY
@@ -24,7 +24,7 @@ EVIL = "<script>alert(1)</script>"
 OFFSET_KEY = b"__faust\0offset__"
 
 
-def app_for(directory: Path, **web: Any) -> Any:
+def app_for(directory: Path, door: Door | None = None, **web: Any) -> Any:
     config = Config.model_validate({"dataDir": str(directory), "web": web})
     app: Any = create_app("an-app", config, batched=[], brokers="127.0.0.1:9", partitions=2)
     held = {}
@@ -35,7 +35,7 @@ def app_for(directory: Path, **web: Any) -> Any:
         held[number][key.encode()] = msgspec.json.encode({"title": value})
     data = SimpleNamespace(_dbs=held, offset_key=OFFSET_KEY)
     app.tables.data["incidents"] = SimpleNamespace(data=data)
-    close_door(app.web.web_app, config)
+    close_door(app.web.web_app, config, door or Door(config))
     app.web.init_server()
     return app
 

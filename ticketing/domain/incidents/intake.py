@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, TypeVar
 
+from ticketing.domain.access.tokens import TENANTS_MAX
 from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.events import Cause, Command, Correlation, Hung, Receipt, Summary, Verdict
 from ticketing.domain.intake import (
@@ -108,6 +109,10 @@ def _command(command: Command) -> Command:
         raise BadRecord(OUT_OF_BOUNDS, "a time is beyond any date")
     for name in command.alerts:
         named("an alert", name, ID_BYTES_MAX)
+    if command.tenants is not None and len(command.tenants) > TENANTS_MAX:
+        raise BadRecord(OUT_OF_BOUNDS, "a command names too many tenants")
+    for name in command.tenants or ():
+        named("a tenant", name, NAME_BYTES_MAX)
     return changed(
         command,
         by=text(command.by, BY_BYTES_MAX),
