@@ -27,6 +27,7 @@ from ticketing.config.incidents import (
 )
 from ticketing.config.insight import CorrelationRules, Llm, Traces
 from ticketing.config.platforms import PLATFORMS, PlatformSection, PlatformSections
+from ticketing.config.privacy import Privacy
 from ticketing.config.process import FaustWeb, Input, Kafka, Log, Metrics, Redis, Web
 from ticketing.config.values import Duration, OptionalDuration, SecretUrl, Wait
 from ticketing.domain.severity import Severity
@@ -106,6 +107,8 @@ class Config(PlatformSections):
     """Log output."""
     llm: Llm = Llm()
     """Summaries by a language model."""
+    privacy: Privacy = Privacy()
+    """Secrets and personal data in the texts of logs."""
     traces: Traces = Traces()
     """Correlation with traces."""
     correlation: CorrelationRules = CorrelationRules()
