@@ -43,9 +43,11 @@ from ticketing.domain.alerts.record_fields import (
 from ticketing.domain.scope import ScopeBy, scope_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Sample
+from ticketing.domain.text import cut
 from ticketing.domain.traces.sampling import RequestSample, ScopeSample, lot_of
 from ticketing.domain.traces.spans import traceable
 from ticketing.domain.traces.watermark import SAMPLED_MAX, plausible, reached
+from ticketing.privacy import Scrubber, for_storage
 from ticketing.wire.dead_letters import DeadLetter, dead_letter_of
 from ticketing.wire.signals import SignalBody
 from ticketing.wire.traces import event_time, source_of
@@ -108,7 +110,7 @@ class _Group:
             self.trace_ids[trace_id[:ID_CHARS_MAX]] = None
         endpoint = document.endpoint or document.affected_endpoint
         if endpoint and len(self.endpoints) < ENDPOINTS_MAX:
-            self.endpoints[endpoint[:NAME_CHARS_MAX]] = None
+            self.endpoints[cut(endpoint, NAME_CHARS_MAX)] = None
         if document.affected_services is not None:
             for name in texts_of(document.affected_services, SERVICES_MAX, NAME_CHARS_MAX):
                 if len(self.affected_services) < SERVICES_MAX:
@@ -163,11 +165,12 @@ class Detector:
         thresholds: Thresholds,
         scope_by: ScopeBy,
         traces_partitions: int = 0,
+        scrub: Scrubber | None = None,
     ) -> None:
         """`topic_ids`: the id of every input topic; `window`: seconds of event time.
 
         `scope_by`: the extent of a scope. `traces_partitions`: partitions of ticketing-traces; with
-        0 no requests are followed, and none of the cost is paid.
+        0 no requests are followed, and none of the cost is paid. `scrub` takes secrets out of texts.
         """
         self.identities = identities
         self.topic_ids = topic_ids
@@ -176,6 +179,8 @@ class Detector:
         self.window = window
         self.by_score = partial(scored_severity, thresholds=thresholds)
         self.traces_partitions = traces_partitions
+        self.scrub = scrub or _as_it_is
+        self.lines_scrub = scrub
         self.stormy = False
         """True after a run that was mostly anomalies; changes only how records are read."""
         self.scope = functools.lru_cache(CACHED_SCOPES_MAX)(partial(scope_of, by=scope_by))
@@ -199,6 +204,7 @@ class Detector:
             thresholds=Thresholds(critical=own.critical, high=own.high, medium=own.medium),
             scope_by=config.grouping.scope,
             traces_partitions=config.kafka.partitions if config.traces.enabled else 0,
+            scrub=for_storage(config),
         )
 
     @property
@@ -293,7 +299,8 @@ class Run:
             self._judge_headed(records, lines)
             self._detected.reached = _reached(lines, records)
         source = source_of(self._topic, self._partition)
-        packer = Packer(source, self._detector.line_scope, requests)
+        detector = self._detector
+        packer = Packer(source, detector.line_scope, requests, scrub=detector.lines_scrub)
         for line, record in zip(lines, records, strict=True):
             packer.add(line, record, marks.get(record.offset))
         marks.clear()
@@ -493,7 +500,8 @@ class Run:
 
     def _signal(self, group: _Group) -> Anomalies:
         identity, records = group.identity, group.records
-        title = self._identities.title(identity, self._reader.detail_of(records[0]))
+        scrub = self._detector.scrub
+        title = scrub(self._identities.title(identity, self._reader.detail_of(records[0])))
         times = EventTimes(group.times, group.arrivals)
         self._detected.clock_corrections += times.corrections
         columns = Columns(group.offsets, times, group.scores, group.stated)
@@ -502,7 +510,7 @@ class Run:
             tenant=identity.tenant,
             environment=identity.environment,
             service=identity.service,
-            pattern=identity.pattern,
+            pattern=scrub(identity.pattern),
             title=title,
             source=self._detector.source(self._topic, self._partition),
             severity=Severity.LOW if identity.stray else columns.severity(self._detector.by_score),
@@ -515,25 +523,33 @@ class Run:
             last_arrived=max(group.arrivals) / 1000.0,
             samples=[self._sample(records[i], times[i], group.scores[i]) for i in columns.chosen()],
             trace_ids=list(group.trace_ids),
-            endpoints=list(group.endpoints),
+            endpoints=[scrub(one) for one in group.endpoints],
             affected_services=list(group.affected_services),
         )
 
     def _sample(self, record: Record, at: float, score: float) -> Sample:
-        document = self._reader.detail_of(record)
+        document, scrub = self._reader.detail_of(record), self._detector.scrub
         return Sample(
             at=at,
-            message=self._attached.to(record.offset, document.text())[:MESSAGE_CHARS_MAX],
+            message=cut(
+                scrub(self._attached.to(record.offset, document.text())), MESSAGE_CHARS_MAX
+            ),
             level=text_of(document.level, ID_CHARS_MAX),
             score=score,
             trace_id=_id_of(document.trace_id),
             span_id=_id_of(document.span_id),
-            endpoint=text_of(document.endpoint or document.affected_endpoint, NAME_CHARS_MAX),
+            endpoint=scrub(
+                text_of(document.endpoint or document.affected_endpoint, NAME_CHARS_MAX)
+            ),
             host=text_of(document.host_name, NAME_CHARS_MAX),
             topic=self._topic,
             partition=self._partition,
             offset=record.offset,
         )
+
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 def _reached(lines: Sequence[SlimLine], records: Sequence[Record]) -> float:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from ticketing.domain.alerts.record_fields import DEFAULT_TENANT
-from ticketing.domain.text import cleaned
+from ticketing.domain.text import cleaned, cut
 from ticketing.domain.traces.sampling import RequestSample, ScopeSample, lot_of
 from ticketing.domain.traces.spans import ERROR_LEVELS, traceable
 from ticketing.domain.traces.watermark import plausible
@@ -113,12 +113,15 @@ class Packer:
         source: str,
         scope: Callable[[str | None, str | None], str],
         requests: RequestSample | None = None,
+        *,
+        scrub: Callable[[str], str] | None = None,
     ) -> None:
         """`source` names the input's partition: lines of one source keep their order.
 
         `scope` gives the scope of a line's tenant and environment, as in the record. `requests` learns
-        of every request, in the order of its lines.
+        of every request, in the order of its lines; `scrub` takes secrets out of texts.
         """
+        self._scrub = scrub
         self._source = source
         self._requests = requests or RequestSample()
         self._scope = scope
@@ -146,9 +149,12 @@ class Packer:
         if line.timestamp is None:
             line.timestamp = record.timestamp / 1000.0
         message = line.message
+        if message is not None and self._scrub is not None:
+            message = self._scrub(message)
         if message is not None and len(message) > USUAL_MESSAGE_CHARS_MAX:
             telling = mark is not None or line.level in _TELLING
-            message = message[: MESSAGE_CHARS_MAX if telling else USUAL_MESSAGE_CHARS_MAX]
+            # Marked, so that half a secret at its end is known as cut.
+            message = cut(message, MESSAGE_CHARS_MAX if telling else USUAL_MESSAGE_CHARS_MAX)
         line.message = _seen(message)
         line.endpoint, line.host_name = _seen(line.endpoint), _seen(line.host_name)
         if mark is not None:

@@ -18,6 +18,7 @@ from ticketing.dead_letters.reading import DELIVERY, LIMIT_DEFAULT, LIMIT_MAX, E
 from ticketing.dead_letters.redrive import Redriven, Redriver
 from ticketing.domain.access.principal import NAME_CHARS_MAX
 from ticketing.kafka.runtime import Runtime
+from ticketing.privacy import Scrubber, for_view
 from ticketing.view.times import iso
 
 NAMES = ("reason", "stage", "platform", "limit", "cursor")
@@ -76,7 +77,8 @@ async def get_dead_letter(request: web.Request) -> web.Response:
     """GET /api/v1/dead-letters/:id: the letter with its record or request."""
     entry, redriven = await _dead_letters(request).get(request.match_info["id"])
     done = {"redriven": None if redriven is None else _redriven(redriven)}
-    return web.json_response({**_document(entry), **_content(entry), **done})
+    scrub = for_view(services(request).config)
+    return web.json_response({**_document(entry), **_content(entry, scrub), **done})
 
 
 async def redrive(request: web.Request) -> web.Response:
@@ -122,8 +124,10 @@ def _document(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _content(entry: Entry) -> dict[str, Any]:
+def _content(entry: Entry, scrub: Scrubber | None) -> dict[str, Any]:
     value = entry.letter.value
+    if value is not None and scrub is not None:
+        value = scrub(value.decode("utf-8", "replace")).encode()
     if entry.letter.stage == DELIVERY:
         return {"request": None if value is None else value.decode("utf-8", "replace")}
     if value is None:

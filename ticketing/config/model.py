@@ -28,6 +28,7 @@ from ticketing.config.incidents import (
 )
 from ticketing.config.insight import CorrelationRules, Llm, Traces
 from ticketing.config.platforms import PLATFORMS, PlatformSection, PlatformSections
+from ticketing.config.privacy import Privacy
 from ticketing.config.process import (
     FaustWeb,
     Input,
@@ -124,6 +125,8 @@ class Config(PlatformSections):
     """OpenTelemetry traces of the agent's own work."""
     llm: Llm = Llm()
     """Summaries by a language model."""
+    privacy: Privacy = Privacy()
+    """Secrets and personal data in the texts of logs."""
     traces: Traces = Traces()
     """Correlation with traces."""
     correlation: CorrelationRules = CorrelationRules()

@@ -25,6 +25,7 @@ from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 from ticketing.errors import Unavailable
 from ticketing.extras import require
+from ticketing.privacy import Scrubber, for_view
 from ticketing.redis_client import open_client
 from ticketing.view.query import ALERTS, ALL, INCIDENTS, Page, Paged, encode_cursor, id_in
 from ticketing.view.record import AlertItem, Item, alerts_written, written
@@ -77,7 +78,9 @@ def open_store(config: Config) -> ViewStore:
         client: Any = fakeredis.FakeAsyncRedis(server=fakeredis.FakeServer())
     else:
         client = open_client(config.redis)
-    return ViewStore(client, config.redis.prefix, retention=config.retention)
+    return ViewStore(
+        client, config.redis.prefix, retention=config.retention, scrub=for_view(config)
+    )
 
 
 class ViewStore:
@@ -89,13 +92,16 @@ class ViewStore:
         prefix: str,
         *,
         retention: float,
+        scrub: Scrubber | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`retention`: seconds that a resolved incident or a quiet alert is kept."""
+        """`retention`: seconds that a resolved incident or a quiet alert is kept; `scrub` takes
+        secrets out of all that is written."""
         self.redis = redis
         self.prefix = prefix
         self._retention = retention
         self._clock = clock
+        self.scrub = scrub
         self._pointers = f"{prefix}:view"
         self._write = redis.register_script(WRITE)
 
@@ -107,11 +113,11 @@ class ViewStore:
 
     async def write(self, batch: Iterable[Item]) -> Written:
         """Write newer revisions, remove tombstoned incidents. Safe to repeat, in any order."""
-        return await self._write_all(INCIDENTS, written(batch))
+        return await self._write_all(INCIDENTS, written(batch, self.scrub))
 
     async def write_alerts(self, batch: Iterable[AlertItem]) -> Written:
         """Write newer states of alerts, remove tombstoned ones. Safe to repeat, in any order."""
-        return await self._write_all(ALERTS, alerts_written(batch))
+        return await self._write_all(ALERTS, alerts_written(batch, self.scrub))
 
     async def _write_all(self, section: str, items: list[list[Any]]) -> Written:
         total = Written()
@@ -337,8 +343,9 @@ class Rebuild:
         """Fill the new build only. Raises Unavailable once the build is lost."""
         with _answers():
             await self._hold()
-            await self._write_all(INCIDENTS, written(batch))
-            await self._write_all(ALERTS, alerts_written(alerts))
+            scrub = self._store.scrub
+            await self._write_all(INCIDENTS, written(batch, scrub))
+            await self._write_all(ALERTS, alerts_written(alerts, scrub))
 
     async def _write_all(self, section: str, items: list[list[Any]]) -> None:
         for start in range(0, len(items), CHUNK_ENTRIES):
