@@ -258,6 +258,22 @@ def test_the_past_of_many_tenants_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
     assert sum(map(len, feed.correlator._histories.values())) == 50
 
 
+def test_the_past_is_bounded_in_calls_as_requests_differ_in_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(correlator, "CALLS_MAX", 500)
+    feed = Feed()
+    for number in range(40):
+        for service in range(40 if number % 2 else 1):
+            fields = {"level": "INFO", "anomaly_score": 0.1}
+            feed.take(lone(10 * number, f"t{number}", f"s{service}", **fields))
+    feed.pass_time(30.0)
+    history = feed.correlator._histories["acme"]
+    calls = [len(facts.observed) for facts in history.through(START + 1_000.0)]
+    assert 400 < sum(calls) == history.calls <= 500
+    assert len(calls) == len(history) > 20
+
+
 def test_a_source_whose_clock_stands_holds_up_no_more_than_so_many(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
