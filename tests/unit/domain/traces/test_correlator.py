@@ -12,6 +12,8 @@ import pytest
 from support.configured import correlator_with
 from support.microservices import START, Fault, Operation, System
 
+from agents.traces import correlator_for
+from ticketing.config import Config
 from ticketing.domain.evidence.ledger import Ledger
 from ticketing.domain.scope import scope_of
 from ticketing.domain.traces import correlator
@@ -297,6 +299,17 @@ def test_a_request_that_not_all_partitions_follow_is_no_evidence(level: int) -> 
     feed.correlator.reached("in:0", math.inf, feed.now)
     feed.pass_time(1.0)
     assert len(ledger) == sum(lot_of(id) < LOTS >> level for id in ids)
+
+
+@pytest.mark.parametrize("tallies", [False, True])
+def test_tallies_are_made_where_they_are_wanted(tallies: bool) -> None:
+    feed = Feed()
+    feed.correlator = correlator_for(Config(), tallies=tallies)
+    record = lone(1, "f" * 32, level="INFO", anomaly_score=0.1)
+    feed.take(record, scope=SCOPE)
+    feed.correlator.reached("in:0", math.inf, feed.now)
+    feed.pass_time(1.0)
+    assert bool(feed.correlator.told(feed.now)) is tallies
 
 
 def test_without_useful_traces_its_own_service_is_the_cause() -> None:
