@@ -126,6 +126,9 @@ class DetectionAgent(StreamAgent):
         """The runs being sent."""
         self._next: dict[TP, int] = {}
         self._handled_at: dict[TP, float] = {}
+        self._caught_up_at: dict[TP, float] = {}
+        """The time at which all known records of a partition were handled last: while a run is held
+        open, they seldom are."""
         self._reached: dict[TP, tuple[float, float]] = {}
         """Event time that the handled records have reached, and the time of their handling."""
         self._generation = -1
@@ -234,6 +237,8 @@ class DetectionAgent(StreamAgent):
         for event in events:
             self.app.consumer.handled(event.message)
         self._handled_at[tp] = events[-1].value[-1].timestamp / 1000.0
+        if self.app.consumer.caught_up(tp):
+            self._caught_up_at[tp] = time.time()
 
     def _note_reached(self, tp: TP, detected: Detected) -> None:
         if detected.reached is not None:
@@ -343,6 +348,7 @@ class DetectionAgent(StreamAgent):
             self._generation = generation
             self._next.clear()
             self._handled_at.clear()
+            self._caught_up_at.clear()
             self._reached.clear()
         if self._gaps_fail:
             expected = self._next.get(tp, records[0].offset)
@@ -400,13 +406,15 @@ class DetectionAgent(StreamAgent):
 
     def _progress(self) -> list[SignalBody]:
         consumer = self.app.consumer
-        now = time.time()
+        # Records of so late may wait for the next fetch.
+        now = time.time() - self._hold_seconds
         bodies: list[SignalBody] = []
         for tp in consumer.assignment():
             if tp.topic not in self.topics:
                 continue
             # A record may bear any timestamp, but nothing later than now has been handled.
-            handled_at = min(now, self._handled_at.get(tp, 0.0))
+            known = self._handled_at.get(tp, 0.0), self._caught_up_at.get(tp, 0.0)
+            handled_at = min(now, max(known))
             caught_up = consumer.caught_up(tp)
             bodies.append(self.totals.origin(tp))
             bodies.append(

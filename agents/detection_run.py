@@ -320,22 +320,28 @@ class Run:
         """The records of requests that are followed; a few anomalous ones beside the share are."""
         some = records[:: -(-len(records) // SAMPLED_MAX)]
         self._detected.reached = _reached(self._reader.slim_lines_of(some), some)
-        samples: dict[tuple[str | None, str | None], ScopeSample] = {}
-        placed: list[tuple[int, ScopeSample, Record]] = []
+        for head, record in zip(heads, records, strict=True):
+            if record.offset in marks and head.trace_id:
+                sample = self._sample_of(head.tenant_id, head.environment)
+                sample.note_anomalous(lot_of(head.trace_id))
+        found: list[Record] = []
+        passed_by = 0
+        tenant = environment = follows = None
         for head, record in zip(heads, records, strict=True):
             if not head.trace_id:
                 continue
-            scope = head.tenant_id, head.environment
-            sample = samples.get(scope)
-            if sample is None:
-                sample = samples[scope] = self._requests.of(self._detector.line_scope(*scope))
-            lot = lot_of(head.trace_id)
-            placed.append((lot, sample, record))
-            if record.offset in marks:
-                sample.note_anomalous(lot)
-        found = [record for lot, sample, record in placed if sample.follows(lot)]
-        self._detected.passed_by += len(placed) - len(found)
+            if follows is None or head.tenant_id != tenant or head.environment != environment:
+                tenant, environment = head.tenant_id, head.environment
+                follows = self._sample_of(tenant, environment).follows
+            if follows(lot_of(head.trace_id)):
+                found.append(record)
+            else:
+                passed_by += 1
+        self._detected.passed_by += passed_by
         return found
+
+    def _sample_of(self, tenant: str | None, environment: str | None) -> ScopeSample:
+        return self._requests.of(self._detector.line_scope(tenant, environment))
 
     def _leveled(
         self, records: Sequence[Record], scores: Sequence[float | None]

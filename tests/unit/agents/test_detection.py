@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import shutil
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from agents import detection, detection_run
 from agents.detection import EVENTS_TOGETHER_MAX, FINGERPRINTS_TOGETHER_MAX, DetectionAgent
 from agents.source_totals import SourceTotals
 from ticketing.domain.alerts.conservation import Tally
-from ticketing.domain.signals import Anomalies, Origin
+from ticketing.domain.signals import Anomalies, Origin, Progress
 from ticketing.engine.commit_notes import CommitNotes
 from ticketing.engine.deaths import DEATHS_ALONE_MAX, Deaths
 from ticketing.engine.guarded import TooLarge
@@ -70,6 +71,7 @@ class Kafka:
             begun=lambda _: None,
             hurry=self.hurry,
             read_to_the_end=lambda tp: not behind,
+            caught_up=lambda tp: not behind,
             handled=lambda message: self.handled.append(message.offset),
         )
         self.producer = SimpleNamespace(send_all=self.send_all, partition_of=self.partition_of)
@@ -112,8 +114,10 @@ class Kafka:
         pass
 
 
-async def run(kafka: Kafka, message_bytes_max: int = 1_000_000, hold_seconds: float = 0.0) -> None:
-    agent = DetectionAgent(
+def agent_of(
+    kafka: Kafka, message_bytes_max: int = 1_000_000, hold_seconds: float = 0.0
+) -> DetectionAgent:
+    return DetectionAgent(
         kafka,
         Watchdog(),
         None,
@@ -123,6 +127,10 @@ async def run(kafka: Kafka, message_bytes_max: int = 1_000_000, hold_seconds: fl
         gaps_fail=False,
         hold_seconds=hold_seconds,
     )
+
+
+async def run(kafka: Kafka, **options: Any) -> None:
+    agent = agent_of(kafka, **options)
     async for _ in agent.run(kafka):
         pass
 
@@ -174,6 +182,22 @@ async def test_counts_do_not_wait_for_good() -> None:
     await run(kafka, hold_seconds=0.01)
     await until(lambda: kafka.handled == [0, 1], "the records to be handled")
     assert (kafka.messages, kafka.hurried) == (2, 1)
+
+
+async def test_what_is_held_holds_no_clock_back_at_the_times_that_records_bear() -> None:
+    old = event(0)
+    old.value = [Record(log(), 0, 1_000)]
+    kafka = OneByOne([old, event(1)], {1: [0]})
+    kafka.consumer.assignment = lambda: {TP(TOPIC, 0)}
+    kafka.consumer.topic_partitions = lambda _: 1
+    agent = agent_of(kafka, hold_seconds=60.0)
+    before = time.time()
+    async for _ in agent.run(kafka):
+        pass
+    assert kafka.handled == [0]
+    kafka.consumer.caught_up = lambda _: False
+    (told,) = [body for body in agent._progress() if isinstance(body, Progress)]
+    assert told.through >= before - 60.0
 
 
 async def test_what_became_of_each_record_is_committed_with_its_offset() -> None:

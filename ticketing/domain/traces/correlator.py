@@ -75,6 +75,8 @@ the first, though not always the majority."""
 # Memory of the past: tenants, and requests of all tenants together, five full histories.
 TENANTS_MAX = 200
 FACTS_MAX = 30_000
+CALLS_MAX = 200_000
+"""Calls of these requests, some 160 MB: requests differ in size by the hundred."""
 ENDING_MAX = 200_000
 """Requests that wait for event time: beyond, the earliest are complete, as the clock of a source may
 stand still."""
@@ -148,7 +150,7 @@ class Correlator:
         self._ending: list[tuple[float, Key]] = []
         self._histories: OrderedDict[str, History] = OrderedDict()
         self._outbreaks: OrderedDict[Name, list[_Open]] = OrderedDict()
-        self._facts = 0
+        self._facts = self._calls = 0
         self._fresh: dict[int, _Open] = {}
         self._closing: list[tuple[float, int, _Open]] = []
         self._numbers = itertools.count()
@@ -317,10 +319,11 @@ class Correlator:
             if ledger is not None:
                 ledger.add(trace.scope, facts, trace.fingerprints, trace.facts_at)
             if history.wants(key[1], facts.at):
-                before = len(history)
+                before, calls = len(history), history.calls
                 if history.add(facts, trace.facts_at):
                     self._revise(key[0], facts.at)
                 self._facts += len(history) - before
+                self._calls += history.calls - calls
                 self._make_room()
             trace.facts_at = facts.at
         self._buffer.forget_tree(trace)
@@ -334,11 +337,12 @@ class Correlator:
 
     def _make_room(self) -> None:
         """Let go of the past of tenants, those first that were silent for longest."""
-        while self._facts > FACTS_MAX:
+        while self._facts > FACTS_MAX or self._calls > CALLS_MAX:
             tenant, history = next(iter(self._histories.items()))
-            before = len(history)
+            before, calls = len(history), history.calls
             history.forget_oldest()
             self._facts -= before - len(history)
+            self._calls -= calls - history.calls
             if not len(history):
                 del self._histories[tenant]
 
@@ -347,7 +351,9 @@ class Correlator:
         if history is None:
             history = self._histories[tenant] = History()
             if len(self._histories) > TENANTS_MAX:
-                self._facts -= len(self._histories.popitem(last=False)[1])
+                _, gone = self._histories.popitem(last=False)
+                self._facts -= len(gone)
+                self._calls -= gone.calls
         self._histories.move_to_end(tenant)
         return history
 
