@@ -93,11 +93,12 @@ async def test_a_whole_life(desk: Desk) -> None:
         assert desk.texts().count("rolled back") >= 1
 
 
-@pytest.mark.parametrize("fault", ["none", "timeout-after-accepting"])
+@pytest.mark.parametrize("fault", ["none", "timeout-after-accepting", "crash"])
 async def test_a_whole_life_whatever_the_installation_does(
     desk: Desk, switches: dict[str, Any], fault: str
 ) -> None:
-    """Each request but the last may have been carried out without an answer."""
+    """Each request but the last may have been carried out without an answer, or the process dies
+    before it hears of one."""
     desk.behaves(**switches)
     desk.story.changed(affected_services=["checkout", "payment"])
     for snapshot in (
@@ -110,6 +111,13 @@ async def test_a_whole_life_whatever_the_installation_does(
         desk.story.commented,
         desk.story.resolved,
     ):
+        if fault == "crash":
+            desk.life.send(wish(snapshot()))
+            desk.life.fold()
+            await desk.life.lose_results()
+            await desk.life.crash(replayed=1)
+            await desk.life.run(HOUR)
+            continue
         if fault != "none":
             desk.fault(**FAULTS[fault], count=1)
         await desk.life.want(snapshot(), HOUR)

@@ -33,6 +33,7 @@ SUBJECTS = [
         installations=(
             {"tag_new": False},
             {"keeps_note": False},
+            {"drops_unknown": True},
             {"refuses_after_create": True},
             {"ignores": "priority"},
             {"search_answers_object": False},
