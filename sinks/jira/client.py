@@ -16,6 +16,7 @@ from sinks.jira import answers, payload
 from sinks.jira.answers import Created, Issue
 from sinks.jira.api import Api, Site
 from sinks.jira.connection import ConnectionCheck
+from sinks.jira.links import IssueLinks
 from sinks.jira.payload import Author, Draft
 from sinks.jira.screens import Screen, Screens
 from sinks.jira.search import SEARCH_LAG_SECONDS, IssueSearch
@@ -54,6 +55,7 @@ class JiraSink:
         self._screens = Screens(api)
         self._search = IssueSearch(api, by_description=settings.by_description)
         self._transitions = Transitions(api, settings.transitions)
+        self._links = IssueLinks(api, writer)
         self._operations: dict[Operation, Callable[[Request, Held], Awaitable[Delivered]]] = {
             Operation.UPDATE: self._update,
             Operation.ACKNOWLEDGE: self._acknowledge,
@@ -148,7 +150,7 @@ class JiraSink:
         changes = author.changes(request.want, urgent=urgent)
         left_out = await self._edit(have.external_id, changes)
         if self._settings.remote_links:
-            await self._link(request, have.external_id)
+            await self._links.write(have.external_id, request.want)
         return Delivered(left_out=tuple(left_out))
 
     async def _edit(self, issue_id: str, fields: dict[str, object]) -> list[str]:
@@ -223,20 +225,6 @@ class JiraSink:
             await self._transitions.close_duplicate(issue.id)
         return Delivered()
 
-    async def _link(self, request: Request, issue_id: str) -> None:
-        """Make the issue's links; the configured ones once, when the issue is made."""
-        text = self._writer.text(request.want)
-        new = request.operation is Operation.CREATE
-        for name, url in text.links.items():
-            if name in text.own and not new:
-                continue
-            link = payload.remote_link(request.incident_id, name, url, own=name in text.own)
-            try:
-                await self._api.write("POST", f"/issue/{issue_id}/remotelink", link)
-            except Failed as failed:
-                # Nothing is lost, as the description has the links too: the edit has succeeded.
-                log.warning("jira_link_not_made", detail=failed.outcome.detail)
-
     async def _complete(self, request: Request, made: Created, screen: Screen, site: Site) -> None:
         """Write the fields that a create can't carry. A failure is logged: the issue exists."""
         assignee = self._settings.assignee_for(request.want)
@@ -245,7 +233,7 @@ class JiraSink:
                 body = site.dialect.user(assignee)
                 await self._api.write("PUT", f"/issue/{made.id}/assignee", body)
             if self._settings.remote_links:
-                await self._link(request, made.id)
+                await self._links.write(made.id, request.want)
         except Failed as failed:
             log.warning("jira_not_completed", key=made.key, detail=failed.outcome.detail)
 

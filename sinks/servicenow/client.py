@@ -66,7 +66,7 @@ class ServiceNowSink:
         self._author = Author(settings, writer)
         self._key = writer.key
         self._directory = Directory(api, settings)
-        self._affected = AffectedItems(api, self._directory, settings)
+        self._affected = AffectedItems(api, settings)
         self._operations: dict[Operation, Callable[[Request, Held], Awaitable[Delivered]]] = {
             Operation.UPDATE: self._update,
             Operation.ACKNOWLEDGE: self._acknowledge,
