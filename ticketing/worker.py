@@ -222,7 +222,8 @@ def build(role: str, runtime: Runtime) -> TicketingApp:
 
 def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
     from ticketing.api.connections import Runner
-    from ticketing.api.door import close_door, door_of
+    from ticketing.api.door import door_of
+    from ticketing.api.faust_door import close_door
 
     web = runtime.config.faust_web
     offset = default_roles(runtime.config).index(role)

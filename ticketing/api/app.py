@@ -5,6 +5,7 @@ from __future__ import annotations
 from aiohttp import web
 
 from ticketing.api import files, incidents, operations, slack
+from ticketing.api.audit import READER, AuditReader, audited, list_audit
 from ticketing.api.commands import ROLES, batch, command_handler
 from ticketing.api.dead_letters import get_dead_letter, list_dead_letters, redrive
 from ticketing.api.door import Door, admission, keep_door
@@ -58,11 +59,12 @@ def create_app(
     balance: Balance | None = None,
     door: Door | None = None,
     desk: TokenDesk | None = None,
+    audit: AuditReader | None = None,
     command_seconds_max: float = COMMAND_SECONDS_MAX,
 ) -> web.Application:
     """The API and the console, at the root and under `/api/ticketing`."""
     app = web.Application(
-        middlewares=[counted, safe_headers, problems, guard, admission],
+        middlewares=[counted, safe_headers, audited, problems, guard, admission],
         client_max_size=BODY_BYTES_MAX,
     )
     app[STATUS] = WorkerStatus(config, readiness)
@@ -72,6 +74,8 @@ def create_app(
     keep_door(app, door or Door(config))
     if desk is not None:
         app[DESK] = desk
+    if audit is not None:
+        app[READER] = audit
     app[files.ASSETS] = files.load()
     feed_for(app)
     add_routes(app, _routes(), ("", PREFIX))
@@ -92,6 +96,7 @@ def _routes() -> list[Route]:
         *operations.status_routes(),
         get("/api/v1/me", me, VIEWER),
         *token_routes(),
+        get("/api/v1/audit", list_audit, ADMIN),
         get("/api/incidents", incidents.list_incidents, VIEWER),
         get(one, incidents.get_incident, VIEWER),
         get(f"{one}/alerts", incidents.alerts_of_incident, VIEWER),

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from ticketing.api.door import principal_of, require_role
+from ticketing.api.door import SUBJECTS, principal_of, require_role
 from ticketing.api.incidents import unknown
 from ticketing.api.outcomes import Ended, Result, perform
 from ticketing.api.parameters import INCIDENT_ID, Body, json_object
@@ -46,6 +46,7 @@ def command_handler(action: Action) -> Callable[[web.Request], Awaitable[web.Res
         body = Body(await json_object(request))
         wish = _wish(action, body, request)
         body.done()
+        request[SUBJECTS] = [id, *filter(None, [wish.get("target", "")])]
         _require_scope(id, action, wish)
         command = Command(id=_command_id(request), incident_id=id, action=action, **wish)
         result = (await perform(services(request), [command]))[id]
@@ -59,6 +60,7 @@ async def batch(request: web.Request) -> web.Response:
     served: Services = services(request)
     body = Body(await json_object(request))
     ids = body.texts("ids", count_max=BATCH_MAX, required=True)
+    request[SUBJECTS] = ids
     action = _action(body.text("action", required=True))
     require_role(principal_of(request), ROLES[action])
     wish = _wish(action, body, request)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import math
 import time
@@ -12,15 +13,15 @@ from typing import Protocol
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
+from ticketing.access.audit_topic import AuditLog
 from ticketing.access.token_book import TokenBook
 from ticketing.access.token_topic import TokenTopic
-from ticketing.api.problems import Problem, problems
-from ticketing.api.rules import FALLBACK, VIEWER_OF_ALL, Rule, rule_of
-from ticketing.api.security import guard_all, own_forms, safe_headers
-from ticketing.api.services import STATUS, WorkerStatus
+from ticketing.api.problems import Problem
+from ticketing.api.rules import Rule, rule_of
 from ticketing.config import Config
 from ticketing.domain.access import tokens
 from ticketing.domain.access.attempts import Attempts, address_key
+from ticketing.domain.access.audit import Entry
 from ticketing.domain.access.principal import LOCAL, SHARED, Principal, Role
 from ticketing.domain.access.tokens import Token
 from ticketing.kafka.runtime import Runtime
@@ -42,6 +43,16 @@ class Tokens(Protocol):
         """Disconnect."""
 
 
+class Audit(Protocol):
+    """Notes what was done and what was refused; never waits."""
+
+    def write(self, entry: Entry) -> None:
+        """Note an entry."""
+
+    def close(self) -> None:
+        """Send what waits, and disconnect."""
+
+
 class Door:
     """Knows principals by their credentials, and slows down those who guess."""
 
@@ -49,6 +60,7 @@ class Door:
         self,
         config: Config,
         named: Tokens | None = None,
+        audit: Audit | None = None,
         *,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
@@ -56,6 +68,7 @@ class Door:
         """`clock` has the time of expiry, `steady` that of pauses."""
         self._config = config
         self._named = named
+        self.audit = audit
         self._clock = clock
         self._steady = steady
         self._attempts = Attempts()
@@ -65,6 +78,8 @@ class Door:
         """Disconnect."""
         if self._named is not None:
             await self._named.close()
+        if self.audit is not None:
+            await asyncio.to_thread(self.audit.close)
 
     async def principal(self, request: web.Request) -> Principal:
         """The sender of a request.
@@ -122,6 +137,8 @@ DOOR: web.AppKey[Door] = web.AppKey("door", Door)
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
 REFUSED: web.RequestKey[bool] = web.RequestKey("refused", bool)
 """Marks a request with a wrong credential."""
+SUBJECTS: web.RequestKey[list[str]] = web.RequestKey("subjects", list)
+"""The ids and names that a request is about, where its path does not name them."""
 
 
 @web.middleware
@@ -175,14 +192,6 @@ def _unknown(detail: str) -> Problem:
     return Problem(401, detail, headers=CHALLENGE)
 
 
-def close_door(app: web.Application, config: Config, door: Door) -> None:
-    """Guard every path of an application that is not the API's, such as Faust's web view."""
-    app[STATUS] = WorkerStatus(config, list)
-    app[FALLBACK] = VIEWER_OF_ALL
-    app.middlewares.extend([own_forms, safe_headers, problems, guard_all, admission])
-    keep_door(app, door)
-
-
 def keep_door(app: web.Application, door: Door) -> None:
     """Give an application its door, and close the door with it."""
     app[DOOR] = door
@@ -195,4 +204,4 @@ def keep_door(app: web.Application, door: Door) -> None:
 
 def door_of(runtime: Runtime) -> Door:
     """The door of a listener in a process of the installation."""
-    return Door(runtime.config, TokenBook(TokenTopic(runtime)))
+    return Door(runtime.config, TokenBook(TokenTopic(runtime)), AuditLog(runtime))

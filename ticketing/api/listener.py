@@ -15,6 +15,7 @@ from types import TracebackType
 
 from aiohttp import web
 
+from ticketing.api.audit import audited
 from ticketing.api.connections import Runner
 from ticketing.api.door import Door, admission, keep_door
 from ticketing.api.operations import status_routes
@@ -33,7 +34,7 @@ STOP_SECONDS_MAX = 3.0
 
 def create_app(status: WorkerStatus, door: Door) -> web.Application:
     """The three routes at the root and under the API's prefix, guarded as in the API."""
-    app = web.Application(middlewares=[safe_headers, problems, guard, admission])
+    app = web.Application(middlewares=[safe_headers, audited, problems, guard, admission])
     app[STATUS] = status
     keep_door(app, door)
     add_routes(app, status_routes(), ("", PREFIX))

@@ -13,6 +13,7 @@ from aiokafka.errors import KafkaError
 from ticketing import restarts
 from ticketing.api import readiness
 from ticketing.api.app import create_app
+from ticketing.api.audit import KafkaAudit
 from ticketing.api.balance import KafkaBalance
 from ticketing.api.checks import ConnectionChecks
 from ticketing.api.command_sender import CommandSender
@@ -90,6 +91,7 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
         balance=balance,
         door=door_of(runtime),
         desk=desk,
+        audit=KafkaAudit(runtime),
     )
     runner = Runner(app, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
     await runner.setup()

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from ticketing.access.token_topic import TokenTopic
-from ticketing.api.door import principal_of
+from ticketing.api.door import SUBJECTS, principal_of
 from ticketing.api.parameters import Body, json_object, parsed_time
 from ticketing.api.problems import Invalid, Problem
 from ticketing.api.rules import ADMIN, Route, delete, get, post
@@ -102,6 +102,7 @@ async def make_token(request: web.Request) -> web.Response:
     """POST /api/v1/tokens {name, role, tenants, expiresAt}: 201 with the secret, shown once."""
     body = Body(await json_object(request))
     name = body.text("name", required=True, chars_max=NAME_CHARS_MAX)
+    request[SUBJECTS] = [name]
     role = _role(body.text("role", required=True))
     tenants = body.texts("tenants", count_max=TENANTS_MAX)
     until = body.text("expiresAt")

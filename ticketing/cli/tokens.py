@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ticketing.cli.act import Length
-from ticketing.domain.access.principal import Role
+from ticketing.domain.access.principal import Kind, Principal, Role
 from ticketing.domain.access.tokens import NAME, NAME_EXPECTED, TENANTS_MAX
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ def create(name: str, role: str, tenants: tuple[str, ...], expires: float | None
     if len(set(tenants)) > TENANTS_MAX:
         raise click.UsageError(f"--tenant: more than {TENANTS_MAX}; leave it out for all tenants")
     until = 0.0 if expires is None else time.time() + expires
-    with _topic() as topic:
+    with _topic("create", name) as topic:
         made, secret = topic.make(
             name, Role(role), tenants or None, expires_at=until, by=_operator()
         )
@@ -81,7 +81,7 @@ def list_(all_: bool) -> None:
 @_name
 def rotate(name: str) -> None:
     """Make a new secret for the token NAME, and print it; the one before ends at once."""
-    with _topic() as topic:
+    with _topic("rotate", name) as topic:
         made, secret = topic.rotate(name, _operator())
     _show(made, secret)
 
@@ -90,24 +90,32 @@ def rotate(name: str) -> None:
 @_name
 def revoke(name: str) -> None:
     """End the token NAME at once."""
-    with _topic() as topic:
+    with _topic("revoke", name) as topic:
         revoked = topic.revoke(name, _operator())
     click.echo(f"revoked {revoked.name} ({revoked.shown}...)")
 
 
 @contextmanager
-def _topic() -> Iterator[TokenTopic]:
+def _topic(changes: str = "", name: str = "") -> Iterator[TokenTopic]:
+    """The tokens; what was done to one is noted in the audit."""
+    from ticketing.access.audit_topic import AuditLog
     from ticketing.access.token_topic import TokenTopic
+    from ticketing.domain.access.audit import entry_of
     from ticketing.kafka.runtime import Runtime
 
     runtime = Runtime.for_command()
     runtime.reach()
     runtime.ensure_topics()
-    topic = TokenTopic(runtime)
+    topic, audit = TokenTopic(runtime), AuditLog(runtime)
+    who = Principal(name=_operator(), role=Role.ADMIN, kind=Kind.CLI)
     try:
         yield topic
+        if changes:
+            route = f"ticketing tokens {changes}"
+            audit.write(entry_of(who, at=time.time(), route=route, subjects=[name]))
     finally:
         topic.close()
+        audit.close()
 
 
 def _operator() -> str:

@@ -401,6 +401,9 @@ summaries_total = counter(
 )
 summaries_pending = summed_gauge("summaries_pending", "Incidents that wait for their summary.")
 
+audit_entries_lost_total = counter(
+    "audit_entries_lost_total", "Entries of the audit that Kafka did not take."
+)
 http_requests_total = counter(
     "http_requests_total",
     "Requests answered by the API.",

@@ -8,11 +8,16 @@ import pytest
 from click.testing import CliRunner
 
 from ticketing.access import token_topic
+from ticketing.access.audit_topic import AuditLog
 from ticketing.cli.tokens import tokens
 from ticketing.config import Config
+from ticketing.domain.access.audit import Entry
 from ticketing.domain.access.tokens import Token, Tokens, is_well_formed
 from ticketing.errors import Conflict
 from ticketing.kafka.runtime import Runtime
+
+NOTED: list[tuple[str, list[str]]] = []
+"""The entries of the audit: route and subjects."""
 
 
 @pytest.fixture
@@ -28,7 +33,12 @@ def known(monkeypatch: pytest.MonkeyPatch) -> Tokens:
         for one in written:
             kept.take(one)
 
+    def note(_: Any, entry: Entry) -> None:
+        NOTED.append((entry.route, entry.subjects))
+
     monkeypatch.setattr(token_topic.TokenTopic, "_write", write)
+    monkeypatch.setattr(AuditLog, "write", note)
+    NOTED.clear()
     return kept
 
 
@@ -69,6 +79,8 @@ def test_a_revoked_name_is_free_again(known: Tokens) -> None:
     assert isinstance(taken.exception, Conflict)
     assert run("revoke", "a").stdout.startswith("revoked a (tka_")
     assert run("create", "a", "--role", "viewer").exit_code == 0
+    assert run("list").exit_code == 0
+    assert [(f"ticketing tokens {done}", ["a"]) for done in ("create", "revoke", "create")] == NOTED
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ from aiohttp.web import BaseRequest
 from faust.types import TP
 from rocksdict import Options, Rdict
 
-from ticketing.api.door import Door, close_door
+from ticketing.api.door import Door
+from ticketing.api.faust_door import close_door
 from ticketing.config.model import Config
 from ticketing.engine.app import create_app
 from ticketing.engine.row import MARK_KEY
