@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
@@ -15,6 +16,7 @@ from urllib.parse import quote, quote_plus
 import structlog
 from structlog.typing import EventDict, Processor
 
+from ticketing.domain.text import escaped
 from ticketing.log_repeats import Repeats
 
 MASK = "****"
@@ -193,11 +195,11 @@ def _formatter(console: bool, shared: list[Processor], stream: TextIO) -> loggin
         structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
     ]
     if console:
-        # Plain tracebacks, as rich ones print local variables, which may be secrets.
         renderer = [
             _redact_values,
+            _escape_values,
             structlog.dev.ConsoleRenderer(
-                colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+                colors=stream.isatty(), exception_formatter=_escaped_traceback
             ),
         ]
     return structlog.stdlib.ProcessorFormatter(
@@ -210,6 +212,18 @@ def _redact_values(_: Any, __: str, event: EventDict) -> EventDict:
     """Redacts values before they are escaped again, which would change a secret's form."""
     kept = {key: event[key] for key in ("exc_info", "_record") if key in event}
     return {key: _redacted(item) for key, item in event.items() if key not in kept} | kept
+
+
+def _escape_values(_: Any, __: str, event: EventDict) -> EventDict:
+    """Escape what would act on a terminal: values may quote records and answers of platforms."""
+    return {key: escaped(item) if isinstance(item, str) else item for key, item in event.items()}
+
+
+def _escaped_traceback(stream: TextIO, failed: Any) -> None:
+    """A plain traceback, as rich ones print local variables, which may be secrets."""
+    plain = io.StringIO()
+    structlog.dev.plain_traceback(plain, failed)
+    stream.write(escaped(plain.getvalue()))
 
 
 def _redacted(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ticketing.config import Config
 from ticketing.engine.role_topics import RoleTopics, verified
 from ticketing.kafka.access import (
     CREATE,
@@ -124,6 +125,24 @@ def access_of_setup(runtime: Runtime) -> list[Grant]:
             Grant("group", READER, (DESCRIBE,)),
         ]
     )
+
+
+def secrets_for(role: str, config: Config) -> set[str]:
+    """The top-level keys of the configuration whose secrets a role needs.
+
+    The API tests the connections of all platforms and models, so that its roles need every one.
+    """
+    if role in (VIEW, API):
+        return {field.alias or name for name, field in Config.model_fields.items()}
+    own = {PIPELINE: {"heartbeatUrl"}, TRACES_ROLE: set(), SUMMARIES: {"llm", "redis"}}
+    # An adapter counts its requests in Redis, together with those of other workers.
+    needed = {"kafka"} | own.get(role, {role, "redis"})
+    return needed | ({"web"} if config.faust_web.enabled else set())
+
+
+def asks_models(role: str, config: Config) -> bool:
+    """True for a role that has clients of language models."""
+    return bool(config.llm.chain) and role in (SUMMARIES, VIEW, API)
 
 
 def verified_topics(role: str, runtime: Runtime) -> RoleTopics:

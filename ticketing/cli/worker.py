@@ -19,12 +19,14 @@ def worker(roles: tuple[str, ...]) -> None:
     from sinks.platforms import require_sinks
     from ticketing import launch
     from ticketing import worker as composition
+    from ticketing.config import handover
     from ticketing.engine.role_topics import verify_all
     from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
     from ticketing.supervisor import Supervisor
 
     launch.prepare()
     runtime = Runtime.from_environ()
+    handover.forget(os.environ)
     require_sinks(runtime.config.enabled_platforms())
     known = composition.roles(runtime.config)
     unknown = [role for role in roles if role not in known]
@@ -44,4 +46,4 @@ def worker(roles: tuple[str, ...]) -> None:
             composition.reach(runtime)
             verify_all(runtime)
             runtime.ensure_topics()
-            Supervisor(chosen, {**os.environ, **environ}).run()
+            Supervisor(chosen, environ, runtime.config).run()

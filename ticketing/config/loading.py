@@ -17,6 +17,7 @@ from ticketing.config.foreign import translated
 from ticketing.config.model import Config
 from ticketing.config.platforms import PLATFORMS
 from ticketing.config.problems import Problem, explain, of_absent_secret, suggestion
+from ticketing.config.readdressed import kept_secrets
 from ticketing.config.secrets import explicit
 from ticketing.errors import Misconfigured
 from ticketing.log import MASK
@@ -93,7 +94,7 @@ def apply_patch(config: Config, section: str, patch: Mapping[str, Any]) -> Confi
     """The configuration with a change to one section: platforms, routing, anomaly or llm.
 
     A JSON merge patch (RFC 7396): null restores a key's default, lists are replaced. A secret given
-    as `****` is kept. Raises Misconfigured.
+    as `****` is kept, unless the address that it goes to changes. Raises Misconfigured.
     """
     if section not in PATCHABLE:
         raise Misconfigured(
@@ -110,7 +111,20 @@ def apply_patch(config: Config, section: str, patch: Mapping[str, Any]) -> Confi
         if strange:
             raise Misconfigured(strange)
     change = dict(patch) if section == "platforms" else {section: dict(patch)}
-    return validate(_patched(explicit(config), change))
+    changed = validate(_patched(explicit(config), change))
+    _require_secrets_again(config, changed, change)
+    return changed
+
+
+def _require_secrets_again(before: Config, after: Config, change: Mapping[str, Any]) -> None:
+    problems = [
+        problem
+        for name in (PLATFORMS if "llm" not in change else ("llm",))
+        if isinstance(change.get(name), Mapping)
+        for problem in kept_secrets(name, getattr(before, name), getattr(after, name), change[name])
+    ]
+    if problems:
+        raise Misconfigured(problems)
 
 
 def read_file(path: Path) -> dict[str, Any]:

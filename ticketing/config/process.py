@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr
 
@@ -95,10 +95,23 @@ class Redis(Section):
 
     @property
     def public_url(self) -> str:
-        """The address without its password."""
+        """The address without its passwords, that of its user and those among its options."""
         url = self.url.get_secret_value()
         password = urlsplit(url).password if url != EMBEDDED else None
-        return url.replace(f":{password}@", f":{MASK}@", 1) if password else url
+        shown = url.replace(f":{password}@", f":{MASK}@", 1) if password else url
+        address, mark, options = shown.partition("?")
+        return address + mark + "&".join(_masked(option) for option in options.split("&"))
+
+
+def _masked(option: str) -> str:
+    """An option of an address, such as `ssl_password=x`, without a password."""
+    name, mark, _ = option.partition("=")
+    return f"{name}{mark}{MASK}" if is_password(name) else option
+
+
+def is_password(option: str) -> bool:
+    """True for the name of an address's option that holds a password."""
+    return "password" in unquote(option).lower()
 
 
 SENTINEL_PORT = 26379

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
 import time
 from collections import Counter
@@ -25,7 +24,7 @@ from ticketing.errors import TicketingError
 from ticketing.extras import require
 from ticketing.kafka.feed import Feed
 from ticketing.kafka.free_port import free_port, free_ports
-from ticketing.kafka.runtime import CONFIG_VARIABLE, EMBEDDED_VARIABLE, Runtime
+from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
 from ticketing.sandbox.credentials import sandbox_config
 from ticketing.sandbox.server import Sandbox, start
 from ticketing.supervisor import Supervisor
@@ -156,14 +155,10 @@ async def installation(port: int, settings: Mapping[str, Any] | None = None) -> 
         config_file.write_text(json.dumps(given))
         runtime = Runtime.of(load(config_file, environ))
         log = base / "worker.log"
-        children = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("TICKETING_")},
-            **environ,
-            CONFIG_VARIABLE: str(config_file),
-            EMBEDDED_VARIABLE: runtime.brokers,
-        }
+        children = {**environ, EMBEDDED_VARIABLE: runtime.brokers}
         runtime.ensure_topics()
-        supervisor = Supervisor(worker.default_roles(runtime.config), children, log=log)
+        roles = worker.default_roles(runtime.config)
+        supervisor = Supervisor(roles, children, runtime.config, log=log)
         supervisor.start()
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
         watching = asyncio.create_task(_keep(supervisor))
