@@ -96,6 +96,8 @@ class Slack(PlatformSection):
     """Verifies that pressed buttons come from Slack; without it there are no buttons."""
     api_url: Url = "https://slack.com/api"
     """Address of the Web API."""
+    site_url: Url | None = None
+    """Address of the workspace; by default any at Slack's domains. Links elsewhere are not shown."""
 
     def required(self) -> Iterator[Required]:
         """A webhook; or a bot with a channel for each severity."""
@@ -106,6 +108,13 @@ class Slack(PlatformSection):
             yield Required("webhookUrl", " (or botToken and channel)")
         elif len(self.channels.severities) < len(Severity):
             yield Required("channel", " with a botToken")
+
+    def ticket_places(self) -> Iterator[str]:
+        """The workspace, at Slack's domains."""
+        if self.site_url:
+            yield self.site_url
+        else:
+            yield from ("https://*.slack.com", "https://*.slack-gov.com")
 
     def contradictions(self) -> Iterator[Contradiction]:
         """A webhook can't choose its channel."""
