@@ -104,6 +104,8 @@ class Slack(PlatformSection):
     """Role of all other users of the workspace."""
     api_url: Url = "https://slack.com/api"
     """Address of the Web API."""
+    site_url: Url | None = None
+    """Address of the workspace; by default any at Slack's domains. Links elsewhere are not shown."""
 
     def required(self) -> Iterator[Required]:
         """A webhook; or a bot with a channel for each severity."""
@@ -114,6 +116,13 @@ class Slack(PlatformSection):
             yield Required("webhookUrl", " (or botToken and channel)")
         elif len(self.channels.severities) < len(Severity):
             yield Required("channel", " with a botToken")
+
+    def ticket_places(self) -> Iterator[str]:
+        """The workspace, at Slack's domains."""
+        if self.site_url:
+            yield self.site_url
+        else:
+            yield from ("https://*.slack.com", "https://*.slack-gov.com")
 
     def contradictions(self) -> Iterator[Contradiction]:
         """A webhook can't choose its channel."""
