@@ -29,7 +29,7 @@ from ticketing.domain.alerts.redriven import (
     without,
 )
 from ticketing.domain.alerts.storm import Guard
-from ticketing.domain.scope import partition_of_scope, scope_of
+from ticketing.domain.scope import is_scope, partition_of_scope, scope_of
 from ticketing.domain.signals import Anomalies, Forget, Origin, Progress, Redriven
 from ticketing.engine.guarded import UNDECODABLE, Failure
 from ticketing.engine.statemachine import Machine, Transaction
@@ -137,9 +137,9 @@ class AlertMachine(Machine[Record]):
         self._send(tx)
         self._forward(tx)
 
-    def recover(self, tx: Tx, key: str, state: Record, unpublished: bool) -> None:
+    def recover(self, tx: Tx, key: str, state: Record) -> None:
         """Send an alert again that a lost process may have written and not sent."""
-        if unpublished and isinstance(state, Alert):
+        if isinstance(state, Alert):
             self._send_together(tx, [state])
 
     def apply(self, tx: Tx, value: bytes) -> None:
@@ -324,7 +324,7 @@ class AlertMachine(Machine[Record]):
     def _quieten(self, tx: Tx) -> None:
         """Let alerts become quiet whose time has come by the quiet clock."""
         memory = self._of(tx)
-        quiet = memory.clock.now()
+        quiet = memory.clock.now(tx.now)
         if quiet is None:
             return
         come = [key for key, at in memory.silent.items() if at <= quiet][:QUIET_TOGETHER_MAX]
@@ -362,7 +362,8 @@ class AlertMachine(Machine[Record]):
     def _send_together(self, tx: Tx, alerts: list[Alert]) -> None:
         by_partition: dict[int, list[Alert]] = {}
         for alert in alerts:
-            scope = scope_of(alert.tenant, alert.environment, self.policy.scope_by)
+            own = scope_of(alert.tenant, alert.environment, self.policy.scope_by)
+            scope = alert.scope if is_scope(alert.scope) else own
             target = partition_of_scope(scope, self._partitions)
             by_partition.setdefault(target, []).append(alert)
         for target, some in by_partition.items():
@@ -392,7 +393,7 @@ class AlertMachine(Machine[Record]):
     def _forward(self, tx: Tx) -> None:
         """Tell the writers of incidents how far the quiet clock is, behind the alerts."""
         memory = self._of(tx)
-        quiet = memory.clock.now()
+        quiet = memory.clock.now(tx.now)
         if quiet is None or quiet == memory.forwarded:
             return
         if 0 <= tx.now - memory.forwarded_at < FORWARD_EVERY_SECONDS:

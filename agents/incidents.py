@@ -105,6 +105,8 @@ class IncidentMachine(Machine[Record]):
         """A record with its waits as long as before a step of the partition's clock."""
         if isinstance(state, Incident):
             return timers.shifted(state, by)
+        if isinstance(state, AlertRow):
+            return joining.shifted(state, by)
         if isinstance(state, ScopeState):
             return outbreaks.shifted(state, by)
         return ceilings.shifted(state, by) if isinstance(state, Guard) else state
@@ -143,9 +145,9 @@ class IncidentMachine(Machine[Record]):
             self._encoded[id] = record, value
             tx.send(topics.INCIDENTS, id, value)
 
-    def recover(self, tx: Tx, key: str, state: Record, unpublished: bool) -> None:
+    def recover(self, tx: Tx, key: str, state: Record) -> None:
         """Publish an incident again that a lost process may have written and not sent."""
-        if unpublished and isinstance(state, Incident):
+        if isinstance(state, Incident):
             tx.send(topics.INCIDENTS, state.id, encode_incident(state))
 
     def apply(self, tx: Tx, value: bytes) -> None:
@@ -280,7 +282,9 @@ class IncidentMachine(Machine[Record]):
         else:
             base = known
         if found.late:
-            after = joining.with_state(base, alert, row, part, self.policy, elsewhere=elsewhere)
+            after = joining.with_state(
+                base, alert, row, part, rows.now, self.policy, elsewhere=elsewhere
+            )
             after = lifecycle.counted(after, rows.now, self.policy)
         else:
             after = joining.joined(
@@ -288,7 +292,7 @@ class IncidentMachine(Machine[Record]):
             )
             after = IncidentPages(rows).admitted(known, after)
         rows.save(known, after)
-        rows.put_alert(joining.row_of(alert, row, after.id, part, self.policy))
+        rows.put_alert(joining.row_of(alert, row, after.id, part, rows.now, self.policy))
         if grouping.joins_service(alert, self.policy) and not found.late:
             self._point_service(rows, scope, alert.service, after.id)
         if grouping.joins_cause(alert, self.policy) and not found.late:
@@ -363,7 +367,9 @@ class IncidentMachine(Machine[Record]):
                 yield found, "of the same service"
 
     def _scope(self, tx: Tx, alert: Alert) -> str:
-        """The scope of an alert; during a change of `grouping.scope` the one that sent it here."""
+        """The scope of an alert; of one that names none, the scope that sent it here."""
+        if alert.scope:
+            return alert.scope
         own = scope_of(alert.tenant, alert.environment, self.policy.scope_by)
         if partition_of_scope(own, self._partitions) == tx.partition:
             return own
@@ -422,7 +428,7 @@ class IncidentMachine(Machine[Record]):
         return known[1]
 
     def _rows(self, tx: Tx) -> IncidentRows:
-        quiet = self._clock(tx).now()
+        quiet = self._clock(tx).now(tx.now)
         return IncidentRows(tx, self.policy, quiet, self._changes, self._topic_id, self._partitions)
 
 

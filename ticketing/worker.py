@@ -15,6 +15,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from tables.alerts import is_stored_firing
+from tables.incidents import is_stored_open
 from ticketing import extras, launch, log, metrics, restarts
 from ticketing.config import Config, secrets_of
 from ticketing.engine.agent import add_agent
@@ -281,7 +283,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
         app.fence,
         name="alerts",
         topic=SIGNALS,
-        table=create_table(app, "alerts", runtime.partitions),
+        table=create_table(app, "alerts", runtime.partitions, is_open=is_stored_firing),
         machine=AlertMachine(
             alert_policy(config),
             inputs=runtime.inputs,
@@ -296,7 +298,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
         app.fence,
         name="incidents",
         topic=EVENTS,
-        table=create_table(app, "incidents", runtime.partitions),
+        table=create_table(app, "incidents", runtime.partitions, is_open=is_stored_open),
         machine=IncidentMachine(
             policy(config, runtime.partitions),
             partitions=runtime.partitions,

@@ -235,15 +235,12 @@ class AdapterMachine(Machine[Delivery]):
         for partition in partitions:
             self._waiting.pop(partition, None)
 
-    def recover(
-        self, tx: Transaction[Delivery], key: str, state: Delivery, unpublished: bool
-    ) -> None:
+    def recover(self, tx: Transaction[Delivery], key: str, state: Delivery) -> None:
         """Publish a receipt again that may not have been published.
 
         A recovered intent waits for its due time: after its deadline nobody can be at its request.
         """
-        if unpublished:
-            self._publish_again(tx, state)
+        self._publish_again(tx, state)
 
     def _waiting_in(self, partition: int) -> int:
         return sum(len(keys) for keys in self._waiting.get(partition, {}).values())

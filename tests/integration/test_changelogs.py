@@ -15,7 +15,7 @@ from support.kafka import Kafka
 
 from ticketing.engine.changelog import Change, ChangelogReader
 from ticketing.engine.guarded import Superseded, TooLarge
-from ticketing.engine.row import OWN_KEYS
+from ticketing.engine.row import OWN_KEYS, OWN_PREFIX
 from ticketing.engine.table import OwnedRows
 from ticketing.engine.transport import BatchProducer
 from ticketing.kafka.sequences import take_back_refused
@@ -52,7 +52,11 @@ class Owner(OwnedRows):
 
     def rows(self, partition: int = 0) -> dict[bytes, bytes]:
         found = dict(self.disk(partition).items())
-        return {key: row for key, row in found.items() if key not in {OFFSET_KEY, *OWN_KEYS}}
+        return {
+            key: row
+            for key, row in found.items()
+            if key != OFFSET_KEY and not key.startswith(OWN_PREFIX)
+        }
 
     async def read_back(self, *ends: int) -> None:
         def apply(place: TP, changes: list[Change], offset: int) -> None:

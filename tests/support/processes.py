@@ -9,7 +9,7 @@ from faust.types import TP
 from support.configured import gate_for, timing_with
 from support.records import Record
 from support.simulated_platform import PLATFORM, PLATFORM_TOPIC, Late, Platform, Requests
-from support.world import Disk, Host, Process, Table, World
+from support.world import Host, Process, Table, World
 
 from agents.detection import DetectionAgent
 from agents.detection_run import Detector
@@ -24,7 +24,6 @@ from ticketing.domain.alerts.conservation import Tally
 from ticketing.engine import statemachine
 from ticketing.engine.commit_notes import CommitNotes
 from ticketing.engine.keyed_agent import KeyedAgent
-from ticketing.engine.row import OWN_KEYS
 from ticketing.engine.watchdog import Watchdog
 from ticketing.wire import topics
 from ticketing.wire.signals import encode_signals
@@ -106,8 +105,7 @@ class Keyed(Process):
         return {
             key.decode(): self.machine.decode(statemachine.unpack_state(value))
             for number in self.partitions
-            for key, value in self.table.disk(number).items()
-            if key != Disk.offset_key and key not in OWN_KEYS
+            for key, value in self.table.disk(number).states().items()
         }
 
 

@@ -191,6 +191,19 @@ CELLS = [
         regroups=True,
     ),
     Cell(
+        "`grouping.scope`",
+        "tenant",
+        Outcome.GOES_ON,
+        after={"grouping": {"scope": "tenant"}},
+    ),
+    Cell(
+        "`grouping.scope`",
+        "environment",
+        Outcome.GOES_ON,
+        before={"grouping": {"scope": "tenant"}},
+        after={"grouping": {"scope": "environment"}},
+    ),
+    Cell(
         "`routing`",
         "another platform",
         Outcome.GOES_ON,

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
 from faust.types import TP
+from support.disk import Batch, MemoryDisk
 from support.records import Record
 
 from sinks.agent import SinkAgent
@@ -23,7 +24,6 @@ from ticketing.engine.changelog import Change, epoch_of
 from ticketing.engine.guarded import TooLarge
 from ticketing.engine.keyed_agent import KeyedAgent
 from ticketing.engine.role_topics import RoleTopics
-from ticketing.engine.row import OWN_KEYS
 from ticketing.engine.table import OwnedRows
 from ticketing.engine.transport import Header, Pair
 from ticketing.wire import topics
@@ -182,13 +182,8 @@ def changes(records: list[Record]) -> list[Change]:
     ]
 
 
-class Disk:
+class Disk(MemoryDisk):
     """A partition's RocksDB, with the offset of the changelog that it reflects."""
-
-    offset_key = b"__offset"
-
-    def __init__(self) -> None:
-        self.rows: dict[bytes, bytes] = {}
 
     def copy(self) -> Disk:
         """The disk as the next process finds it."""
@@ -198,25 +193,6 @@ class Disk:
 
     def _db_for_partition(self, partition: int) -> Disk:
         return self
-
-    def get(self, key: bytes) -> bytes | None:
-        return self.rows.get(key)
-
-    def items(self) -> Iterator[tuple[bytes, bytes]]:
-        return iter(list(self.rows.items()))
-
-
-class Batch:
-    """Stands in for RocksDB's WriteBatch, to be written in one step."""
-
-    def __init__(self, raw_mode: bool) -> None:
-        self.writes: list[tuple[bytes, bytes | None]] = []
-
-    def put(self, key: bytes, value: bytes) -> None:
-        self.writes.append((key, value))
-
-    def delete(self, key: bytes) -> None:
-        self.writes.append((key, None))
 
 
 class Table(OwnedRows):
@@ -231,17 +207,14 @@ class Table(OwnedRows):
             world.disks[name] = Disk()
         # A process that is gone keeps its own view of the disk, as it does of a lost lock.
         world.disks[name] = self.data = world.disks[name].copy()
-        self.data.write = self._write_disk  # type: ignore[attr-defined]
+        self._write_all = self.data.write
+        self.data.write = self._write_disk  # type: ignore[method-assign]
         self._owned = {}
         self._recover()
 
     def _write_disk(self, batch: Batch) -> None:
         self.world.step(f"write {self.changelog_topic_name}")
-        for key, value in batch.writes:
-            if value is None:
-                self.data.rows.pop(key, None)
-            else:
-                self.data.rows[key] = value
+        self._write_all(batch)
 
     def _recover(self) -> None:
         first = int(self.data.rows.get(Disk.offset_key, b"-1")) + 1
@@ -333,8 +306,7 @@ class Keyed(Process):
         """Every state of its table."""
         return {
             key.decode(): self.machine.decode(statemachine.unpack_state(value))
-            for key, value in self.agent.table.data.items()
-            if key != Disk.offset_key and key not in OWN_KEYS
+            for key, value in self.agent.table.data.states().items()
         }
 
 

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from faust.types import TP
+from support.disk import Batch, MemoryDisk
 from support.records import Record
 
 from ticketing.engine import boottime, keyed_agent, table
@@ -278,47 +279,20 @@ class Changelogs:
         return [Change(r.offset, r.key or b"", r.value, epoch_of(r.headers)) for r in log]
 
 
-class Disk:
+class Disk(MemoryDisk):
     """One partition's RocksDB, with the offset of the changelog that it reflects."""
 
-    offset_key = b"__faust\0offset__"
-
     def __init__(self, world: World, name: str) -> None:
-        self.rows: dict[bytes, bytes] = {}
+        super().__init__()
         self._world = world
         self._name = name
-
-    def get(self, key: bytes) -> bytes | None:
-        """A row."""
-        return self.rows.get(key)
-
-    def items(self) -> Iterator[tuple[bytes, bytes]]:
-        """Every row."""
-        return iter(sorted(self.rows.items()))
 
     def write(self, batch: Batch) -> None:
         """Write in one piece."""
         # While it reads its changelog a process is in nobody's way.
         if RUNNING:
             self._world.step(f"write {self._name}")
-        for key, value in batch.writes:
-            if value is None:
-                self.rows.pop(key, None)
-            else:
-                self.rows[key] = value
-
-
-class Batch:
-    """Stands in for RocksDB's WriteBatch, to be written in one step."""
-
-    def __init__(self, raw_mode: bool) -> None:
-        self.writes: list[tuple[bytes, bytes | None]] = []
-
-    def put(self, key: bytes, value: bytes) -> None:
-        self.writes.append((key, value))
-
-    def delete(self, key: bytes) -> None:
-        self.writes.append((key, None))
+        super().write(batch)
 
 
 class _Data:

@@ -23,5 +23,13 @@ def alert_policy(config: Config) -> AlertPolicy:
         max_patterns_per_service=min(storm.max_patterns_per_service, ADMITTED_MAX),
         patterns_window=storm.patterns_window,
         scope_by=config.grouping.scope,
+        scope_kept=_scope_kept(config),
         config=config_version(config),
     )
+
+
+def _scope_kept(config: Config) -> float:
+    """Seconds of quiet after which the incident of an alert is resolved and not opened again."""
+    after = config.auto_resolve_after
+    ends = config.retention if after is None else after * config.flapping.quiet_factor
+    return ends + config.reopen_window

@@ -23,6 +23,7 @@ from ticketing.engine.departure import leave
 from ticketing.engine.fence import Fence
 from ticketing.engine.recovery import DurableTables
 from ticketing.engine.role_topics import RoleTopics
+from ticketing.engine.row_index import RowIndex, never_open
 from ticketing.engine.table import DurableTable
 from ticketing.engine.transport import BatchTransport, FlowControl, scheduler_for
 from ticketing.engine.watchdog import Watchdog
@@ -159,8 +160,17 @@ def create_app(
     return app
 
 
-def create_table(app: TicketingApp, name: str, partitions: int) -> DurableTable:
-    """A plain table of bytes to bytes, on RocksDB with a bounded cache, recovered by the app."""
+def create_table(
+    app: TicketingApp,
+    name: str,
+    partitions: int,
+    *,
+    is_open: Callable[[bytes], bool] = never_open,
+) -> DurableTable:
+    """A plain table of bytes to bytes, on RocksDB with a bounded cache, recovered by the app.
+
+    `is_open`: True for an encoded state that may be unfinished and not due within the hour.
+    """
     table = DurableTable(
         app,
         name=name,
@@ -168,6 +178,7 @@ def create_table(app: TicketingApp, name: str, partitions: int) -> DurableTable:
         value_type=bytes,
         partitions=partitions,
         options={"driver": "rocksdict"},
+        index=RowIndex(is_open),
     )
     # Faust recovers only the tables that the app knows.
     app.tables.add(table)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ticketing import metrics
+from ticketing.engine.row_index import entries_in
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +73,8 @@ class AppMetrics:
 def table_size(table: Any) -> tuple[int, int]:
     """Rows, about, and bytes on disk of the partitions of a table that this worker holds."""
     opened = list(table.data._dbs.values())
-    return _sum(opened, ROWS), _sum(opened, BYTES)
+    rows = _sum(opened, ROWS) - sum(entries_in(one) for one in opened)
+    return max(0, rows), _sum(opened, BYTES)
 
 
 def _sum(databases: list[Any], key: str) -> int:

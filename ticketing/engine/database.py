@@ -42,10 +42,10 @@ class Database:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._db, name)
 
-    def get(self, key: Any, *args: Any) -> Any:
-        """The value of a key."""
+    def get(self, key: Any) -> Any:
+        """The value of a key, or the values of a list of keys; None for one that is absent."""
         try:
-            return self._db.get(key, *args)
+            return self._db.get(key)
         except Exception as error:
             self._failed(error)
             raise
@@ -76,32 +76,42 @@ class Database:
         self._note.update()
         _note_others()
 
-    def items(self, *args: Any, **kwargs: Any) -> Iterator[tuple[bytes, bytes]]:
-        """Every pair, in order.
-
-        rocksdict ends an iteration at a damaged block as at the end of the table, hence the second
-        look behind the last key.
-        """
-        last: bytes | None = None
+    def items(self, first: bytes = b"") -> Iterator[tuple[bytes, bytes]]:
+        """Every pair from a key on, in order."""
+        last = None
         try:
-            for pair in self._db.items(*args, **kwargs):
+            for pair in self._db.items(from_key=first):
                 last = pair[0]
                 yield pair
-            if not args and not kwargs:
-                self._look_behind(last)
+            self._look_behind(last, first)
         except Exception as error:
             self._failed(error)
             raise
 
-    def _look_behind(self, last: bytes | None) -> None:
-        """Raise RocksDB's error if the table does not end behind the key `last`."""
+    def keys(self, prefix: bytes, rest: bytes = b"") -> Iterator[bytes]:
+        """Every key that begins with a prefix, in order, from `prefix + rest` on."""
+        first = prefix + rest
+        last = None
+        try:
+            for key in self._db.keys(from_key=first):
+                if not key.startswith(prefix):
+                    return
+                last = key
+                yield key
+            self._look_behind(last, first)
+        except Exception as error:
+            self._failed(error)
+            raise
+
+    def _look_behind(self, last: bytes | None, first: bytes) -> None:
+        """Raise RocksDB's error if the table does not end behind `last`, the last key from `first`.
+
+        rocksdict ends an iteration at a damaged block as at the end of the table.
+        """
         iterator = self._db.iter()
-        if last is None:
-            iterator.seek_to_first()
-        else:
-            iterator.seek(last)
-            if iterator.valid() and iterator.key() == last:
-                iterator.next()
+        iterator.seek(first if last is None else last)
+        if last is not None and iterator.valid() and iterator.key() == last:
+            iterator.next()
         iterator.status()
 
     def _failed(self, error: Exception) -> None:

@@ -21,7 +21,8 @@ from ticketing.engine.fence import Fence
 from ticketing.engine.guarded import FAILED, Failure, StoreFailed, Superseded, TooLarge, guarded
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.partition_clock import PartitionClock
-from ticketing.engine.row import MARK_KEY, NOTHING_FOLDED, OWN_KEYS, decode_mark, encode_mark
+from ticketing.engine.row import FIRST_ROW, MARK_KEY, NOTHING_FOLDED, decode_mark, encode_mark
+from ticketing.engine.row_index import due_or_open, reflecting
 from ticketing.engine.table import DurableTable, Rows
 from ticketing.engine.transport import RECORD_OVERHEAD_BYTES
 from ticketing.engine.watchdog import Watchdog, leave
@@ -76,7 +77,7 @@ def _key(name: bytes) -> str:
 
 
 class TableStore(statemachine.Store):
-    """One partition of a Faust table; only the requested keys are decoded."""
+    """One partition of a Faust table, claimed; only the requested keys are decoded."""
 
     def __init__(self, table: DurableTable, partition: int) -> None:
         self._store = table.data
@@ -89,9 +90,21 @@ class TableStore(statemachine.Store):
     def items(self) -> Iterator[tuple[str, bytes]]:
         """Every pair except Faust's record of the changelog offset and the engine's rows."""
         offset_key = self._store.offset_key
-        for key, value in self._db.items():
-            if key != offset_key and key not in OWN_KEYS:
+        for key, value in self._db.items(FIRST_ROW):
+            if key != offset_key:
                 yield _key(key), value
+
+    def to_look_at(self, until: float) -> Iterator[tuple[str, bytes]]:
+        """By the index: the pairs that are due until a time, then those that are open."""
+        for key in due_or_open(self._db, until):
+            value = self._db.get(key)
+            if value is not None:
+                yield _key(key), value
+
+    def reflecting(self, offset: int) -> Iterator[str]:
+        """By the index: the keys of the rows that may be unpublished."""
+        for key in reflecting(self._db, offset):
+            yield _key(key)
 
 
 @dataclass(frozen=True)
@@ -182,6 +195,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
         self.fence.check()
         try:
             stored = await self.table.claim(tp.partition, self._generation)
+            await self.table.build_index(tp.partition)
         except Superseded as error:
             self._superseded(error, tp)
             raise
@@ -195,14 +209,14 @@ class KeyedAgent(BatchAgent, Generic[S]):
         now = self._now(tp.partition)
         work = partial(
             statemachine.recover,
-            keys=await self._unpublished(partition, tp.partition, first.offset),
             partition=partition,
             first=first.offset,
             now=first.timestamp / 1000.0 if now is None else now,
         )
         await self._fold(work, partition, tp, several=False)
-        statemachine.begin_look(partition, self._rows_of(tp.partition))
-        self._look(partition, work.keywords["now"])
+        now = work.keywords["now"]
+        statemachine.begin_look(partition, self._stored(tp.partition), now)
+        self._look(partition, now)
         self._partitions[tp.partition] = partition
         return partition
 
@@ -214,24 +228,9 @@ class KeyedAgent(BatchAgent, Generic[S]):
             self._partitions.clear()
             self._clocks.clear()
 
-    def _rows_of(self, number: int) -> Iterator[tuple[str, bytes]]:
-        store = TableStore(self.table, number)
-        return statemachine.Transaction(store, self.machine, number).stored()
-
-    async def _unpublished(
-        self, partition: statemachine.PartitionState, number: int, first: int
-    ) -> list[str]:
-        """The keys of the rows to send again, found in slices."""
-        found: list[str] = []
-        rows = self._rows_of(number)
-        slice_ends = time.perf_counter() + SLICE_SECONDS
-        for key in statemachine.unpublished(self.machine, rows, partition, first):
-            if key is not None:
-                found.append(key)
-            if time.perf_counter() > slice_ends:
-                await asyncio.sleep(0)
-                slice_ends = time.perf_counter() + SLICE_SECONDS
-        return found
+    def _stored(self, number: int) -> statemachine.Transaction[S]:
+        """A transaction to read the rows of a partition."""
+        return statemachine.Transaction(TableStore(self.table, number), self.machine, number)
 
     def _look(self, partition: statemachine.PartitionState, now: float) -> None:
         """Look at a slice of the rows for timers."""
@@ -475,7 +474,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
             return
         log.warning("clock_steps", agent=self.name, partition=number, seconds=round(by, 3))
         slice_ends = time.perf_counter() + SLICE_SECONDS
-        for key, _ in self._rows_of(number):
+        for key, _ in self._stored(number).stored():
             partition.stepping.append((key, by))
             if time.perf_counter() > slice_ends:
                 await asyncio.sleep(0)

@@ -15,11 +15,14 @@ _STATE_START = 66
 DUE_MAX = 1e15
 """Far beyond any date, and narrow enough for the head."""
 
-RESERVED = "\0"
+OWN_PREFIX = b"\0"
 """Begins the keys of the engine's own rows. No state may have such a key."""
+FIRST_ROW = b"\x01"
+"""The lowest key of all others."""
 MARK_KEY, OWNER_KEY = b"\0mark", b"\0owner"
 """The keys of the mark and of the owner's epoch (see ticketing.engine.ownership)."""
 OWN_KEYS = frozenset({MARK_KEY, OWNER_KEY})
+"""The engine's rows in the changelog; all others are on the disk alone."""
 
 Send = tuple[str, str | None, bytes | None, int | None]
 """Topic, key, value and partition of a message; without a partition the key decides."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
@@ -108,6 +108,8 @@ class PartitionState:
         """The keys whose deadlines a step of the clock, in seconds, is still to move."""
         self.looking: Iterator[tuple[str, bytes]] | None = None
         """The rest of the rows that are still to be looked at for timers."""
+        self.looked_at = 0.0
+        """The time at which the look at them began."""
         self.found: dict[str, Failure] = {}
         """The rows among these that can't be read, until a batch reports them."""
         self._touched: set[str] = set()
@@ -193,7 +195,7 @@ def fold(
     if tick_at is not None:
         tx.begin(tick_at, tx.now)
         if partition.timers.scan_at <= tx.now:
-            begin_look(partition, tx.stored())
+            begin_look(partition, tx, tx.now)
             if not sliced:
                 finish_look(machine, tx, partition)
         while partition.stepping and len(stepped) < due_max:
@@ -298,60 +300,43 @@ def scan(
 
     `first` is the offset of the first message not yet handled, `now` the present time.
     """
-    keys = [key for key in unpublished(machine, tx.stored(), partition, first) if key is not None]
-    folded = recover(machine, tx, keys, partition, first=first, now=now)
+    folded = recover(machine, tx, partition, first=first, now=now)
     partition.timers = DueTimes()
     partition.unfinished.clear()
-    begin_look(partition, tx.stored())
+    begin_look(partition, tx, now)
     finish_look(machine, tx, partition)
     return folded
-
-
-def unpublished(
-    machine: Machine[S],
-    rows: Iterable[tuple[str, bytes]],
-    partition: PartitionState,
-    first: int,
-) -> Iterator[str | None]:
-    """The keys of the rows that `recover` takes up; None for each other one.
-
-    A row that reflects the message at `first` or a later one was written by a process that may have
-    died before publishing. Without such a mark there is no such row.
-    """
-    first += partition.floor
-    if partition.mark.folded < first and not machine.recovers_all:
-        return
-    for key, value in rows:
-        at = guarded(partial(unpack_at, value))
-        reflects = not isinstance(at, Failure) and at >= first
-        yield key if reflects or machine.recovers_all else None
 
 
 def recover(
     machine: Machine[S],
     tx: Transaction[S],
-    keys: Iterable[str],
     partition: PartitionState,
     *,
     first: int,
     now: float,
 ) -> Folded:
-    """Send again what a process before may not have sent: of rows, and of the mark."""
+    """Send again what a process before may not have sent: of rows, and of the mark.
+
+    A row that reflects the message at `first` or a later one was written by a process that may have
+    died before publishing. Without such a mark there is no such row.
+    """
     tx.now = now
     tx.offset = first = partition.floor + first
-    for key in keys:
-        outcome = tx.attempt(partial(_recover, machine, tx, key, first))
-        if isinstance(outcome, Failure) and key not in tx.aside:
-            tx.fails(key, "recover", outcome)
     if partition.mark.folded >= first:
+        for key in tx.reflecting(first):
+            outcome = tx.attempt(partial(_recover, machine, tx, key))
+            if isinstance(outcome, Failure) and key not in tx.aside:
+                tx.fails(key, "recover", outcome)
         for send in partition.mark.sends:
             tx.send(*send)
     return Folded(partition.mark, [], now, tx.aside, tx.failing)
 
 
-def begin_look(partition: PartitionState, rows: Iterator[tuple[str, bytes]]) -> None:
-    """Begin to look at all rows for timers and unfinished keys, as `look` does piece by piece."""
-    partition.looking = rows
+def begin_look(partition: PartitionState, tx: Transaction[S], now: float) -> None:
+    """Begin to look at rows for timers and unfinished keys, as `look` does piece by piece."""
+    partition.looking = tx.to_look_at(now + HORIZON_SECONDS)
+    partition.looked_at = now
     partition.timers.scan_at = math.inf
     partition._touched.clear()
 
@@ -381,7 +366,7 @@ def look(machine: Machine[S], partition: PartitionState, now: float) -> Iterator
                 partition.unfinished.add(key)
         yield
     # Before the horizon: a look takes its time, and what is due meanwhile is known already.
-    timers.scan_at = now + HORIZON_SECONDS / 2
+    timers.scan_at = partition.looked_at + HORIZON_SECONDS / 2
     partition.looking = None
     partition._touched.clear()
 
@@ -392,7 +377,7 @@ def mark_of_rows(store: Store) -> Mark:
     return Mark(max((at for at in found if not isinstance(at, Failure)), default=-1))
 
 
-def _recover(machine: Machine[S], tx: Transaction[S], key: str, first: int) -> None:
+def _recover(machine: Machine[S], tx: Transaction[S], key: str) -> None:
     row = tx.row(key)
     if row is None:
         return
@@ -400,7 +385,7 @@ def _recover(machine: Machine[S], tx: Transaction[S], key: str, first: int) -> N
     if isinstance(state, Failure):
         tx.set_aside(key, state)
     else:
-        machine.recover(tx, key, state, unpack_at(row) >= first)
+        machine.recover(tx, key, state)
 
 
 def _unfinished(machine: Machine[S], state: S, now: float) -> bool:

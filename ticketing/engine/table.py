@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import shutil
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from faust import Table
@@ -17,7 +19,8 @@ from ticketing.engine.changelog import Change, epoch_header, epoch_of
 from ticketing.engine.guarded import StoreFailed, Superseded
 from ticketing.engine.ownership import Ownership, counting, first_epoch
 from ticketing.engine.rocksdb import BoundedOptions
-from ticketing.engine.row import MARK_KEY, OWNER_KEY
+from ticketing.engine.row import MARK_KEY, OWN_KEYS, OWN_PREFIX, OWNER_KEY
+from ticketing.engine.row_index import RowIndex
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,7 @@ class OwnedRows:
     """Faust's store: a database for each partition."""
     changelog_topic_name: str
     """The compacted topic behind the table."""
+    index = RowIndex()
     _owned: dict[int, Ownership]
 
     async def claim(self, partition: int, generation: int) -> bytes | None:
@@ -118,7 +122,11 @@ class OwnedRows:
     def apply(self, partition: int, changes: list[Change], offset: int) -> None:
         """Write those records of the changelog that count to the disk, as read up to `offset`."""
         rows, highest = counting(changes, self._highest(partition))
-        written: Rows = [(one.key, one.value) for one in rows]
+        written: Rows = [
+            (one.key, one.value)
+            for one in rows
+            if one.key in OWN_KEYS or not one.key.startswith(OWN_PREFIX)
+        ]
         if highest >= 0:
             written.append((OWNER_KEY, b"%d" % highest))
         self._write(partition, written, offset)
@@ -140,16 +148,34 @@ class OwnedRows:
         return found
 
     def _write(self, partition: int, rows: Rows, offset: int) -> None:
-        """Write rows to the disk in one piece, with the offset of the changelog that they reflect."""
-        batch = WriteBatch(raw_mode=True)
-        for key, value in rows:
-            if value is None:
-                batch.delete(key)
-            else:
-                batch.put(key, value)
-        # A recovery by Faust reads the changelog from this offset on.
-        batch.put(self.data.offset_key, b"%d" % offset)
-        self._on_disk(lambda: self.data._db_for_partition(partition).write(batch))
+        """Write rows to the disk in one piece, with the offset of the changelog that they reflect.
+
+        Their index is kept up to date, unless it is that of other rows.
+        """
+
+        def work() -> None:
+            db = self.data._db_for_partition(partition)
+            # A recovery by Faust reads the changelog from this offset on.
+            written = {**dict(rows), self.data.offset_key: b"%d" % offset}
+            if self.index.fits(db, self.data.offset_key):
+                written.update(self.index.changes(db, dict(rows), offset))
+            _put(db, written.items())
+
+        self._on_disk(work)
+
+    async def build_index(self, partition: int) -> None:
+        """Make the entries of a claimed partition's index anew where they are not its rows'.
+
+        Other tasks run in between.
+        """
+        db = self.data._db_for_partition(partition)
+        if self._on_disk(lambda: self.index.fits(db, self.data.offset_key)):
+            return
+        log.info("%s[%d]: the index of the rows is made anew", self.name, partition)
+        parts = self.index.built(db, self.data.offset_key)
+        while (part := self._on_disk(lambda: next(parts, None))) is not None:
+            self._on_disk(partial(_put, db, part))
+            await asyncio.sleep(0)
 
     def _on_disk(self, work: Callable[[], Any]) -> Any:
         try:
@@ -159,11 +185,23 @@ class OwnedRows:
             raise StoreFailed(f"{self.name}: the disk failed: {error}") from error
 
 
+def _put(db: Any, rows: Iterable[tuple[bytes, bytes | None]]) -> None:
+    """Write rows to a database in one piece."""
+    batch = WriteBatch(raw_mode=True)
+    for key, value in rows:
+        if value is None:
+            batch.delete(key)
+        else:
+            batch.put(key, value)
+    db.write(batch)
+
+
 class DurableTable(OwnedRows, Table):
     """A Faust table that is written a batch at a time, by the owner of each partition."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, index: RowIndex, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.index = index
         self._owned = {}
 
     def _new_store(self) -> StoreT:

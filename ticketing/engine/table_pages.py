@@ -18,7 +18,7 @@ from faust.exceptions import ConsumerNotStarted
 
 from ticketing.engine import table_html
 from ticketing.engine.app_metrics import table_size
-from ticketing.engine.row import OWN_KEYS
+from ticketing.engine.row import FIRST_ROW, OWN_PREFIX
 from ticketing.engine.table import DurableTable
 
 # For a person with a browser; the maximum keeps a page from holding up the worker's event loop.
@@ -146,7 +146,8 @@ class TableValue(TablesView):
     async def get(self, request: Any, name: str, key: str) -> Any:
         """The stored value, with its partition."""
         table = self.table(name)
-        for number in sorted(table.data._dbs):
+        held = () if key.startswith(OWN_PREFIX.decode()) else sorted(table.data._dbs)
+        for number in held:
             value = table.data._dbs[number].get(key.encode())
             if value is not None:
                 stored = msgspec.json.decode(value)
@@ -178,8 +179,8 @@ def _keys(
             continue
         start = after.encode() if number == partition else b""
         iterator = table.data._dbs[number].iter()
-        hidden = {start, table.data.offset_key, *OWN_KEYS}
-        iterator.seek(max(start, wanted))
+        hidden = {start, table.data.offset_key}
+        iterator.seek(max(start, wanted, FIRST_ROW))
         while iterator.valid():
             key = iterator.key()
             if not key.startswith(wanted):

@@ -17,7 +17,7 @@ from ticketing.engine.guarded import (
 )
 from ticketing.engine.row import (
     DUE_MAX,
-    RESERVED,
+    OWN_PREFIX,
     Send,
     pack,
     unpack_at,
@@ -54,6 +54,17 @@ class Store(ABC):
     @abstractmethod
     def items(self) -> Iterator[tuple[str, bytes]]:
         """Every stored pair of the partition, without the engine's own rows."""
+
+    @abstractmethod
+    def to_look_at(self, until: float) -> Iterator[tuple[str, bytes]]:
+        """The pairs due until a time, in order of time; then those that may be unfinished.
+
+        Rows without a head that can be read are among these.
+        """
+
+    @abstractmethod
+    def reflecting(self, offset: int) -> Iterator[str]:
+        """The keys of the rows that reflect the message at an offset or a later one."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +134,7 @@ class Transaction(Generic[S]):
         """Set a key's state. `due`: when to call `Machine.due`."""
         if due is not None and not -DUE_MAX < due < DUE_MAX:
             raise ValueError(f"{due} is beyond any date")
-        if key.startswith(RESERVED):
+        if not key or key.startswith(OWN_PREFIX.decode()):
             raise ValueError("the key is reserved")
         self._set(key, _Write(self.offset, due, state))
 
@@ -177,10 +188,15 @@ class Transaction(Generic[S]):
 
     def stored(self) -> Iterator[tuple[str, bytes]]:
         """Every pair of the partition as stored before this batch."""
-        try:
-            yield from self._store.items()
-        except Exception as error:
-            raise StoreFailed(f"the table can't be read: {type(error).__name__}") from error
+        return _reading(self._store.items())
+
+    def to_look_at(self, until: float) -> Iterator[tuple[str, bytes]]:
+        """Those of them that `Store.to_look_at` finds."""
+        return _reading(self._store.to_look_at(until))
+
+    def reflecting(self, offset: int) -> Iterator[str]:
+        """The keys of those that `Store.reflecting` finds."""
+        return _reading(self._store.reflecting(offset))
 
     # Failures
 
@@ -327,6 +343,13 @@ class Transaction(Generic[S]):
         return self._machine.decode(unpack_state(value))
 
 
+def _reading(rows: Iterator[T]) -> Iterator[T]:
+    try:
+        yield from rows
+    except Exception as error:
+        raise StoreFailed(f"the table can't be read: {type(error).__name__}") from error
+
+
 def _measure(what: str, size: int, refused: int | None) -> None:
     if refused is not None and size >= refused:
         raise BadRecord(TOO_LARGE, f"{what} has {size} bytes; Kafka has refused {refused}")
@@ -340,8 +363,6 @@ class Machine(ABC, Generic[S]):
 
     latest_only: frozenset[str] = frozenset()
     """Topics to which a batch sends only the last message of each key."""
-    recovers_all = False
-    """True to call `recover` for every stored state, False for those that may be unpublished."""
 
     @abstractmethod
     def encode(self, state: S) -> bytes:
@@ -366,11 +387,8 @@ class Machine(ABC, Generic[S]):
     def due(self, tx: Transaction[S], key: str, state: S) -> None:
         """Handle a key that is due: put the key with a later due time, or delete the key."""
 
-    def recover(self, tx: Transaction[S], key: str, state: S, unpublished: bool) -> None:
-        """Take up a stored key of a newly assigned partition; `unpublished`: publish it again.
-
-        Called for every key with `recovers_all`, else for those that may be unpublished.
-        """
+    def recover(self, tx: Transaction[S], key: str, state: S) -> None:
+        """Publish a stored state again, which a process that is gone may not have published."""
 
     def stepped(self, state: S, by: float) -> S:
         """The state with its deadlines moved, as the partition's clock steps by so many seconds.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from ticketing.engine.guarded import guarded
 from ticketing.engine.statemachine import (
     TICK_KEY,
     Folded,
@@ -19,6 +22,8 @@ from ticketing.engine.statemachine import (
     fold,
     pack,
     scan,
+    unpack_at,
+    unpack_due,
 )
 
 
@@ -47,6 +52,18 @@ class MemoryTable(Store):
         """Every row, as of now."""
         return iter(list(self.rows.items()))
 
+    def to_look_at(self, until: float) -> Iterator[tuple[str, bytes]]:
+        """Every row: those due until a time in order of time, then the others."""
+        found = [(_due(row), key, row) for key, row in self.rows.items()]
+        soon = sorted(one for one in found if one[0] <= until)
+        later = [one for one in found if one[0] > until]
+        return iter([(key, row) for _, key, row in [*soon, *later]])
+
+    def reflecting(self, offset: int) -> Iterator[str]:
+        """The keys of the rows that reflect the message at an offset or a later one."""
+        found = {key: guarded(partial(unpack_at, row)) for key, row in self.rows.items()}
+        return iter([key for key, at in found.items() if isinstance(at, int) and at >= offset])
+
     def keep(self, tx: Transaction[Any], machine: Machine[Any], folded: Folded) -> None:
         """Make a transaction's writes durable, with the mark of its batch."""
         for key, write in tx.writes():
@@ -55,6 +72,11 @@ class MemoryTable(Store):
                 self.rows.pop(key, None)
             else:
                 self.rows[key] = pack(write.at, write.due, machine.encode(write.state))
+
+
+def _due(row: bytes) -> float:
+    due = guarded(partial(unpack_due, row))
+    return due if isinstance(due, float) else math.inf
 
 
 class MemoryPartition:

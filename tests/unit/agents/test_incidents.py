@@ -61,7 +61,7 @@ def test_an_older_or_equal_state_changes_nothing() -> None:
 
 def test_a_later_state_opens_what_a_lost_one_should_have_opened() -> None:
     desk = Desk()
-    desk.send(quiet(later(alert("aa", 2, at=AT), 7, at=AT + 1)))
+    desk.send(quiet(later(alert("aa", 2, at=AT), 7, at=AT + 1)), at=AT + 1)
     assert desk.one().count == 7
     assert desk.one().alerts_firing == 0
     assert desk.one().quiet_since == AT + 1
@@ -298,6 +298,19 @@ def test_a_record_that_arrived_before_the_resolution_is_late_though_its_clock_is
     desk.send(state, at=AT + 101)
     assert (desk.one().status, desk.one().count) == (Status.RESOLVED, 3)
     desk.send(later(state, 4, at=AT + 102, last_seen=AT + HOUR + 102), at=AT + 102)
+    assert desk.one().status is Status.OPEN
+
+
+def test_an_old_line_is_late_though_one_before_the_resolution_had_a_time_ahead() -> None:
+    desk = Desk()
+    state = alert("aa", 2, at=AT, last_seen=AT + HOUR, expected_at=AT)
+    desk.send(state)
+    desk.now = AT + 100
+    desk.command(desk.one(), Action.RESOLVE)
+    late = later(state, 3, at=AT + 101, last_seen=AT + HOUR)
+    desk.send(late, at=AT + 101)
+    assert (desk.one().status, desk.one().count) == (Status.RESOLVED, 3)
+    desk.send(later(late, 4, at=AT + 102, last_seen=AT + HOUR, expected_at=AT + 102), at=AT + 102)
     assert desk.one().status is Status.OPEN
 
 
@@ -643,8 +656,8 @@ def test_what_may_be_unpublished_is_published_on_assignment() -> None:
     desk.send(alert("aa", at=AT))
     tx = desk.partition.transaction()
     machine = desk.partition.machine
-    machine.recover(tx, desk.one().id, desk.one(), True)
-    machine.recover(tx, "alert:aa", desk.alerts()["aa"], True)
+    machine.recover(tx, desk.one().id, desk.one())
+    machine.recover(tx, "alert:aa", desk.alerts()["aa"])
     assert [send[:2] for send in tx.sends()] == [(topics.INCIDENTS, desk.one().id)]
 
 

@@ -37,6 +37,7 @@ from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Progress, Redriven
 from ticketing.engine import keyed_agent, table
 from ticketing.engine.row import OWN_KEYS
+from ticketing.engine.row_index import INDEX_KEY
 from ticketing.engine.statemachine import TICK_KEY, unpack_state
 from ticketing.wire import topics
 from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter
@@ -277,8 +278,8 @@ def stored(stage: Stage) -> dict[bytes, bytes]:
             process.world.append(stage.topic, None, message)
             work(process)
         tick(process)
-        rows = process.agent.table.data.rows
-        return {k: v for k, v in rows.items() if k != Disk.offset_key and k not in OWN_KEYS}
+        found: dict[bytes, bytes] = process.agent.table.data.states()
+        return found
 
 
 STORED = {stage.name: stored(stage) for stage in STAGES}
@@ -327,6 +328,7 @@ def test_any_rows(stage: Stage, data: st.DataObject) -> None:
     for reserved in (Disk.offset_key, *OWN_KEYS):
         rows.pop(reserved, None)
     process.agent.table.data.rows.update(rows)
+    del process.agent.table.data.rows[INDEX_KEY]
     tick(process)
     world.append(stage.topic, None, stage.messages[0])
     world.append(stage.topic, None, stage.neighbour(1))

@@ -201,7 +201,12 @@ def scanning(db: Database) -> None:
         pass
 
 
-@pytest.mark.parametrize("use", [reading, scanning])
+def following(db: Database) -> None:
+    for _ in db.keys(b"key-"):
+        pass
+
+
+@pytest.mark.parametrize("use", [reading, scanning, following])
 def test_damage_that_shows_later_is_set_aside_at_the_next_start(
     tmp_path: Path, use: Callable[[Database], None], leaving: list[tuple[str, str]]
 ) -> None:
@@ -240,10 +245,10 @@ class Refusing:
     def __init__(self, message: str) -> None:
         self._message = message
 
-    def _refuse(self, *args: Any) -> Any:
+    def _refuse(self, *args: Any, **kwargs: Any) -> Any:
         raise Exception(self._message)
 
-    get = put = delete = write = items = _refuse
+    get = put = delete = write = items = keys = _refuse
 
 
 REFUSALS = [
@@ -257,14 +262,20 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("message", REFUSALS)
-@pytest.mark.parametrize("method", ["get", "put", "delete", "write", "items"])
+@pytest.mark.parametrize("method", ["get", "put", "delete", "write", "items", "keys"])
 def test_a_disk_that_refuses_is_no_damage(
     tmp_path: Path, message: str, method: str, leaving: list[tuple[str, str]]
 ) -> None:
     path = tmp_path / "incidents-0.db"
     path.mkdir()
     db = Database(Refusing(message), path)
-    arguments = {"get": (b"k",), "put": (b"k", b"v"), "delete": (b"k",), "write": (None,)}
+    arguments = {
+        "get": (b"k",),
+        "put": (b"k", b"v"),
+        "delete": (b"k",),
+        "write": (None,),
+        "keys": (b"k",),
+    }
     with pytest.raises(Left, match=r"^dataDir: .* free space there, or let the user"):
         list(getattr(db, method)(*arguments.get(method, ())))
     assert leaving[-1][1] == "disk"

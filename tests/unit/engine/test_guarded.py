@@ -15,7 +15,7 @@ from ticketing.engine import keyed_agent, table
 from ticketing.engine.boottime import boottime
 from ticketing.engine.guarded import Failure, StoreFailed, guarded
 from ticketing.engine.partition_clock import PartitionClock
-from ticketing.engine.row import MARK_KEY, OWN_KEYS, Mark, encode_mark
+from ticketing.engine.row import MARK_KEY, Mark, encode_mark
 from ticketing.engine.statemachine import TICK_KEY, Machine, Transaction, pack
 from ticketing.errors import BadRecord
 from ticketing.wire.dead_letters import FAILED_ROW, UNREADABLE_ROW, DeadLetter, decode_dead_letter
@@ -84,9 +84,7 @@ class Toys(Machine[list[str]]):
         if "due-raises" in state:
             raise self.error
 
-    def recover(
-        self, tx: Transaction[list[str]], key: str, state: list[str], unpublished: bool
-    ) -> None:
+    def recover(self, tx: Transaction[list[str]], key: str, state: list[str]) -> None:
         if "recover-raises" in state:
             raise self.error
         tx.send("published", key, b"again")
@@ -127,9 +125,13 @@ class Room:
     def store(self, key: str, *words: str, at: int = -1, due: float | None = None) -> None:
         """A row that another release wrote."""
         row = pack(at, due, msgspec.json.encode(list(words)))
+        self.keep(key.encode(), row)
+        self.process.agent.table.data.rows[MARK_KEY] = encode_mark(Mark(at))
+
+    def keep(self, key: bytes, row: bytes) -> None:
+        """A row on the disk of a release that has no index."""
         rows = self.process.agent.table.data.rows
-        rows[key.encode()] = row
-        rows[MARK_KEY] = encode_mark(Mark(at))
+        rows[key], rows[simulation.Disk.offset_key] = row, b"-1"
 
     async def send(self, *messages: str) -> None:
         for message in messages:
@@ -149,8 +151,7 @@ class Room:
     def rows(self) -> dict[str, list[str]]:
         return {
             key.decode(): msgspec.json.decode(value[66:-1])
-            for key, value in self.process.agent.table.data.items()
-            if key != simulation.Disk.offset_key and key not in OWN_KEYS
+            for key, value in self.process.agent.table.data.states().items()
         }
 
     def published(self) -> list[tuple[str, str]]:
@@ -216,8 +217,8 @@ async def test_a_row_that_cannot_be_read_stays_as_it_is_and_is_told_once(room: R
 @pytest.mark.parametrize("row", [b"", b"{}", b"\xff" * 80, b'{"at":x' + b" " * 60, b"\x00" * 200])
 async def test_a_row_without_a_head_is_set_aside(row: bytes) -> None:
     room = Room()
-    room.process.agent.table.data.rows[b"a"] = row
-    room.process.agent.table.data.rows[b"\xe9\xff"] = row
+    room.keep(b"a", row)
+    room.keep(b"\xe9\xff", row)
     await room.tick()
     await room.send("b:one", "a:two")
     assert room.process.agent.table.data.rows[b"a"] == row

@@ -88,9 +88,7 @@ class Bank(Machine[Account]):
         tx.send(TOLD, NAMES[0], self.encode(after))
         tx.send(TOLD, key, None, stored=True)
 
-    def recover(
-        self, tx: Transaction[Account], key: str, state: Account, unpublished: bool
-    ) -> None:
+    def recover(self, tx: Transaction[Account], key: str, state: Account) -> None:
         tx.send(TOLD, key, self.encode(state))
 
 

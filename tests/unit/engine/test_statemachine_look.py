@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from support import simulation
-from support.partition import MemoryPartition
+from support.partition import MemoryPartition, MemoryTable
 from support.records import Record
 from support.simulation import Keyed, World
 
@@ -15,13 +15,10 @@ from ticketing.engine.due_times import HORIZON_SECONDS
 from ticketing.engine.statemachine import (
     TICK_KEY,
     Machine,
-    Mark,
-    PartitionState,
     Transaction,
     begin_look,
     look,
     unpack_due,
-    unpublished,
 )
 
 TOPIC, NOW = "alarms", simulation.START
@@ -62,7 +59,7 @@ class Alarms(Machine[float]):
     def unfinished(self, state: float, now: float) -> bool:
         return True
 
-    def recover(self, tx: Transaction[float], key: str, state: float, unpublished: bool) -> None:
+    def recover(self, tx: Transaction[float], key: str, state: float) -> None:
         tx.send("again", key, b"1")
 
 
@@ -82,7 +79,7 @@ def test_what_a_message_changes_between_two_slices_counts() -> None:
     partition = MemoryPartition(Alarms())
     stored(partition)
     state = partition.state
-    begin_look(state, partition.table.items())
+    begin_look(state, partition.transaction(), NOW)
     steps = look(partition.machine, state, NOW)
     for _ in range(ROWS // 2):
         next(steps)
@@ -113,15 +110,19 @@ def test_the_next_look_begins_before_what_it_finds_is_due() -> None:
         assert at - NOW - (1.0 + number * 2.0 * HORIZON_SECONDS / ROWS) <= 1.0
 
 
-def test_without_a_batch_that_may_be_unpublished_no_row_is_read_for_it() -> None:
+def test_without_a_batch_that_may_be_unpublished_no_row_is_read_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     partition = MemoryPartition(Alarms())
     stored(partition)
-    rows = partition.table.items()
-    assert list(unpublished(partition.machine, rows, partition.state, ROWS)) == []
-    assert next(rows), "no row was taken"
-    found = unpublished(partition.machine, partition.table.items(), partition.state, ROWS - 2)
-    assert [key for key in found if key is not None] == ["key-498", "key-499"]
-    assert list(unpublished(Alarms(), iter([]), PartitionState(mark=Mark(5)), 3)) == []
+    again = [send[1] for send in partition.scan(ROWS - 2, NOW)]
+    assert again == ["key-498", "key-499"]
+
+    def unwanted(self: MemoryTable, offset: int) -> Any:
+        raise AssertionError("rows were read")
+
+    monkeypatch.setattr(MemoryTable, "reflecting", unwanted)
+    assert partition.scan(ROWS, NOW) == []
 
 
 async def test_a_message_waits_for_a_slice_and_not_for_all_rows(

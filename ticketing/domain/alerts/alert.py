@@ -45,8 +45,10 @@ class Alert:
     `frames` of the count are lines of stack traces; `windows`, `minutes` and `needed` leave them out.
     `windows` holds (start, count) of the latest tumbling windows, `minutes` those of the first hour's
     minutes, both in event time. `needed` is the number of occurrences within a window that a ticket
-    still waits for; 0 once there were as many. `delay` is the usual time from event to arrival.
-    `config` is the version of the configuration that decided.
+    still waits for; 0 once there were as many. `delay` is the usual time from event to arrival,
+    `expected_at` the latest time at which an event of this episode was to arrive by that.
+    `scope` is the one that the alert began in, "" in states of a release before; `config` is the
+    version of the configuration that decided.
     """
 
     fingerprint: str
@@ -77,6 +79,8 @@ class Alert:
     endpoints: list[str] = field(default_factory=list)
     affected_services: list[str] = field(default_factory=list)
     delay: float = 0.0
+    expected_at: float = 0.0
+    scope: str = ""
     config: str = ""
     counted_at: float = 0.0
     """Arrival time of the latest signal that was counted; compared with the quiet clock."""

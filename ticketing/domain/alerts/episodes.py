@@ -11,6 +11,7 @@ from ticketing.domain.alerts.counting import Fresh, evidence, minutes, windows
 from ticketing.domain.alerts.occurrences import needed
 from ticketing.domain.alerts.policy import AlertPolicy
 from ticketing.domain.records import replace
+from ticketing.domain.scope import scope_of
 from ticketing.domain.severity import worst
 from ticketing.domain.signals import Anomalies
 
@@ -52,6 +53,8 @@ def opened(
         windows=windows([], fresh, policy),
         minutes=minutes([], fresh, policy),
         delay=_delay(before, anomalies),
+        expected_at=_expected_at(before, anomalies, last_arrived),
+        scope=_scope(before, anomalies, now, policy),
         config=policy.config,
         counted_at=now,
         sent=1,
@@ -79,6 +82,8 @@ def joined(
         windows=windows(alert.windows, fresh, policy),
         minutes=minutes(alert.minutes, fresh, policy),
         delay=_delay(alert, anomalies),
+        expected_at=max(alert.expected_at, _expected_at(alert, anomalies, last_arrived)),
+        scope=alert.scope or _scope(None, anomalies, now, policy),
         config=policy.config,
         counted_at=now,
         **evidence(alert, anomalies, fresh.above, policy),
@@ -175,6 +180,19 @@ def _arrivals(anomalies: Anomalies, now: float) -> tuple[float, float]:
     """The arrivals of the first and last record; a record that states a later one arrives now."""
     last = min(anomalies.last_arrived or now, now)
     return min(anomalies.arrived or last, last), last
+
+
+def _scope(before: Alert | None, anomalies: Anomalies, now: float, policy: AlertPolicy) -> str:
+    """The scope of an alert that opens: the one of before for as long as an incident may have it."""
+    quiet_at = None if before is None else before.quiet_at
+    if before and before.scope and quiet_at is not None and now < quiet_at + policy.scope_kept:
+        return before.scope
+    return scope_of(anomalies.tenant, anomalies.environment, policy.scope_by)
+
+
+def _expected_at(known: Alert | None, anomalies: Anomalies, arrived: float) -> float:
+    """The time at which the latest event was to arrive, by the usual delay; no later than it did."""
+    return min(anomalies.last_seen + _delay(known, anomalies), arrived)
 
 
 def _delay(known: Alert | None, anomalies: Anomalies) -> float:

@@ -32,6 +32,9 @@ class AlertPolicy:
     patterns_window: float
     scope_by: ScopeBy
     """The extent of a scope, whose writer of incidents gets the alerts."""
+    scope_kept: float
+    """Quiet time for which an alert keeps its scope, though `scope_by` says another one: the incident
+    that it belongs to may be open, or be opened again."""
     config: str
     """The version of the configuration."""
     # Bounds of the lists. A day of windows of the default length would be 96; a list shows 24.

@@ -16,6 +16,9 @@ from collections.abc import Iterable
 
 from ticketing.domain.signals import Progress
 
+AHEAD_SECONDS_MAX = 60.0
+"""An ordinary correction of the broker's time is smaller."""
+
 
 class QuietClock:
     """The clock of one reader of progress reports."""
@@ -48,8 +51,13 @@ class QuietClock:
             known = through.get(progress.partition, stated)
             through[progress.partition] = max(min(stated, at), min(known, at))
 
-    def now(self) -> float | None:
-        """Unix seconds of arrival, or None while the clock stands still."""
+    def now(self, at: float = math.inf) -> float | None:
+        """Unix seconds of arrival, or None while the clock stands still.
+
+        `at` is the present time, which the clock never passes. Far ahead of that are reports from
+        before the broker's time leapt back, or from after it leapt ahead: the clock stands still
+        until all have reported again, or the present time has followed.
+        """
         topics = self._expected or self._through.keys()
         times = []
         for topic in topics:
@@ -58,4 +66,7 @@ class QuietClock:
                 if partition not in through:
                     return None
                 times.append(through[partition])
-        return min(times, default=None)
+        quiet = min(times, default=None)
+        if quiet is None or quiet > at + AHEAD_SECONDS_MAX:
+            return None
+        return min(quiet, at)

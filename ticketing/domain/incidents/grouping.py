@@ -46,7 +46,7 @@ def place(
         for incident, reason in candidates:
             return Place(incident=incident, reason=reason)
         return Place(incident=own)
-    if own is not None and row is not None and not fires(alert, row, own):
+    if own is not None and row is not None and not fires(alert, row, own, now):
         return Place(incident=own, late=True)
     for incident, reason in candidates:
         return Place(incident=incident, reason=reason)
@@ -55,12 +55,15 @@ def place(
     return Place()
 
 
-def fires(alert: Alert, row: AlertRow, resolved: Incident) -> bool:
-    """True if a state shows that the fault of a resolved incident is back."""
+def fires(alert: Alert, row: AlertRow, resolved: Incident, now: float) -> bool:
+    """True if a state shows that the fault of a resolved incident is back.
+
+    A resolution from before the broker's time leapt back counts as one of just now.
+    """
     if not brings_news(alert, row.alert):
         return False
     by_hand = resolved.resolution == Resolution.COMMAND
-    return not (by_hand and is_late(alert, resolved.resolved_at or 0.0))
+    return not (by_hand and is_late(alert, min(resolved.resolved_at or 0.0, now)))
 
 
 def leaves_quiet(alert: Alert, row: AlertRow, own: Incident, policy: Policy) -> bool:

@@ -83,7 +83,10 @@ def _alert(body: Alert) -> Alert:
     for start, count in (*body.windows, *body.minutes):
         if not (fits(start) and fits(count)):
             raise BadRecord(OUT_OF_BOUNDS, "a window has more than 64 bits")
-    for at in (body.first_seen, body.last_seen, body.arrived_at, body.last_arrived_at, body.delay):
+    if body.scope and not is_scope(body.scope):
+        raise BadRecord(OUT_OF_BOUNDS, "the scope is not 16 hex digits")
+    times = (body.first_seen, body.last_seen, body.arrived_at, body.last_arrived_at)
+    for at in (*times, body.delay, body.expected_at):
         if not math.isfinite(at) or abs(at) > TIME_MAX:
             raise BadRecord(OUT_OF_BOUNDS, "a time is beyond any date")
     return changed(

@@ -80,9 +80,12 @@ def is_same_episode(alert: Alert, known: IncidentAlert) -> bool:
     return alert.episode == known.episode and alert.arrived_at <= known.last_arrived_at
 
 
-def heard_at(alert: Alert) -> float:
-    """The time since which an alert may be quiet: a record may bear any time, its signal may not."""
-    return max(alert.counted_at, alert.last_arrived_at)
+def heard_at(alert: Alert, now: float) -> float:
+    """The time since which an alert may be quiet: a record may bear any time, its signal may not.
+
+    No later than `now`: times from before the broker's time leapt back are ahead.
+    """
+    return min(max(alert.counted_at, alert.last_arrived_at), now)
 
 
 def brings_news(alert: Alert, known: IncidentAlert) -> bool:
@@ -96,9 +99,11 @@ def is_late(alert: Alert, resolved_at: float) -> bool:
     """True if all records of a state are from before a resolution by hand.
 
     A record is from before if it arrived before, or if its event, shifted by the usual delay of its
-    alert, was before; the clock of its service may be ahead.
+    alert, was before. The clock of a service may be ahead: an event is never later than its arrival.
     """
-    return min(alert.last_arrived_at, alert.last_seen + alert.delay) <= resolved_at
+    # A release before did not tell the times of the events.
+    latest = alert.expected_at or alert.last_seen + alert.delay
+    return min(alert.last_arrived_at, latest) <= resolved_at
 
 
 def state_of(
@@ -173,6 +178,7 @@ def with_state(
     alert: Alert,
     row: AlertRow | None,
     part: IncidentAlert,
+    now: float,
     policy: Policy,
     *,
     elsewhere: bool = False,
@@ -185,7 +191,7 @@ def with_state(
     known = left_behind(incident, alert.fingerprint) if elsewhere else own
     firing = incident.alerts_firing + _fires(part) - (_fires(own) if own else 0)
     last_arrived_at = max(incident.last_arrived_at, part.last_arrived_at)
-    quiet_since = None if firing > 0 else max(incident.quiet_since or 0.0, heard_at(alert))
+    quiet_since = None if firing > 0 else max(incident.quiet_since or 0.0, heard_at(alert, now))
     since = row.windows if row and is_same_episode(alert, row.alert) else []
     return replace(
         incident,
@@ -222,7 +228,7 @@ def joined(
 ) -> Incident:
     """The open incident with a state of an alert: counted, raised and paged as that asks for."""
     own = None if row is None or elsewhere else row.alert
-    after = with_state(incident, alert, row, part, policy, elsewhere=elsewhere)
+    after = with_state(incident, alert, row, part, now, policy, elsewhere=elsewhere)
     if own is None and incident.alerts_total:
         text = "; ".join(filter(None, [f"{part.service}: {part.title}", part.reason]))
         timeline = with_step(after.timeline, policy, now, StepKind.GROUPED, text)
@@ -279,18 +285,28 @@ def unheard(
 
 
 def row_of(
-    alert: Alert, row: AlertRow | None, incident_id: str, part: IncidentAlert, policy: Policy
+    alert: Alert,
+    row: AlertRow | None,
+    incident_id: str,
+    part: IncidentAlert,
+    now: float,
+    policy: Policy,
 ) -> AlertRow:
     """The row of an alert after a state."""
     together, apart = (row.together, row.apart) if row else ([], [])
     return AlertRow(
         incident_id=incident_id,
         alert=part,
-        heard_at=heard_at(alert),
+        heard_at=heard_at(alert, now),
         windows=sorted(alert.windows)[-ROW_WINDOWS_KEPT:],
         together=together[-policy.pairs_kept :],
         apart=apart[-policy.pairs_kept :],
     )
+
+
+def shifted(row: AlertRow, by: float) -> AlertRow:
+    """The row after a step of the partition's clock by so many seconds."""
+    return replace(row, heard_at=row.heard_at + by)
 
 
 def placed(alerts: list[IncidentAlert], part: IncidentAlert, policy: Policy) -> list[IncidentAlert]:

@@ -84,6 +84,7 @@ def cut(incident: Incident, now: float, policy: Policy) -> Incident:
             longest = policy.held_seconds_max + policy.collective_margin
             at_most("ends_at", incident.ends_at, now + longest)
         at_most("touched_at", incident.touched_at, now)
+        at_most("quiet_since", incident.quiet_since, now)
         at_most("paged_at", incident.paged_at, now)
     at_most("publish_at", incident.publish_at, now + policy.publish_every)
     at_most("updated_at", incident.updated_at, now)
@@ -107,6 +108,7 @@ def shifted(incident: Incident, by: float) -> Incident:
         evidence_until=since(incident.evidence_until),
         touched_at=since(incident.touched_at),
         snoozed_until=since(incident.snoozed_until),
+        quiet_since=at(incident.quiet_since),
         updated_at=incident.updated_at + by,
         ends_at=at(incident.ends_at),
         escalate_at=at(incident.escalate_at),

@@ -22,6 +22,7 @@ from ticketing.domain.alerts.episodes import (
     was_sent,
 )
 from ticketing.domain.alerts.policy import AlertPolicy
+from ticketing.domain.scope import scope_of
 from ticketing.domain.severity import Severity
 
 POLICY = alert_policy_with(quiet_after=900.0, retention=86_400.0)
@@ -126,3 +127,29 @@ def test_the_configuration_that_decided_is_kept() -> None:
     found = anomalies("aa", 1)
     policy = alert_policy_with(config="ab12")
     assert counted(None, found, fresh_above(found, -1), START, policy).config == "ab12"
+
+
+def test_an_event_is_expected_after_the_usual_delay_and_no_later_than_it_arrived() -> None:
+    first = at(START, last_seen=START - 30)
+    assert (first.delay, first.expected_at) == (30.0, START)
+    old = at(START + 100, first, last_seen=START - 500)
+    assert old.expected_at == START, "an old line moves nothing back"
+    ahead = at(START + 200, old, last_seen=START + HOUR)
+    assert ahead.expected_at == START + 200, "a clock that is ahead"
+    assert ahead.last_seen == START + HOUR
+    again = at(START + 300, quietened(ahead, START + 250), last_seen=START - 400)
+    assert again.expected_at < START, "of the next episode alone"
+
+
+def test_an_alert_keeps_its_scope_for_as_long_as_its_incident_may_come_back() -> None:
+    kept = replace(POLICY, scope_kept=5 * HOUR)
+    moved = replace(kept, scope_by="tenant")
+    first = at(START, policy=kept)
+    own = scope_of(first.tenant, first.environment)
+    assert first.scope == own
+    assert at(START + 1, first, moved).scope == own
+    silent = quietened(first, START + HOUR)
+    assert at(START + 6 * HOUR - 1, silent, moved).scope == own
+    assert at(START + 6 * HOUR, silent, moved).scope == scope_of(first.tenant, "", "tenant") != own
+    unknown = replace(first, scope="")
+    assert at(START + 1, unknown, moved).scope == scope_of(first.tenant, "", "tenant")

@@ -83,6 +83,16 @@ def test_a_broker_that_was_ahead_is_corrected() -> None:
     assert clock.now() == 100.0
 
 
+def test_the_clock_never_passes_the_present_time() -> None:
+    clock = QuietClock()
+    clock.report(report(3_700.0), 3_700.0)
+    assert clock.now(3_700.0) == 3_700.0
+    assert clock.now(3_690.0) == 3_690.0, "an ordinary correction"
+    assert clock.now(100.0) is None, "the broker's time leapt back, and nobody has reported since"
+    clock.report(report(90.0), 101.0)
+    assert clock.now(102.0) == 101.0
+
+
 def test_a_report_without_an_arrival_is_taken_as_stated() -> None:
     clock = QuietClock()
     clock.report(report(50.0, caught_up=True))
