@@ -40,6 +40,8 @@ EVENTS_TOGETHER_MAX = 32
 """Batches of a partition that share a run, some 32 MB: a fetch is a megabyte, or one larger record."""
 EVENTS_HELD_MAX = 128
 """Batches in all open runs together: four full ones, however many partitions there are."""
+HELD_RECORDS_MAX = 1_000
+"""Records of a run that is held open for more: of so many each costs little."""
 FINGERPRINTS_TOGETHER_MAX = 1_500
 """A run of so many fingerprints fills a message: a longer one would not cost less."""
 BEHIND_SECONDS_MAX = 1.0
@@ -203,7 +205,8 @@ class DetectionAgent(StreamAgent):
         if full:
             open_.complete.set()
         elif self.app.consumer.read_to_the_end(tp):
-            if self._recent.know(open_.run.fingerprints, time.monotonic()):
+            few = len(open_.taken) < HELD_RECORDS_MAX
+            if few and self._recent.know(open_.run.fingerprints, time.monotonic()):
                 left = open_.opened_at + self._hold_seconds - time.monotonic()
                 asyncio.get_running_loop().call_later(max(0.0, left), open_.complete.set)
             else:

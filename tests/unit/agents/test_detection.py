@@ -20,7 +20,12 @@ from support.records import Record
 from support.waiting import until
 
 from agents import detection, detection_run
-from agents.detection import EVENTS_TOGETHER_MAX, FINGERPRINTS_TOGETHER_MAX, DetectionAgent
+from agents.detection import (
+    EVENTS_TOGETHER_MAX,
+    FINGERPRINTS_TOGETHER_MAX,
+    HELD_RECORDS_MAX,
+    DetectionAgent,
+)
 from agents.source_totals import SourceTotals
 from ticketing.domain.alerts.conservation import Tally
 from ticketing.domain.signals import Anomalies, Origin, Progress
@@ -175,6 +180,13 @@ async def test_counts_wait_for_more_and_an_alert_that_begins_does_not() -> None:
     assert sorted(kafka.sent) == [[0], [1, 2], [3]]
     assert kafka.messages == 2
     assert kafka.hurried == 2
+
+
+async def test_many_counts_do_not_wait_for_more() -> None:
+    many = event(*range(1, 1 + HELD_RECORDS_MAX))
+    kafka = OneByOne([event(0), many], {1: [0]})
+    await run(kafka, hold_seconds=3600.0)
+    await until(lambda: kafka.handled == [0, HELD_RECORDS_MAX], "the records to be handled")
 
 
 async def test_counts_do_not_wait_for_good() -> None:
