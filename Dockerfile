@@ -3,8 +3,8 @@
 ARG IMAGE=python:3.11-slim-bookworm
 
 FROM ${IMAGE} AS build
-# Extras of pyproject.toml; empty for an image without language models, 300 MB smaller.
-ARG EXTRAS=llm
+# Extras of pyproject.toml; `otel` alone for an image without language models, 300 MB smaller.
+ARG EXTRAS=llm,otel
 WORKDIR /src
 COPY pyproject.toml requirements.lock README.md LICENSE ./
 COPY agents agents

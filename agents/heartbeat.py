@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import structlog
 
-from ticketing import metrics
+from ticketing import metrics, outgoing
 from ticketing.config import Config, reveal
 from ticketing.domain.alerts.quiet_clock import QuietClock
 from ticketing.domain.severity import Severity
@@ -101,8 +101,8 @@ async def _get(url: str) -> bool:
     timeout = aiohttp.ClientTimeout(total=CALL_SECONDS_MAX)
     try:
         async with (
-            aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
-            session.get(url, allow_redirects=False) as answer,
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(url, **outgoing.options(url)) as answer,
         ):
             taken = 200 <= answer.status < 300
             why = f"HTTP {answer.status}"

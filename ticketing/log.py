@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import re
 import sys
 import threading
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 from urllib.parse import quote, quote_plus
 
 import structlog
 from structlog.typing import EventDict, Processor
 
+from ticketing.domain.text import escaped
 from ticketing.log_repeats import Repeats
 
 MASK = "****"
@@ -172,6 +174,20 @@ def about(**fields: Any) -> AbstractContextManager[None]:
     return structlog.contextvars.bound_contextvars(**fields)
 
 
+@contextmanager
+def about_the_process() -> Iterator[None]:
+    """Leave the fields of `about` out of the lines that this task writes meanwhile.
+
+    For a line that sums up a process: the partition in hand would be named for all others.
+    """
+    left_out = structlog.contextvars.get_contextvars()
+    structlog.contextvars.clear_contextvars()
+    try:
+        yield
+    finally:
+        structlog.contextvars.bind_contextvars(**left_out)
+
+
 def _formatter(console: bool, shared: list[Processor], stream: TextIO) -> logging.Formatter:
     renderer: list[Processor] = [
         structlog.processors.format_exc_info,
@@ -179,11 +195,11 @@ def _formatter(console: bool, shared: list[Processor], stream: TextIO) -> loggin
         structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
     ]
     if console:
-        # Plain tracebacks, as rich ones print local variables, which may be secrets.
         renderer = [
             _redact_values,
+            _escape_values,
             structlog.dev.ConsoleRenderer(
-                colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback
+                colors=stream.isatty(), exception_formatter=_escaped_traceback
             ),
         ]
     return structlog.stdlib.ProcessorFormatter(
@@ -196,6 +212,18 @@ def _redact_values(_: Any, __: str, event: EventDict) -> EventDict:
     """Redacts values before they are escaped again, which would change a secret's form."""
     kept = {key: event[key] for key in ("exc_info", "_record") if key in event}
     return {key: _redacted(item) for key, item in event.items() if key not in kept} | kept
+
+
+def _escape_values(_: Any, __: str, event: EventDict) -> EventDict:
+    """Escape what would act on a terminal: values may quote records and answers of platforms."""
+    return {key: escaped(item) if isinstance(item, str) else item for key, item in event.items()}
+
+
+def _escaped_traceback(stream: TextIO, failed: Any) -> None:
+    """A plain traceback, as rich ones print local variables, which may be secrets."""
+    plain = io.StringIO()
+    structlog.dev.plain_traceback(plain, failed)
+    stream.write(escaped(plain.getvalue()))
 
 
 def _redacted(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ticketing.config import Config
 from ticketing.engine.role_topics import RoleTopics, verified
 from ticketing.kafka.access import (
     CREATE,
@@ -17,6 +18,7 @@ from ticketing.kafka.access import (
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import (
     ALERTS,
+    AUDIT,
     CHANGELOG_SUFFIX,
     DEAD_LETTERS,
     EVENTS,
@@ -28,6 +30,7 @@ from ticketing.wire.topics import (
     REDRIVES,
     REGISTRY,
     SIGNALS,
+    TOKENS,
     TRACES,
     VIEW_REBUILD,
     changelog_topic,
@@ -94,6 +97,8 @@ def access_of(role: str, runtime: Runtime) -> list[Grant]:
     grants += [Grant("topic", name, (WRITE,)) for name in written_by(role, runtime)]
     if role != API:
         grants.append(Grant("group", app_of(role), (READ,)))
+    # Each role has a listener, which asks for tokens and notes what it refused.
+    grants += [Grant("topic", TOKENS, (READ,)), Grant("topic", AUDIT, (WRITE,))]
     # Clients that only read ask for their group's coordinator all the same.
     grants.append(Grant("group", READER, (DESCRIBE,)))
     if bound_to(role):
@@ -103,6 +108,7 @@ def access_of(role: str, runtime: Runtime) -> list[Grant]:
     if role in (VIEW, API):
         # The balance, dead letters and a redrive, which looks for the record that it sends.
         grants.append(Grant("group", PIPELINE_APP, (DESCRIBE,)))
+        grants += [Grant("topic", TOKENS, (WRITE,)), Grant("topic", AUDIT, (READ,))]
         own = written_by(role, runtime)
         grants += [Grant("topic", name, (READ,)) for name in [DEAD_LETTERS, *own]]
     return merged(grants)
@@ -119,6 +125,24 @@ def access_of_setup(runtime: Runtime) -> list[Grant]:
             Grant("group", READER, (DESCRIBE,)),
         ]
     )
+
+
+def secrets_for(role: str, config: Config) -> set[str]:
+    """The top-level keys of the configuration whose secrets a role needs.
+
+    The API tests the connections of all platforms and models, so that its roles need every one.
+    """
+    if role in (VIEW, API):
+        return {field.alias or name for name, field in Config.model_fields.items()}
+    own = {PIPELINE: {"heartbeatUrl"}, TRACES_ROLE: set(), SUMMARIES: {"llm", "redis"}}
+    # An adapter counts its requests in Redis, together with those of other workers.
+    needed = {"kafka"} | own.get(role, {role, "redis"})
+    return needed | ({"web"} if config.faust_web.enabled else set())
+
+
+def asks_models(role: str, config: Config) -> bool:
+    """True for a role that has clients of language models."""
+    return bool(config.llm.chain) and role in (SUMMARIES, VIEW, API)
 
 
 def verified_topics(role: str, runtime: Runtime) -> RoleTopics:

@@ -15,7 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ticketing import metrics, restarts
+from ticketing.config import Config
+from ticketing.config.handover import HANDOVER_VARIABLE, document_for, inherited, opened
 from ticketing.restarts import CrashLoop, Departure
+from ticketing.roles import asks_models, secrets_for
+from ticketing.wire.topics import PREFIX, PREFIX_VARIABLE
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +54,8 @@ class Child:
     command: Sequence[str]
     environ: Mapping[str, str]
     log: Path | None = None
+    document: bytes | None = None
+    """The configuration that the child reads; None for one that loads it itself."""
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     start_at: float = 0.0
@@ -80,14 +86,19 @@ class Child:
             stack.callback(os.close, written)
             os.set_blocking(self.beats, False)
             os.set_blocking(written, False)
+            told, passed = {restarts.BEAT_VARIABLE: str(written)}, [written]
+            if self.document is not None:
+                passed.append(opened(self.document))
+                stack.callback(os.close, passed[-1])
+                told[HANDOVER_VARIABLE] = str(passed[-1])
             self.process = subprocess.Popen(
                 self.command,
-                env={**self.environ, restarts.BEAT_VARIABLE: str(written)},
+                env={**self.environ, **told},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
-                pass_fds=[written],
+                pass_fds=passed,
             )
         self.started_at = now
         self.ready_at = None
@@ -202,7 +213,10 @@ class Supervisor:
     """Keeps children running until asked to stop. Use `run`, or `start`, `watch` and `stop`."""
 
     roles: Sequence[str]
-    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    environ: Mapping[str, str]
+    """Variables for every child, beside those that it inherits."""
+    config: Config | None = None
+    """The configuration, of which a child gets what its role needs; None where it loads one."""
     log: Path | None = None
     """A file for the children's output; None for the supervisor's own stderr."""
     clock: Callable[[], float] = time.monotonic
@@ -216,6 +230,8 @@ class Supervisor:
         for role in self.roles:
             command = [sys.executable, "-m", "ticketing", "worker", role]
             child = Child(role, command, self.environ_of(role), self.log)
+            if self.config is not None:
+                child.document = document_for(self.config, secrets_for(role, self.config))
             child.start(self.clock())
             self.children.append(child)
         self._publish()
@@ -223,7 +239,12 @@ class Supervisor:
     def environ_of(self, role: str) -> dict[str, str]:
         """The environment of a role's process."""
         directory = self._directory()
+        given: dict[str, str] = {}
+        if self.config is not None:
+            given = inherited(os.environ, models=asks_models(role, self.config))
+            given |= {PREFIX_VARIABLE: PREFIX} if PREFIX else {}
         return {
+            **given,
             **self.environ,
             "TICKETING_ROLE": role,
             "TICKETING_ROLES": ",".join(self.roles),

@@ -15,6 +15,7 @@ from typing import Protocol
 import aiohttp
 
 from sinks.calls.outcome import Failed, Reason, Refused, RetryAfter, Unknown
+from ticketing import outgoing
 
 CONNECT_SECONDS_MAX = 5.0
 """Enough for a lost packet to be sent again; a platform that is down is found out sooner than by
@@ -80,7 +81,7 @@ class Network:
         """Send one request; raises Failed, as Unknown if the request may have arrived."""
         try:
             async with self._open().request(
-                method, url, data=payload, headers=headers, params=params, allow_redirects=False
+                method, url, data=payload, headers=headers, params=params, **outgoing.options(url)
             ) as response:
                 return Reply(response.status, response.headers, await _read(response))
         except aiohttp.ConnectionTimeoutError as error:
@@ -109,7 +110,6 @@ class Network:
                 timeout=aiohttp.ClientTimeout(
                     total=self._timeout, connect=min(CONNECT_SECONDS_MAX, self._timeout)
                 ),
-                trust_env=True,
             )
             # aiohttp by itself repeats a PUT whose connection ends without an answer. A PUT may add
             # a comment, so that only the adapter may decide on a repeat.

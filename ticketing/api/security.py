@@ -1,26 +1,21 @@
-"""Access by token, or from loopback guarded against pages of other origins; security headers."""
+"""Guards of this machine's own pages where no token is asked for; security headers."""
 
 from __future__ import annotations
-
-import hmac
-import ipaddress
-from urllib.parse import urlsplit
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ticketing.api.problems import Problem, problems
-from ticketing.api.services import STATUS, WorkerStatus, status
-from ticketing.config import Config
+from ticketing.api.origins import require_host, require_own_host, require_own_page
+from ticketing.api.problems import Problem
+from ticketing.api.services import status
+from ticketing.config.checks import is_loopback
 
 PREFIX = "/api/ticketing"
 """A second prefix of every path."""
-OPEN_PATHS = frozenset({"/health", "/ready"})
-"""Paths open without a token: orchestrators' probes, and the console's files, which hold no data."""
 SLACK_PATH = "/api/v1/slack/interactions"
 """Open without a token, as Slack sends none: the handler verifies Slack's signature instead."""
-CONSOLE_FILES = "/console/"
-_SAFE_METHODS = frozenset({"GET", "HEAD"})
+PAGES = frozenset({"/", f"{PREFIX}/"})
+"""Paths that a link on another site may open, such as a ticket's link to the console."""
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -32,16 +27,6 @@ HEADERS = {
         "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     ),
 }
-
-
-def is_loopback(host: str) -> bool:
-    """True for an address or name of this machine alone."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def bare_path(path: str) -> str:
@@ -64,33 +49,27 @@ async def safe_headers(request: web.Request, handler: Handler) -> web.StreamResp
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Require the token if one is set; without one allow only this machine's own pages."""
+    """Where no credential is asked for, allow only this machine's own pages."""
     config = status(request).config
-    path = bare_path(request.path)
-    if path == SLACK_PATH:
+    host = require_host(request)
+    if bare_path(request.path) == SLACK_PATH:
         return await handler(request)
-    if config.web.token is None:
+    require_own_page(request, host, config, PAGES)
+    if not config.asks_for_credentials:
         # Loopback alone does not identify the sender: a browser here sends requests for any page.
-        _require_own_host(request, config)
-        _require_own_origin(request, config)
-    elif path not in OPEN_PATHS and path != "/" and not path.startswith(CONSOLE_FILES):
-        _require_token(request, config.web.token.get_secret_value())
+        require_own_host(host, config)
     return await handler(request)
 
 
 @web.middleware
 async def guard_all(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """As `guard`, without any open path, and without a token for clients on this machine alone.
-
-    The API listens on loopback then; the web view may listen anywhere, and a Host is easily made up.
-    """
+    """As `guard`, and only for clients on this machine where no credential is asked for."""
     config = status(request).config
-    if config.web.token is None:
+    host = require_host(request)
+    require_own_page(request, host, config, PAGES)
+    if not config.asks_for_credentials:
         _require_own_machine(request)
-        _require_own_host(request, config)
-        _require_own_origin(request, config)
-    else:
-        _require_token(request, config.web.token.get_secret_value())
+        require_own_host(host, config)
     return await handler(request)
 
 
@@ -105,67 +84,7 @@ async def own_forms(request: web.Request, handler: Handler) -> web.StreamRespons
     return response
 
 
-def close_door(app: web.Application, config: Config) -> None:
-    """Guard every path of an application that is not the API's, such as Faust's web view."""
-    app[STATUS] = WorkerStatus(config, list)
-    app.middlewares.extend([own_forms, safe_headers, problems, guard_all])
-
-
-def _require_token(request: web.Request, token: str) -> None:
-    scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
-    known = hmac.compare_digest(
-        sent.strip().encode("utf-8", "surrogateescape"), token.encode("utf-8", "surrogateescape")
-    )
-    if scheme.lower() != "bearer" or not known:
-        raise Problem(
-            401,
-            "Send `Authorization: Bearer <web.token>`.",
-            headers={"WWW-Authenticate": 'Bearer realm="ticketing"'},
-        )
-
-
 def _require_own_machine(request: web.Request) -> None:
     """Without a token, refuse clients on other machines; a Unix socket has none."""
     if request.remote and not is_loopback(request.remote.removeprefix("::ffff:")):
-        raise Problem(403, "Set web.token to reach this from other machines.")
-
-
-def _require_own_host(request: web.Request, config: Config) -> None:
-    """Without a token, a foreign name that resolves to this machine (DNS rebinding) is refused."""
-    host = _host_name(request.host)
-    if not is_loopback(host) and host != _public_host(config):
-        raise Problem(
-            403,
-            "The Host header names another machine, and web.token is not set; set web.token, or"
-            " web.publicUrl to the address in use.",
-        )
-
-
-def _require_own_origin(request: web.Request, config: Config) -> None:
-    """Refuse changes that a page of another origin makes through a browser on this machine."""
-    if request.method in _SAFE_METHODS:
-        return
-    origin = request.headers.get("Origin")
-    site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    if origin is not None:
-        own = urlsplit(origin).netloc.lower() == request.host.lower()
-        public = config.web.public_url
-        own = own or (public is not None and _origin_of(str(public)) == origin.lower())
-    else:
-        own = site in ("same-origin", "none")
-    if not own:
-        raise Problem(403, "Changes are refused from pages of another origin.")
-
-
-def _host_name(netloc: str) -> str:
-    return (urlsplit(f"//{netloc}").hostname or "").lower()
-
-
-def _public_host(config: Config) -> str | None:
-    public = config.web.public_url
-    return None if public is None else urlsplit(str(public)).hostname
-
-
-def _origin_of(url: str) -> str:
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc}".lower()
+        raise Problem(403, "Set web.token or access.enforced to reach this from other machines.")

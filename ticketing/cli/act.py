@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import click
 
+from ticketing.cli.output import echo
 from ticketing.domain.events import Action
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def act(action: str, id: str, key: str | None, api: str | None, yes: bool, **fie
     from ticketing.config import load
 
     if action == Action.DELETE.value and not yes:
-        click.echo(f"this deletes {id} for good, and its tickets stay: repeat with --yes", err=True)
+        echo(f"this deletes {id} for good, and its tickets stay: repeat with --yes", err=True)
         sys.exit(1)
     config = load(None, os.environ)
     address = (api or address_of(config)).rstrip("/")
@@ -83,11 +84,11 @@ def act(action: str, id: str, key: str | None, api: str | None, yes: bool, **fie
     token = config.web.token.get_secret_value() if config.web.token else None
     status, answer = asyncio.run(_post(url, body_of(Action(action), fields), token, key))
     if status != 200:
-        click.echo(answer.get("detail") or f"{url} answered {status}", err=True)
+        echo(answer.get("detail") or f"{url} answered {status}", err=True)
         if "commandId" in answer:
-            click.echo(f"repeat with --key {answer['commandId']}", err=True)
+            echo(f"repeat with --key {answer['commandId']}", err=True)
         sys.exit(1)
-    click.echo(json.dumps(answer, ensure_ascii=False))
+    echo(json.dumps(answer, ensure_ascii=False))
 
 
 def body_of(action: Action, fields: dict[str, Any], now: float | None = None) -> dict[str, Any]:
@@ -123,7 +124,7 @@ async def _post(
     try:
         async with (
             aiohttp.ClientSession(timeout=limit, headers=headers) as session,
-            session.post(url, json=body) as answer,
+            session.post(url, json=body, allow_redirects=False) as answer,
         ):
             found = await answer.json(content_type=None)
             return answer.status, found if isinstance(found, dict) else {}

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ticketing.cli.output import echo
+
 if TYPE_CHECKING:
     from ticketing.dead_letters.reading import Entry
     from ticketing.dead_letters.redrive import Redriver
@@ -47,11 +49,11 @@ def list_(
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--cursor") from None
     for entry in found.entries:
-        click.echo(_json(entry) if as_json else _line(entry))
+        echo(_json(entry) if as_json else _line(entry))
     if not as_json:
-        click.echo(f"{len(found.entries)} dead letters")
+        echo(f"{len(found.entries)} dead letters")
     if found.following:
-        click.echo(f"next page: --cursor {found.following}", err=True)
+        echo(f"next page: --cursor {found.following}", err=True)
 
 
 @dead_letters.command(epilog="Example: ticketing dead-letters show 3-17")
@@ -68,18 +70,18 @@ def show(id: str) -> None:
     except NotFound as error:
         raise click.ClickException(str(error)) from None
     letter = entry.letter
-    click.echo(_line(entry))
+    echo(_line(entry))
     for label, value in (("incident", letter.incident_id), ("key", letter.key)):
         if value:
-            click.echo(f"{label}: {value}")
+            echo(f"{label}: {value}")
     with Redriver(runtime) as redriver:
         done = redriver.done(id)
     if done is not None:
-        click.echo(f"redriven by {done.by} to {done.to}")
+        echo(f"redriven by {done.by} to {done.to}")
     if letter.value is not None:
         kept = "" if letter.whole else f", the first {len(letter.value)}"
-        click.echo(f"{letter.size} bytes{kept}:")
-        click.echo(letter.value.decode("utf-8", "backslashreplace"))
+        echo(f"{letter.size} bytes{kept}:")
+        echo(letter.value.decode("utf-8", "backslashreplace"))
 
 
 @dead_letters.command(
@@ -124,9 +126,9 @@ def redrive(
             try:
                 counts[_redriven(redriver, reading.get(runtime, id), by)] += 1
             except NotFound as error:
-                click.echo(str(error), err=True)
+                echo(str(error), err=True)
                 counts[False] += 1
-    click.echo(f"{counts[True]} redriven, {counts[False]} not")
+    echo(f"{counts[True]} redriven, {counts[False]} not")
     if ids and counts[False]:
         sys.exit(1)
 
@@ -137,9 +139,9 @@ def _redriven(redriver: Redriver, entry: Entry, by: str) -> bool:
     try:
         done = redriver.redrive_entry(entry, by)
     except (Conflict, NotWhole) as error:
-        click.echo(str(error), err=True)
+        echo(str(error), err=True)
         return False
-    click.echo(f"{done.id} to {done.to}")
+    echo(f"{done.id} to {done.to}")
     return True
 
 

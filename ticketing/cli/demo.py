@@ -39,8 +39,10 @@ def demo(recording: Path | None, as_json: bool, scoring: str, port: int | None) 
 
     Without --input: made-up traffic of a web shop with faults, and a page to look at, until Ctrl-C.
     """
+    from ticketing import launch
     from ticketing.demo.run import DemoFailed
 
+    launch.prepare()
     if as_json and recording is None:
         raise click.UsageError("--json needs --input: made-up traffic has no end to report")
     # Set explicitly, as a shell starts background commands with SIGINT ignored.

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ticketing.cli.output import echo
+
 if TYPE_CHECKING:
     from sinks.drill import Row
     from ticketing.config import Config
@@ -93,10 +95,10 @@ async def _drill(
     def told(row: Row) -> None:
         rows.append(row)
         if as_json:
-            click.echo(log.redact(json.dumps(asdict(row))))
+            echo(log.redact(json.dumps(asdict(row))))
         else:
             said = "ok" if row.ok else "FAILED"
-            click.echo(log.redact(f"{row.platform}: {row.step}: {said}: {row.outcome}"), err=True)
+            echo(log.redact(f"{row.platform}: {row.step}: {said}: {row.outcome}"), err=True)
 
     tested = incident(Severity(severity), service, time.time())
     clients = {name: create(name, config, lambda: None) for name in platforms}
@@ -137,17 +139,17 @@ async def _dry_run_of(config: Config, platform: str, tested: Incident, as_json: 
     def begins(step: str) -> None:
         at["step"] = step
         if not as_json:
-            click.echo(f"# {platform}: {step}\n")
+            echo(f"# {platform}: {step}\n")
 
     def show(method: str, url: str, body: str) -> None:
         if as_json:
-            click.echo(log.redact(json.dumps({**at, "method": method, "url": url, "body": body})))
+            echo(log.redact(json.dumps({**at, "method": method, "url": url, "body": body})))
         else:
-            click.echo(log.redact(f"{method} {url}\n{_pretty(body)}"))
+            echo(log.redact(f"{method} {url}\n{_pretty(body)}"))
 
     def report(row: Row) -> None:
         if not row.ok:
-            click.echo(log.redact(f"{row.platform}: {row.step}: {row.outcome}"), err=True)
+            echo(log.redact(f"{row.platform}: {row.step}: {row.outcome}"), err=True)
 
     client = create(platform, config, lambda: None, dry_run(platform, config, show))
     try:
@@ -169,6 +171,7 @@ def _table(rows: list[Row]) -> None:
     from rich.table import Table
 
     from ticketing import log
+    from ticketing.domain.text import escaped
 
     table = Table(title="Drill")
     for column in ("step", "platform", "outcome", "seconds", "url"):
@@ -178,6 +181,10 @@ def _table(rows: list[Row]) -> None:
     for row in sorted(rows, key=lambda row: row.platform):
         outcome = row.outcome if row.ok else f"FAILED: {row.outcome}"
         table.add_row(
-            row.step, row.platform, log.redact(outcome), f"{row.seconds:.2f}", log.redact(row.url)
+            row.step,
+            row.platform,
+            escaped(log.redact(outcome)),
+            f"{row.seconds:.2f}",
+            escaped(log.redact(row.url)),
         )
     Console().print(table)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from ticketing.cli.output import echo
+
 
 @click.command(epilog="Example: ticketing explain 5c09e1f2a3b4c5d6-0123456789abcdef")
 @click.argument("id")
@@ -21,10 +23,10 @@ def explain(id: str) -> None:
 
     runtime = Runtime.for_command()
     runtime.reach()
-    click.echo(f"asking {runtime.brokers} ...", err=True)
+    echo(f"asking {runtime.brokers} ...", err=True)
     try:
         found = published(runtime, id)
     except NotFound as error:
         raise click.ClickException(str(error)) from None
     for line in explained(found):
-        click.echo(line)
+        echo(line)

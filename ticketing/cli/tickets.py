@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ticketing.cli.output import echo
+
 if TYPE_CHECKING:
     from ticketing.domain.incidents.incident import Incident
     from ticketing.kafka.runtime import Runtime
@@ -40,10 +42,10 @@ def backfill(platform: str, dry_run: bool, by: str) -> None:
     runtime.reach()
     found = _without_ticket(runtime, platform)
     for incident in found:
-        click.echo(f"{incident.id}  {incident.severity.value:<8}  {incident.service}")
+        echo(f"{incident.id}  {incident.severity.value:<8}  {incident.service}")
     if not dry_run:
         asyncio.run(_forward(runtime, found, platform, by))
-    click.echo(f"{len(found)} incidents {'would be ' if dry_run else ''}forwarded to {platform}")
+    echo(f"{len(found)} incidents {'would be ' if dry_run else ''}forwarded to {platform}")
 
 
 def _without_ticket(runtime: Runtime, platform: str) -> list[Incident]:

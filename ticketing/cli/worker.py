@@ -17,12 +17,16 @@ def worker(roles: tuple[str, ...]) -> None:
     console alone), and one per enabled platform, such as pagerduty.
     """
     from sinks.platforms import require_sinks
+    from ticketing import launch
     from ticketing import worker as composition
+    from ticketing.config import handover
     from ticketing.engine.role_topics import verify_all
     from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
     from ticketing.supervisor import Supervisor
 
+    launch.prepare()
     runtime = Runtime.from_environ()
+    handover.forget(os.environ)
     require_sinks(runtime.config.enabled_platforms())
     known = composition.roles(runtime.config)
     unknown = [role for role in roles if role not in known]
@@ -38,8 +42,8 @@ def worker(roles: tuple[str, ...]) -> None:
         if runtime.embedded:
             environ[EMBEDDED_VARIABLE] = runtime.brokers
         directory = environ[composition.METRICS_VARIABLE]
-        with composition.metrics_listener(runtime.config, chosen, directory):
+        with composition.metrics_listener(runtime, chosen, directory):
             composition.reach(runtime)
             verify_all(runtime)
             runtime.ensure_topics()
-            Supervisor(chosen, {**os.environ, **environ}).run()
+            Supervisor(chosen, environ, runtime.config).run()

@@ -84,11 +84,11 @@ async def _ask(address: str, token: str | None) -> Figures:
     limit = aiohttp.ClientTimeout(total=ANSWER_SECONDS_MAX)
     try:
         async with aiohttp.ClientSession(timeout=limit, headers=headers) as session:
-            async with session.get(f"{address}/metrics") as answer:
+            async with session.get(f"{address}/metrics", allow_redirects=False) as answer:
                 if answer.status != 200:
                     return Figures(address, answers=False, reasons=(f"HTTP {answer.status}",))
                 text = await answer.text()
-            async with session.get(f"{address}/ready") as answer:
+            async with session.get(f"{address}/ready", allow_redirects=False) as answer:
                 body = await answer.json(content_type=None)
     except (aiohttp.ClientError, asyncio.TimeoutError, ValueError) as error:
         return Figures(address, answers=False, reasons=(type(error).__name__,))

@@ -26,6 +26,7 @@ RESERVED = frozenset(
         "TICKETING_BEAT",
         "TICKETING_CONFIG",
         "TICKETING_EMBEDDED_BROKERS",
+        "TICKETING_HANDOVER",
         "TICKETING_PARENT",
         "TICKETING_ROLE",
         "TICKETING_ROLES",
@@ -44,14 +45,19 @@ Found = tuple[tuple[str, ...], Any]
 def from_environ(environ: Mapping[str, str]) -> tuple[dict[str, Any], list[Problem]]:
     """The settings in the environment, as a tree in camelCase, with their problems."""
     given: list[tuple[str, str]] = [
-        (name, value)
-        for name, value in sorted(environ.items())
-        if name.startswith(PREFIX)
+        (name, value) for name, value in sorted(environ.items()) if is_setting(name, value)
+    ]
+    return _tree(given)
+
+
+def is_setting(name: str, value: str) -> bool:
+    """True for a variable that is meant as a setting, or as nothing else that is known."""
+    return (
+        name.startswith(PREFIX)
         and name not in RESERVED
         and not name.startswith(RESERVED_PREFIXES)
         and not _set_by_kubernetes(name, value)
-    ]
-    return _tree(given)
+    )
 
 
 def from_directory(directory: Path) -> tuple[dict[str, Any], list[Problem]]:

@@ -17,6 +17,7 @@ from ticketing.config.foreign import translated
 from ticketing.config.model import Config
 from ticketing.config.platforms import PLATFORMS
 from ticketing.config.problems import Problem, explain, of_absent_secret, suggestion
+from ticketing.config.readdressed import kept_secrets
 from ticketing.config.secrets import explicit
 from ticketing.errors import Misconfigured
 from ticketing.log import MASK
@@ -33,15 +34,25 @@ def load(path: Path | None, environ: Mapping[str, str], *, without_secrets: bool
     missing, and files that only the installation has. Raises Misconfigured with every problem at
     once.
     """
+    tree, problems = given(path, environ, without_secrets=without_secrets)
+    return validate(_with_data_dir(tree, environ), problems, without_secrets=without_secrets)
+
+
+def given(
+    path: Path | None, environ: Mapping[str, str], *, without_secrets: bool = False
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The settings as given, in camelCase and not yet checked, with the problems found so far.
+
+    As `load` has them: raises Misconfigured for a file or directory that can't be read.
+    """
     path = path or named_file(environ)
-    given = translated(read_file(path)) if path is not None else {}
+    tree = translated(read_file(path)) if path is not None else {}
     variables, problems = from_environ(environ)
-    directory = variables.get("secretsDir") or given.get("secretsDir")
+    directory = variables.get("secretsDir") or tree.get("secretsDir")
     if isinstance(directory, str) and not without_secrets:
         secrets, wrong = from_directory(Path(directory))
-        given, problems = merge(given, secrets), problems + wrong
-    tree = _with_data_dir(merge(given, variables), environ)
-    return validate(tree, problems, without_secrets=without_secrets)
+        tree, problems = merge(tree, secrets), problems + wrong
+    return merge(tree, variables), problems
 
 
 def named_file(environ: Mapping[str, str]) -> Path | None:
@@ -83,7 +94,7 @@ def apply_patch(config: Config, section: str, patch: Mapping[str, Any]) -> Confi
     """The configuration with a change to one section: platforms, routing, anomaly or llm.
 
     A JSON merge patch (RFC 7396): null restores a key's default, lists are replaced. A secret given
-    as `****` is kept. Raises Misconfigured.
+    as `****` is kept, unless the address that it goes to changes. Raises Misconfigured.
     """
     if section not in PATCHABLE:
         raise Misconfigured(
@@ -100,7 +111,20 @@ def apply_patch(config: Config, section: str, patch: Mapping[str, Any]) -> Confi
         if strange:
             raise Misconfigured(strange)
     change = dict(patch) if section == "platforms" else {section: dict(patch)}
-    return validate(_patched(explicit(config), change))
+    changed = validate(_patched(explicit(config), change))
+    _require_secrets_again(config, changed, change)
+    return changed
+
+
+def _require_secrets_again(before: Config, after: Config, change: Mapping[str, Any]) -> None:
+    problems = [
+        problem
+        for name in (PLATFORMS if "llm" not in change else ("llm",))
+        if isinstance(change.get(name), Mapping)
+        for problem in kept_secrets(name, getattr(before, name), getattr(after, name), change[name])
+    ]
+    if problems:
+        raise Misconfigured(problems)
 
 
 def read_file(path: Path) -> dict[str, Any]:

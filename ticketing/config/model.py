@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from ticketing.config.access import Access
 from ticketing.config.catalog import Catalog, Links
 from ticketing.config.incidents import (
     Anomaly,
@@ -27,7 +28,17 @@ from ticketing.config.incidents import (
 )
 from ticketing.config.insight import CorrelationRules, Llm, Traces
 from ticketing.config.platforms import PLATFORMS, PlatformSection, PlatformSections
-from ticketing.config.process import FaustWeb, Input, Kafka, Log, Metrics, Redis, Web
+from ticketing.config.privacy import Privacy
+from ticketing.config.process import (
+    FaustWeb,
+    Input,
+    Kafka,
+    Log,
+    Metrics,
+    Redis,
+    Telemetry,
+    Web,
+)
 from ticketing.config.values import Duration, OptionalDuration, SecretUrl, Wait
 from ticketing.domain.severity import Severity
 
@@ -93,6 +104,8 @@ class Config(PlatformSections):
     """The view's store."""
     web: Web = Web()
     """The API and the pages."""
+    access: Access = Access()
+    """Access to the listeners, besides that of `web.token`."""
     faust_web: FaustWeb = FaustWeb()
     """Faust's own web view."""
     metrics: Metrics = Metrics()
@@ -108,12 +121,21 @@ class Config(PlatformSections):
     """Topics of anomalies, and the names of their fields."""
     log: Log = Log()
     """Log output."""
+    telemetry: Telemetry = Telemetry()
+    """OpenTelemetry traces of the agent's own work."""
     llm: Llm = Llm()
     """Summaries by a language model."""
+    privacy: Privacy = Privacy()
+    """Secrets and personal data in the texts of logs."""
     traces: Traces = Traces()
     """Correlation with traces."""
     correlation: CorrelationRules = CorrelationRules()
     """Effects of links between incidents."""
+
+    @property
+    def asks_for_credentials(self) -> bool:
+        """True where every request must bear a credential, those of this machine too."""
+        return self.web.token is not None or self.access.enforced
 
     def platform(self, name: str) -> PlatformSection:
         """The section of a platform; raises KeyError for another name."""

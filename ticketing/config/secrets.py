@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from ticketing.config.model import Config
 from ticketing.config.platforms import PLATFORMS
-from ticketing.config.process import Redis
+from ticketing.config.process import Redis, is_password
 from ticketing.config.values import Section
 from ticketing.domain.severity import Severity
 from ticketing.log import MASK
@@ -98,12 +98,16 @@ def _secrets(value: Any) -> Iterator[str]:
 
 
 def _passwords(text: str) -> Iterator[str]:
-    """The password in an address, as written and decoded."""
+    """The passwords in an address, as written and decoded."""
     try:
-        password = urlsplit(text).password if "://" in text else None
+        parts = urlsplit(text) if "://" in text else None
     except ValueError:
         return
-    if password:
+    if parts is None:
+        return
+    options = [option.partition("=") for option in parts.query.split("&")]
+    found = [parts.password, *(value for name, _, value in options if is_password(name))]
+    for password in filter(None, found):
         yield from (password, unquote(password))
 
 

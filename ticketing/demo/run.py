@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import threading
 import time
 from collections import Counter
@@ -25,7 +24,7 @@ from ticketing.errors import TicketingError
 from ticketing.extras import require
 from ticketing.kafka.feed import Feed
 from ticketing.kafka.free_port import free_port, free_ports
-from ticketing.kafka.runtime import CONFIG_VARIABLE, EMBEDDED_VARIABLE, Runtime
+from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
 from ticketing.sandbox.credentials import sandbox_config
 from ticketing.sandbox.server import Sandbox, start
 from ticketing.supervisor import Supervisor
@@ -76,7 +75,7 @@ class Demo:
 
     async def watch(self) -> Totals:
         """The present numbers of the run."""
-        async with self.session.get(f"{self.api}/metrics") as answer:
+        async with self.session.get(f"{self.api}/metrics", allow_redirects=False) as answer:
             metrics_text = await answer.text()
         incidents = [incident async for incident in self.incidents()]
         tickets = Counter(ticket["platform"] for ticket in self.sandbox.tickets())
@@ -86,7 +85,7 @@ class Demo:
         """Every incident of the API's list."""
         url: str | None = f"{self.api}/api/incidents?limit={PAGE_INCIDENTS}"
         while url:
-            async with self.session.get(url) as answer:
+            async with self.session.get(url, allow_redirects=False) as answer:
                 answer.raise_for_status()
                 for incident in await answer.json():
                     yield incident
@@ -98,7 +97,7 @@ class Demo:
         deadline = time.monotonic() + READY_SECONDS_MAX
         while time.monotonic() < deadline:
             try:
-                async with self.session.get(f"{self.api}/ready") as answer:
+                async with self.session.get(f"{self.api}/ready", allow_redirects=False) as answer:
                     if answer.status == 200:
                         await self.require_own_page()
                         return
@@ -113,7 +112,9 @@ class Demo:
         """Raise DemoFailed if another program answers at the demo's address."""
         own = str(self.runtime.config.data_dir)
         try:
-            async with self.session.get(f"{self.api}/api/v1/config") as answer:
+            async with self.session.get(
+                f"{self.api}/api/v1/config", allow_redirects=False
+            ) as answer:
                 told = await answer.json()
         except (aiohttp.ContentTypeError, ValueError):
             told = None
@@ -154,14 +155,10 @@ async def installation(port: int, settings: Mapping[str, Any] | None = None) -> 
         config_file.write_text(json.dumps(given))
         runtime = Runtime.of(load(config_file, environ))
         log = base / "worker.log"
-        children = {
-            **{k: v for k, v in os.environ.items() if not k.startswith("TICKETING_")},
-            **environ,
-            CONFIG_VARIABLE: str(config_file),
-            EMBEDDED_VARIABLE: runtime.brokers,
-        }
+        children = {**environ, EMBEDDED_VARIABLE: runtime.brokers}
         runtime.ensure_topics()
-        supervisor = Supervisor(worker.default_roles(runtime.config), children, log=log)
+        roles = worker.default_roles(runtime.config)
+        supervisor = Supervisor(roles, children, runtime.config, log=log)
         supervisor.start()
         session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=30))
         watching = asyncio.create_task(_keep(supervisor))

@@ -29,6 +29,8 @@ _JOINED = r"\u2190-\u2bff\U0001f000-\U0001faff"
 _STRAY_JOINER = rf"(?<![{_JOINED}\ufe0f])\u200d|\u200d(?![{_JOINED}])"
 
 _UNWANTED = re.compile(f"{_ESCAPE_SEQUENCE}|[{_UNSEEN}]|{_STRAY_JOINER}")
+# The same besides tabs and line ends, and both separators of lines.
+_ACTIVE = re.compile(rf"[\x0d{_UNSEEN}\u2028\u2029\ud800-\udfff]")
 _OTHER_LINE_END = re.compile("\r\n?|[\x0b\x0c\u2028\u2029]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _TO_CLEAN = re.compile(rf"[{_UNSEEN}\u200d\u2028\u2029\ud800-\udfff]")
@@ -46,6 +48,14 @@ def cleaned(text: str) -> str:
     if _SURROGATE.search(text):
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return _UNWANTED.sub("", _OTHER_LINE_END.sub("\n", text))
+
+
+def escaped(text: str) -> str:
+    """The text with what acts on a terminal, or is not seen, as `\\u001b`: for people who must see
+    it as it came. Tabs and newlines stay, and JSON stays JSON."""
+    return _ACTIVE.sub(
+        lambda found: f"\\u{ord(found[0]):04x}" if ord(found[0]) < 65536 else "\ufffd", text
+    )
 
 
 def encoded_size(text: str) -> int:

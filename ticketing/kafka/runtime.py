@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ticketing.config import Config, load
+from ticketing.config.handover import received
 from ticketing.errors import Misconfigured
 from ticketing.kafka import contact
 from ticketing.kafka.admin import ADMIN_SECONDS_MAX, Topics
@@ -41,15 +42,18 @@ class Runtime:
     """The embedded broker, in the process that holds it."""
 
     @classmethod
-    def from_environ(cls, environ: Mapping[str, str] | None = None) -> Runtime:
-        """Load the configuration that TICKETING_CONFIG names; raises Misconfigured.
+    def from_environ(cls, environ: MutableMapping[str, str] | None = None) -> Runtime:
+        """Load the configuration that TICKETING_CONFIG names, or that a supervisor has handed over.
 
-        With `kafka.brokers: embedded` the supervisor's broker is used, or a new one without a
-        supervisor.
+        Raises Misconfigured. With `kafka.brokers: embedded` the supervisor's broker is used, or a
+        new one without a supervisor.
         """
         environ = os.environ if environ is None else environ
-        path = environ.get(CONFIG_VARIABLE)
-        return cls.of(load(Path(path) if path else None, environ), environ.get(EMBEDDED_VARIABLE))
+        config = received(environ)
+        if config is None:
+            path = environ.get(CONFIG_VARIABLE)
+            config = load(Path(path) if path else None, environ)
+        return cls.of(config, environ.get(EMBEDDED_VARIABLE))
 
     @classmethod
     def for_command(cls, environ: Mapping[str, str] | None = None) -> Runtime:

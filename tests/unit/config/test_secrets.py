@@ -56,3 +56,21 @@ def test_every_secret_is_known_to_the_redactor_and_masked(setting: Setting) -> N
 
 def test_the_word_embedded_is_no_secret() -> None:
     assert secrets_of(Config()) == []
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("redis://host/0?password=hidden%2Bvalue", "redis://host/0?password=****"),
+        ("redis://u:hidden%2Bvalue@h/0?db=1", "redis://u:****@h/0?db=1"),
+        ("rediss://h?ssl_password=hidden%2Bvalue&db=2", "rediss://h?ssl_password=****&db=2"),
+        ("redis://h?p%61ssword=hidden%2Bvalue", "redis://h?p%61ssword=****"),
+        ("redis://h?db=1", "redis://h?db=1"),
+    ],
+)
+def test_a_password_is_masked_wherever_it_stands_in_an_address(url: str, shown: str) -> None:
+    config = Config.model_validate({"redis": {"url": url}})
+    assert config.redis.public_url == shown
+    assert in_effect(config)["redis"]["url"] == shown
+    hidden = "hidden%2Bvalue" in url
+    assert ({"hidden%2Bvalue", "hidden+value"} <= set(secrets_of(config))) is hidden

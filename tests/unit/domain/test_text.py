@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
 
 import msgspec
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ticketing.domain.text import bounded, cleaned, encoded_size
+from ticketing.domain.text import bounded, cleaned, encoded_size, escaped
 
 ANY_TEXT = st.text(st.characters(codec=None), max_size=60) | st.text(
     st.sampled_from(
@@ -83,3 +84,13 @@ def test_hostile_text_of_megabytes_is_cleaned(kind: str) -> None:
 
     assert "\x1b" not in clean
     assert bounded(clean, 100) == bounded(clean[:200], 100)
+
+
+def test_what_acts_on_a_terminal_is_escaped_and_all_else_stays() -> None:
+    plain = "tab\t, line\n, é, \u05e9\u05dc\u05d5\u05dd, 👩\u200d💻"
+    assert escaped(plain) == plain
+    acting = "\x1b]0;title\x07\x9b2J\r\x7f\u202e\u2066\u200f\u2028\ud800\U000e0041"
+    seen = escaped(acting)
+    assert seen.startswith("\\u001b]0;title\\u0007\\u009b2J\\u000d\\u007f\\u202e\\u2066")
+    assert all(c.isprintable() or c == "\ufffd" for c in seen)
+    assert json.loads(escaped(json.dumps(acting, ensure_ascii=False)))[:8] == acting[:8]

@@ -1,0 +1,115 @@
+"""A child gets the configuration with its own secrets, and no environment that holds any."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+from support.planted_settings import MARK, planted
+
+from ticketing import worker
+from ticketing.config import Config, validate
+from ticketing.config.handover import (
+    HANDOVER_VARIABLE,
+    document_for,
+    forget,
+    inherited,
+    opened,
+    received,
+)
+from ticketing.config.secrets import explicit
+from ticketing.roles import secrets_for
+
+CONFIG = Config.model_validate({**planted(), "faustWeb": {"enabled": False}})
+NEEDED = {
+    "pipeline": {"kafka", "heartbeatUrl"},
+    "traces": {"kafka"},
+    "summaries": {"kafka", "llm", "redis"},
+    "jira": {"kafka", "jira", "redis"},
+    "slack": {"kafka", "slack", "redis"},
+}
+
+
+def handed(document: bytes, **variables: str) -> Config:
+    environ = {**variables, HANDOVER_VARIABLE: str(opened(document))}
+    config = received(environ)
+    assert HANDOVER_VARIABLE not in environ
+    assert config is not None
+    return config
+
+
+def test_the_whole_configuration_arrives_as_it_was() -> None:
+    every = secrets_for("view", CONFIG)
+    assert handed(document_for(CONFIG, every)) == CONFIG
+    assert received({}) is None
+
+
+@pytest.mark.parametrize("role", [role for role in worker.roles(CONFIG) if role != "api"])
+def test_a_role_gets_its_own_secrets_alone(role: str) -> None:
+    kept = secrets_for(role, CONFIG)
+    document = document_for(CONFIG, kept)
+    given, whole = json.loads(document), explicit(CONFIG)
+    for key, section in whole.items():
+        if MARK in json.dumps(section):
+            assert (given[key] == section) is (key in kept), key
+            assert (MARK in json.dumps(given[key])) is (key in kept), key
+        else:
+            assert given[key] == section
+    if role != "view":
+        assert kept == NEEDED.get(role, {"kafka", "redis", role})
+    config = handed(document)
+    assert worker.roles(config) == worker.roles(CONFIG)
+    assert (config.heartbeat_url is None) is (CONFIG.heartbeat_url is None)
+
+
+def test_a_withheld_token_is_nobodys() -> None:
+    config = validate({"web": {"token": "planted"}})
+    tokens = {json.loads(document_for(config, ()))["web"]["token"] for _ in range(2)}
+    assert len(tokens) == 2
+
+
+def test_every_platform_and_setting_has_a_secret_to_withhold() -> None:
+    texts = {key: json.dumps(item) for key, item in explicit(CONFIG).items()}
+    assert {key for key, text in texts.items() if MARK in text} >= {
+        *CONFIG.enabled_platforms(),
+        *("kafka", "redis", "web", "llm", "heartbeatUrl"),
+    }
+
+
+def test_a_variable_of_the_supervisor_wins() -> None:
+    document = document_for(CONFIG, ())
+    assert str(handed(document, TICKETING_DATA_DIR="/there").data_dir) == "/there"
+
+
+def test_a_child_inherits_no_setting_and_no_secret_of_others() -> None:
+    environ = {
+        "PATH": "/bin",
+        "https_proxy": "http://proxy",
+        "LC_ALL": "C",
+        "TICKETING_WEB__TOKEN": "planted",
+        "TICKETING_CONFIG": "/etc/config",
+        "AWS_SECRET_ACCESS_KEY": "planted",
+        "TICKETING_TEST_X": "1",
+    }
+    assert inherited(environ, models=False) == {
+        "PATH": "/bin",
+        "https_proxy": "http://proxy",
+        "LC_ALL": "C",
+        "TICKETING_TEST_X": "1",
+    }
+    assert "AWS_SECRET_ACCESS_KEY" in inherited(environ, models=True)
+    assert "TICKETING_WEB__TOKEN" not in inherited(environ, models=True)
+
+
+def test_a_process_forgets_its_settings_and_nothing_else() -> None:
+    environ = {"TICKETING_JIRA__API_TOKEN": "planted", "TICKETING_PARENT": "7", "PATH": "/bin"}
+    forget(environ)
+    assert environ == {"TICKETING_PARENT": "7", "PATH": "/bin"}
+
+
+def test_the_document_has_no_name_in_a_directory() -> None:
+    descriptor = opened(b"x" * 200_000)
+    assert os.fstat(descriptor).st_nlink == 0
+    with os.fdopen(descriptor, "rb") as file:
+        assert len(file.read()) == 200_000
