@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from sinks.calls import retry_after
+from sinks.calls import retry_after, sending
 from sinks.calls.decoding import Undecodable, decoded
 from sinks.calls.limits import Limits, limits_for
 from sinks.calls.outcome import Failed, Reason, RetryAfter, Unknown
@@ -105,6 +105,7 @@ class Http:
         payload, kept = _payload(body, form)
         await self._wait_for_room(account, yields)
         self._fence()
+        sending.note(method)
         try:
             reply = await self._transport.exchange(
                 method, url, payload=payload, headers={**kept, **(headers or {})}, params=params

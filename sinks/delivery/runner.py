@@ -20,6 +20,7 @@ from sinks.calls.outcome import (
     RetryAfter,
     Unknown,
 )
+from sinks.calls.sending import Sending, noting
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import Request, Sink
 from ticketing import metrics
@@ -155,13 +156,22 @@ class Runner:
         if self._clock() > request.start_by:
             return RetryAfter(reason=Reason.NOT_SENT, detail="not sent before its deadline")
         self._fence()
-        try:
-            return await asyncio.wait_for(self._platform.perform(request), request.timeout)
-        except Failed as failed:
-            return failed.outcome
-        except asyncio.TimeoutError:
-            return Unknown(reason=Reason.TIMEOUT, detail=f"no answer in {request.timeout:g} s")
-        except Exception as error:
-            # A fault of our own must not stop other deliveries. The request may have been sent.
-            log.exception("delivery_failed", platform=self._platform.name)
-            return Refused(reason=Reason.INTERNAL, detail=type(error).__name__)
+        with noting() as sending:
+            try:
+                return await asyncio.wait_for(self._platform.perform(request), request.timeout)
+            except Failed as failed:
+                return failed.outcome
+            except asyncio.TimeoutError:
+                return Unknown(reason=Reason.TIMEOUT, detail=f"no answer in {request.timeout:g} s")
+            except Exception as error:
+                # A fault of our own must not stop other deliveries.
+                log.exception("delivery_failed", platform=self._platform.name)
+                return _failed_here(error, sending)
+
+
+def _failed_here(error: Exception, sending: Sending) -> Outcome:
+    """The outcome of a fault of our own: never a refusal once something may have taken effect."""
+    detail = type(error).__name__
+    if sending.changed:
+        return Unknown(reason=Reason.INTERNAL, over=True, detail=detail)
+    return Refused(reason=Reason.INTERNAL, detail=detail)

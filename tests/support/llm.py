@@ -59,6 +59,18 @@ def answers(content: Any = ANSWER) -> Behaviour:
     return answer
 
 
+def cut_off(content: str | None) -> Behaviour:
+    """Answer as far as the longest length went, which may be nothing at all."""
+
+    async def answer(llm: Llm, request: web.Request) -> web.Response:
+        body = completion(content or "")
+        body["choices"][0] |= {"finish_reason": "length"}
+        body["choices"][0]["message"]["content"] = content
+        return web.json_response(body)
+
+    return answer
+
+
 def refuses(status: int, retry_after: int | None = None) -> Behaviour:
     """Refuse with a status, as OpenAI words it."""
 

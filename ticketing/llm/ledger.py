@@ -93,6 +93,11 @@ class Ledger:
         await self._add(tenant, "calls", 1)
         return True
 
+    async def give_back(self, tenant: str) -> None:
+        """Take back the count of a call that was not made."""
+        self._mine(tenant).calls -= 1
+        await self._add(tenant, "calls", -1)
+
     async def charge(self, tenant: str, cost: float) -> None:
         """Add the cost of a call, in US dollars."""
         if cost > 0:

@@ -16,7 +16,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -50,6 +50,7 @@ _QUIET = {
     "LITELLM_MODE": "PRODUCTION",
     "LITELLM_LOG": "CRITICAL",
 }
+CUT_OFF = "the answer was cut off by its length: raise llm.maxAnswerTokens"
 _STATUS = re.compile(r"[1-5]\d\d")
 
 
@@ -88,6 +89,11 @@ class NoAnswer(Retryable):
         self.failures = tuple(failures)
         self.cost = cost
         super().__init__("; ".join(map(str, failures)) or "no provider is configured")
+
+    @property
+    def nobody_asked(self) -> bool:
+        """True if every provider rests, so that no call was made."""
+        return all(one.outcome is Outcome.RESTING for one in self.failures)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,17 +151,20 @@ class Models:
         failures: list[Failure] = []
         cost = 0.0
         for number, provider in enumerate(self._llm.chain):
-            began = self._clock()
+            began, cut_off = self._clock(), False
             if self._cooldowns and began < self._rests_until.get(number, 0.0):
                 failures.append(Failure(label(provider), Outcome.RESTING))
                 continue
             try:
                 answer = await self._call(router, number, messages, tokens_max, json_object)
                 cost += _cost_of(answer, provider)
+                cut_off = _is_cut_off(answer)
                 value = read(_text_of(answer))
             except Exception as error:  # noqa: BLE001
                 # litellm passes on any exception of a provider's client; each means no answer.
                 failure = _failure(provider, error)
+                if cut_off:
+                    failure = replace(failure, detail=CUT_OFF)
                 failures.append(failure)
                 self._note(number, failure.outcome, began)
                 continue
@@ -265,6 +274,12 @@ def _text_of(answer: Any) -> str | None:
     choices = getattr(answer, "choices", None)
     content = choices[0].message.content if choices else None
     return content if isinstance(content, str) else None
+
+
+def _is_cut_off(answer: Any) -> bool:
+    """True for an answer that ended at the longest length that was asked for."""
+    choices = getattr(answer, "choices", None) or []
+    return any(getattr(one, "finish_reason", None) == "length" for one in choices[:1])
 
 
 def _cost_of(answer: Any, provider: LlmProvider) -> float:

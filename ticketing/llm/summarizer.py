@@ -160,6 +160,10 @@ class Summarizer:
             summary = kept or await self._written(incident, basis)
         except NoAnswer as error:
             await self._ledger.charge(incident.tenant, error.cost)
+            if error.nobody_asked:
+                await self._ledger.give_back(incident.tenant)
+                self._queue.postponed(ask, self._clock() + self._pause)
+                return
             metrics.summaries_total.labels("no_answer").inc()
             log.warning("no_summary", incident=incident.id, why=str(error))
             self._queue.failed(ask, basis, self._clock(), self._pause)

@@ -9,7 +9,17 @@ import sys
 from typing import Any
 
 import pytest
-from support.llm import ANSWER, HUGE_CHARACTERS, answers, drips, garbles, hangs, llm, refuses
+from support.llm import (
+    ANSWER,
+    HUGE_CHARACTERS,
+    answers,
+    cut_off,
+    drips,
+    garbles,
+    hangs,
+    llm,
+    refuses,
+)
 from support.waiting import until
 
 from ticketing.config import Config
@@ -145,6 +155,13 @@ async def test_wrong_answers_are_paid_for_too() -> None:
     async with llm(answers("no")) as first, llm() as second:
         told = await ask(models(first.endpoint, second.endpoint))
     assert told.cost == pytest.approx(2 * COST)
+
+
+@pytest.mark.parametrize("content", [None, "", '{"title": "Payments ti'])
+async def test_an_answer_that_was_cut_off_says_what_to_raise(content: str | None) -> None:
+    async with llm(cut_off(content)) as endpoint:
+        with pytest.raises(NoAnswer, match=r"raise llm\.maxAnswerTokens"):
+            await models(endpoint.endpoint).ask(MESSAGES, read)
 
 
 async def test_no_key_and_no_prompt_reaches_the_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -21,7 +21,7 @@ from ticketing.domain.incidents.reports import summarized
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
 from ticketing.llm.ledger import Ledger
-from ticketing.llm.models import Models, NoAnswer
+from ticketing.llm.models import Failure, Models, NoAnswer, Outcome
 from ticketing.llm.prompt import Prompts
 from ticketing.llm.summarizer import Summarizer
 from ticketing.privacy import scrubber
@@ -192,6 +192,33 @@ async def test_a_failure_is_repeated_after_a_pause() -> None:
             "both summaries",
             DEADLINE_SECONDS,
         )
+
+
+class Resting(Models):
+    """Models whose only provider rests for so many questions."""
+
+    rests = 40
+
+    async def ask(self, *args: Any, **options: Any) -> Any:
+        if self.rests:
+            self.rests -= 1
+            raise NoAnswer([Failure("openai/gpt-4", Outcome.RESTING)])
+        return await super().ask(*args, **options)
+
+
+async def test_a_provider_that_rests_costs_those_nothing_whom_nobody_was_asked_about() -> None:
+    async with desk(concurrency=1, budget={"callsPerDay": 8}) as one:
+        one.summarizer._models = Resting(one.summarizer._models._llm)
+        for number in range(1, 9):
+            one.summarizer.note(incident(number))
+
+        def all_answered() -> bool:
+            one.now += 60.0
+            one.summarizer._woken.set()
+            return len(one.sent) == 8
+
+        await until(all_answered, "an answer for each", DEADLINE_SECONDS)
+        assert len(one.endpoint.requests) == 8
 
 
 async def test_over_budget_no_call_is_made_until_the_next_day() -> None:

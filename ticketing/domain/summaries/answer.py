@@ -63,8 +63,10 @@ class Answer:
 def read(text: str | None) -> Answer:
     """The answer in a model's text; raises BadAnswer.
 
-    Title and summary must be there; what else is missing is empty. A field of a wrong type refuses
-    the whole answer, since a model that does not keep the form has not understood the task.
+    Title and summary must be there; what else is missing is empty. Forms that models often give
+    instead are read: line ends in strings, commas after the last item, the object within another or in
+    a list, a text for a list. Any other field of a wrong type refuses the whole answer, since a model
+    that does not keep the form has not understood the task.
     """
     if text is None or not text.strip():
         raise BadAnswer(Fault.EMPTY)
@@ -76,7 +78,7 @@ def read(text: str | None) -> Answer:
     if not all(shown):
         raise BadAnswer(Fault.WRONG_SHAPE, "title or summary is empty")
     steps = [neutral(step, STEP_CHARS_MAX) for step in _texts(found, "steps")[:STEPS_MAX]]
-    tags = [tag(name) for name in _texts(found, "tags")[:TAGS_MAX]]
+    tags = [tag(name) for name in _texts(found, "tags", r"[,\n]")[:TAGS_MAX]]
     return Answer(
         title=shown[0],
         summary=shown[1],
@@ -88,39 +90,73 @@ def read(text: str | None) -> Answer:
     )
 
 
+WRAPPERS_MAX = 3
+"""Objects around the answer, such as `{"response": {"answer": {...}}}`."""
 _FENCED = re.compile(r"```(?:json)?\s*(\{.*\})\s*```", re.DOTALL)
+_STRING_OR_COMMA = re.compile(r'("(?:[^"\\]|\\.)*(?:"|\\?\Z))|,(?=\s*[}\]])', re.DOTALL)
+_BULLET = re.compile(r"^\s*(?:[-*\u2022]|\d{1,2}[.)])\s+")
 
 
 def _object(text: str) -> Mapping[str, object]:
     fenced = _FENCED.search(text)
     first = text.find("{")
     for attempt in (text, fenced[1] if fenced else "", text[first:] if first >= 0 else ""):
-        try:
-            # Anything after the object is chatter.
-            found, _ = json.JSONDecoder().raw_decode(attempt.strip())
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(found, dict):
-            return found
+        for tried in (attempt, _STRING_OR_COMMA.sub(r"\1", attempt)):
+            try:
+                # Anything after the object is chatter. Raw line ends in strings are let through.
+                found, _ = json.JSONDecoder(strict=False).raw_decode(tried.strip())
+            except (ValueError, RecursionError):
+                continue
+            unwrapped = _unwrapped(found)
+            if isinstance(unwrapped, dict):
+                return unwrapped
     raise BadAnswer(Fault.NO_JSON)
+
+
+def _unwrapped(found: object) -> object:
+    """The object within others that hold nothing else of its kind."""
+    for _ in range(WRAPPERS_MAX):
+        if isinstance(found, dict) and ("title" in found or "summary" in found):
+            break
+        inside = list(found.values()) if isinstance(found, dict) else found
+        objects = (
+            [one for one in inside if isinstance(one, dict)] if isinstance(inside, list) else []
+        )
+        if len(objects) != 1:
+            break
+        found = objects[0]
+    return found
 
 
 def _text(found: Mapping[str, object], name: str) -> str:
     value = found.get(name)
     if value is None:
         return ""
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
+        return " ".join(value)
     if not isinstance(value, str):
         raise BadAnswer(Fault.WRONG_SHAPE, f"{name} is not a string")
     return value
 
 
-def _texts(found: Mapping[str, object], name: str) -> list[str]:
+def _texts(found: Mapping[str, object], name: str, separators: str = r"\n") -> list[str]:
     value = found.get(name)
     if value is None:
         return []
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    if isinstance(value, str):
+        # A text, a step or a tag a line, or tags with commas.
+        return [_BULLET.sub("", one) for one in re.split(separators, value) if one.strip()]
+    items = [_item(one) for one in value] if isinstance(value, list) else [""]
+    if not all(items):
         raise BadAnswer(Fault.WRONG_SHAPE, f"{name} is not a list of strings")
-    return value
+    return items
+
+
+def _item(value: object) -> str:
+    """An item of a list as text: of an object, such as a step with its number, its strings."""
+    if isinstance(value, dict):
+        return ": ".join(one for one in value.values() if isinstance(one, str) and one)
+    return (value or " ") if isinstance(value, str) else ""
 
 
 def _severity(value: object) -> Severity | None:

@@ -101,12 +101,16 @@ def known_basis(incident: Incident, asked: Basis | None) -> Basis | None:
 
 @dataclass(slots=True)
 class Ask:
-    """One incident to ask about, as last seen. `at` is the time to ask, in Unix seconds."""
+    """One incident to ask about, as last seen. `at` is the time to ask, in Unix seconds.
+
+    Until `held_until` it is not asked about, whatever changes meanwhile.
+    """
 
     incident: Incident
     why: Why
     at: float
     attempts: int = 0
+    held_until: float = 0.0
 
 
 class Queue:
@@ -135,9 +139,7 @@ class Queue:
         known = self._pending.get(incident.id)
         at = not_before(incident, why, basis)
         if known is not None:
-            # A failed attempt's pause holds, whatever else has changed meanwhile.
-            at = max(at, known.at) if known.attempts else at
-            known.incident, known.why, known.at = incident, why, at
+            known.incident, known.why, known.at = incident, why, max(at, known.held_until)
             return 0
         self._pending[incident.id] = Ask(incident, why, at)
         if len(self._pending) > self._pending_max:
@@ -176,16 +178,17 @@ class Queue:
         again = self._pending.get(latest.id)
         if again is not None:
             again.attempts = attempts
-            again.at = now + min(RETRY_SECONDS_MAX, pause * 2 ** (attempts - 1))
+            wait = min(RETRY_SECONDS_MAX, pause * 2 ** (attempts - 1))
+            again.at = again.held_until = now + wait
 
     def postponed(self, ask: Ask, until: float) -> None:
-        """Note that no call was made for want of budget; the next one comes after `until`."""
+        """Note that no call was made, which is no attempt; the next one comes after `until`."""
         latest = self._under_way.pop(ask.incident.id)
         self.note(latest)
         again = self._pending.get(latest.id)
         if again is not None:
-            again.attempts = max(1, ask.attempts)
-            again.at = until
+            again.attempts = ask.attempts
+            again.at = again.held_until = until
 
     def _remember(self, id: str, basis: Basis) -> None:
         self._asked[id] = basis

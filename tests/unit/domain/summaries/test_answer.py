@@ -48,6 +48,41 @@ def test_chatter_around_the_object_is_left_out(wrapped: str) -> None:
     assert read(wrapped.replace("{}", json.dumps(GOOD))).title == "Payments time out"
 
 
+RAW = json.dumps(GOOD).replace("does not", "does\n\tnot")
+COMMAS = json.dumps(GOOD).replace('"Roll back"]', '"Roll back" ,\n]').replace("}", ",}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        RAW,
+        COMMAS,
+        f"```json\n{COMMAS}\n```",
+        json.dumps({"answer": GOOD}),
+        json.dumps({"model": "x", "response": {"answer": GOOD}}),
+        json.dumps([GOOD]),
+        json.dumps({**GOOD, "summary": ["The gateway does", "not answer."]}),
+        json.dumps({**GOOD, "steps": "Roll back"}),
+        json.dumps({**GOOD, "steps": "1. Roll back\n"}),
+        json.dumps({**GOOD, "steps": [{"number": 1, "action": "Roll back"}]}),
+        json.dumps({**GOOD, "tags": "pay ments, pay-ments"}),
+    ],
+)
+def test_forms_that_models_give_instead_are_read(text: str) -> None:
+    assert read(text) == read(json.dumps(GOOD))
+
+
+def test_steps_in_one_text_are_a_step_a_line() -> None:
+    steps = "1. Look at the gateway\n2) Roll back\n\n- Tell the team"
+    answer = read(json.dumps({**GOOD, "steps": steps}))
+    assert answer.steps == ["Look at the gateway", "Roll back", "Tell the team"]
+
+
+def test_a_comma_in_a_string_stays() -> None:
+    whole = json.dumps({**GOOD, "summary": 'it says: "a, ]" and ",}"'})
+    assert read(f"{whole[:-1]},}}") == read(whole)
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
@@ -58,11 +93,15 @@ def test_chatter_around_the_object_is_left_out(wrapped: str) -> None:
         ('{"title": "x", ', Fault.NO_JSON),
         ("[" * 20_000, Fault.NO_JSON),
         ('{"a":' * 5_000, Fault.NO_JSON),
+        ('{"a": "' + '\\"' * 15_000, Fault.NO_JSON),
+        ('{"a": ' + '"\\' * 15_000, Fault.NO_JSON),
         ("{}", Fault.WRONG_SHAPE),
         (json.dumps({**GOOD, "title": 7}), Fault.WRONG_SHAPE),
         (json.dumps({**GOOD, "title": "https://evil.example/"[:0]}), Fault.WRONG_SHAPE),
         (json.dumps({**GOOD, "summary": "\u200b\u202e"}), Fault.WRONG_SHAPE),
-        (json.dumps({**GOOD, "steps": "rm -rf /"}), Fault.WRONG_SHAPE),
+        (json.dumps({**GOOD, "steps": 7}), Fault.WRONG_SHAPE),
+        (json.dumps({**GOOD, "steps": ["look", 7]}), Fault.WRONG_SHAPE),
+        (json.dumps({**GOOD, "summary": {"rm -rf": 1}}), Fault.WRONG_SHAPE),
         (json.dumps({**GOOD, "steps": [{"do": 1}]}), Fault.WRONG_SHAPE),
         (json.dumps({**GOOD, "summary": "x" * 100_000}), Fault.TOO_LONG),
     ],

@@ -82,7 +82,7 @@ async def test_room_that_comes_soon_is_waited_for(server: Server) -> None:
     waits = [0.3, 0.3, 0.0]
 
     class Soon(Limits):
-        async def take(self, account: str) -> float:
+        async def take(self, account: str, *, yields: bool = False) -> float:
             return waits.pop(0)
 
     slept: list[float] = []

@@ -10,7 +10,9 @@ import pytest
 from support.incidents import ticketed
 from support.waiting import until
 
+from sinks.calls.http import Http
 from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Refused, RetryAfter, Unknown
+from sinks.calls.transport import Reply
 from sinks.delivery.runner import Runner
 from sinks.delivery.wishes import OperationResult, encode_result
 from sinks.platform import Repeat, Request, Traits
@@ -198,6 +200,32 @@ async def test_a_fault_of_ours_is_one_refused_delivery(error: Exception) -> None
     assert outcome.reason is Reason.INTERNAL
     assert "secret" not in outcome.detail
     assert scene.fatal == []
+
+
+class Answering:
+    """A transport that answers everything well."""
+
+    async def exchange(self, *args: Any, **options: Any) -> Reply:
+        return Reply(200, {}, b"{}")
+
+    async def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(("method", "kind"), [("GET", Refused), ("POST", Unknown)])
+async def test_a_fault_of_ours_after_a_change_was_sent_is_no_refusal(
+    method: str, kind: type
+) -> None:
+    http = Http(Answering())
+
+    async def breaks(request: Request) -> Outcome:
+        await http.call(method, "https://platform.example/tickets")
+        raise KeyError("id")
+
+    scene = Scene(breaks)
+    scene.start()
+    outcome = await scene.ended()
+    assert type(outcome) is kind
+    assert outcome.reason is Reason.INTERNAL
 
 
 async def test_a_result_that_cannot_be_reported_is_fatal() -> None:
