@@ -67,7 +67,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     if not config.asks_for_credentials:
         # Loopback alone does not identify the sender: a browser here sends requests for any page.
         _require_own_host(request, config)
-        _require_own_origin(request, config)
+    _require_own_origin(request, config)
     return await handler(request)
 
 
@@ -78,7 +78,7 @@ async def guard_all(request: web.Request, handler: Handler) -> web.StreamRespons
     if not config.asks_for_credentials:
         _require_own_machine(request)
         _require_own_host(request, config)
-        _require_own_origin(request, config)
+    _require_own_origin(request, config)
     return await handler(request)
 
 
