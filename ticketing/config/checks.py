@@ -66,12 +66,17 @@ def warnings(config: Config) -> list[str]:
             "anomaly.minimumCount is over 1, but autoResolveAfter is off: incidents with fewer "
             "occurrences stay open without a ticket"
         )
-    said += [
+    said += unencrypted(config)
+    return said
+
+
+def unencrypted(config: Config) -> list[str]:
+    """A sentence for each listener that other machines reach, as none speaks TLS."""
+    return [
         f"{section}.host is {host}, and the worker speaks no TLS: tokens travel readable for everybody"
         " on the way, so put a proxy with TLS before it"
         for section, host in _beyond_loopback(config)
     ]
-    return said
 
 
 def is_loopback(host: str) -> bool:
