@@ -114,9 +114,10 @@ async def test_a_sign_in_that_was_not_begun_here_is_refused(api: Any, idp: OidcP
     assert (await get(api, back)).status == 403
     mine, other = await begun(api), back
     assert (await get(api, other)).status == 403
-    state = parse_qs(urlsplit(str(mine)).query)["state"][0]
-    for query in ("", f"state={state}", f"state={state}&code=made-up", f"state={state}x&code=y"):
-        assert (await get(api, f"{CALLBACK_PATH}?{query}")).status == 403
+    given = parse_qs(urlsplit(await returned(api, mine)).query)
+    state, code = given["state"][0], given["code"][0]
+    for query in ("", f"state={state}", f"state={state}&code=made-up", f"state=x&code={code}"):
+        assert (await get(api, f"{CALLBACK_PATH}?{query}")).status == 403, query
     assert (await api.get("/api/v1/me"))[0] == 401
 
 
