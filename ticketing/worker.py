@@ -18,7 +18,7 @@ from typing import Any
 from tables.alerts import is_stored_firing
 from tables.incidents import is_stored_open
 from ticketing import extras, launch, log, metrics, restarts
-from ticketing.config import Config, secrets_of
+from ticketing.config import Config, secrets_of, unencrypted
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
 from ticketing.engine.app_metrics import AppMetrics
@@ -122,6 +122,12 @@ def configure_logging(config: Config) -> None:
     log.configure(config.log.level, config.log.format, secrets_of(config))
 
 
+def warn_of_plain_text(config: Config) -> None:
+    """Say which listeners other machines reach, as none speaks TLS."""
+    for warning in unencrypted(config):
+        log.get(__name__).warning(warning)
+
+
 @contextmanager
 def fleet_environ(embedded: bool) -> Iterator[dict[str, str]]:
     """The environment of child processes: a directory for metrics and, embedded, for data."""
@@ -164,6 +170,8 @@ def metrics_listener(
 def run(role: str, runtime: Runtime) -> None:
     """Run one role until stopped."""
     configure_logging(runtime.config)
+    if PARENT_VARIABLE not in os.environ:
+        warn_of_plain_text(runtime.config)
     restarts.start_beats()
     with traced(role, runtime.config), _own_listener(role, runtime):
         reach(runtime)

@@ -8,7 +8,7 @@ from ticketing.api import files, incidents, operations, slack
 from ticketing.api.audit import READER, AuditReader, audited, list_audit
 from ticketing.api.commands import ROLES, batch, command_handler
 from ticketing.api.dead_letters import get_dead_letter, list_dead_letters, redrive
-from ticketing.api.door import Door, admission, keep_door
+from ticketing.api.door import Door, admission, keep_door, provider_of
 from ticketing.api.events import events, feed_for
 from ticketing.api.me import me
 from ticketing.api.problems import counted, problems
@@ -37,6 +37,7 @@ from ticketing.api.services import (
     Services,
     WorkerStatus,
 )
+from ticketing.api.sessions import PROVIDER, session_routes
 from ticketing.api.tokens import DESK, TokenDesk, token_routes
 from ticketing.config import Config
 from ticketing.domain.events import Action
@@ -76,6 +77,9 @@ def create_app(
         app[DESK] = desk
     if audit is not None:
         app[READER] = audit
+    provider = provider_of(config)
+    if provider is not None:
+        app[PROVIDER] = provider
     app[files.ASSETS] = files.load()
     feed_for(app)
     add_routes(app, _routes(), ("", PREFIX))
@@ -95,6 +99,7 @@ def _routes() -> list[Route]:
         get("/console/{name}", files.file, OPEN),
         *operations.status_routes(),
         get("/api/v1/me", me, VIEWER),
+        *session_routes(),
         *token_routes(),
         get("/api/v1/audit", list_audit, ADMIN),
         get("/api/incidents", incidents.list_incidents, VIEWER),

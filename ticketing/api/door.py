@@ -14,6 +14,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from ticketing.access.audit_topic import AuditLog
+from ticketing.access.oidc import Provider
 from ticketing.access.token_book import TokenBook
 from ticketing.access.token_topic import TokenTopic
 from ticketing.api.problems import Problem
@@ -30,6 +31,10 @@ GOOD_MAX = 1024
 """Tokens accepted lately, more than an installation has in use."""
 PREFIX_CHARS = 12
 """Of a token tried: its form and a few characters, by which tries at one token are known."""
+JWT_DOTS = 2
+"""Between header, claims and signature; no named token has any."""
+SESSION = "ticketing-session"
+"""The cookie with a person's ID token."""
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="ticketing"'}
 
 
@@ -41,6 +46,13 @@ class Tokens(Protocol):
 
     async def close(self) -> None:
         """Disconnect."""
+
+
+class People(Protocol):
+    """The provider of people's tokens."""
+
+    async def person(self, token: str) -> Principal | None:
+        """The bearer of a token; None for one that is not the provider's. Raises Unavailable."""
 
 
 class Audit(Protocol):
@@ -61,6 +73,7 @@ class Door:
         config: Config,
         named: Tokens | None = None,
         audit: Audit | None = None,
+        people: People | None = None,
         *,
         clock: Callable[[], float] = time.time,
         steady: Callable[[], float] = time.monotonic,
@@ -69,6 +82,7 @@ class Door:
         self._config = config
         self._named = named
         self.audit = audit
+        self._people = people
         self._clock = clock
         self._steady = steady
         self._attempts = Attempts()
@@ -90,6 +104,12 @@ class Door:
         credential = _bearer(request)
         if not self._config.asks_for_credentials and not credential.startswith(tokens.PREFIX):
             return LOCAL
+        if not credential and self._people is not None:
+            kept = request.cookies.get(session_cookie(self._config))
+            # An old session is not a guess: open pages go on asking with it.
+            person = await self._people.person(kept) if kept else None
+            if person is not None:
+                return person
         if not credential:
             raise _unknown("Send `Authorization: Bearer <token>`.")
         keys = (address_key(request.remote), f"token:{credential[:PREFIX_CHARS]}")
@@ -111,6 +131,8 @@ class Door:
         shared = self._config.web.token
         if shared is not None and _same(credential, shared.get_secret_value()):
             return SHARED
+        if self._people is not None and credential.count(".") == JWT_DOTS:
+            return await self._people.person(credential)
         if self._named is None or not tokens.is_well_formed(credential):
             return None
         token = await self._named.find(credential)
@@ -177,6 +199,11 @@ def _forbidden(principal: Principal, role: Role) -> Problem:
     return Problem(403, detail, role=role.value)
 
 
+def session_cookie(config: Config, name: str = SESSION) -> str:
+    """The name of a cookie; over https browsers then take it from this host alone."""
+    return f"__Host-{name}" if str(config.web.public_url).startswith("https:") else name
+
+
 def _bearer(request: web.Request) -> str:
     """The bearer token of a request, empty without one."""
     scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
@@ -204,4 +231,11 @@ def keep_door(app: web.Application, door: Door) -> None:
 
 def door_of(runtime: Runtime) -> Door:
     """The door of a listener in a process of the installation."""
-    return Door(runtime.config, TokenBook(TokenTopic(runtime)), AuditLog(runtime))
+    book, audit = TokenBook(TokenTopic(runtime)), AuditLog(runtime)
+    return Door(runtime.config, book, audit, provider_of(runtime.config))
+
+
+def provider_of(config: Config) -> Provider | None:
+    """The provider of a configuration, which sends people back to `web.publicUrl`."""
+    oidc = config.access.oidc
+    return Provider(oidc, f"{config.web.public_url}{CALLBACK_PATH}") if oidc.issuer else None

@@ -14,7 +14,9 @@ PREFIX = "/api/ticketing"
 """A second prefix of every path."""
 SLACK_PATH = "/api/v1/slack/interactions"
 """Open without a token, as Slack sends none: the handler verifies Slack's signature instead."""
-PAGES = frozenset({"/", f"{PREFIX}/"})
+CALLBACK_PATH = "/api/v1/session/callback"
+"""Where an OIDC provider, another site, sends the browser back to."""
+PAGES = frozenset({"/", f"{PREFIX}/", CALLBACK_PATH})
 """Paths that a link on another site may open, such as a ticket's link to the console."""
 
 HEADERS = {

@@ -19,6 +19,8 @@ from ticketing.domain.events import Action
 if TYPE_CHECKING:
     from ticketing.config import Config
 
+TOKEN_VARIABLE = "TICKETING_API_TOKEN"
+"""The variable with the token of the person or program that calls commands."""
 ANSWER_SECONDS_MAX = 30.0
 """Longer than the API waits for Kafka and for the outcome, 10 seconds each."""
 
@@ -69,9 +71,10 @@ class Length(click.ParamType):
 def act(action: str, id: str, key: str | None, api: str | None, yes: bool, **fields: Any) -> None:
     """Do ACTION on the incident ID, and wait for the outcome.
 
-    The fields that an action takes are those of the API; assign without --to leaves nobody
-    assigned. The exit status is 1 if the incident's state forbids the action, if there is no such
-    incident, or if the outcome is not known.
+    The token is that of TICKETING_API_TOKEN, else `web.token`: its name is the author, and --by
+    counts for an admin's only. The fields that an action takes are those of the API; assign without
+    --to leaves nobody assigned. The exit status is 1 if the incident's state forbids the action, if
+    there is no such incident, or if the outcome is not known.
     """
     from ticketing.config import load
 
@@ -81,7 +84,7 @@ def act(action: str, id: str, key: str | None, api: str | None, yes: bool, **fie
     config = load(None, os.environ)
     address = (api or address_of(config)).rstrip("/")
     url = f"{address}/api/incidents/{quote(id, safe='')}/{action}"
-    token = config.web.token.get_secret_value() if config.web.token else None
+    token = token_of(config)
     status, answer = asyncio.run(_post(url, body_of(Action(action), fields), token, key))
     if status != 200:
         echo(answer.get("detail") or f"{url} answered {status}", err=True)
@@ -100,6 +103,13 @@ def body_of(action: Action, fields: dict[str, Any], now: float | None = None) ->
     if action is Action.ASSIGN:
         given.setdefault("to", ())
     return given
+
+
+def token_of(config: Config) -> str | None:
+    """The token for the API: that of the environment, else the configuration's, if any."""
+    own = os.environ.get(TOKEN_VARIABLE, "").strip()
+    shared = config.web.token
+    return own or (None if shared is None else shared.get_secret_value())
 
 
 def address_of(config: Config) -> str:

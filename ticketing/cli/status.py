@@ -43,6 +43,7 @@ def status(workers: tuple[str, ...], no_workers: bool, watch: bool, as_json: boo
     what only they know. Nothing is changed. The exit status is 1 if something is wrong, which is
     said in a sentence each.
     """
+    from ticketing.cli.act import token_of
     from ticketing.cli.fleet import as_json as document
     from ticketing.cli.fleet import problems, rendered
     from ticketing.kafka.runtime import Runtime
@@ -51,7 +52,7 @@ def status(workers: tuple[str, ...], no_workers: bool, watch: bool, as_json: boo
     runtime.reach()
     config = runtime.config
     chosen = workers or (() if no_workers else _of_this_machine(config))
-    token = config.web.token.get_secret_value() if config.web.token else None
+    token = token_of(config)
     look = _looker(runtime, chosen, token, named=bool(workers))
     # Before a watch begins, too, a broker that does not answer ends the command.
     fleet = look()

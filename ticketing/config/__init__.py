@@ -1,6 +1,6 @@
 """The configuration: a typed model, loaded from a file, mounted secrets and the environment."""
 
-from ticketing.config.checks import warnings
+from ticketing.config.checks import unencrypted, warnings
 from ticketing.config.loading import apply_patch, load, validate
 from ticketing.config.model import Config
 from ticketing.config.platforms import PLATFORMS
@@ -17,6 +17,7 @@ __all__ = [
     "public",
     "reveal",
     "secrets_of",
+    "unencrypted",
     "validate",
     "warnings",
 ]

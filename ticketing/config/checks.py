@@ -42,6 +42,7 @@ def contradictions(config: Config) -> list[Problem]:
         *_anomaly(config),
         *_input(config.input, config.kafka.prefix),
         *_listeners(config),
+        *_oidc(config),
         *_llm(config),
     ]
 
@@ -65,12 +66,17 @@ def warnings(config: Config) -> list[str]:
             "anomaly.minimumCount is over 1, but autoResolveAfter is off: incidents with fewer "
             "occurrences stay open without a ticket"
         )
-    said += [
+    said += unencrypted(config)
+    return said
+
+
+def unencrypted(config: Config) -> list[str]:
+    """A sentence for each listener that other machines reach, as none speaks TLS."""
+    return [
         f"{section}.host is {host}, and the worker speaks no TLS: tokens travel readable for everybody"
         " on the way, so put a proxy with TLS before it"
         for section, host in _beyond_loopback(config)
     ]
-    return said
 
 
 def is_loopback(host: str) -> bool:
@@ -255,6 +261,25 @@ def _listeners(config: Config) -> Iterator[Problem]:
     for section, host in _beyond_loopback(config):
         text = f"is required while {section}.host is {host}, unless access.enforced is true"
         yield Problem(("web", "token"), text)
+
+
+def _oidc(config: Config) -> Iterator[Problem]:
+    oidc = config.access.oidc
+    if oidc.issuer is None:
+        return
+    if oidc.client_id is None:
+        yield Problem(("access", "oidc", "clientId"), "is required with access.oidc.issuer")
+    issuer = urlsplit(oidc.issuer)
+    if issuer.scheme != "https" and not is_loopback(issuer.hostname or ""):
+        yield Problem(("access", "oidc", "issuer"), "must be an https URL")
+    if config.web.public_url is None:
+        text = "is required with access.oidc.issuer: the provider sends people back to it"
+        yield Problem(("web", "publicUrl"), text)
+    if "openid" not in oidc.scopes:
+        yield Problem(("access", "oidc", "scopes"), 'must hold "openid"')
+    if not oidc.role_map and oidc.default_role is None:
+        text = "is required without access.oidc.defaultRole: nobody would have a role"
+        yield Problem(("access", "oidc", "roleMap"), text)
 
 
 def _beyond_loopback(config: Config) -> Iterator[tuple[str, str]]:

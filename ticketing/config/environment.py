@@ -23,6 +23,7 @@ from ticketing.errors import Misconfigured
 PREFIX = "TICKETING_"
 RESERVED = frozenset(
     {
+        "TICKETING_API_TOKEN",
         "TICKETING_BEAT",
         "TICKETING_CONFIG",
         "TICKETING_EMBEDDED_BROKERS",

@@ -135,7 +135,8 @@ class Config(PlatformSections):
     @property
     def asks_for_credentials(self) -> bool:
         """True where every request must bear a credential, those of this machine too."""
-        return self.web.token is not None or self.access.enforced
+        access = self.access
+        return self.web.token is not None or access.enforced or access.oidc.issuer is not None
 
     def platform(self, name: str) -> PlatformSection:
         """The section of a platform; raises KeyError for another name."""

@@ -19,6 +19,7 @@ export class Problem extends Error {
 export const token = {
   get: () => sessionStorage.getItem(TOKEN) || "",
   set: (value) => sessionStorage.setItem(TOKEN, value),
+  clear: () => sessionStorage.removeItem(TOKEN),
 };
 
 function withToken(headers) {

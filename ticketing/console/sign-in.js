@@ -21,7 +21,17 @@ export class SignIn {
   ask() {
     if (this.dialog.open) return;
     this.error.textContent = api.token.get() ? REFUSED : "";
+    // The page goes on asking: with a token that was refused, its address would have to wait.
+    api.token.clear();
     this.dialog.showModal();
+    this.offerProvider();
+  }
+
+  // A link to the provider of people, where there is one.
+  async offerProvider() {
+    const { signIn } = await api.get("api/v1/session").catch(() => ({}));
+    byId("provider").hidden = !signIn;
+    if (signIn) byId("provider").href = signIn;
   }
 
   async submit() {
@@ -30,7 +40,8 @@ export class SignIn {
       await api.get("api/v1/totals");
     } catch (error) {
       this.error.textContent = error.status === 401 ? REFUSED : error.message;
-      if (error.status === 401) return;
+      api.token.clear();
+      return;
     }
     byId("token").value = "";
     this.dialog.close();

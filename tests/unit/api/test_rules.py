@@ -27,6 +27,10 @@ OPEN_PATHS = {
     "/health",
     "/ready",
     "/api/v1/slack/interactions",
+    "/api/v1/session",
+    "/api/v1/session/begin",
+    "/api/v1/session/callback",
+    "/api/v1/session/end",
 }
 """Open to everybody: to be lengthened with a reason only."""
 

@@ -51,6 +51,13 @@ async def test_the_answer_is_printed_and_the_request_names_who_asks() -> None:
     assert headers["Idempotency-Key"] == "k-1"
 
 
+async def test_a_token_of_ones_own_comes_before_the_configurations() -> None:
+    environ = {"TICKETING_WEB__TOKEN": "shared", "TICKETING_API_TOKEN": "tka_own"}
+    applied = web.json_response({"id": ID, "status": "acknowledged"})
+    _, ((_, _, headers),) = await run(applied, "acknowledge", ID, **environ)
+    assert headers["Authorization"] == "Bearer tka_own"
+
+
 @pytest.mark.parametrize(
     ("problem", "said"),
     [

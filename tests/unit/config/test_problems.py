@@ -18,6 +18,14 @@ SECRET = "s3cr3t/with+odd=chars"
 PAGERDUTY = {"pagerduty": {"enabled": True, "routingKey": SECRET}}
 JIRA = {"enabled": True, "baseUrl": "http://127.0.0.1:1", "projectKey": "OPS", "apiToken": SECRET}
 SERVICENOW = {"enabled": True, "instance": "x", "username": "u", "password": SECRET}
+
+
+def oidc(**settings: Any) -> dict[str, Any]:
+    """A configuration with a provider of people."""
+    given = {"issuer": "https://idp.example", "clientId": "c", "roleMap": {"sre": "viewer"}}
+    return {"web": {"publicUrl": "https://t.example"}, "access": {"oidc": {**given, **settings}}}
+
+
 ZAMMAD = {"enabled": True, "baseUrl": "http://127.0.0.1:1", "token": SECRET}
 
 
@@ -112,6 +120,14 @@ def problems_of(tree: dict[str, Any]) -> list[str]:
         ({"kafka": {"brokers": "host"}}, ["kafka.brokers: must be"]),
         ({"kafka": {"partitions": 12}}, ["kafka.partitions: must be 4 with the embedded broker"]),
         ({"redis": {"url": "http://x"}}, ["redis.url: must be"]),
+        (oidc(issuer="http://idp.example"), ["access.oidc.issuer: must be an https URL"]),
+        (oidc(clientId=None), ["access.oidc.clientId: is required with access.oidc.issuer"]),
+        (oidc(scopes=["email"]), ['access.oidc.scopes: must hold "openid"']),
+        (oidc(roleMap={}), ["access.oidc.roleMap: is required without access.oidc.defaultRole"]),
+        (
+            {"access": oidc()["access"]},
+            ["web.publicUrl: is required with access.oidc.issuer"],
+        ),
         ({"web": {"host": "0.0.0.0"}}, ["web.token: is required while web.host is 0.0.0.0"]),
         (
             {"metrics": {"host": "0.0.0.0"}},

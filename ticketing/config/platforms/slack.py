@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from ticketing.config.access import RoleName
 from ticketing.config.platforms.platform import Contradiction, PlatformSection, Required
 from ticketing.config.values import Choice, Name, Rate, Secret, SecretUrl, Section, Url
 from ticketing.domain.severity import Severity
@@ -52,7 +53,6 @@ class MentionBySeverity(Section):
 
 
 SlackUser = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,30}$")]
-RoleName = Literal["viewer", "responder", "admin"]
 
 
 def _for_all(value: Any) -> Any:
