@@ -3,8 +3,8 @@
 ARG IMAGE=python:3.11-slim-bookworm
 
 FROM ${IMAGE} AS build
-# Extras of pyproject.toml; empty for an image without language models, 300 MB smaller.
-ARG EXTRAS=llm
+# `otel` alone for an image without language models, 300 MB smaller.
+ARG EXTRAS=llm,otel
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY locks locks
@@ -20,7 +20,7 @@ RUN python -m venv /opt/tools \
   && /opt/tools/bin/python -m hatchling build --target wheel --directory /tmp/dist \
   && python -m venv /opt/ticketing \
   && /opt/ticketing/bin/pip install --no-cache-dir --disable-pip-version-check \
-    --require-hashes --requirement "locks/image${EXTRAS:+-${EXTRAS}}.lock" \
+    --require-hashes --requirement "locks/image$(case "${EXTRAS}" in *llm*) echo -full ;; esac).lock" \
   && /opt/ticketing/bin/pip install --no-cache-dir --disable-pip-version-check --no-deps --no-index \
     /tmp/dist/*.whl \
   && /opt/ticketing/bin/pip check --disable-pip-version-check \

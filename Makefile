@@ -74,8 +74,8 @@ lock: ## Resolve the dependencies anew
 	$(PYTHON) -m pip install --quiet uv
 	$(LOCK) --extra dev --output-file requirements.lock pyproject.toml
 	$(LOCK) --output-file tests/bench/requirements.lock tests/bench/requirements.in
-	$(HASHED) --output-file locks/image.lock pyproject.toml
-	$(HASHED) --extra llm --output-file locks/image-llm.lock pyproject.toml
+	$(HASHED) --extra otel --output-file locks/image.lock pyproject.toml
+	$(HASHED) --extra llm --extra otel --output-file locks/image-full.lock pyproject.toml
 	$(HASHED) --output-file locks/tools.lock locks/tools.in
 
 licences: $(READY) ## Write the table of licences anew
@@ -84,7 +84,7 @@ licences: $(READY) ## Write the table of licences anew
 sbom: $(TOOLS_READY) ## Write the bill of materials of the image into dist/
 	@mkdir -p dist
 	$(VENV)-tools/bin/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml \
-		--output-file dist/sbom.cdx.json locks/image-llm.lock
+		--output-file dist/sbom.cdx.json locks/image-full.lock
 
 $(TOOLS_READY): locks/tools.lock
 	$(PYTHON) -m venv $(VENV)-tools

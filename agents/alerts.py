@@ -85,15 +85,18 @@ class AlertMachine(Machine[Record]):
         *,
         inputs: Iterable[str] = (),
         counted: Callable[[int, int, int], None] | None = None,
+        hurry: Callable[[], None] | None = None,
         partitions: int,
     ) -> None:
         """`inputs` are the topics whose progress the quiet clock waits for.
 
         `counted` gets the partition, the offset behind each durable batch, and the number of the
         inputs' anomalies that the partition has counted up to there. `partitions` is the number of
-        partitions of the signals and of the events.
+        partitions of the signals and of the events. `hurry` is called once events are durable that
+        tell more than counts.
         """
         self.policy = policy
+        self._hurry = hurry
         self._inputs = tuple(inputs)
         self._counted = counted
         self._partitions = partitions
@@ -353,6 +356,8 @@ class AlertMachine(Machine[Record]):
         ]
         found.sort(key=lambda one: one[:2])
         self._send_together(tx, [alert for _, _, alert in found])
+        if self._hurry is not None and not all(dull for dull, _, _ in found):
+            tx.after(self._hurry)
 
     def _send_together(self, tx: Tx, alerts: list[Alert]) -> None:
         by_partition: dict[int, list[Alert]] = {}

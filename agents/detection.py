@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any
@@ -14,6 +14,7 @@ import structlog
 from faust.types import TP, EventT
 
 from agents.detection_run import Detected, Detector, Run
+from agents.recent_signals import RecentSignals
 from agents.source_totals import SourceTotals, tally_of
 from agents.unscored import UnscoredNotice
 from ticketing import metrics
@@ -25,6 +26,7 @@ from ticketing.engine.guarded import Failure, TooLarge
 from ticketing.engine.halving import halved
 from ticketing.engine.outbox import Outbox
 from ticketing.log import about
+from ticketing.telemetry.spans import consuming
 from ticketing.wire.signals import SignalBody, encode_signals
 from ticketing.wire.topics import SIGNALS, TRACES
 from ticketing.wire.traces import Position, encode_positions
@@ -61,6 +63,7 @@ class _OpenRun:
     """The error of a record that the run could not take."""
     taken: list[Any] = field(default_factory=list)
     """The records so far, in their order."""
+    opened_at: float = field(default_factory=time.monotonic)
 
     def take(self, records: list[Any]) -> None:
         """Judge records; an error is kept, as they are then told in halves."""
@@ -102,8 +105,12 @@ class DetectionAgent(StreamAgent):
         signals_partitions: int,
         message_bytes_max: int,
         gaps_fail: bool,
+        hold_seconds: float = 0.0,
     ) -> None:
-        """`gaps_fail`: a gap in the offsets ends the process: the embedded broker dropped records."""
+        """`gaps_fail`: a gap in the offsets ends the process: the embedded broker dropped records.
+
+        `hold_seconds` is the time for which a run without news stays open for more records.
+        """
         super().__init__(app, watchdog, fence)
         self._detector = detector
         self._unscored = UnscoredNotice(enabled=detector.reader.by_level is None)
@@ -112,15 +119,20 @@ class DetectionAgent(StreamAgent):
         self._signals_partitions = signals_partitions
         self._message_bytes_max = message_bytes_max - MESSAGE_OVERHEAD_BYTES
         self._gaps_fail = gaps_fail
+        self._hold_seconds = hold_seconds
         self._open: dict[TP, _OpenRun] = {}
         self._sending: dict[TP, asyncio.Task[None]] = {}
         self._told: dict[TP, _OpenRun] = {}
         """The runs being sent."""
         self._next: dict[TP, int] = {}
         self._handled_at: dict[TP, float] = {}
+        self._caught_up_at: dict[TP, float] = {}
+        """The time at which all known records of a partition were handled last: while a run is held
+        open, they seldom are."""
         self._reached: dict[TP, tuple[float, float]] = {}
         """Event time that the handled records have reached, and the time of their handling."""
         self._generation = -1
+        self._recent = RecentSignals()
 
     async def run(self, stream: Any) -> AsyncIterator[None]:
         """The body of the Faust agent: per partition one run is open while one is sent."""
@@ -186,10 +198,16 @@ class DetectionAgent(StreamAgent):
             open_.failed is not None
             or len(open_.events) == EVENTS_TOGETHER_MAX
             or held >= EVENTS_HELD_MAX
-            or open_.run.fingerprints >= FINGERPRINTS_TOGETHER_MAX
+            or len(open_.run.fingerprints) >= FINGERPRINTS_TOGETHER_MAX
         )
-        if full or self.app.consumer.read_to_the_end(tp):
+        if full:
             open_.complete.set()
+        elif self.app.consumer.read_to_the_end(tp):
+            if self._recent.know(open_.run.fingerprints, time.monotonic()):
+                left = open_.opened_at + self._hold_seconds - time.monotonic()
+                asyncio.get_running_loop().call_later(max(0.0, left), open_.complete.set)
+            else:
+                open_.complete.set()
 
     async def _send_runs(self, stream: Any, tp: TP) -> None:
         """Send a partition's runs one after the other, until none is open."""
@@ -219,6 +237,8 @@ class DetectionAgent(StreamAgent):
         for event in events:
             self.app.consumer.handled(event.message)
         self._handled_at[tp] = events[-1].value[-1].timestamp / 1000.0
+        if self.app.consumer.caught_up(tp):
+            self._caught_up_at[tp] = time.time()
 
     def _note_reached(self, tp: TP, detected: Detected) -> None:
         if detected.reached is not None:
@@ -287,12 +307,29 @@ class DetectionAgent(StreamAgent):
                 found = found.plus(await self._send(origin, again, part))
             return found
         outbox = Outbox(self.app)
-        for partition, value in messages:
-            await outbox.send(SIGNALS, None, value, partition)
-        await send_dead_letters(outbox, detected.dead_letters)
-        await asyncio.gather(self._send_spans(detected.spans), outbox.settle())
+        with self._traced(origin, detected, len(records)):
+            for partition, value in messages:
+                await outbox.send(SIGNALS, None, value, partition)
+            await send_dead_letters(outbox, detected.dead_letters)
+            await asyncio.gather(self._send_spans(detected.spans), outbox.settle())
+        if self._recent.news(detected.signals, time.monotonic()):
+            self.app.consumer.hurry()
         self._note_reached(TP(origin.topic, origin.partition), detected)
+        metrics.spans_passed_by_total.inc(detected.passed_by)
         return tally_of(detected)
+
+    def _traced(
+        self, origin: Origin, detected: Detected, records: int
+    ) -> AbstractContextManager[Any]:
+        """Begin a trace where something was found."""
+        if not detected.signals:
+            return nullcontext()
+        causes = (
+            (sample.trace_id, sample.span_id)
+            for signal in detected.signals
+            for sample in signal.samples
+        )
+        return consuming(self.name, origin.topic, origin.partition, records, causes)
 
     async def _send_spans(self, spans: list[tuple[int, bytes]]) -> None:
         outbox = Outbox(self.app)
@@ -311,6 +348,7 @@ class DetectionAgent(StreamAgent):
             self._generation = generation
             self._next.clear()
             self._handled_at.clear()
+            self._caught_up_at.clear()
             self._reached.clear()
         if self._gaps_fail:
             expected = self._next.get(tp, records[0].offset)
@@ -368,13 +406,15 @@ class DetectionAgent(StreamAgent):
 
     def _progress(self) -> list[SignalBody]:
         consumer = self.app.consumer
-        now = time.time()
+        # Records of so late may wait for the next fetch.
+        now = time.time() - self._hold_seconds
         bodies: list[SignalBody] = []
         for tp in consumer.assignment():
             if tp.topic not in self.topics:
                 continue
             # A record may bear any timestamp, but nothing later than now has been handled.
-            handled_at = min(now, self._handled_at.get(tp, 0.0))
+            known = self._handled_at.get(tp, 0.0), self._caught_up_at.get(tp, 0.0)
+            handled_at = min(now, max(known))
             caught_up = consumer.caught_up(tp)
             bodies.append(self.totals.origin(tp))
             bodies.append(

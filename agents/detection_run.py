@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,7 +18,7 @@ from agents.log_record import (
     Record,
 )
 from agents.record_reader import RecordReader
-from agents.span_packer import Mark, Packer, SlimLine
+from agents.span_packer import Head, Mark, Packer, SlimLine
 from ticketing.config import Config
 from ticketing.domain.alerts.combine import (
     ENDPOINTS_MAX,
@@ -42,8 +43,11 @@ from ticketing.domain.alerts.record_fields import (
 from ticketing.domain.scope import ScopeBy, scope_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Anomalies, Sample
+from ticketing.domain.text import cut
+from ticketing.domain.traces.sampling import RequestSample, ScopeSample, lot_of
 from ticketing.domain.traces.spans import traceable
 from ticketing.domain.traces.watermark import SAMPLED_MAX, plausible, reached
+from ticketing.privacy import Scrubber, for_storage
 from ticketing.wire.dead_letters import DeadLetter, dead_letter_of
 from ticketing.wire.signals import SignalBody
 from ticketing.wire.traces import event_time, source_of
@@ -106,7 +110,7 @@ class _Group:
             self.trace_ids[trace_id[:ID_CHARS_MAX]] = None
         endpoint = document.endpoint or document.affected_endpoint
         if endpoint and len(self.endpoints) < ENDPOINTS_MAX:
-            self.endpoints[endpoint[:NAME_CHARS_MAX]] = None
+            self.endpoints[cut(endpoint, NAME_CHARS_MAX)] = None
         if document.affected_services is not None:
             for name in texts_of(document.affected_services, SERVICES_MAX, NAME_CHARS_MAX):
                 if len(self.affected_services) < SERVICES_MAX:
@@ -126,6 +130,8 @@ class Detected:
     """Records without a score, whatever became of them."""
     signals: list[Anomalies] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    passed_by: int = 0
+    """Lines of requests that are not followed, as more come than evidence needs."""
     spans: list[tuple[int, bytes]] = field(default_factory=list)
     """Target partition and message of the lines of requests, where these are followed."""
     reached: float | None = None
@@ -146,7 +152,7 @@ class Detected:
 
 
 class Detector:
-    """Detection's rules. Equal runs give equal results: the caches never show."""
+    """Detection's rules. Equal runs give equal signals: the caches never show."""
 
     def __init__(
         self,
@@ -159,11 +165,12 @@ class Detector:
         thresholds: Thresholds,
         scope_by: ScopeBy,
         traces_partitions: int = 0,
+        scrub: Scrubber | None = None,
     ) -> None:
         """`topic_ids`: the id of every input topic; `window`: seconds of event time.
 
         `scope_by`: the extent of a scope. `traces_partitions`: partitions of ticketing-traces; with
-        0 no requests are followed, and none of the cost is paid.
+        0 no requests are followed, and none of the cost is paid. `scrub` takes secrets out of texts.
         """
         self.identities = identities
         self.topic_ids = topic_ids
@@ -172,10 +179,14 @@ class Detector:
         self.window = window
         self.by_score = partial(scored_severity, thresholds=thresholds)
         self.traces_partitions = traces_partitions
+        self.scrub = scrub or _as_it_is
+        self.lines_scrub = scrub
         self.stormy = False
         """True after a run that was mostly anomalies; changes only how records are read."""
         self.scope = functools.lru_cache(CACHED_SCOPES_MAX)(partial(scope_of, by=scope_by))
         self.stated = functools.lru_cache(CACHED_STATED_MAX)(self._stated_severity)
+        self.requests: dict[tuple[str, int], RequestSample] = defaultdict(RequestSample)
+        """The requests of each partition of the input."""
         self.line_scope = functools.lru_cache(CACHED_SCOPES_MAX)(self._scope_as_written)
 
     @classmethod
@@ -193,6 +204,7 @@ class Detector:
             thresholds=Thresholds(critical=own.critical, high=own.high, medium=own.medium),
             scope_by=config.grouping.scope,
             traces_partitions=config.kafka.partitions if config.traces.enabled else 0,
+            scrub=for_storage(config),
         )
 
     @property
@@ -242,6 +254,7 @@ class Run:
         """The marks of counted records by offset; only where requests are followed."""
         self._detected = Detected()
         self._attached = AttachedFrames()
+        self._requests = detector.requests[topic, partition]
         self._by_level = self._reader.by_level
         self._unscored: set[int] = set()
         """The offsets of records without a score that may be looked at again."""
@@ -249,9 +262,9 @@ class Run:
         """The latest record that is no frame: its offset, and the group that counts it."""
 
     @property
-    def fingerprints(self) -> int:
-        """The number of fingerprints in the run so far."""
-        return len(self._groups)
+    def fingerprints(self) -> list[str]:
+        """The fingerprints in the run so far, once for each service of a tenant and environment."""
+        return [key[0] for key in self._groups]
 
     def take(self, records: Sequence[Record]) -> None:
         """Judge records: count the anomalous ones, refuse those that can't be read."""
@@ -271,19 +284,64 @@ class Run:
             self._judge(suspects, self._reader.document, self._judge_odd)
 
     def _follow(self, records: Sequence[Record], marks: dict[int, Mark]) -> None:
-        """Judge records and pack the lines of their requests."""
-        lines = self._reader.slim_lines_of(records)
-        for line, record in zip(lines, records, strict=True):
-            if line.anomaly_score is None:
-                line.anomaly_score = self._score_by_level(record, line.level)
-        suspects = self._suspects(records, [line.anomaly_score for line in lines])
-        self._judge(suspects, self._reader.document, self._judge_odd)
-        packer = Packer(source_of(self._topic, self._partition), self._detector.line_scope)
-        self._detected.reached = _reached(lines, records)
+        """Judge records and pack the lines of the requests that are followed."""
+        requests = self._requests
+        if requests.is_partial:
+            heads = self._reader.heads_of(records)
+            self._judge_headed(records, heads)
+            records = self._followed(records, heads, marks)
+            lines = self._reader.slim_lines_of(records)
+            for line, record in zip(lines, records, strict=True):
+                if line.anomaly_score is None:
+                    line.anomaly_score = self._score_by_level(record, line.level)
+        else:
+            lines = self._reader.slim_lines_of(records)
+            self._judge_headed(records, lines)
+            self._detected.reached = _reached(lines, records)
+        source = source_of(self._topic, self._partition)
+        detector = self._detector
+        packer = Packer(source, detector.line_scope, requests, scrub=detector.lines_scrub)
         for line, record in zip(lines, records, strict=True):
             packer.add(line, record, marks.get(record.offset))
         marks.clear()
         self._detected.spans += packer.messages(self._detector.traces_partitions)
+
+    def _judge_headed(self, records: Sequence[Record], heads: Sequence[Head | SlimLine]) -> None:
+        """Judge records by their scores, which those without one get by their level."""
+        for head, record in zip(heads, records, strict=True):
+            if head.anomaly_score is None:
+                head.anomaly_score = self._score_by_level(record, head.level)
+        suspects = self._suspects(records, [head.anomaly_score for head in heads])
+        self._judge(suspects, self._reader.document, self._judge_odd)
+
+    def _followed(
+        self, records: Sequence[Record], heads: Sequence[Head | SlimLine], marks: dict[int, Mark]
+    ) -> list[Record]:
+        """The records of requests that are followed; a few anomalous ones beside the share are."""
+        some = records[:: -(-len(records) // SAMPLED_MAX)]
+        self._detected.reached = _reached(self._reader.slim_lines_of(some), some)
+        for head, record in zip(heads, records, strict=True):
+            if record.offset in marks and head.trace_id:
+                sample = self._sample_of(head.tenant_id, head.environment)
+                sample.note_anomalous(lot_of(head.trace_id))
+        found: list[Record] = []
+        passed_by = 0
+        tenant = environment = follows = None
+        for head, record in zip(heads, records, strict=True):
+            if not head.trace_id:
+                continue
+            if follows is None or head.tenant_id != tenant or head.environment != environment:
+                tenant, environment = head.tenant_id, head.environment
+                follows = self._sample_of(tenant, environment).follows
+            if follows(lot_of(head.trace_id)):
+                found.append(record)
+            else:
+                passed_by += 1
+        self._detected.passed_by += passed_by
+        return found
+
+    def _sample_of(self, tenant: str | None, environment: str | None) -> ScopeSample:
+        return self._requests.of(self._detector.line_scope(tenant, environment))
 
     def _leveled(
         self, records: Sequence[Record], scores: Sequence[float | None]
@@ -448,7 +506,8 @@ class Run:
 
     def _signal(self, group: _Group) -> Anomalies:
         identity, records = group.identity, group.records
-        title = self._identities.title(identity, self._reader.detail_of(records[0]))
+        scrub = self._detector.scrub
+        title = scrub(self._identities.title(identity, self._reader.detail_of(records[0])))
         times = EventTimes(group.times, group.arrivals)
         self._detected.clock_corrections += times.corrections
         columns = Columns(group.offsets, times, group.scores, group.stated)
@@ -457,7 +516,7 @@ class Run:
             tenant=identity.tenant,
             environment=identity.environment,
             service=identity.service,
-            pattern=identity.pattern,
+            pattern=scrub(identity.pattern),
             title=title,
             source=self._detector.source(self._topic, self._partition),
             severity=Severity.LOW if identity.stray else columns.severity(self._detector.by_score),
@@ -470,25 +529,33 @@ class Run:
             last_arrived=max(group.arrivals) / 1000.0,
             samples=[self._sample(records[i], times[i], group.scores[i]) for i in columns.chosen()],
             trace_ids=list(group.trace_ids),
-            endpoints=list(group.endpoints),
+            endpoints=[scrub(one) for one in group.endpoints],
             affected_services=list(group.affected_services),
         )
 
     def _sample(self, record: Record, at: float, score: float) -> Sample:
-        document = self._reader.detail_of(record)
+        document, scrub = self._reader.detail_of(record), self._detector.scrub
         return Sample(
             at=at,
-            message=self._attached.to(record.offset, document.text())[:MESSAGE_CHARS_MAX],
+            message=cut(
+                scrub(self._attached.to(record.offset, document.text())), MESSAGE_CHARS_MAX
+            ),
             level=text_of(document.level, ID_CHARS_MAX),
             score=score,
             trace_id=_id_of(document.trace_id),
             span_id=_id_of(document.span_id),
-            endpoint=text_of(document.endpoint or document.affected_endpoint, NAME_CHARS_MAX),
+            endpoint=scrub(
+                text_of(document.endpoint or document.affected_endpoint, NAME_CHARS_MAX)
+            ),
             host=text_of(document.host_name, NAME_CHARS_MAX),
             topic=self._topic,
             partition=self._partition,
             offset=record.offset,
         )
+
+
+def _as_it_is(text: str) -> str:
+    return text
 
 
 def _reached(lines: Sequence[SlimLine], records: Sequence[Record]) -> float:

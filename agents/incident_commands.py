@@ -24,13 +24,20 @@ class IncidentCommands:
         self._pages = IncidentPages(rows)
 
     def apply(self, command: Command) -> None:
-        """Apply a command. One for a merged incident goes to the one that has its alerts."""
+        """Apply a command. One for a merged incident goes to the one that has its alerts.
+
+        An incident of a tenant that is not the sender's does not exist for the command.
+        """
         rows = self._rows
         if command.action is Action.DELETE:
-            self._delete(rows.find(command.incident_id))
+            found = rows.find(command.incident_id)
+            if found is not None and command.sees(found.tenant):
+                self._delete(found)
             return
         incident = rows.follow(command.incident_id)
-        if incident is None or commands.is_known(incident, command):
+        if incident is None or not command.sees(incident.tenant):
+            return
+        if commands.is_known(incident, command):
             return
         several = {
             Action.REOPEN: self._reopen,
@@ -67,6 +74,8 @@ class IncidentCommands:
         """Merge with the target; returns the reason of a refusal."""
         rows, now, policy = self._rows, self._rows.now, self._rows.policy
         target = rows.follow(command.target)
+        if target is not None and not command.sees(target.tenant):
+            target = None
         reason = _unfit(incident, target)
         if target is None or reason:
             return reason
@@ -74,6 +83,8 @@ class IncidentCommands:
         before = target if kept.id == target.id else incident
         other = incident if kept.id == target.id else target
         self._decide(together=(before.alerts, other.alerts))
+        self._decide_for_hidden(before, other.alerts, joins=True)
+        self._decide_for_hidden(other, before.alerts, joins=True)
         rows.rehome(kept.alerts, (before.id, other.id), kept.id)
         self._save(before, self._answered(kept, command))
         rows.save(other, gone)
@@ -105,6 +116,8 @@ class IncidentCommands:
     def _move(self, incident: Incident, command: Command) -> str:
         rows, now, policy = self._rows, self._rows.now, self._rows.policy
         target = rows.follow(command.target)
+        if target is not None and not command.sees(target.tenant):
+            target = None
         reason = _unfit(incident, target)
         if target is None or reason:
             return reason
@@ -137,15 +150,13 @@ class IncidentCommands:
         rows.save(incident, self._answered(after, command))
         return ""
 
-    def _delete(self, incident: Incident | None) -> None:
+    def _delete(self, incident: Incident) -> None:
         """Forget an incident and the latest merged into it, and its texts in linked and listing ones.
 
         What is left of its alerts says up to where they are counted, here and with their counters;
         those that another one took are found there as before.
         """
         rows = self._rows
-        if incident is None:
-            return
         own = rows.of_incident(incident)
         rows.forget_alerts(incident, own)
         for row in own:
@@ -168,7 +179,9 @@ class IncidentCommands:
         if home is not None:
             rows.point(incident.id, home.id)
         for id in incident.merged:
-            self._delete(rows.peek(id))
+            merged = rows.peek(id)
+            if merged is not None:
+                self._delete(merged)
 
     # Parts
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -41,6 +42,8 @@ class Changes:
 
     published: dict[str, None] = field(default_factory=dict)
     given: set[str] = field(default_factory=set)
+    urgent: bool = False
+    """True if a page begins or ends."""
 
 
 class IncidentRows:
@@ -105,6 +108,19 @@ class IncidentRows:
         found = self.tx.get(alert_key(fingerprint))
         return found if isinstance(found, AlertRow) else None
 
+    def homes(self, fingerprints: Iterable[str]) -> dict[str, str]:
+        """The ids of the incidents that alerts are in now, shown there or not, by fingerprint."""
+        found: dict[str, str] = {}
+        for fingerprint in fingerprints:
+            row = self.tx.peek(alert_key(fingerprint))
+            try:
+                home = self.follow(row.incident_id) if isinstance(row, AlertRow) else None
+            except SetAside:
+                continue
+            if home is not None:
+                found[fingerprint] = home.id
+        return found
+
     def pointed(self, key: str) -> Incident | None:
         """The open incident of a pointer."""
         pointer = self.tx.peek(key)
@@ -133,6 +149,7 @@ class IncidentRows:
         self.put(after)
         if before is None or after.revision != before.revision:
             self._changes.published[after.id] = None
+            self._changes.urgent = self._changes.urgent or _rings(before, after)
         if after.merged and not after.merged_into and _may_release(before, after):
             self._release(after)
 
@@ -211,6 +228,14 @@ class IncidentRows:
     def point(self, key: str, id: str) -> None:
         """Let a pointer lead to an incident."""
         self.tx.put(key, Pointer(incident_id=id), due=self.now + LOOK_SECONDS)
+
+
+def _rings(before: Incident | None, after: Incident) -> bool:
+    """True if platforms are to page, or to stop paging."""
+    if before is None:
+        return after.ticketed
+    known = (before.ticketed, before.page, before.status, before.severity)
+    return known != (after.ticketed, after.page, after.status, after.severity)
 
 
 def _may_release(before: Incident | None, after: Incident) -> bool:

@@ -36,7 +36,10 @@ class IncidentVerdicts:
         incidents: dict[str, Incident] = {}
         state = outbreaks.settled(state, lambda id: self._home(id, verdict.scope, incidents))
         members = list(self._members(verdict, incidents))
-        decision = verdicts.decide(verdict, members, incidents, state, rows.now, rows.policy)
+        decided = {name for one in members for name in (*one.together, *one.apart)}
+        decision = verdicts.decide(
+            verdict, members, incidents, state, rows.now, rows.policy, homes=rows.homes(decided)
+        )
         rows.put_scope(verdict.scope, decision.state)
         for number, step in enumerate(decision.steps):
             if isinstance(step, Merge):

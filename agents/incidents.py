@@ -69,13 +69,16 @@ class IncidentMachine(Machine[Record]):
         topic_id: str = topics.EVENTS,
         sources: Iterable[str] = (topics.SIGNALS,),
         reported: Callable[[Progress], None] | None = None,
+        hurry: Callable[[], None] | None = None,
     ) -> None:
         """`partitions` is the number of partitions of the events, `topic_id` Kafka's id of the topic.
 
         `sources` are the topics whose progress the quiet clock waits for. `reported` gets each
-        report of progress in the partition of the path (see ticketing.engine.path_reporter).
+        report of progress in the partition of the path (see ticketing.engine.path_reporter). `hurry`
+        is called once a publication is durable that may page or end a page.
         """
         self.policy = policy
+        self._hurry = hurry
         self._partitions = partitions
         self._topic_id = topic_id
         self._sources = frozenset(sources)
@@ -130,6 +133,8 @@ class IncidentMachine(Machine[Record]):
             outcome = tx.attempt(partial(self._publish, tx, id))
             if isinstance(outcome, Failure):
                 tx.fails(id, "publish", outcome)
+        if self._hurry is not None and self._changes.urgent:
+            tx.after(self._hurry)
 
     def _publish(self, tx: Tx, id: str) -> None:
         record = tx.get(id)
@@ -244,7 +249,13 @@ class IncidentMachine(Machine[Record]):
         own = rows.follow(row.incident_id) if row is not None and row.incident_id else None
         scope = self._scope(rows.tx, alert)
         found = grouping.place(
-            alert, row, own, self._candidates(rows, scope, alert, row), rows.now, self.policy
+            alert,
+            row,
+            own,
+            self._candidates(rows, scope, alert, row),
+            rows.now,
+            self.policy,
+            together=set(rows.homes(row.together).values()) if row is not None else (),
         )
         known = found.incident
         elsewhere = row is not None and (own is None or known is None or known.id != own.id)
@@ -336,19 +347,19 @@ class IncidentMachine(Machine[Record]):
         self, rows: IncidentRows, scope: str, alert: Alert, row: AlertRow | None
     ) -> Iterator[tuple[Incident, str]]:
         """The open incidents that take an alert, with the reasons."""
-        for fingerprint in row.together if row is not None else ():
-            other = rows.tx.peek(alert_key(fingerprint))
-            found = rows.follow(other.incident_id) if isinstance(other, AlertRow) else None
+        for id in dict.fromkeys(rows.homes(row.together).values()) if row is not None else ():
+            found = rows.peek(id)
             if found is not None and is_open(found) and found.scope == scope:
                 yield found, "as a person has decided before"
+        apart = set(rows.homes(row.apart).values()) if row is not None else set()
         if grouping.joins_cause(alert, self.policy):
             for near in nearness.near(alert, rows.scope(scope), rows.now):
                 found = rows.running(near.incident_id)
-                if found is not None and found.scope == scope and grouping.may_share(row, found):
+                if found is not None and found.scope == scope and found.id not in apart:
                     yield found, near.reason
         if grouping.joins_service(alert, self.policy):
             found = rows.pointed(service_key(scope, alert.service))
-            if found is not None and grouping.may_share(row, found):
+            if found is not None and found.id not in apart:
                 yield found, "of the same service"
 
     def _scope(self, tx: Tx, alert: Alert) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from agents.span_packer import SlimLine
+from agents.span_packer import Head, SlimLine
 from ticketing.domain.alerts.event_times import Stated
 from ticketing.domain.alerts.record_fields import message_of
 from ticketing.domain.patterns.reading import read
@@ -89,6 +89,9 @@ decode_score = msgspec.json.Decoder(_Scored).decode
 
 
 decode_level = msgspec.json.Decoder(_Leveled).decode
+
+
+decode_head = msgspec.json.Decoder(Head).decode
 
 
 decode_slim = msgspec.json.Decoder(SlimLine).decode

@@ -15,12 +15,13 @@ from agents.log_record import (
     Record,
     decode_detail,
     decode_document,
+    decode_head,
     decode_level,
     decode_score,
     decode_slim,
 )
 from agents.repair import repaired
-from agents.span_packer import SlimLine
+from agents.span_packer import Head, SlimLine
 from ticketing.domain.alerts.event_times import UNREADABLE
 from ticketing.domain.alerts.field_names import (
     LOGCLAW,
@@ -130,6 +131,20 @@ class RecordReader:
             except RECORD_ERRORS:
                 append(self._loose_slim(records[len(lines)].value))
         return lines
+
+    def heads_of(self, records: Sequence[Record]) -> Sequence[Head | SlimLine]:
+        """The score and the request of every record; a field that can't be read is absent."""
+        if not self._typed:
+            return self.slim_lines_of(records)
+        heads: list[Head | SlimLine] = []
+        append, remaining = heads.append, iter(records)
+        while len(heads) < len(records):
+            try:
+                for record in remaining:
+                    append(decode_head(record.value))  # type: ignore[arg-type]
+            except RECORD_ERRORS:
+                append(self._loose_slim(records[len(heads)].value))
+        return heads
 
     def detail_of(self, record: Record) -> Detail:
         """All fields of a record that was read before; fields that can't be read are absent.

@@ -11,9 +11,17 @@ import msgspec
 from msgspec.structs import astuple
 
 from ticketing.domain.alerts.record_fields import DEFAULT_TENANT
-from ticketing.domain.text import cleaned
+from ticketing.domain.text import cleaned, cut
+from ticketing.domain.traces.sampling import RequestSample, ScopeSample, lot_of
 from ticketing.domain.traces.spans import ERROR_LEVELS, traceable
-from ticketing.wire.traces import MESSAGE_CHARS_MAX, USUAL_MESSAGE_CHARS_MAX, Row, encoder
+from ticketing.domain.traces.watermark import plausible
+from ticketing.wire.traces import (
+    MESSAGE_CHARS_MAX,
+    USUAL_MESSAGE_CHARS_MAX,
+    Row,
+    encoder,
+    event_time,
+)
 
 T = TypeVar("T")
 
@@ -58,6 +66,16 @@ class SlimLine(msgspec.Struct, gc=False):
 ROW_FIELDS = SlimLine.__struct_fields__.index("host_name") + 1
 
 
+class Head(msgspec.Struct, gc=False):
+    """The fields that tell whether a record is anomalous, and whether its request is followed."""
+
+    anomaly_score: float | None = None
+    level: str | None = None
+    trace_id: str | None = None
+    tenant_id: str | None = None
+    environment: str | None = None
+
+
 class Mark(NamedTuple):
     """A counted record: its fingerprint, service, event time (Unix seconds) and scope."""
 
@@ -76,6 +94,8 @@ class _Group:
 
     followed: bool = True
     scope: str = ""
+    lot: int = 0
+    sample: ScopeSample | None = None
     rows: list[Row] = field(default_factory=list)
     marks: dict[str, tuple[str, float, str]] = field(default_factory=dict)
     bytes: int = 0
@@ -88,12 +108,22 @@ Key = tuple[str, str]
 class Packer:
     """Takes lines of one run and gives messages, a few per target partition."""
 
-    def __init__(self, source: str, scope: Callable[[str | None, str | None], str]) -> None:
+    def __init__(
+        self,
+        source: str,
+        scope: Callable[[str | None, str | None], str],
+        requests: RequestSample | None = None,
+        *,
+        scrub: Callable[[str], str] | None = None,
+    ) -> None:
         """`source` names the input's partition: lines of one source keep their order.
 
-        `scope` gives the scope of a line's tenant and environment, as in the record.
+        `scope` gives the scope of a line's tenant and environment, as in the record. `requests` learns
+        of every request, in the order of its lines; `scrub` takes secrets out of texts.
         """
+        self._scrub = scrub
         self._source = source
+        self._requests = requests or RequestSample()
         self._scope = scope
         self._groups: dict[Key, _Group] = {}
         self._full: list[tuple[Key, _Group]] = []
@@ -107,18 +137,24 @@ class Packer:
         group = self._groups.get(key)
         if group is None:
             followed = len(trace_id) <= TRACE_ID_CHARS_MAX and traceable(trace_id)
-            group = self._groups[key] = _Group(
-                followed, self._scope(line.tenant_id, line.environment) if followed else ""
-            )
+            group = self._groups[key] = _Group(followed)
+            if followed:
+                group.scope = self._scope(line.tenant_id, line.environment)
+                group.lot, group.sample = lot_of(trace_id), self._requests.of(group.scope)
+                at = event_time(line.timestamp) if line.timestamp is not None else None
+                group.sample.note(group.lot, plausible(at, record.timestamp / 1000.0))
         size = len(record.value)
         if not group.followed or size > RECORD_BYTES_MAX:
             return
         if line.timestamp is None:
             line.timestamp = record.timestamp / 1000.0
         message = line.message
+        if message is not None and self._scrub is not None:
+            message = self._scrub(message)
         if message is not None and len(message) > USUAL_MESSAGE_CHARS_MAX:
             telling = mark is not None or line.level in _TELLING
-            message = message[: MESSAGE_CHARS_MAX if telling else USUAL_MESSAGE_CHARS_MAX]
+            # Marked, so that half a secret at its end is known as cut.
+            message = cut(message, MESSAGE_CHARS_MAX if telling else USUAL_MESSAGE_CHARS_MAX)
         line.message = _seen(message)
         line.endpoint, line.host_name = _seen(line.endpoint), _seen(line.host_name)
         if mark is not None:
@@ -160,6 +196,7 @@ class Packer:
                 group.marks,
                 group.rows,
                 group.scope,
+                group.sample.level if group.sample is not None else 0,
             )
             for (tenant, trace_id), group in groups
         ]

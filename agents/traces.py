@@ -55,8 +55,8 @@ PARTITIONS_MAX = 10_000
 """Partitions of one topic of the input that are waited for: far more than brokers like."""
 
 
-def correlator_for(config: Config) -> Correlator:
-    """An empty correlator with an empty ledger, bounded as configured."""
+def correlator_for(config: Config, *, tallies: bool = True) -> Correlator:
+    """An empty correlator, bounded as configured; with `tallies` it has an empty ledger."""
     traces = config.traces
     settings = Settings(
         samples=traces.samples,
@@ -65,7 +65,7 @@ def correlator_for(config: Config) -> Correlator:
         keep=traces.keep,
         shared_by_max=traces.shared_by_max,
     )
-    return Correlator(settings, decode_lines, Ledger())
+    return Correlator(settings, decode_lines, Ledger() if tallies else None)
 
 
 class TracesAgent(BatchAgent):
@@ -133,7 +133,7 @@ class TracesAgent(BatchAgent):
             }
             key = part.tenant, part.trace_id
             lines = Part(part.count, bytes(part.lines))
-            self._correlator.take(key, lines, at, marks, now, part.scope)
+            self._correlator.take(key, lines, at, marks, now, part.scope, part.level)
             metrics.spans_total.inc(part.count)
         if times:
             self._correlator.reached(_way(spans.source, partition), reached(times), now)

@@ -7,6 +7,8 @@ from collections.abc import Callable
 
 import structlog
 
+from ticketing.log import about_the_process
+
 log = structlog.get_logger(__name__)
 
 SAY_EVERY_SECONDS = 60.0
@@ -34,11 +36,12 @@ class UnscoredNotice:
             self._said_at is not None and now - self._said_at < SAY_EVERY_SECONDS
         ):
             return
-        log.warning(
-            "records_without_score",
-            records=self._unscored,
-            of=self._records,
-            hint="they open no incident; anomaly.scoring: level scores them by their level",
-        )
+        with about_the_process():
+            log.warning(
+                "records_without_score",
+                records=self._unscored,
+                of=self._records,
+                hint="they open no incident; anomaly.scoring: level scores them by their level",
+            )
         self._said_at = now
         self._unscored = self._records = 0

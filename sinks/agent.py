@@ -22,6 +22,8 @@ from ticketing.engine.fence import Fence
 from ticketing.engine.guarded import UNDECODABLE, Failure, guarded
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.watchdog import Watchdog
+from ticketing.log import about_the_process
+from ticketing.telemetry.spans import Spans, processing
 from ticketing.wire.dead_letters import DeadLetter, dead_letter_of
 from ticketing.wire.incidents import read_incident
 from ticketing.wire.topics import platform_topic
@@ -126,6 +128,11 @@ class SinkAgent(BatchAgent):
     async def handle(self, records: list[Any], event: EventT) -> None:
         """Produce the wanted state to each platform's topic, and the end of what is forgotten."""
         tp = event.message.tp
+        with processing(self.name, tp.topic, tp.partition, records) as spans:
+            await self._handle(records, event, spans)
+
+    async def _handle(self, records: list[Any], event: EventT, spans: Spans) -> None:
+        tp = event.message.tp
         sent = self._sent.get(tp)
         if sent is None or sent.generation != event.message.generation_id:
             sent = self._sent[tp] = SentWishes(event.message.generation_id)
@@ -150,7 +157,13 @@ class SinkAgent(BatchAgent):
                 continue
             for wish in wishes:
                 name = wish_key(wish.incident_id).encode()
-                await outbox.send(platform_topic(wish.platform), name, wish.value, wish.partition)
+                await outbox.send(
+                    platform_topic(wish.platform),
+                    name,
+                    wish.value,
+                    wish.partition,
+                    context=spans.of(record.offset),
+                )
                 if wish.sent is not None:
                     kept.append((wish.platform, wish.incident_id, wish.sent))
                 else:
@@ -184,9 +197,10 @@ class SinkAgent(BatchAgent):
             metrics.wishes_left_out_total.inc()
             if platform not in self._told and len(self._told) < NAMES_TOLD_MAX:
                 self._told.add(platform)
-                log.warning(
-                    "platform_not_enabled",
-                    platform=platform,
-                    effect="its tickets are not updated any more",
-                    fix=f"resolve them by hand, or set {platform}.enabled",
-                )
+                with about_the_process():
+                    log.warning(
+                        "platform_not_enabled",
+                        platform=platform,
+                        effect="its tickets are not updated any more",
+                        fix=f"resolve them by hand, or set {platform}.enabled",
+                    )

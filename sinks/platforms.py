@@ -17,9 +17,11 @@ from sinks.calls.dry_run import DryRun, ShowRequest
 from sinks.calls.http import http_for
 from sinks.calls.transport import Transport
 from sinks.platform import Sink
+from sinks.text.scrubbed import ScrubbedSink
 from ticketing.config import Config, secrets_of
 from ticketing.errors import Misconfigured
 from ticketing.log import Redactor
+from ticketing.privacy import for_tickets
 
 
 def create(
@@ -32,7 +34,8 @@ def create(
     open_http = partial(http_for, config, name, fence=fence, transport=transport)
     made: Sink = _part(name, "client", "create")(config, open_http)
     made.traits = replace(made.traits, untold_ends=config.notify.untold(name))
-    return made
+    scrub = for_tickets(config, name)
+    return made if scrub is None else ScrubbedSink(made, scrub)
 
 
 def dry_run(name: str, config: Config, show: ShowRequest) -> Transport:

@@ -15,6 +15,7 @@ TicketingError
 │   ├── BadValue     a configured value that a Jira field can't hold
 │   └── NoWay        a change that a Jira workflow does not allow
 ├── Failed           a request to a platform; its outcome names one of the three families
+├── Undecodable      an answer of a platform is no JSON that can be read
 ├── NotFound         an incident, a dead letter or a file does not exist
 ├── NotWhole         a dead letter holds too little of its record to produce it again
 ├── Conflict         the state of the incident, or of the dead letter, forbids the request

@@ -7,13 +7,20 @@ import importlib.util
 from ticketing.errors import Misconfigured
 
 DISTRIBUTION = "ticketing-agent"
-PACKAGES = {"llm": "litellm", "demo": "fakeredis"}
+PACKAGES = {"llm": "litellm", "demo": "fakeredis", "otel": "opentelemetry-sdk"}
 """A package of each extra that a base installation lacks."""
+MODULES = {"llm": "litellm", "demo": "fakeredis", "otel": "opentelemetry"}
+"""The module of each."""
+
+
+def installed(extra: str) -> bool:
+    """True if the packages of an extra are there."""
+    return importlib.util.find_spec(MODULES[extra]) is not None
 
 
 def missing(extra: str, key: str) -> list[str]:
     """The problem of a setting that needs an extra which is not installed; none otherwise."""
-    if importlib.util.find_spec(PACKAGES[extra]) is not None:
+    if installed(extra):
         return []
     return [
         f"{key}: needs the extra `{extra}`, which is not installed:"

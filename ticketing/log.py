@@ -8,8 +8,8 @@ import logging
 import re
 import sys
 import threading
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO, TypeAlias
 from urllib.parse import quote, quote_plus
 
@@ -172,6 +172,20 @@ def about(**fields: Any) -> AbstractContextManager[None]:
     A line's own field of the same name wins.
     """
     return structlog.contextvars.bound_contextvars(**fields)
+
+
+@contextmanager
+def about_the_process() -> Iterator[None]:
+    """Leave the fields of `about` out of the lines that this task writes meanwhile.
+
+    For a line that sums up a process: the partition in hand would be named for all others.
+    """
+    left_out = structlog.contextvars.get_contextvars()
+    structlog.contextvars.clear_contextvars()
+    try:
+        yield
+    finally:
+        structlog.contextvars.bind_contextvars(**left_out)
 
 
 def _formatter(console: bool, shared: list[Processor], stream: TextIO) -> logging.Formatter:

@@ -18,6 +18,7 @@ from ticketing.kafka.access import (
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import (
     ALERTS,
+    AUDIT,
     CHANGELOG_SUFFIX,
     DEAD_LETTERS,
     EVENTS,
@@ -29,6 +30,7 @@ from ticketing.wire.topics import (
     REDRIVES,
     REGISTRY,
     SIGNALS,
+    TOKENS,
     TRACES,
     VIEW_REBUILD,
     changelog_topic,
@@ -95,6 +97,8 @@ def access_of(role: str, runtime: Runtime) -> list[Grant]:
     grants += [Grant("topic", name, (WRITE,)) for name in written_by(role, runtime)]
     if role != API:
         grants.append(Grant("group", app_of(role), (READ,)))
+    # Each role has a listener, which asks for tokens and notes what it refused.
+    grants += [Grant("topic", TOKENS, (READ,)), Grant("topic", AUDIT, (WRITE,))]
     # Clients that only read ask for their group's coordinator all the same.
     grants.append(Grant("group", READER, (DESCRIBE,)))
     if bound_to(role):
@@ -104,6 +108,7 @@ def access_of(role: str, runtime: Runtime) -> list[Grant]:
     if role in (VIEW, API):
         # The balance, dead letters and a redrive, which looks for the record that it sends.
         grants.append(Grant("group", PIPELINE_APP, (DESCRIBE,)))
+        grants += [Grant("topic", TOKENS, (WRITE,)), Grant("topic", AUDIT, (READ,))]
         own = written_by(role, runtime)
         grants += [Grant("topic", name, (READ,)) for name in [DEAD_LETTERS, *own]]
     return merged(grants)

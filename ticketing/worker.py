@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ from ticketing.roles import (
     read_by,
     verified_topics,
 )
+from ticketing.telemetry import export
 from ticketing.wire.topics import (
     ALERTS,
     EVENTS,
@@ -54,6 +55,13 @@ DATA_DIR_VARIABLE = "TICKETING_DATA_DIR"
 PARENT_VARIABLE = "TICKETING_PARENT"
 READY_EVERY_SECONDS = 1.0
 """Finer than the probes of orchestrators, which ask every few seconds."""
+PACE_SECONDS = {PIPELINE: 0.05, VIEW: 0.1, TRACES_ROLE: 0.25}
+"""The time between fetches of what is not urgent, well within what people wait for: a page whose log
+waits for the next fetch has 0.2 s (docs/benchmarks.md), a first finding 1.5 s. Adapters have little
+to read, and pages in it."""
+HOLD_SECONDS = 0.25
+"""For which records of which none may page stay together: each message to a counter of alerts costs two
+more and a write. Tickets show counts by the minute."""
 GC_THRESHOLDS = (100_000, 50, 100)
 """Rare, as a search walks all records in memory (docs/adr/0004); not off, as cycles do occur."""
 
@@ -75,12 +83,36 @@ def require_extras(config: Config, chosen: Sequence[str]) -> None:
     problems: list[str] = []
     if config.redis.embedded and not API_ROLES.isdisjoint(chosen):
         problems += extras.missing("demo", "redis.url")
+    if config.telemetry.otlp.endpoint:
+        problems += extras.missing("otel", "telemetry.otlp.endpoint")
     if SUMMARIES in chosen:
         problems += extras.missing(
             "llm", "llm.providers" if config.llm.providers else "llm.provider"
         )
     if problems:
         raise Misconfigured(problems)
+
+
+@contextmanager
+def traced(role: str, config: Config) -> Iterator[None]:
+    """Export OpenTelemetry traces meanwhile, if the configuration or OpenTelemetry's variables say so.
+
+    Raises Misconfigured where a setting asks for an extra that is not installed. A variable may be a
+    whole cluster's: there the log says so.
+    """
+    otlp = config.telemetry.otlp
+    if not export.wanted(otlp.endpoint, os.environ):
+        yield
+        return
+    if not extras.installed("otel"):
+        if otlp.endpoint:
+            extras.require("otel", "telemetry.otlp.endpoint")
+        log.get(__name__).warning("not_traced", why="the extra `otel` is not installed")
+        yield
+        return
+    headers = {name: secret.get_secret_value() for name, secret in otlp.headers.items()}
+    with export.exporting(role, otlp.endpoint, headers, os.environ):
+        yield
 
 
 def configure_logging(config: Config) -> None:
@@ -104,15 +136,17 @@ def fleet_environ(embedded: bool) -> Iterator[dict[str, str]]:
 
 
 def metrics_listener(
-    config: Config, served: Sequence[str], directory: str | None = None
+    runtime: Runtime, served: Sequence[str], directory: str | None = None
 ) -> AbstractContextManager[Any]:
     """The listener of the roles in `served`; none where one of them serves the API.
 
     `directory` has the metrics files of the processes; None for this process alone.
     """
+    config = runtime.config
     if not config.metrics.enabled or not API_ROLES.isdisjoint(served):
         return nullcontext()
     from ticketing.api import readiness
+    from ticketing.api.door import door_of
     from ticketing.api.listener import Listener
     from ticketing.api.services import WorkerStatus
 
@@ -122,14 +156,14 @@ def metrics_listener(
     def reasons() -> list[str]:
         return readiness.reasons(served, render().decode(), directory)
 
-    return Listener(WorkerStatus(config, reasons, render))
+    return Listener(WorkerStatus(config, reasons, render), door_of(runtime))
 
 
 def run(role: str, runtime: Runtime) -> None:
     """Run one role until stopped."""
     configure_logging(runtime.config)
     restarts.start_beats()
-    with _own_listener(role, runtime.config):
+    with traced(role, runtime.config), _own_listener(role, runtime):
         reach(runtime)
         if role == API:
             from ticketing.api.server import serve
@@ -150,10 +184,10 @@ def reach(runtime: Runtime) -> None:
     runtime.reach(seconds=WORKER_SECONDS_MAX, waiting=log.get(__name__).warning)
 
 
-def _own_listener(role: str, config: Config) -> AbstractContextManager[Any]:
+def _own_listener(role: str, runtime: Runtime) -> AbstractContextManager[Any]:
     """The listener of a process without a supervisor; a supervisor's child has none."""
     child = PARENT_VARIABLE in os.environ
-    return nullcontext() if child else metrics_listener(config, [role])
+    return nullcontext() if child else metrics_listener(runtime, [role])
 
 
 def freeze_garbage_collector() -> None:
@@ -188,7 +222,8 @@ def build(role: str, runtime: Runtime) -> TicketingApp:
 
 def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
     from ticketing.api.connections import Runner
-    from ticketing.api.security import close_door
+    from ticketing.api.door import door_of
+    from ticketing.api.faust_door import close_door
 
     web = runtime.config.faust_web
     offset = default_roles(runtime.config).index(role)
@@ -200,8 +235,9 @@ def _app(role: str, runtime: Runtime, batched: list[str]) -> TicketingApp:
         brokers=runtime.brokers,
         partitions=runtime.partitions,
         web_port=port if web.enabled else None,
+        pace_seconds=PACE_SECONDS.get(role, 0.0),
     )
-    close_door(app.web.web_app, runtime.config)
+    close_door(app.web.web_app, runtime.config, door_of(runtime))
     app.web._runner = Runner(app.web.web_app)
     return app
 
@@ -231,9 +267,14 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
         signals_partitions=runtime.partitions,
         message_bytes_max=config.kafka.message_max_bytes,
         gaps_fail=runtime.embedded,
+        hold_seconds=0.0 if runtime.embedded else HOLD_SECONDS,
     )
     shown = ShownTotals(app, detection.totals, detection.topics)
     heartbeat = heartbeat_for(config)
+
+    def hurry() -> None:
+        app.consumer.hurry()
+
     alerts: KeyedAgent[Any] = KeyedAgent(
         app,
         app.watchdog,
@@ -246,6 +287,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
             inputs=runtime.inputs,
             counted=shown.counted,
             partitions=runtime.partitions,
+            hurry=hurry,
         ),
     )
     incidents: KeyedAgent[Any] = KeyedAgent(
@@ -260,6 +302,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
             partitions=runtime.partitions,
             topic_id=topics.ids.get(EVENTS) or EVENTS,
             reported=heartbeat.report if heartbeat else None,
+            hurry=hurry,
         ),
     )
     add_agent(app, detection, *runtime.inputs)
@@ -299,13 +342,15 @@ def _view(runtime: Runtime) -> TicketingApp:
 def _traces(runtime: Runtime) -> TicketingApp:
     from agents.evidence import EvidenceAgent
     from agents.traces import TracesAgent, correlator_for
+    from ticketing.domain.incidents.policy import GROUP_BY_CAUSE
 
     app = _app(TRACES_ROLE, runtime, [TRACES, EVIDENCE])
     traces = TracesAgent(
         app,
         app.watchdog,
         app.fence,
-        correlator_for(runtime.config),
+        # Verdicts decide nothing under other groupings.
+        correlator_for(runtime.config, tallies=runtime.config.grouping.by == GROUP_BY_CAUSE),
         partitions=runtime.partitions,
         message_bytes_max=runtime.config.kafka.message_max_bytes,
     )
@@ -371,11 +416,6 @@ def _attach(app: TicketingApp, role: str) -> None:
     app.task(tell_ready)
 
 
-def _listen(listener: AbstractContextManager[Any]) -> None:
-    """Serve until the process ends."""
-    listener.__enter__()
-
-
 def _queues(app: TicketingApp) -> list[Any]:
     """The queue of each agent. Called from the watchdog's thread."""
     actors = [actor for agent in list(app.agents.values()) for actor in list(agent._actors)]
@@ -389,8 +429,15 @@ def __getattr__(name: str) -> Any:
     runtime = Runtime.from_environ()
     configure_logging(runtime.config)
     made = build(PIPELINE, runtime)
-    # On a worker's start only, as Faust's other commands import the app too.
-    made.starting = partial(_listen, _own_listener(PIPELINE, runtime.config))
+
+    lasting = ExitStack()
+
+    def starting() -> None:
+        # On a worker's start only, as Faust's other commands import the app too.
+        lasting.enter_context(traced(PIPELINE, runtime.config))
+        lasting.enter_context(_own_listener(PIPELINE, runtime))
+
+    made.starting = starting
     # The runtime is kept, as an embedded broker ends with it.
-    globals().update(app=made, _runtime=runtime)
+    globals().update(app=made, _runtime=runtime, _lasting=lasting)
     return made

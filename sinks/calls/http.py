@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from sinks.calls import retry_after
+from sinks.calls.decoding import Undecodable, decoded
 from sinks.calls.limits import Limits, limits_for
 from sinks.calls.outcome import Failed, Reason, RetryAfter, Unknown
 from sinks.calls.statuses import TOO_MANY_REQUESTS, classify
@@ -89,6 +90,7 @@ class Http:
         text: bool = False,
         accepted: bool = False,
         account: str = "",
+        yields: bool = False,
     ) -> Answer:
         """Send one request; raises Failed. With `text` the answer need not be JSON.
 
@@ -97,10 +99,11 @@ class Http:
 
         `body` is sent as JSON, `form` as a form; only one of them can be given. `account`, by which
         the platform counts our requests, is a reference and never a secret. If the account has no
-        room for a request, nothing is sent and the outcome is RetryAfter.
+        room for a request, nothing is sent and the outcome is RetryAfter. A request that `yields`
+        leaves half of the account's rate to others, and does not wait for room.
         """
         payload, kept = _payload(body, form)
-        await self._wait_for_room(account)
+        await self._wait_for_room(account, yields)
         self._fence()
         try:
             reply = await self._transport.exchange(
@@ -121,11 +124,11 @@ class Http:
             failed.outcome = msgspec.structs.replace(failed.outcome, request=request)
             raise
 
-    async def _wait_for_room(self, account: str) -> None:
+    async def _wait_for_room(self, account: str, yields: bool) -> None:
         if self._limits is None:
             return
-        patience = PATIENCE_SECONDS
-        while (seconds := await self._limits.take(account)) > 0:
+        patience = 0.0 if yields else PATIENCE_SECONDS
+        while (seconds := await self._limits.take(account, yields=yields)) > 0:
             if seconds > patience:
                 detail = "the rate limit leaves no room"
                 raise Failed(RetryAfter(Reason.NO_ROOM, seconds, detail))
@@ -161,8 +164,8 @@ def _payload(body: Any, form: Mapping[str, str] | None) -> tuple[bytes | None, d
 
 def _json(raw: bytes) -> Any:
     try:
-        return msgspec.json.decode(raw)
-    except msgspec.DecodeError as error:
+        return decoded(raw)
+    except Undecodable as error:
         raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer is not JSON")) from error
 
 

@@ -28,6 +28,8 @@ REDIS_SECONDS_MAX = 0.25
 ALONE_SECONDS = 30.0
 """The time for which Redis is not asked after it did not answer: pages then lose
 `REDIS_SECONDS_MAX` only twice a minute, and a Redis that is back is soon shared again."""
+YIELDED_SHARE = 0.5
+"""The share of the rate that is kept from requests that yield: enough for a burst of pages."""
 WAIT_SECONDS_MIN = 0.01
 """Keeps a caller from asking in a busy loop when the window ends at this moment."""
 KEY_PREFIX = "ticketing:limits"
@@ -54,8 +56,11 @@ class Limits:
         self._closed_until: dict[str, float] = {}
         self._clock = clock
 
-    async def take(self, account: str) -> float:
-        """Take room for one request; returns 0.0, or the seconds until there is room."""
+    async def take(self, account: str, *, yields: bool = False) -> float:
+        """Take room for one request; returns 0.0, or the seconds until there is room.
+
+        A request that `yields` finds room only while half of the rate is left, for other requests.
+        """
         closed = self._closed_until.get(account, 0.0) - self._clock()
         if closed > 0:
             return closed
@@ -63,14 +68,14 @@ class Limits:
         if self._make_shared is not None and self._clock() >= self._alone_until:
             try:
                 return await asyncio.wait_for(
-                    self._ask(self._together(), account), REDIS_SECONDS_MAX
+                    self._ask(self._together(), account, yields), REDIS_SECONDS_MAX
                 )
             except (RedisError, OSError, asyncio.TimeoutError) as error:
                 self._alone_until = self._clock() + ALONE_SECONDS
                 log.warning(
                     "limits_not_shared", platform=self._platform, error=type(error).__name__
                 )
-        return await self._ask(self._alone(), account)
+        return await self._ask(self._alone(), account, yields)
 
     def close(self, account: str, seconds: float) -> None:
         """Leave the account no room for `seconds`, as the platform has asked for."""
@@ -85,8 +90,12 @@ class Limits:
             bridge: Any = limiter.storage.bridge
             await bridge.storage.connection_pool.disconnect()
 
-    async def _ask(self, limiter: MovingWindowRateLimiter, account: str) -> float:
-        if await limiter.hit(self._rate, self._platform, account):
+    async def _ask(self, limiter: MovingWindowRateLimiter, account: str, yields: bool) -> float:
+        room = True
+        if yields:
+            left = (await limiter.get_window_stats(self._rate, self._platform, account)).remaining
+            room = left > self._rate.amount * YIELDED_SHARE
+        if room and await limiter.hit(self._rate, self._platform, account):
             return 0.0
         stats = await limiter.get_window_stats(self._rate, self._platform, account)
         return max(stats.reset_time - self._clock(), WAIT_SECONDS_MIN)

@@ -19,6 +19,7 @@ from ticketing.engine.keyed_agent import KeyedAgent, add_keyed_agent
 from ticketing.engine.path_reporter import PathReporter
 from ticketing.engine.watchdog import leave
 from ticketing.kafka.runtime import Runtime
+from ticketing.telemetry import spans
 from ticketing.wire.topics import platform_topic
 
 DRAIN_SECONDS = 5.0
@@ -52,7 +53,7 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
             encode_result(result),
             partition,
             None,
-            None,
+            spans.headers(),
         )
         await sent
 
@@ -60,9 +61,11 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
         app.deaths.pause_all()
         leave(f"a result could not be produced: {type(error).__name__}")
 
+    traces = spans.Remembered()
     runner = Runner(
         platform,
         report,
+        trace_of=traces.get,
         concurrency=config.platform(name).concurrency,
         fence=app.fence.check,
         fatal=fatal,
@@ -82,6 +85,7 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
         topic=topic,
         table=create_table(app, "deliveries", runtime.partitions),
         machine=machine,
+        traces=traces,
     )
     add_keyed_agent(app, agent)
     if config.heartbeat_url is not None:

@@ -415,7 +415,8 @@ class AdapterMachine(Machine[Delivery]):
     def _publish_again(self, tx: Transaction[Delivery], state: Delivery) -> None:
         if state.told is not None:
             partition = partition_of_incident(state.incident_id, self._partitions)
-            tx.send(EVENTS, None, encode_events([state.told]), partition)
+            told = encode_events([state.told])
+            tx.send(EVENTS, None, told, partition, about=state.incident_id)
 
     def _due_at(self, state: Delivery, now: float, partition: int, waits: bool) -> float | None:
         if state.intent is not None:

@@ -5,16 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from sinks.calls.answered_texts import contained
-from sinks.calls.outcome import Delivered, Failed, Outcome, Reason, Refused, RetryAfter, Unknown
+from sinks.calls.outcome import (
+    Absent,
+    Delivered,
+    Failed,
+    Outcome,
+    Reason,
+    Refused,
+    RetryAfter,
+    Unknown,
+)
 from sinks.delivery.wishes import OperationResult
 from sinks.platform import Request, Sink
 from ticketing import metrics
 from ticketing.engine.boottime import boottime
 from ticketing.log import about
+from ticketing.telemetry import spans
+from ticketing.telemetry.spans import Headers
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +45,8 @@ class Runner:
 
     `report` gets every result except those of cancelled requests, whose intents expire at their
     deadline. `fence` is called right before each request and leaves the process if its partitions
-    may belong to another worker. `fatal` gets an error of `report`.
+    may belong to another worker. `fatal` gets an error of `report`. `trace_of` gives the trace that
+    an incident's request belongs to.
     """
 
     def __init__(
@@ -44,6 +57,7 @@ class Runner:
         concurrency: int,
         fence: Callable[[], None],
         fatal: Callable[[BaseException], None],
+        trace_of: Callable[[str], Headers | None] = lambda _: None,
         clock: Callable[[], float] = boottime,
     ) -> None:
         self._platform = platform
@@ -51,6 +65,7 @@ class Runner:
         self._concurrency = concurrency
         self._fence = fence
         self._fatal = fatal
+        self._trace_of = trace_of
         self._clock = clock
         self._running: dict[str, _Running] = {}
 
@@ -102,10 +117,14 @@ class Runner:
 
     async def _run(self, request: Request) -> None:
         """Perform a request and report its outcome. A task of its own: its lines name the incident."""
-        with about(incident=request.incident_id, platform=self._platform.name):
-            await self._performed(request)
+        id, name = request.incident_id, self._platform.name
+        with (
+            about(incident=id, platform=name),
+            spans.calling(name, request.operation.value, id, self._trace_of(id)) as span,
+        ):
+            await self._performed(request, span)
 
-    async def _performed(self, request: Request) -> None:
+    async def _performed(self, request: Request, span: Any) -> None:
         began = self._clock()
         outcome = contained(await self._perform(request))
         # Before the report, whose reader may start the incident's next request.
@@ -113,7 +132,9 @@ class Runner:
         seconds = self._clock() - began
         name = self._platform.name
         metrics.delivery_seconds.labels(name).observe(seconds)
-        metrics.deliveries_total.labels(name, type(outcome).__struct_config__.tag).inc()
+        tag = type(outcome).__struct_config__.tag
+        metrics.deliveries_total.labels(name, tag).inc()
+        spans.ended(span, str(tag), failed=not isinstance(outcome, (Delivered, Absent)))
         if isinstance(outcome, Delivered) and outcome.left_out:
             metrics.delivery_fields_left_out_total.labels(name).inc(len(outcome.left_out))
             log.warning("fields_left_out", platform=name, fields=list(outcome.left_out))

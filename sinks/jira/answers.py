@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from sinks.calls.decoding import Undecodable, decoded_as
 from sinks.calls.outcome import Failed, Reason, Unknown
 
 T = TypeVar("T")
@@ -172,6 +173,6 @@ def read_as(kind: type[T], data: Any) -> T:
 def refused_fields(body: bytes) -> dict[str, str]:
     """The refused fields of an answer, with the reasons; empty if the answer names none."""
     try:
-        return msgspec.json.decode(body, type=Refusal).errors
-    except msgspec.DecodeError:
+        return decoded_as(Refusal, body).errors
+    except Undecodable:
         return {}

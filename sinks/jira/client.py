@@ -16,6 +16,7 @@ from sinks.jira import answers, payload
 from sinks.jira.answers import Created, Issue
 from sinks.jira.api import Api, Site
 from sinks.jira.connection import ConnectionCheck
+from sinks.jira.links import IssueLinks
 from sinks.jira.payload import Author, Draft
 from sinks.jira.screens import Screen, Screens
 from sinks.jira.search import SEARCH_LAG_SECONDS, IssueSearch
@@ -54,6 +55,7 @@ class JiraSink:
         self._screens = Screens(api)
         self._search = IssueSearch(api, by_description=settings.by_description)
         self._transitions = Transitions(api, settings.transitions)
+        self._links = IssueLinks(api, writer)
         self._operations: dict[Operation, Callable[[Request, Held], Awaitable[Delivered]]] = {
             Operation.UPDATE: self._update,
             Operation.ACKNOWLEDGE: self._acknowledge,
@@ -137,7 +139,7 @@ class JiraSink:
             draft = poorer
 
     async def _look_up(self, request: Request) -> Outcome:
-        found = await self._search.first(request.incident_id)
+        found = await self._search.first(self._writer.key(request.incident_id))
         if found is None:
             return Absent()
         return _delivered(await self._api.site(), found)
@@ -148,7 +150,7 @@ class JiraSink:
         changes = author.changes(request.want, urgent=urgent)
         left_out = await self._edit(have.external_id, changes)
         if self._settings.remote_links:
-            await self._link(request, have.external_id)
+            await self._links.write(have.external_id, request.want)
         return Delivered(left_out=tuple(left_out))
 
     async def _edit(self, issue_id: str, fields: dict[str, object]) -> list[str]:
@@ -215,26 +217,13 @@ class JiraSink:
     async def _deduplicate(self, request: Request, have: Held) -> Delivered:
         """Close the incident's other issues, each with a comment that names the kept one."""
         site = await self._api.site()
-        for issue in await self._search.others(request.incident_id, have.external_id):
+        key = self._writer.key(request.incident_id)
+        for issue in await self._search.others(key, have.external_id):
             remark = f"Duplicate of {have.key}: {site.link(have.key)}"
             body = {"body": site.dialect.lines([remark])}
             await self._api.write("POST", f"/issue/{issue.id}/comment", body)
             await self._transitions.close_duplicate(issue.id)
         return Delivered()
-
-    async def _link(self, request: Request, issue_id: str) -> None:
-        """Make the issue's links; the configured ones once, when the issue is made."""
-        text = self._writer.text(request.want)
-        new = request.operation is Operation.CREATE
-        for name, url in text.links.items():
-            if name in text.own and not new:
-                continue
-            link = payload.remote_link(request.incident_id, name, url, own=name in text.own)
-            try:
-                await self._api.write("POST", f"/issue/{issue_id}/remotelink", link)
-            except Failed as failed:
-                # Nothing is lost, as the description has the links too: the edit has succeeded.
-                log.warning("jira_link_not_made", detail=failed.outcome.detail)
 
     async def _complete(self, request: Request, made: Created, screen: Screen, site: Site) -> None:
         """Write the fields that a create can't carry. A failure is logged: the issue exists."""
@@ -244,7 +233,7 @@ class JiraSink:
                 body = site.dialect.user(assignee)
                 await self._api.write("PUT", f"/issue/{made.id}/assignee", body)
             if self._settings.remote_links:
-                await self._link(request, made.id)
+                await self._links.write(made.id, request.want)
         except Failed as failed:
             log.warning("jira_not_completed", key=made.key, detail=failed.outcome.detail)
 

@@ -15,6 +15,7 @@ from sinks.jira.dialect import Dialect
 from sinks.jira.screens import Screen
 from sinks.jira.settings import Settings
 from sinks.text.field_templates import FieldTemplates
+from sinks.text.keys import tag_of
 from sinks.text.utf16 import cut_units
 from sinks.text.writer import Writer
 from ticketing.domain.incidents.incident import Incident
@@ -23,7 +24,7 @@ from ticketing.domain.text import line
 SUMMARY_UNITS_MAX = 255
 """Jira's limit."""
 PROPERTY = "ticketing.incident"
-"""The entity property with the incident's id. Jira copies labels to a clone, but no properties."""
+"""The entity property with the incident's key. Jira copies labels to a clone, but no properties."""
 REQUIRED = frozenset({"project", "issuetype", "summary"})
 """Fields without which an issue can't be made."""
 INDISPENSABLE = REQUIRED | {"labels"}
@@ -42,14 +43,14 @@ class Draft:
     `left_out` are the remarks about fields that Jira has refused.
     """
 
-    incident_id: str
+    key: str
     fields: dict[str, Any]
     remarks: list[str] = field(default_factory=list)
     left_out: tuple[str, ...] = ()
 
     def body(self) -> dict[str, Any]:
         """The body of the request."""
-        key = [{"key": PROPERTY, "value": {"id": self.incident_id}}]
+        key = [{"key": PROPERTY, "value": {"id": self.key}}]
         return {"fields": self.fields, "properties": key}
 
 
@@ -73,7 +74,7 @@ class Author:
         }
         remarks = list(remarks)
         if not self._settings.by_description:
-            values["labels"] = labels(incident, self._settings.labels)
+            values["labels"] = labels(self._writer.key(incident.id), self._settings.labels)
         elif self._settings.labels:
             self._put(values, screen, "labels", list(self._settings.labels), remarks)
         for name, value in self._chosen(incident).items():
@@ -82,7 +83,7 @@ class Author:
             self._put(values, screen, name, value, remarks)
         if "description" in screen.fields:
             values["description"] = self.description(incident, remarks)
-        return Draft(incident_id=incident.id, fields=values, remarks=remarks)
+        return Draft(key=self._writer.key(incident.id), fields=values, remarks=remarks)
 
     def poorer(self, draft: Draft, incident: Incident, refused: Mapping[str, str]) -> Draft | None:
         """The draft without the refused fields; None if nothing can be left out.
@@ -99,7 +100,7 @@ class Author:
         if "description" in kept:
             kept["description"] = self.description(incident, remarks)
         return Draft(
-            incident_id=draft.incident_id,
+            key=draft.key,
             fields=kept,
             remarks=remarks,
             left_out=(*draft.left_out, *said),
@@ -111,7 +112,8 @@ class Author:
 
     def description(self, incident: Incident, remarks: list[str] | None = None) -> Any:
         """The description: the incident's parts, or the configured template."""
-        key = key_label(incident.id) if self._settings.by_description else ""
+        by_text = self._settings.by_description
+        key = key_label(self._writer.key(incident.id)) if by_text else ""
         if self._writer.own_body:
             return self._dialect.paragraphs(self._writer.body(incident), remarks, key)
         return self._dialect.ticket(self._writer.text(incident), remarks or [], key)
@@ -171,29 +173,29 @@ def refused_of(fields: Mapping[str, Any], refused: Mapping[str, str]) -> dict[st
     return {}
 
 
-def key_label(incident_id: str) -> str:
+def key_label(key: str) -> str:
     """The label by which an incident's issue is found."""
-    return fields.label(f"ticketing-{incident_id}")
+    return fields.label(tag_of(key))
 
 
-def labels(incident: Incident, more: tuple[str, ...]) -> list[str]:
+def labels(key: str, more: tuple[str, ...]) -> list[str]:
     """Our own label and the configured ones."""
-    return list(dict.fromkeys([key_label(incident.id), *(fields.label(one) for one in more)]))
+    return list(dict.fromkeys([key_label(key), *(fields.label(one) for one in more)]))
 
 
-def remote_link(incident_id: str, platform: str, url: str, *, own: bool = False) -> dict[str, Any]:
+def remote_link(key: str, platform: str, url: str, *, own: bool = False) -> dict[str, Any]:
     """A link to the ticket on another platform, or an `own` one of the configuration.
 
     The global id makes a repeat replace the link.
     """
     if own:
         return {
-            "globalId": f"ticketing={incident_id}&link={platform}",
+            "globalId": f"ticketing={key}&link={platform}",
             "relationship": "links for the incident",
             "object": {"url": url, "title": platform},
         }
     return {
-        "globalId": f"ticketing={incident_id}&platform={platform}",
+        "globalId": f"ticketing={key}&platform={platform}",
         "relationship": "same incident",
         "object": {"url": url, "title": f"{platform}: {cut_units(url, 200)}"},
     }

@@ -16,7 +16,7 @@ SEARCH_LAG_SECONDS = 10.0
 """The time for which the search may miss a new issue. Cloud promises no bound: long enough for its
 index to catch up as a rule, short enough that an uncertain create is repeated soon."""
 NO_INCIDENT = "ticketing-agent-connection-test"
-"""An id that no incident has."""
+"""A key that no incident has."""
 FOUND_MAX = 20
 """An incident has one issue, rarely two; people's copies have the label too."""
 
@@ -29,16 +29,16 @@ class IssueSearch:
         self._api = api
         self._by_description = by_description
 
-    async def first(self, incident_id: str) -> Issue | None:
+    async def first(self, key: str) -> Issue | None:
         """The incident's issue, by one request, as a slow Jira may leave no time for another.
 
         Data Center's search returns no properties. There the oldest issue with the label is taken,
         since a copy is younger than its original.
         """
-        for issue in await self._labelled(incident_id, ""):
-            if _is_ours(issue, incident_id):
+        for issue in await self._labelled(key, ""):
+            if _is_ours(issue, key):
                 return issue
-            if issue.properties is None and _has_key(issue, incident_id):
+            if issue.properties is None and _has_key(issue, key):
                 return issue
         return None
 
@@ -46,26 +46,26 @@ class IssueSearch:
         """Search as after a lost answer, for an incident that has no issue; raises Failed."""
         await self._labelled(NO_INCIDENT, "")
 
-    async def others(self, incident_id: str, known: str) -> list[Issue]:
+    async def others(self, key: str, known: str) -> list[Issue]:
         """The incident's issues beside the known one that are not done, oldest first.
 
         An issue with our label but without our property is a person's copy and left out.
         """
         ours: list[Issue] = []
-        for row in await self._labelled(incident_id, known):
+        for row in await self._labelled(key, known):
             if row.id == known or row.fields.status.done:
                 continue
             issue = row if row.properties is not None else await self._whole(row.id)
-            if issue is not None and _is_ours(issue, incident_id):
+            if issue is not None and _is_ours(issue, key):
                 ours.append(issue)
         return ours
 
-    async def _labelled(self, incident_id: str, known: str) -> list[Issue]:
+    async def _labelled(self, key: str, known: str) -> list[Issue]:
         site = await self._api.site()
-        key = key_label(incident_id)
-        where = f'labels = "{key}"'
+        label = key_label(key)
+        where = f'labels = "{label}"'
         if self._by_description:
-            where = rf'({where} OR description ~ "\"{key}\"")'
+            where = rf'({where} OR description ~ "\"{label}\"")'
         body = {
             "jql": f"{where} ORDER BY created ASC",
             "fields": ["status", "labels", *(["description"] if self._by_description else [])],
@@ -85,15 +85,15 @@ class IssueSearch:
             raise
 
 
-def _has_key(issue: Issue, incident_id: str) -> bool:
-    """True if the key stands whole in the labels or the description; a search for words does not
-    look at what is between them."""
-    key = key_label(incident_id)
+def _has_key(issue: Issue, key: str) -> bool:
+    """True if the key is a label, or the last line of the description, where ours stands: a log line
+    above it can name any key."""
+    label = key_label(key)
     body = issue.fields.description
-    words = body.split() if isinstance(body, str) else adf.texts(body)
-    return key in issue.fields.labels or key in words
+    lines = body.rstrip().splitlines() if isinstance(body, str) else adf.texts(body)
+    return label in issue.fields.labels or [line.strip() for line in lines[-1:]] == [label]
 
 
-def _is_ours(issue: Issue, incident_id: str) -> bool:
+def _is_ours(issue: Issue, key: str) -> bool:
     value = (issue.properties or {}).get(PROPERTY)
-    return isinstance(value, dict) and value.get("id") == incident_id
+    return isinstance(value, dict) and value.get("id") == key

@@ -115,7 +115,8 @@ class OpsGenieSink:
     async def _open(self, request: Request, until: float) -> Outcome:
         on_call = await self._on_call.people()
         want = request.want
-        body = payload.alert(want, self._writer, self._settings, on_call)
+        alias = self._alias(request)
+        body = payload.alert(want, alias, self._writer, self._settings, on_call)
         endpoint = self._api.plain
         done = await self._done(endpoint, (endpoint.url, {}), body, until)
         left_out: tuple[str, ...] = ()
@@ -127,7 +128,7 @@ class OpsGenieSink:
             return self._rejected(done, body)
         if not done.alert_id:
             raise Failed(Unknown(Reason.MALFORMED, True, None, "the answer names no alert"))
-        key = Key(payload.alias(want.id), done.alert_id)
+        key = Key(alias, done.alert_id)
         before = request.have.external_id if request.have else ""
         if done.alert_id == before or (before and request.uncertain):
             # OpsGenie only counts a create for an open alert, which still shows its old fields.
@@ -148,8 +149,8 @@ class OpsGenieSink:
 
         An alert that is closed, or that the API key alone can't change, is opened anew.
         """
-        want, have = request.want, _held(request)
-        key, on_call = _key(have, want), await self._on_call.people()
+        want = request.want
+        key, on_call = self._key(request), await self._on_call.people()
         if self._api.full is None:
             path, params = self._api.plain.of(key)
             where = (f"{path}/close", params)
@@ -192,7 +193,7 @@ class OpsGenieSink:
         if request.uncertain or worse:
             # A priority that people chose stays until the severity rises.
             fields.add("priority")
-        key = _key(have, want)
+        key = self._key(request)
         done = await self._write(key, self._fields(want, on_call), fields, until)
         if done.success:
             return Delivered(on_call=on_call)
@@ -237,7 +238,7 @@ class OpsGenieSink:
     async def _act(
         self, request: Request, action: str, until: float, reached: Callable[[Alert], bool]
     ) -> Outcome:
-        key, endpoint = _key(_held(request), request.want), self._api.plain
+        key, endpoint = self._key(request), self._api.plain
         path, params = endpoint.of(key)
         body = {"source": payload.SOURCE}
         done = await self._done(endpoint, (f"{path}/{action}", params), body, until)
@@ -249,7 +250,7 @@ class OpsGenieSink:
         """Escalate to the configured escalation, else raise the priority; then add the teams."""
         want, endpoint = request.want, self._api.full
         assert endpoint is not None, "without the full API nothing is escalated"
-        key = _key(_held(request), want)
+        key = self._key(request)
         path, params = endpoint.of(key)
         body: dict[str, Any] = await self._escalation()
         if body:
@@ -296,8 +297,7 @@ class OpsGenieSink:
         return [name for name in want.escalated_to if name in known]
 
     async def _comment(self, request: Request, until: float) -> Outcome:
-        want, have = request.want, _held(request)
-        key, endpoint = _key(have, want), self._api.plain
+        key, endpoint = self._key(request), self._api.plain
         already = await self._api.notes(key) if request.uncertain and self._api.full else []
         note = comment.comment(request.steps, already, NOTE_CHARS_MAX)
         if not note:
@@ -310,6 +310,14 @@ class OpsGenieSink:
         if done.success:
             return Delivered()
         return await self._explained(key, done, body, lambda alert: False)
+
+    def _alias(self, request: Request) -> str:
+        """The alias; that of a held alert stays the one that opened it."""
+        known = request.have.key if request.have else ""
+        return known or payload.alias(self._writer.key(request.incident_id))
+
+    def _key(self, request: Request) -> Key:
+        return Key(self._alias(request), _held(request).external_id)
 
     async def _done(
         self,
@@ -348,10 +356,6 @@ class OpsGenieSink:
 def _held(request: Request) -> Held:
     assert request.have is not None, "only what is held is changed"
     return request.have
-
-
-def _key(have: Held, want: Incident) -> Key:
-    return Key(payload.alias(want.id), have.external_id)
 
 
 def _deleted() -> Refused:

@@ -12,6 +12,8 @@ from sinks.platform import Connection
 
 NO_ALERT = "ticketing-agent-connection-test"
 """An alias that no incident has."""
+CATALOG_MAX = 50
+"""Teams of the catalog that are looked up: each costs a request of the account's rate limit."""
 WRONG_KIND = (
     "opsgenie.apiKey may not change alerts: it must be the key of an API integration, not one of "
     "API key management"
@@ -25,7 +27,7 @@ class ConnectionCheck:
         self._settings = settings
         self._api = api
         self._faults: list[str] = []
-        self._unchecked: list[str] = []
+        self._remarks: list[str] = []
 
     async def result(self) -> Connection:
         """The result of the test."""
@@ -34,9 +36,11 @@ class ConnectionCheck:
             await self._readable()
         if not self._faults and self._settings.full:
             await self._names()
+        if not self._faults and self._settings.full:
+            await self._catalog()
         if self._faults:
             return Connection(ok=False, message="; ".join(self._faults))
-        return Connection(ok=True, message="; ".join([self._well(), *self._unchecked]))
+        return Connection(ok=True, message="; ".join([self._well(), *self._remarks]))
 
     def _well(self) -> str:
         if self._settings.full:
@@ -74,6 +78,20 @@ class ConnectionCheck:
         if self._settings.schedule:
             await self._known("schedule", "schedule", self._settings.schedule)
 
+    async def _catalog(self) -> None:
+        """Remark the catalog's teams that are not there: their alerts have no responder of ours."""
+        teams = self._settings.services.named("team")
+        for name in teams[:CATALOG_MAX]:
+            try:
+                found = await self._api.lookup("team", name)
+            except Failed as failed:
+                self._remarks.append(f"catalog: teams could not be checked: {failed}")
+                return
+            if not found:
+                self._remarks.append(f'catalog: there is no team "{name}"')
+        if len(teams) > CATALOG_MAX:
+            self._remarks.append(f"catalog: {CATALOG_MAX} of {len(teams)} teams are checked")
+
     async def _known(self, key: str, kind: str, name: str) -> None:
         lookup: Callable[[str, str], Awaitable[str]] = self._api.lookup
         try:
@@ -81,7 +99,7 @@ class ConnectionCheck:
         except Failed as failed:
             if failed.outcome.reason is Reason.CREDENTIALS:
                 said = "could not be checked: the key has no access to the configuration"
-                self._unchecked.append(f"opsgenie.{key} {said}")
+                self._remarks.append(f"opsgenie.{key} {said}")
             else:
                 self._faults.append(f"opsgenie.{key}: {failed}")
             return

@@ -28,16 +28,18 @@ NOTE_CHARS_MAX = 25_000
 SOURCE = "ticketing-agent"
 
 
-def alias(incident_id: str) -> str:
-    """The alert's alias: the incident's id."""
-    return incident_id[:ALIAS_CHARS_MAX]
+def alias(key: str) -> str:
+    """The alert's alias: the incident's key."""
+    return key[:ALIAS_CHARS_MAX]
 
 
-def alert(incident: Incident, writer: Writer, settings: Settings, on_call: str) -> dict[str, Any]:
-    """The body that opens an alert. While an alert of the alias is open, it is only counted."""
+def alert(
+    incident: Incident, key: str, writer: Writer, settings: Settings, on_call: str
+) -> dict[str, Any]:
+    """The body that opens an alert. While an alert of the alias `key` is open, it is only counted."""
     team = settings.team_for(incident)
     return {
-        "alias": alias(incident.id),
+        "alias": key,
         "message": message(incident, writer),
         "description": description(incident, writer, settings, on_call),
         "priority": priority(incident, settings),

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
 from sinks.calls.comparison import not_taken
+from sinks.calls.decoding import Undecodable, decoded
 from sinks.calls.http import Answer, Http
 from sinks.calls.outcome import Failed, Reason, Unknown
 from sinks.calls.references import reference
@@ -218,7 +217,7 @@ def _found(row: dict[str, Any]) -> Found | None:
 def _code(body: bytes) -> int | None:
     """PagerDuty's own number of an error."""
     try:
-        code = msgspec.json.decode(body)["error"]["code"]
-    except (msgspec.DecodeError, KeyError, TypeError):
+        code = decoded(body)["error"]["code"]
+    except (Undecodable, KeyError, TypeError):
         return None
     return code if isinstance(code, int) else None

@@ -125,7 +125,7 @@ class PagerDutySink:
             return await self._seen(request, account, ())
         if request.operation is Operation.PAGE:
             # An acknowledged incident is silent for new triggers of its key.
-            await self._enqueue(payload.resolve(request.incident_id, key), account)
+            await self._enqueue(payload.resolve(self._key(request), key), account)
         left_out = await self._sent(self._event(request, key), account)
         return await self._seen(request, account, left_out)
 
@@ -159,7 +159,7 @@ class PagerDutySink:
             return False
         try:
             found = await asyncio.wait_for(
-                self._rest.incident(payload.dedup_key(request.incident_id)), ENRICH_SECONDS_MAX
+                self._rest.incident(self._key(request)), ENRICH_SECONDS_MAX
             )
         except (Failed, asyncio.TimeoutError):
             # A page does not wait for the REST API.
@@ -175,37 +175,43 @@ class PagerDutySink:
         an answer of the REST API without the incident shows that.
         """
         if self._rest is None or request.operation not in TRIGGERS:
-            return _delivered(request.incident_id, None, account, left_out)
+            return _delivered(self._key(request), None, account, left_out)
         try:
             found = await asyncio.wait_for(self._appeared(self._rest, request), ENRICH_SECONDS_MAX)
         except (Failed, asyncio.TimeoutError) as error:
             # No failure here may make the page fail or hold its receipt up for long.
             log.info("incident_not_seen_yet", platform=NAME, error=str(error))
-            return _delivered(request.incident_id, None, account, left_out)
+            return _delivered(self._key(request), None, account, left_out)
         if found is None:
             return Unknown(Reason.NOT_SEEN, True, LOOK_AGAIN_SECONDS, NOT_SEEN)
         told = await self._prioritised(self._rest, found, request.want)
-        return _delivered(request.incident_id, found, account, (*left_out, *told))
+        return _delivered(self._key(request), found, account, (*left_out, *told))
 
     async def _appeared(self, rest: Rest, request: Request) -> Found | None:
         """The incident of an alert that was just triggered, or None if it does not appear."""
         for attempt in range(ENRICH_TRIES):
             await self.sleep(ENRICH_PAUSE_SECONDS * attempt)
-            found = await rest.incident(payload.dedup_key(request.incident_id))
+            found = await rest.incident(self._key(request))
             if found is not None and _newer(found, request):
                 return found
         return None
 
+    def _key(self, request: Request) -> str:
+        """The deduplication key; that of a held alert stays the one that opened it."""
+        known = request.have.external_id if request.have else ""
+        return known or payload.dedup_key(self._writer.key(request.incident_id))
+
     def _event(self, request: Request, key: str) -> dict[str, Any]:
         if request.operation is Operation.ACKNOWLEDGE:
-            return payload.acknowledge(request.incident_id, key)
+            return payload.acknowledge(self._key(request), key)
         if request.operation is Operation.RESOLVE:
-            return payload.resolve(request.incident_id, key)
-        return payload.trigger(request.want, key, self._settings.severity_mapping, self._writer)
+            return payload.resolve(self._key(request), key)
+        severities = self._settings.severity_mapping
+        return payload.trigger(request.want, self._key(request), key, severities, self._writer)
 
     async def _over_rest(self, rest: Rest, request: Request) -> Outcome:
         known = incident_id_in(request.have.url) if request.have else ""
-        found = await rest.incident(payload.dedup_key(request.incident_id), known)
+        found = await rest.incident(self._key(request), known)
         if found is None:
             return self._not_there(request)
         told: list[str] = []
@@ -218,7 +224,7 @@ class PagerDutySink:
         if not found.resolved:
             told += await self._prioritised(rest, found, request.want)
         account = request.have.account if request.have else request.account
-        return _delivered(request.incident_id, found, account, tuple(told))
+        return _delivered(self._key(request), found, account, tuple(told))
 
     def _not_there(self, request: Request) -> Outcome:
         shown_at = request.have.shown.at if request.have else 0.0
@@ -355,11 +361,11 @@ def incident_id_in(url: str) -> str:
 
 
 def _delivered(
-    incident_id: str, found: Found | None, account: str, left_out: tuple[str, ...] = ()
+    key: str, found: Found | None, account: str, left_out: tuple[str, ...] = ()
 ) -> Delivered:
     """The receipt. Its id stays the deduplication key, even if another incident holds the alert."""
     return Delivered(
-        external_id=payload.dedup_key(incident_id),
+        external_id=key,
         key=str(found.number) if found else "",
         url=found.url if found else "",
         account=account,

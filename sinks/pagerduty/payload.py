@@ -30,13 +30,17 @@ CLIENT = "ticketing-agent"
 INCIDENT = "incident_reference"
 
 
-def dedup_key(incident_id: str) -> str:
-    """The alert's deduplication key: the incident's id."""
-    return incident_id[:DEDUP_KEY_CHARS_MAX]
+def dedup_key(key: str) -> str:
+    """The alert's deduplication key: the incident's key."""
+    return key[:DEDUP_KEY_CHARS_MAX]
 
 
 def trigger(
-    incident: Incident, routing_key: str, severities: Mapping[Severity, str], writer: Writer
+    incident: Incident,
+    key: str,
+    routing_key: str,
+    severities: Mapping[Severity, str],
+    writer: Writer,
 ) -> dict[str, Any]:
     """The event that opens an alert or raises the severity of an open one. Safe to repeat."""
     text = writer.text(incident)
@@ -51,7 +55,7 @@ def trigger(
         "custom_details": _details(incident, writer),
     }
     event: dict[str, Any] = {
-        **_event("trigger", incident.id, routing_key),
+        **_event("trigger", key, routing_key),
         "client": CLIENT,
         "payload": {key: value for key, value in payload.items() if value},
     }
@@ -102,14 +106,14 @@ def _iso(at: float) -> str:
     return shown.replace(" UTC", "+00:00").replace(" ", "T")
 
 
-def acknowledge(incident_id: str, routing_key: str) -> dict[str, Any]:
+def acknowledge(key: str, routing_key: str) -> dict[str, Any]:
     """The event that acknowledges the open alert. PagerDuty drops it without an open alert."""
-    return _event("acknowledge", incident_id, routing_key)
+    return _event("acknowledge", key, routing_key)
 
 
-def resolve(incident_id: str, routing_key: str) -> dict[str, Any]:
+def resolve(key: str, routing_key: str) -> dict[str, Any]:
     """The event that resolves the open alert. PagerDuty drops it without an open alert."""
-    return _event("resolve", incident_id, routing_key)
+    return _event("resolve", key, routing_key)
 
 
 def note(told: list[Step]) -> dict[str, Any]:
@@ -155,9 +159,9 @@ def fitted(event: dict[str, Any]) -> dict[str, Any]:
     return {**event, "payload": payload}
 
 
-def _event(action: str, incident_id: str, routing_key: str) -> dict[str, Any]:
+def _event(action: str, key: str, routing_key: str) -> dict[str, Any]:
     return {
         "routing_key": routing_key,
         "event_action": action,
-        "dedup_key": dedup_key(incident_id),
+        "dedup_key": dedup_key(key),
     }

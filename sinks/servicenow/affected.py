@@ -37,9 +37,10 @@ class AffectedItems:
     """Adds the items of the affected services, each once in the life of this object: an item that
     people removed stays away until then."""
 
-    def __init__(self, api: Api, directory: Directory, settings: Settings) -> None:
-        self._api = api
-        self._directory = directory
+    def __init__(self, api: Api, settings: Settings) -> None:
+        # A new record goes before the items of another.
+        self._api = api.yielding()
+        self._directory = Directory(self._api, settings)
         self._settings = settings
         self._told: dict[str, frozenset[str]] = {}
 

@@ -6,10 +6,12 @@ https://www.servicenow.com/docs/r/api-reference/rest-apis/c_TableAPI.html
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 import msgspec
 
+from sinks.calls.decoding import Undecodable, decoded_as
 from sinks.calls.http import Answer, Http
 from sinks.calls.outcome import Failed, Reason, Refused, Unknown, nothing_done
 from sinks.servicenow.settings import Settings
@@ -39,6 +41,13 @@ class Api:
         self._http = http
         self._settings = settings
         self._tokens = Tokens(http, settings) if settings.oauth else None
+        self._yields = False
+
+    def yielding(self) -> Api:
+        """The same instance for requests that leave half of the rate to those of records."""
+        other = copy(self)
+        other._yields = True
+        return other
 
     async def close(self) -> None:
         """Close the connections."""
@@ -109,6 +118,7 @@ class Api:
                 body=body,
                 params=params,
                 headers={"Authorization": given, "Accept": "application/json"},
+                yields=self._yields,
             )
         except Failed as failed:
             failed.outcome = _meant(failed)
@@ -145,8 +155,8 @@ class _Failure(msgspec.Struct):
 
 def _by_rule(body: bytes) -> bool:
     try:
-        detail = msgspec.json.decode(body, type=_Failure).error.detail or ""
-    except msgspec.DecodeError:
+        detail = decoded_as(_Failure, body).error.detail or ""
+    except Undecodable:
         return False
     return bool(detail) and "acl" not in detail.lower()
 

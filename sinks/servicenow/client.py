@@ -32,6 +32,7 @@ from sinks.servicenow.payload import (
 )
 from sinks.servicenow.settings import Settings
 from sinks.text import parts
+from sinks.text.keys import is_key_of
 from sinks.text.services import Services
 from sinks.text.writer import Writer, writer_for
 from tables.deliveries import Held, Operation, Why
@@ -63,8 +64,9 @@ class ServiceNowSink:
         self._settings = settings
         self._api = api
         self._author = Author(settings, writer)
+        self._key = writer.key
         self._directory = Directory(api, settings)
-        self._affected = AffectedItems(api, self._directory, settings)
+        self._affected = AffectedItems(api, settings)
         self._operations: dict[Operation, Callable[[Request, Held], Awaitable[Delivered]]] = {
             Operation.UPDATE: self._update,
             Operation.ACKNOWLEDGE: self._acknowledge,
@@ -140,7 +142,7 @@ class ServiceNowSink:
         made = await self._api.insert(self._settings.table, record, COLUMNS)
         if not made.get("sys_id"):
             raise _malformed()
-        if not _is_ours(made, want.id):
+        if made.get("correlation_id") not in (None, record["correlation_id"]):
             log.warning("servicenow_correlation_id_not_kept", number=made.get("number", ""))
         return self._delivered(made, [*(left_out or []), *_not_kept(record, made)])
 
@@ -170,7 +172,7 @@ class ServiceNowSink:
 
     async def _records(self, incident_id: str) -> list[Row]:
         """The incident's records, oldest first; raises Failed."""
-        key = payload.correlation_id(incident_id)
+        key = payload.correlation_id(self._key(incident_id))
         query = f"{equals('correlation_id', key)}^ORDERBYsys_created_on"
         rows = await self._api.rows(self._settings.table, query, COLUMNS, FOUND_MAX)
         ours = [row for row in rows if row.get("correlation_id") == key and row.get("sys_id")]
@@ -308,8 +310,12 @@ def _not_kept(written: Row, row: Row) -> list[str]:
 
 
 def _is_ours(row: Row, incident_id: str) -> bool:
-    """True unless the record has another key. Answers lack columns that we may not read."""
-    return row.get("correlation_id") in (None, payload.correlation_id(incident_id))
+    """True unless the record has another incident's key. Answers lack columns that we may not read.
+
+    A record that is held stays ours when the installation gets a name.
+    """
+    key = row.get("correlation_id")
+    return key is None or is_key_of(key, payload.correlation_id(incident_id))
 
 
 def _checked(row: Row, incident_id: str) -> Row:

@@ -13,6 +13,8 @@ CODES_MAX = 100
 """More choices than a list that people choose from has."""
 SHOWN_MAX = 12
 """Keeps the message readable; the base system has fewer codes."""
+CATALOG_MAX = 50
+"""Names of the catalog that are looked up: each costs a request of the instance's quota."""
 PARENT = "task"
 NO_INCIDENT = "ticketing-agent-connection-test"
 """A correlation_id that no record has."""
@@ -38,6 +40,8 @@ class ConnectionCheck:
             await self._caller()
             await self._close_code()
             await self._cmdb()
+            if not self._problems:
+                await self._catalog()
         except Failed as failed:
             self._problems.append(self._unreachable(failed))
         if self._problems:
@@ -102,6 +106,20 @@ class ConnectionCheck:
 
     async def _caller(self) -> None:
         self._note("servicenow.callerId", await self._directory.caller(self._settings.caller))
+
+    async def _catalog(self) -> None:
+        """Remark the catalog's groups and items that are not there: records are made without them."""
+        services = self._settings.services
+        looks = {"group": self._directory.group, "ci": self._directory.item}
+        listed = {"group": services.named("group"), "ci": services.named("ci")}
+        for key, names in listed.items():
+            for name in names[:CATALOG_MAX]:
+                found = await looks[key](name)
+                if found.why_not:
+                    self._remarks.append(f"catalog: {key}: {found.why_not}")
+            if len(names) > CATALOG_MAX:
+                more = f"{CATALOG_MAX} of {len(names)} are checked"
+                self._remarks.append(f"catalog: {key}: {more}")
 
     def _note(self, key: str, found: Found) -> None:
         if found.why_not:

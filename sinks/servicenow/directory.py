@@ -55,10 +55,15 @@ class Directory:
 
         The catalog may give its sys_id; the name of a service, which logs choose, is a name alone.
         """
-        table, given = self._settings.cmdb_table, self._settings.ci_for(service)
-        if _SYS_ID.fullmatch(given):
-            return Found(sys_id=given)
-        name = given or service
+        given = self._settings.ci_for(service)
+        return await (self.item(given) if given else self._item(service))
+
+    async def item(self, name: str) -> Found:
+        """A configuration item by its name or sys_id."""
+        return Found(sys_id=name) if _SYS_ID.fullmatch(name) else await self._item(name)
+
+    async def _item(self, name: str) -> Found:
+        table = self._settings.cmdb_table
         if not table or not line(name):
             return NOTHING
         found = await self._named(table, "name", line(name))

@@ -45,9 +45,9 @@ POSSIBLE_REPEAT = (
 _CODE = re.compile(r"\[(?=/?code\])", re.IGNORECASE)
 
 
-def correlation_id(incident_id: str) -> str:
-    """The record's correlation id: the incident's id."""
-    return incident_id.replace("^", "")[:CORRELATION_MAX]
+def correlation_id(key: str) -> str:
+    """The record's correlation id: the incident's key."""
+    return key.replace("^", "")[:CORRELATION_MAX]
 
 
 class Author:
@@ -72,7 +72,7 @@ class Author:
             **_columns(self._fields.values(incident, remarks)),
             **self.texts(incident),
             **self._settings.levels(incident),
-            "correlation_id": correlation_id(incident.id),
+            "correlation_id": correlation_id(self._writer.key(incident.id)),
             "correlation_display": PRODUCT,
             **references,
         }

@@ -135,6 +135,9 @@ class SlackBot:
             return await self._deduplicate(request)
         return await self._edit(request)
 
+    def _key(self, request: Request) -> str:
+        return self._writer.key(request.incident_id)
+
     async def _post(self, request: Request) -> Outcome:
         message = self._message(request.want)
         if request.uncertain:
@@ -196,7 +199,7 @@ class SlackBot:
     async def _is_told(self, request: Request, channel: str, ts: str) -> bool:
         """True if the thread has our reply about this revision."""
         told = [
-            _ours(message, payload.TURN_EVENT, request.incident_id)
+            _ours(message, payload.TURN_EVENT, self._key(request))
             async for message in self._thread(channel, ts)
         ]
         return any(one is not None and one.get("revision") == request.want.revision for one in told)
@@ -224,14 +227,14 @@ class SlackBot:
         if told:
             loud = request.operation is Operation.PAGE
             mention = self._settings.mention_for(request.want) if loud else ""
-            message = payload.reply(request.incident_id, told, loud=loud, mention=mention)
+            message = payload.reply(self._key(request), told, loud=loud, mention=mention)
             await self._sent("chat.postMessage", channel, message, channel=channel, thread_ts=ts)
         return Delivered()
 
     async def _replied_through(self, request: Request, channel: str, ts: str) -> int:
         """The last step in the thread, by the metadata of our replies."""
         found = [
-            _ours(message, payload.STEPS_EVENT, request.incident_id)
+            _ours(message, payload.STEPS_EVENT, self._key(request))
             async for message in self._thread(channel, ts)
         ]
         through = [one.get("through") for one in found if one is not None]
@@ -264,7 +267,7 @@ class SlackBot:
             [
                 _text(message, "ts")
                 async for message in history
-                if _ours(message, payload.INCIDENT_EVENT, request.incident_id) is not None
+                if _ours(message, payload.INCIDENT_EVENT, self._key(request)) is not None
             ]
         )
 
@@ -469,13 +472,13 @@ def _text(data: Any, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _ours(message: dict[str, Any], event: str, incident_id: str) -> dict[str, Any] | None:
-    """The payload of a message's metadata, if the metadata has the event and the incident."""
+def _ours(message: dict[str, Any], event: str, key: str) -> dict[str, Any] | None:
+    """The payload of a message's metadata, if the metadata has the event and the key."""
     metadata = message.get("metadata")
     if not isinstance(metadata, dict) or metadata.get("event_type") != event:
         return None
     found = metadata.get("event_payload")
-    return found if isinstance(found, dict) and found.get("id") == incident_id else None
+    return found if isinstance(found, dict) and found.get("id") == key else None
 
 
 def create(config: Config, open_http: HttpFactory) -> Sink:

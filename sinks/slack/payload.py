@@ -131,7 +131,7 @@ def parent(
         "metadata": {
             "event_type": INCIDENT_EVENT,
             "event_payload": {
-                "id": incident.id,
+                "id": writer.key(incident.id),
                 "status": incident.status.value,
                 "severity": incident.severity.value,
                 "revision": incident.revision,
@@ -142,9 +142,7 @@ def parent(
     }
 
 
-def reply(
-    incident_id: str, told: list[Step], *, loud: bool = False, mention: str = ""
-) -> dict[str, Any]:
+def reply(key: str, told: list[Step], *, loud: bool = False, mention: str = "") -> dict[str, Any]:
     """A reply in the thread: steps of the timeline, a line each, oldest first.
 
     A `loud` reply, or one with an escalation, is also shown in the channel. `mention` as in `parent`.
@@ -156,7 +154,7 @@ def reply(
         "blocks": [*_mentioning(mention), *map(_verbatim, sections)],
         "metadata": {
             "event_type": STEPS_EVENT,
-            "event_payload": {"id": incident_id, "through": told[-1].seq},
+            "event_payload": {"id": key, "through": told[-1].seq},
         },
         "reply_broadcast": loud or any(step.kind is StepKind.ESCALATED for step in told),
         "unfurl_links": False,
@@ -166,7 +164,7 @@ def reply(
 
 def note(incident: Incident, writer: Writer, told: list[Step], mention: str = "") -> dict[str, Any]:
     """Steps of the timeline as a message of its own, for a webhook, which has no threads."""
-    message = reply(incident.id, told, mention=mention)
+    message = reply(writer.key(incident.id), told, mention=mention)
     title = escaped(f"{_word(incident.status)}: {writer.title(incident)}", SECTION_TITLE_MAX)
     return {
         **message,
@@ -189,9 +187,14 @@ def repeated(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def bare(message: dict[str, Any]) -> dict[str, Any]:
-    """The message without blocks, with as much as fits into its text."""
+    """The message without blocks, with as much as fits into its text.
+
+    Without `parse`, Slack would make links of the addresses in a log line, and in an edit of the
+    names of people and channels too.
+    """
     words = "\n".join(_words(message["blocks"]))
-    return {**message, "text": cut(words or message["text"], TEXT_CHARS_MAX), "blocks": []}
+    text = cut(words or message["text"], TEXT_CHARS_MAX)
+    return {**message, "text": text, "blocks": [], "parse": "none"}
 
 
 def turn(incident: Incident, writer: Writer) -> dict[str, Any]:
@@ -202,7 +205,7 @@ def turn(incident: Incident, writer: Writer) -> dict[str, Any]:
         "blocks": [_header(incident, text)],
         "metadata": {
             "event_type": TURN_EVENT,
-            "event_payload": {"id": incident.id, "revision": incident.revision},
+            "event_payload": {"id": writer.key(incident.id), "revision": incident.revision},
         },
         "reply_broadcast": True,
         "unfurl_links": False,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from sinks.text.parts import UNKNOWN
 from ticketing.config import Config
@@ -45,6 +45,10 @@ class Services:
     def entry(self, service: str) -> Service:
         """The entry of a service; an empty one if the catalog does not have it."""
         return self._services.get(service, UNKNOWN)
+
+    def named(self, kind: Literal["team", "group", "ci"]) -> list[str]:
+        """Every name of a kind in the catalog, sorted."""
+        return sorted({getattr(one, kind) or "" for one in self._services.values()} - {""})
 
     def links(self, service: str, values: Mapping[str, Any]) -> dict[str, str]:
         """The configured links of an incident by name, the runbook first."""

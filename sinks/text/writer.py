@@ -9,6 +9,7 @@ import structlog
 
 from sinks.text import parts
 from sinks.text.headline import TITLE_CHARS_MAX, headline
+from sinks.text.keys import key_of
 from sinks.text.parts import Text, describe
 from sinks.text.services import NONE, Services
 from ticketing.config import Config
@@ -91,17 +92,23 @@ class Writer:
         *,
         console: str = "",
         services: Services = NONE,
+        installation: str = "",
     ) -> None:
         """`console` is the address of the console, for a link; `services` has owners and further
-        links. Raises Misconfigured."""
+        links; `installation` is a part of every key. Raises Misconfigured."""
         self._platform = platform
         self._console = console.rstrip("/")
         self._services = services
+        self._installation = installation
         self._title = _template(f"{platform}.titleTemplate", title_template or TITLE_TEMPLATE)
         self._body = _template(f"{platform}.bodyTemplate", body_template or BODY_TEMPLATE)
         self.own_body = body_template is not None
         """True for a configured body, which platforms with places for the parts show instead of
         the parts."""
+
+    def key(self, incident_id: str) -> str:
+        """The key under which the platform keeps the incident's ticket."""
+        return key_of(self._installation, incident_id)
 
     def title(self, incident: Incident) -> str:
         """The title, one line of at most `TITLE_CHARS_MAX` characters."""
@@ -160,6 +167,7 @@ def writer_for(config: Config, platform: str) -> Writer:
         section.body_template,
         console=console,
         services=Services.of(config),
+        installation=config.installation,
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from sinks.calls.http import Http
 from sinks.calls.outcome import Failed, Reason, Refused, Unknown
+from sinks.text.keys import tag_of
 from sinks.zammad.settings import Settings
 
 CANDIDATES_MAX = 10
@@ -79,7 +80,7 @@ class Api:
         return await self._seen(data)
 
     async def found(self, key: str) -> list[Ticket]:
-        """The tickets that have the key as a tag or in their note, oldest first.
+        """The tickets that have the key as their note or in a tag, oldest first.
 
         Zammad drops a tag that is not allowed, hence the note. Zammad answers a condition from its
         database and so finds the newest ticket too. It may answer a condition that it does not
@@ -87,13 +88,13 @@ class Api:
         """
         rows = [
             *await self._matching("ticket.note", "is", key),
-            *await self._matching("ticket.tags", "contains all", key),
+            *await self._matching("ticket.tags", "contains all", tag_of(key)),
         ]
         by_id = {int(_id(row)): row for row in rows}
         ours = [
             row
             for _, row in sorted(by_id.items())
-            if row.get("note") == key or key in await self.tags(_id(row))
+            if row.get("note") == key or tag_of(key) in await self.tags(_id(row))
         ]
         return [await self._seen(row) for row in ours]
 

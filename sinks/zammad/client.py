@@ -100,7 +100,7 @@ class ZammadSink:
         # Zammad may have made the ticket before a trigger or a callback failed.
         optional = OPTIONAL | own.keys()
         left_out = (*remarks, _refused_fields(body.keys() & optional, refused))
-        found = await self._api.found(payload.tag(request.incident_id))
+        found = await self._api.found(self._writer.key(request.incident_id))
         if found:
             return self._delivered(found[0], request.account)
         plain = {name: value for name, value in body.items() if name not in optional}
@@ -112,7 +112,7 @@ class ZammadSink:
             try:
                 return await self._made(request, {**plain, "group": group}, left_out)
             except Failed as failed:
-                found = await self._api.found(payload.tag(request.incident_id))
+                found = await self._api.found(self._writer.key(request.incident_id))
                 if found:
                     return self._delivered(found[0], request.account)
                 if failed.status != UNPROCESSABLE:
@@ -150,7 +150,7 @@ class ZammadSink:
         )
 
     async def _look_up(self, request: Request) -> Outcome:
-        found = await self._api.found(payload.tag(request.incident_id))
+        found = await self._api.found(self._writer.key(request.incident_id))
         return self._delivered(found[0], request.account) if found else Absent()
 
     async def _update(self, request: Request) -> Outcome:
@@ -257,7 +257,7 @@ class ZammadSink:
             "Duplicate", f"Closed as a duplicate of ticket {have.key}: {have.url}"
         )
         state = self._settings.states.resolved
-        for ticket in await self._api.found(payload.tag(request.incident_id)):
+        for ticket in await self._api.found(self._writer.key(request.incident_id)):
             if ticket.id != have.external_id and not ticket.closed:
                 await self._api.change(ticket.id, {"state": state, "article": notice})
         return Delivered()

@@ -11,6 +11,9 @@ from sinks.zammad.settings import GUESS, Settings
 
 NO_INCIDENT = "ticketing-agent-connection-test"
 """A tag and note that no ticket has."""
+WELL = "the token is taken, and every configured name is known"
+SHOWN_MAX = 10
+"""Keeps the message readable."""
 
 
 class ConnectionCheck:
@@ -20,6 +23,7 @@ class ConnectionCheck:
         self._settings = settings
         self._api = api
         self._faults: list[str] = []
+        self._remarks: list[str] = []
 
     async def result(self) -> Connection:
         """The result of the test."""
@@ -34,7 +38,7 @@ class ConnectionCheck:
             await self._guarded(examine)
         if self._faults:
             return Connection(ok=False, message="; ".join(self._faults))
-        return Connection(ok=True, message="the token is taken, and every name is known")
+        return Connection(ok=True, message="; ".join([WELL, *self._remarks]))
 
     async def _search(self) -> None:
         """Search as after a lost answer, for a ticket that does not exist."""
@@ -57,7 +61,14 @@ class ConnectionCheck:
             "groups": self._settings.groups.names(),
             "escalationGroup": {self._settings.escalation_group} - {""},
         }
-        await self._known("groups", "group", named)
+        known = await self._known("groups", "group", named)
+        missing = [one for one in self._settings.services.named("group") if one not in known]
+        if missing:
+            shown = ", ".join(f'"{one}"' for one in missing[:SHOWN_MAX])
+            self._remarks.append(
+                f"catalog: {len(missing)} groups are not active groups here ({shown}): their tickets "
+                "are made in zammad.group"
+            )
 
     async def _states(self) -> None:
         states = self._settings.states
@@ -73,7 +84,8 @@ class ConnectionCheck:
         named = {"priorityMapping": set(self._settings.priorities.values())}
         await self._known("ticket_priorities", "priority", named)
 
-    async def _known(self, of: str, kind: str, named: dict[str, set[str]]) -> None:
+    async def _known(self, of: str, kind: str, named: dict[str, set[str]]) -> set[str]:
+        """Check configured names, and return the active ones."""
         known = await self._api.names(of)
         there = ", ".join(sorted(known))
         for key, names in named.items():
@@ -81,6 +93,7 @@ class ConnectionCheck:
                 self._faults.append(
                     f'zammad.{key}: there is no active {kind} "{name}"; active: {there}'
                 )
+        return known
 
     async def _people(self) -> None:
         customer = self._settings.customer

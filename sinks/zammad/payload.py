@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sinks.text.keys import free_tag, tag_of
 from sinks.text.writer import Writer
 from sinks.zammad.settings import GUESS, Settings
 from tables.deliveries import Shown
@@ -22,11 +23,6 @@ BODY_CHARS_MAX = 20_000
 """Far below Zammad's limit; nobody reads a longer article."""
 
 
-def tag(incident_id: str) -> str:
-    """The incident's id, by which its ticket is found: a tag, and the ticket's hidden note."""
-    return incident_id
-
-
 def ticket(
     incident: Incident,
     group: str,
@@ -36,16 +32,18 @@ def ticket(
 ) -> dict[str, Any]:
     """A new ticket with its first article. If no customer is configured, the caller adds one.
 
-    `own` are the attributes of `zammad.fields`.
+    `own` are the attributes of `zammad.fields`. The ticket is found by its key: a hidden note, and a
+    tag.
     """
+    key = writer.key(incident.id)
     return {
         **(own or {}),
         "title": title(incident, writer),
         "group": group,
         "state": settings.states.open,
         "priority": settings.priority_for(incident),
-        "tags": tags(incident, settings),
-        "note": tag(incident.id),
+        "tags": tags(incident, settings, key),
+        "note": key,
         "article": article(title(incident, writer), writer.body(incident)),
         **({"owner": settings.owner} if settings.owner else {}),
         **_customer(settings),
@@ -97,8 +95,8 @@ def _customer(settings: Settings) -> dict[str, Any]:
     return {name: settings.customer}
 
 
-def tags(incident: Incident, settings: Settings) -> str:
+def tags(incident: Incident, settings: Settings, key: str) -> str:
     """The tags, separated by commas, which no tag may hold."""
     named = (*settings.tags, incident.service, incident.environment)
-    written = [cut(line(one.replace(",", " ")), TAG_CHARS_MAX) for one in named]
-    return ",".join(dict.fromkeys([tag(incident.id), *filter(None, written)]))
+    written = [cut(free_tag(line(one.replace(",", " "))), TAG_CHARS_MAX) for one in named]
+    return ",".join(dict.fromkeys([tag_of(key), *filter(None, written)]))

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(HERE.parent), str(ROOT)]
 
-from bench import busy, life, logs, stages  # noqa: E402
+from bench import burst, busy, life, logs, stages  # noqa: E402
 from bench.side import rate_of  # noqa: E402
 from confluent_kafka import KafkaException  # noqa: E402
 from rich.console import Console  # noqa: E402  (the path must be set first)
@@ -178,7 +178,7 @@ def main() -> None:
         "--stored", type=int, default=1_000_000, help="incidents of the large table"
     )
     parser.add_argument(
-        "--only", choices=["speed", "life", "busy", "stages"], help="one part of it"
+        "--only", choices=["speed", "life", "busy", "burst", "stages"], help="one part of it"
     )
     parser.add_argument("--dry-run", action="store_true", help="do not write docs/benchmarks.md")
     asked = parser.parse_args()
@@ -205,6 +205,8 @@ def _on_kafka(asked: argparse.Namespace) -> list[str]:
             parts.append(life.report(kafka, asked.stored, say))
         if asked.only in (None, "busy"):
             parts.append(busy.report(kafka))
+        if asked.only in (None, "burst"):
+            parts.append(burst.report(kafka))
     finally:
         kafka.close()
     return parts

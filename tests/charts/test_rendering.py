@@ -233,6 +233,14 @@ def test_the_chart_is_a_dependency_by_the_name_of_logclaws(tmp_path: Path) -> No
         ({"config": {"metrics": {"enabled": False}}}, "config.metrics.enabled: must not be false"),
         ({"config": {"web": {"port": 0}}}, "config.web.port: must not be 0"),
         ({"config": {"kafka": {"groupInstanceId": "a"}}}, "config.kafka.groupInstanceId: leave it"),
+        (
+            {"defaults": {"extraEnv": [{"name": "TICKETING_KAFKA__PREFIX", "value": "a-"}]}},
+            "defaults.extraEnv: TICKETING_KAFKA__PREFIX sets what manifests are made from",
+        ),
+        (
+            {"roles": {"pipeline": {"extraEnv": [{"name": "TICKETING_SLACK__ENABLED"}]}}},
+            "roles.pipeline.extraEnv: TICKETING_SLACK__ENABLED",
+        ),
         ({"secrets": {"externalSecret": {"enabled": True}}}, "storeRef.name: name the SecretStore"),
         ({"config": {"anomaly": {"minimumScor": 0.9}}}, "minimumScor"),
         ({"config": {"anomaly": {"lookbackWindow": "15 parsecs"}}}, "lookbackWindow"),
@@ -274,6 +282,24 @@ def test_a_role_is_scaled_by_its_lag_within_its_partitions() -> None:
         assert ("replicas" in one["spec"]) is (role not in scaled)
 
 
+def test_what_is_scaled_has_the_prefix_of_the_installation(tmp_path: Path) -> None:
+    change = {"config": {"kafka": {"prefix": "acme-"}}}
+    found = rendered(VALUES / "watched.yaml", values_file(tmp_path, change))
+    triggers = [
+        trigger["metadata"]
+        for one in of_kind(found, "ScaledObject")
+        for trigger in one["spec"]["triggers"]
+    ]
+    assert {one["consumerGroup"] for one in triggers} == {
+        "acme-ticketing",
+        "acme-ticketing-slack",
+        "acme-ticketing-traces",
+    }
+    own = {one["topic"] for one in triggers} - {"enriched-logs", "anomaly-events"}
+    assert own
+    assert all(topic.startswith("acme-ticketing-") for topic in own)
+
+
 def test_alerts_and_dashboard_reach_prometheus_and_grafana() -> None:
     found = manifests(VALUES / "watched.yaml")
     (rule,) = of_kind(found, "PrometheusRule")
@@ -304,7 +330,7 @@ def test_alerts_and_dashboard_reach_prometheus_and_grafana() -> None:
 def test_the_network_is_limited_to_what_is_needed() -> None:
     (policy,) = of_kind(manifests(VALUES / "watched.yaml"), "NetworkPolicy")
     opened = [port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]]
-    assert opened == [53, 53, 9092, 9093, 6379, 443, 8443]
+    assert opened == [53, 53, 9092, 9093, 6379, 443, 4318, 8443]
     (ingress,) = policy["spec"]["ingress"]
     assert len(ingress["from"]) == 2
     for one in workloads(manifests(VALUES / "watched.yaml")).values():

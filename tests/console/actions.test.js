@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import {
   actionForKey,
+  allowActions,
   awaitedPlatforms,
   buttonActions,
   forwardTargets,
@@ -55,4 +56,14 @@ test("an incident can be forwarded where it is not yet, if the server allows it"
   assert.deepEqual(forwardTargets(makeIncident(1, fields), enabled), ["zammad"]);
   const resolved = makeIncident(1, { ...fields, actions: [] });
   assert.deepEqual(forwardTargets(resolved, enabled), []);
+});
+
+test("an action that the role does not allow is not offered", () => {
+  allowActions(["resolve"]);
+  assert.deepEqual(names(makeIncident()), ["resolve"]);
+  assert.equal(actionForKey(makeIncident(), "a"), undefined);
+  allowActions([]);
+  assert.deepEqual(forwardTargets(makeIncident(), ["jira"]), []);
+  allowActions(null);
+  assert.equal(actionForKey(makeIncident(), "a"), "acknowledge");
 });

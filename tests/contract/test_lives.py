@@ -9,8 +9,10 @@ import pytest
 from support.contract import Desk
 from support.incidents import wish
 
+from sinks.calls.outcome import Refused
 from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Incident, Status
+from ticketing.sandbox.garbled import Form
 from ticketing.sandbox.tickets import Ticket
 
 HOUR = 3600.0
@@ -91,11 +93,12 @@ async def test_a_whole_life(desk: Desk) -> None:
         assert desk.texts().count("rolled back") >= 1
 
 
-@pytest.mark.parametrize("fault", ["none", "timeout-after-accepting"])
+@pytest.mark.parametrize("fault", ["none", "timeout-after-accepting", "crash"])
 async def test_a_whole_life_whatever_the_installation_does(
     desk: Desk, switches: dict[str, Any], fault: str
 ) -> None:
-    """Each request but the last may have been carried out without an answer."""
+    """Each request but the last may have been carried out without an answer, or the process dies
+    before it hears of one."""
     desk.behaves(**switches)
     desk.story.changed(affected_services=["checkout", "payment"])
     for snapshot in (
@@ -108,6 +111,13 @@ async def test_a_whole_life_whatever_the_installation_does(
         desk.story.commented,
         desk.story.resolved,
     ):
+        if fault == "crash":
+            desk.life.send(wish(snapshot()))
+            desk.life.fold()
+            await desk.life.lose_results()
+            await desk.life.crash(replayed=1)
+            await desk.life.run(HOUR)
+            continue
         if fault != "none":
             desk.fault(**FAULTS[fault], count=1)
         await desk.life.want(snapshot(), HOUR)
@@ -175,6 +185,28 @@ async def test_a_whole_life_in_bad_weather(desk: Desk, fault: str, seed: int) ->
     await desk.life.run(2 * HOUR)
     desk.is_true(Status.RESOLVED)
     _repeats_are_marked(desk)
+
+
+@pytest.mark.parametrize("form", Form)
+async def test_an_answer_that_cannot_be_read_is_never_a_no(desk: Desk, form: Form) -> None:
+    """The request took effect: nothing is refused, given up, left behind or made twice."""
+    for seed, snapshot in enumerate(
+        (
+            desk.story.opened,
+            desk.story.raised,
+            desk.story.acknowledged,
+            desk.story.commented,
+            desk.story.resolved,
+            desk.story.reopened,
+        )
+    ):
+        desk.fault("garbled", form=form.value, probability=0.7, count=3, seed=seed)
+        await desk.life.want(snapshot(), HOUR)
+    desk.is_true(Status.OPEN, episodes=2)
+    outcomes = [outcome for _, outcome in desk.life.platform.outcomes]
+    assert not [one for one in outcomes if isinstance(one, Refused)]
+    if not desk.subject.comments_unread:
+        _comment_is_told_once(desk)
 
 
 @pytest.mark.parametrize("move", ["open", *MOVES])

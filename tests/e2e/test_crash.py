@@ -357,6 +357,9 @@ def routing(platforms: list[str]) -> dict[str, list[str]]:
 def test_workers_die_at_any_moment(fleet: Fleet, own_redis: RedisServer) -> None:
     platforms = plain_subjects()
     sandbox = enable(fleet, platforms, timeout="3s")
+    for name, subject in platforms.items():
+        for switches in subject.installations[-1:]:
+            sandbox.set_behaviours(name, **switches)
     fleet.configure(
         kafka={"sessionTimeout": f"{SESSION_SECONDS}s"},
         redis={"url": own_redis.url},

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.planted import MARK, mark_of, planted
+from support.planted_settings import MARK, mark_of, planted
 from support.requirements import free_port
 from support.waiting import wait_for
 

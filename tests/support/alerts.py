@@ -80,6 +80,7 @@ class AlertDesk:
         self.sent: list[Sent] = []
         self.dead: list[Dead] = []
         self.totals: list[tuple[int, int, int]] = []
+        self.hurried = 0
         self.restart()
 
     def machine(self, policy: AlertPolicy) -> AlertMachine:
@@ -88,8 +89,13 @@ class AlertDesk:
             policy,
             inputs=[INPUT],
             counted=lambda *total: self.totals.append(total),
+            hurry=self.hurry,
             partitions=self.partitions,
         )
+
+    def hurry(self) -> None:
+        """Count how often the events are urgent."""
+        self.hurried += 1
 
     def run(self, through: int, *found: Anomalies, partition: int = 0) -> list[Sent]:
         """A run of a source partition with all its anomalies."""

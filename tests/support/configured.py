@@ -55,12 +55,14 @@ def detector_for(
     traces_partitions: int = 0,
     fields: Any = "logclaw",
     anomaly: Mapping[str, Any] | None = None,
+    privacy: Mapping[str, Any] | None = None,
 ) -> Detector:
     """A detector; without partitions for traces, no requests are followed. `fields` are names,
-    `anomaly` is that section."""
+    `anomaly` and `privacy` are those sections."""
     config = Config(
         anomaly=dict(anomaly or {}),  # type: ignore[arg-type]
         input={"fields": fields},  # type: ignore[arg-type]
+        privacy=dict(privacy or {}),  # type: ignore[arg-type]
         kafka=Kafka(brokers="a:9092", partitions=traces_partitions or 1),
         traces=Traces(enabled=traces_partitions > 0),
     )

@@ -151,7 +151,7 @@ class Desk:
         self.secrets = secrets_of(config)
         self.story = Story(clock)
         platform = create(subject.platform, config, lambda: None)
-        subject.prepare(platform, clock)
+        subject.prepare(getattr(platform, "platform", platform), clock)
         self.life = Life(platform, clock=clock)
 
     def tickets(self) -> list[Ticket]:

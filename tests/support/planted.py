@@ -1,53 +1,28 @@
-"""A configuration with a fake secret wherever one can stand, to be looked for where none may be."""
+"""Made-up secrets and personal data to plant in records and settings, and to search for."""
 
 from __future__ import annotations
 
-from typing import Any, get_args, get_origin
+# Split, so that no scanner takes them for real ones.
+PLANTED = {
+    "aws": "AKI" + "APLANTED0000XYZ78",
+    "github": "gh" + "p_Plant3dA1b2C3d4E5f6G7h8I9j0K1l2M3n4",
+    "jwt": "eyJ" + "hbGciOiJIUzI1NiJ9.eyJwbGFudGVkIjoxfQ.PlantedSignature0123456",
+    "password": "planted-Pa55word",
+    "card": "4111 1111 1111 1111",
+    "email": "planted.person@example.org",
+    "iban": "DE89 3704 0044 0532 0130 00",
+    "url": "planted-url-pass1",
+}
+"""Each is a secret by itself but for the passwords, which stand behind a key or in an address."""
 
-from pydantic import SecretStr
-
-from ticketing.config import Config
-from ticketing.config.schema import bare, is_section
-from ticketing.sandbox.credentials import sandbox_config
-
-MARK = "planted"
-"""The beginning of every fake secret; its path follows."""
-
-
-def planted(base_url: str = "http://127.0.0.1:1") -> dict[str, Any]:
-    """A tree in which every secret is `planted-<path>` or an address that holds it."""
-    tree = _section(Config, ())
-    for name, section in sandbox_config(base_url).items():
-        known = {key: item for key, item in section.items() if key not in tree.get(name, {})}
-        tree[name] = {**known, **tree.get(name, {})}
-    tree["servicenow"]["clientId"] = "a-client"
-    tree["llm"] |= {"provider": "openai", "model": "gpt-4"}
-    tree["redis"] = {"url": f"redis://:{MARK}-redis@127.0.0.1:1/0"}
-    return tree
+LINE = (
+    f'login failed for {PLANTED["email"]} with password="{PLANTED["password"]}" and key '
+    f"{PLANTED['aws']}, {PLANTED['github']} at postgres://app:{PLANTED['url']}@db/shop, bearer "
+    f"{PLANTED['jwt']}, card {PLANTED['card']}, iban {PLANTED['iban']}"
+)
+"""A log line with all of them."""
 
 
-def mark_of(*path: str) -> str:
-    """The secret at a path."""
-    return "-".join((MARK, *path)).lower()
-
-
-def _section(kind: Any, path: tuple[str, ...]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, field in kind.model_fields.items():
-        key = field.alias or name
-        made = _value(bare(field.annotation), (*path, key))
-        if made is not None:
-            found[key] = made
-    return found
-
-
-def _value(annotation: Any, path: tuple[str, ...]) -> Any:
-    if annotation is SecretStr:
-        secret = mark_of(*path)
-        return f"http://127.0.0.1:1/{secret}" if path[-1].lower().endswith("url") else secret
-    if is_section(annotation):
-        return _section(annotation, path) or None
-    if get_origin(annotation) is dict:
-        made = _value(bare(get_args(annotation)[1]), (*path, "one"))
-        return {"high": made} if made is not None else None
-    return None
+def leaked(text: str, chars_min: int = 8) -> list[str]:
+    """The planted secrets of which the text holds at least so many characters from the beginning."""
+    return [name for name, secret in PLANTED.items() if secret[:chars_min] in text]

@@ -108,7 +108,7 @@ def document(text: str) -> str:
 
 
 def _pagerduty(config: Config, writer: Writer) -> list[str]:
-    event = pagerduty.trigger(incident(), "k" * 32, {Severity.CRITICAL: "critical"}, writer)
+    event = pagerduty.trigger(incident(), "", "k" * 32, {Severity.CRITICAL: "critical"}, writer)
     details = event["payload"]["custom_details"]
     links = ", ".join(f"{link['text']} → {link['href']}" for link in event["links"])
     return [
@@ -131,7 +131,7 @@ def _servicenow(config: Config, writer: Writer) -> list[str]:
 
 def _opsgenie(config: Config, writer: Writer) -> list[str]:
     settings = OpsGenieSettings.of(config.opsgenie, Services.of(config))
-    alert = opsgenie.alert(incident(), writer, settings, "")
+    alert = opsgenie.alert(incident(), "", writer, settings, "")
     team = ", ".join(one["name"] for one in alert["responders"])
     return [alert["message"], f"Responders: {team}", "", *alert["description"].splitlines()]
 

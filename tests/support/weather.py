@@ -17,6 +17,7 @@ MODES: dict[str, dict[str, Any]] = {
     "server_error_after_accepting": {"mode": "server_error", "status": 500, "after_accept": True},
     "timeout_after_accepting": {"mode": "timeout_after_accept", "seconds": 4},
     "malformed": {"mode": "malformed"},
+    "garbled": {"mode": "garbled", "form": "bytes"},
     "down": {"mode": "down"},
 }
 HITS_EACH = 2

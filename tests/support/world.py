@@ -392,6 +392,7 @@ class Process:
             changelogs=Changelogs(world),
             consumer_generation_id=world.generation,
             consumer=SimpleNamespace(
+                hurry=lambda: None,
                 highwater=lambda tp: len(world.logs.get(tp, [])),
                 assignment=lambda: {TP(topic, number) for number in self.partitions},
                 topic_partitions=lambda name: world.partitions,

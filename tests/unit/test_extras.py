@@ -15,11 +15,12 @@ from ticketing import extras
 from ticketing.cli import main
 from ticketing.config.insight import Llm
 from ticketing.config.model import Config
-from ticketing.config.process import Kafka, Redis
+from ticketing.config.process import Kafka, Otlp, Redis, Telemetry
 from ticketing.errors import Misconfigured
 from ticketing.llm.checks import LlmChecks
 from ticketing.worker import default_roles, require_extras
 
+TRACED = Telemetry(otlp=Otlp(endpoint="http://collector:4318"))
 REPOSITORY = Path(__file__).parents[2]
 MODULES = [
     path
@@ -34,7 +35,7 @@ def base(monkeypatch: pytest.MonkeyPatch) -> None:
     known = importlib.util.find_spec
 
     def found(name: str, package: str | None = None) -> Any:
-        return None if name in extras.PACKAGES.values() else known(name, package)
+        return None if name in extras.MODULES.values() else known(name, package)
 
     monkeypatch.setattr(importlib.util, "find_spec", found)
 
@@ -55,6 +56,7 @@ def test_a_base_installation_runs_every_role_on_kafka_and_redis() -> None:
     [
         (Config(kafka=Kafka(brokers="k:1")), "redis.url: needs the extra `demo`"),
         (real(llm=Llm(provider="openai", model="m")), "llm.provider: needs the extra `llm`"),
+        (real(telemetry=TRACED), "telemetry.otlp.endpoint: needs the extra `otel`"),
     ],
 )
 def test_a_start_names_the_extra_that_is_missing(config: Config, words: str) -> None:
@@ -96,7 +98,7 @@ def test_no_module_imports_an_extra_as_it_is_imported(path: Path) -> None:
     for node in tree.body:
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
-        assert not {name.partition(".")[0] for name in names} & set(extras.PACKAGES.values())
+        assert not {name.partition(".")[0] for name in names} & set(extras.MODULES.values())
 
 
 def test_the_extras_are_declared_and_their_packages_are_not_required() -> None:

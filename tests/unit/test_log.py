@@ -173,6 +173,18 @@ async def test_every_line_of_a_task_says_what_it_is_about() -> None:
     assert SECRET not in stream.getvalue()
 
 
+def test_a_line_that_sums_up_the_process_is_about_no_partition() -> None:
+    stream = io.StringIO()
+    log.configure("info", "json", [], stream=stream)
+    with log.about(topic="in", partition=3):
+        with log.about_the_process():
+            log.get("ticketing.test").warning("of all")
+        log.get("ticketing.test").warning("of one")
+    of_all, of_one = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert of_all.keys().isdisjoint({"topic", "partition"})
+    assert (of_one["topic"], of_one["partition"]) == ("in", 3)
+
+
 def test_a_value_does_not_act_on_the_terminal() -> None:
     stream = io.StringIO()
     log.configure("info", "console", [], stream=stream)

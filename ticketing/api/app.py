@@ -5,10 +5,26 @@ from __future__ import annotations
 from aiohttp import web
 
 from ticketing.api import files, incidents, operations, slack
-from ticketing.api.commands import batch, command_handler
+from ticketing.api.audit import READER, AuditReader, audited, list_audit
+from ticketing.api.commands import ROLES, batch, command_handler
 from ticketing.api.dead_letters import get_dead_letter, list_dead_letters, redrive
+from ticketing.api.door import Door, admission, keep_door
 from ticketing.api.events import events, feed_for
+from ticketing.api.me import me
 from ticketing.api.problems import counted, problems
+from ticketing.api.rules import (
+    ADMIN,
+    OPEN,
+    RESPONDER,
+    RESPONDER_OF_ALL,
+    VIEWER,
+    VIEWER_OF_ALL,
+    Route,
+    Rule,
+    add_routes,
+    get,
+    post,
+)
 from ticketing.api.security import PREFIX, SLACK_PATH, guard, safe_headers
 from ticketing.api.services import (
     SERVICES,
@@ -21,6 +37,7 @@ from ticketing.api.services import (
     Services,
     WorkerStatus,
 )
+from ticketing.api.tokens import DESK, TokenDesk, token_routes
 from ticketing.config import Config
 from ticketing.domain.events import Action
 from ticketing.view.store import ViewStore
@@ -40,47 +57,64 @@ def create_app(
     dead_letters: DeadLetters | None = None,
     *,
     balance: Balance | None = None,
+    door: Door | None = None,
+    desk: TokenDesk | None = None,
+    audit: AuditReader | None = None,
     command_seconds_max: float = COMMAND_SECONDS_MAX,
 ) -> web.Application:
     """The API and the console, at the root and under `/api/ticketing`."""
     app = web.Application(
-        middlewares=[counted, safe_headers, problems, guard], client_max_size=BODY_BYTES_MAX
+        middlewares=[counted, safe_headers, audited, problems, guard, admission],
+        client_max_size=BODY_BYTES_MAX,
     )
     app[STATUS] = WorkerStatus(config, readiness)
     app[SERVICES] = Services(
         config, store, commands, checks, dead_letters, balance, command_seconds_max
     )
+    keep_door(app, door or Door(config))
+    if desk is not None:
+        app[DESK] = desk
+    if audit is not None:
+        app[READER] = audit
     app[files.ASSETS] = files.load()
     feed_for(app)
-    for prefix in ("", PREFIX):
-        app.add_routes(_routes(prefix))
+    add_routes(app, _routes(), ("", PREFIX))
     return app
 
 
-def _routes(prefix: str) -> list[web.RouteDef]:
-    one = f"{prefix}/api/incidents/{{id}}"
-    routes = [
-        web.get(f"{prefix}/", files.page),
-        web.get(f"{prefix}/console/{{name}}", files.file),
-        *operations.status_routes(prefix),
-        web.get(f"{prefix}/api/incidents", incidents.list_incidents),
-        web.get(one, incidents.get_incident),
-        web.get(f"{one}/alerts", incidents.alerts_of_incident),
-        web.get(f"{prefix}/api/v1/alerts", incidents.list_alerts),
-        web.post(f"{prefix}/api/v1/incidents/batch", batch),
-        web.post(f"{prefix}{SLACK_PATH}", slack.interactions),
-        web.get(f"{prefix}/api/v1/events", events),
-        web.get(f"{prefix}/api/v1/totals", operations.totals),
-        web.get(f"{prefix}/api/v1/dead-letters", list_dead_letters),
-        web.get(f"{prefix}/api/v1/dead-letters/{{id}}", get_dead_letter),
-        web.post(f"{prefix}/api/v1/dead-letters/{{id}}/redrive", redrive),
+def _routes() -> list[Route]:
+    """Every route of the API and the console, with its rule."""
+    one = "/api/incidents/{id}"
+    letter = "/api/v1/dead-letters/{id}"
+    actions = [
+        post(f"{one}/{action.value}", command_handler(action), Rule(ROLES[action]))
+        for action in Action
+    ]
+    return [
+        get("/", files.page, OPEN),
+        get("/console/{name}", files.file, OPEN),
+        *operations.status_routes(),
+        get("/api/v1/me", me, VIEWER),
+        *token_routes(),
+        get("/api/v1/audit", list_audit, ADMIN),
+        get("/api/incidents", incidents.list_incidents, VIEWER),
+        get(one, incidents.get_incident, VIEWER),
+        get(f"{one}/alerts", incidents.alerts_of_incident, VIEWER),
+        *actions,
+        get("/api/v1/alerts", incidents.list_alerts, VIEWER),
+        post("/api/v1/incidents/batch", batch, RESPONDER),
+        # Slack sends no token: the handler verifies its signature instead.
+        post(SLACK_PATH, slack.interactions, OPEN),
+        get("/api/v1/events", events, VIEWER),
+        get("/api/v1/totals", operations.totals, VIEWER),
+        get("/api/v1/dead-letters", list_dead_letters, VIEWER_OF_ALL),
+        get(letter, get_dead_letter, VIEWER_OF_ALL),
+        post(f"{letter}/redrive", redrive, RESPONDER_OF_ALL),
         # PATCH /api/v1/config/{platforms,routing,anomaly,llm} goes here once changes are
         # persistent.
-        web.get(f"{prefix}/api/v1/config", operations.get_config),
-        web.get(f"{prefix}/api/v1/platforms", operations.list_platforms),
-        web.post(f"{prefix}/api/v1/test-connection", operations.test_connection),
-        web.post(f"{prefix}/api/v1/test-llm", operations.test_llm),
-        web.get(f"{prefix}/api/v1/llm-status", operations.llm_status),
+        get("/api/v1/config", operations.get_config, VIEWER_OF_ALL),
+        get("/api/v1/platforms", operations.list_platforms, VIEWER),
+        post("/api/v1/test-connection", operations.test_connection, ADMIN),
+        post("/api/v1/test-llm", operations.test_llm, ADMIN),
+        get("/api/v1/llm-status", operations.llm_status, VIEWER_OF_ALL),
     ]
-    routes += [web.post(f"{one}/{action.value}", command_handler(action)) for action in Action]
-    return routes

@@ -9,12 +9,14 @@ from typing import Any
 
 from aiohttp import web
 
+from ticketing.api.door import SUBJECTS, principal_of, require_role
 from ticketing.api.incidents import unknown
 from ticketing.api.outcomes import Ended, Result, perform
 from ticketing.api.parameters import INCIDENT_ID, Body, json_object
 from ticketing.api.problems import Invalid, Problem, problem_of
 from ticketing.api.services import Services, services
 from ticketing.config import Config
+from ticketing.domain.access.principal import NAME_CHARS_MAX, Role
 from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.commands import ACTION_RULES
 from ticketing.domain.intake import LIST_MAX
@@ -25,12 +27,12 @@ from ticketing.errors import Conflict, NotFound
 BATCH_MAX = 500
 TARGETS_MAX = 20
 """Far above the number of platforms, the longest list of targets that makes sense."""
-NAME_CHARS_MAX = 100
-"""The name of a person, kept with each command in the incident."""
 ALERTS_MAX = LIST_MAX
 """As many as the incidents' writer takes in one command."""
 TARGET_FIELDS = {Action.MERGE: "with", Action.MOVE: "into"}
 """The field of the request that names the other incident."""
+ROLES = {action: Role.ADMIN if action is Action.DELETE else Role.RESPONDER for action in Action}
+"""The role that each action needs: a deletion can't be taken back."""
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -42,8 +44,9 @@ def command_handler(action: Action) -> Callable[[web.Request], Awaitable[web.Res
         if not INCIDENT_ID.fullmatch(id):
             raise unknown(id)
         body = Body(await json_object(request))
-        wish = _wish(action, body, services(request).config)
+        wish = _wish(action, body, request)
         body.done()
+        request[SUBJECTS] = [id, *filter(None, [wish.get("target", "")])]
         _require_scope(id, action, wish)
         command = Command(id=_command_id(request), incident_id=id, action=action, **wish)
         result = (await perform(services(request), [command]))[id]
@@ -57,8 +60,10 @@ async def batch(request: web.Request) -> web.Response:
     served: Services = services(request)
     body = Body(await json_object(request))
     ids = body.texts("ids", count_max=BATCH_MAX, required=True)
+    request[SUBJECTS] = ids
     action = _action(body.text("action", required=True))
-    wish = _wish(action, body, served.config)
+    require_role(principal_of(request), ROLES[action])
+    wish = _wish(action, body, request)
     body.done()
     command_id = _command_id(request)
     commands = []
@@ -99,8 +104,12 @@ def _command_id(request: web.Request) -> str:
     return key
 
 
-def _wish(action: Action, body: Body, config: Config) -> dict[str, Any]:
-    wish: dict[str, Any] = {"by": body.text("by", chars_max=NAME_CHARS_MAX) or "api"}
+def _wish(action: Action, body: Body, request: web.Request) -> dict[str, Any]:
+    config = services(request).config
+    sender = principal_of(request)
+    by = sender.signed(body.text("by", chars_max=NAME_CHARS_MAX))
+    tenants = None if sender.tenants is None else list(sender.tenants)
+    wish: dict[str, Any] = {"by": by, "tenants": tenants}
     if action in (Action.COMMENT, Action.NOTE):
         return {**wish, "note": body.text("text", required=True)}
     wish["note"] = body.text("note")

@@ -9,18 +9,19 @@ from typing import Any
 
 from aiohttp import web
 
+from ticketing.api.door import principal_of
 from ticketing.api.parameters import Body, json_object, require_known
 from ticketing.api.problems import Invalid, Problem
 from ticketing.api.services import DeadLetters, services
 from ticketing.dead_letters import reading
 from ticketing.dead_letters.reading import DELIVERY, LIMIT_DEFAULT, LIMIT_MAX, Entry, Page, Wanted
 from ticketing.dead_letters.redrive import Redriven, Redriver
+from ticketing.domain.access.principal import NAME_CHARS_MAX
 from ticketing.kafka.runtime import Runtime
+from ticketing.privacy import Scrubber, for_view
 from ticketing.view.times import iso
 
 NAMES = ("reason", "stage", "platform", "limit", "cursor")
-NAME_CHARS_MAX = 100
-"""As for commands."""
 
 
 class KafkaDeadLetters:
@@ -76,13 +77,14 @@ async def get_dead_letter(request: web.Request) -> web.Response:
     """GET /api/v1/dead-letters/:id: the letter with its record or request."""
     entry, redriven = await _dead_letters(request).get(request.match_info["id"])
     done = {"redriven": None if redriven is None else _redriven(redriven)}
-    return web.json_response({**_document(entry), **_content(entry), **done})
+    scrub = for_view(services(request).config)
+    return web.json_response({**_document(entry), **_content(entry, scrub), **done})
 
 
 async def redrive(request: web.Request) -> web.Response:
     """POST /api/v1/dead-letters/:id/redrive: redrive once; 409 if redriven before."""
     body = Body(await json_object(request))
-    by = body.text("by", chars_max=NAME_CHARS_MAX) or "api"
+    by = principal_of(request).signed(body.text("by", chars_max=NAME_CHARS_MAX))
     body.done()
     done = await _dead_letters(request).redrive(request.match_info["id"], by)
     return web.json_response({"id": done.id, "status": "redriven", **_redriven(done)})
@@ -122,8 +124,10 @@ def _document(entry: Entry) -> dict[str, Any]:
     }
 
 
-def _content(entry: Entry) -> dict[str, Any]:
+def _content(entry: Entry, scrub: Scrubber | None) -> dict[str, Any]:
     value = entry.letter.value
+    if value is not None and scrub is not None:
+        value = scrub(value.decode("utf-8", "replace")).encode()
     if entry.letter.stage == DELIVERY:
         return {"request": None if value is None else value.decode("utf-8", "replace")}
     if value is None:

@@ -11,13 +11,17 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from aiohttp import web
 
+from ticketing.api.door import principal_of
 from ticketing.api.problems import unavailable
 from ticketing.api.security import HEADERS
 from ticketing.api.services import SERVICES
+from ticketing.domain.access.principal import Principal
 from ticketing.errors import Unavailable
+from ticketing.view.query import read_listed
 from ticketing.view.store import Changes, ViewStore
 
 log = logging.getLogger(__name__)
@@ -43,23 +47,23 @@ class Feed:
 
     def __init__(self, store: ViewStore) -> None:
         self._store = store
-        self._listeners: set[asyncio.Queue[bytes]] = set()
+        self._listeners: dict[asyncio.Queue[bytes], Principal] = {}
         self._task: asyncio.Task[None] | None = None
         self.closing = asyncio.Event()
 
-    def join(self) -> asyncio.Queue[bytes]:
+    def join(self, principal: Principal) -> asyncio.Queue[bytes]:
         """Add a listener; returns its queue of ready messages. Raises Problem above the limit."""
         if len(self._listeners) >= LISTENERS_MAX:
             raise unavailable(f"All {LISTENERS_MAX} event streams are in use.")
         queue: asyncio.Queue[bytes] = asyncio.Queue(WAITING_MAX)
-        self._listeners.add(queue)
+        self._listeners[queue] = principal
         if self._task is None or self._task.done():
             self._task = asyncio.create_task(self._read())
         return queue
 
     def leave(self, queue: asyncio.Queue[bytes]) -> None:
         """Remove a listener by its queue."""
-        self._listeners.discard(queue)
+        self._listeners.pop(queue, None)
 
     async def close(self) -> None:
         """End all streams, so that the server can stop."""
@@ -81,19 +85,55 @@ class Feed:
                 await asyncio.sleep(POLL_SECONDS * 4)
                 continue
             if changes.reset or changes.ids:
-                self._tell(_message(changes))
+                self._tell(changes)
             build, seq = changes.build, changes.seq
             if len(changes.ids) < CHANGES_MAX:
                 await asyncio.sleep(POLL_SECONDS)
 
-    def _tell(self, message: bytes) -> None:
-        for queue in self._listeners:
-            if queue.full():
-                while not queue.empty():
-                    queue.get_nowait()
-                queue.put_nowait(_RESET)
-            else:
-                queue.put_nowait(message)
+    def _tell(self, changes: Changes) -> None:
+        ready: dict[tuple[str, ...] | None, bytes | None] = {}
+        for queue, principal in self._listeners.items():
+            if principal.tenants not in ready:
+                seen = seen_by(principal, changes)
+                ready[principal.tenants] = None if seen is None else _message(seen)
+            message = ready[principal.tenants]
+            if message is not None:
+                _put(queue, message)
+
+
+def seen_by(principal: Principal, changes: Changes) -> Changes | None:
+    """The changes of a principal's tenants; None without one.
+
+    A removed incident leaves no trace of its tenant, so that a principal of some tenants starts over.
+    """
+    if principal.tenants is None or changes.reset:
+        return changes
+    if None in changes.documents:
+        return replace(changes, reset=True)
+    own = [
+        (id, document)
+        for id, document in zip(changes.ids, changes.documents, strict=True)
+        if document is not None and _is_of(principal, document)
+    ]
+    if not own:
+        return None
+    ids, documents = zip(*own, strict=True)
+    return replace(changes, ids=ids, documents=documents)
+
+
+def _is_of(principal: Principal, document: bytes) -> bool:
+    listed = read_listed(document)
+    return listed is not None and principal.sees(listed.tenant_id)
+
+
+def _put(queue: asyncio.Queue[bytes], message: bytes) -> None:
+    """Queue a message; a reset replaces all where the listener has fallen behind."""
+    if not queue.full():
+        queue.put_nowait(message)
+        return
+    while not queue.empty():
+        queue.get_nowait()
+    queue.put_nowait(_RESET)
 
 
 FEED: web.AppKey[Feed] = web.AppKey("feed", Feed)
@@ -102,7 +142,7 @@ FEED: web.AppKey[Feed] = web.AppKey("feed", Feed)
 async def events(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/events: `incidents` with changed incidents, `reset` to read the list again."""
     feed = request.config_dict[FEED]
-    queue = feed.join()
+    queue = feed.join(principal_of(request))
     response = web.StreamResponse(
         headers={
             **HEADERS,

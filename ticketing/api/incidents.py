@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 from aiohttp import web
 
+from ticketing.api.door import principal_of
 from ticketing.api.parameters import INCIDENT_ID, alert_query, incident_query
 from ticketing.api.services import services
+from ticketing.domain.access.principal import Principal
 from ticketing.errors import NotFound
-from ticketing.view.query import Paged
+from ticketing.view.query import AlertQuery, Query
 
 
 class _WithAlerts(msgspec.Struct):
@@ -30,8 +34,11 @@ async def list_alerts(request: web.Request) -> web.Response:
     return await _page(request, alert_query(request))
 
 
-async def _page(request: web.Request, query: Paged) -> web.Response:
-    page = await services(request).store.page(query)
+async def _page(request: web.Request, query: Query | AlertQuery) -> web.Response:
+    tenants = principal_of(request).within(query.tenants)
+    if tenants is None:
+        return web.json_response([])
+    page = await services(request).store.page(replace(query, tenants=tenants))
     response = web.Response(
         body=b"[" + b",".join(page.documents) + b"]", content_type="application/json"
     )
@@ -55,9 +62,22 @@ async def alerts_of_incident(request: web.Request) -> web.Response:
 async def _document(request: web.Request) -> bytes:
     id = request.match_info["id"]
     document = await services(request).store.get(id) if INCIDENT_ID.fullmatch(id) else None
-    if document is None:
+    principal = principal_of(request)
+    shown = None if document is None else document_for(document, principal)
+    if shown is None:
         raise unknown(id)
-    return document
+    return shown
+
+
+def document_for(document: bytes, principal: Principal) -> bytes | None:
+    """The document of an incident without what is of other tenants; None if all of it is."""
+    if principal.tenants is None:
+        return document
+    shown = msgspec.json.decode(document)
+    if not principal.sees(shown.get("tenantId", "")):
+        return None
+    shown["lists"] = [one for one in shown.get("lists", ()) if principal.sees(one["tenantId"])]
+    return msgspec.json.encode(shown)
 
 
 def unknown(id: str) -> NotFound:

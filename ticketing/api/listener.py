@@ -15,9 +15,12 @@ from types import TracebackType
 
 from aiohttp import web
 
+from ticketing.api.audit import audited
 from ticketing.api.connections import Runner
+from ticketing.api.door import Door, admission, keep_door
 from ticketing.api.operations import status_routes
 from ticketing.api.problems import problems
+from ticketing.api.rules import add_routes
 from ticketing.api.security import PREFIX, guard, safe_headers
 from ticketing.api.services import STATUS, WorkerStatus
 from ticketing.config import Config
@@ -29,20 +32,22 @@ STOP_SECONDS_MAX = 3.0
 """As for the API's last answers (process.SHUTDOWN_SECONDS_MAX); a scrape takes milliseconds."""
 
 
-def create_app(status: WorkerStatus) -> web.Application:
+def create_app(status: WorkerStatus, door: Door) -> web.Application:
     """The three routes at the root and under the API's prefix, guarded as in the API."""
-    app = web.Application(middlewares=[safe_headers, problems, guard])
+    app = web.Application(middlewares=[safe_headers, audited, problems, guard, admission])
     app[STATUS] = status
-    for prefix in ("", PREFIX):
-        app.add_routes(status_routes(prefix))
+    keep_door(app, door)
+    add_routes(app, status_routes(), ("", PREFIX))
     return app
 
 
 class Listener:
     """Listens on `metrics.host` and `metrics.port` from `start`, or within a `with` block."""
 
-    def __init__(self, status: WorkerStatus) -> None:
+    def __init__(self, status: WorkerStatus, door: Door | None = None) -> None:
+        """The door is by default one that knows no named tokens."""
         self._status = status
+        self._door = door or Door(status.config)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = asyncio.Event()
         self._thread: threading.Thread | None = None
@@ -87,7 +92,7 @@ class Listener:
             loop.close()
 
     async def _serve(self, bound: socket.socket) -> None:
-        runner = Runner(create_app(self._status), shutdown_timeout=STOP_SECONDS_MAX)
+        runner = Runner(create_app(self._status, self._door), shutdown_timeout=STOP_SECONDS_MAX)
         await runner.setup()
         try:
             await web.SockSite(runner, bound).start()

@@ -10,8 +10,10 @@ from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
 from ticketing import metrics
+from ticketing.api.door import principal_of
 from ticketing.api.parameters import Body, json_object
 from ticketing.api.problems import Invalid, Problem, unavailable
+from ticketing.api.rules import OPEN, VIEWER_OF_ALL, Route, get
 from ticketing.api.services import Checks, services, status
 from ticketing.config import PLATFORMS, in_effect
 
@@ -24,12 +26,12 @@ CONSERVATION = {
 }
 
 
-def status_routes(prefix: str = "") -> list[web.RouteDef]:
+def status_routes() -> list[Route]:
     """The routes of every worker, with or without the API."""
     return [
-        web.get(f"{prefix}/health", health),
-        web.get(f"{prefix}/ready", ready),
-        web.get(f"{prefix}/metrics", metrics_text),
+        get("/health", health, OPEN),
+        get("/ready", ready, OPEN),
+        get("/metrics", metrics_text, VIEWER_OF_ALL),
     ]
 
 
@@ -57,8 +59,12 @@ async def metrics_text(request: web.Request) -> web.Response:
 async def totals(request: web.Request) -> web.Response:
     """GET /api/v1/totals: incidents by status and severity, and how the records add up.
 
-    Over all workers, as Kafka has the numbers; those of this worker alone without an answer.
+    Over all workers, as Kafka has the numbers; those of this worker alone without an answer. A
+    principal of some tenants gets the numbers of their incidents alone.
     """
+    tenants = principal_of(request).tenants
+    if tenants is not None:
+        return web.json_response(await services(request).store.totals(tenants))
     text = (await asyncio.to_thread(status(request).render)).decode()
     counts = dict.fromkeys(CONSERVATION.values(), 0)
     for family in text_string_to_metric_families(text):

@@ -38,6 +38,7 @@ class Shown(msgspec.Struct, rename="camel"):
 
     id: str
     status: str
+    tenant_id: str = ""
     merged_into: str | None = None
     commands: list[Outcome] = msgspec.field(default_factory=list)
     escalated_to: list[str] = msgspec.field(default_factory=list)
@@ -127,6 +128,10 @@ async def _look_once(
             del waiting[id]
             continue
         shown = _shown.decode(document)
+        if not one.command.sees(shown.tenant_id):
+            results[id] = NotFound(f"There is no incident {id}.")
+            del waiting[id]
+            continue
         outcome = shown.outcome_of(one.command.id)
         if outcome is not None:
             results[id] = Ended(one.command, outcome, shown)

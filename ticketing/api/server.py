@@ -13,11 +13,14 @@ from aiokafka.errors import KafkaError
 from ticketing import restarts
 from ticketing.api import readiness
 from ticketing.api.app import create_app
+from ticketing.api.audit import KafkaAudit
 from ticketing.api.balance import KafkaBalance
 from ticketing.api.checks import ConnectionChecks
 from ticketing.api.command_sender import CommandSender
 from ticketing.api.connections import Runner
 from ticketing.api.dead_letters import KafkaDeadLetters
+from ticketing.api.door import door_of
+from ticketing.api.tokens import KafkaTokenDesk
 from ticketing.domain.events import Command
 from ticketing.errors import Unavailable
 from ticketing.kafka.runtime import Runtime
@@ -77,6 +80,7 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
 
     checks = ConnectionChecks(config)
     balance = KafkaBalance(runtime)
+    desk = KafkaTokenDesk(runtime)
     app = create_app(
         config,
         store,
@@ -85,6 +89,9 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
         checks,
         dead_letters=KafkaDeadLetters(runtime),
         balance=balance,
+        door=door_of(runtime),
+        desk=desk,
+        audit=KafkaAudit(runtime),
     )
     runner = Runner(app, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
     await runner.setup()
@@ -98,6 +105,7 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
         await runner.cleanup()
         await commands.close()
         await balance.close()
+        await desk.close()
         await checks.close()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs
@@ -16,14 +17,18 @@ from aiohttp import web
 from slack_sdk.signature import SignatureVerifier
 
 from sinks.slack.payload import ACTION_PREFIX, BUTTONS
-from ticketing.api.commands import NAME_CHARS_MAX
+from ticketing.api.commands import ROLES
+from ticketing.api.door import PRINCIPAL, SUBJECTS, require_role
 from ticketing.api.parameters import INCIDENT_ID
 from ticketing.api.problems import Invalid, Problem, unavailable
 from ticketing.api.services import services
+from ticketing.config.platforms.slack import Slack
+from ticketing.domain.access.principal import NAME_CHARS_MAX, Kind, Principal, Role
 from ticketing.domain.events import Action, Command
 from ticketing.domain.text import cleaned
 from ticketing.errors import Unavailable
 
+_USER = re.compile(r"[UW][A-Z0-9]{2,30}")
 SEND_SECONDS_MAX = 2.5
 """Slack waits three seconds for the answer, then shows its user an error."""
 
@@ -35,7 +40,14 @@ async def interactions(request: web.Request) -> web.Response:
     """
     raw = await request.read()
     _verify(request, raw)
-    commands = list(_commands(_payload(raw)))
+    payload = _payload(raw)
+    sender = _sender(payload, services(request).config.slack)
+    commands = list(_commands(payload, sender))
+    if commands:
+        request[PRINCIPAL] = sender
+        request[SUBJECTS] = [command.incident_id for command in commands]
+    for command in commands:
+        require_role(sender, ROLES[command.action])
     send = services(request).commands.send
     try:
         await asyncio.wait_for(
@@ -77,7 +89,7 @@ def _payload(raw: bytes) -> dict[str, Any]:
     return value
 
 
-def _commands(payload: dict[str, Any]) -> Iterator[Command]:
+def _commands(payload: dict[str, Any], sender: Principal) -> Iterator[Command]:
     """The commands of the pressed buttons; other interactions of the app are ignored."""
     actions = payload.get("actions")
     if payload.get("type") != "block_actions" or not isinstance(actions, list):
@@ -90,7 +102,7 @@ def _commands(payload: dict[str, Any]) -> Iterator[Command]:
                 id=_command_id(payload, pressed),
                 incident_id=incident_id,
                 action=action,
-                by=f"slack:{_user(payload)}"[:NAME_CHARS_MAX],
+                by=sender.name,
             )
 
 
@@ -109,8 +121,16 @@ def _command_id(payload: dict[str, Any], pressed: dict[str, Any]) -> str:
     return f"slack-{digest[:24]}"
 
 
-def _user(payload: dict[str, Any]) -> str:
+def _sender(payload: dict[str, Any], config: Slack) -> Principal:
+    """The user who pressed, by the id in Slack's signed request: the name is anybody's to choose."""
     user = payload.get("user")
-    names = [user.get(key) for key in ("username", "name", "id")] if isinstance(user, dict) else []
-    clean = (cleaned(name).strip() for name in names if isinstance(name, str))
-    return next((name for name in clean if name), "somebody")
+    user = user if isinstance(user, dict) else {}
+    given = (user.get(key) for key in ("username", "name", "id"))
+    clean = (cleaned(name).strip() for name in given if isinstance(name, str))
+    name = next((name for name in clean if name), "somebody")
+    given_id = user.get("id")
+    id = given_id if isinstance(given_id, str) and _USER.fullmatch(given_id) else ""
+    ending = f" ({id})" if id and name != id else ""
+    role = config.users.get(id, config.default_role)
+    signed = f"slack:{name}"[: NAME_CHARS_MAX - len(ending)] + ending
+    return Principal(name=signed, role=Role(role), kind=Kind.SLACK)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-from pathlib import Path
 
 import click
 
@@ -25,6 +24,7 @@ COMMANDS = {
     "status": "ticketing.cli.status:status",
     "test-connection": "ticketing.cli.test_connection:test_connection",
     "tickets": "ticketing.cli.tickets:tickets",
+    "tokens": "ticketing.cli.tokens:tokens",
     "topics": "ticketing.cli.topics:topics",
     "worker": "ticketing.cli.worker:worker",
 }
@@ -32,6 +32,8 @@ COMMANDS = {
 
 PREFIX_VARIABLE = "TICKETING_KAFKA__PREFIX"
 """Of ticketing.wire.topics, which must not be imported before it is set."""
+SOURCES = ("TICKETING_CONFIG", "TICKETING_KAFKA", "TICKETING_SECRETS_DIR")
+"""Variables without which nothing but the variable itself can set the prefix."""
 
 
 class LazyGroup(click.Group):
@@ -57,22 +59,20 @@ class LazyGroup(click.Group):
 
 
 def _pass_prefix_on() -> None:
-    """Copy `kafka.prefix` from the file to the environment, where names are made from.
+    """Copy `kafka.prefix` from wherever it is set to the environment, where names are made from.
 
-    A variable set to nothing is unset, as for every setting. A file that can't be read is left to the
+    A variable set to nothing is unset, as for every setting. What can't be read is left to the
     command, which says so.
     """
-    name = os.environ.get("TICKETING_CONFIG")
-    if not name or os.environ.get(PREFIX_VARIABLE, "").strip():
+    if os.environ.get(PREFIX_VARIABLE, "").strip():
         return
-    try:
-        if "prefix" not in Path(name).read_text(encoding="utf-8-sig"):
-            return
-        from ticketing.config.foreign import translated
-        from ticketing.config.loading import read_file
+    if not any(os.environ.get(name) for name in SOURCES):
+        return
+    from ticketing.config.loading import given
 
-        kafka = translated(read_file(Path(name))).get("kafka")
-    except (OSError, ValueError, Misconfigured):
+    try:
+        kafka = given(None, os.environ)[0].get("kafka")
+    except Misconfigured:
         return
     prefix = kafka.get("prefix") if isinstance(kafka, dict) else None
     if isinstance(prefix, str) and prefix:

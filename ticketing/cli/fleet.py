@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ticketing.kafka.consumers import AWAY
+
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
@@ -30,6 +32,7 @@ def problems(fleet: Fleet) -> Iterator[str]:
     """The problems of the fleet, a sentence each."""
     for role, seen in fleet.roles.items():
         yield from _problems_of(role, seen)
+    yield from _leaderless(fleet)
     for worker in fleet.workers:
         if not worker.answers:
             yield f"{worker.address} does not answer ({', '.join(worker.reasons)})"
@@ -41,6 +44,8 @@ def problems(fleet: Fleet) -> Iterator[str]:
 
 
 def _problems_of(role: str, seen: GroupSeen) -> Iterator[str]:
+    if seen.state == AWAY:
+        yield f"{role}: the broker that coordinates its group does not answer"
     if not seen.known:
         return
     if seen.state in RESTING or not seen.members:
@@ -52,6 +57,18 @@ def _problems_of(role: str, seen: GroupSeen) -> Iterator[str]:
             if topic.owned < topic.partitions:
                 free = topic.partitions - topic.owned
                 yield f"{role}: {free} of {topic.partitions} partitions of {topic.name} have no reader"
+
+
+def _leaderless(fleet: Fleet) -> Iterator[str]:
+    """A sentence for each topic with partitions that no broker leads, whichever roles read it."""
+    read = {topic.name: topic for seen in fleet.roles.values() for topic in seen.topics}
+    for name, topic in read.items():
+        if topic.leaderless:
+            numbers = ", ".join(map(str, topic.leaderless))
+            yield (
+                f"Kafka has no leader for {name}, partitions {numbers}: neither read nor written,"
+                " until a broker with their records is back"
+            )
 
 
 def as_json(fleet: Fleet) -> dict[str, Any]:
@@ -67,6 +84,7 @@ def as_json(fleet: Fleet) -> dict[str, Any]:
                         "partitions": topic.partitions,
                         "owned": topic.owned,
                         "lag": topic.lag,
+                        "leaderless": list(topic.leaderless),
                     }
                     for topic in seen.topics
                 },

@@ -42,7 +42,7 @@ def worker(roles: tuple[str, ...]) -> None:
         if runtime.embedded:
             environ[EMBEDDED_VARIABLE] = runtime.brokers
         directory = environ[composition.METRICS_VARIABLE]
-        with composition.metrics_listener(runtime.config, chosen, directory):
+        with composition.metrics_listener(runtime, chosen, directory):
             composition.reach(runtime)
             verify_all(runtime)
             runtime.ensure_topics()

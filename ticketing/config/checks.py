@@ -65,9 +65,11 @@ def warnings(config: Config) -> list[str]:
             "anomaly.minimumCount is over 1, but autoResolveAfter is off: incidents with fewer "
             "occurrences stay open without a ticket"
         )
-    host = config.faust_web.host
-    if config.faust_web.enabled and not is_loopback(host) and config.web.token is None:
-        said.append(f"faustWeb.host is {host}: without web.token its pages refuse other machines")
+    said += [
+        f"{section}.host is {host}, and the worker speaks no TLS: tokens travel readable for everybody"
+        " on the way, so put a proxy with TLS before it"
+        for section, host in _beyond_loopback(config)
+    ]
     return said
 
 
@@ -247,15 +249,24 @@ def _input(section: Input, prefix: str) -> Iterator[Problem]:
 
 
 def _listeners(config: Config) -> Iterator[Problem]:
-    """Refuse to listen for other machines without a token."""
-    if config.web.token is not None:
+    """Refuse to listen for other machines without asking for a credential."""
+    if config.asks_for_credentials:
         return
+    for section, host in _beyond_loopback(config):
+        text = f"is required while {section}.host is {host}, unless access.enforced is true"
+        yield Problem(("web", "token"), text)
+
+
+def _beyond_loopback(config: Config) -> Iterator[tuple[str, str]]:
+    """The sections of listeners that other machines reach, with their addresses."""
     listened = {"web": config.web.host}
     if config.metrics.enabled:
         listened["metrics"] = config.metrics.host
+    if config.faust_web.enabled:
+        listened["faustWeb"] = config.faust_web.host
     for section, host in listened.items():
         if not is_loopback(host):
-            yield Problem(("web", "token"), f"is required while {section}.host is {host}")
+            yield section, host
 
 
 def _llm(config: Config) -> Iterator[Problem]:

@@ -34,15 +34,25 @@ def load(path: Path | None, environ: Mapping[str, str], *, without_secrets: bool
     missing, and files that only the installation has. Raises Misconfigured with every problem at
     once.
     """
+    tree, problems = given(path, environ, without_secrets=without_secrets)
+    return validate(_with_data_dir(tree, environ), problems, without_secrets=without_secrets)
+
+
+def given(
+    path: Path | None, environ: Mapping[str, str], *, without_secrets: bool = False
+) -> tuple[dict[str, Any], list[Problem]]:
+    """The settings as given, in camelCase and not yet checked, with the problems found so far.
+
+    As `load` has them: raises Misconfigured for a file or directory that can't be read.
+    """
     path = path or named_file(environ)
-    given = translated(read_file(path)) if path is not None else {}
+    tree = translated(read_file(path)) if path is not None else {}
     variables, problems = from_environ(environ)
-    directory = variables.get("secretsDir") or given.get("secretsDir")
+    directory = variables.get("secretsDir") or tree.get("secretsDir")
     if isinstance(directory, str) and not without_secrets:
         secrets, wrong = from_directory(Path(directory))
-        given, problems = merge(given, secrets), problems + wrong
-    tree = _with_data_dir(merge(given, variables), environ)
-    return validate(tree, problems, without_secrets=without_secrets)
+        tree, problems = merge(tree, secrets), problems + wrong
+    return merge(tree, variables), problems
 
 
 def named_file(environ: Mapping[str, str]) -> Path | None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
+from ticketing.config.access import Access
 from ticketing.config.catalog import Catalog, Links
 from ticketing.config.incidents import (
     Anomaly,
@@ -27,7 +28,17 @@ from ticketing.config.incidents import (
 )
 from ticketing.config.insight import CorrelationRules, Llm, Traces
 from ticketing.config.platforms import PLATFORMS, PlatformSection, PlatformSections
-from ticketing.config.process import FaustWeb, Input, Kafka, Log, Metrics, Redis, Web
+from ticketing.config.privacy import Privacy
+from ticketing.config.process import (
+    FaustWeb,
+    Input,
+    Kafka,
+    Log,
+    Metrics,
+    Redis,
+    Telemetry,
+    Web,
+)
 from ticketing.config.values import Duration, OptionalDuration, SecretUrl, Wait
 from ticketing.domain.severity import Severity
 
@@ -67,6 +78,10 @@ class Config(PlatformSections):
     # Dead-man's switches usually count in minutes.
     heartbeat_every: Duration = 60.0
     """Time between two calls of `heartbeatUrl`."""
+    installation: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9-]{0,29})?$")] = ""
+    """Name of this installation, a part of the key of every ticket (`blue.ID`), so that several
+    installations share an account of a platform. It is chosen once: open tickets are kept under their
+    old keys, a ticket of unknown outcome is not found under the new one."""
     links: Links = Field(default_factory=dict)
     """Links on every ticket, above its evidence: Jinja2 templates of addresses by name, such as
     `runbook`, `dashboard`, `traces` and `logs`."""
@@ -89,6 +104,8 @@ class Config(PlatformSections):
     """The view's store."""
     web: Web = Web()
     """The API and the pages."""
+    access: Access = Access()
+    """Access to the listeners, besides that of `web.token`."""
     faust_web: FaustWeb = FaustWeb()
     """Faust's own web view."""
     metrics: Metrics = Metrics()
@@ -104,12 +121,21 @@ class Config(PlatformSections):
     """Topics of anomalies, and the names of their fields."""
     log: Log = Log()
     """Log output."""
+    telemetry: Telemetry = Telemetry()
+    """OpenTelemetry traces of the agent's own work."""
     llm: Llm = Llm()
     """Summaries by a language model."""
+    privacy: Privacy = Privacy()
+    """Secrets and personal data in the texts of logs."""
     traces: Traces = Traces()
     """Correlation with traces."""
     correlation: CorrelationRules = CorrelationRules()
     """Effects of links between incidents."""
+
+    @property
+    def asks_for_credentials(self) -> bool:
+        """True where every request must bear a credential, those of this machine too."""
+        return self.web.token is not None or self.access.enforced
 
     def platform(self, name: str) -> PlatformSection:
         """The section of a platform; raises KeyError for another name."""

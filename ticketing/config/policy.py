@@ -78,6 +78,10 @@ def policy(config: Config, partitions: int = 1) -> Policy:
             for rule in config.correlation.raise_severity
         ),
         platforms=tuple(config.enabled_platforms()),
+        ticket_places={
+            name: tuple(config.platform(name).ticket_places())
+            for name in config.enabled_platforms()
+        },
         summary_may_raise=config.llm.may_raise_severity,
         version=config_version(config),
     )

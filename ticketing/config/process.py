@@ -131,11 +131,12 @@ class Web(Section):
     """The API and the pages."""
 
     host: Name = "127.0.0.1"
-    """Address to listen on; anything but loopback needs a token."""
+    """Address to listen on; anything but loopback needs `token` or `access.enforced`."""
     port: int = Field(default=8080, ge=0, le=65535)
     """Port to listen on; 0 takes any free one."""
     token: Secret | None = None
-    """Token that clients must send as `Authorization: Bearer ...`."""
+    """Token of an admin of all tenants, sent as `Authorization: Bearer ...`; `ticketing tokens` makes
+    others, each with a name and a role."""
     public_url: Url | None = None
     """Address of the pages as people reach them; tickets link to it."""
 
@@ -146,7 +147,7 @@ class FaustWeb(Section):
     enabled: bool = True
     """Serves the web view."""
     host: Name = "127.0.0.1"
-    """Address to listen on."""
+    """Address to listen on; anything but loopback needs `web.token` or `access.enforced`."""
     port: int = Field(default=FAUST_WEB_PORT, ge=0, le=65535)
     """First port to listen on; further apps take the next ones. 0 takes any free one."""
 
@@ -157,7 +158,7 @@ class Metrics(Section):
     enabled: bool = True
     """Serves the metrics."""
     host: Name = "127.0.0.1"
-    """Address to listen on; anything but loopback needs `web.token`."""
+    """Address to listen on; anything but loopback needs `web.token` or `access.enforced`."""
     port: int = Field(default=9464, ge=0, le=65535)
     """Port to listen on; 0 takes any free one."""
 
@@ -171,6 +172,23 @@ class Input(Section):
     """Topics to read: `enriched-logs`, `anomaly-events` or others of either form."""
     fields: Annotated[InputFields, BeforeValidator(preset_alone)] = InputFields()
     """Names of the fields of records."""
+
+
+class Otlp(Section):
+    """The receiver of traces, by OTLP over HTTP, such as OpenTelemetry's Collector."""
+
+    endpoint: Url | None = None
+    """Base address, such as `http://collector:4318`; `/v1/traces` is added. Without one,
+    OpenTelemetry's own variables hold, such as `OTEL_EXPORTER_OTLP_ENDPOINT`."""
+    headers: dict[str, Secret] = Field(default_factory=dict)
+    """Headers of each request by name, such as a vendor's key."""
+
+
+class Telemetry(Section):
+    """OpenTelemetry traces of the agent's own work; needs the extra `otel`."""
+
+    otlp: Otlp = Otlp()
+    """The receiver."""
 
 
 class Log(Section):

@@ -6,8 +6,16 @@ import { capital } from "./format.js";
 // An action without a key has its button only.
 export const ACTION_KEYS = { acknowledge: "a", escalate: "e", resolve: "r", reopen: "o" };
 
+// The names of the actions that the role allows; all until the server has said.
+let allowed = null;
+
+export function allowActions(names) {
+  allowed = names && new Set(names);
+}
+
 // A view that an older release has filled lacks the list until the server has built it anew.
-const actionsOf = (incident) => incident.actions ?? [];
+const actionsOf = (incident) =>
+  (incident.actions ?? []).filter(({ name }) => allowed?.has(name) ?? true);
 
 export const findAction = (incident, name) =>
   actionsOf(incident).find((action) => action.name === name);

@@ -1,6 +1,6 @@
 // The console: brings the list, the open incident, commands and the API together.
 
-import { actionForKey } from "./actions.js";
+import { actionForKey, allowActions } from "./actions.js";
 import * as api from "./api.js";
 import { Commands } from "./commands.js";
 import { Detail } from "./detail.js";
@@ -93,11 +93,24 @@ async function readTotals() {
 
 async function readSettings() {
   try {
-    const paths = ["api/v1/platforms", "api/v1/config"];
-    settings = new Settings(...(await Promise.all(paths.map(api.get))));
+    const paths = ["api/v1/me", "api/v1/platforms"];
+    const [me, platforms] = await Promise.all(paths.map(api.get));
+    settings = new Settings(platforms, await readConfig());
+    allowActions(me.actions);
+    page.showPrincipal(me);
     drawAll();
   } catch (error) {
     if (error.status === 401) signIn.ask();
+  }
+}
+
+// Not everybody may see the configuration; defaults do without.
+async function readConfig() {
+  try {
+    return await api.get("api/v1/config");
+  } catch (error) {
+    if (error.status === 403) return {};
+    throw error;
   }
 }
 

@@ -4,6 +4,8 @@ import { byId } from "./dom.js";
 import { nearestSeverity } from "./filter.js";
 import { totalsRows } from "./totals.js";
 
+// Where somebody may act for others, the name is asked for.
+const ASKED_FOR_A_NAME = new Set(["local", "shared"]);
 const STREAM_STATES = { live: "Live", waiting: "Reconnecting", locked: "Locked" };
 
 // A sentence above the list; none takes it away.
@@ -19,6 +21,13 @@ export function announce(text) {
 
 export function showTotals(totals) {
   byId("totals").replaceChildren(...totalsRows(totals));
+}
+
+// The name and the role that the server knows.
+export function showPrincipal({ name, role, kind }) {
+  byId("principal").hidden = kind === "local";
+  byId("principal").textContent = `${name}, ${role}`;
+  byId("who-label").hidden = !ASKED_FOR_A_NAME.has(kind);
 }
 
 export function showStreamState(state) {

@@ -34,6 +34,7 @@ class Command:
 
     `to` names platforms, teams or people; `alerts` the fingerprints that a split or a move takes;
     `target` the other incident of a merge or a move; `until` the end of a snooze (Unix seconds).
+    `tenants` are those of its sender, None for all: an incident of another one is unknown to it.
     """
 
     id: str
@@ -45,6 +46,11 @@ class Command:
     alerts: list[str] = field(default_factory=list)
     target: str = ""
     until: float = 0.0
+    tenants: list[str] | None = None
+
+    def sees(self, tenant: str) -> bool:
+        """True for a tenant of the sender."""
+        return self.tenants is None or tenant in self.tenants
 
 
 class TicketState(OpenEnum):

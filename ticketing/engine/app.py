@@ -55,6 +55,8 @@ class TicketingApp(App):
 
     embedded = False
     """True on the embedded broker."""
+    pace_seconds = 0.0
+    """The time between fetches of what is not urgent (ticketing/engine/pacing.py)."""
     watchdog: Watchdog
     fence: Fence
     deaths: Deaths
@@ -91,8 +93,12 @@ def create_app(
     brokers: str,
     partitions: int,
     web_port: int | None = None,
+    pace_seconds: float = 0.0,
 ) -> TicketingApp:
-    """An app that consumes `batched` topics a run at a time. `brokers` is "host:port,…"."""
+    """An app that consumes `batched` topics a run at a time. `brokers` is "host:port,…".
+
+    `pace_seconds` is the time between fetches of what is not urgent.
+    """
     kafka = config.kafka
     connection = Connection.of(kafka, brokers)
     servers = [URL(f"aiokafka://{server}") for server in connection.brokers.split(",")]
@@ -139,6 +145,8 @@ def create_app(
         worker_redirect_stdouts=False,
     )
     app.embedded = kafka.embedded
+    # The embedded broker keeps little unread, and what it costs is nobody's bill.
+    app.pace_seconds = 0.0 if kafka.embedded else pace_seconds
     app.transport = BatchTransport(servers, app)
     table_pages.install(app)
     # Faust's default of 100 warns each time it fills; our agents drain the buffer after each batch.

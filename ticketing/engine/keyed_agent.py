@@ -26,6 +26,7 @@ from ticketing.engine.table import DurableTable, Rows
 from ticketing.engine.transport import RECORD_OVERHEAD_BYTES
 from ticketing.engine.watchdog import Watchdog, leave
 from ticketing.errors import BadRecord
+from ticketing.telemetry.spans import NO_SPANS, Remembered, processing
 from ticketing.wire.dead_letters import (
     FAILED_ROW,
     UNREADABLE_ROW,
@@ -115,7 +116,9 @@ class KeyedAgent(BatchAgent, Generic[S]):
         topic: str,
         table: DurableTable,
         machine: statemachine.Machine[S],
+        traces: Remembered | None = None,
     ) -> None:
+        """`traces` is told the trace of the last message that changed each key."""
         super().__init__(app, watchdog, fence)
         self.name = name
         self.topic = topic
@@ -131,6 +134,9 @@ class KeyedAgent(BatchAgent, Generic[S]):
         """The messages of the run in hand whose dead letters are sent."""
         self._limits = statemachine.Limits()
         self._learned_at = 0.0
+        self._traces = Remembered() if traces is None else traces
+        self._spans = NO_SPANS
+        """Those of the batch in hand."""
 
     async def handle(self, records: list[Any], event: EventT) -> None:
         """Fold, write, send, call back; each step is made durable before the next.
@@ -138,6 +144,10 @@ class KeyedAgent(BatchAgent, Generic[S]):
         A run whose rows are more than the changelog takes at once is folded in parts.
         """
         tp = event.message.tp
+        with processing(self.name, tp.topic, tp.partition, records) as self._spans:
+            await self._handle(records, tp)
+
+    async def _handle(self, records: list[Any], tp: TP) -> None:
         partition = await self._open(tp, records[0])
         clock = self._clocks.get(tp.partition)
         if clock is not None:
@@ -363,6 +373,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
         self._lettered.update((dead.record.offset, dead.value) for dead in batch.folded.dead)
         if batch.rows:
             await self._write(tp, batch.rows)
+        self._remember(tx, partition.floor)
         await self._send(tx, outbox)
         await outbox.settle()
         statemachine.accept(self.machine, tx, batch.folded, partition)
@@ -515,9 +526,22 @@ class KeyedAgent(BatchAgent, Generic[S]):
             "misconfigured",
         )
 
+    def _remember(self, tx: statemachine.Transaction[S], floor: int) -> None:
+        """Remember the trace of each key that a message of one has changed."""
+        if self._spans is NO_SPANS:
+            return
+        for key, write in tx.writes():
+            context = self._spans.of(write.at - floor)
+            if context is not None:
+                self._traces.keep(key, context)
+
     async def _send(self, tx: statemachine.Transaction[S], outbox: Outbox) -> None:
-        for sent, (topic, key, value, partition) in enumerate(tx.sends(), 1):
-            await outbox.send(topic, None if key is None else key.encode(), value, partition)
+        for sent, ((topic, key, value, partition), about) in enumerate(tx.sends_about(), 1):
+            # A message about no key may sum up several traces, to which the first span links.
+            context = self._spans.first if about is None else self._traces.get(about)
+            await outbox.send(
+                topic, None if key is None else key.encode(), value, partition, context=context
+            )
             if sent % YIELD_EVERY_SENDS == 0:
                 await asyncio.sleep(0)
 

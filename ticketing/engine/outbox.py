@@ -11,6 +11,8 @@ from faust.types import TP
 from ticketing import metrics
 from ticketing.engine.guarded import TooLarge
 from ticketing.engine.transport import Pair
+from ticketing.telemetry import spans
+from ticketing.telemetry.spans import Headers
 from ticketing.wire.dead_letters import LETTER_BYTES_MAX, DeadLetter, encode_dead_letter
 from ticketing.wire.topics import DEAD_LETTERS
 
@@ -33,18 +35,34 @@ class Outbox:
     def __init__(self, app: Any) -> None:
         self._producer = app.producer
         self._queued: dict[TP, list[Pair]] = {}
+        self._contexts: dict[TP, dict[int, Headers]] = {}
+        """The traces of queued messages, by their place in the queue."""
         self._letters: list[DeadLetter] = []
         conf = getattr(app, "conf", None)
         largest = getattr(conf, "producer_max_request_size", LETTER_BYTES_MAX + OVERHEAD_BYTES)
         self._letter_bytes_max = int(largest) - OVERHEAD_BYTES
 
     async def send(
-        self, topic: str, key: bytes | None, value: bytes | None, partition: int | None = None
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        partition: int | None = None,
+        *,
+        context: Headers | None = None,
     ) -> None:
-        """Queue one message; without a partition the key decides, without a key any will do."""
+        """Queue one message; without a partition the key decides, without a key any will do.
+
+        `context` is the trace that the message belongs to; without one the span in hand, if any.
+        """
         if partition is None:
             partition = await self._producer.partition_of(topic, key)
-        self._queued.setdefault(TP(topic, partition), []).append((key, value))
+        place = TP(topic, partition)
+        queue = self._queued.setdefault(place, [])
+        context = context or spans.headers()
+        if context:
+            self._contexts.setdefault(place, {})[len(queue)] = context
+        queue.append((key, value))
 
     def letter(self, letter: DeadLetter) -> None:
         """Queue a dead letter, which is cut to whatever size Kafka takes."""
@@ -57,9 +75,13 @@ class Outbox:
         no dead letter is sent then. Returns the offset of the last message of each partition.
         """
         queued, self._queued = self._queued, {}
+        contexts, self._contexts = self._contexts, {}
         letters, self._letters = self._letters, []
         ended = await asyncio.gather(
-            *(self._producer.send_all(place, messages) for place, messages in queued.items()),
+            *(
+                self._producer.send_all(place, messages, *_some(contexts.get(place)))
+                for place, messages in queued.items()
+            ),
             return_exceptions=True,
         )
         failures = [end for end in ended if isinstance(end, BaseException)]
@@ -94,3 +116,8 @@ class Outbox:
                     # Kafka refuses what is nearly empty: the log is the last place to say it.
                     log.error("%d dead letters are too large for %s", len(letters), place.topic)
                     return
+
+
+def _some(contexts: dict[int, Headers] | None) -> tuple[dict[int, Headers], ...]:
+    """The contexts as an argument, where there are any."""
+    return (contexts,) if contexts else ()

@@ -7,7 +7,8 @@ pages, to anybody else as JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -23,6 +24,10 @@ from ticketing.engine.table import DurableTable
 # For a person with a browser; the maximum keeps a page from holding up the worker's event loop.
 KEYS_SHOWN = 100
 KEYS_MAX = 1_000
+
+# Bounded, as Python refuses to make a number of thousands of digits.
+_LIMIT = re.compile(r"[0-9]{1,6}")
+_PLACE = re.compile(r"([0-9]{1,6}):(.*)", re.DOTALL)
 
 FAUST_INDEX = "faust.web.apps.production_index:blueprint"
 """Faust's own page at `/`, which says OK and nothing else."""
@@ -57,6 +62,25 @@ class TablesView(web.View):
             held = sorted(table.data._dbs)
             found.append({"name": name, "partitions": held, "rows": rows, "bytes": size})
         return found
+
+    def limit(self, query: Mapping[str, str]) -> int:
+        """The keys of a page; a 400 for what is no such number."""
+        text = query.get("limit")
+        if text is None:
+            return KEYS_SHOWN
+        if not _LIMIT.fullmatch(text) or not 1 <= int(text) <= KEYS_MAX:
+            raise self.ValidationError(f"limit: must be a whole number from 1 to {KEYS_MAX}")
+        return int(text)
+
+    def after(self, query: Mapping[str, str]) -> tuple[int, str]:
+        """The place behind which a page begins: partition and key; a 400 for what is no place."""
+        text = query.get("after")
+        if text is None:
+            return -1, ""
+        place = _PLACE.fullmatch(text)
+        if place is None:
+            raise self.ValidationError("after: must be a partition and a key, such as 0:KEY")
+        return int(place[1]), place[2]
 
     def answer(self, request: Any, document: Any, page: str) -> Any:
         """The page for a browser, the document as JSON for all others."""
@@ -105,14 +129,11 @@ class TableKeys(TablesView):
     async def get(self, request: Any, name: str) -> Any:
         """Keys by partition, in order; `next` is the address of the following page."""
         table = self.table(name)
-        limit = request.query.get("limit", "")
         wanted = request.query.get("key", "")
-        count = min(int(limit), KEYS_MAX) if limit.isdecimal() else KEYS_SHOWN
-        place, _, key = request.query.get("after", "").partition(":")
-        start = (int(place), key) if place.isdecimal() else (-1, "")
+        count, start = self.limit(request.query), self.after(request.query)
         found = list(islice(_keys(table, start, wanted), count + 1))
         shown = [{"partition": number, "key": key} for number, key in found[:count]]
-        more = len(found) > count > 0
+        more = len(found) > count
         after = table_html.following(name, found[count - 1], count, wanted) if more else None
         page = table_html.keys(name, shown, wanted, after)
         return self.answer(request, {"name": name, "keys": shown, "next": after}, page)

@@ -37,6 +37,13 @@ class _Write:
     state: Any
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    send: Send
+    stored: bool
+    about: str | None
+
+
 class Store(ABC):
     """The source of a transaction: one partition of the table."""
 
@@ -88,7 +95,7 @@ class Transaction(Generic[S]):
         self._stored: dict[str, S | None] = {}
         self._rows: dict[str, bytes | None] = {}
         self._writes: dict[str, _Write] = {}
-        self._sends: list[tuple[Send, bool]] = []
+        self._sends: list[_Sent] = []
         self._callbacks: list[Callable[[], None]] = []
         self._refused: list[tuple[bytes, Failure]] = []
         self._journal: list[tuple[str, _Write | None]] = []
@@ -136,13 +143,17 @@ class Transaction(Generic[S]):
         partition: int | None = None,
         *,
         stored: bool = False,
+        about: str | None = None,
     ) -> None:
         """Send a message once the batch is folded, after the table's writes.
+
+        `about` is the key of the state that the message tells of, where its own key is another.
 
         A crash in between is made good by `Machine.recover`, from the rows. A message that no row
         can repeat, such as a tombstone, is `stored` with the batch, so it must be small.
         """
-        self._sends.append(((topic, key, value, partition), stored))
+        send = (topic, key, value, partition)
+        self._sends.append(_Sent(send, stored, key if about is None else about))
 
     def after(self, callback: Callable[[], None]) -> None:
         """Call once the table, its changelog and all sends of this batch are durable."""
@@ -226,22 +237,26 @@ class Transaction(Generic[S]):
 
     def sends(self) -> list[Send]:
         """The pending messages; for a topic of `latest_only`, the last of each key."""
-        return [send for send, _ in self._latest()]
+        return [sent.send for sent in self._latest()]
+
+    def sends_about(self) -> Iterator[tuple[Send, str | None]]:
+        """As `sends`, each with the key of the state that it tells of, if that is one."""
+        return ((sent.send, sent.about) for sent in self._latest())
 
     def stored_sends(self) -> tuple[Send, ...]:
         """Those of the pending messages that are stored with the batch."""
-        return tuple(send for send, stored in self._latest() if stored)
+        return tuple(sent.send for sent in self._latest() if sent.stored)
 
-    def _latest(self) -> list[tuple[Send, bool]]:
+    def _latest(self) -> list[_Sent]:
         latest = {
-            (topic, key): index
-            for index, ((topic, key, _, _), _) in enumerate(self._sends)
-            if topic in self._machine.latest_only
+            sent.send[:2]: index
+            for index, sent in enumerate(self._sends)
+            if sent.send[0] in self._machine.latest_only
         }
         return [
-            one
-            for index, one in enumerate(self._sends)
-            if latest.get((one[0][0], one[0][1]), index) == index
+            sent
+            for index, sent in enumerate(self._sends)
+            if latest.get(sent.send[:2], index) == index
         ]
 
     def callbacks(self) -> list[Callable[[], None]]:
@@ -272,7 +287,8 @@ class Transaction(Generic[S]):
                 row = pack(write.at, write.due, self._machine.encode(write.state))
                 key.encode()
                 _measure(f"the row {key[:80]}", len(row), limits.row)
-        for (topic, name, value, _), _ in self._sends[point.sends :]:
+        for sent in self._sends[point.sends :]:
+            topic, name, value, _ = sent.send
             if name is not None:
                 name.encode()
             _measure(f"a message for {topic}", len(value or b""), limits.topics.get(topic))

@@ -23,7 +23,7 @@ seen that offset.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from aiokafka.errors import UnknownTopicOrPartitionError
@@ -43,6 +43,7 @@ from ticketing.engine.commit_notes import carry
 from ticketing.engine.departure import leave, put_all_down, put_down, take_in_hand
 from ticketing.engine.expired import Overtaken
 from ticketing.engine.guarded import SIZE_ERRORS, TooLarge
+from ticketing.engine.pacing import Pace
 from ticketing.engine.topic_identity import KnownTopicsThread, leave_if_remade
 from ticketing.errors import Unavailable
 from ticketing.kafka.sequences import take_back_refused
@@ -52,6 +53,7 @@ TOPIC_SECONDS_MAX = 10.0
 Pair = tuple[bytes | None, bytes | None]
 """Key and value."""
 Header = tuple[str, bytes]
+NO_CONTEXTS: Mapping[int, Sequence[Header]] = {}
 RETRY_MS = 500
 """Between two tries of a request: an election takes about a second, and a page waits no longer."""
 RECORD_OVERHEAD_BYTES = 32
@@ -119,12 +121,14 @@ class BatchConsumerThread(KnownTopicsThread):
         self._read: dict[TP, int] = {}
         """The last offset of each batched partition read in this assignment."""
         self._overtaken = Overtaken()
+        self.pace = Pace(self.consumer.app.pace_seconds)
 
     async def on_start(self) -> None:
         """Start the consumer, with the properties that have no setting."""
         await super().on_start()
         self._consumer._fetcher._records = FetchedRecords(self.consumer.scheduler.batched)
         self._overtaken.watch(self._consumer._fetcher)
+        self.pace.follow(self._consumer._fetcher)
         self._note_heartbeats()
         carry(self._consumer, self.consumer.app.notes, self._id_of)
         self.name_topics()
@@ -256,6 +260,10 @@ class BatchConsumer(driver.Consumer):
         """Seconds since the boot at the last heartbeat that was answered; None before the first."""
         return self._thread.heard_at  # type: ignore[no-any-return]
 
+    def hurry(self) -> None:
+        """Read at once what was just sent to a topic that this consumer reads."""
+        self._thread.pace.hurry()
+
     def _is_batched(self, topic: str) -> bool:
         return topic in self.scheduler.batched
 
@@ -385,12 +393,18 @@ class BatchProducer(driver.Producer):
             ) from None
         return int(_partitioner(key, partitions, partitions))
 
-    async def send_all(self, place: TP, messages: list[Pair]) -> int:
+    async def send_all(
+        self,
+        place: TP,
+        messages: list[Pair],
+        contexts: Mapping[int, Sequence[Header]] = NO_CONTEXTS,
+    ) -> int:
         """Send messages to a partition, in order; returns the last offset once all are durable.
 
         Raises the first failure; Unavailable for a missing topic, to which aiokafka would wait for
         good. A message larger than a batch goes alone. A batch that the broker finds too large is sent
-        in halves at once; TooLarge is raised when single messages are left.
+        in halves at once; TooLarge is raised when single messages are left. `contexts` are the headers
+        of messages, by their places in the list.
         """
         if place.topic not in self._there:
             await self.partition_of(place.topic, None)
@@ -399,7 +413,7 @@ class BatchProducer(driver.Producer):
         refused: list[_Placed] = []
         runs = [list(enumerate(messages))]
         while runs:
-            ended = await self._send_runs(place, runs)
+            ended = await self._send_runs(place, runs, contexts)
             runs = []
             late: set[bytes] = set()
             for batch, offset in ended:
@@ -441,7 +455,10 @@ class BatchProducer(driver.Producer):
             raise TooLarge(place.topic, size) from None
 
     async def _send_runs(
-        self, place: TP, runs: list[list[_Placed]]
+        self,
+        place: TP,
+        runs: list[list[_Placed]],
+        contexts: Mapping[int, Sequence[Header]],
     ) -> list[tuple[list[_Placed], int | None]]:
         """The batches in which runs were sent, each with its last offset; None for a refused one."""
         producer = self._ensure_producer()
@@ -456,8 +473,9 @@ class BatchProducer(driver.Producer):
                 while end < len(run) and (
                     end == start or bound is None or batch.size() + _size(run[end]) < bound
                 ):
-                    key, value = run[end][1]
-                    if not batch.append(key=key, value=value, timestamp=None):
+                    index, (key, value) = run[end]
+                    carried = list(contexts.get(index, ()))
+                    if not batch.append(key=key, value=value, timestamp=None, headers=carried):
                         break
                     end += 1
                 size = batch.size()

@@ -18,8 +18,12 @@ from ticketing.kafka.runtime import Runtime
 
 SECONDS_MAX = 10.0
 """For all answers together: a person waits, and a broker answers within milliseconds."""
+REQUEST_SECONDS_MAX = 5.0
+"""For one request: a group whose coordinator is away must leave time for the answers about others."""
 UNKNOWN = "unknown"
 """The state of a group that the broker does not describe."""
+AWAY = "away"
+"""The state of a group whose coordinator, a broker, does not answer."""
 _UNTOLD = frozenset(
     {
         "GROUP_AUTHORIZATION_FAILED",
@@ -29,18 +33,36 @@ _UNTOLD = frozenset(
     }
 )
 """Answers of a broker that may or can not tell."""
+_AWAY = frozenset(
+    {
+        "LEADER_NOT_AVAILABLE",
+        "NOT_LEADER_FOR_PARTITION",
+        "COORDINATOR_NOT_AVAILABLE",
+        "COORDINATOR_LOAD_IN_PROGRESS",
+        "NOT_COORDINATOR",
+        "_TIMED_OUT",
+    }
+)
+"""Answers for a partition or a group whose own broker is away, while others answer."""
 Place = tuple[str, int]
 """Topic and partition."""
+Led = Mapping[str, Mapping[int, bool]]
+"""By topic: the partitions, and whether a broker leads each."""
 
 
 @dataclass(frozen=True, slots=True)
 class TopicRead:
-    """A topic as one group reads it. `lag` is None while the group has committed nothing."""
+    """A topic as one group reads it.
+
+    `lag` is None while the group has committed nothing. It leaves out the partitions without a
+    leader, `leaderless`, whose ends nobody can tell.
+    """
 
     name: str
     partitions: int
     owned: int
     lag: int | None
+    leaderless: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +77,7 @@ class GroupSeen:
     @property
     def known(self) -> bool:
         """True if the broker has described the group."""
-        return self.state != UNKNOWN
+        return self.state not in (UNKNOWN, AWAY)
 
 
 class Consumers:
@@ -71,32 +93,46 @@ class Consumers:
         """
         deadline = time.monotonic() + SECONDS_MAX
         wanted = {group: list(topics) for group, topics in groups.items()}
-        partitions = self._partitions({name for names in wanted.values() for name in names})
-        places = {name: [(name, n) for n in range(count)] for name, count in partitions.items()}
-        described = self._admin.describe_consumer_groups(list(wanted), request_timeout=SECONDS_MAX)
-        every = [place for found in places.values() for place in found]
-        bounds = self._bounds(every, deadline)
-        found = {}
-        for group, names in wanted.items():
-            present = [name for name in names if name in places]
-            asked = [place for name in present for place in places[name]]
-            committed = self._committed(group, asked, deadline)
-            description = _answer(described[group], deadline)
-            found[group] = _seen(description, present, partitions, bounds, committed)
-        return found
+        led = self._led({name for names in wanted.values() for name in names})
+        places = {name: [(name, number) for number in found] for name, found in led.items()}
+        described = self._admin.describe_consumer_groups(
+            list(wanted), request_timeout=REQUEST_SECONDS_MAX
+        )
+        present = {
+            group: [name for name in names if name in led] for group, names in wanted.items()
+        }
+        committed = {
+            group: self._ask_committed(group, [place for name in names for place in places[name]])
+            for group, names in present.items()
+        }
+        bounds = self._bounds([one for name in led for one in _with_leader(name, led)], deadline)
+        return {
+            group: _seen(
+                *_description(described[group], deadline),
+                present[group],
+                led,
+                bounds,
+                _offsets_of(committed[group], deadline),
+            )
+            for group in wanted
+        }
 
     def kept(self, topic: str) -> int:
-        """The number of records that a topic keeps, about; raises Unavailable."""
+        """The number of records that a topic keeps, about; raises Unavailable.
+
+        Those of partitions without a leader are not counted.
+        """
         deadline = time.monotonic() + SECONDS_MAX
-        count = self._partitions({topic}).get(topic, 0)
-        bounds = self._bounds([(topic, number) for number in range(count)], deadline)
+        led = self._led({topic})
+        bounds = self._bounds(_with_leader(topic, led), deadline)
         return sum(end - first for first, end in bounds.values())
 
     def _bounds(self, places: list[Place], deadline: float) -> dict[Place, tuple[int, int]]:
         """The first offset of each partition, and the offset of its next new record."""
         first, ends = (
             self._admin.list_offsets(
-                {TopicPartition(*place): spec for place in places}, request_timeout=SECONDS_MAX
+                {TopicPartition(*place): spec for place in places},
+                request_timeout=REQUEST_SECONDS_MAX,
             )
             if places
             else {}
@@ -106,23 +142,39 @@ class Consumers:
         known = low.keys() & high.keys()
         return {place: (low[place], high[place]) for place in places if place in known}
 
-    def _partitions(self, topics: set[str]) -> dict[str, int]:
+    def _led(self, topics: set[str]) -> Led:
+        """For each partition of the topics that exist, whether a broker leads it."""
         # Asked for all topics: a question about one would make it, where brokers make topics.
         try:
             known = self._admin.list_topics(timeout=SECONDS_MAX).topics
         except KafkaException as error:
             raise silent(error) from None
-        return {name: len(known[name].partitions) for name in topics if name in known}
+        return {
+            name: {number: one.leader >= 0 for number, one in known[name].partitions.items()}
+            for name in topics
+            if name in known
+        }
 
-    def _committed(self, group: str, places: list[Place], deadline: float) -> dict[Place, int]:
-        """The committed offsets; of partitions without one, none."""
+    def _ask_committed(self, group: str, places: list[Place]) -> Any | None:
+        """The future of a group's committed offsets; None without places."""
         if not places:
-            return {}
+            return None
         asked = ConsumerGroupTopicPartitions(group, [TopicPartition(*place) for place in places])
-        answers = self._admin.list_consumer_group_offsets([asked], request_timeout=SECONDS_MAX)
-        answer = _answer(answers[group], deadline)
-        listed = [] if answer is None else answer.topic_partitions
-        return {(one.topic, one.partition): one.offset for one in listed if one.offset >= 0}
+        answers = self._admin.list_consumer_group_offsets(
+            [asked], request_timeout=REQUEST_SECONDS_MAX
+        )
+        return answers[group]
+
+
+def _with_leader(topic: str, led: Led) -> list[Place]:
+    return [(topic, number) for number, leads in led.get(topic, {}).items() if leads]
+
+
+def _offsets_of(future: Any | None, deadline: float) -> dict[Place, int]:
+    """The committed offsets; of partitions without one, none."""
+    answer = None if future is None else _answer(future, deadline)
+    listed = [] if answer is None else answer.topic_partitions
+    return {(one.topic, one.partition): one.offset for one in listed if one.offset >= 0}
 
 
 def _offsets(answers: Mapping[TopicPartition, Any], deadline: float) -> dict[Place, int]:
@@ -134,12 +186,21 @@ def _offsets(answers: Mapping[TopicPartition, Any], deadline: float) -> dict[Pla
     return found
 
 
+def _description(future: Any, deadline: float) -> tuple[str, Any | None]:
+    """The state of a group with its description; None where there is none. Raises Unavailable."""
+    description = _answer(future, deadline)
+    if description is not None:
+        return description.state.name.lower(), description
+    why = future.exception(0).args[0].name()
+    return (AWAY if why in _AWAY else UNKNOWN), None
+
+
 def _answer(future: Any, deadline: float) -> Any | None:
-    """The answer of a future; None where the broker may or can not tell. Raises Unavailable."""
+    """The answer of a future; None where the broker may not tell or is away. Raises Unavailable."""
     try:
         return future.result(max(0.1, deadline - time.monotonic()))
     except KafkaException as error:
-        if error.args[0].name() in _UNTOLD:
+        if error.args[0].name() in _UNTOLD | _AWAY:
             return None
         raise silent(error) from None
     except NoAnswer:
@@ -147,9 +208,10 @@ def _answer(future: Any, deadline: float) -> Any | None:
 
 
 def _seen(
+    state: str,
     description: Any | None,
     topics: list[str],
-    partitions: Mapping[str, int],
+    led: Led,
     bounds: Mapping[Place, tuple[int, int]],
     committed: Mapping[Place, int],
 ) -> GroupSeen:
@@ -161,11 +223,17 @@ def _seen(
         for place in member.assignment.topic_partitions
     )
     return GroupSeen(
-        state=UNKNOWN if description is None else description.state.name.lower(),
+        state=state,
         members=len(members),
         hosts=tuple(sorted({member.host for member in members})),
         topics=tuple(
-            TopicRead(name, partitions[name], owned[name], _lag(name, bounds, committed))
+            TopicRead(
+                name,
+                len(led[name]),
+                owned[name],
+                _lag(name, bounds, committed),
+                tuple(number for number, leads in sorted(led[name].items()) if not leads),
+            )
             for name in topics
         ),
     )

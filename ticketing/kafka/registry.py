@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-from confluent_kafka import KafkaError, KafkaException, Producer
 
-from ticketing.errors import Unavailable
+from ticketing.kafka import writer
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.known_topics import Known, decode_known, encode_known
 from ticketing.wire.topics import REGISTRY
-
-PRODUCE_SECONDS_MAX = 20.0
-"""Covers the election of a leader, as of a topic that was made a moment ago."""
 
 
 def read(runtime: Runtime) -> dict[str, Known]:
@@ -46,25 +42,5 @@ def _take(found: dict[str, Known], key: bytes | None, value: bytes | None) -> No
 
 def write(runtime: Runtime, known: Mapping[str, Known]) -> None:
     """Note topics, each under its name; raises Unavailable."""
-    failed: list[str] = []
-
-    def ended(error: KafkaError | None, _: object) -> None:
-        if error is not None:
-            failed.append(error.name())
-
-    producer = Producer(
-        {
-            **runtime.client(),
-            "acks": "all",
-            "linger.ms": 0,
-            "delivery.timeout.ms": int(PRODUCE_SECONDS_MAX * 1000),
-        }
-    )
-    for name, one in known.items():
-        try:
-            producer.produce(REGISTRY, encode_known(one), name.encode(), on_delivery=ended)
-        except KafkaException as error:
-            failed.append(error.args[0].name())
-    left = producer.flush(PRODUCE_SECONDS_MAX + 5)
-    if failed or left:
-        raise Unavailable(f"Kafka did not take what is known of topics ({[*failed, 'silence'][0]})")
+    records = {name: encode_known(one) for name, one in known.items()}
+    writer.write(runtime, REGISTRY, records, "what is known of topics")

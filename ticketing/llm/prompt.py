@@ -15,7 +15,6 @@ import jinja2
 from ticketing.domain.incidents.incident import Incident, Kind, Step, StepKind
 from ticketing.domain.summaries.by_rules import likely_cause
 from ticketing.domain.summaries.facts import facts_of, other_services
-from ticketing.domain.summaries.scrub import scrub
 from ticketing.domain.summaries.similar import Past
 from ticketing.domain.summaries.tokens import tokens_at_most
 from ticketing.domain.text import cut
@@ -100,18 +99,18 @@ class Prompt:
 
 
 class Prompts:
-    """Writes prompts of at most `tokens_max` tokens; `redact` removes configured secrets."""
+    """Writes prompts of at most `tokens_max` tokens; `scrub` takes secrets and personal data out."""
 
-    def __init__(self, tokens_max: int, redact: Callable[[str], str]) -> None:
+    def __init__(self, tokens_max: int, scrub: Callable[[str], str]) -> None:
         self._tokens_max = tokens_max
-        self._redact = redact
+        self._scrub = scrub
 
     def write(self, incident: Incident, past: Sequence[Past] = ()) -> Prompt:
         """The richest prompt that fits, for an incident and similar ones of the past."""
         budget = self._tokens_max - tokens_at_most(SYSTEM) - 2 * MESSAGE_TOKENS
         text = ""
         # Each value is cleaned once, though tried in several rooms.
-        clean = cache(self._clean)
+        clean = cache(self._scrub)
         for room in ROOMS:
             text = clean(_template().render(_values(incident, past, room, clean)))
             if tokens_at_most(text) <= budget:
@@ -120,9 +119,6 @@ class Prompts:
         messages = ({"role": "system", "content": SYSTEM}, {"role": "user", "content": text})
         tokens = sum(tokens_at_most(m["content"]) + MESSAGE_TOKENS for m in messages)
         return Prompt(messages, tokens)
-
-    def _clean(self, text: str) -> str:
-        return scrub(self._redact(text))
 
 
 def _values(

@@ -12,7 +12,7 @@ import msgspec
 import structlog
 
 from ticketing import metrics
-from ticketing.config import Config, secrets_of
+from ticketing.config import Config
 from ticketing.domain.events import Basis, Summary
 from ticketing.domain.incidents.incident import Incident
 from ticketing.domain.summaries.answer import Answer, read
@@ -22,7 +22,7 @@ from ticketing.llm.ledger import Ledger, open_redis
 from ticketing.llm.models import Models, NoAnswer, label
 from ticketing.llm.prompt import Prompts
 from ticketing.llm.status import POST_EVERY_SECONDS, Board, own
-from ticketing.log import Redactor
+from ticketing.privacy import for_prompts
 
 log = structlog.get_logger(__name__)
 
@@ -90,7 +90,7 @@ class Summarizer:
         llm, redis = config.llm, open_redis(config)
         return cls(
             Models(llm),
-            Prompts(llm.max_prompt_tokens, Redactor(secrets_of(config))),
+            Prompts(llm.max_prompt_tokens, for_prompts(config)),
             Ledger(llm.budget, redis, config.redis.prefix),
             send,
             concurrency=llm.concurrency,

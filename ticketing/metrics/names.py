@@ -327,6 +327,10 @@ view_writes_total = counter(
 )
 
 spans_total = counter("spans_total", "Lines of requests followed.")
+spans_passed_by_total = counter(
+    "spans_passed_by_total",
+    "Lines of requests that are not followed, as more come than evidence needs (docs/correlation.md).",
+)
 spans_dropped_total = counter(
     "spans_dropped_total",
     "Lines of requests let go before they told anything.",
@@ -397,6 +401,9 @@ summaries_total = counter(
 )
 summaries_pending = summed_gauge("summaries_pending", "Incidents that wait for their summary.")
 
+audit_entries_lost_total = counter(
+    "audit_entries_lost_total", "Entries of the audit that Kafka did not take."
+)
 http_requests_total = counter(
     "http_requests_total",
     "Requests answered by the API.",

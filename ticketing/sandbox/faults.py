@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from ticketing.sandbox.garbled import Form
+
 QUEUED_SECONDS = 20.0
 """Longer than our default timeout of a request, shorter than ServiceNow's quota of a transaction."""
 
@@ -27,6 +29,8 @@ class Mode(str, Enum):
     """202; the request takes effect `seconds` later."""
     MALFORMED = "malformed"
     """The request takes effect; its answer is cut in half."""
+    GARBLED = "garbled"
+    """The request takes effect; its answer can't be read, as `form` says."""
     DOWN = "down"
     """The connection closes without an answer or an effect."""
 
@@ -53,6 +57,7 @@ class Fault:
     retry_after: float = 1.0
     status: int = 503
     after_accept: bool = False
+    form: Form = Form.BYTES
     method: str = ""
     path: str = ""
     seed: int = 0
@@ -85,6 +90,7 @@ class Fault:
             "retry_after": self.retry_after,
             "status": self.status,
             "after_accept": self.after_accept,
+            "form": self.form.value,
             "method": self.method,
             "path": self.path,
             "seed": self.seed,
@@ -99,6 +105,7 @@ _FIELDS: dict[str, tuple[type, ...]] = {
     "retry_after": (int, float),
     "status": (int,),
     "after_accept": (bool,),
+    "form": (str,),
     "method": (str,),
     "path": (str,),
     "seed": (int,),
@@ -125,4 +132,8 @@ def parse_fault(body: Any) -> Fault:
     values.setdefault("seconds", _SECONDS_DEFAULT.get(mode, 0.0))
     if not 400 <= values.get("status", 503) <= 599:
         raise BadFault("status: between 400 and 599")
+    try:
+        values["form"] = Form(values.get("form", Form.BYTES))
+    except ValueError:
+        raise BadFault(f"form: one of {', '.join(form.value for form in Form)}") from None
     return Fault(mode=mode, **values)

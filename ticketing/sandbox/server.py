@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl
 from aiohttp import web
 from multidict import MultiDict
 
+from ticketing.sandbox import garbled
 from ticketing.sandbox.control import Control
 from ticketing.sandbox.faults import QUEUED_SECONDS, Fault, Mode, parse_fault
 from ticketing.sandbox.platform import MALFORMED, Call, Handler, Refusal, StandIn
@@ -155,6 +156,8 @@ async def _serve(
         response.set_cookie(platform.session_cookie, "sandbox")
     if mode is Mode.MALFORMED:
         return platform.malformed(response)
+    if mode is Mode.GARBLED:
+        return await garbled.answer(request, response, fault.form)
     if mode in (Mode.LATENCY, Mode.TIMEOUT_AFTER_ACCEPT):
         await state.pause(fault.seconds)
     if mode is Mode.TIMEOUT_AFTER_ACCEPT:

@@ -10,6 +10,7 @@ import structlog
 
 from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.incidents.incident import Incident, Status
+from ticketing.privacy import LOOKED_UP, Scrubber, scrubbed
 from ticketing.view.document import alert_document, detail_document, list_document
 from ticketing.view.query import ALL, place_of
 
@@ -28,25 +29,30 @@ log = structlog.get_logger(__name__)
 _encoder = msgspec.json.Encoder()
 
 
-def written(batch: Iterable[Item]) -> list[list[Any]]:
-    """The arguments for the last record of each incident.
+def written(batch: Iterable[Item], scrub: Scrubber | None = None) -> list[list[Any]]:
+    """The arguments for the last record of each incident, its texts scrubbed if there is a scrubber.
 
     An incident that can't be written as a document is left out, so that the others are shown.
     """
-    return _written(batch, arguments, "unshown_incident")
+    return _written(batch, arguments, "unshown_incident", scrub)
 
 
-def alerts_written(batch: Iterable[AlertItem]) -> list[list[Any]]:
+def alerts_written(batch: Iterable[AlertItem], scrub: Scrubber | None = None) -> list[list[Any]]:
     """As `written`, for alerts."""
-    return _written(batch, alert_arguments, "unshown_alert")
+    return _written(batch, alert_arguments, "unshown_alert", scrub)
 
 
 def _written(
-    batch: Iterable[tuple[str, T | None]], made: Callable[[str, T], list[Any]], event: str
+    batch: Iterable[tuple[str, T | None]],
+    made: Callable[[str, T], list[Any]],
+    event: str,
+    scrub: Scrubber | None,
 ) -> list[list[Any]]:
     found = {}
     for id, one in batch:
         try:
+            if one is not None and scrub is not None:
+                one = scrubbed(one, scrub, LOOKED_UP)
             found[id] = [id, "", "", "[]", "", "", ""] if one is None else made(id, one)
         except OWN_FAULTS as error:
             log.error(event, id=id, why=f"{type(error).__name__}: {error}")

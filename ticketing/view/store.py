@@ -25,6 +25,7 @@ from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 from ticketing.errors import Unavailable
 from ticketing.extras import require
+from ticketing.privacy import Scrubber, for_view
 from ticketing.redis_client import open_client
 from ticketing.view.query import ALERTS, ALL, INCIDENTS, Page, Paged, encode_cursor, id_in
 from ticketing.view.record import AlertItem, Item, alerts_written, written
@@ -77,7 +78,9 @@ def open_store(config: Config) -> ViewStore:
         client: Any = fakeredis.FakeAsyncRedis(server=fakeredis.FakeServer())
     else:
         client = open_client(config.redis)
-    return ViewStore(client, config.redis.prefix, retention=config.retention)
+    return ViewStore(
+        client, config.redis.prefix, retention=config.retention, scrub=for_view(config)
+    )
 
 
 class ViewStore:
@@ -89,13 +92,16 @@ class ViewStore:
         prefix: str,
         *,
         retention: float,
+        scrub: Scrubber | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`retention`: seconds that a resolved incident or a quiet alert is kept."""
+        """`retention`: seconds that a resolved incident or a quiet alert is kept; `scrub` takes
+        secrets out of all that is written."""
         self.redis = redis
         self.prefix = prefix
         self._retention = retention
         self._clock = clock
+        self.scrub = scrub
         self._pointers = f"{prefix}:view"
         self._write = redis.register_script(WRITE)
 
@@ -107,11 +113,11 @@ class ViewStore:
 
     async def write(self, batch: Iterable[Item]) -> Written:
         """Write newer revisions, remove tombstoned incidents. Safe to repeat, in any order."""
-        return await self._write_all(INCIDENTS, written(batch))
+        return await self._write_all(INCIDENTS, written(batch, self.scrub))
 
     async def write_alerts(self, batch: Iterable[AlertItem]) -> Written:
         """Write newer states of alerts, remove tombstoned ones. Safe to repeat, in any order."""
-        return await self._write_all(ALERTS, alerts_written(batch))
+        return await self._write_all(ALERTS, alerts_written(batch, self.scrub))
 
     async def _write_all(self, section: str, items: list[list[Any]]) -> Written:
         total = Written()
@@ -275,8 +281,11 @@ class ViewStore:
             found = await self.redis.hmget(f"{self._base(live)}meta", list(ids))
             return [None if meta is None else int(msgspec.json.decode(meta)[0]) for meta in found]
 
-    async def totals(self) -> dict[str, Any]:
-        """The numbers of incidents: in all, by status, and by severity of the unresolved."""
+    async def totals(self, tenants: Sequence[str] | None = None) -> dict[str, Any]:
+        """The numbers of incidents: in all, by status, and by severity of the unresolved.
+
+        `tenants` are those that count, None for all.
+        """
         with _answers():
             live, _ = await self._builds()
             base = self._base(live or "0")
@@ -284,8 +293,16 @@ class ViewStore:
             names += [f"by:active:{s.value}" for s in Severity]
             pipe = self.redis.pipeline(transaction=False)
             for name in names:
-                pipe.zcard(base + name)
-            sizes = dict(zip(names, await pipe.execute(), strict=True))
+                if tenants is None:
+                    pipe.zcard(base + name)
+                for tenant in tenants or ():
+                    pipe.zintercard(2, [base + name, f"{base}by:tenant:{tenant}"])
+            counted = await pipe.execute()
+            each = 1 if tenants is None else len(tenants)
+            sizes = {
+                name: sum(counted[place * each : (place + 1) * each])
+                for place, name in enumerate(names)
+            }
         return {
             "incidents": sizes[ALL],
             "byStatus": {s.value: sizes[f"by:status:{s.value}"] for s in Status},
@@ -326,8 +343,9 @@ class Rebuild:
         """Fill the new build only. Raises Unavailable once the build is lost."""
         with _answers():
             await self._hold()
-            await self._write_all(INCIDENTS, written(batch))
-            await self._write_all(ALERTS, alerts_written(alerts))
+            scrub = self._store.scrub
+            await self._write_all(INCIDENTS, written(batch, scrub))
+            await self._write_all(ALERTS, alerts_written(alerts, scrub))
 
     async def _write_all(self, section: str, items: list[list[Any]]) -> None:
         for start in range(0, len(items), CHUNK_ENTRIES):

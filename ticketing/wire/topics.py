@@ -33,6 +33,10 @@ DEAD_LETTERS = f"{OWN_PREFIX}dead-letters"
 REDRIVES = f"{OWN_PREFIX}redrives"
 REGISTRY = f"{OWN_PREFIX}topics"
 """Holds what is known of the topics that state is bound to (ticketing.wire.known_topics)."""
+TOKENS = f"{OWN_PREFIX}tokens"
+"""Named tokens of people and programs, only the hashes of their secrets."""
+AUDIT = f"{OWN_PREFIX}audit"
+"""Requests that changed something, and those that were refused."""
 
 RETENTION_MS_SIGNALS = 7 * 24 * 3600 * 1000
 """A worker may be down for a week before anything is lost."""
@@ -40,6 +44,8 @@ RETENTION_MS_DEAD_LETTERS = 30 * 24 * 3600 * 1000
 """A month to find the cause, mend it and redrive (docs/delivery.md)."""
 RETENTION_MS_REDRIVES = 2 * RETENTION_MS_DEAD_LETTERS
 """Longer than the dead letters', so that none can be redriven twice."""
+RETENTION_MS_AUDIT = 365 * 24 * 3600 * 1000
+"""A year, as audits usually ask for."""
 RETENTION_MS_ADVISORY = 3600 * 1000
 """Requests of an hour ago explain nothing that is open now."""
 
@@ -111,6 +117,9 @@ def specs(
         TopicSpec(DEAD_LETTERS, partitions, letters, Bond.LOOSE),
         TopicSpec(REDRIVES, partitions, redrives, Bond.LOOSE),
         TopicSpec(REGISTRY, 1, {"cleanup.policy": "compact"}, Bond.LOOSE),
+        # One partition each: the order of all records is that of time.
+        TopicSpec(TOKENS, 1, {"cleanup.policy": "compact"}, Bond.LOOSE),
+        TopicSpec(AUDIT, 1, {"retention.ms": str(RETENTION_MS_AUDIT)}, Bond.LOOSE),
     ]
     for platform in platforms:
         topic = platform_topic(platform)

@@ -61,7 +61,22 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if regexMatch "://[^/@]*:[^/@]+@" ($redis | default "") -}}
 {{- fail "config.redis.url: holds a password: put redis.url into the Secret instead" -}}
 {{- end -}}
+{{- include "ticketing-agent.refuseShape" (dict "path" "defaults" "env" .Values.defaults.extraEnv) -}}
+{{- range $role, $settings := .Values.roles -}}
+{{- include "ticketing-agent.refuseShape" (dict "path" (print "roles." $role) "env" ($settings | default dict).extraEnv) -}}
+{{- end -}}
 {{ mustToPrettyJson $config }}
+{{- end -}}
+
+{{/* Fails when a variable sets a key that manifests are made from: they would not follow it. */}}
+{{- define "ticketing-agent.refuseShape" -}}
+{{- $path := .path -}}
+{{- $shape := "^TICKETING_(KAFKA(__(PREFIX|PARTITIONS))?|INPUT(__TOPICS)?|(WEB|METRICS)(__PORT)?|LLM(__PROVIDERS?)?|[A-Z]+__ENABLED)$" -}}
+{{- range .env -}}
+{{- if regexMatch $shape .name -}}
+{{- fail (printf "%s.extraEnv: %s sets what manifests are made from: set its key in `config`" $path .name) -}}
+{{- end -}}
+{{- end -}}
 {{- end -}}
 
 {{/* Fails when a secret stands in the values. */}}

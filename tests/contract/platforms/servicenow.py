@@ -39,10 +39,10 @@ SHARED: dict[str, Any] = {
     "outcomes": QUESTIONS,
     "wrong": {"assignmentGroup": "Nobody"},
     "installations": (
-        {"ignores": "impact,assignment_group"},
         {"ignores": "short_description,description,cmdb_ci"},
         {"sessions": False},
         {"protects_affected": True},
+        {"ignores": "impact,assignment_group"},
     ),
     "replies": (
         Reply(status=200, body=PAGE, outcome=RetryAfter),

@@ -31,11 +31,12 @@ SUBJECTS = [
         escalates=lambda ticket: ticket.record["group"] == "Management",
         wrong={"group": "Nobody"},
         installations=(
+            {"search_answers_object": False},
             {"tag_new": False},
             {"keeps_note": False},
+            {"drops_unknown": True},
             {"refuses_after_create": True},
             {"ignores": "priority"},
-            {"search_answers_object": False},
         ),
         replies=(Reply(status=201, body='{"number": "10001"}', outcome=Unknown),),
     )

@@ -45,6 +45,15 @@ def test_the_first_anomaly_opens_an_alert_and_is_sent_at_once() -> None:
     assert alert == desk.alert("aa")
 
 
+def test_an_alert_that_begins_is_urgent_and_its_counts_are_not() -> None:
+    desk = AlertDesk()
+    desk.run(4, anomalies("aa", 1))
+    assert desk.hurried == 1
+    desk.run(9, anomalies("aa", 7, 8))
+    assert told(desk.tick(after=60.0))[0].count == 3
+    assert desk.hurried == 1
+
+
 def test_a_run_that_is_cut_differently_counts_once() -> None:
     desk = AlertDesk()
     desk.run(4, anomalies("aa", 1, 3), anomalies("bb", 2))

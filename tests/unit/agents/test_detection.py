@@ -6,6 +6,7 @@ import asyncio
 import json
 import math
 import shutil
+import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from agents import detection, detection_run
 from agents.detection import EVENTS_TOGETHER_MAX, FINGERPRINTS_TOGETHER_MAX, DetectionAgent
 from agents.source_totals import SourceTotals
 from ticketing.domain.alerts.conservation import Tally
-from ticketing.domain.signals import Anomalies, Origin
+from ticketing.domain.signals import Anomalies, Origin, Progress
 from ticketing.engine.commit_notes import CommitNotes
 from ticketing.engine.deaths import DEATHS_ALONE_MAX, Deaths
 from ticketing.engine.guarded import TooLarge
@@ -68,12 +69,18 @@ class Kafka:
         self.deaths = Deaths()
         self.consumer = SimpleNamespace(
             begun=lambda _: None,
+            hurry=self.hurry,
             read_to_the_end=lambda tp: not behind,
+            caught_up=lambda tp: not behind,
             handled=lambda message: self.handled.append(message.offset),
         )
         self.producer = SimpleNamespace(send_all=self.send_all, partition_of=self.partition_of)
         self.consumer_generation_id = 1
         self.notes = CommitNotes()
+        self.hurried = 0
+
+    def hurry(self) -> None:
+        self.hurried += 1
 
     async def send_all(self, place: TP, messages: list[tuple[Any, bytes]]) -> int:
         if place.topic == DEAD_LETTERS:
@@ -107,8 +114,10 @@ class Kafka:
         pass
 
 
-async def run(kafka: Kafka, message_bytes_max: int = 1_000_000) -> None:
-    agent = DetectionAgent(
+def agent_of(
+    kafka: Kafka, message_bytes_max: int = 1_000_000, hold_seconds: float = 0.0
+) -> DetectionAgent:
+    return DetectionAgent(
         kafka,
         Watchdog(),
         None,
@@ -116,7 +125,12 @@ async def run(kafka: Kafka, message_bytes_max: int = 1_000_000) -> None:
         signals_partitions=1,
         message_bytes_max=message_bytes_max,
         gaps_fail=False,
+        hold_seconds=hold_seconds,
     )
+
+
+async def run(kafka: Kafka, **options: Any) -> None:
+    agent = agent_of(kafka, **options)
     async for _ in agent.run(kafka):
         pass
 
@@ -136,6 +150,54 @@ async def test_a_run_is_told_at_once_when_there_is_nothing_more() -> None:
     kafka.gate.set()
     await running
     await until(lambda: kafka.handled == [0], "the records to be handled")
+
+
+class OneByOne(Kafka):
+    """Gives the next event once some records are handled: the number is that of the next event."""
+
+    def __init__(self, events: list[Any], waits: dict[int, list[int]]) -> None:
+        super().__init__(events, behind=False)
+        self.waits = waits
+        self.gate.set()
+
+    async def events(self) -> AsyncIterator[Any]:
+        for number, one in enumerate(self.events_given):
+            if number in self.waits:
+                await until(lambda n=number: self.handled == self.waits[n], "the records before")
+            yield one
+
+
+async def test_counts_wait_for_more_and_an_alert_that_begins_does_not() -> None:
+    new = event(3, values=[log(service="cart")])
+    kafka = OneByOne([event(0), event(1), event(2), new], {1: [0]})
+    await run(kafka, hold_seconds=3600.0)
+    await until(lambda: kafka.handled == [0, 1, 2, 3], "the records to be handled")
+    assert sorted(kafka.sent) == [[0], [1, 2], [3]]
+    assert kafka.messages == 2
+    assert kafka.hurried == 2
+
+
+async def test_counts_do_not_wait_for_good() -> None:
+    kafka = OneByOne([event(0), event(1)], {1: [0]})
+    await run(kafka, hold_seconds=0.01)
+    await until(lambda: kafka.handled == [0, 1], "the records to be handled")
+    assert (kafka.messages, kafka.hurried) == (2, 1)
+
+
+async def test_what_is_held_holds_no_clock_back_at_the_times_that_records_bear() -> None:
+    old = event(0)
+    old.value = [Record(log(), 0, 1_000)]
+    kafka = OneByOne([old, event(1)], {1: [0]})
+    kafka.consumer.assignment = lambda: {TP(TOPIC, 0)}
+    kafka.consumer.topic_partitions = lambda _: 1
+    agent = agent_of(kafka, hold_seconds=60.0)
+    before = time.time()
+    async for _ in agent.run(kafka):
+        pass
+    assert kafka.handled == [0]
+    kafka.consumer.caught_up = lambda _: False
+    (told,) = [body for body in agent._progress() if isinstance(body, Progress)]
+    assert told.through >= before - 60.0
 
 
 async def test_what_became_of_each_record_is_committed_with_its_offset() -> None:

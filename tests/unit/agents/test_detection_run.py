@@ -21,8 +21,10 @@ from support.detecting import (
     offsets,
     run,
 )
+from support.planted import LINE, PLANTED, leaked
 from support.records import Record
 
+from agents.detection_run import MESSAGE_CHARS_MAX
 from agents.log_record import Detail, Document
 from ticketing.domain.alerts.fingerprint import partition_of, stray_fingerprint
 from ticketing.domain.alerts.record_fields import BadInput
@@ -310,7 +312,7 @@ def test_frames_leave_no_mark_in_traces() -> None:
     trace_id = "a" * 31 + "b"
     found = run(*(document(message=text, trace_id=trace_id) for text in CUT_UP), detector=detector)
     (sent,) = [msgspec.msgpack.decode(value) for _, value in found.spans]
-    (_, ((_, _, _, _, marks, rows, _),)) = sent
+    (_, ((_, _, _, _, marks, rows, _, _),)) = sent
     assert list(marks) == [found.signals[0].fingerprint]
     assert len(rows) == len(CUT_UP)
 
@@ -330,3 +332,30 @@ def test_what_nobody_sees_is_in_nothing_that_people_see() -> None:
     assert {sample.message for sample in signal.samples} == {"ERROR disk is full"}
     assert (signal.samples[0].endpoint, signal.samples[0].host) == ("/pay", "n1")
     assert b"\x1b" not in b"".join(value for _, value in found.spans)
+
+
+def test_texts_are_stored_as_they_are_unless_storage_is_scrubbed() -> None:
+    record = document(message=LINE, endpoint=f"/login?mail={PLANTED['email']}")
+    (plain,) = run(record).signals
+    assert leaked(plain.samples[0].message) == [*PLANTED]
+    detector = detector_for({TOPIC: "id"}, privacy={"scrub": {"storage": True}})
+    (scrubbed,) = run(record, detector=detector).signals
+    shown = [scrubbed.title, scrubbed.pattern, *scrubbed.endpoints, scrubbed.samples[0].message]
+    assert not leaked("\n".join([*shown, scrubbed.samples[0].endpoint]))
+    # The fault is the same one, so that the setting can be changed while incidents are open.
+    assert scrubbed.fingerprint == plain.fingerprint
+
+
+def test_the_lines_of_requests_are_scrubbed_with_the_storage() -> None:
+    detector = detector_for(
+        {TOPIC: "id"}, traces_partitions=2, privacy={"scrub": {"storage": True}}
+    )
+    detected = run(document(message=LINE, trace_id="4bf92f3577b34da6"), detector=detector)
+    assert detected.spans
+    assert not leaked("".join(value.decode("utf-8", "replace") for _, value in detected.spans))
+
+
+def test_a_message_that_is_cut_is_marked_so_that_half_a_secret_is_known() -> None:
+    (signal,) = run(document(message="x" * (MESSAGE_CHARS_MAX - 10) + f" {LINE}")).signals
+    assert len(signal.samples[0].message) == MESSAGE_CHARS_MAX
+    assert signal.samples[0].message.endswith("…")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 from support.configured import detector_for
 from support.detecting import TOPIC, document, offsets, run
 
 from agents.detection_run import Detected, Detector
 from agents.unscored import SAY_EVERY_SECONDS, UnscoredNotice
+from ticketing.log import about
 
 ECS = {"log.level": "error", "message": "boom", "service.name": "a"}
 
@@ -126,6 +128,16 @@ def test_the_log_tells_of_them_once_a_minute() -> None:
         notice.handled(5, 3)
     assert [(line["records"], line["of"]) for line in lines] == [(2, 10), (5, 15)]
     assert "anomaly.scoring" in lines[0]["hint"]
+
+
+def test_the_line_about_all_partitions_names_none() -> None:
+    with (
+        capture_logs(processors=[merge_contextvars]) as lines,
+        about(topic=TOPIC, partition=3),
+    ):
+        UnscoredNotice(enabled=True).handled(5, 2)
+    assert "topic" not in lines[0]
+    assert "partition" not in lines[0]
 
 
 def test_the_log_is_silent_where_levels_score() -> None:

@@ -573,6 +573,21 @@ def test_a_split_also_holds_for_alerts_that_the_incident_does_not_show() -> None
     assert desk.alerts()["03"].together == ["24"]
 
 
+def test_a_merge_also_holds_for_alerts_that_neither_incident_shows() -> None:
+    desk = grouping_desk()
+    for n in range(25):
+        desk.send(alert(f"{n:02}", at=AT + n), at=AT + n)
+        desk.send(alert(f"x{n:02}", at=AT + n, service="other"), at=AT + n)
+    a, b = desk.of("00"), desk.of("x00")
+    hidden = {f"{n:02}" for n in range(25)} - {part.fingerprint for part in a.alerts}
+    assert hidden
+    desk.command(a, Action.MERGE, target=b.id)
+    rows = desk.alerts()
+    for name in hidden:
+        assert rows[name].together
+        assert rows[f"x{name}"].together
+
+
 def test_an_alert_of_a_deleted_incident_counts_only_what_is_new() -> None:
     desk = Desk(POLICY)
     state = alert("aa", 5, at=AT)
@@ -582,3 +597,23 @@ def test_an_alert_of_a_deleted_incident_counts_only_what_is_new() -> None:
     assert desk.incidents() == {}
     desk.send(later(state, 7, at=AT + 60), at=AT + 60)
     assert desk.one().count == 2
+
+
+# Tenants
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_the_writer_knows_no_incident_of_a_tenant_that_is_not_the_senders(action: Action) -> None:
+    desk = Desk(POLICY)
+    a, b = two(desk)
+    fields = {"target": b.id, "alerts": ["aa"], "to": ["slack"], "until": AT + HOUR}
+    before = desk.rows()
+    desk.command(a, action, tenants=["another"], **fields)
+    assert desk.rows() == before
+
+
+def test_a_sender_of_the_tenant_is_obeyed() -> None:
+    desk = Desk(POLICY)
+    a, _ = two(desk)
+    desk.command(a, Action.ACKNOWLEDGE, id="x", tenants=["another", a.tenant])
+    assert outcome(desk, "x", a) == (True, "")

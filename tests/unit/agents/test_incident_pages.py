@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from support.configured import policy_with
 from support.incident_desk import ROUTING, Desk
 from support.incidents import again, alert, later
@@ -55,6 +56,21 @@ def test_equal_faults_of_120_tenants_are_the_pages_of_the_ceiling_and_one_collec
     assert (collective.listed, collective.page) == (90, 1)
     assert len(waiting(desk)) == 90
     assert {one.collective_id for one in waiting(desk)} == {collective.id}
+
+
+def test_a_page_is_urgent_and_counts_are_not() -> None:
+    hurried: list[float] = []
+    desk = Desk(policy_with(routing=ROUTING), hurry=lambda: hurried.append(desk.now))
+    state = alert("aa", 1, at=AT, severity=Severity.CRITICAL)
+    desk.send(state, at=AT)
+    assert hurried == []
+    desk.ticks_until(AT + 60)
+    (paged,) = hurried
+    assert desk.one().paged_at == pytest.approx(paged)
+    desk.send(later(state, 5, at=AT + 61), at=AT + 61)
+    assert hurried == [paged]
+    desk.command(desk.one(), Action.RESOLVE)
+    assert len(hurried) == 2
 
 
 def test_the_ceiling_of_a_scope_leaves_other_scopes_alone() -> None:

@@ -381,6 +381,20 @@ def test_what_a_person_put_together_stays_together() -> None:
     assert desk.of("aa").id == desk.of("bb").id
 
 
+def test_what_a_person_put_together_is_together_where_an_incident_does_not_show_it() -> None:
+    desk = desk_by_cause(group_wait={})
+    for n in range(25):
+        desk.send(alert(f"{n:02}", at=AT, service="shop"), at=AT)
+    fired(desk, "cart", at=AT + 5)
+    desk.command(desk.of("00"), Action.MERGE, target=desk.of("aa").id)
+    (kept,) = open_ones(desk)
+    assert "aa" not in {part.fingerprint for part in kept.alerts}
+    causes = (("cart", 9.0), ("shop", 8.0))
+    for at in range(10, 60, 10):
+        desk.send(verdict(AT + at, below("aa"), below("00", 1), causes=causes), at=AT + at)
+    assert len(open_ones(desk)) == 1
+
+
 def test_an_acknowledged_incident_takes_symptoms_without_a_page() -> None:
     desk = desk_by_cause(group_wait={})
     fired(desk, "cart")

@@ -17,6 +17,7 @@ from ticketing.api.listener import Listener
 from ticketing.api.services import WorkerStatus
 from ticketing.config import Config
 from ticketing.errors import Misconfigured
+from ticketing.kafka.runtime import Runtime
 
 TOKEN = "s3cret-token"
 REASON = "pipeline is recovering its tables"
@@ -26,6 +27,10 @@ def listener(port: int, reasons: list[str] | None = None, **config: Any) -> List
     settings = {"metrics": {"port": port}, **config}
     found = reasons or []
     return Listener(WorkerStatus(Config.model_validate(settings), lambda: list(found)))
+
+
+def runtime_of(config: dict[str, Any]) -> Runtime:
+    return Runtime(Config.model_validate(config), "127.0.0.1:9", embedded=False)
 
 
 def get(port: int, path: str, **headers: str) -> tuple[int, str]:
@@ -118,12 +123,12 @@ def test_a_port_in_use_is_named_at_the_start(taken: int) -> None:
 def test_only_a_worker_without_the_api_listens(
     roles: list[str], enabled: bool, listens: bool
 ) -> None:
-    config = Config.model_validate({"metrics": {"enabled": enabled}})
-    assert isinstance(worker.metrics_listener(config, roles), Listener) is listens
+    runtime = runtime_of({"metrics": {"enabled": enabled}})
+    assert isinstance(worker.metrics_listener(runtime, roles), Listener) is listens
 
 
 def test_readiness_is_that_of_every_role_of_the_worker(port: int) -> None:
-    config = Config.model_validate({"metrics": {"port": port}})
-    with worker.metrics_listener(config, ["pipeline", "slack"]):
+    runtime = runtime_of({"metrics": {"port": port}})
+    with worker.metrics_listener(runtime, ["pipeline", "slack"]):
         reasons = json.loads(get(port, "/ready")[1])["reasons"]
     assert reasons == ["pipeline has not started", "slack has not started"]

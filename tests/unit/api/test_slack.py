@@ -56,7 +56,7 @@ async def test_a_pressed_button_is_a_command_in_the_users_name(start: Any, path:
     assert await press(api, pressed(incident.id), path) == 200
     (command,) = api.writer.received
     assert (command.action, command.incident_id) == (Action.ACKNOWLEDGE, incident.id)
-    assert command.by == "slack:ada"
+    assert command.by == "slack:ada (U0ADA)"
     assert api.writer.incidents[incident.id].status == "acknowledged"
 
 
@@ -67,7 +67,7 @@ async def test_a_name_is_taken_without_what_nobody_sees(start: Any) -> None:
     user = {"username": "\x00\u200b", "name": "\u202ead\x1b[1ma\ud83d", "id": "U0ADA"}
     assert await press(api, pressed(incident.id, user=user)) == 200
     (command,) = api.writer.received
-    assert command.by == "slack:ada\ufffd"
+    assert command.by == "slack:ada\ufffd (U0ADA)"
 
 
 async def test_every_button_of_a_message_works(start: Any) -> None:
@@ -187,3 +187,21 @@ async def test_slack_is_answered_before_it_gives_up(start: Any, monkeypatch: Any
 
     monkeypatch.setattr(api.writer, "send", never)
     assert await press(api, pressed(make_incident().id)) == 503
+
+
+@pytest.mark.parametrize(
+    ("settings", "status"),
+    [
+        ({}, 200),
+        ({"users": {"U0ADA": "viewer"}}, 403),
+        ({"defaultRole": "viewer"}, 403),
+        ({"defaultRole": "viewer", "users": {"U0ADA": "responder"}}, 200),
+    ],
+)
+async def test_a_user_presses_what_the_role_allows(
+    start: Any, settings: dict[str, Any], status: int
+) -> None:
+    api = await start({"slack": {**CONFIG["slack"], **settings}})
+    await api.put(make_incident())
+    assert await press(api, pressed(make_incident().id)) == status
+    assert len(api.writer.received) == (1 if status == 200 else 0)

@@ -13,7 +13,7 @@ from ticketing.cli import status
 from ticketing.cli.fleet import Fleet, as_json, problems, rendered
 from ticketing.cli.worker_figures import NO_WORKER, Figures, figures_of
 from ticketing.errors import Unavailable
-from ticketing.kafka.consumers import GroupSeen, TopicRead
+from ticketing.kafka.consumers import AWAY, GroupSeen, TopicRead
 
 METRICS = """
 # TYPE ticketing_app_ready gauge
@@ -90,6 +90,12 @@ def test_a_worker_that_has_counted_nothing_yet_is_one() -> None:
             GroupSeen("stable", 1, topics=(TopicRead("in", 4, 3, 0),)),
             "pipeline: 1 of 4 partitions of in have no reader",
         ),
+        (
+            GroupSeen("stable", 1, topics=(TopicRead("in", 4, 4, 0, (1, 3)),)),
+            "Kafka has no leader for in, partitions 1, 3: neither read nor written, until a broker"
+            " with their records is back",
+        ),
+        (GroupSeen(AWAY), "pipeline: the broker that coordinates its group does not answer"),
     ],
 )
 def test_a_role_in_trouble_is_told(role: GroupSeen, said: str) -> None:
@@ -120,7 +126,12 @@ def test_everything_that_is_known_is_shown() -> None:
     for part in ("pipeline", "2 on /10.0.0.1", "4/4", "17", "slack 3", "4096", "kept: 5"):
         assert part in text
     document: dict[str, Any] = as_json(fleet)
-    assert document["roles"]["pipeline"]["topics"]["in"] == {"partitions": 4, "owned": 4, "lag": 17}
+    assert document["roles"]["pipeline"]["topics"]["in"] == {
+        "partitions": 4,
+        "owned": 4,
+        "lag": 17,
+        "leaderless": [],
+    }
     assert document["workers"][0]["tables"] == [
         {"app": "pipeline", "table": "alerts", "rows": 12, "bytes": 4096}
     ]

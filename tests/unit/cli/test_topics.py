@@ -38,6 +38,7 @@ def test_an_adapter_touches_its_own_topics_and_the_events_alone() -> None:
     assert [line.split("--topic ")[1].split()[0] for line in reads] == [
         "ticketing-slack",
         "ticketing-slack-deliveries-changelog",
+        "ticketing-tokens",
         "ticketing-topics",
     ]
     assert not any(INCIDENTS in line or SIGNALS in line for line in lines)

@@ -55,7 +55,7 @@ MADE = (
     (worker.configure_logging, "configure", log.configure),
 )
 """Where the configuration is handed on: the function, the name that it calls, and what that is."""
-OFF_BY_ITSELF = {"board", "memory", "probe_seconds", "seed", "traces_partitions"}
+OFF_BY_ITSELF = {"board", "memory", "probe_seconds", "scrub", "seed", "traces_partitions"}
 """Passed there too, but no setting's value: without these, a part is off or derived."""
 FOUND = "what was found of an incident, which the rules are compared with"
 NOT_THE_SETTING = {

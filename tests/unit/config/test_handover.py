@@ -6,7 +6,7 @@ import json
 import os
 
 import pytest
-from support.planted import MARK, planted
+from support.planted_settings import MARK, planted
 
 from ticketing import worker
 from ticketing.config import Config, validate

@@ -225,6 +225,7 @@ def test_the_policy_of_the_rules_follows_the_configuration() -> None:
         fallback=("pagerduty",),
         platforms=("pagerduty",),
         raise_severity=(),
+        ticket_places={"pagerduty": ("https://*.pagerduty.com",)},
         summary_may_raise=False,
         version=config_version(config),
     )

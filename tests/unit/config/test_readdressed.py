@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from support.planted import planted
+from support.planted_settings import planted
 
 from ticketing.config import PLATFORMS, Config, apply_patch, explicit, in_effect, validate
 from ticketing.errors import Misconfigured

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from ticketing.config.report import check
 
 
@@ -30,14 +32,19 @@ def test_a_faulty_file_gives_its_problems_and_no_report(tmp_path: Path) -> None:
     assert report == ""
 
 
-def test_faust_pages_that_others_can_reach_ask_for_a_token(tmp_path: Path) -> None:
+@pytest.mark.parametrize("section", ["web", "metrics", "faustWeb"])
+def test_a_listener_beyond_this_machine_asks_for_a_token_and_tells_of_tls(
+    tmp_path: Path, section: str
+) -> None:
     file = tmp_path / "c.yaml"
-    file.write_text("faustWeb: {host: 0.0.0.0}\n")
-    problems, report = check(file, {})
-    assert problems == []
-    assert "faustWeb.host is 0.0.0.0" in report
-    _, report = check(file, {"TICKETING_WEB__TOKEN": "t" * 32})
-    assert "faustWeb.host is 0.0.0.0" not in report
+    file.write_text(f"{section}: {{host: 0.0.0.0}}\n")
+    problems, _ = check(file, {})
+    assert len(problems) == 1
+    assert f"web.token: is required while {section}.host is 0.0.0.0" in problems[0]
+    for name, value in (("TICKETING_WEB__TOKEN", "t" * 32), ("TICKETING_ACCESS__ENFORCED", "true")):
+        problems, report = check(file, {name: value})
+        assert problems == []
+        assert f"{section}.host is 0.0.0.0, and the worker speaks no TLS" in report
 
 
 def test_counts_of_single_services_are_checked_without_auto_resolve(tmp_path: Path) -> None:

@@ -51,3 +51,15 @@ def test_what_the_producer_repeats_is_dropped_by_the_broker(tmp_path: Path, brok
     assert settings["enable_idempotence"] is (brokers != "embedded")
     assert settings["acks"] in (-1, "all")
     assert settings["retry_backoff_ms"] == 500
+
+
+@pytest.mark.parametrize(("brokers", "seconds"), [("localhost:1", 0.05), ("embedded", 0.0)])
+def test_fetches_of_the_embedded_broker_are_not_spaced(
+    tmp_path: Path, brokers: str, seconds: float
+) -> None:
+    """What is unread there is soon let go."""
+    config = Config.model_validate({"dataDir": str(tmp_path), "kafka": {"brokers": brokers}})
+    app = create_app(
+        "an-app", config, batched=["in"], brokers="localhost:1", partitions=4, pace_seconds=0.05
+    )
+    assert app.pace_seconds == seconds

@@ -14,7 +14,8 @@ from aiohttp.web import BaseRequest
 from faust.types import TP
 from rocksdict import Options, Rdict
 
-from ticketing.api.security import close_door
+from ticketing.api.door import Door
+from ticketing.api.faust_door import close_door
 from ticketing.config.model import Config
 from ticketing.engine.app import create_app
 from ticketing.engine.row import MARK_KEY
@@ -24,7 +25,7 @@ EVIL = "<script>alert(1)</script>"
 OFFSET_KEY = b"__faust\0offset__"
 
 
-def app_for(directory: Path, **web: Any) -> Any:
+def app_for(directory: Path, door: Door | None = None, **web: Any) -> Any:
     config = Config.model_validate({"dataDir": str(directory), "web": web})
     app: Any = create_app("an-app", config, batched=[], brokers="127.0.0.1:9", partitions=2)
     held = {}
@@ -35,7 +36,7 @@ def app_for(directory: Path, **web: Any) -> Any:
         held[number][key.encode()] = msgspec.json.encode({"title": value})
     data = SimpleNamespace(_dbs=held, offset_key=OFFSET_KEY)
     app.tables.data["incidents"] = SimpleNamespace(data=data)
-    close_door(app.web.web_app, config)
+    close_door(app.web.web_app, config, door or Door(config))
     app.web.init_server()
     return app
 
@@ -103,6 +104,24 @@ async def test_a_record_is_shown_as_text_and_never_as_markup(client: TestClient[
 async def test_what_does_not_exist_is_404(client: TestClient[Any, Any]) -> None:
     for path in ("/table/nothing/", "/table/incidents/nothing/"):
         assert (await client.get(path)).status == 404
+
+
+@pytest.mark.parametrize("wrong", ["9" * 4300, "0", "-1", "x", "", "1001", "\u0661"])
+async def test_a_limit_that_is_none_is_refused_by_its_name(
+    client: TestClient[Any, Any], wrong: str
+) -> None:
+    answer = await client.get("/table/incidents/", params={"limit": wrong})
+    assert answer.status == 400
+    assert "limit: must be a whole number from 1 to 1000" in await answer.text()
+
+
+@pytest.mark.parametrize("wrong", ["9" * 4300 + ":a", "a-1", "x:a-1", ""])
+async def test_a_place_that_is_none_is_refused_by_its_name(
+    client: TestClient[Any, Any], wrong: str
+) -> None:
+    answer = await client.get("/table/incidents/", params={"after": wrong})
+    assert answer.status == 400
+    assert "after: must be a partition and a key" in await answer.text()
 
 
 async def test_a_foreign_host_is_refused(client: TestClient[Any, Any]) -> None:

@@ -40,14 +40,23 @@ class Builder:
     def __init__(self, full: int) -> None:
         self.full = full
         self.messages: list[tuple[bytes | None, bytes | None]] = []
+        self.headers: list[list[tuple[str, bytes]]] = []
 
     def size(self) -> int:
         return 61 + sum(len(key or b"") + len(value or b"") + 10 for key, value in self.messages)
 
-    def append(self, *, key: bytes | None, value: bytes | None, timestamp: None) -> Any:
+    def append(
+        self,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        timestamp: None,
+        headers: list[tuple[str, bytes]],
+    ) -> Any:
         if self.messages and self.size() + len(key or b"") + len(value or b"") + 10 > self.full:
             return None
         self.messages.append((key, value))
+        self.headers.append(headers)
         return object()
 
 
@@ -57,6 +66,7 @@ class Broker:
     def __init__(self, takes: int, full: int) -> None:
         self.takes, self.full = takes, full
         self.log: list[tuple[bytes | None, bytes | None]] = []
+        self.headers: list[list[tuple[str, bytes]]] = []
         self.requests = self.asked = 0
 
     async def partitions_for(self, topic: str) -> set[int]:
@@ -76,6 +86,7 @@ class Broker:
         else:
             future.set_result(SimpleNamespace(offset=len(self.log)))
             self.log += batch.messages
+            self.headers += batch.headers
         return future
 
 
@@ -97,6 +108,17 @@ async def test_a_batch_that_is_too_large_is_sent_in_parts_and_the_next_one_fits(
     await producer.send_all(TP("t", 0), messages)
     assert broker.log == messages
     assert broker.requests < 25
+
+
+async def test_a_message_keeps_its_context_in_whatever_batch_it_goes() -> None:
+    broker = Broker(takes=1_000, full=3_000)
+    messages = [(None, b"v%03d" % number * 20) for number in range(100)]
+    contexts = {number: [("traceparent", b"%03d" % number)] for number in range(0, 100, 3)}
+    await producer_for(broker).send_all(TP("t", 0), messages, contexts)
+    carried = dict(zip([value for _, value in broker.log], broker.headers, strict=True))
+    assert carried == {
+        value: contexts.get(number, []) for number, (_, value) in enumerate(messages)
+    }
 
 
 async def test_the_last_message_of_a_key_stays_the_last() -> None:

@@ -21,7 +21,7 @@ from ticketing.domain.traces.findings import (
     SampleTrace,
 )
 from ticketing.llm.prompt import SYSTEM, Prompts
-from ticketing.log import Redactor
+from ticketing.privacy import scrubber
 
 OURS = "our-own-pagerduty-key"
 AT = 1_700_000_000.0
@@ -87,7 +87,7 @@ PAST = Past(
 
 
 def prompt(found: Incident, tokens_max: int = 6000, past: list[Past] | None = None) -> str:
-    written = Prompts(tokens_max, Redactor([OURS])).write(found, past or [])
+    written = Prompts(tokens_max, scrubber([OURS])).write(found, past or [])
     system, user = written.messages
     assert system["content"] == SYSTEM
     assert written.tokens <= tokens_max

@@ -24,6 +24,7 @@ from ticketing.llm.ledger import Ledger
 from ticketing.llm.models import Models, NoAnswer
 from ticketing.llm.prompt import Prompts
 from ticketing.llm.summarizer import Summarizer
+from ticketing.privacy import scrubber
 
 NOW = 1_900_000_000.0
 DEADLINE_SECONDS = 60.0
@@ -103,7 +104,7 @@ async def desk(behaviour: Any = None, **llm_settings: Any) -> AsyncIterator[Desk
         found = Desk(endpoint)
         found.summarizer = Summarizer(
             Models(config),
-            Prompts(config.max_prompt_tokens, str),
+            Prompts(config.max_prompt_tokens, scrubber()),
             Ledger(config.budget, None, "t", clock=lambda: found.now),
             found.send,
             concurrency=config.concurrency,

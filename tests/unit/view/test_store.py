@@ -13,13 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.incidents import numbered
+from support.planted import LINE, leaked
 from support.shown_alerts import alert, part
 
 from ticketing.config import Config
 from ticketing.domain.alerts.alert import Alert, AlertState
 from ticketing.domain.incidents.incident import Incident, Status, Ticket
 from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Sample
 from ticketing.errors import Unavailable
+from ticketing.privacy import scrubber
 from ticketing.view.query import (
     AlertQuery,
     Query,
@@ -493,3 +496,17 @@ async def test_an_alert_that_cannot_be_shown_hides_no_other(store: ViewStore) ->
     assert await alerts_listed(store, states=("firing",), severities=("critical",)) == ["newer"]
     await store.redis.hset("t:v1:alerts:list", alert(2).fingerprint, b'{"fingerprint":7}')
     assert await alerts_listed(store) == ["newer"]
+
+
+async def test_the_view_is_scrubbed_where_it_is_asked_for() -> None:
+    view = ViewStore(fake(), "t", retention=1000.0, scrub=scrubber(), clock=lambda: NOW)
+    samples = [Sample(at=NOW, message=LINE)]
+    await rebuild_empty(view)
+    await write(view, incident(1, title=LINE, tenant="a@b.example", samples=samples))
+    await view.write_alerts([(one.fingerprint, one) for one in [alert(1, title=LINE)]])
+    (found,) = (await view.page(Query(tenants=("a@b.example",)))).documents
+    whole = await view.get(json.loads(found)["id"])
+    alerts = (await view.page(AlertQuery())).documents
+    assert whole is not None
+    assert not leaked(b"".join([found, whole, *alerts]).decode())
+    await view.close()

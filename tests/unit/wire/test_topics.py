@@ -76,11 +76,23 @@ def test_a_variable_set_to_nothing_leaves_the_prefix_to_the_file(tmp_path: Path)
     assert "--topic acme-ticketing-signals " in done.stdout
 
 
-def test_rights_of_names_without_the_prefix_are_not_printed() -> None:
-    section = json.dumps({"brokers": "kafka:9092", "prefix": "acme-"})
-    done = python("-m", "ticketing", "topics", "acls", "pipeline", TICKETING_KAFKA=section)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "set that variable to 'acme-'" in done.stderr
+@pytest.mark.parametrize("source", ["JSON", "pairs", "secrets"])
+def test_the_command_line_takes_the_prefix_from_wherever_it_is_set(
+    tmp_path: Path, source: str
+) -> None:
+    (tmp_path / "kafka.prefix").write_text("acme-\n")
+    given = {
+        "JSON": {"TICKETING_KAFKA": json.dumps({"brokers": "kafka:9092", "prefix": "acme-"})},
+        "pairs": {"TICKETING_KAFKA": "brokers=kafka:9092,prefix=acme-"},
+        "secrets": {
+            "TICKETING_KAFKA__BROKERS": "kafka:9092",
+            "TICKETING_SECRETS_DIR": str(tmp_path),
+        },
+    }[source]
+    done = python("-m", "ticketing", "topics", "acls", "pipeline", **given)
+    assert done.returncode == 0, done.stderr
+    assert "--topic acme-ticketing-signals " in done.stdout
+    assert "--topic ticketing-" not in done.stdout
 
 
 DEMO = """

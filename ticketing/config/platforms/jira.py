@@ -87,6 +87,12 @@ class Jira(PlatformSection):
         if self.flavour == "cloud" or (self.flavour == "auto" and site.endswith(".atlassian.net")):
             yield Required("userEmail", " on Jira Cloud")
 
+    def ticket_places(self) -> Iterator[str]:
+        """The site; behind Atlassian's gateway the one that it names."""
+        host = urlsplit(self.base_url or "").hostname
+        gateway = host == "api.atlassian.com"
+        yield "https://*.atlassian.net" if gateway else self.base_url or ""
+
     def contradictions(self) -> Iterator[Contradiction]:
         """Jira refuses labels with spaces."""
         for label in self.labels:

@@ -65,6 +65,10 @@ class OpsGenie(PlatformSection):
             for key in ("cloudId", "userEmail", "apiToken"):
                 yield Required(key, ", as cloudId, userEmail and apiToken go together")
 
+    def ticket_places(self) -> Iterator[str]:
+        """The account's site, at OpsGenie's domain."""
+        yield "https://*.opsgenie.com"
+
     def contradictions(self) -> Iterator[Contradiction]:
         """In Jira Service Management, escalations and schedules need the Atlassian account."""
         account = (self.cloud_id, self.user_email, self.api_token)

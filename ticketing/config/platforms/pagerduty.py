@@ -47,6 +47,9 @@ class PagerDuty(PlatformSection):
     """Address of the Events API, without `/v2/enqueue`."""
     rest_url: Url = _by_region("https://api.pagerduty.com", "https://api.eu.pagerduty.com")
     """Address of the REST API."""
+    site_url: Url | None = None
+    """Address of the account's pages; by default any at PagerDuty's domain. Links elsewhere are not
+    shown."""
     routing_key: Secret | None = None
     """Integration key of incidents for which no other key is chosen."""
     routing_keys: dict[KnownSeverity, Secret] = Field(default_factory=dict)
@@ -72,6 +75,10 @@ class PagerDuty(PlatformSection):
         """One routing key for all incidents, or one for each severity."""
         if len(self.routing_keys) < len(Severity):
             yield Required("routingKey", " (or routingKeys for all four severities)")
+
+    def ticket_places(self) -> Iterator[str]:
+        """The account's site, at PagerDuty's domain."""
+        yield self.site_url or "https://*.pagerduty.com"
 
     def contradictions(self) -> Iterator[Contradiction]:
         """Escalation policies and priorities are set over REST, which needs a token."""

@@ -60,6 +60,13 @@ class PlatformSection(Section):
         """Values that can't work together; called only while the platform is enabled."""
         yield from ()
 
+    def ticket_places(self) -> Iterator[str]:
+        """The addresses below which the pages of tickets lie; `https://*.example.com` is any host.
+
+        A ticket's address that leads elsewhere is not shown.
+        """
+        yield from ()
+
     def faulty_templates(self) -> Iterator[Contradiction]:
         """Faulty templates, except those of title and body."""
         yield from ()

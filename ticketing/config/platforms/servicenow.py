@@ -102,6 +102,10 @@ class ServiceNow(PlatformSection):
             yield Required("username", hint)
             yield Required("password", hint)
 
+    def ticket_places(self) -> Iterator[str]:
+        """The instance."""
+        yield self.base_url
+
     def contradictions(self) -> Iterator[Contradiction]:
         """Instance and address must not both be given; own columns can't be set."""
         if self.instance and self.instance_url:

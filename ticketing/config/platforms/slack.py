@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -51,6 +51,10 @@ class MentionBySeverity(Section):
         return found
 
 
+SlackUser = Annotated[str, Field(pattern=r"^[UW][A-Z0-9]{2,30}$")]
+RoleName = Literal["viewer", "responder", "admin"]
+
+
 def _for_all(value: Any) -> Any:
     """One mention stands for all four severities."""
     return {severity.value: value for severity in Severity} if isinstance(value, str) else value
@@ -94,8 +98,14 @@ class Slack(PlatformSection):
     """People that a new message, and each further page, mentions."""
     signing_secret: Secret | None = None
     """Verifies that pressed buttons come from Slack; without it there are no buttons."""
+    users: dict[SlackUser, RoleName] = Field(default_factory=dict)
+    """Roles of users who press buttons, by their ids (`U0123`): `viewer` may not."""
+    default_role: RoleName = "responder"
+    """Role of all other users of the workspace."""
     api_url: Url = "https://slack.com/api"
     """Address of the Web API."""
+    site_url: Url | None = None
+    """Address of the workspace; by default any at Slack's domains. Links elsewhere are not shown."""
 
     def required(self) -> Iterator[Required]:
         """A webhook; or a bot with a channel for each severity."""
@@ -106,6 +116,13 @@ class Slack(PlatformSection):
             yield Required("webhookUrl", " (or botToken and channel)")
         elif len(self.channels.severities) < len(Severity):
             yield Required("channel", " with a botToken")
+
+    def ticket_places(self) -> Iterator[str]:
+        """The workspace, at Slack's domains."""
+        if self.site_url:
+            yield self.site_url
+        else:
+            yield from ("https://*.slack.com", "https://*.slack-gov.com")
 
     def contradictions(self) -> Iterator[Contradiction]:
         """A webhook can't choose its channel."""

@@ -82,3 +82,7 @@ class Zammad(PlatformSection):
         """The address and the token."""
         yield Required("baseUrl")
         yield Required("token")
+
+    def ticket_places(self) -> Iterator[str]:
+        """The system."""
+        yield self.base_url or ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from ticketing.domain.alerts.alert import Alert, AlertKind
@@ -31,14 +31,17 @@ def place(
     candidates: Iterable[tuple[Incident, str]],
     now: float,
     policy: Policy,
+    *,
+    together: Container[str] = (),
 ) -> Place:
     """The place of a state of an alert.
 
     `own` is the incident that the alert belongs to so far. `candidates` are open incidents of the
-    scope that would take it, each with the reason.
+    scope that would take it, each with the reason. `together` are the ids of incidents with an alert
+    that a person has put in one incident with this one.
     """
     if own is not None and own.status is not Status.RESOLVED:
-        if row is None or not leaves_quiet(alert, row, own, policy):
+        if own.id in together or row is None or not leaves_quiet(alert, row, own, policy):
             return Place(incident=own)
         for incident, reason in candidates:
             return Place(incident=incident, reason=reason)
@@ -64,8 +67,7 @@ def leaves_quiet(alert: Alert, row: AlertRow, own: Incident, policy: Policy) -> 
     """True for an alert that fires again in an incident which is quiet, and may be of another fault."""
     if policy.group_by != GROUP_BY_CAUSE or own.alerts_firing:
         return False
-    held = any(one.fingerprint in row.together for one in own.alerts)
-    return not held and brings_news(alert, row.alert) and not is_same_episode(alert, row.alert)
+    return brings_news(alert, row.alert) and not is_same_episode(alert, row.alert)
 
 
 def joins_service(alert: Alert, policy: Policy) -> bool:
@@ -76,8 +78,3 @@ def joins_service(alert: Alert, policy: Policy) -> bool:
 def joins_cause(alert: Alert, policy: Policy) -> bool:
     """True if an alert shares the incident of its cause: lines of stack traces never do."""
     return policy.group_by == GROUP_BY_CAUSE and alert.kind is not AlertKind.STRAY
-
-
-def may_share(row: AlertRow | None, incident: Incident) -> bool:
-    """False if a person has put the alert apart from one that the incident shows."""
-    return row is None or not any(one.fingerprint in row.apart for one in incident.alerts)

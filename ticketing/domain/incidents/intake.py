@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any, TypeVar
 
+from ticketing.domain.access.tokens import TENANTS_MAX
 from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.events import Cause, Command, Correlation, Hung, Receipt, Summary, Verdict
 from ticketing.domain.intake import (
@@ -38,6 +39,8 @@ from ticketing.domain.intake import (
 from ticketing.domain.records import replace
 from ticketing.domain.scope import is_scope
 from ticketing.domain.signals import Progress
+from ticketing.domain.summaries.by_rules import RULES
+from ticketing.domain.summaries.neutral import neutral
 from ticketing.domain.traces.findings import Findings
 from ticketing.errors import BadRecord
 
@@ -55,6 +58,8 @@ EDGES_MAX = 200
 """Calls between services of one scope."""
 NEAR_MAX = 8
 """Neighbours of one alert."""
+UNKNOWN_MODEL = "an unknown model"
+"""The writer of a summary that names none."""
 REASONS_MAX = 8
 """Sentences about one cause."""
 TIME_MAX = 1e11
@@ -108,6 +113,10 @@ def _command(command: Command) -> Command:
         raise BadRecord(OUT_OF_BOUNDS, "a time is beyond any date")
     for name in command.alerts:
         named("an alert", name, ID_BYTES_MAX)
+    if command.tenants is not None and len(command.tenants) > TENANTS_MAX:
+        raise BadRecord(OUT_OF_BOUNDS, "a command names too many tenants")
+    for name in command.tenants or ():
+        named("a tenant", name, NAME_BYTES_MAX)
     return changed(
         command,
         by=text(command.by, BY_BYTES_MAX),
@@ -137,7 +146,29 @@ def _summary(summary: Summary) -> Summary:
     small(revision=summary.revision)
     if summary.basis is not None:
         small(count=summary.basis.count, calls=summary.basis.calls)
-    return within(summary, SUMMARY_BYTES_MAX)
+    summary = within(summary, SUMMARY_BYTES_MAX)
+    return changed(
+        summary,
+        generated_by=_model(summary.generated_by),
+        title=_harmless(summary.title),
+        text=_harmless(summary.text),
+        root_cause=_harmless(summary.root_cause),
+        impact=_harmless(summary.impact),
+        steps=each(summary.steps, _harmless),
+        tags=each(summary.tags, _harmless),
+    )
+
+
+def _harmless(words: str) -> str:
+    """The words of a model without links: whoever can write to the topic can pass for one."""
+    plain = neutral(words, SUMMARY_BYTES_MAX)
+    return words if plain == words else plain
+
+
+def _model(by: str) -> str:
+    """The name of the model. Rules send no summaries, so that none can pass for theirs."""
+    name = _harmless(by)
+    return UNKNOWN_MODEL if name.casefold() in ("", RULES) else name
 
 
 def _correlation(body: Correlation) -> Correlation:

@@ -84,6 +84,8 @@ class Policy:
     """The rules by which a blast radius raises the severity."""
     platforms: tuple[str, ...]
     """The platforms that are enabled; routing to others leads nowhere."""
+    ticket_places: dict[str, tuple[str, ...]]
+    """The addresses below which an enabled platform has its tickets' pages (`addresses`)."""
     summary_may_raise: bool
     """True if a model's opinion may raise the severity; it never lowers one."""
     version: str

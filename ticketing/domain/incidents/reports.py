@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ticketing.domain.events import Receipt, Summary
+from ticketing.domain.incidents.addresses import leads_there
 from ticketing.domain.incidents.fallback import refused
 from ticketing.domain.incidents.incident import Incident, Status, StepKind, Ticket
 from ticketing.domain.incidents.lifecycle import POLICY, published, raised
@@ -22,7 +23,8 @@ def receipted(incident: Incident, receipt: Receipt, now: float, policy: Policy) 
 
     Only a change of state, id, key, URL or people on call is published: if every receipt were, each
     publication would bring an update, and so another receipt. A receipt older than the known one is
-    ignored, as is one of a platform beyond `TICKETS_MAX`.
+    ignored, as is one of a platform beyond `TICKETS_MAX`. An address that does not lead to the platform
+    is left out.
     """
     known = incident.tickets.get(receipt.platform) or Ticket(platform=receipt.platform)
     full = len(incident.tickets) >= TICKETS_MAX and receipt.platform not in incident.tickets
@@ -34,7 +36,7 @@ def receipted(incident: Incident, receipt: Receipt, now: float, policy: Policy) 
         revision=receipt.revision,
         external_id=receipt.external_id or known.external_id,
         key=receipt.key or known.key,
-        url=receipt.url or known.url,
+        url=_url(receipt.url, policy.ticket_places.get(receipt.platform, ())) or known.url,
         error=receipt.error,
         on_call=receipt.on_call or known.on_call,
         at=known.at,
@@ -53,6 +55,11 @@ def receipted(incident: Incident, receipt: Receipt, now: float, policy: Policy) 
     timeline = with_step(incident.timeline, policy, now, StepKind.RECEIPT, text, receipt.platform)
     incident = published(replace(incident, timeline=timeline), now)
     return refused(incident, receipt.platform, now, policy)
+
+
+def _url(url: str, places: tuple[str, ...]) -> str:
+    """The address of a ticket; empty if it leads elsewhere than to its platform."""
+    return url if leads_there(url, places) else ""
 
 
 def correlated(incident: Incident, findings: Findings, now: float, policy: Policy) -> Incident:

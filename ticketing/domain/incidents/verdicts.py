@@ -113,13 +113,16 @@ def decide(
     state: ScopeState,
     now: float,
     policy: Policy,
+    *,
+    homes: Mapping[str, str],
 ) -> Decision:
     """The steps that follow from a verdict.
 
     `incidents` holds every open incident of a member or an outbreak; `state` names incidents by
-    the ids that they have now.
+    the ids that they have now. `homes` are the incidents of the alerts that people's decisions name,
+    by fingerprint.
     """
-    return _Deciding(verdict, list(members), incidents, state, now, policy).run()
+    return _Deciding(verdict, list(members), incidents, state, now, policy, homes).run()
 
 
 class _Deciding:
@@ -133,7 +136,9 @@ class _Deciding:
         state: ScopeState,
         now: float,
         policy: Policy,
+        homes: Mapping[str, str],
     ) -> None:
+        self._homes = homes
         self._verdict = verdict
         self._at = verdict.at
         self._incidents = incidents
@@ -301,14 +306,8 @@ class _Deciding:
         return any(self._is_in(name, target) for name in member.apart)
 
     def _is_in(self, fingerprint: str, id: str) -> bool:
-        if fingerprint in self._gone:
-            return self._kept(self._gone[fingerprint]) == id
-        return any(
-            part.fingerprint == fingerprint
-            for one in self._incidents.values()
-            if self._kept(one.id) == id
-            for part in one.alerts
-        )
+        home = self._gone.get(fingerprint) or self._homes.get(fingerprint, "")
+        return self._kept(home) == id
 
     # Names
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from ticketing.domain.severity import Severity
+from ticketing.domain.summaries.neutral import neutral
 from ticketing.errors import Rejected
 
 ANSWER_CHARS_MAX = 32_000
@@ -27,7 +28,6 @@ STEP_CHARS_MAX = 250
 STEPS_MAX = 6
 TAG_CHARS_MAX = 32
 TAGS_MAX = 8
-NO_LINK = "(link removed)"
 
 
 class Fault(str, Enum):
@@ -130,69 +130,7 @@ def _severity(value: object) -> Severity | None:
         return None
 
 
-_URL = re.compile(
-    r"(?:\b[a-z][a-z0-9+.-]{1,20}:|\bwww\.|(?<![\w:/]))//[^\s)\]>\"']*", re.IGNORECASE
-)
-_WWW = re.compile(r"\bwww\.[^\s)\]>\"']+", re.IGNORECASE)
-_SCHEME = re.compile(
-    r"\b(?:mailto|javascript|data|vbscript|file|tel|sms|slack):[^\s)\]>\"']+", re.I
-)
-_LINK = re.compile(r"!?\[([^\]\[]{0,300})\]\s?(?:\([^()]{0,600}\)|\[[^\]\[]{0,100}\])")
-_TAG = re.compile(r"</?[A-Za-z!][^<>]{0,500}>|<[#@!][^<>]{0,200}>")
-_DOMAIN = re.compile(
-    r"(?<![\w.-])((?:[a-z0-9-]{1,63}\.){1,6})"
-    r"(com|net|org|io|dev|app|co|info|biz|xyz|top|site|online|click|link|ru|cn|me|ly|gg|ai|us|uk|de)"
-    r"(?![\w.-]*\w*\()(?=$|[\s/:?#.,;!)\]\"'])",
-    re.IGNORECASE,
-)
-_MARKS = str.maketrans(
-    {
-        **{
-            "<": "\u2039",
-            ">": "\u203a",
-            "[": "(",
-            "]": ")",
-            "{": "(",
-            "}": ")",
-            "`": "'",
-            "|": "/",
-        },
-        **{"@": "(at)", "\\": "/", "~": "-"},
-    }
-)
-_EMPHASIS = re.compile(r"\*{1,3}|_{2,3}|^#{1,6}\s|^\s*[-+]\s|^&gt;", re.MULTILINE)
-_BANG = re.compile(r"!(?=[^\s!?.,;:)])")
-
-
-def neutral(text: str, limit: int) -> str:
-    """The text in one line of at most so many characters, with nothing in it that could act.
-
-    Addresses go, host names are written `evil(dot)example`, mentions and markup of Slack, Markdown,
-    HTML and Jira are taken apart, invisible and direction-changing characters dropped.
-    """
-    # Cut first, generously: what follows is linear, but need not run over 100 kB.
-    text = unicodedata.normalize("NFKC", text[: 8 * limit])
-    text = "".join(c if _visible(c) else " " if c.isspace() or c == "\x00" else "" for c in text)
-    for expression, to in (
-        (_LINK, r"\1"),
-        (_TAG, " "),
-        (_SCHEME, NO_LINK),
-        (_URL, NO_LINK),
-        (_WWW, NO_LINK),
-        (_DOMAIN, lambda match: match[0].replace(".", "(dot)")),
-    ):
-        text = expression.sub(to, text)
-    text = _BANG.sub("", _EMPHASIS.sub("", text.translate(_MARKS)))
-    text = " ".join(text.split())
-    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
-
-
 def tag(text: str) -> str:
     """A tag as every platform takes it: lower-case letters, digits and dashes."""
     words = re.sub(r"[^a-z0-9]+", "-", unicodedata.normalize("NFKC", text[:200]).lower())
     return words.strip("-")[:TAG_CHARS_MAX].strip("-")
-
-
-def _visible(character: str) -> bool:
-    # Cf holds the zero-width and direction-changing ones, Co and Cn what no font knows.
-    return unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp")

@@ -27,6 +27,7 @@ from ticketing.domain.traces.facts import Facts, facts_of
 from ticketing.domain.traces.findings import Candidate, Findings, Peer, Relation
 from ticketing.domain.traces.history import History
 from ticketing.domain.traces.reporting import MarkedRequest, Outbreak, findings
+from ticketing.domain.traces.sampling import KnownShares
 from ticketing.domain.traces.spans import Line
 from ticketing.domain.traces.watermark import Watermark
 
@@ -74,6 +75,8 @@ the first, though not always the majority."""
 # Memory of the past: tenants, and requests of all tenants together, five full histories.
 TENANTS_MAX = 200
 FACTS_MAX = 30_000
+CALLS_MAX = 200_000
+"""Calls of these requests, some 160 MB: requests differ in size by the hundred."""
 ENDING_MAX = 200_000
 """Requests that wait for event time: beyond, the earliest are complete, as the clock of a source may
 stand still."""
@@ -147,10 +150,11 @@ class Correlator:
         self._ending: list[tuple[float, Key]] = []
         self._histories: OrderedDict[str, History] = OrderedDict()
         self._outbreaks: OrderedDict[Name, list[_Open]] = OrderedDict()
-        self._facts = 0
+        self._facts = self._calls = 0
         self._fresh: dict[int, _Open] = {}
         self._closing: list[tuple[float, int, _Open]] = []
         self._numbers = itertools.count()
+        self._shares = KnownShares()
         self._evidence: OrderedDict[tuple[str, float, int, int], tuple[list[Evidence], Usual]] = (
             OrderedDict()
         )
@@ -178,13 +182,17 @@ class Correlator:
         fingerprints: dict[str, tuple[str, float, str]],
         now: float,
         scope: str = "",
+        level: int = 0,
     ) -> None:
         """Take in lines of one request, whose first line lies in `scope`.
+
+        They were chosen under `level` (`domain.traces.sampling`).
 
         `fingerprints` maps those of its anomalies to service, event time and scope.
         """
         services = {fingerprint: mark[0] for fingerprint, mark in fingerprints.items()}
         scope = scope or next((mark[2] for mark in fingerprints.values()), "")
+        self._shares.note(scope, level, at)
         trace = self._buffer.add(key, part, at, services, now, scope)
         if trace is not None:
             heapq.heappush(self._ending, (trace.at, key))
@@ -295,7 +303,8 @@ class Correlator:
             return
         trace.done = True
         history = self._history(key[0])
-        ledger = self._ledger if trace.scope and not trace.cut else None
+        whole = not trace.cut and self._shares.covers(trace.scope, key[1], trace.at)
+        ledger = self._ledger if trace.scope and whole else None
         if ledger is not None and not ledger.wants(trace.scope, key[1], trace.at):
             ledger = None
         if ledger is None and not history.wants(key[1], trace.at) and not trace.fingerprints:
@@ -305,15 +314,16 @@ class Correlator:
             return
         for call in tree.calls:
             history.know(call.span.service)
-        if not trace.cut:
+        if whole:
             facts = facts_of(key[1], tree, history.services)
             if ledger is not None:
                 ledger.add(trace.scope, facts, trace.fingerprints, trace.facts_at)
             if history.wants(key[1], facts.at):
-                before = len(history)
+                before, calls = len(history), history.calls
                 if history.add(facts, trace.facts_at):
                     self._revise(key[0], facts.at)
                 self._facts += len(history) - before
+                self._calls += history.calls - calls
                 self._make_room()
             trace.facts_at = facts.at
         self._buffer.forget_tree(trace)
@@ -327,11 +337,12 @@ class Correlator:
 
     def _make_room(self) -> None:
         """Let go of the past of tenants, those first that were silent for longest."""
-        while self._facts > FACTS_MAX:
+        while self._facts > FACTS_MAX or self._calls > CALLS_MAX:
             tenant, history = next(iter(self._histories.items()))
-            before = len(history)
+            before, calls = len(history), history.calls
             history.forget_oldest()
             self._facts -= before - len(history)
+            self._calls -= calls - history.calls
             if not len(history):
                 del self._histories[tenant]
 
@@ -340,7 +351,9 @@ class Correlator:
         if history is None:
             history = self._histories[tenant] = History()
             if len(self._histories) > TENANTS_MAX:
-                self._facts -= len(self._histories.popitem(last=False)[1])
+                _, gone = self._histories.popitem(last=False)
+                self._facts -= len(gone)
+                self._calls -= gone.calls
         self._histories.move_to_end(tenant)
         return history
 

@@ -23,6 +23,8 @@ class History:
     def __init__(self) -> None:
         self._slots: OrderedDict[int, dict[str, tuple[int, Facts]]] = OrderedDict()
         self._size = 0
+        self.calls = 0
+        """Calls of all requests kept, which are most of the memory: requests differ in size."""
         self.replaced = 0
         """The number of times that known facts were replaced by others."""
         self.services: dict[str, None] = {}
@@ -56,7 +58,8 @@ class History:
     def _forget(self, trace_id: str, at: float) -> Facts | None:
         slot = self._slots.get(int(at // SLOT_SECONDS), {})
         _, known = slot.pop(trace_id, (0, None))
-        self._size -= known is not None
+        if known is not None:
+            self._count(known, -1)
         return known
 
     def _put(self, facts: Facts) -> None:
@@ -66,17 +69,25 @@ class History:
             slot = self._slots[number] = {}
             if len(self._slots) > SLOTS_MAX:
                 self.forget_oldest()
-        self._size += facts.trace_id not in slot
+        _, known = slot.get(facts.trace_id, (0, None))
+        if known is not None:
+            self._count(known, -1)
+        self._count(facts, 1)
         slot[facts.trace_id] = _lot(facts.trace_id), facts
         if len(slot) > PER_SLOT_MAX:
             # Drawn by lot, or the busiest moment would be all that is known.
-            del slot[max(slot, key=lambda id: slot[id][0])]
-            self._size -= 1
+            _, gone = slot.pop(max(slot, key=lambda id: slot[id][0]))
+            self._count(gone, -1)
 
     def forget_oldest(self) -> None:
         """Let the earliest slot go."""
         if self._slots:
-            self._size -= len(self._slots.pop(min(self._slots)))
+            for _, facts in self._slots.pop(min(self._slots)).values():
+                self._count(facts, -1)
+
+    def _count(self, facts: Facts, sign: int) -> None:
+        self._size += sign
+        self.calls += sign * len(facts.observed)
 
     def know(self, service: str) -> None:
         """Remember the name of a service."""

@@ -62,6 +62,13 @@ class Parser:
             raise BadJql(f"Error in the JQL Query: Expecting 'AND' or 'OR' but got '{self._raw()}'")
         return predicate
 
+    def oldest_first(self) -> bool:
+        """True for `ORDER BY created ASC`, which ends the query; raises BadJql for another order."""
+        order = [text.lower() for _, text in self._tokens[self._at :]]
+        if order not in ([], ["order", "by", "created", "asc"], ["order", "by", "created", "desc"]):
+            raise BadJql("Error in the JQL Query: the sandbox orders by created, ASC or DESC.")
+        return order[-1:] == ["asc"]
+
     def _raw(self) -> str:
         return self._tokens[self._at][1] if self._at < len(self._tokens) else ""
 

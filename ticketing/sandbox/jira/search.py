@@ -76,7 +76,8 @@ class Search:
         if not isinstance(jql, str):
             refuse(400, "jql must be a string.")
         try:
-            predicate = Parser(jql, set(directory.PROJECTS)).parse()
+            parser = Parser(jql, set(directory.PROJECTS))
+            predicate, oldest_first = parser.parse(), parser.oldest_first()
         except BadJql as error:
             refuse(400, str(error))
         if predicate is None and bounded:
@@ -85,10 +86,11 @@ class Search:
                 "Unbounded JQL queries are not allowed here. "
                 "Please add a search restriction to your query.",
             )
+        issues = self._tickets.all()
         seen_before = self._tickets.now() - (self.lag_seconds if bounded else 0)
         return [
             ticket
-            for ticket in reversed(self._tickets.all())
+            for ticket in (issues if oldest_first else reversed(issues))
             if (ticket.opened_at <= seen_before or ticket.record["id"] in known)
             and (predicate is None or predicate(_flat(ticket)))
         ]

@@ -10,6 +10,7 @@ ROUTING_KEYS = {
 }
 """One service for each severity: PSVCCRITICAL, PSVCHIGH, PSVCMEDIUM and PSVCLOW. PagerDuty's keys
 have 32 characters."""
+SITE = "https://sandbox.pagerduty.example"
 API_TOKEN = "sandbox-pagerduty-token"
 FROM = "oncall@sandbox.example"
 
@@ -21,6 +22,7 @@ def section(base: str) -> dict[str, Any]:
         "routingKeys": dict(ROUTING_KEYS),
         "apiUrl": f"{base}/pagerduty",
         "restUrl": f"{base}/pagerduty",
+        "siteUrl": SITE,
         "apiToken": API_TOKEN,
         "fromEmail": FROM,
     }

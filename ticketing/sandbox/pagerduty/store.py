@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from ticketing.sandbox.pagerduty import credentials
 from ticketing.sandbox.pagerduty.answers import refuse
 from ticketing.sandbox.pagerduty.directory import POLICIES, PRIORITIES, SERVICES, reference
 from ticketing.sandbox.platform import iso_time
 from ticketing.sandbox.tickets import PlatformTickets, Ticket, correlation_of
 
-SITE = "https://sandbox.pagerduty.example"
 STATES = {"open": "triggered", "acknowledged": "acknowledged", "resolved": "resolved"}
 """PagerDuty's status of an incident, by the sandbox's state of a ticket."""
 
@@ -75,7 +75,7 @@ class Incidents:
             key=key,
             correlation=correlation_of(key, details),
             title=title,
-            url=f"{SITE}/incidents/{ticket_id}",
+            url=f"{credentials.SITE}/incidents/{ticket_id}",
         )
         ticket.record = {
             "incident_number": number,

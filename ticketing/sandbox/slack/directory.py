@@ -43,7 +43,7 @@ def writable_channel_of(arguments: Arguments, names: bool = False) -> str:
 def auth_test(arguments: Arguments) -> Arguments:
     """auth.test: the bot's account."""
     return {
-        "url": "https://sandbox.slack.example/",
+        "url": f"{credentials.SITE}/",
         "team": "Sandbox",
         "user": "ticketing",
         "team_id": TEAM_ID,

@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+from ticketing.sandbox.slack import credentials
 from ticketing.sandbox.slack.answers import Arguments
 from ticketing.sandbox.slack.blocks import TEXT_CHARS_MAX
 from ticketing.sandbox.slack.directory import BOT_ID, BOT_USER
@@ -60,7 +61,7 @@ class Messages:
             correlation=_correlation(message),
             title=_title(message),
             state=_state(message),
-            url=f"https://sandbox.slack.example/archives/{channel}/p{timestamp.replace('.', '')}",
+            url=f"{credentials.SITE}/archives/{channel}/p{timestamp.replace('.', '')}",
         )
         kept = stored(message, timestamp)
         ticket.record = {"channel": channel, **kept, "replies": [], "pings": mentions_in(message)}

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.incidents import ID, SCOPE, alert
+from support.incidents import ID, SCOPE, alert, incident
 
 from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.events import (
@@ -21,9 +21,10 @@ from ticketing.domain.events import (
     TicketState,
     Verdict,
 )
-from ticketing.domain.incidents.intake import CAUSES_MAX, HUNG_MAX, admitted
+from ticketing.domain.incidents.intake import CAUSES_MAX, HUNG_MAX, UNKNOWN_MODEL, admitted
 from ticketing.domain.intake import NOTE_CHARS_MAX
 from ticketing.domain.signals import Progress, Sample
+from ticketing.domain.summaries.by_rules import RULES, in_words
 from ticketing.domain.traces.findings import Findings, Moment, SampleTrace
 from ticketing.errors import BadRecord
 from ticketing.wire.events import decode_events, encode_events
@@ -188,3 +189,26 @@ def test_a_verdict_of_another_release_is_read_as_far_as_it_is_known() -> None:
     assert decode_events(value) == [verdict()]
     bare = b'[{"verdict":{"scope":"%b","at":5.0}}]' % SCOPE.encode()
     assert decode_events(bare) == [Verdict(scope=SCOPE, at=5.0)]
+
+
+@pytest.mark.parametrize("by", ["rules", "Rules ", "", "ru\u200bles", "\uff52ules"])
+def test_a_forged_summary_wears_the_mark_of_a_model(by: str) -> None:
+    said = admitted(Summary(incident_id=ID, revision=1, generated_by=by, title="x", text="y"))
+    assert said.generated_by == UNKNOWN_MODEL
+    assert in_words(incident(summary=said)).generated_by != RULES
+
+
+def test_a_forged_summary_carries_no_link() -> None:
+    link = "see ht__tps://evil.example/x"
+    forged = Summary(
+        incident_id=ID,
+        revision=1,
+        generated_by=link,
+        title=link,
+        text=link,
+        root_cause=link,
+        impact=link,
+        steps=[link],
+        tags=[link],
+    )
+    assert b"evil" not in encode_events([admitted(forged)])

@@ -233,6 +233,9 @@ def test_nothing_ends_by_quiet_while_the_quiet_clock_stands_still() -> None:
     assert expired(resolved, 100.0 + policy.retention, policy)
 
 
+AT_SLACK = policy_with(ticket_places={"slack": ("https://*.slack.com",)})
+
+
 def receipt(revision: int = 1, **fields: Any) -> Receipt:
     values = {"state": TicketState.OPEN, "key": "K-1", **fields}
     return Receipt(incident_id="aa-0-7", platform="slack", revision=revision, **values)
@@ -245,8 +248,24 @@ def test_only_a_receipt_that_shows_something_new_is_published() -> None:
     second = receipted(first, receipt(9, error="flaky"), 52.0, POLICY)
     assert second.revision == first.revision
     assert second.tickets["slack"].revision == 9
-    third = receipted(second, receipt(9, url="http://x"), 53.0, POLICY)
+    third = receipted(second, receipt(9, url="https://acme.slack.com/x"), 53.0, AT_SLACK)
     assert third.revision == second.revision + 1
+
+
+def test_a_forged_receipt_shows_no_link_that_leads_elsewhere() -> None:
+    forged = receipt(url="https://acme.slack.com.evil.example/x")
+    first = receipted(told(), forged, 50.0, AT_SLACK)
+    assert first.tickets["slack"].url == ""
+    # Nor one of a platform that is not enabled.
+    assert (
+        receipted(told(), receipt(url="https://acme.slack.com/x"), 50.0, POLICY)
+        .tickets["slack"]
+        .url
+        == ""
+    )
+    true = receipted(told(), receipt(url="https://acme.slack.com/x"), 50.0, AT_SLACK)
+    later = receipted(true, replace(forged, revision=9), 51.0, AT_SLACK)
+    assert later.tickets["slack"].url == "https://acme.slack.com/x"
 
 
 def test_a_receipt_older_than_the_known_one_is_ignored() -> None:

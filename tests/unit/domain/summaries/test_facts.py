@@ -69,6 +69,6 @@ def test_a_new_fact_reaches_the_document_and_the_prompt(monkeypatch: pytest.Monk
     monkeypatch.setattr(facts, "_facts", more)
     shown = detail_document(INCIDENT)["facts"]
     assert {"name": "region", "label": "Region", "text": "eu-west"} in shown
-    prompt = Prompts(4000, redact=lambda text: text).write(INCIDENT)
+    prompt = Prompts(4000, scrub=lambda text: text).write(INCIDENT)
     assert 'Region: "eu-west"' in prompt.messages[1]["content"]
     assert 'Status: "open' not in prompt.messages[1]["content"], "it has a place of its own"

@@ -12,11 +12,15 @@ import pytest
 from support.configured import correlator_with
 from support.microservices import START, Fault, Operation, System
 
+from agents.traces import correlator_for
+from ticketing.config import Config
+from ticketing.domain.evidence.ledger import Ledger
 from ticketing.domain.scope import scope_of
 from ticketing.domain.traces import correlator
 from ticketing.domain.traces.buffer import Part
 from ticketing.domain.traces.correlator import LOOKS_MAX, Report
 from ticketing.domain.traces.findings import Findings, Relation
+from ticketing.domain.traces.sampling import LOTS, lot_of
 
 ANOMALOUS = 0.85
 IDLE_SECONDS = 10.0
@@ -51,7 +55,9 @@ class Feed:
             self.correlator.reached(source, max(at(record) for record in records), self.now)
             self.given_at[source] = self.now
 
-    def take(self, record: dict[str, Any], tenant: str = "acme") -> None:
+    def take(
+        self, record: dict[str, Any], tenant: str = "acme", scope: str = "", share_level: int = 0
+    ) -> None:
         anomalous = record["anomaly_score"] >= ANOMALOUS
         mark = fingerprint(record) if anomalous else None
         row = (
@@ -69,7 +75,8 @@ class Feed:
         )
         marks = {mark: (record["service"], at(record), SCOPE)} if mark else {}
         part = Part(1, msgspec.msgpack.encode([row]))
-        self.correlator.take((tenant, record["trace_id"]), part, at(record), marks, self.now)
+        key = tenant, record["trace_id"]
+        self.correlator.take(key, part, at(record), marks, self.now, scope, share_level)
 
     def pass_time(self, seconds: float, step: float = 0.25) -> None:
         for _ in range(int(seconds / step)):
@@ -253,6 +260,22 @@ def test_the_past_of_many_tenants_is_bounded(monkeypatch: pytest.MonkeyPatch) ->
     assert sum(map(len, feed.correlator._histories.values())) == 50
 
 
+def test_the_past_is_bounded_in_calls_as_requests_differ_in_size(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(correlator, "CALLS_MAX", 500)
+    feed = Feed()
+    for number in range(40):
+        for service in range(40 if number % 2 else 1):
+            fields = {"level": "INFO", "anomaly_score": 0.1}
+            feed.take(lone(10 * number, f"t{number}", f"s{service}", **fields))
+    feed.pass_time(30.0)
+    history = feed.correlator._histories["acme"]
+    calls = [len(facts.observed) for facts in history.through(START + 1_000.0)]
+    assert 400 < sum(calls) == history.calls <= 500
+    assert len(calls) == len(history) > 20
+
+
 def test_a_source_whose_clock_stands_holds_up_no_more_than_so_many(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -263,6 +286,30 @@ def test_a_source_whose_clock_stands_holds_up_no_more_than_so_many(
         feed.take(lone(number, f"t{number}", level="INFO", anomaly_score=0.1))
     feed.correlator.advance(feed.now)
     assert len(feed.correlator._ending) == 50
+
+
+@pytest.mark.parametrize("level", [0, 3])
+def test_a_request_that_not_all_partitions_follow_is_no_evidence(level: int) -> None:
+    feed, ledger = Feed(), Ledger()
+    feed.correlator._ledger = ledger
+    ids = [f"{number:032x}" for number in range(40)]
+    for number, id in enumerate(ids):
+        record = lone(number, id, level="INFO", anomaly_score=0.1)
+        feed.take(record, scope=SCOPE, share_level=level)
+    feed.correlator.reached("in:0", math.inf, feed.now)
+    feed.pass_time(1.0)
+    assert len(ledger) == sum(lot_of(id) < LOTS >> level for id in ids)
+
+
+@pytest.mark.parametrize("tallies", [False, True])
+def test_tallies_are_made_where_they_are_wanted(tallies: bool) -> None:
+    feed = Feed()
+    feed.correlator = correlator_for(Config(), tallies=tallies)
+    record = lone(1, "f" * 32, level="INFO", anomaly_score=0.1)
+    feed.take(record, scope=SCOPE)
+    feed.correlator.reached("in:0", math.inf, feed.now)
+    feed.pass_time(1.0)
+    assert bool(feed.correlator.told(feed.now)) is tallies
 
 
 def test_without_useful_traces_its_own_service_is_the_cause() -> None:

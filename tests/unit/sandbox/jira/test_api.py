@@ -149,7 +149,17 @@ async def test_clouds_search_lags_unless_told_to_reconcile(call: Any, headers: A
     assert len((await cloud(call, headers, "POST", "search/jql", known)).body["issues"]) == 1
 
 
-@pytest.mark.parametrize("jql", ["", "labels =", "nonsense ~~ 3", None])
+async def test_a_search_is_in_the_order_asked_for(call: Any, headers: Any) -> None:
+    made = [await opened(call, headers) for _ in range(2)]
+    found: dict[str, list[str]] = {}
+    for order in ("ASC", "DESC"):
+        body = {"jql": f"{JQL} ORDER BY created {order}", "fields": ["status"]}
+        rows = (await own(call, headers, "POST", "search", body)).body["issues"]
+        found[order] = [row["key"] for row in rows]
+    assert found == {"ASC": made, "DESC": made[::-1]}
+
+
+@pytest.mark.parametrize("jql", ["", "labels =", "nonsense ~~ 3", "labels = a ORDER BY x", None])
 async def test_a_search_that_is_unbounded_or_wrong_is_refused(
     call: Any, headers: Any, jql: str | None
 ) -> None:

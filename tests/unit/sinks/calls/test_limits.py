@@ -21,6 +21,14 @@ async def test_an_account_has_as_much_room_as_the_rate_says() -> None:
     assert await limits.take("b") == 0.0, "another account has its own"
 
 
+async def test_a_request_that_yields_leaves_half_of_the_room_to_others() -> None:
+    limits = Limits("slack", "4/hour")
+    assert [await limits.take("a", yields=True) for _ in range(2)] == [0.0, 0.0]
+    assert await limits.take("a", yields=True) > 0
+    assert [await limits.take("a") for _ in range(2)] == [0.0, 0.0]
+    assert await limits.take("a") > 0
+
+
 async def test_workers_share_the_room() -> None:
     storage = MemoryStorage()
     one, other = (Limits("slack", "2/hour", lambda: storage) for _ in range(2))

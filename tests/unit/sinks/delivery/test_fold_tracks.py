@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import itertools
 import random
 from collections import Counter
 
@@ -227,6 +228,7 @@ def test_whatever_is_refused_later_comments_and_edits_reach_the_ticket(
         dice = random.Random(seed)
         life, desk, story = scene(dataclasses.replace(ISSUES, whole=whole))
         await life.want(story.opened(), 60.0)
+        wanted = [f"{story.incident.status.value} {story.incident.page}"]
         reasons = [Reason.INVALID, Reason.NOT_FOUND, Reason.TOO_LARGE, Reason.INTERNAL]
         for move in moves:
             desk.refusing = {
@@ -234,10 +236,16 @@ def test_whatever_is_refused_later_comments_and_edits_reach_the_ticket(
                 for one in refused
                 if dice.random() < 0.7
             }
-            await life.want(MOVES[move](story), dice.choice([0.0, 10.0, HOUR]))
+            want = MOVES[move](story)
+            wanted.append(f"{want.status.value} {want.page}")
+            await life.want(want, dice.choice([0.0, 10.0, HOUR]))
         await life.run(HOUR)
         steps = {Operation.UPDATE, Operation.COMMENT, Operation.PAGE}
         assert all(times <= 1 for (one, _), times in desk.refused.items() if one in steps)
+        # A state that is wanted again, after another one, is another request.
+        entered = Counter(state for state, _ in itertools.groupby(wanted))
+        states = {key: times for key, times in desk.refused.items() if key[0] not in steps}
+        assert all(times <= entered[state] for (_, state), times in states.items())
         for one in (Operation.COMMENT, Operation.UPDATE):
             desk.refusing.pop(one, None)
         await life.want(story.changed(title="the last title"), HOUR)

@@ -39,7 +39,8 @@ MAPPING = Settings.of(PagerDuty()).severity_mapping
 
 
 def trigger(**changes: Any) -> dict[str, Any]:
-    return payload.trigger(ticketed(**changes), "k" * 32, MAPPING, Writer("pagerduty"))
+    incident = ticketed(**changes)
+    return payload.trigger(incident, incident.id, "k" * 32, MAPPING, Writer("pagerduty"))
 
 
 class Account:
@@ -438,7 +439,7 @@ def test_details_that_are_too_large_go_before_the_page_does() -> None:
 
 def test_a_template_of_ones_own_takes_the_place_of_the_details() -> None:
     writer = Writer("pagerduty", None, "Only {{ service }}.")
-    event = payload.trigger(ticketed(), "k" * 32, MAPPING, writer)
+    event = payload.trigger(ticketed(), "key", "k" * 32, MAPPING, writer)
     assert event["payload"]["custom_details"] == {"Details": "Only checkout."}
 
 

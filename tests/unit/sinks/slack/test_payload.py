@@ -264,3 +264,9 @@ def test_the_channel_is_chosen(incident: dict[str, Any], channel: str) -> None:
     )
     chosen = Settings.of(config).channel_for(ticketed(**{"tenant": "x", **incident}))
     assert chosen == channel
+
+
+def test_a_message_without_blocks_is_not_parsed_for_addresses_and_names() -> None:
+    message = parent()
+    assert payload.bare(message)["parse"] == "none"
+    assert payload.bare(payload.for_update(message))["parse"] == "none"

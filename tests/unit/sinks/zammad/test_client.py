@@ -50,7 +50,9 @@ async def test_a_ticket_has_its_group_owner_customer_and_tags(desk_with: Opens) 
     kept = desk.ticket().record
     assert (kept["group"], kept["owner"]) == ("Management", "owner@sandbox.example")
     assert kept["customer_id"] == 10
-    assert kept["tags"] == [desk.story.incident.id, "sre first line", "team-a", "checkout"]
+    key = f"ticketing-{desk.story.incident.id}"
+    assert kept["tags"] == [key, "sre first line", "team-a", "checkout"]
+    assert kept["note"] == desk.story.incident.id
 
 
 async def test_without_a_customer_it_is_the_tokens_own_user(desk_with: Opens, record: Path) -> None:

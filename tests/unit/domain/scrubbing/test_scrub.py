@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from ticketing.domain.summaries.scrub import scrub
+from ticketing.domain.scrubbing.scrub import scrub
 
 # Split, so that no scanner takes them for real ones. All are made up.
 AWS = "AKIA" + "IOSFODNN7EXAMPLE"

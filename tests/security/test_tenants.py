@@ -1,0 +1,147 @@
+"""One tenant's people against another tenant: nothing of it is found, heard or changed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from support.access import ENFORCED, Keys
+
+from tests.unit.api.conftest import make_incident
+from tests.unit.api.test_edges import event
+from ticketing.domain.events import Action
+from ticketing.domain.incidents.incident import Listed
+from ticketing.domain.severity import Severity
+
+OWN = make_incident(1, tenant="ours")
+THEIRS = make_incident(2, tenant="theirs", title="theirs-secret")
+STORM = make_incident(
+    3,
+    tenant="ours",
+    lists=[
+        Listed(
+            id=one.id,
+            tenant=one.tenant,
+            service="s",
+            title=one.title,
+            severity=Severity.LOW,
+            at=1.0,
+        )
+        for one in (OWN, THEIRS)
+    ],
+)
+ADMIN_OF_OURS = ("root-of-ours", "admin", ["ours"])
+
+
+@pytest.fixture
+async def ours(start: Any) -> tuple[Any, dict[str, str]]:
+    keys = Keys()
+    api = await start(ENFORCED, door=keys.door(), desk=keys)
+    await api.put(OWN, THEIRS)
+    return api, keys.key(*ADMIN_OF_OURS)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "",
+        "?tenant_id=theirs",
+        "?tenant_id=theirs&tenant_id=ours",
+        f"?id={THEIRS.id}",
+        f"?alert={THEIRS.fingerprint}",
+        "?q=theirs-secret",
+        "?service=payments",
+        "?status=open&severity=high,low,medium,critical",
+        "?limit=1",
+    ],
+)
+async def test_no_list_has_incidents_of_others(ours: Any, query: str) -> None:
+    api, key = ours
+    async with api.client.get(f"/api/incidents{query}", headers=key) as answer:
+        assert answer.status == 200
+        text = await answer.text()
+    assert THEIRS.id not in text
+    assert "theirs-secret" not in text
+    if not query:
+        assert [one["id"] for one in json.loads(text)] == [OWN.id]
+
+
+@pytest.mark.parametrize("path", ["", "/alerts"])
+async def test_an_incident_of_others_is_unknown(ours: Any, path: str) -> None:
+    api, key = ours
+    assert (await api.get(f"/api/incidents/{OWN.id}{path}", headers=key))[0] == 200
+    status, problem = await api.get(f"/api/incidents/{THEIRS.id}{path}", headers=key)
+    never = THEIRS.id[:-4] + "0000"
+    _, unknown = await api.get(f"/api/incidents/{never}{path}", headers=key)
+    assert status == 404
+    assert problem == {**unknown, "detail": unknown["detail"].replace(never, THEIRS.id)}
+
+
+async def test_a_list_within_an_incident_has_those_of_the_tenants_alone(ours: Any) -> None:
+    api, key = ours
+    await api.put(STORM)
+    _, shown = await api.get(f"/api/incidents/{STORM.id}", headers=key)
+    assert [one["id"] for one in shown["lists"]] == [OWN.id]
+
+
+@pytest.mark.parametrize("action", list(Action))
+async def test_nothing_is_done_to_incidents_of_others(ours: Any, action: Action) -> None:
+    api, key = ours
+    body = {
+        Action.COMMENT: {"text": "x"},
+        Action.NOTE: {"text": "x"},
+        Action.ASSIGN: {"to": ["x"]},
+        Action.UNLINK: {"from": [OWN.id]},
+        Action.SNOOZE: {"until": "2040-01-01"},
+        Action.MERGE: {"with": OWN.id[:16] + THEIRS.id[16:]},
+        Action.SPLIT: {"alerts": ["0" * 16]},
+        Action.MOVE: {"alerts": ["0" * 16], "into": THEIRS.id},
+    }.get(action, {})
+    status, _ = await api.post(f"/api/incidents/{THEIRS.id}/{action.value}", body, headers=key)
+    assert status in (400, 404), "forward: no platform is enabled here"
+    batch = {"ids": [THEIRS.id, OWN.id], "action": action.value, **body}
+    status, found = await api.post("/api/v1/incidents/batch", batch, headers=key)
+    if status == 200:
+        assert found["results"][0]["error"]["status"] in (400, 404)
+    assert {command.incident_id for command in api.writer.received} <= {OWN.id}
+    assert all(command.tenants == ["ours"] for command in api.writer.received)
+
+
+async def test_numbers_are_those_of_the_tenants(ours: Any) -> None:
+    api, key = ours
+    _, totals = await api.get("/api/v1/totals", headers=key)
+    assert (totals["incidents"], totals["byStatus"]["open"]) == (1, 1)
+    assert "records" not in totals
+
+
+async def test_a_stream_tells_of_the_tenants_alone(ours: Any) -> None:
+    api, key = ours
+    async with api.client.get("/api/v1/events", headers=key) as answer:
+        assert await event(answer.content) == ("reset", {})
+        await api.put(make_incident(4, tenant="theirs"))
+        await api.put(make_incident(5, tenant="ours"))
+        name, data = await asyncio.wait_for(event(answer.content), 30)
+        assert name == "incidents"
+        assert [one["id"] for one in data["incidents"]] == [make_incident(5).id]
+        # Of a removal only that there was one.
+        await api.writer.store.write([(THEIRS.id, None)])
+        assert await asyncio.wait_for(event(answer.content), 30) == ("reset", {})
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/metrics",
+        "/api/v1/dead-letters",
+        "/api/v1/dead-letters/0-1",
+        "/api/v1/config",
+        "/api/v1/llm-status",
+        "/api/v1/tokens",
+    ],
+)
+async def test_answers_about_all_tenants_are_refused(ours: Any, path: str) -> None:
+    api, key = ours
+    status, problem = await api.get(path, headers=key)
+    assert (status, "limited to tenants" in problem["detail"]) == (403, True)

@@ -1,0 +1,1 @@
+"""Access with I/O: the topics of tokens and of the audit, and the OIDC provider of people."""

@@ -1,0 +1,132 @@
+"""The audit over HTTP: notes what changes something or is refused, and shows it to admins."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from ticketing.access import audit_topic
+from ticketing.access.audit_topic import LIMIT_DEFAULT, LIMIT_MAX, Page
+from ticketing.api.door import DOOR, PRINCIPAL, REFUSED, SUBJECTS
+from ticketing.api.parameters import parsed_time, require_known
+from ticketing.api.problems import Invalid, Problem
+from ticketing.api.rules import SAFE_METHODS
+from ticketing.domain.access.audit import UNKNOWN, Entry, Outcome, Wanted, entry_of, outcome_of
+from ticketing.kafka.runtime import Runtime
+from ticketing.view.times import iso
+
+NAMES = ("who", "incident", "outcome", "from", "to", "limit", "cursor")
+NAMED_BY = ("id", "name")
+"""The parts of a path that name the subject of a request."""
+
+
+class AuditReader(Protocol):
+    """Reads the audit; raises Unavailable."""
+
+    async def page(self, wanted: Wanted, limit: int, cursor: str | None) -> Page:
+        """A page of entries, newest first; raises ValueError for a bad cursor."""
+
+
+class KafkaAudit:
+    """The audit in Kafka. Requests take turns, since each reads a topic."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._turn = asyncio.Lock()
+
+    async def page(self, wanted: Wanted, limit: int, cursor: str | None) -> Page:
+        """A page of entries, newest first."""
+        async with self._turn:
+            return await asyncio.to_thread(audit_topic.page, self._runtime, wanted, limit, cursor)
+
+
+READER: web.AppKey[AuditReader] = web.AppKey("audit", AuditReader)
+
+
+@web.middleware
+async def audited(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Note a request that changed something, or that was refused to its sender."""
+    response = await handler(request)
+    audit = request.config_dict[DOOR].audit
+    if audit is not None and _is_noted(request, response.status):
+        audit.write(_entry(request, response.status))
+    return response
+
+
+def _is_noted(request: web.Request, status: int) -> bool:
+    if PRINCIPAL not in request:
+        return REFUSED in request
+    return request.method not in SAFE_METHODS or outcome_of(status) is Outcome.REFUSED
+
+
+def _entry(request: web.Request, status: int) -> Entry:
+    resource = request.match_info.route.resource
+    path = request.path if resource is None else resource.canonical
+    given = request.match_info
+    named = [given[name] for name in NAMED_BY if name in given]
+    subjects: Sequence[str] = request.get(SUBJECTS, named)
+    return entry_of(
+        request.get(PRINCIPAL, UNKNOWN),
+        at=time.time(),
+        route=f"{request.method} {path}",
+        address=request.remote or "",
+        status=status,
+        subjects=subjects,
+    )
+
+
+async def list_audit(request: web.Request) -> web.Response:
+    """GET /api/v1/audit: newest first; the Link header has the next page."""
+    given = request.query
+    require_known(given, NAMES)
+    since, until = given.get("from"), given.get("to")
+    outcome = given.get("outcome", "")
+    allowed = [one.value for one in Outcome]
+    if outcome and outcome not in allowed:
+        raise Invalid("outcome", f"must be one of {', '.join(allowed)}", allowed=allowed)
+    wanted = Wanted(
+        who=given.get("who", ""),
+        incident=given.get("incident", ""),
+        outcome=outcome,
+        since=parsed_time("from", since) if since else None,
+        until=parsed_time("to", until) if until else None,
+    )
+    reader = request.config_dict.get(READER)
+    if reader is None:
+        raise Problem(501, "This process can't read the audit.")
+    try:
+        page = await reader.page(wanted, _limit(given.get("limit")), given.get("cursor") or None)
+    except ValueError as error:
+        raise Invalid("cursor", str(error)) from None
+    response = web.json_response([_document(entry) for entry in page.entries])
+    if page.following is not None:
+        url = request.rel_url.update_query(cursor=page.following)
+        response.headers["Link"] = f'<{url}>; rel="next"'
+    return response
+
+
+def _limit(text: str | None) -> int:
+    if text is None:
+        return LIMIT_DEFAULT
+    if not (text.isascii() and text.isdecimal() and len(text) < 7 and 1 <= int(text) <= LIMIT_MAX):
+        raise Invalid("limit", f"must be a whole number from 1 to {LIMIT_MAX}")
+    return int(text)
+
+
+def _document(entry: Entry) -> dict[str, Any]:
+    return {
+        "at": iso(entry.at),
+        "who": entry.who or None,
+        "role": entry.role.value,
+        "kind": entry.kind.value,
+        "address": entry.address or None,
+        "route": entry.route,
+        "outcome": entry.outcome.value,
+        "status": entry.status or None,
+        "subjects": entry.subjects,
+    }

@@ -1,0 +1,1 @@
+"""Access: roles and tenants of people and programs, their tokens, failed attempts, the audit."""

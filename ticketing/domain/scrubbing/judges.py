@@ -1,0 +1,174 @@
+"""Judges of candidates: whether a text of a fitting form is a secret or personal data indeed.
+
+Each takes the candidate with the text around it, and is linear in the candidate's length.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from itertools import pairwise
+from typing import NamedTuple
+
+from ticketing.domain.text import ELLIPSIS
+
+_NEAR_CHARS = 12
+"""The part before a candidate that is looked at: longer than the words that explain it."""
+_VERSION = re.compile(
+    r"(?:version|release|build|ver|rev|agent)[ :=/]{1,2}\Z|/\Z|\bv\Z", re.IGNORECASE
+)
+_FILES = ("service", "socket", "timer", "mount", "target", "scope", "slice", "jar", "lock", "local")
+"""Endings of units and files whose names have an @, as in getty@tty1.service."""
+_REPOSITORIES = ("git@", "hg@", "svn@")
+_OWN_NETWORKS = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "100.64.0.0/10"),
+            *("fc00::/7", "fe80::/10"),
+        ),
+    )
+)
+"""RFC 1918, 3927, 6598, 4193 and 4291."""
+_LENGTHS = (
+    (re.compile(r"4"), (13, 16, 19)),
+    (re.compile(r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720"), (16,)),
+    (re.compile(r"3[47]"), (15,)),
+    (re.compile(r"30[0-5]|36|38"), (14,)),
+    (re.compile(r"352[89]|35[3-8]"), (16,)),
+    (re.compile(r"6011|64[4-9]|65|62"), (16, 17, 18, 19)),
+)
+"""The beginnings and lengths of card numbers, as their issuers have them (ISO/IEC 7812)."""
+
+
+class Found(NamedTuple):
+    """A candidate, and the texts right before and after it, of a few characters."""
+
+    text: str
+    before: str
+    after: str
+
+
+def telling(found: Found) -> bool:
+    """A token and no word: it holds a digit or a mark that no word has."""
+    return any(c.isdigit() or c in "=._~+/" for c in found.text[:-1])
+
+
+def has_digits(found: Found) -> bool:
+    """At least three digits, as no name of this form has."""
+    return sum(c.isdigit() for c in found.text) >= 3
+
+
+def mixed(found: Found) -> bool:
+    """Letters and digits together, six characters at least: a password and no word of a sentence.
+
+    A word that was cut may have been one.
+    """
+    if found.text.endswith(ELLIPSIS):
+        return True
+    text = found.text.rstrip(".,;:!?)")
+    kinds = any(c.isdigit() for c in text), any(c.isalpha() for c in text)
+    return len(text) >= 6 and all(kinds) and not text.lower().startswith(("sha", "md5", "v1", "v2"))
+
+
+def assigns(found: Found) -> bool:
+    """A cookie has a name and a value."""
+    return "=" in found.text
+
+
+def no_flag(found: Found) -> bool:
+    """The value of a flag, and not the next flag."""
+    return not found.text.startswith("-")
+
+
+def no_port(found: Found) -> bool:
+    """A password, and not a port with the path behind it."""
+    return not re.match(r"[^:]*:\d{1,5}(?:[/?#]|\Z)", found.text)
+
+
+def mailbox(found: Found) -> bool:
+    """An address of a person or a service, and no name of a unit or file, nor of a repository."""
+    if found.text.lower().startswith(_REPOSITORIES):
+        return False
+    return found.text.rpartition(".")[2].lower() not in _FILES
+
+
+def mac(found: Found) -> bool:
+    """Six octets and no more: a longer row is a digest."""
+    return found.after[:1] not in (":", "-") and found.before[-1:] not in (":", "-")
+
+
+def ipv4(found: Found) -> bool:
+    """An address of a machine: not this very one, and not a version."""
+    if found.text.startswith("127.") or found.text == "0.0.0.0":
+        return False
+    return not _VERSION.search(found.before)
+
+
+def ipv6(found: Found) -> bool:
+    """An address of a machine, and neither this very one nor a time or a name of C++."""
+    if (found.before[-1:].isalnum() or found.before[-1:] in "_.") and found.before:
+        return False
+    if found.after[:1].isalnum() or found.after[:1] == "_":
+        return False
+    try:
+        address = ipaddress.IPv6Address(found.text)
+    except ValueError:
+        return False
+    telling = any(c.isdigit() for c in found.text)
+    return telling and not (address.is_loopback or address.is_unspecified)
+
+
+def is_private(text: str) -> bool:
+    """True for an address that only machines of the same network reach (`_OWN_NETWORKS`)."""
+    try:
+        address = ipaddress.ip_address(text.removeprefix("ip-").replace("-", "."))
+    except ValueError:
+        return False
+    return any(address in network for network in _OWN_NETWORKS)
+
+
+def iban(found: Found) -> bool:
+    """The checksum fits (ISO 13616)."""
+    text = found.text.replace(" ", "")
+    if len(text) > 34:
+        return False
+    return int("".join(str(int(c, 36)) for c in text[4:] + text[:4])) % 97 == 1
+
+
+def card(found: Found) -> bool:
+    """Beginning, length and checksum are those of a card (ISO/IEC 7812)."""
+    digits = re.sub(r"\D", "", found.text)
+    fits = any(start.match(digits) and len(digits) in lengths for start, lengths in _LENGTHS)
+    return fits and _luhn(digits)
+
+
+def _luhn(digits: str) -> bool:
+    total = 0
+    for place, digit in enumerate(reversed(digits)):
+        value = int(digit) * (1 + place % 2)
+        total += value - 9 if value > 9 else value
+    return total % 10 == 0
+
+
+def ssn(found: Found) -> bool:
+    """A number that the US Social Security Administration gives out."""
+    area, group, serial = found.text.split("-")
+    return area not in ("000", "666") and area < "900" and group != "00" and serial != "0000"
+
+
+def phone(found: Found) -> bool:
+    """Seven to fifteen digits (ITU-T E.164)."""
+    return 7 <= sum(c.isdigit() for c in found.text) <= 15
+
+
+def random(found: Found) -> bool:
+    """A long word that mixes cases and digits as no name does."""
+    text = found.text
+    turns = sum(a.isdigit() != b.isdigit() for a, b in pairwise(text))
+    kinds = (
+        sum(c.isdigit() for c in text) >= 3,
+        sum(c.isupper() for c in text) >= 3,
+        sum(c.islower() for c in text) >= 3,
+    )
+    return all(kinds) and turns >= 5

@@ -1,0 +1,171 @@
+"""Secrets that are known by the key before them: `password=...`, in JSON, YAML, XML and the like.
+
+RE2 finds the keys; the value behind one is read by hand, as a quoted one may hold quotes, and an
+object other objects. Both are linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ticketing.domain.scrubbing.kinds import NAMES
+
+_PASSWORDS = (
+    r"password|passwd|passwort|passphrase|kennwort|pwd|secret|client[_-]?secret|credentials?|passcode|"
+    r"[_-]pass|pgpassword|cvv2?|cvc2?|card[_-]?number|ssn|social[_-]?security(?:[_-]?number)?|otp|"
+    r"totp|mfa[_-]?code|date[_-]?of[_-]?birth|birth[_-]?date|passport(?:[_-]?(?:no|number))|"
+    r"tax[_-]?id|(?:auth|verification|recovery|backup)[_-]?codes?|pin[_-]?code"
+)
+_TOKENS = (
+    r"token|api[_-]?key|apikey|app[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|"
+    r"encryption[_-]?key|signing[_-]?key|master[_-]?key|account[_-]?key|auth[_-]?key|license[_-]?key|"
+    r"routing[_-]?key|integration[_-]?key|service[_-]?key|shared[_-]?key|webhook[_-]?key|"
+    r"shared[_-]?access[_-]?(?:key|signature)|jsessionid|phpsessid|aspsessionid|session[_-]?(?:id|token|key)|"
+    r"sessionid|connect\.sid|csrf|xsrf|signature|sig|sas|jwt|bearer|nonce|"
+    r"[_-]auth|_authtoken|auth[_-]?data|auth[_-]?string|x-vault-token|genie-?key"
+)
+_SUFFIX = r"(?:[_-]?(?:id|key|value|hash|hex|base64|b64|string|text|plain|encrypted|\d{1,3}))?"
+_AFTER = r"\\?[\"']?\s{0,3}(?:=>|:=|==?|:)"
+_INNER = r"(?:\s*[\r\n]\s*(?:value|secret|data|plain|text|key)\\?[\"']?\s{0,3}:)?\s{0,3}"
+KEYS = (
+    rf"(?i)[A-Za-z0-9_.-]*(?:(?:{_PASSWORDS})|({_TOKENS})){_SUFFIX}"
+    rf"({_AFTER}{_INNER})"
+)
+"""A key, and all before its value, in RE2's syntax."""
+TOKEN, BETWEEN = 1, 2
+"""The groups of `KEYS`: a key that is also a word of parsers, and what stands behind any key."""
+XML = (
+    rf"(?i)<(?:\w+:)?[\w.-]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}(?:\s[^<>]*)?>([^<]+)"
+    rf"|(?:name|key)=[\"'][\w.:-]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}[\"']\s+value=[\"']([^\"']+)"
+    r"|<secret>([^<]+)"
+)
+"""A secret in an element, or in an attribute beside its name."""
+
+_NO_SECRET = re.compile(
+    r"(?:null|none|nil|true|false|empty|blank|missing|required|expired|invalid|incorrect|wrong|failed|"
+    r"mismatch|unset|undefined|unknown|not|is|was|has|must|cannot|does|did|for|and|or|the|an?|in|on|"
+    r"authentication|verification|validation|rejected|denied|error|revoked|ok|valid|changed|"
+    r"too|no|could|should|may|unexpected|found|accepted|refused|provided|field|value|string|object|"
+    r"\*{2,}|x{3,}|\.{3}|\$?\{+[\w.:-]{1,60}\}+|%[sdv]|<[a-z ._-]{1,30}>?|\?|\$\d{1,3}|:[a-z_]{1,40}|"
+    rf"\[(?:{'|'.join(NAMES)}|redacted|masked|filtered|hidden)\]|\(.{{0,30}})",
+    re.IGNORECASE,
+)
+_NEXT_KEY = re.compile(r"[,;&](?=\s|\Z|[\"']?[A-Za-z][\w.-]{0,80}[\"']?\s?[=:])")
+_UNQUOTED_ENDS = re.compile(r"[\s\"'<>]")
+_TOKEN_CHARS_MIN = 6
+"""A shorter word behind `token` is one of a parser's."""
+_TRAILING = ".,;:)]}"
+_OPENERS = {")": "(", "]": "[", "}": "{"}
+_CLOSERS = {"{": "}", "[": "]"}
+
+
+class Value(NamedTuple):
+    """The span of a value within its text, with its quotes."""
+
+    start: int
+    end: int
+
+
+def secret_at(text: str, at: int, *, token: bool, between: str) -> Value | None:
+    """The secret that begins at a place behind a key; None if there is none.
+
+    Behind a `token`, which is also a word of parsers, a plain word is no secret.
+    """
+    value = _value(text, at, quoted_key='"' in between or "'" in between)
+    if value is None:
+        return None
+    inner = text[value.start : value.end].strip("\\\"'")
+    if not inner or _NO_SECRET.fullmatch(inner) or _NO_SECRET.fullmatch(inner.rstrip(".:!?)")):
+        return None
+    if token and text[at : at + 1] not in _CLOSERS:
+        known = any(c.isdigit() for c in inner) or len(inner) >= 20
+        if len(inner) < _TOKEN_CHARS_MIN or not (known or "=" in between):
+            return None
+    return value
+
+
+def _value(text: str, at: int, *, quoted_key: bool) -> Value | None:
+    first = text[at : at + 1]
+    if first in ('"', "'", "`"):
+        return Value(at, _end_of_quoted(text, at))
+    if first == "\\" and text[at + 1 : at + 2] in ('"', "'"):
+        return Value(at, _end_of_escaped(text, at))
+    if first in _CLOSERS and first:
+        # Words in brackets behind a bare key are prose.
+        return (
+            Value(at, _end_of_nested(text, at)) if quoted_key or first == "{" else _bare(text, at)
+        )
+    return _bare(text, at)
+
+
+def _bare(text: str, at: int) -> Value | None:
+    found = _UNQUOTED_ENDS.search(text, at)
+    end = found.start() if found else len(text)
+    following = _NEXT_KEY.search(text, at, min(len(text), end + 90))
+    if following is not None and following.start() < end:
+        end = following.start()
+    while end > at and text[end - 1] in _TRAILING and not _closes(text, at, end - 1):
+        end -= 1
+    return Value(at, end) if end > at else None
+
+
+def _closes(text: str, at: int, place: int) -> bool:
+    opener = _OPENERS.get(text[place])
+    return opener is not None and text.find(opener, at, place) >= 0
+
+
+def _end_of_quoted(text: str, at: int) -> int:
+    """The end of a quoted value, behind its quote; an escaped or doubled quote does not end it."""
+    quote, place = text[at], at + 1
+    while place < len(text) and text[place] not in "\r\n":
+        if text[place] == "\\":
+            place += 2
+        elif text[place] == quote:
+            if quote == '"' or text[place + 1 : place + 2] != quote:
+                return place + 1
+            place += 2
+        else:
+            place += 1
+    return min(place, len(text))
+
+
+def _end_of_escaped(text: str, at: int) -> int:
+    r"""The end of a value in JSON within a string, where quotes are written \"."""
+    quote, place = text[at + 1], at + 2
+    while place < len(text) and text[place] not in "\r\n":
+        if text[place] != "\\":
+            place += 1
+            continue
+        slashes = place
+        while slashes < len(text) and text[slashes] == "\\":
+            slashes += 1
+        if text[slashes : slashes + 1] == quote and slashes - place == 1:
+            return slashes + 1
+        place = slashes + 1
+    return min(place, len(text))
+
+
+def _end_of_nested(text: str, at: int) -> int:
+    """The end of an object or a list, with all that it holds; the text's end if it is cut."""
+    open_ones: list[str] = []
+    for place, token in _tokens(text, at):
+        if token in _CLOSERS:
+            open_ones.append(_CLOSERS[token])
+        elif open_ones and token == open_ones[-1]:
+            open_ones.pop()
+            if not open_ones:
+                return place + 1
+    return len(text)
+
+
+def _tokens(text: str, at: int) -> Iterator[tuple[int, str]]:
+    place = at
+    while place < len(text):
+        if text[place] == '"':
+            place = _end_of_quoted(text, place)
+            continue
+        if text[place] in "{}[]":
+            yield place, text[place]
+        place += 1

@@ -1,0 +1,179 @@
+"""Takes secrets and personal data out of a text before it leaves the process.
+
+A secret is replaced by its kind in brackets, so that a reader sees that something stood there. In
+doubt a text goes: a ticket can do without an address, but nobody can take a leaked key back. A word
+that a cut has left without its end goes too, unless it is a plain one: half a key is a key no more
+in form, but still half of it. The time grows with the text alone (RE2).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from functools import cache, lru_cache
+from typing import Any
+
+import re2
+
+from ticketing.domain.scrubbing import kinds
+from ticketing.domain.scrubbing.judges import Found, is_private
+from ticketing.domain.scrubbing.keys import BETWEEN, KEYS, TOKEN, XML, secret_at
+from ticketing.domain.scrubbing.kinds import PRIVATE_IP, Kind
+from ticketing.domain.text import ELLIPSIS
+
+SECRET = "secret"
+"""The kind of what is known by its key alone."""
+NEAR_CHARS = 12
+"""The text on either side of a candidate that its judge gets."""
+# Names, titles and reasons come again with every update of an incident; some 5 MB at most.
+CACHED_TEXTS_MAX = 4_096
+CACHED_CHARS_MAX = 500
+
+MEMORY_BYTES_MAX = 64 * 2**20
+"""For the states of all kinds together; RE2 takes as much of it as texts ask for."""
+
+_BESIDE = re.compile(r"[A-Za-z0-9_-]")
+_HALF = re.compile(rf"(?:\+?\d[\d() -]*)?[^\s{ELLIPSIS}]*{ELLIPSIS}")
+_WORD = r"(?:[a-z\u0080-\U0010ffff]+|[A-Z]?[a-z]+(?:[A-Z][a-z]{2,})*(?:[A-Z][a-z]*)?)"
+_PLAIN = re.compile(
+    rf"[\"'(\[]*(?:{_WORD}(?:\.{_WORD}){{0,20}}|(?:/{_WORD}){{1,20}})?[.,:;!?)]*{ELLIPSIS}"
+)
+Span = tuple[int, int, str]
+
+
+def scrub(text: str, keep: Collection[str] = ()) -> str:
+    """The text without keys, tokens, passwords, addresses, card numbers and the like.
+
+    `keep` names kinds that stay (`kinds.NAMES`). Scrubbing again changes nothing.
+    """
+    if len(text) <= CACHED_CHARS_MAX:
+        return _cached(text, frozenset(keep))
+    return _scrubbed(text, frozenset(keep))
+
+
+def _scrubbed(text: str, keep: frozenset[str]) -> str:
+    whole, tokens, personal = _forms()
+    for find in (whole.find, _keyed, _elements, tokens.find, personal.find):
+        # Those of several kinds may overlap: the first and longest goes.
+        found = sorted(find(text, keep), key=lambda span: (span[0], -span[1]))
+        if found:
+            text = _without(text, found)
+    return _without_halves(text) if ELLIPSIS in text else text
+
+
+_cached = lru_cache(CACHED_TEXTS_MAX)(_scrubbed)
+
+
+def _without(text: str, found: list[Span]) -> str:
+    pieces, end = [], 0
+    for start, stop, kind in found:
+        if start >= end:
+            pieces += [text[end:start], f"[{kind}]"]
+            end = stop
+    return "".join([*pieces, text[end:]])
+
+
+class _Forms:
+    """Kinds that are looked for together: one pass tells which of them a text may hold at all."""
+
+    def __init__(self, sought: tuple[Kind, ...]) -> None:
+        self._kinds = [(kind, _compiled(kind.form)) for kind in sought]
+        self._all = re2.Set.SearchSet(_options())
+        for kind in sought:
+            self._all.Add(kind.form.encode())
+        self._all.Compile()
+
+    def find(self, text: str, keep: frozenset[str]) -> Iterator[Span]:
+        """The spans of all that is found, by kind."""
+        data = _bytes(text)
+        for number in sorted(self._all.Match(data) or ()):
+            kind, expression = self._kinds[number]
+            if kind.name in keep:
+                continue
+            for match in expression.finditer(data):
+                start, end = _span(match)
+                if _holds(kind, text, start, end, keep):
+                    yield start, end, kind.name
+
+
+def _holds(kind: Kind, text: str, start: int, end: int, keep: frozenset[str]) -> bool:
+    before, after = text[max(0, start - NEAR_CHARS) : start], text[end : end + NEAR_CHARS]
+    if kind.alone and not _is_alone(before, after):
+        return False
+    found = Found(text[start:end], before, after)
+    if kind.judge is not None and not kind.judge(found):
+        return False
+    return not (kind.name == "ip" and PRIVATE_IP in keep and is_private(found.text))
+
+
+def _is_alone(before: str, after: str) -> bool:
+    if before and (_BESIDE.match(before[-1]) or before[-1] == "."):
+        return False
+    return not (after and (_BESIDE.match(after[0]) or re.match(r"\.\w", after)))
+
+
+def _keyed(text: str, keep: frozenset[str]) -> Iterator[Span]:
+    if SECRET in keep:
+        return
+    end = 0
+    for match in _keys().finditer(_bytes(text)):
+        if match.start() < end:
+            continue
+        between = text[match.start(BETWEEN) : match.end()]
+        found = secret_at(text, match.end(), token=match.start(TOKEN) >= 0, between=between)
+        if found is not None:
+            end = found.end
+            yield found.start, found.end, SECRET
+
+
+def _elements(text: str, keep: frozenset[str]) -> Iterator[Span]:
+    if "<" not in text or SECRET in keep:
+        return
+    for match in _xml().finditer(_bytes(text)):
+        start, end = _span(match)
+        if not text.startswith("[", start):
+            yield start, end, SECRET
+
+
+def _span(match: Any) -> tuple[int, int]:
+    """The span of the part that goes: of the group that matched, else of the whole match."""
+    groups = range(1, match.re.groups + 1)
+    number = next((one for one in groups if match.start(one) >= 0), 0)
+    return match.start(number), match.end(number)
+
+
+def _without_halves(text: str) -> str:
+    """The text without words that a cut has left without their end, unless they are plain."""
+    return _HALF.sub(lambda half: half[0] if _PLAIN.fullmatch(half[0]) else ELLIPSIS, text)
+
+
+def _bytes(text: str) -> bytes:
+    """The text with one byte for each character, so that the places in both are the same."""
+    return text.encode("latin-1", "replace")
+
+
+def _options() -> Any:
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    options.log_errors = False
+    options.max_mem = MEMORY_BYTES_MAX
+    return options
+
+
+def _compiled(form: str) -> Any:
+    return re2.compile(form.encode(), options=_options())
+
+
+@cache
+def _forms() -> tuple[_Forms, _Forms, _Forms]:
+    return _Forms(kinds.WHOLE), _Forms(kinds.TOKENS), _Forms(kinds.PERSONAL)
+
+
+@cache
+def _keys() -> Any:
+    return _compiled(KEYS)
+
+
+@cache
+def _xml() -> Any:
+    return _compiled(XML)

@@ -1,0 +1,95 @@
+"""Scrubs texts where they leave, as `privacy.scrub` says: one function for every way out.
+
+A scrubber takes this installation's own secrets out too, in whatever form they come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
+
+from ticketing.config import Config, secrets_of
+from ticketing.domain.records import replace
+from ticketing.domain.scrubbing.scrub import scrub
+from ticketing.log import Redactor
+
+T = TypeVar("T")
+Scrubber = Callable[[str], str]
+"""Returns a text without secrets and personal data."""
+
+MACHINE_MADE = frozenset(
+    {
+        *("id", "incident_id", "scope", "fingerprint", "unlinked", "config", "topic", "source"),
+        *("merged", "merged_into", "previous", "split_from", "collective_id"),
+        *("platform", "routes", "stays_on", "take_by", "external_id", "key", "url", "account"),
+        *("by", "assignees", "escalated_to", "on_call", "generated_by", "basis"),
+    }
+)
+"""Fields that hold no text of a log: ids and addresses of ours and of tickets, names of platforms,
+of models, and of the people who act on an incident."""
+LOOKED_UP = MACHINE_MADE | {"tenant", "service", "environment"}
+"""Also the names by which people look incidents up, and are let see them."""
+
+
+def scrubber(secrets: Iterable[str] = (), keep: Collection[str] = ()) -> Scrubber:
+    """A scrubber that also takes out `secrets`, and leaves the kinds in `keep`."""
+    redact, kept = Redactor(secrets), frozenset(keep)
+    return lambda text: scrub(redact(text), kept)
+
+
+def for_tickets(config: Config, platform: str) -> Scrubber | None:
+    """The scrubber of a platform's tickets; None where they are not scrubbed."""
+    return _configured(config) if config.privacy.scrub.on(platform) else None
+
+
+def for_storage(config: Config) -> Scrubber | None:
+    """The scrubber of records as they are read; None where they are stored as they are."""
+    return _configured(config) if config.privacy.scrub.storage else None
+
+
+def for_view(config: Config) -> Scrubber | None:
+    """The scrubber of the view, which the API shows; None where it is not scrubbed."""
+    return _configured(config) if config.privacy.scrub.api else None
+
+
+def for_prompts(config: Config) -> Scrubber:
+    """The scrubber of prompts. The installation's own secrets go in any case."""
+    secrets = secrets_of(config)
+    return scrubber(secrets) if config.privacy.scrub.summaries else Redactor(secrets)
+
+
+def scrubbed(record: T, scrub: Scrubber, but: Collection[str] = MACHINE_MADE) -> T:
+    """A dataclass with every text in it scrubbed, however deep; the very same if none changed.
+
+    Fields named in `but` stay as they are, and so do words of enums.
+    """
+    changes = {}
+    for field in fields(record):  # type: ignore[arg-type]
+        if field.name in but:
+            continue
+        value = getattr(record, field.name)
+        new = _scrubbed(value, scrub, but)
+        if new is not value:
+            changes[field.name] = new
+    return replace(record, **changes) if changes else record
+
+
+def _scrubbed(value: Any, scrub: Scrubber, but: Collection[str]) -> Any:
+    if type(value) is str:
+        new = scrub(value)
+        return value if new == value else new
+    if isinstance(value, (list, tuple)):
+        parts = [_scrubbed(part, scrub, but) for part in value]
+        same = all(new is part for new, part in zip(parts, value, strict=True))
+        return value if same else type(value)(parts)
+    if isinstance(value, dict):
+        made = {key: _scrubbed(part, scrub, but) for key, part in value.items()}
+        return value if all(made[key] is part for key, part in value.items()) else made
+    if is_dataclass(value) and not isinstance(value, type):
+        return scrubbed(value, scrub, but)
+    return value
+
+
+def _configured(config: Config) -> Scrubber:
+    return scrubber(secrets_of(config), config.privacy.scrub.keep)

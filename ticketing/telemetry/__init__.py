@@ -1,0 +1,1 @@
+"""OpenTelemetry traces of the job's own work, from a record to the call of a platform."""
