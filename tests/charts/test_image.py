@@ -75,8 +75,10 @@ def test_the_image_runs_the_command_of_the_package() -> None:
 def test_the_image_can_do_without_language_models() -> None:
     assert "EXTRAS=llm,otel" in instructions("ARG")
     assert {"llm", "otel"} <= extras.PACKAGES.keys()
-    (installed,) = (line for line in instructions("RUN") if "--constraint" in line)
-    assert '".${EXTRAS:+[${EXTRAS}]}"' in installed
+    (installed,) = (line for line in instructions("RUN") if "--require-hashes" in line)
+    assert '"locks/image$(case "${EXTRAS}" in *llm*) echo -full ;; esac).lock"' in installed
+    assert (REPOSITORY / "locks/image.lock").exists()
+    assert (REPOSITORY / "locks/image-full.lock").exists()
     assert "/opt/ticketing/sbom.cdx.json" in installed
 
 

@@ -19,6 +19,7 @@ from ticketing.access.token_book import TokenBook
 from ticketing.access.token_topic import TokenTopic
 from ticketing.api.problems import Problem
 from ticketing.api.rules import Rule, rule_of
+from ticketing.api.security import CALLBACK_PATH
 from ticketing.config import Config
 from ticketing.domain.access import tokens
 from ticketing.domain.access.attempts import Attempts, address_key
