@@ -20,6 +20,7 @@ from ticketing.api.commands import NAME_CHARS_MAX
 from ticketing.api.parameters import INCIDENT_ID
 from ticketing.api.problems import Invalid, Problem, unavailable
 from ticketing.api.services import services
+from ticketing.api.slack_origin import check_message, check_workspace
 from ticketing.domain.events import Action, Command
 from ticketing.domain.text import cleaned
 from ticketing.errors import Unavailable
@@ -35,7 +36,11 @@ async def interactions(request: web.Request) -> web.Response:
     """
     raw = await request.read()
     _verify(request, raw)
-    commands = list(_commands(_payload(raw)))
+    payload = _payload(raw)
+    check_workspace(services(request), payload)
+    commands = list(_commands(payload))
+    for command in commands:
+        await check_message(services(request), payload, command.incident_id)
     send = services(request).commands.send
     try:
         await asyncio.wait_for(

@@ -94,6 +94,8 @@ class Slack(PlatformSection):
     """People that a new message, and each further page, mentions."""
     signing_secret: Secret | None = None
     """Verifies that pressed buttons come from Slack; without it there are no buttons."""
+    team: Annotated[str, Field(pattern=r"^[TE][A-Z0-9]{2,30}$")] | None = None
+    """Id of the workspace, such as `T0123ABCD`: buttons that are pressed in another are refused."""
     api_url: Url = "https://slack.com/api"
     """Address of the Web API."""
     site_url: Url | None = None
