@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from agents.attached_frames import AttachedFrames
-from agents.identities import Identities, Said, patterns_of, reader_of
+from agents.identities import Identities, Said, identities_of
 from agents.log_record import (
     ID_CHARS_MAX,
     RECORD_ERRORS,
@@ -194,11 +194,11 @@ class Detector:
         """A detector as configured."""
         anomaly = config.anomaly
         own = anomaly.severity_thresholds
-        reader = reader_of(config)
+        identities = identities_of(config)
         return cls(
-            Identities(patterns_of(config), reader),
+            identities,
             topic_ids=topic_ids,
-            reader=reader,
+            reader=identities.reader,
             minimum_score=anomaly.minimum_score,
             window=anomaly.lookback_window,
             thresholds=Thresholds(critical=own.critical, high=own.high, medium=own.medium),
@@ -232,7 +232,8 @@ class Detector:
     def _scope_as_written(self, tenant: str | None, environment: str | None) -> str:
         """The scope of a line by its own words; empty where the tenant is none."""
         try:
-            return self.scope(tenant_of(tenant), text_of(environment, NAME_CHARS_MAX))
+            known = self.identities.tenants.of(tenant_of(tenant))
+            return self.scope(known, text_of(environment, NAME_CHARS_MAX))
         except Unfit:
             return ""
 
@@ -300,7 +301,13 @@ class Run:
             self._detected.reached = _reached(lines, records)
         source = source_of(self._topic, self._partition)
         detector = self._detector
-        packer = Packer(source, detector.line_scope, requests, scrub=detector.lines_scrub)
+        packer = Packer(
+            source,
+            detector.line_scope,
+            requests,
+            scrub=detector.lines_scrub,
+            tenants=detector.identities.tenants,
+        )
         for line, record in zip(lines, records, strict=True):
             packer.add(line, record, marks.get(record.offset))
         marks.clear()

@@ -12,7 +12,13 @@ from ticketing.domain.alerts.field_names import LEVEL_SCALES
 from ticketing.domain.alerts.field_values import number_from
 from ticketing.domain.alerts.fingerprint import fingerprint, slow_fingerprint, stray_fingerprint
 from ticketing.domain.alerts.levels import level_score, rank_of
-from ticketing.domain.alerts.record_fields import NAME_CHARS_MAX, service_of, tenant_of, text_of
+from ticketing.domain.alerts.record_fields import (
+    NAME_CHARS_MAX,
+    Tenants,
+    service_of,
+    tenant_of,
+    text_of,
+)
 from ticketing.domain.alerts.slow_spans import (
     is_harmless,
     is_slow_work,
@@ -39,9 +45,12 @@ Said = tuple["str | None", ...]
 class Identities:
     """Finds identities; equal records have equal ones."""
 
-    def __init__(self, patterns: Patterns, reader: RecordReader) -> None:
+    def __init__(
+        self, patterns: Patterns, reader: RecordReader, tenants: Tenants | None = None
+    ) -> None:
         self._patterns = patterns
         self.reader = reader
+        self.tenants = tenants or Tenants()
         self._cached = functools.lru_cache(CACHED_MESSAGES_MAX)(self._of_text)
         self._fingerprint = functools.lru_cache(CACHED_FINGERPRINTS_MAX)(fingerprint)
         self._slow = functools.lru_cache(CACHED_OPERATIONS_MAX)(_slow_identity)
@@ -110,7 +119,8 @@ class Identities:
     def _of_text(
         self, tenant: str | None, environment: str | None, service: str | None, text: str
     ) -> Identity:
-        place = tenant_of(tenant), text_of(environment, NAME_CHARS_MAX), service_of(service)
+        known = self.tenants.of(tenant_of(tenant))
+        place = known, text_of(environment, NAME_CHARS_MAX), service_of(service)
         key = self._patterns.key(text)
         if key is None:
             return Identity(stray_fingerprint(*place), *place, STRAY, stray=True)
@@ -120,7 +130,8 @@ class Identities:
 
 def identities_of(config: Config) -> Identities:
     """The identities as configured."""
-    return Identities(patterns_of(config), reader_of(config))
+    tenants = Tenants(frozenset(config.input.tenants), config.input.unknown_tenant)
+    return Identities(patterns_of(config), reader_of(config), tenants)
 
 
 def reader_of(config: Config) -> RecordReader:

@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol, TypeVar
 import msgspec
 from msgspec.structs import astuple
 
-from ticketing.domain.alerts.record_fields import DEFAULT_TENANT
+from ticketing.domain.alerts.record_fields import DEFAULT_TENANT, Tenants
 from ticketing.domain.text import cleaned, cut
 from ticketing.domain.traces.sampling import RequestSample, ScopeSample, lot_of
 from ticketing.domain.traces.spans import ERROR_LEVELS, traceable
@@ -115,13 +115,16 @@ class Packer:
         requests: RequestSample | None = None,
         *,
         scrub: Callable[[str], str] | None = None,
+        tenants: Tenants | None = None,
     ) -> None:
         """`source` names the input's partition: lines of one source keep their order.
 
         `scope` gives the scope of a line's tenant and environment, as in the record. `requests` learns
-        of every request, in the order of its lines; `scrub` takes secrets out of texts.
+        of every request, in the order of its lines; `scrub` takes secrets out of texts; `tenants` are
+        the known ones.
         """
         self._scrub = scrub
+        self._tenants = tenants or Tenants()
         self._source = source
         self._requests = requests or RequestSample()
         self._scope = scope
@@ -133,7 +136,7 @@ class Packer:
         trace_id = line.trace_id
         if not trace_id or record.value is None:
             return
-        key = line.tenant_id or DEFAULT_TENANT, trace_id
+        key = self._tenants.of(line.tenant_id or DEFAULT_TENANT), trace_id
         group = self._groups.get(key)
         if group is None:
             followed = len(trace_id) <= TRACE_ID_CHARS_MAX and traceable(trace_id)

@@ -6,7 +6,7 @@ these says what it needs and gets the rest from there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -56,12 +56,13 @@ def detector_for(
     fields: Any = "logclaw",
     anomaly: Mapping[str, Any] | None = None,
     privacy: Mapping[str, Any] | None = None,
+    tenants: Sequence[str] = (),
 ) -> Detector:
     """A detector; without partitions for traces, no requests are followed. `fields` are names,
-    `anomaly` and `privacy` are those sections."""
+    `anomaly` and `privacy` are those sections, `tenants` the known ones."""
     config = Config(
         anomaly=dict(anomaly or {}),  # type: ignore[arg-type]
-        input={"fields": fields},  # type: ignore[arg-type]
+        input={"fields": fields, "tenants": tenants},  # type: ignore[arg-type]
         privacy=dict(privacy or {}),  # type: ignore[arg-type]
         kafka=Kafka(brokers="a:9092", partitions=traces_partitions or 1),
         traces=Traces(enabled=traces_partitions > 0),

@@ -22,6 +22,7 @@ from ticketing.api.door import PRINCIPAL, SUBJECTS, require_role
 from ticketing.api.parameters import INCIDENT_ID
 from ticketing.api.problems import Invalid, Problem, unavailable
 from ticketing.api.services import services
+from ticketing.api.slack_origin import check_message, check_workspace
 from ticketing.config.platforms.slack import Slack
 from ticketing.domain.access.principal import NAME_CHARS_MAX, Kind, Principal, Role
 from ticketing.domain.events import Action, Command
@@ -42,12 +43,14 @@ async def interactions(request: web.Request) -> web.Response:
     _verify(request, raw)
     payload = _payload(raw)
     sender = _sender(payload, services(request).config.slack)
+    check_workspace(services(request), payload)
     commands = list(_commands(payload, sender))
     if commands:
         request[PRINCIPAL] = sender
         request[SUBJECTS] = [command.incident_id for command in commands]
     for command in commands:
         require_role(sender, ROLES[command.action])
+        await check_message(services(request), payload, command.incident_id)
     send = services(request).commands.send
     try:
         await asyncio.wait_for(

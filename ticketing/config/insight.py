@@ -28,6 +28,14 @@ class LlmBudget(Section):
     """US dollars per tenant and day (UTC), by litellm's price list."""
     calls_per_day: int = Field(default=500, ge=0)
     """Calls per tenant and day (UTC); holds for models without a price too."""
+    # Several tenants' budgets: names of tenants come from logs, and cost nothing to make up.
+    total_per_day: float = Field(default=20.0, ge=0)
+    """US dollars for all tenants together and day (UTC)."""
+    total_calls_per_day: int = Field(default=2000, ge=0)
+    """Calls for all tenants together and day (UTC)."""
+    # A storm's worst incidents are asked about at once, the others within minutes.
+    calls_per_minute: int = Field(default=20, ge=0)
+    """Calls for all tenants together and minute."""
 
 
 class Llm(Section):

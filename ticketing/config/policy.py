@@ -31,7 +31,7 @@ _RULES: dict[str, Any] = {
     "storm": True,
     "flapping": True,
     "correlation": True,
-    "input": {"fields"},
+    "input": {"fields", "tenants", "unknown_tenant"},
     "llm": {"may_raise_severity"},
 }
 """The settings that decide; none of them is a secret."""

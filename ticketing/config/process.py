@@ -163,6 +163,10 @@ class Metrics(Section):
     """Port to listen on; 0 takes any free one."""
 
 
+# As long as records may name one.
+_TenantName = Annotated[str, Field(min_length=1, max_length=256)]
+
+
 class Input(Section):
     """Topics of anomalies, and the names of their fields."""
 
@@ -170,6 +174,11 @@ class Input(Section):
         default=("enriched-logs",), min_length=1
     )
     """Topics to read: `enriched-logs`, `anomaly-events` or others of either form."""
+    tenants: Annotated[tuple[_TenantName, ...], Field(max_length=10_000)] = ()
+    """Known tenants, as records name them: all others share the tenant `input.unknownTenant`, so that
+    nobody gets ceilings of his own by a new name. Without any, every name is a tenant."""
+    unknown_tenant: _TenantName = "unknown"
+    """The tenant of records that name none of `input.tenants`."""
     fields: Annotated[InputFields, BeforeValidator(preset_alone)] = InputFields()
     """Names of the fields of records."""
 

@@ -8,6 +8,7 @@ spend a budget of its own (docs/summaries.md).
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -25,6 +26,10 @@ from ticketing.redis_client import open_client
 log = structlog.get_logger(__name__)
 
 DAY_SECONDS = 86_400
+# The shortest time over which a rate of calls means something to people.
+MINUTE_SECONDS = 60
+ALL = "\x00all"
+"""The name of all tenants together, which no tenant can have: names are cleaned."""
 # Past the end of the day in UTC, whatever the clocks of the workers.
 KEPT_SECONDS = 2 * DAY_SECONDS
 ANSWER_SECONDS = 6 * 3600
@@ -70,6 +75,7 @@ class Ledger:
         self._spent: OrderedDict[str, Spent] = OrderedDict()
         self._answers: OrderedDict[str, bytes] = OrderedDict()
         self._away_until = 0.0
+        self._by_minute = False
 
     async def close(self) -> None:
         """Give the connections back."""
@@ -77,36 +83,52 @@ class Ledger:
             await self._redis.aclose()
 
     async def reserve(self, tenant: str) -> bool:
-        """Count one call; False, without counting, once the tenant's budget of today is spent.
+        """Count one call; False, without counting, once a budget is spent: the tenant's of today, or
+        that of all tenants today or within this minute.
 
         The cost of calls under way is not known yet: up to `llm.concurrency` calls may still begin
         when the budget is nearly spent.
         """
-        mine = self._mine(tenant)
-        calls, cost = mine.calls, mine.cost
-        shared = await self._shared(tenant)
-        if shared is not None:
-            calls, cost = max(calls, shared.calls), max(cost, shared.cost)
-        if calls >= self._budget.calls_per_day or cost >= self._budget.per_day:
-            return False
-        mine.calls += 1
-        await self._add(tenant, "calls", 1)
+        budget, minute = self._budget, self._minute()
+        limits = (
+            (tenant, budget.calls_per_day, budget.per_day),
+            (ALL, budget.total_calls_per_day, budget.total_per_day),
+            (minute, budget.calls_per_minute, math.inf),
+        )
+        for name, calls_max, cost_max in limits:
+            spent = await self._spent_by(name)
+            if spent.calls >= calls_max or spent.cost >= cost_max:
+                self._by_minute = name == minute
+                return False
+        for name, *_ in limits:
+            self._mine(name).calls += 1
+            await self._add(name, "calls", 1)
         return True
 
     async def give_back(self, tenant: str) -> None:
-        """Take back the count of a call that was not made."""
-        self._mine(tenant).calls -= 1
-        await self._add(tenant, "calls", -1)
+        """Take back the count of a call that was not made, but for that of its minute."""
+        for name in (tenant, ALL):
+            self._mine(name).calls -= 1
+            await self._add(name, "calls", -1)
+
+    async def _spent_by(self, name: str) -> Spent:
+        """The spending as far as this process knows, at least its own."""
+        mine, shared = self._mine(name), await self._shared(name)
+        if shared is None:
+            return mine
+        return Spent(max(mine.calls, shared.calls), max(mine.cost, shared.cost))
 
     async def charge(self, tenant: str, cost: float) -> None:
         """Add the cost of a call, in US dollars."""
         if cost > 0:
-            self._mine(tenant).cost += cost
-            await self._add(tenant, "cost", cost)
+            for name in (tenant, ALL):
+                self._mine(name).cost += cost
+                await self._add(name, "cost", cost)
 
     def seconds_left(self) -> float:
-        """Seconds until the next day, when budgets start anew."""
-        return DAY_SECONDS - self._clock() % DAY_SECONDS
+        """Seconds until the budget that was spent last starts anew: the minute's or the day's."""
+        period = MINUTE_SECONDS if self._by_minute else DAY_SECONDS
+        return period - self._clock() % period
 
     async def answer(self, incident_id: str, revision: int) -> bytes | None:
         """The answer kept for a revision of an incident."""
@@ -171,6 +193,10 @@ class Ledger:
         # Hashed, as a tenant's name comes from logs: any length, any character.
         name = hashlib.sha256(tenant.encode("utf-8", "replace")).hexdigest()[:32]
         return f"{self._prefix}:spent:{self._today()}:{name}"
+
+    def _minute(self) -> str:
+        """The name of this minute's spending, as no tenant's."""
+        return f"\x00minute {int(self._clock() // MINUTE_SECONDS)}"
 
     def _today(self) -> str:
         return datetime.fromtimestamp(self._clock(), timezone.utc).strftime("%Y-%m-%d")

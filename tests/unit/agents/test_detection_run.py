@@ -359,3 +359,22 @@ def test_a_message_that_is_cut_is_marked_so_that_half_a_secret_is_known() -> Non
     (signal,) = run(document(message="x" * (MESSAGE_CHARS_MAX - 10) + f" {LINE}")).signals
     assert len(signal.samples[0].message) == MESSAGE_CHARS_MAX
     assert signal.samples[0].message.endswith("…")
+
+
+def test_tenants_that_nobody_knows_share_one() -> None:
+    detector = detector_for({TOPIC: "id"}, tenants=["acme"], traces_partitions=1)
+    names = ["acme", *(f"new-{number}" for number in range(120)), None]
+    found = run(
+        *(document(tenant_id=name, trace_id=f"{n:016x}") for n, name in enumerate(names, 1)),
+        detector=detector,
+    )
+    assert {signal.tenant for signal in found.signals} == {"acme", "unknown"}
+    # The requests too, and what is slow.
+    assert "new-7" not in "".join(value.decode("utf-8", "replace") for _, value in found.spans)
+    slow = document(tenant_id="new-1", level="INFO", endpoint="GET /", duration_ms=9000.0)
+    assert {signal.tenant for signal in run(slow, detector=detector).signals} == {"unknown"}
+
+
+def test_without_known_tenants_every_name_is_one() -> None:
+    found = run(document(tenant_id="a"), document(tenant_id="b"))
+    assert {signal.tenant for signal in found.signals} == {"a", "b"}

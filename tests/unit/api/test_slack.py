@@ -14,7 +14,8 @@ from slack_sdk.signature import SignatureVerifier
 from sinks.slack.payload import parent
 from sinks.text.writer import Writer
 from tests.unit.api.conftest import make_incident
-from ticketing.domain.events import Action
+from ticketing.domain.events import Action, TicketState
+from ticketing.domain.incidents.incident import Incident, Ticket
 
 SECRET = "8f742231b10e8888abcd99yyyzzz85a5"
 CONFIG = {"slack": {"signingSecret": SECRET}}
@@ -205,3 +206,62 @@ async def test_a_user_presses_what_the_role_allows(
     await api.put(make_incident())
     assert await press(api, pressed(make_incident().id)) == status
     assert len(api.writer.received) == (1 if status == 200 else 0)
+
+
+TEAM = {"slack": {**CONFIG["slack"], "team": "T0123ABCD"}}
+
+
+@pytest.mark.parametrize("team", [{"id": "T0EVIL000"}, {}, None, "T0123ABCD"])
+async def test_a_press_in_another_workspace_is_refused(start: Any, team: Any) -> None:
+    api = await start(TEAM)
+    incident = make_incident()
+    await api.put(incident)
+    assert await press(api, pressed(incident.id, team=team)) == 403
+    assert api.writer.received == []
+    assert await press(api, pressed(incident.id, team={"id": "T0123ABCD"})) == 200
+
+
+BOT = {"slack": {**CONFIG["slack"], "botToken": "xoxb-1", "channel": "C0OPS"}}
+
+
+def at(channel: Any, ts: Any) -> dict[str, Any]:
+    return {"container": {"type": "message", "channel_id": channel, "message_ts": ts}}
+
+
+def told(number: int, ts: str) -> Incident:
+    ticket = Ticket(platform="slack", state=TicketState.OPEN, external_id=f"C0OPS:{ts}")
+    return make_incident(number, tickets={"slack": ticket})
+
+
+async def test_a_button_acts_on_the_incident_of_its_message_alone(start: Any) -> None:
+    api = await start(BOT)
+    one, other = told(1, "1700000000.000100"), told(2, "1700000000.000200")
+    await api.put(one, other)
+    forged = [
+        at("C0OPS", "1700000000.000200"),
+        at("C0OTHER", "1700000000.000100"),
+        at("C0OPS", None),
+        at(7, []),
+        {"container": "C0OPS:1700000000.000100"},
+        {},
+    ]
+    for place in forged:
+        assert await press(api, pressed(one.id, **place)) == 403
+    assert api.writer.received == []
+    assert await press(api, pressed(one.id, **at("C0OPS", "1700000000.000100"))) == 200
+    assert [command.incident_id for command in api.writer.received] == [one.id]
+
+
+async def test_a_message_that_is_not_known_yet_asks_for_another_press(start: Any) -> None:
+    api = await start(BOT)
+    await api.put(make_incident())
+    assert await press(api, pressed(make_incident().id, **at("C0OPS", "1.2"))) == 403
+    assert api.writer.received == []
+
+
+async def test_people_can_acknowledge_without_the_view(start: Any) -> None:
+    api = await start(BOT)
+    await api.put(make_incident())
+    api.redis.connected = False
+    api.writer.deaf = True
+    assert await press(api, pressed(make_incident().id, **at("C0OPS", "1.2"))) == 200

@@ -93,7 +93,8 @@ async def test_redis_is_not_asked_again_at_once_when_it_is_away(clock: Clock) ->
     assert await redis(server).keys("*") == []
     clock.now += AWAY_SECONDS
     assert await one.reserve("a")
-    assert len(await redis(server).keys("*")) == 1
+    # The tenant's, that of all tenants, and the minute's.
+    assert len(await redis(server).keys("*")) == 3
 
 
 async def test_an_answer_is_kept_for_its_revision_and_shared(clock: Clock) -> None:
@@ -111,3 +112,41 @@ async def test_a_tenants_name_may_be_anything(clock: Clock) -> None:
         assert await one.reserve(name)
         assert not await one.reserve(name)
     assert all(len(key) < 100 for key in await redis(server).keys("*"))
+
+
+TENANTS = [f"tenant-{number}" for number in range(120)]
+
+
+@pytest.mark.parametrize("shared", [True, False])
+async def test_new_names_of_tenants_evade_no_ceiling_of_calls(clock: Clock, shared: bool) -> None:
+    client = redis(fakeredis.FakeServer()) if shared else None
+    budget = LlmBudget(total_calls_per_day=30, calls_per_minute=20)
+    one = Ledger(budget, client, "t", clock=clock)
+    assert sum([await one.reserve(name) for name in TENANTS]) == 20
+    assert one.seconds_left() <= 60
+    clock.now += one.seconds_left()
+    assert sum([await one.reserve(name) for name in TENANTS]) == 10
+    assert one.seconds_left() > 60
+    clock.now += one.seconds_left()
+    assert await one.reserve("a")
+
+
+async def test_new_names_of_tenants_evade_no_ceiling_of_dollars(clock: Clock) -> None:
+    one = Ledger(LlmBudget(total_per_day=2.0, calls_per_minute=1000), None, "t", clock=clock)
+    asked = 0
+    for name in TENANTS:
+        if await one.reserve(name):
+            asked += 1
+            await one.charge(name, 0.1)
+    assert asked == 20
+
+
+async def test_by_default_a_crowd_of_tenants_gets_few_calls(clock: Clock) -> None:
+    one = Ledger(LlmBudget(), None, "t", clock=clock)
+    assert sum([await one.reserve(name) for name in TENANTS]) == LlmBudget().calls_per_minute
+
+
+async def test_no_tenant_is_named_like_all_of_them(clock: Clock) -> None:
+    one = Ledger(LlmBudget(calls_per_day=1), None, "t", clock=clock)
+    assert await one.reserve("a")
+    assert await one.reserve("all")

@@ -102,6 +102,8 @@ class Slack(PlatformSection):
     """Roles of users who press buttons, by their ids (`U0123`): `viewer` may not."""
     default_role: RoleName = "responder"
     """Role of all other users of the workspace."""
+    team: Annotated[str, Field(pattern=r"^[TE][A-Z0-9]{2,30}$")] | None = None
+    """Id of the workspace, such as `T0123ABCD`: buttons that are pressed in another are refused."""
     api_url: Url = "https://slack.com/api"
     """Address of the Web API."""
     site_url: Url | None = None

@@ -57,6 +57,19 @@ class Thresholds:
     medium: float
 
 
+@dataclass(frozen=True, slots=True)
+class Tenants:
+    """The known tenants; without any, every name is a tenant of its own."""
+
+    known: frozenset[str] = frozenset()
+    others: str = ""
+    """The tenant that all other names share."""
+
+    def of(self, name: str) -> str:
+        """The tenant of a record with this name."""
+        return name if not self.known or name in self.known else self.others
+
+
 def stated_severity(own: object, level: object) -> Severity | None:
     """The severity that a record states, itself or by its level; None leaves it to the score."""
     if isinstance(own, str):
