@@ -1,4 +1,4 @@
-"""How good causes and groups are on small made-up recordings, held by bounds in one table.
+"""How good causes and groups are by default on small made-up recordings, held by bounds.
 
 The whole table is `python -m bench.grouping` (CONTRIBUTING.md); these few recordings show when a
 change makes it much worse.
@@ -47,7 +47,7 @@ BOUNDS = {
 @pytest.mark.parametrize("group", BOUNDS)
 def test_a_group_of_recordings_stays_within_its_bounds(group: str) -> None:
     bounds = BOUNDS[group]
-    config = configuration({"TICKETING_GROUPING__BY": "cause"})
+    config = configuration({})
     runs = []
     for seed in range(bounds.count):
         made = generated(group, seed, lead=300.0, rate=bounds.rate)
