@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agents.incident_rows import IncidentRows
 from tables.incidents import COLLECTIVE, PAGES, Pointer, pages_key
-from ticketing.domain.incidents import ceilings, evidence_wait, outbreaks
+from ticketing.domain.incidents import ceilings, evidence_wait, outbreaks, sporadic
 from ticketing.domain.incidents.ceilings import Guard
 from ticketing.domain.incidents.incident import Incident, Kind, Status, StepKind
 from ticketing.domain.incidents.lifecycle import is_due, published, reopens, ticketed
@@ -28,13 +28,19 @@ class IncidentPages:
         """The incident after a change, with its ticket if that is due, and no page above a ceiling."""
         if before is not None and before.ticketed and after.page > before.page:
             return self._repaged(before, after)
+        if after.sporadic:
+            state = self._rows.scope(after.scope)
+            after = sporadic.looked_at(after, state, self._now, self._policy)
         return self._settled(after) if is_due(after, self._now) else after
 
     def _settled(self, incident: Incident) -> Incident:
         now, policy = self._now, self._policy
         if not incident.routes:
             return published(ticketed(incident, now, policy), now)
-        if evidence_wait.waits(incident, self._rows.scope(incident.scope), now, policy):
+        state = self._rows.scope(incident.scope)
+        if (found := sporadic.held(incident, state, now, policy)) is not incident:
+            return published(found, now)
+        if evidence_wait.waits(incident, state, now, policy):
             after = evidence_wait.waiting(incident, now, policy)
             return published(after, now) if not incident.evidence_until else after
         held = incident.collective_id

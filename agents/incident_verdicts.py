@@ -50,6 +50,10 @@ class IncidentVerdicts:
                 self._open(step, verdict.at, f"fault {number}")
             else:
                 self._name(step, verdict.at)
+        for id in incidents:
+            held = rows.running(id)
+            if held is not None and held.sporadic:
+                self._save(held, held)
 
     def _members(self, verdict: Verdict, incidents: dict[str, Incident]) -> Iterator[Member]:
         # An alert that is in the list twice would be moved, and counted, twice.

@@ -359,7 +359,9 @@ class IncidentMachine(Machine[Record]):
         if grouping.joins_cause(alert, self.policy):
             for near in nearness.near(alert, rows.scope(scope), rows.now):
                 found = rows.running(near.incident_id)
-                if found is not None and found.scope == scope and found.id not in apart:
+                if found is None or (found.sporadic and not near.sure):
+                    continue
+                if found.scope == scope and found.id not in apart:
                     yield found, near.reason
         if grouping.joins_service(alert, self.policy):
             found = rows.pointed(service_key(scope, alert.service))

@@ -350,6 +350,8 @@ class Fleet:
             },
             "faustWeb": {"enabled": False},
             "groupWait": "1s",
+            # Most tests are about one incident for each alert.
+            "grouping": "pattern",
             # Whoever waits for a count need not wait a minute for the last of it.
             "anomaly": {"countsEvery": "1s"},
             # Nor for its turn, should it make many incidents at once.

@@ -42,8 +42,9 @@ SETTINGS: dict[str, Any] = {
     "routing": {severity: [PLATFORM] for severity in ("critical", "high", "medium", "low")},
     "groupWait": "0s",
     "traces": {"enabled": False},
+    "grouping": "pattern",
 }
-"""Every incident has its ticket at once, on the platform in memory."""
+"""Every alert has an incident, and that its ticket at once, on the platform in memory."""
 Line = Callable[["Pipeline"], None]
 WORKERS = ("a", "b", "c")
 ASLEEP_SECONDS = (0.0, 30.0)

@@ -295,16 +295,18 @@ OUTBREAK_WAIT_MAX = 600.0
 class Grouping(Section):
     """Alerts that share an incident."""
 
-    by: GroupBy = "pattern"
-    """`pattern` makes an incident per error pattern, `service` one per service and outbreak, `cause`
-    one per fault, as evidence from traces says."""
+    # One fault, one page: the figures of both stand in docs/correlation.md.
+    by: GroupBy = "cause"
+    """`cause` makes an incident per fault, as evidence from traces says, `service` one per service and
+    outbreak, `pattern` one per error pattern."""
     scope: ScopeBy = "environment"
     """`environment`: its alerts are of one tenant and environment; `tenant`: of one tenant."""
     # Evidence of a fault takes three to six slots of ten seconds to speak.
     evidence_wait: Annotated[Wait, Field(le=OUTBREAK_WAIT_MAX)] = 60.0
     """With `cause` and `traces`: longest wait of a ticket for a verdict, while another incident of the
-    scope of the same severity or a higher one was told within that time; at most 10 minutes, 0 for
-    none."""
+    scope of the same severity or a higher one was told within that time, or while one or two requests
+    are all that shows it; at most 10 minutes. With 0 none waits, and none is held that shows in few
+    requests."""
 
 
 def by_name(value: Any) -> Any:

@@ -98,11 +98,15 @@ class Correlation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cause:
-    """A service in which a fault began, according to the evidence. `strength` is in nats."""
+    """A service in which a fault began, according to the evidence. `strength` is in nats.
+
+    `began` is the event time (Unix s) from which on requests show it, 0 if that is not known.
+    """
 
     service: str
     strength: float
     reasons: list[str] = field(default_factory=list)
+    began: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +115,10 @@ class Hung:
 
     `cause` is an index of `Verdict.causes`, -1 for none. `fit` is the share (0 to 1) of the alert
     that the cause explains, or the largest share if none does. `risen` is False for an alert that
-    comes no more often than before. `requests` counts the requests that hold the alert; `near`
-    lists the fingerprints that share most requests with it, the nearest first.
+    comes no more often than before. `strength` is the certainty of its rise in nats.
+    `requests` counts the requests that hold the alert; `of` those of its service in all that is
+    remembered, 0 if that says nothing of what is usual now; `near` lists the fingerprints that share
+    most requests with it, the nearest first.
     """
 
     fingerprint: str
@@ -120,6 +126,8 @@ class Hung:
     fit: float = 0.0
     risen: bool = True
     requests: int = 0
+    of: int = 0
+    strength: float = 0.0
     near: list[str] = field(default_factory=list)
 
 

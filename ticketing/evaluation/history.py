@@ -9,6 +9,7 @@ from typing import Any
 
 from ticketing.domain.events import Cause, Verdict
 from ticketing.domain.incidents.incident import Incident, IncidentAlert
+from ticketing.domain.signals import Anomalies
 from ticketing.domain.summaries.by_rules import cause_of
 from ticketing.domain.traces.findings import Attribution
 from ticketing.view.times import iso, iso_or_none
@@ -79,6 +80,8 @@ class History:
         """The course of each incident by its id, in the order of their openings."""
         self.rankings: dict[str, list[tuple[float, list[Cause]]]] = {}
         """The rankings of each scope, each with the event time as of which it holds."""
+        self.anomalies: dict[str, list[int]] = {}
+        """The offsets of the records of each alert, by its fingerprint."""
         self._platforms = frozenset(platforms)
 
     def note(self, incident: Incident, now: float) -> list[str]:
@@ -107,6 +110,12 @@ class History:
         if paged:
             course.pages += [Page(now, platform, cause) for platform in told]
         return told
+
+    def note_anomalies(self, found: Anomalies) -> None:
+        """Take down the records of an alert."""
+        offsets = self.anomalies.setdefault(found.fingerprint, [])
+        for counted in found.counted():
+            offsets += counted
 
     def note_verdict(self, verdict: Verdict) -> None:
         """Take down the ranking of a scope."""

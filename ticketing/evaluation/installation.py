@@ -24,7 +24,7 @@ from ticketing.config import Config
 from ticketing.config.alert_policy import alert_policy
 from ticketing.config.policy import policy
 from ticketing.domain.events import Receipt, TicketState, Verdict
-from ticketing.domain.signals import Origin, Progress
+from ticketing.domain.signals import Anomalies, Origin, Progress
 from ticketing.engine.transport import Pair
 from ticketing.evaluation.history import History
 from ticketing.evaluation.partition import MemoryPartition, MemoryRecord
@@ -190,6 +190,9 @@ class Installation:
             topic=self._topic, partition=0, since=f"{self._topic}:0", through=records[-1].offset
         )
         for bodies in detected.by_partition(1).values():
+            for body in bodies:
+                if isinstance(body, Anomalies):
+                    self.history.note_anomalies(body)
             self._kafka.put(topics.SIGNALS, encode_signals([origin, *bodies]))
         for _, value in detected.spans:
             self._kafka.put(topics.TRACES, value)

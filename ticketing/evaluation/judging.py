@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,8 +29,8 @@ SATURATION = 3.0
 PLACES = 4
 """Decimals of the result."""
 
-PartOf = Callable[[IncidentAlert], int]
-"""The part of a recording that an alert's first record comes from."""
+PartsOf = Callable[[IncidentAlert], Collection[int]]
+"""The parts of a recording that the records of an alert come from."""
 
 
 @dataclass
@@ -77,20 +77,20 @@ class Judgement:
 
 
 def judge(
-    faults: Sequence[Fault], history: History, seconds: float, part_of: PartOf | None = None
+    faults: Sequence[Fault], history: History, seconds: float, parts_of: PartsOf | None = None
 ) -> Judgement:
-    """Hold a run of some seconds against its labels; `part_of` tells faults at once apart."""
+    """Hold a run of some seconds against its labels; `parts_of` tells faults at once apart."""
     judged = [Judged(fault) for fault in faults]
     false, mixed = [], []
     for course in history.courses.values():
         if course.ticketed_at is None:
             continue
-        place = _fault_of(faults, course, part_of)
+        place = _fault_of(faults, course, parts_of)
         if place is None:
             false.append(course)
             continue
         judged[place].tickets.append(course)
-        began = [_began(faults[place], alert, part_of) for alert in course.alerts]
+        began = [_began(faults[place], alert, parts_of) for alert in course.alerts]
         judged[place].shown = judged[place].shown or any(began)
         if not all(began):
             mixed.append(course)
@@ -178,7 +178,7 @@ def _saturated(candidate: Candidate) -> float:
     return candidate.score / (whole + SATURATION)
 
 
-def _fault_of(faults: Sequence[Fault], course: Course, part_of: PartOf | None) -> int | None:
+def _fault_of(faults: Sequence[Fault], course: Course, parts_of: PartsOf | None) -> int | None:
     """The place of the fault that a ticket counts for; None for a false one.
 
     Of several faults at once that with most of its alerts, else the one that it names, else the
@@ -187,7 +187,7 @@ def _fault_of(faults: Sequence[Fault], course: Course, part_of: PartOf | None) -
     at = course.ticketed_at
     found = [
         (
-            sum(_began(fault, alert, part_of) for alert in course.alerts),
+            sum(_began(fault, alert, parts_of) for alert in course.alerts),
             fault.service == course.cause,
             fault.service in {alert.service for alert in course.alerts},
             fault.at,
@@ -199,9 +199,9 @@ def _fault_of(faults: Sequence[Fault], course: Course, part_of: PartOf | None) -
     return max(found)[-1] if found else None
 
 
-def _began(fault: Fault, alert: IncidentAlert, part_of: PartOf | None) -> bool:
+def _began(fault: Fault, alert: IncidentAlert, parts_of: PartsOf | None) -> bool:
     """True if an alert began in the window of a fault, and in its part of the recording."""
-    own = part_of is None or part_of(alert) == fault.part
+    own = parts_of is None or fault.part in parts_of(alert)
     return own and _within(fault, alert.first_seen)
 
 

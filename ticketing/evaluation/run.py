@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from agents.identities import reader_of
 from ticketing.config import Config, load
 from ticketing.config.loading import merge, validate
 from ticketing.config.secrets import explicit
+from ticketing.domain.incidents.incident import IncidentAlert
 from ticketing.evaluation.history import History
 from ticketing.evaluation.installation import Installation
 from ticketing.evaluation.judging import Judgement, judge
@@ -51,8 +53,17 @@ def evaluated(
     """Run a recording in memory and hold its incidents against the labels."""
     history = asyncio.run(Installation(config).run(lines, told))
     laid_over = any(line.part for line in lines)
-    part_of = (lambda alert: lines[alert.offset].part) if laid_over else None
-    return judge(faults, history, lines[-1].at - lines[0].at, part_of), history
+    parts_of = partial(_parts, lines, history) if laid_over else None
+    return judge(faults, history, lines[-1].at - lines[0].at, parts_of), history
+
+
+def _parts(lines: Sequence[Line], history: History, alert: IncidentAlert) -> set[int]:
+    """The parts of the recording that an alert's records come from, as far as an incident has it."""
+    offsets = history.anomalies.get(alert.fingerprint, ())
+    within = (lines[offset] for offset in offsets)
+    found = {one.part for one in within if alert.first_seen <= one.at <= alert.last_seen}
+    # Those of an overflow alert are known by other fingerprints.
+    return found or {lines[alert.offset].part}
 
 
 def overlays(lines: Sequence[Line], faults: Sequence[Fault], config: Config) -> list[Pair]:

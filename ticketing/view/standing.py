@@ -20,6 +20,11 @@ def why_no_ticket(incident: Incident) -> str:
         return "It was resolved before its ticket was due."
     if incident.waits_for:
         return f"It waits for {incident.waits_for} occurrences within one window."
+    if incident.sporadic:
+        return (
+            "It shows in one request among many that are as usual: it waits for more of them, for a"
+            " cause that explains it, or for a record without a request."
+        )
     if incident.collective_id:
         return (
             "It opened above the ceiling of pages: the collective incident"

@@ -11,21 +11,25 @@ from support.incident_desk import ROUTING, Desk
 from support.incidents import again, alert, later, quiet
 
 from tables.incidents import scope_key
-from ticketing.domain.alerts.alert import AlertKind, AlertState
+from ticketing.domain.alerts.alert import Alert, AlertKind, AlertState
 from ticketing.domain.events import Action, Cause, Hung, Receipt, TicketState, Verdict
 from ticketing.domain.incidents.incident import Incident, Resolution, Status, StepKind
 from ticketing.domain.incidents.outbreaks import ScopeState
 from ticketing.domain.scope import scope_of
 from ticketing.domain.severity import Severity
+from ticketing.domain.signals import Sample
 
 SCOPE = scope_of("t", "")
 AT = 1_000_000.0
 NAMES = {"cart": "aa", "shop": "bb", "mail": "cc"}
 
 
-def desk_by_cause(**changes: Any) -> Desk:
+def desk_by_cause(*, evidence: bool = True, **changes: Any) -> Desk:
+    """A desk whose scope has heard a verdict, which said nothing, unless without `evidence`."""
     desk = Desk(policy_with(routing=ROUTING, group_by="cause", **changes))
     desk.now = AT
+    if evidence:
+        desk.send(verdict(AT - 600, causes=()))
     return desk
 
 
@@ -52,7 +56,7 @@ def texts(incident: Incident) -> str:
     return "\n".join(step.text for step in incident.timeline)
 
 
-# Without a verdict
+# Before a verdict says anything
 
 
 def test_alerts_of_a_service_that_begin_together_share_an_incident() -> None:
@@ -69,6 +73,34 @@ def test_alerts_of_other_services_open_incidents_of_their_own() -> None:
     desk = desk_by_cause()
     fired(desk, "cart", "shop")
     assert desk.of("aa").id != desk.of("bb").id
+
+
+def test_without_evidence_alerts_that_begin_at_once_share_an_incident() -> None:
+    desk = desk_by_cause(evidence=False)
+    fired(desk, "cart", "shop")
+    fired(desk, "mail", at=AT + 6)
+    assert desk.of("aa").id == desk.of("bb").id != desk.of("cc").id
+    part = next(one for one in desk.of("bb").alerts if one.fingerprint == "bb")
+    assert "within 5 s" in part.reason
+
+
+def test_without_evidence_where_many_incidents_begin_none_is_joined_for_its_time() -> None:
+    desk = desk_by_cause(evidence=False)
+    for place in range(21):
+        at = AT - 560 + 20 * place
+        desk.send(alert(f"d{place}", at=at, service=f"s{place}"), at=at)
+    fired(desk, "cart", "shop")
+    assert desk.of("aa").id != desk.of("bb").id
+
+
+@pytest.mark.parametrize(("evidence", "shared"), [(True, True), (False, False)])
+def test_without_evidence_the_same_service_is_near_for_half_a_minute(
+    evidence: bool, shared: bool
+) -> None:
+    desk = desk_by_cause(evidence=evidence)
+    desk.send(alert("aa", at=AT, service="cart"))
+    desk.send(alert("bb", at=AT + 40, service="cart"), at=AT + 40)
+    assert (desk.of("aa").id == desk.of("bb").id) == shared
 
 
 @pytest.mark.parametrize("edge", [("shop", "cart"), ("cart", "shop")])
@@ -264,6 +296,34 @@ def test_verdicts_change_nothing_with_another_grouping() -> None:
     assert desk.rows() == rows
 
 
+def test_an_incident_that_began_before_the_cause_is_not_its_incident() -> None:
+    """An error of the same minute took the first alert of the fault along."""
+    desk = desk_by_cause(group_wait={})
+    desk.send(verdict(AT - 500, causes=(), edges=[("shop", "cart")]))
+    fired(desk, "shop", at=AT - 60)
+    fired(desk, "cart", at=AT)
+    noise = desk.of("bb")
+    assert desk.of("aa").id == noise.id
+    began = [Cause(service="cart", strength=9.0, began=AT - 5)]
+    for second in (10, 20):
+        found = replace(verdict(AT + second, below("aa")), causes=began)
+        desk.send(found, at=AT + second)
+    fault = desk.of("aa")
+    assert fault.id != noise.id
+    assert fault.service == "cart"
+    assert fault.paged_at == AT + 20
+    assert desk.of("bb").cause is None
+
+
+def test_a_new_alert_of_a_cause_joins_no_incident_that_began_before_it() -> None:
+    desk = desk_by_cause()
+    fired(desk, "cart", at=AT)
+    began = [Cause(service="mail", strength=9.0, began=AT + 50)]
+    desk.send(replace(verdict(AT + 60, below("bb")), causes=began), at=AT + 60)
+    desk.send(alert("bb", at=AT + 61, service="cart"), at=AT + 61)
+    assert desk.of("bb").id != desk.of("aa").id
+
+
 def test_an_old_incident_takes_no_new_cause_and_the_fault_opens_its_own() -> None:
     desk = desk_by_cause(group_wait={})
     fired(desk, "shop")
@@ -316,6 +376,16 @@ def test_a_sure_ranking_names_the_only_running_incident() -> None:
     ranking = [Cause(service="cart", strength=12.0), Cause(service="shop", strength=5.0)]
     desk.send(verdict(AT + 20, causes=(), ranking=ranking), at=AT + 20)
     assert desk.of("bb").service == "cart"
+
+
+def test_a_ranking_names_no_incident_while_a_cause_is_about_to_open_its_own() -> None:
+    desk = desk_by_cause()
+    fired(desk, "shop", at=AT - 60)
+    ranking = [Cause(service="cart", strength=12.0)]
+    began = [Cause(service="cart", strength=12.0, began=AT)]
+    found = verdict(AT + 10, below("bb"), ranking=ranking)
+    desk.send(replace(found, causes=began), at=AT + 10)
+    assert desk.of("bb").cause is None
 
 
 def test_people_read_the_strongest_cause_that_an_incident_had() -> None:
@@ -421,6 +491,107 @@ def test_a_page_waits_for_evidence_while_another_one_was_just_told() -> None:
     desk.ticks_until(waits.evidence_until + 1)
     assert desk.of("bb").ticketed
     assert desk.of("bb").paged_at == pytest.approx(waits.evidence_until, abs=0.1)
+
+
+def test_no_page_waits_for_evidence_where_none_comes() -> None:
+    desk = desk_by_cause(evidence=False)
+    fired(desk, "cart")
+    desk.ticks_until(AT + 31)
+    fired(desk, "shop", at=AT + 32)
+    desk.ticks_until(AT + 63)
+    assert desk.of("bb").ticketed
+
+
+def rare(fingerprint: str = "aa", **parts: Any) -> Hung:
+    known: dict[str, Any] = {"requests": 1, "of": 300, "strength": 1.9}
+    return Hung(fingerprint=fingerprint, **{**known, **parts})
+
+
+def traced(fingerprint: str = "aa", *, at: float = AT, count: int = 1, **changes: Any) -> Alert:
+    samples = [Sample(at=at, message="x", trace_id=f"t{at:.0f}", offset=int(at - AT))]
+    changes = {"trace_ids": [f"t{at:.0f}"], "samples": samples, **changes}
+    return alert(fingerprint, count, at=at, service="cart", **changes)
+
+
+def held_desk(**changes: Any) -> Desk:
+    """A desk with an incident of one request, beside which all is as usual."""
+    desk = desk_by_cause(**changes)
+    desk.send(traced(), at=AT)
+    desk.send(verdict(AT + 20, rare(), causes=()), at=AT + 25)
+    desk.ticks_until(AT + 200)
+    return desk
+
+
+def test_an_error_in_one_of_many_requests_waits_for_more_of_them() -> None:
+    desk = held_desk()
+    found = desk.of("aa")
+    assert (found.status, found.ticketed, found.sporadic) == (Status.OPEN, False, True)
+    assert "no ticket before it shows in more requests" in texts(found)
+    desk.send(verdict(AT + 190, causes=()), at=AT + 195)
+    desk.send(traced(at=AT + 210, count=2), at=AT + 210)
+    assert not desk.of("aa").ticketed
+    desk.send(verdict(AT + 220, rare(requests=9, strength=5.5), causes=()), at=AT + 225)
+    assert desk.of("aa").ticketed
+    assert desk.of("aa").paged_at == pytest.approx(AT + 225)
+
+
+def test_a_cause_pages_for_a_held_incident_at_once() -> None:
+    desk = held_desk()
+    desk.send(verdict(AT + 210, below("aa"), causes=[("cart", 6.0)]), at=AT + 215)
+    assert desk.of("aa").ticketed
+
+
+def test_a_record_without_a_request_pages_for_a_held_incident() -> None:
+    desk = held_desk()
+    more = traced(at=AT + 210, count=2, samples=[Sample(at=AT + 210, message="x", offset=9)])
+    desk.send(more, at=AT + 210)
+    assert desk.of("aa").ticketed
+
+
+def test_a_held_incident_pages_with_its_next_record_where_evidence_is_silent() -> None:
+    desk = held_desk()
+    desk.send(traced(at=AT + 900, count=2), at=AT + 900)
+    assert desk.of("aa").ticketed
+
+
+@pytest.mark.parametrize("of", [0, 29])
+def test_an_error_among_few_requests_pages(of: int) -> None:
+    desk = desk_by_cause()
+    desk.send(traced(), at=AT)
+    desk.send(verdict(AT + 20, rare(of=of), causes=()), at=AT + 25)
+    desk.ticks_until(AT + 33)
+    assert desk.of("aa").ticketed
+
+
+def test_a_page_for_one_request_waits_for_the_first_verdict_about_it() -> None:
+    desk = desk_by_cause()
+    desk.send(traced(severity=Severity.CRITICAL), at=AT)
+    desk.ticks_until(AT + 12)
+    assert not desk.of("aa").ticketed
+    desk.ticks_until(AT + 5 + 60 + 1)
+    assert desk.of("aa").ticketed
+
+
+def test_a_page_for_many_requests_waits_for_no_verdict() -> None:
+    desk = desk_by_cause()
+    ids = ["t1", "t2", "t3"]
+    desk.send(traced(count=3, severity=Severity.CRITICAL, trace_ids=ids), at=AT)
+    desk.ticks_until(AT + 6)
+    assert desk.of("aa").ticketed
+
+
+def test_no_page_is_held_without_a_wait_for_evidence() -> None:
+    assert held_desk(evidence_wait=0.0).of("aa").ticketed
+
+
+def test_a_held_incident_takes_no_alert_for_its_time_or_service() -> None:
+    desk = desk_by_cause()
+    desk.send(traced(), at=AT)
+    desk.send(verdict(AT + 20, rare(), causes=()), at=AT + 25)
+    desk.ticks_until(AT + 40)
+    assert desk.of("aa").sporadic
+    desk.send(traced("ee", at=AT + 61), at=AT + 61)
+    assert desk.of("ee").id != desk.of("aa").id
 
 
 def test_a_verdict_ends_the_wait_by_a_merge_or_by_a_page() -> None:

@@ -158,12 +158,23 @@ def test_faults_at_once_are_told_apart_by_their_part_of_the_recording() -> None:
         *ticketed(1010.0, one("1", "web", 1001.0)), *ticketed(1010.0, one("2", "api", 1002.0))
     )
     first = next(iter(known.courses.values())).alerts[0].fingerprint
-    found = judge(both, known, 60.0, lambda alert: int(alert.fingerprint != first))
+    found = judge(both, known, 60.0, lambda alert: {int(alert.fingerprint != first)})
     assert [len(fault.tickets) for fault in found.faults] == [1, 1]
     assert kept_apart(found.faults)
-    same = judge(both, known, 60.0, lambda alert: 0)
+    same = judge(both, known, 60.0, lambda alert: {0})
     assert [len(fault.tickets) for fault in same.faults] == [2, 0]
     assert not kept_apart(same.faults)
+
+
+def test_an_alert_of_both_parts_counts_for_the_fault_that_its_ticket_names() -> None:
+    both = [replace(DB, part=0), replace(CACHE, at=DB.at, part=1)]
+    known = history(
+        *ticketed(1010.0, one("1", "web", 1001.0, cause="db")),
+        *ticketed(1010.0, one("2", "api", 1002.0, cause="cache")),
+    )
+    found = judge(both, known, 60.0, lambda alert: {0, 1})
+    assert [[one.cause for one in fault.tickets] for fault in found.faults] == [["db"], ["cache"]]
+    assert kept_apart(found.faults)
 
 
 def test_faults_at_once_without_parts_take_the_tickets_that_name_them() -> None:

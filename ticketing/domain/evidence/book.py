@@ -24,6 +24,9 @@ ITEMS_MAX = 120_000
 PRESENT_ITEMS_MAX = 600_000
 WORKERS_MAX = 256
 """Workers of a slot: names of workers that restart under new ones must not add up."""
+KNOWN_SLOTS, KNOWN_SHARE = 60, 0.8
+"""The last slots, and the share of them with requests, from which on a seldom thing is known to be
+seldom: five times the longest window, without a long pause, after which much may be new."""
 STRENGTH_MIN = 1.0
 """Nats below which two rates may well differ by chance."""
 BURSTS_MAX, BURSTS_USUAL = 16, 2
@@ -244,6 +247,13 @@ class Book:
             found.append((now, self._before(operation, total).get(kind, {}).get(None, 0)))
         (now, before), (requests, requests_before) = found
         return now, requests, before, requests_before
+
+    def requests_of(self, service: str) -> int:
+        """The requests of a service in all that is remembered; 0 after a pause of the traffic."""
+        recent = range(self.last - KNOWN_SLOTS + 1, self.last + 1)
+        if sum(slot in self._slots for slot in recent) < KNOWN_SHARE * KNOWN_SLOTS:
+            return 0
+        return self._total.get((service, ""), {}).get(REQUESTS, {}).get(None, 0)
 
     def calls(self) -> Counter[tuple[Operation, Operation]]:
         """Callers and callees of all that is remembered, with the number of calls."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -28,6 +29,24 @@ class Fault:
     strength: float
     evidence: list[Evidence]
     requests: Sample
+
+    def onset(self, first: int, last: int) -> int:
+        """The slot of `first` to `last` from which on its requests come most clearly more often."""
+        counts = self.requests.counts()
+        whole = sum(counts.values())
+        slots = last - first + 1
+        best, onset, before = 0.0, first, 0.0
+        for slot in range(first + 1, last + 1):
+            before += counts.get(slot - 1, 0.0)
+            share = (slot - first) / slots
+            gain = _surprise(before, whole * share) + _surprise(whole - before, whole * (1 - share))
+            if before < whole * share and gain > best:
+                best, onset = gain, slot
+        return onset
+
+
+def _surprise(found: float, expected: float) -> float:
+    return found * math.log(found / expected) if found > 0 and expected > 0 else 0.0
 
 
 def ranked(evidence: Iterable[Evidence]) -> list[tuple[str, float]]:

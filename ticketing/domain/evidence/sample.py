@@ -7,6 +7,7 @@ held against each other, since the same requests are in both.
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable
 
 HASHES = 2**32
@@ -60,6 +61,17 @@ class Sample(dict[Stratum, tuple[int, frozenset[int]]]):
             total += sum(id < limit for id in ids) / limit
             inside += sum(id < limit for id in ids & theirs[1]) / limit
         return inside / total if total else 0.0
+
+    def since(self, slot: int) -> Sample:
+        """The requests from a slot on."""
+        return Sample({stratum: one for stratum, one in self.items() if stratum[0] >= slot})
+
+    def counts(self) -> dict[int, float]:
+        """The estimated number of these requests by slot."""
+        found: dict[int, float] = defaultdict(float)
+        for (slot, _), (limit, ids) in self.items():
+            found[slot] += len(ids) * HASHES / limit
+        return dict(found)
 
 
 def united(samples: Iterable[Sample]) -> Sample:

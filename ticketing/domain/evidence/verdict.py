@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 
 from ticketing.domain.events import Cause, Hung, Verdict
-from ticketing.domain.evidence.book import Alert, Book
+from ticketing.domain.evidence.book import LONGEST, Alert, Book
 from ticketing.domain.evidence.causes import Fault, callees_of, faults, ranked
 from ticketing.domain.evidence.sample import Sample
 from ticketing.domain.evidence.signs import Evidence
@@ -20,6 +20,9 @@ FIT_MIN = 0.5
 FIT_OF_SERVICE = 0.75
 """Fit of an alert of the cause's own service, if its requests say less: its lines may lie outside of
 the requests that are followed."""
+EARLY_SLOTS = 1
+"""Slots before the onset of a cause from which on an alert may be its symptom: the first requests may
+count for a slot that is not yet noticed."""
 RISEN_MIN = 3.0
 """Nats from which on an alert comes more often than before."""
 SEEN_TWICE = 2  # requests: a single one is no rate
@@ -32,6 +35,7 @@ def verdict_of(book: Book, scope: str, last: int) -> Verdict:
     evidence = book.evidence(last)
     calls = book.calls()
     found = faults(evidence, callees_of(calls))
+    onsets = [one.onset(book.last - LONGEST + 1, book.last) for one in found]
     alerts = [_Alert(book, name) for name in book.alerts()]
     alerts.sort(key=lambda alert: (-alert.requests, alert.name))
     del alerts[ALERTS_MAX:]
@@ -40,10 +44,15 @@ def verdict_of(book: Book, scope: str, last: int) -> Verdict:
         scope=scope,
         at=float((last + 1) * SLOT_SECONDS),
         causes=[
-            Cause(service=one.service, strength=one.strength, reasons=_reasons(one.evidence))
-            for one in found
+            Cause(
+                service=one.service,
+                strength=one.strength,
+                reasons=_reasons(one.evidence),
+                began=float(onset * SLOT_SECONDS),
+            )
+            for one, onset in zip(found, onsets, strict=True)
         ],
-        alerts=[alert.hung(found, near[alert.name]) for alert in alerts],
+        alerts=[alert.hung(found, onsets, near[alert.name]) for alert in alerts],
         ranking=[
             Cause(
                 service=service,
@@ -63,12 +72,16 @@ class _Alert:
         self.name = name
         self.sample: Sample = book.sample([(name, ALERT, None)])
         self.requests, self._of, self._before, self._of_before = book.count_of(name)
+        self._of_service = book.requests_of(name[0])
 
-    def hung(self, found: Sequence[Fault], near: list[str]) -> Hung:
+    def hung(self, found: Sequence[Fault], onsets: Sequence[int], near: list[str]) -> Hung:
         """The alert below the cause that explains it best."""
         cause, fit = -1, 0.0
         for place, fault in enumerate(found):
-            share = self.sample.share_in(fault.requests)
+            since = self.sample.since(onsets[place] - EARLY_SLOTS)
+            if not since:
+                continue
+            share = since.share_in(fault.requests)
             if self.name[0] == fault.service:
                 share = max(share, FIT_OF_SERVICE)
             if share > fit:
@@ -79,6 +92,8 @@ class _Alert:
             fit=min(1.0, fit),
             risen=self._risen(),
             requests=self.requests,
+            of=self._of_service,
+            strength=self._strength(),
             near=near,
         )
 
@@ -87,8 +102,11 @@ class _Alert:
             return True
         if self.requests < SEEN_TWICE:
             return False
+        return self._strength() >= RISEN_MIN
+
+    def _strength(self) -> float:
         trials = max(self.requests, self._of)
-        return strength(self.requests, trials, self._before, self._of_before) >= RISEN_MIN
+        return strength(self.requests, trials, self._before, self._of_before)
 
 
 def _near(alerts: Sequence[_Alert]) -> Mapping[Alert, list[str]]:

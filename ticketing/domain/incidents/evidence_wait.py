@@ -13,12 +13,17 @@ from ticketing.domain.incidents.policy import GROUP_BY_CAUSE, Policy
 from ticketing.domain.incidents.timeline import with_step
 from ticketing.domain.records import replace
 
+HEARD_SECONDS = 90.0
+"""A scope whose last verdict came longer ago has none to wait for: one comes every minute at least."""
+
 
 def waits(incident: Incident, state: ScopeState, now: float, policy: Policy) -> bool:
     """True if an incident whose ticket is due is to wait for a verdict."""
     if policy.group_by != GROUP_BY_CAUSE or incident.ticketed or incident.collective_id:
         return False
     if now >= (incident.evidence_until or incident.ticket_at + policy.evidence_wait):
+        return False
+    if now - state.heard_at > HEARD_SECONDS:
         return False
     return told_since(state, incident.severity, now - policy.evidence_wait, now)
 

@@ -271,6 +271,8 @@ class Incident:
     """The end of the wait for evidence, from which on the ticket waits no more; 0 if it never did."""
     waits_for: int = 0
     """The occurrences within a lookback window that the ticket waits for; 0 if it does not wait."""
+    sporadic: bool = False
+    """True while the ticket waits for more than the few requests that show the incident."""
     page: int = 1
     """The number of the page: rises when people are to be paged again, never for an update."""
     paged_at: float = 0.0

@@ -221,6 +221,8 @@ def _cause(cause: Cause) -> Cause:
     named("a service", cause.service, NAME_BYTES_MAX)
     if not math.isfinite(cause.strength):
         raise BadRecord(OUT_OF_BOUNDS, "a strength is not a number")
+    if not math.isfinite(cause.began) or abs(cause.began) > TIME_MAX:
+        raise BadRecord(OUT_OF_BOUNDS, "a time is beyond any date")
     return changed(
         cause,
         reasons=each(cause.reasons, lambda reason: text(reason, LABEL_BYTES_MAX), REASONS_MAX),
@@ -231,7 +233,9 @@ def _hung(hung: Hung) -> Hung:
     named("a fingerprint", hung.fingerprint, ID_BYTES_MAX)
     for name in hung.near[:NEAR_MAX]:
         named("a fingerprint", name, ID_BYTES_MAX)
-    small(cause=hung.cause, requests=hung.requests)
+    small(cause=hung.cause, requests=hung.requests, of=hung.of)
+    if not math.isfinite(hung.strength):
+        raise BadRecord(OUT_OF_BOUNDS, "a strength is not a number")
     if not 0 <= hung.fit <= 1:
         raise BadRecord(OUT_OF_BOUNDS, "a fit is not between 0 and 1")
     # A cause that was cut off explains nothing.

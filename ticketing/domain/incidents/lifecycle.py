@@ -231,7 +231,9 @@ def routed(
 
 def is_due(incident: Incident, now: float) -> bool:
     """True if the time for the incident's ticket has come and nothing is waited for."""
-    if incident.ticketed or incident.waits_for or incident.status is Status.RESOLVED:
+    if incident.ticketed or incident.status is Status.RESOLVED:
+        return False
+    if incident.waits_for or incident.sporadic:
         return False
     return incident.ticket_at <= now
 
@@ -253,6 +255,7 @@ def ticketed(
         incident,
         ticketed=True,
         waits_for=0,
+        sporadic=False,
         paged_at=incident.paged_at if quietly else now,
         quietly=quietly,
         collective_id="",

@@ -64,10 +64,10 @@ def released(incident: Incident, now: float) -> Incident:
 
     Nor does it begin to wait where its ticket is not yet due.
     """
-    if incident.ticketed or 0 < incident.evidence_until <= now:
+    if incident.ticketed or (0 < incident.evidence_until <= now and not incident.sporadic):
         return incident
     at = min(incident.ticket_at, now) if incident.evidence_until else incident.ticket_at
-    return replace(incident, evidence_until=now, ticket_at=at)
+    return replace(incident, evidence_until=now, ticket_at=at, sporadic=False)
 
 
 def broke_out_again(incident: Incident, cause: str, now: float, policy: Policy) -> Incident:

@@ -23,6 +23,13 @@ from ticketing.domain.traces.facts import mentioned
 
 NEAR_SECONDS = 90.0
 """Alerts of one fault begin within it: most requests that a fault breaks are over in a minute."""
+ALONE_SECONDS = 30.0
+"""The same without evidence, as no verdict takes apart what does not belong together."""
+ONSET_SECONDS = 5.0
+"""Without evidence, alerts that begin within it are of one fault: callers fail with a callee."""
+SELDOM_MAX, SELDOM_SECONDS = 20, 600.0
+"""Incidents that begin within ten minutes, beyond which one in three alerts has another one within
+ONSET_SECONDS by chance."""
 LASTING_SECONDS = 600.0
 """An incident that began longer ago takes alerts by evidence alone: else noise that never ends would
 take every fault of its service along."""
@@ -32,11 +39,12 @@ ATTACH_MIN = 3.0
 """Nats from which on a cause takes an alert that comes anyway: odds of 20 to 1."""
 OPEN_MIN = 5.0
 """Nats from which on a cause is a fault of its own: odds of 150 to 1, as many services are judged."""
-
-WITHIN = f"within {NEAR_SECONDS:g} s"
+EARLY_SECONDS = 20.0
+"""Time before the onset of a cause, as evidence shows it, in which its first alerts may begin: two
+slots, as a request counts in that of its end."""
 
 # The better reasons come first; of equal ones the incident that began last.
-BY_REQUESTS, BY_NAME, BY_SERVICE, BY_CALL = 4, 3, 2, 1
+BY_REQUESTS, BY_NAME, BY_ONSET, BY_SERVICE, BY_CALL = 5, 4, 3, 2, 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +53,16 @@ class Near:
 
     incident_id: str
     reason: str
+    sure: bool = False
+    """True if evidence, and not time alone, brings both together."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ties:
-    """All that may tie a new alert to an incident: `calls` are those of its service, by the other."""
+    """All that may tie a new alert to an incident: `calls` are those of its service, by the other.
+
+    `alone`: no evidence comes. `seldom`: few incidents begin, so that two hardly do by chance.
+    """
 
     service: str
     at: float
@@ -57,6 +70,13 @@ class _Ties:
     named: list[str]
     calls: Mapping[str, tuple[str, str]]
     as_of: float
+    alone: bool
+    seldom: bool
+
+    @property
+    def span(self) -> float:
+        """The seconds within which two alerts began together."""
+        return ALONE_SECONDS if self.alone else NEAR_SECONDS
 
 
 def explanation(fingerprint: str, state: ScopeState, now: float) -> Cause | None:
@@ -84,6 +104,11 @@ def is_young(outbreak: Outbreak, at: float) -> bool:
     return abs(at - outbreak.began_at) <= YOUNG_SECONDS
 
 
+def began_with(outbreak: Outbreak, cause: Cause) -> bool:
+    """False for an incident that began before its cause did: it began for another reason."""
+    return outbreak.began_at >= cause.began - EARLY_SECONDS
+
+
 def near(alert: Alert, state: ScopeState, now: float) -> list[Near]:
     """The incidents that may take an alert which begins, the best first; `now` is the clock's time."""
     hung = _hung(alert.fingerprint, state, now)
@@ -96,10 +121,13 @@ def near(alert: Alert, state: ScopeState, now: float) -> list[Near]:
         running = [one for one in outbreaks if is_running(one, cause.service, at)]
         if running:
             why = because(cause, state.at)
-            return [Near(incident_id=one.incident_id, reason=why) for one in reversed(running)]
+            return [
+                Near(incident_id=one.incident_id, reason=why, sure=True)
+                for one in reversed(running)
+            ]
         # Another fault explains less of the alert than this one, which has no incident yet.
         others = {one.service for one in state.causes} - {cause.service}
-        outbreaks = [one for one in outbreaks if one.cause not in others]
+        outbreaks = [one for one in outbreaks if one.cause not in others and began_with(one, cause)]
     ties = _Ties(
         service=alert.service,
         at=alert.first_seen,
@@ -107,6 +135,8 @@ def near(alert: Alert, state: ScopeState, now: float) -> list[Near]:
         named=named_by(alert, state),
         calls=_calls(alert.service, state),
         as_of=state.at,
+        alone=not is_fresh(state, now),
+        seldom=_seldom(alert.first_seen, state),
     )
     found: list[tuple[int, float, Near]] = []
     for outbreak in outbreaks:
@@ -114,7 +144,7 @@ def near(alert: Alert, state: ScopeState, now: float) -> list[Near]:
             continue
         rank, reason = _rank(ties, outbreak)
         if rank:
-            place = Near(incident_id=outbreak.incident_id, reason=reason)
+            place = Near(incident_id=outbreak.incident_id, reason=reason, sure=rank == BY_REQUESTS)
             found.append((rank, outbreak.began_at, place))
     found.sort(key=lambda one: one[:2], reverse=True)
     return [place for _, _, place in found]
@@ -131,23 +161,32 @@ def named_by(alert: Alert, state: ScopeState) -> list[str]:
 def _rank(ties: _Ties, outbreak: Outbreak) -> tuple[int, str]:
     """The rank of an incident for an alert, 0 for none, and the reason."""
     onsets = outbreak.onsets
+    within = f"within {ties.span:g} s"
     shared = ties.neighbours and not ties.neighbours.isdisjoint(outbreak.fingerprints)
-    if shared and any(_close(ties.at, *times) for times in onsets.values()):
+    if shared and any(_close(ties, *times) for times in onsets.values()):
         return BY_REQUESTS, f"it is in the same requests, as of {moment(ties.as_of)}"
     for name in ties.named:
-        if name in onsets and _close(ties.at, *onsets[name]):
-            return BY_NAME, f"its error names {name}, where an alert began {WITHIN}"
+        if name in onsets and _close(ties, *onsets[name]):
+            return BY_NAME, f"its error names {name}, where an alert began {within}"
     service = ties.service
-    if service in outbreak.names and any(_close(ties.at, *times) for times in onsets.values()):
-        return BY_NAME, f"an error names {service}, and began {WITHIN}"
-    if service in onsets and _close(ties.at, *onsets[service]):
-        return BY_SERVICE, f"an alert of the same service began {WITHIN}"
+    if ties.alone and ties.seldom and abs(ties.at - outbreak.began_at) <= ONSET_SECONDS:
+        return BY_ONSET, f"it began within {ONSET_SECONDS:g} s, and no request tells them apart"
+    if service in outbreak.names and any(_close(ties, *times) for times in onsets.values()):
+        return BY_NAME, f"an error names {service}, and began {within}"
+    if service in onsets and _close(ties, *onsets[service]):
+        return BY_SERVICE, f"an alert of the same service began {within}"
     if ties.calls:
         for name, times in onsets.items():
-            if name in ties.calls and _close(ties.at, *times):
+            if name in ties.calls and _close(ties, *times):
                 caller, called = ties.calls[name]
-                return BY_CALL, f"{caller} calls {called}; both began {WITHIN}"
+                return BY_CALL, f"{caller} calls {called}; both began {within}"
     return 0, ""
+
+
+def _seldom(at: float, state: ScopeState) -> bool:
+    """True where so few incidents begin that two hardly begin together by chance."""
+    lately = sum(ONSET_SECONDS < at - one.began_at <= SELDOM_SECONDS for one in state.outbreaks)
+    return lately <= SELDOM_MAX
 
 
 def _calls(service: str, state: ScopeState) -> dict[str, tuple[str, str]]:
@@ -171,5 +210,5 @@ def _hung(fingerprint: str, state: ScopeState, now: float) -> Hung | None:
     return state.hung.get(fingerprint) if is_fresh(state, now) else None
 
 
-def _close(at: float, first: float, last: float) -> bool:
-    return first - NEAR_SECONDS <= at <= last + NEAR_SECONDS
+def _close(ties: _Ties, first: float, last: float) -> bool:
+    return first - ties.span <= ties.at <= last + ties.span

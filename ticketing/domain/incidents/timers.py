@@ -138,7 +138,7 @@ def next_due(incident: Incident, now: float, quiet: float | None, policy: Policy
         retained = incident.resolved_at + policy.retention
         times.append(retained if retained > now else now + policy.retention_recheck_every)
         return min(times)
-    if not incident.ticketed and not incident.waits_for:
+    if not (incident.ticketed or incident.waits_for or incident.sporadic):
         times.append(incident.ticket_at)
     if incident.flapping:
         times.append(_muted_until(incident, policy))

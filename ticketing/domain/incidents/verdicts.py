@@ -16,6 +16,7 @@ from ticketing.domain.incidents.incident import Incident, Kind, Status
 from ticketing.domain.incidents.nearness import (
     OPEN_MIN,
     because,
+    began_with,
     cause_of,
     is_running,
     is_young,
@@ -210,6 +211,7 @@ class _Deciding:
             if (one := known.get(id)) is not None
             and one.cause not in others
             and is_young(one, self._at)
+            and began_with(one, cause)
         ]
         elsewhere = [
             one.incident_id
@@ -280,6 +282,8 @@ class _Deciding:
         outbreak = self._state.outbreak(source)
         if source in self._claimed or outbreak is None or not is_young(outbreak, self._at):
             return False
+        if not began_with(outbreak, cause):
+            return False
         if outbreak.cause in self._causes.keys() - {cause.service}:
             return False
         return self._incidents[source].alerts_total <= len(members)
@@ -314,7 +318,7 @@ class _Deciding:
     def _guess(self) -> None:
         """Name the only running incident by a sure ranking, if no cause explains its alerts."""
         ranking = self._verdict.ranking
-        if self._claimed or not ranking or ranking[0].strength < OPEN_MIN:
+        if self._claimed or self._causes or not ranking or ranking[0].strength < OPEN_MIN:
             return
         if len(ranking) > 1 and ranking[0].strength < SURE_RATIO * ranking[1].strength:
             return

@@ -57,6 +57,38 @@ def test_alerts_hang_below_the_cause() -> None:
     assert all(found.causes[one.cause].service == service for one in held)
 
 
+def test_a_cause_knows_when_it_began() -> None:
+    service, requests = broken("return")
+    (cause,) = verdict(list(tallies_of(requests).items())).causes
+    assert cause.service == service
+    assert abs(cause.began - FAULT_AT) <= 2 * SLOT_SECONDS
+
+
+def test_an_alert_from_before_a_cause_does_not_hang_below_it() -> None:
+    service, requests = broken("return")
+    early = next(place for place, (facts, _) in enumerate(requests) if facts.at > FAULT_AT - 25)
+    facts, alerts = requests[early]
+    requests[early] = facts, {**alerts, "noise": service}
+    found = verdict(list(tallies_of(requests).items()))
+    noise = next(one for one in found.alerts if one.fingerprint == "noise")
+    assert (noise.cause, noise.requests) == (-1, 1)
+
+
+def test_an_alert_tells_how_sure_its_rise_is_and_among_how_many_requests() -> None:
+    _, requests = broken("return")
+    found = verdict(list(tallies_of(requests).items()))
+    risen = max(found.alerts, key=lambda one: one.requests)
+    assert risen.strength > 5
+    assert risen.of > 100
+
+
+def test_after_a_pause_nothing_is_known_to_be_seldom() -> None:
+    _, requests = broken("return")
+    paused = [one for one in requests if not FAULT_AT - 400 < one[0].at < FAULT_AT - 100]
+    found = verdict(list(tallies_of(paused).items()))
+    assert {one.of for one in found.alerts} == {0}
+
+
 def test_calls_between_services_are_edges() -> None:
     _, requests = broken("exception")
     found = verdict(list(tallies_of(requests).items()))
