@@ -81,9 +81,9 @@ def totals(
 def undelivered(incident: Mapping[str, Any]) -> int:
     """The number of platforms where an incident's ticket is not yet in the wanted state.
 
-    None while the incident waits for more occurrences, or for its turn in a collective one.
+    None while the incident waits for more occurrences or requests, or for its turn in a collective one.
     """
-    if incident.get("waitingFor") or incident.get("collectiveId"):
+    if any(incident.get(name) for name in ("waitingFor", "sporadic", "collectiveId")):
         return 0
     routes = incident["platforms"]
     if not incident["ticketed"]:

@@ -80,6 +80,7 @@ def list_document(incident: Incident) -> dict[str, Any]:
         "rootCause": incident.root_cause or None,
         "ticketed": incident.ticketed,
         "waitingFor": _waiting(incident.waits_for),
+        "sporadic": incident.sporadic,
         "noTicket": why_no_ticket(incident) or None,
         "collectiveId": incident.collective_id or None,
         "heldAt": iso(incident.held_at) if incident.held_at else None,

@@ -25,6 +25,7 @@ ROUTED: dict[str, Any] = {
         ({"ticketed": False}, 2),
         ({"ticketed": False, "status": "resolved"}, 0),
         ({"ticketed": False, "waitingFor": {"occurrences": 5}}, 0),
+        ({"ticketed": False, "sporadic": True}, 0),
         ({"ticketed": False, "collectiveId": "0-0"}, 0),
     ],
 )
