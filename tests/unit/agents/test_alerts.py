@@ -54,6 +54,23 @@ def test_an_alert_that_begins_is_urgent_and_its_counts_are_not() -> None:
     assert desk.hurried == 1
 
 
+def test_an_alert_stays_with_the_writer_of_its_incident_through_a_change_of_scope() -> None:
+    desk = AlertDesk(partitions=97)
+    desk.run(4, anomalies("aa", 1))
+    desk.restart(alert_policy_with(scope_by="tenant"))
+    sent = desk.run(9, anomalies("aa", 5, severity=Severity.CRITICAL), anomalies("new", 6))
+    places = {
+        alert.fingerprint: one.partition
+        for one in sent
+        if one.topic == topics.EVENTS
+        for alert in one.bodies
+        if isinstance(alert, Alert)
+    }
+    old, new = scope_of("acme", "prod"), scope_of("acme", "prod", "tenant")
+    assert places == {"aa": partition_of_scope(old, 97), "new": partition_of_scope(new, 97)}
+    assert places["aa"] != places["new"]
+
+
 def test_a_run_that_is_cut_differently_counts_once() -> None:
     desk = AlertDesk()
     desk.run(4, anomalies("aa", 1, 3), anomalies("bb", 2))

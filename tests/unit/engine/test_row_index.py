@@ -222,8 +222,25 @@ def test_no_record_of_a_changelog_reaches_the_index() -> None:
     world = World()
     for key in (INDEX_KEY, b"\0due:x", b"\0at:", MARK_KEY, b"a"):
         world.append("log", key, row(3, 4.0))
+    read.data.rows[OFFSET], read.data.rows[INDEX_KEY] = b"0", b"1 0 0"
     read.apply(0, simulation.changes(world.logs["log"]), 4)
     assert list(due_or_open(read.data, 9.0)) == [b"a"]
     assert read.data.get(MARK_KEY) == row(3, 4.0)
     assert read.data.get(b"\0due:x") is None
     assert INDEX.fits(read.data, OFFSET)
+
+
+@pytest.mark.usefixtures("disk")
+async def test_a_table_read_back_from_nothing_gets_its_index_at_once() -> None:
+    read = Reading()
+    world = World()
+    for number in range(4):
+        world.append("log", b"%d" % number, row(number, 4.0))
+    for change in simulation.changes(world.logs["log"]):
+        read.apply(0, [change], change.offset)
+    assert list(read.data.keys(b"\0")) == [], "no row was looked up for it"
+    await read.build_index(0)
+    assert list(due_or_open(read.data, 9.0)) == [b"0", b"1", b"2", b"3"]
+    world.append("log", b"4", row(4, 1.0))
+    read.apply(0, simulation.changes(world.logs["log"][4:]), 4)
+    assert next(due_or_open(read.data, 9.0)) == b"4", "and it is kept up to date"

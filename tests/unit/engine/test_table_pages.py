@@ -161,3 +161,10 @@ async def test_with_a_token_every_page_asks_for_it(tmp_path: Path) -> None:
         assert answer.status == 200
     finally:
         await client.close()
+
+
+async def test_the_engines_own_rows_are_not_shown(client: TestClient[Any, Any]) -> None:
+    for key in ("%00mark", "%00index", "%00open:a-1"):
+        assert (await client.get(f"/table/incidents/{key}/")).status == 404
+    found = await (await client.get("/table/incidents/")).json()
+    assert [one["key"] for one in found["keys"]] == ["a-1", "a-2", "a-3", "b"]
