@@ -133,7 +133,7 @@ class TracesAgent(BatchAgent):
             }
             key = part.tenant, part.trace_id
             lines = Part(part.count, bytes(part.lines))
-            self._correlator.take(key, lines, at, marks, now, part.scope, part.level)
+            self._correlator.take(key, lines, at, marks, now, part.scope, part.halved)
             metrics.spans_total.inc(part.count)
         if times:
             self._correlator.reached(_way(spans.source, partition), reached(times), now)

@@ -49,7 +49,7 @@ class TracePart(msgspec.Struct, array_like=True, gc=False):
     """Lines of one trace. `at` is the last line's time as written in the log.
 
     `marks` maps the fingerprints of the anomalies to service, event time (Unix s) and scope.
-    `scope` is that of the first line; empty in messages of older releases. One of 2**`level` requests
+    `scope` is that of the first line; empty in messages of older releases. One of 2**`halved` requests
     of the scope is followed in the partition of the input.
     """
 
@@ -60,7 +60,7 @@ class TracePart(msgspec.Struct, array_like=True, gc=False):
     marks: dict[str, tuple[str, float, str]]
     lines: msgspec.Raw
     scope: str = ""
-    level: int = 0
+    halved: int = 0
 
 
 class Position(msgspec.Struct, array_like=True, gc=False):

@@ -56,7 +56,7 @@ def test_of_many_requests_a_share_is_followed_with_all_of_their_lines() -> None:
     ids = {f"{number + 1:032x}" for number in range(count)}
     assert {part.trace_id for part in parts} == {id for id in ids if lot_of(id) < LOTS >> level}
     assert {part.count for part in parts} == {2}
-    assert {part.level for part in parts} == {level}
+    assert {part.halved for part in parts} == {level}
     assert sum(run.passed_by for run in again) == 2 * (count - len(parts))
     assert [run.reached for run in again] == [first[0].reached] * len(again)
     assert all(run.anomalies == 0 for run in [*first, *again])

@@ -182,17 +182,17 @@ class Correlator:
         fingerprints: dict[str, tuple[str, float, str]],
         now: float,
         scope: str = "",
-        level: int = 0,
+        halved: int = 0,
     ) -> None:
         """Take in lines of one request, whose first line lies in `scope`.
 
-        They were chosen under `level` (`domain.traces.sampling`).
+        They are of one in 2**`halved` requests (`domain.traces.sampling`).
 
         `fingerprints` maps those of its anomalies to service, event time and scope.
         """
         services = {fingerprint: mark[0] for fingerprint, mark in fingerprints.items()}
         scope = scope or next((mark[2] for mark in fingerprints.values()), "")
-        self._shares.note(scope, level, at)
+        self._shares.note(scope, halved, at)
         trace = self._buffer.add(key, part, at, services, now, scope)
         if trace is not None:
             heapq.heappush(self._ending, (trace.at, key))
