@@ -11,6 +11,7 @@ COPY agents agents
 COPY sinks sinks
 COPY tables tables
 COPY ticketing ticketing
+COPY charts/ticketing-agent/files charts/ticketing-agent/files
 # The lock holds every version, those of the tests too: as constraints, only what is needed comes.
 RUN python -m venv /opt/ticketing \
   && /opt/ticketing/bin/pip install --no-cache-dir --disable-pip-version-check \
