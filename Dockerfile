@@ -12,6 +12,7 @@ COPY agents agents
 COPY sinks sinks
 COPY tables tables
 COPY ticketing ticketing
+COPY charts/ticketing-agent/files charts/ticketing-agent/files
 # Every file that is installed has its hash in a lock, those of the tools too; the package itself is
 # built without a download, and without its dependencies, which stand.
 RUN python -m venv /opt/tools \

@@ -19,6 +19,7 @@ import pytest
 from support.fleet import INPUT, PARTITIONS, Fleet
 from support.logs import log
 from support.secured_kafka import PASSWORD, SCRAM_USERNAME, USERNAME, SecuredKafka
+from support.tokens import CLIENT_ID, CLIENT_SECRET, SCOPE, IdentityProvider
 from support.waiting import wait_for
 
 from ticketing.api.server import KafkaCommands
@@ -105,6 +106,33 @@ def test_the_job_works_with_credentials(
     assert f"created {INCIDENTS}" in made.stdout
 
     work(fleet)
+
+
+def with_token(broker: SecuredKafka, provider: IdentityProvider) -> dict[str, str]:
+    return {
+        **with_password(broker),
+        "saslMechanism": "OAUTHBEARER",
+        "username": CLIENT_ID,
+        "password": CLIENT_SECRET,
+        "tokenUrl": provider.url,
+        "tokenScope": SCOPE,
+    }
+
+
+def test_the_job_works_with_tokens_and_tells_of_wrong_credentials(
+    fleet: Fleet, secured: SecuredKafka
+) -> None:
+    with IdentityProvider() as provider:
+        fleet.configure(kafka=with_token(secured, provider))
+        made = run(fleet, "topics", "create")
+        assert made.returncode == 0, made.stderr
+        work(fleet)
+        assert provider.asked > 2, "each of the client libraries has asked"
+        fleet.configure(kafka={"password": "a-wrong-secret"})
+        refused = run(fleet, "topics", "check")
+        assert refused.returncode == 1
+        assert "check kafka.tokenUrl, kafka.username and kafka.password" in refused.stderr
+        assert "a-wrong-secret" not in refused.stderr
 
 
 def work(fleet: Fleet) -> None:

@@ -28,6 +28,8 @@ ROLE_USERS = tuple(f"{USERNAME}-{role}" for role in ("setup", "pipeline", "view"
 # Kafka assumes it of the controller's listener only where no other protocol is in use.
 PROTOCOLS = "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_SSL:SASL_SSL"
 SCRAM_MODULE = "org.apache.kafka.common.security.scram.ScramLoginModule"
+TOKEN_MODULE = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule"
+"""By default it takes tokens without a signature, which are for tests alone."""
 SCRAM_USERNAME = "ticketing-scram"
 SCRAM_ITERATIONS = 4096
 """Kafka's own least."""
@@ -82,7 +84,8 @@ class SecuredKafka(JavaKafka):
                 "ssl.truststore.type": "PEM",
                 "ssl.truststore.location": str(self.authority.bundle),
                 "listener.name.ssl.ssl.client.auth": "required",
-                "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
+                "sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512,OAUTHBEARER",
+                "listener.name.sasl_ssl.oauthbearer.sasl.jaas.config": f"{TOKEN_MODULE} required;",
                 "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": f"{SCRAM_MODULE} required;",
                 **(authorizing if authorizes else {}),
                 "listener.name.sasl_ssl.plain.sasl.jaas.config": (

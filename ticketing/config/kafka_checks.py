@@ -24,6 +24,8 @@ def kafka_problems(kafka: Kafka) -> Iterator[Problem]:
     if kafka.replication_factor == 0:
         yield Problem(("kafka", "replicationFactor"), "must be -1 or at least 1, not 0")
     yield from _sasl(kafka)
+    if kafka.token_url is not None and kafka.sasl_mechanism != "OAUTHBEARER":
+        yield Problem(("kafka", "saslMechanism"), "must be OAUTHBEARER with a tokenUrl")
     yield from _certificates(kafka)
 
 
@@ -50,6 +52,8 @@ def _sasl(kafka: Kafka) -> Iterator[Problem]:
         ):
             if given is None:
                 yield Problem(("kafka", key), f"is required with {kafka.security_protocol}")
+        if kafka.sasl_mechanism == "OAUTHBEARER" and kafka.token_url is None:
+            yield Problem(("kafka", "tokenUrl"), "is required with saslMechanism OAUTHBEARER")
     elif kafka.sasl_mechanism or kafka.password:
         yield Problem(
             ("kafka", "securityProtocol"), "must be SASL_SSL or SASL_PLAINTEXT with SASL settings"

@@ -39,12 +39,16 @@ class Kafka(Section):
     """Copies of our own topics; -1 leaves it to the broker's `default.replication.factor`."""
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
     """Security of the connections."""
-    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] | None = None
     """SASL mechanism."""
     username: Name | None = None
-    """SASL user."""
+    """SASL user; with OAUTHBEARER the client's id."""
     password: Secret | None = None
-    """SASL password."""
+    """SASL password; with OAUTHBEARER the client's secret."""
+    token_url: Url | None = None
+    """With OAUTHBEARER, the address that gives tokens for client credentials."""
+    token_scope: Name | None = None
+    """With OAUTHBEARER, the scope to ask for."""
     ca_bundle: Path | None = None
     """A file of CA certificates (PEM) to trust instead of the system's."""
     client_certificate: Path | None = None

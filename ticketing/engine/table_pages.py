@@ -150,11 +150,19 @@ class TableValue(TablesView):
         for number in held:
             value = table.data._dbs[number].get(key.encode())
             if value is not None:
-                stored = msgspec.json.decode(value)
+                stored = _readable(value)
                 document = {"partition": number, "key": key, "value": stored}
                 page = table_html.record(name, number, key, stored)
                 return self.answer(request, document, page)
         raise self.NotFound("no such key in the partitions of this worker")
+
+
+def _readable(value: bytes) -> Any:
+    """A stored value; one that can't be read, which the table sets aside, as text."""
+    try:
+        return msgspec.json.decode(value)
+    except msgspec.DecodeError:
+        return value.decode("utf-8", "replace")
 
 
 def _standing(app: Any) -> tuple[str, list[str]]:

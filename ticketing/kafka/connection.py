@@ -9,6 +9,7 @@ from typing import Any
 
 from ticketing.config.process import Kafka
 from ticketing.config.values import reveal
+from ticketing.kafka.tokens import ClientTokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,9 @@ class Connection:
     sasl_mechanism: str | None
     username: str | None
     password: str = field(repr=False)
+    token_url: str | None
+    token_scope: str | None
+    """Of OAUTHBEARER, whose user and password are the client's id and secret."""
 
     @classmethod
     def of(cls, kafka: Kafka, brokers: str) -> Connection:
@@ -40,6 +44,8 @@ class Connection:
             sasl_mechanism=kafka.sasl_mechanism,
             username=kafka.username,
             password=reveal(kafka.password),
+            token_url=kafka.token_url,
+            token_scope=kafka.token_scope,
         )
 
     @property
@@ -51,6 +57,11 @@ class Connection:
     def authenticated(self) -> bool:
         """True for the protocols with SASL."""
         return self.security_protocol.startswith("SASL")
+
+    @property
+    def by_token(self) -> bool:
+        """True for tokens in place of a password."""
+        return self.authenticated and self.sasl_mechanism == "OAUTHBEARER"
 
     def librdkafka(self) -> dict[str, Any]:
         """Settings for the clients of confluent-kafka, the password among them."""
@@ -66,12 +77,22 @@ class Connection:
             }
             settings |= {name: str(path) for name, path in files.items() if path is not None}
         if self.authenticated:
-            settings |= {
-                "sasl.mechanism": self.sasl_mechanism,
-                "sasl.username": self.username,
-                "sasl.password": self.password,
-            }
+            settings["sasl.mechanism"] = self.sasl_mechanism
+            settings |= self._librdkafka_tokens() if self.by_token else self._librdkafka_password()
         return settings
+
+    def _librdkafka_password(self) -> dict[str, Any]:
+        return {"sasl.username": self.username, "sasl.password": self.password}
+
+    def _librdkafka_tokens(self) -> dict[str, Any]:
+        settings = {
+            "sasl.oauthbearer.method": "oidc",
+            "sasl.oauthbearer.client.id": self.username,
+            "sasl.oauthbearer.client.secret": self.password,
+            "sasl.oauthbearer.token.endpoint.url": self.token_url,
+            "sasl.oauthbearer.scope": self.token_scope,
+        }
+        return {name: value for name, value in settings.items() if value is not None}
 
     def aiokafka(self) -> dict[str, Any]:
         """Arguments for the clients of aiokafka, the password among them."""
@@ -80,7 +101,12 @@ class Connection:
             "security_protocol": self.security_protocol,
             "ssl_context": self._ssl_context(),
         }
-        if self.authenticated:
+        if self.by_token:
+            arguments |= {
+                "sasl_mechanism": self.sasl_mechanism,
+                "sasl_oauth_token_provider": self._tokens(),
+            }
+        elif self.authenticated:
             arguments |= {
                 "sasl_mechanism": self.sasl_mechanism,
                 "sasl_plain_username": self.username,
@@ -92,8 +118,11 @@ class Connection:
         """Credentials for a Faust app (`broker_credentials`); None for plain text."""
         # Imported here, as other commands need no Faust and should not wait for its import.
         from faust import SASLCredentials, SSLCredentials
+        from faust.auth import OAuthCredentials
 
         context = self._ssl_context()
+        if self.by_token:
+            return OAuthCredentials(oauth_cb=self._tokens(), ssl_context=context)
         if self.authenticated:
             return SASLCredentials(
                 username=self.username,
@@ -102,6 +131,11 @@ class Connection:
                 ssl_context=context,
             )
         return None if context is None else SSLCredentials(context=context)
+
+    def _tokens(self) -> ClientTokens:
+        return ClientTokens(
+            self.token_url or "", self.username or "", self.password, self.token_scope
+        )
 
     def _ssl_context(self) -> ssl.SSLContext | None:
         if not self.encrypted:

@@ -31,6 +31,7 @@ _REFUSALS = (
     ("certificate verify failed", "kafka.caBundle"),
     ("broker certificate could not be verified", "kafka.caBundle"),
     ("mechanism", "kafka.saslMechanism"),
+    ("oauthbearer token", "kafka.tokenUrl, kafka.username and kafka.password"),
     ("authentication", "kafka.username and kafka.password"),
     ("alert", "kafka.clientCertificate and kafka.clientKey"),
 )

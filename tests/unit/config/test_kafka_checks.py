@@ -82,3 +82,13 @@ def test_missing_files_are_named(client: Identity, tmp_path: Path) -> None:
     assert problems(clientCertificate=client.certificate, clientKey=gone) == [
         f'kafka.clientKey: file not found: "{gone}"'
     ]
+
+
+def test_tokens_need_the_address_that_gives_them() -> None:
+    login = {"securityProtocol": "SASL_SSL", "username": "id", "password": "a-secret"}
+    tokens = {**login, "saslMechanism": "OAUTHBEARER"}
+    assert problems(**tokens) == ["kafka.tokenUrl: is required with saslMechanism OAUTHBEARER"]
+    assert not problems(**tokens, tokenUrl="https://login.example.com/token")
+    assert problems(**login, saslMechanism="PLAIN", tokenUrl="https://a.example/token") == [
+        "kafka.saslMechanism: must be OAUTHBEARER with a tokenUrl"
+    ]

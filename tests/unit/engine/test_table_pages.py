@@ -105,6 +105,15 @@ async def test_a_record_is_shown_as_text_and_never_as_markup(client: TestClient[
     assert "<script>" not in hostile
 
 
+async def test_a_record_that_can_not_be_read_is_shown_as_it_is(tmp_path: Path) -> None:
+    app = app_for(tmp_path)
+    app.tables.data["incidents"].data._dbs[0][b"torn"] = b'[1,{"title": "x\xff'
+    client = await client_of(app)
+    found = await (await client.get("/table/incidents/torn/")).json()
+    assert found["value"] == '[1,{"title": "x\ufffd'
+    await client.close()
+
+
 async def test_what_does_not_exist_is_404(client: TestClient[Any, Any]) -> None:
     for path in ("/table/nothing/", "/table/incidents/nothing/"):
         assert (await client.get(path)).status == 404

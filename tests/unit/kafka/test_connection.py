@@ -16,6 +16,7 @@ from ticketing.config import Config, validate
 from ticketing.engine.app import create_app
 from ticketing.kafka.connection import Connection
 from ticketing.kafka.runtime import Runtime
+from ticketing.kafka.tokens import ClientTokens
 
 PASSWORD = "a-password-that-nobody-sees"
 SASL = {
@@ -119,6 +120,28 @@ def test_sasl_over_tls_shows_the_certificate_too(authority: Authority, client: I
     assert secured.faust().protocol.value == "SASL_SSL"
     assert secured.aiokafka()["ssl_context"].shown == (client.certificate, client.key)
     assert secured.librdkafka()["ssl.certificate.location"] == str(client.certificate)
+
+
+async def test_tokens_reach_every_client() -> None:
+    secured = connection(
+        **{**SASL, "saslMechanism": "OAUTHBEARER", "tokenUrl": "http://127.0.0.1:9/token"}
+    )
+    assert secured.librdkafka() == {
+        "bootstrap.servers": "a:9092,b:9092",
+        "security.protocol": "SASL_PLAINTEXT",
+        "sasl.mechanism": "OAUTHBEARER",
+        "sasl.oauthbearer.method": "oidc",
+        "sasl.oauthbearer.client.id": "ticketing",
+        "sasl.oauthbearer.client.secret": PASSWORD,
+        "sasl.oauthbearer.token.endpoint.url": "http://127.0.0.1:9/token",
+    }
+    confluent_kafka.Producer({**secured.librdkafka(), "log_level": 0})
+    arguments = secured.aiokafka()
+    assert arguments["sasl_mechanism"] == "OAUTHBEARER"
+    assert isinstance(arguments["sasl_oauth_token_provider"], ClientTokens)
+    assert "sasl_plain_password" not in arguments
+    assert isinstance(secured.faust().oauth_cb, ClientTokens)
+    assert PASSWORD not in repr(secured)
 
 
 async def test_sasl_reaches_every_client() -> None:

@@ -22,6 +22,7 @@ REASONS = {
     "Disconnected: might be caused by incorrect security.protocol": "kafka.securityProtocol",
     "SSL handshake failed: wrong version number": "kafka.securityProtocol",
     "Broker's mechanisms: PLAIN; unsupported SASL mechanism": "kafka.saslMechanism",
+    "Failed to acquire SASL OAUTHBEARER token: Failed to retrieve OIDC token": "kafka.tokenUrl",
 }
 """Reasons as librdkafka words them, and a setting to check."""
 
