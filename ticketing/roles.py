@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ticketing.config import Config
+from ticketing.config.loading import KEYS
 from ticketing.engine.role_topics import RoleTopics, verified
 from ticketing.kafka.access import (
     CREATE,
@@ -133,11 +134,16 @@ def secrets_for(role: str, config: Config) -> set[str]:
     The API tests the connections of all platforms and models, so that its roles need every one.
     """
     if role in (VIEW, API):
-        return {field.alias or name for name, field in Config.model_fields.items()}
+        return set(KEYS)
     own = {PIPELINE: {"heartbeatUrl"}, TRACES_ROLE: set(), SUMMARIES: {"llm", "redis"}}
     # An adapter counts its requests in Redis, together with those of other workers.
     needed = {"kafka"} | own.get(role, {role, "redis"})
     return needed | ({"web"} if config.faust_web.enabled else set())
+
+
+def secrets_alone(role: str, config: Config) -> set[str]:
+    """The same for a role without a supervisor, which has a listener of its own."""
+    return secrets_for(role, config) | {"web"}
 
 
 def asks_models(role: str, config: Config) -> bool:

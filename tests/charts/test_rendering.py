@@ -95,6 +95,22 @@ def test_there_are_values_of_every_sort() -> None:
     assert len(FILES) >= 6
 
 
+def test_a_role_mounts_a_secret_of_its_own(tmp_path: Path) -> None:
+    change = {"secrets": {"existingSecret": "s", "byRole": {"traces": "of-traces"}}}
+    found = rendered(values_file(tmp_path, {**BASE, **change}))
+    mounted = {
+        role: [
+            volume["secret"]["secretName"]
+            for volume in one["spec"]["template"]["spec"]["volumes"]
+            if volume["name"] == "secrets"
+        ]
+        for role, one in workloads(found).items()
+    }
+    assert mounted.pop("traces") == ["of-traces"]
+    assert mounted
+    assert set(map(tuple, mounted.values())) == {("s",)}
+
+
 @by_file
 def test_every_manifest_is_valid(file: Path) -> None:
     for one in manifests(file):

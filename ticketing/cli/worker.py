@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import click
 
@@ -22,10 +23,12 @@ def worker(roles: tuple[str, ...]) -> None:
     from ticketing.config import handover
     from ticketing.engine.role_topics import verify_all
     from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
+    from ticketing.roles import secrets_alone
     from ticketing.supervisor import Supervisor
 
     launch.prepare()
-    runtime = Runtime.from_environ()
+    alone = len(roles) == 1
+    runtime = Runtime.from_environ(needed=partial(secrets_alone, roles[0]) if alone else None)
     handover.forget(os.environ)
     require_sinks(runtime.config.enabled_platforms())
     known = composition.roles(runtime.config)
@@ -34,7 +37,7 @@ def worker(roles: tuple[str, ...]) -> None:
         raise click.BadParameter(f"unknown role {unknown[0]!r}; roles here: {', '.join(known)}")
     chosen = list(roles) or composition.default_roles(runtime.config)
     composition.require_extras(runtime.config, chosen)
-    if len(roles) == 1:
+    if alone:
         composition.run(roles[0], runtime)
         return
     composition.configure_logging(runtime.config)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -26,16 +26,29 @@ HELM_KEY = "logclaw-ticketing-agent"
 PATCHABLE = ("platforms", "routing", "anomaly", "llm")
 
 
-def load(path: Path | None, environ: Mapping[str, str], *, without_secrets: bool = False) -> Config:
+KEYS = frozenset(field.alias or name for name, field in Config.model_fields.items())
+"""The top-level keys of a configuration."""
+Needed = Callable[[Config], Collection[str]]
+"""The top-level keys whose secrets a process needs, by the configuration."""
+
+
+def load(
+    path: Path | None,
+    environ: Mapping[str, str],
+    *,
+    without_secrets: bool = False,
+    needed: Needed | None = None,
+) -> Config:
     """The configuration from a JSON or YAML file, mounted secrets and the environment.
 
     The environment wins over mounted secrets, and those over the file. Without a path the file
     named by TICKETING_CONFIG is read, if any. `without_secrets` leaves out secrets that are
-    missing, and files that only the installation has. Raises Misconfigured with every problem at
-    once.
+    missing, and files that only the installation has; `needed` those of other keys. Raises
+    Misconfigured with every problem at once.
     """
     tree, problems = given(path, environ, without_secrets=without_secrets)
-    return validate(_with_data_dir(tree, environ), problems, without_secrets=without_secrets)
+    tree = _with_data_dir(tree, environ)
+    return validate(tree, problems, without_secrets=without_secrets, needed=needed)
 
 
 def given(
@@ -66,6 +79,7 @@ def validate(
     problems: list[Problem] | None = None,
     *,
     without_secrets: bool = False,
+    needed: Needed | None = None,
 ) -> Config:
     """The configuration in a tree of camelCase keys.
 
@@ -79,11 +93,12 @@ def validate(
         config = _parse(rest, [])
     if config is not None:
         known = {problem.path for problem in found}
+        kept = needed(config) if needed else () if without_secrets else KEYS
         found += [
             problem
             for problem in contradictions(config)
             if not _about(problem.path, known)
-            and not (without_secrets and of_absent_secret(problem))
+            and (problem.path[0] in kept or not of_absent_secret(problem))
         ]
     if found or config is None:
         raise Misconfigured([str(problem) for problem in dict.fromkeys(found)])

@@ -10,6 +10,7 @@ from typing import Any
 
 from ticketing.config import Config, load
 from ticketing.config.handover import received
+from ticketing.config.loading import Needed
 from ticketing.errors import Misconfigured
 from ticketing.kafka import contact
 from ticketing.kafka.admin import ADMIN_SECONDS_MAX, Topics
@@ -42,17 +43,20 @@ class Runtime:
     """The embedded broker, in the process that holds it."""
 
     @classmethod
-    def from_environ(cls, environ: MutableMapping[str, str] | None = None) -> Runtime:
+    def from_environ(
+        cls, environ: MutableMapping[str, str] | None = None, needed: Needed | None = None
+    ) -> Runtime:
         """Load the configuration that TICKETING_CONFIG names, or that a supervisor has handed over.
 
-        Raises Misconfigured. With `kafka.brokers: embedded` the supervisor's broker is used, or a
-        new one without a supervisor.
+        `needed` are the keys whose secrets must be there, else all. Raises Misconfigured. With
+        `kafka.brokers: embedded` the supervisor's broker is used, or a new one without a
+        supervisor.
         """
         environ = os.environ if environ is None else environ
         config = received(environ)
         if config is None:
             path = environ.get(CONFIG_VARIABLE)
-            config = load(Path(path) if path else None, environ)
+            config = load(Path(path) if path else None, environ, needed=needed)
         return cls.of(config, environ.get(EMBEDDED_VARIABLE))
 
     @classmethod

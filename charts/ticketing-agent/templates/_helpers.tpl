@@ -197,10 +197,11 @@ app.kubernetes.io/component: {{ .role }}
 - name: config
   configMap:
     name: {{ .configMap }}
+{{- $own := get (.root.Values.secrets.byRole | default dict) (.role | default "") }}
 {{- with include "ticketing-agent.secretName" .root }}
 - name: secrets
   secret:
-    secretName: {{ . }}
+    secretName: {{ $own | default . }}
     defaultMode: 0440
 {{- end }}
 {{- with .root.Values.certificates.existingSecret }}
@@ -332,5 +333,5 @@ spec:
         {{- include "ticketing-agent.mounts" $root | nindent 8 }}
   volumes:
     {{- $claimed := and (include "ticketing-agent.isStateful" .) $settings.persistence.enabled }}
-    {{- include "ticketing-agent.volumes" (dict "root" $root "configMap" (include "ticketing-agent.fullname" $root) "claimed" $claimed) | nindent 4 }}
+    {{- include "ticketing-agent.volumes" (dict "root" $root "configMap" (include "ticketing-agent.fullname" $root) "claimed" $claimed "role" .role) | nindent 4 }}
 {{- end -}}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 
 import pytest
 from support.planted_settings import MARK, planted
@@ -19,9 +20,12 @@ from ticketing.config.handover import (
     received,
 )
 from ticketing.config.secrets import explicit
-from ticketing.roles import secrets_for
+from ticketing.errors import Misconfigured
+from ticketing.roles import secrets_alone, secrets_for
+from ticketing.sandbox.credentials import sandbox_config
 
 CONFIG = Config.model_validate({**planted(), "faustWeb": {"enabled": False}})
+PLATFORMS = sandbox_config("http://127.0.0.1:1")
 NEEDED = {
     "pipeline": {"kafka", "heartbeatUrl"},
     "traces": {"kafka"},
@@ -113,3 +117,16 @@ def test_the_document_has_no_name_in_a_directory() -> None:
     assert os.fstat(descriptor).st_nlink == 0
     with os.fdopen(descriptor, "rb") as file:
         assert len(file.read()) == 200_000
+
+
+@pytest.mark.parametrize("role", ["pipeline", "jira"])
+def test_a_role_alone_starts_without_the_secrets_of_others(role: str) -> None:
+    token = {"web": {"token": "planted"}}
+    tree = {"jira": PLATFORMS["jira"], "slack": {**PLATFORMS["slack"], "botToken": None}, **token}
+    with pytest.raises(Misconfigured, match=r"slack\.botToken"):
+        validate(tree)
+    assert validate(tree, needed=partial(secrets_alone, role)).slack.enabled
+    with pytest.raises(Misconfigured, match=r"slack\.botToken"):
+        validate(tree, needed=partial(secrets_alone, "slack"))
+    with pytest.raises(Misconfigured, match=r"web\.host"):
+        validate({"web": {"host": "0.0.0.0"}}, needed=partial(secrets_alone, role))
