@@ -33,11 +33,11 @@ MEMORY_BYTES_MAX = 64 * 2**20
 """For the states of all kinds together; RE2 takes as much of it as texts ask for."""
 
 _BESIDE = re.compile(r"[A-Za-z0-9_-]")
-_HALF = re.compile(rf"(?:\+?\d[\d() -]*)?[^\s{ELLIPSIS}]*{ELLIPSIS}")
-_WORD = r"(?:[a-z\u0080-\U0010ffff]+|[A-Z]?[a-z]+(?:[A-Z][a-z]{2,})*(?:[A-Z][a-z]*)?)"
-_PLAIN = re.compile(
-    rf"[\"'(\[]*(?:{_WORD}(?:\.{_WORD}){{0,20}}|(?:/{_WORD}){{1,20}})?[.,:;!?)]*{ELLIPSIS}"
-)
+_DIGITS = re.compile(r"[+(]?\d[\d()-]*")
+GROUPS_MAX = 9
+"""Groups of digits in the longest number, an IBAN, but for the last."""
+_WORD = r"(?:[A-Z]?[a-z\u0080-\U0010ffff]+(?:[A-Z][a-z]{2,})*(?:[A-Z][a-z]*)?)"
+_PLAIN = re.compile(rf"[\"'(\[]*(?:{_WORD}(?:\.{_WORD}){{0,20}}|(?:/{_WORD}){{1,20}})?[.,:;!?)]*")
 Span = tuple[int, int, str]
 
 
@@ -144,7 +144,22 @@ def _span(match: Any) -> tuple[int, int]:
 
 def _without_halves(text: str) -> str:
     """The text without words that a cut has left without their end, unless they are plain."""
-    return _HALF.sub(lambda half: half[0] if _PLAIN.fullmatch(half[0]) else ELLIPSIS, text)
+    *before, last = text.split(ELLIPSIS)
+    return ELLIPSIS.join([*map(_without_half, before), last])
+
+
+def _without_half(text: str) -> str:
+    """A text that a cut has ended, without its last word; without the digits before a digit too."""
+    words = text.rsplit(None, GROUPS_MAX)
+    if not words or text[-1].isspace() or _PLAIN.fullmatch(words[-1]):
+        return text
+    gone = len(words[-1])
+    if _DIGITS.fullmatch(words[-1]):
+        for word in reversed(words[:-1]):
+            if not _DIGITS.fullmatch(word):
+                break
+            gone = len(text) - text.rindex(word, 0, len(text) - gone)
+    return text[: len(text) - gone]
 
 
 def _bytes(text: str) -> bytes:
