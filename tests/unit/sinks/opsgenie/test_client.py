@@ -57,7 +57,7 @@ async def test_what_is_not_processed_in_time_is_an_unknown_outcome(desk_with: Op
         nonlocal now
         now += seconds
 
-    http = create("opsgenie", desk.config, lambda: None)._http  # type: ignore[attr-defined]
+    http = create("opsgenie", desk.config, lambda: None).platform._http  # type: ignore[attr-defined]
     api = Api(settings, http, "account", sleep=sleep, clock=lambda: now)
     sent = await api.write(api.plain, (api.plain.url, {}), {"message": "m", "alias": "a"})
     with pytest.raises(Failed) as failed:
