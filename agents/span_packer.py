@@ -154,6 +154,8 @@ class Packer:
         message = line.message
         if message is not None and self._scrub is not None:
             message = self._scrub(message)
+        if line.endpoint is not None and self._scrub is not None:
+            line.endpoint = self._scrub(line.endpoint)
         if message is not None and len(message) > USUAL_MESSAGE_CHARS_MAX:
             telling = mark is not None or line.level in _TELLING
             # Marked, so that half a secret at its end is known as cut.

@@ -350,7 +350,9 @@ def test_the_lines_of_requests_are_scrubbed_with_the_storage() -> None:
     detector = detector_for(
         {TOPIC: "id"}, traces_partitions=2, privacy={"scrub": {"storage": True}}
     )
-    detected = run(document(message=LINE, trace_id="4bf92f3577b34da6"), detector=detector)
+    detected = run(
+        document(message=LINE, endpoint=LINE, trace_id="4bf92f3577b34da6"), detector=detector
+    )
     assert detected.spans
     assert not leaked("".join(value.decode("utf-8", "replace") for _, value in detected.spans))
 
