@@ -18,7 +18,7 @@ from typing import Any
 from tables.alerts import is_stored_firing
 from tables.incidents import is_stored_open
 from ticketing import extras, launch, log, metrics, restarts
-from ticketing.config import Config, secrets_of, unencrypted
+from ticketing.config import Config, exposed, secrets_of
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
 from ticketing.engine.app_metrics import AppMetrics
@@ -122,9 +122,9 @@ def configure_logging(config: Config) -> None:
     log.configure(config.log.level, config.log.format, secrets_of(config))
 
 
-def warn_of_plain_text(config: Config) -> None:
-    """Say which listeners other machines reach, as none speaks TLS."""
-    for warning in unencrypted(config):
+def warn_of_exposure(config: Config) -> None:
+    """Say by which ways strangers may read along or come in."""
+    for warning in exposed(config):
         log.get(__name__).warning(warning)
 
 
@@ -171,7 +171,7 @@ def run(role: str, runtime: Runtime) -> None:
     """Run one role until stopped."""
     configure_logging(runtime.config)
     if PARENT_VARIABLE not in os.environ:
-        warn_of_plain_text(runtime.config)
+        warn_of_exposure(runtime.config)
     restarts.start_beats()
     with traced(role, runtime.config), _own_listener(role, runtime):
         reach(runtime)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,12 +10,14 @@ from support.access import ENFORCED, Keys, bearer
 from support.requirements import free_port
 
 from tests.unit.api.conftest import make_incident
+from tests.unit.api.test_edges import event
 from tests.unit.api.test_listener import get
 from ticketing.api.listener import Listener
 from ticketing.api.services import WorkerStatus
 from ticketing.config import Config
 from ticketing.domain.access.attempts import FREE_FAILURES
 from ticketing.domain.access.tokens import new_secret
+from ticketing.errors import Unavailable
 
 ID = make_incident(1).id
 ADMINS_WORK = [
@@ -84,3 +87,35 @@ def test_the_listener_of_the_metrics_has_the_same_door() -> None:
         assert get(port, "/metrics", **limited)[0] == 403
         assert get(port, "/metrics", **keys.key("prometheus"))[0] == 200
         assert get(port, "/health")[0] == 200
+
+
+async def test_a_stream_ends_with_its_token(start: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ticketing.api.events.CHECK_SECONDS", 0.0)
+    keys = Keys()
+    api = await start(ENFORCED, door=keys.door())
+    await api.put(make_incident(1))
+    async with api.client.get("/api/v1/events", headers=keys.key("leaked")) as answer:
+        assert await event(answer.content) == ("reset", {})
+        await api.put(make_incident(3))
+        assert (await event(answer.content))[0] == "incidents"
+        await keys.revoke("leaked", "test")
+        await api.put(make_incident(2, title="after-the-end"))
+        assert b"after-the-end" not in await asyncio.wait_for(answer.content.read(), 30)
+
+
+async def test_a_stream_goes_on_while_nobody_can_say_whether_its_token_ended(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticketing.api.events.CHECK_SECONDS", 0.0)
+    keys = Keys()
+    api = await start(ENFORCED, door=(door := keys.door()))
+    await api.put(make_incident(1))
+
+    async def silent(request: Any) -> Any:
+        raise Unavailable("Kafka does not answer")
+
+    async with api.client.get("/api/v1/events", headers=keys.key("v")) as answer:
+        assert await event(answer.content) == ("reset", {})
+        monkeypatch.setattr(door, "principal", silent)
+        await api.put(make_incident(2))
+        assert (await asyncio.wait_for(event(answer.content), 30))[0] == "incidents"

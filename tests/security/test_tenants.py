@@ -130,6 +130,17 @@ async def test_a_stream_tells_of_the_tenants_alone(ours: Any) -> None:
         assert await asyncio.wait_for(event(answer.content), 30) == ("reset", {})
 
 
+async def test_a_stream_does_not_tell_how_many_changes_others_have(ours: Any) -> None:
+    api, key = ours
+    async with api.client.get("/api/v1/events", headers=key) as answer:
+        assert await event(answer.content) == ("reset", {})
+        await api.put(make_incident(5, tenant="ours"))
+        lines: list[bytes] = []
+        while not lines or not lines[-1].startswith(b"data:"):
+            lines.append(await asyncio.wait_for(answer.content.readline(), 30))
+    assert not [line for line in lines if line.startswith(b"id:")]
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -33,6 +33,8 @@ class OidcProvider:
         self.codes: dict[str, dict[str, str]] = {}
         self.refused: list[str] = []
         self.key_reads = 0
+        self.keys_status = 200
+        self.further_keys: list[Any] = [{"kty": "of-tomorrow", "kid": "x"}]
         app = web.Application()
         app.router.add_get("/.well-known/openid-configuration", self._discovery)
         app.router.add_get("/keys", self._keys)
@@ -86,7 +88,9 @@ class OidcProvider:
     async def _keys(self, _: web.Request) -> web.Response:
         self.key_reads += 1
         shown = [key.as_dict(private=False) for key in self.keys]
-        return web.json_response({"keys": [*shown, {"kty": "of-tomorrow", "kid": "x"}]})
+        if self.keys_status != 200:
+            return web.Response(status=self.keys_status, text="<h1>away</h1>")
+        return web.json_response({"keys": [*self.further_keys, *shown]})
 
     async def _authorize(self, request: web.Request) -> web.Response:
         asked = request.query

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from ticketing.domain.access.tokens import TENANTS_MAX
 from ticketing.domain.text import cleaned
 
 EMAIL = "email"
+_ANOTHERS = re.compile(r"(token|slack|cli):|(web\.token|local|api)$|.* via ", re.IGNORECASE)
+"""The form of names that are not those of people (`Principal.signed`)."""
 
 
 def principal_of(claims: Mapping[str, Any], oidc: Oidc) -> Principal | None:
@@ -43,7 +46,9 @@ def _name(claims: Mapping[str, Any], oidc: Oidc) -> str:
     given = claims.get(oidc.name_claim)
     trusted = oidc.name_claim != EMAIL or claims.get("email_verified") is True
     name = given if isinstance(given, str) and given.strip() and trusted else claims.get("sub")
-    return cleaned(name).strip()[:NAME_CHARS_MAX] if isinstance(name, str) else ""
+    shown = " ".join(cleaned(name).split()) if isinstance(name, str) else ""
+    # Many a provider lets people choose their names: nobody signs as a token, or as another's agent.
+    return (f"person:{shown}" if _ANOTHERS.match(shown) else shown)[:NAME_CHARS_MAX]
 
 
 def _texts(value: Any) -> list[str]:

@@ -11,7 +11,8 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -19,7 +20,7 @@ from urllib.parse import quote, urlencode, urlsplit
 import aiohttp
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import JWKRegistry, KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
 from ticketing.access.claims import principal_of
@@ -36,7 +37,9 @@ ANSWER_BYTES_MAX = 256 * 1024
 KEPT_SECONDS = 3600.0
 """Between looks at the provider's addresses and keys, which change rarely."""
 AGAIN_SECONDS = 10.0
-"""Between looks for a key that is not known: a token can name any."""
+"""Between looks for a key that is not known, as a token can name any; and after no answer."""
+STALE_SECONDS_MAX = 86_400.0
+"""Keys hold on for so long while the provider does not answer: sessions end by themselves."""
 LEEWAY_SECONDS = 30
 """The difference of two clocks that are kept in time."""
 TOKEN_CHARS_MAX = 3_800
@@ -75,6 +78,7 @@ class Provider:
         self._endpoints: Endpoints | None = None
         self._keys: KeySet | None = None
         self._read_at = 0.0
+        self._again_at = 0.0
 
     async def sign_in_url(self, state: str, nonce: str, verifier: str) -> str:
         """The address at which a person signs in; raises Unavailable."""
@@ -159,25 +163,53 @@ class Provider:
         return None if party is not None and party not in audiences else found.claims
 
     async def _known_keys(self, *, afresh: bool = False) -> KeySet:
+        age_max = AGAIN_SECONDS if afresh else KEPT_SECONDS
+        found = self._kept(age_max)
+        # Whoever bears a token of a known key does not wait for looks for the keys of others.
+        if found is not None:
+            return found
         endpoints = await self._discovered()
         async with self._turn:
-            age = self._steady() - self._read_at
-            if self._keys is None or age > (AGAIN_SECONDS if afresh else KEPT_SECONDS):
+            found = self._kept(age_max)
+            return await self._read(endpoints, afresh=afresh) if found is None else found
+
+    def _kept(self, age_max: float) -> KeySet | None:
+        return self._keys if self._steady() - self._read_at <= age_max else None
+
+    async def _read(self, endpoints: Endpoints, *, afresh: bool) -> KeySet:
+        try:
+            with self._spaced():
                 status, answer = await self._ask("GET", endpoints.keys)
-                try:
-                    self._keys = KeySet.import_key_set({"keys": _signing(answer)})
-                except _WRONG:
-                    raise _silent(f"its keys, status {status}, can't be read") from None
-                self._read_at = self._steady()
-            return self._keys
+                keys = _imported(answer, status)
+        except Unavailable:
+            kept = None if afresh else self._kept(STALE_SECONDS_MAX)
+            if kept is None:
+                raise
+            return kept
+        self._keys, self._read_at = keys, self._steady()
+        return keys
 
     async def _discovered(self) -> Endpoints:
+        if self._endpoints is not None:
+            return self._endpoints
         async with self._turn:
             if self._endpoints is None:
-                url = f"{self._issuer}/.well-known/openid-configuration"
-                status, found = await self._ask("GET", url)
-                self._endpoints = _endpoints(found, self._issuer, status)
+                with self._spaced():
+                    url = f"{self._issuer}/.well-known/openid-configuration"
+                    status, found = await self._ask("GET", url)
+                    self._endpoints = _endpoints(found, self._issuer, status)
             return self._endpoints
+
+    @contextmanager
+    def _spaced(self) -> Iterator[None]:
+        """Leave a pause after each failure: those who wait for their turn need not fail as slowly."""
+        if self._steady() < self._again_at:
+            raise _silent("it did not a moment ago")
+        try:
+            yield
+        except Unavailable:
+            self._again_at = self._steady() + AGAIN_SECONDS
+            raise
 
     async def _ask(self, method: str, url: str, **sent: Any) -> tuple[int, dict[str, Any]]:
         """The status and the JSON object of an answer; an empty one for anything else."""
@@ -221,6 +253,19 @@ def _signing(answer: Mapping[str, Any]) -> list[Any]:
         for key in (keys if isinstance(keys, list) else [])
         if isinstance(key, dict) and key.get("kty") != "oct" and key.get("use", "sig") == "sig"
     ]
+
+
+def _imported(answer: Mapping[str, Any], status: int) -> KeySet:
+    """The keys that can be read; raises Unavailable without any. One of a new kind hides no other."""
+    found = []
+    for one in _signing(answer) if status == 200 else []:
+        try:
+            found.append(JWKRegistry.import_key(one))
+        except _WRONG:
+            continue
+    if not found:
+        raise _silent(f"its keys, status {status}, can't be read")
+    return KeySet(found)
 
 
 def _object(raw: bytes) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class Door:
                 return person
         if not credential:
             raise _unknown("Send `Authorization: Bearer <token>`.")
-        keys = (address_key(request.remote), f"token:{credential[:PREFIX_CHARS]}")
+        keys = _keys_of(request, credential)
         digest = tokens.digest_of(credential)
         # Somebody beside a guesser, such as behind the same proxy, goes on with a token that was
         # accepted before; it was not guessed.
@@ -132,7 +132,7 @@ class Door:
         shared = self._config.web.token
         if shared is not None and _same(credential, shared.get_secret_value()):
             return SHARED
-        if self._people is not None and credential.count(".") == JWT_DOTS:
+        if self._people is not None and _is_jwt(credential):
             return await self._people.person(credential)
         if self._named is None or not tokens.is_well_formed(credential):
             return None
@@ -209,6 +209,21 @@ def _bearer(request: web.Request) -> str:
     """The bearer token of a request, empty without one."""
     scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
     return sent.strip() if scheme.lower() == "bearer" else ""
+
+
+def _is_jwt(credential: str) -> bool:
+    return credential.count(".") == JWT_DOTS
+
+
+def _keys_of(request: web.Request, credential: str) -> tuple[str, ...]:
+    """The series in which a failure counts: of the address, and of the token tried.
+
+    JWTs of one provider all begin with the same header: as a key it would lock out everybody's.
+    """
+    address = address_key(request.remote)
+    if _is_jwt(credential):
+        return (address,)
+    return (address, f"token:{credential[:PREFIX_CHARS]}")
 
 
 def _same(left: str, right: str) -> bool:

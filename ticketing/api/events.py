@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from aiohttp import web
 
-from ticketing.api.door import principal_of
-from ticketing.api.problems import unavailable
+from ticketing.api.door import DOOR, principal_of
+from ticketing.api.problems import Problem, unavailable
 from ticketing.api.security import HEADERS
 from ticketing.api.services import SERVICES
 from ticketing.domain.access.principal import Principal
@@ -30,6 +31,8 @@ POLL_SECONDS = 0.25
 """Changes seem immediate to a person; Redis gets four cheap reads a second per process."""
 HEARTBEAT_SECONDS = 15.0
 """Well below the idle timeouts of common proxies (nginx: 60 s)."""
+CHECK_SECONDS = 5.0
+"""Between looks at a listener's credential: nothing is told for longer after it has ended."""
 LISTENERS_MAX = 64
 """Open pages of the console: more than a team has, few enough for one process."""
 WAITING_MAX = 32
@@ -95,7 +98,8 @@ class Feed:
         for queue, principal in self._listeners.items():
             if principal.tenants not in ready:
                 seen = seen_by(principal, changes)
-                ready[principal.tenants] = None if seen is None else _message(seen)
+                numbered = principal.tenants is None
+                ready[principal.tenants] = None if seen is None else _message(seen, numbered)
             message = ready[principal.tenants]
             if message is not None:
                 _put(queue, message)
@@ -142,7 +146,8 @@ FEED: web.AppKey[Feed] = web.AppKey("feed", Feed)
 async def events(request: web.Request) -> web.StreamResponse:
     """GET /api/v1/events: `incidents` with changed incidents, `reset` to read the list again."""
     feed = request.config_dict[FEED]
-    queue = feed.join(principal_of(request))
+    principal = principal_of(request)
+    queue = feed.join(principal)
     response = web.StreamResponse(
         headers={
             **HEADERS,
@@ -155,7 +160,7 @@ async def events(request: web.Request) -> web.StreamResponse:
     try:
         await response.prepare(request)
         await response.write(b"retry: %d\n\n" % RETRY_MS)
-        await _pump(response, queue, feed.closing)
+        await _pump(response, queue, feed.closing, partial(_is_still, request, principal))
     except ConnectionError:
         log.debug("a listener has gone")
     finally:
@@ -163,9 +168,25 @@ async def events(request: web.Request) -> web.StreamResponse:
     return response
 
 
+async def _is_still(request: web.Request, principal: Principal) -> bool:
+    """True while the credential of a request is as good as it was when the stream began."""
+    try:
+        return await request.config_dict[DOOR].principal(request) == principal
+    except Unavailable:
+        return True
+    except Problem:
+        return False
+
+
 async def _pump(
-    response: web.StreamResponse, queue: asyncio.Queue[bytes], closing: asyncio.Event
+    response: web.StreamResponse,
+    queue: asyncio.Queue[bytes],
+    closing: asyncio.Event,
+    allowed: Callable[[], Awaitable[bool]],
 ) -> None:
+    """Write messages and comments, until the server closes or the listener is no more allowed."""
+    loop = asyncio.get_running_loop()
+    checked_at = loop.time()
     closed = asyncio.ensure_future(closing.wait())
     try:
         while not closing.is_set():
@@ -175,27 +196,29 @@ async def _pump(
                 timeout=HEARTBEAT_SECONDS,
                 return_when=asyncio.FIRST_COMPLETED,
             )
+            if following not in done:
+                following.cancel()
+            if loop.time() - checked_at >= CHECK_SECONDS:
+                if not await allowed():
+                    return
+                checked_at = loop.time()
             if following in done:
                 await response.write(following.result())
-                continue
-            following.cancel()
-            if not done:
+            elif not done:
                 await response.write(b": still here\n\n")
     finally:
         closed.cancel()
 
 
-def _message(changes: Changes) -> bytes:
+def _message(changes: Changes, numbered: bool) -> bytes:
+    """The message; the number, which counts the changes of all tenants, only if it is to be shown."""
     if changes.reset:
         return _RESET
     removed = [id for id, doc in zip(changes.ids, changes.documents, strict=True) if doc is None]
     present = [document for document in changes.documents if document is not None]
     body = b'{"incidents":[%s],"removed":[%s]}' % (b",".join(present), _quoted(removed))
-    return b"id: %s-%d\nevent: incidents\ndata: %s\n\n" % (
-        changes.build.encode(),
-        changes.seq,
-        body,
-    )
+    number = b"id: %s-%d\n" % (changes.build.encode(), changes.seq) if numbered else b""
+    return b"%sevent: incidents\ndata: %s\n\n" % (number, body)
 
 
 def _quoted(ids: Sequence[str]) -> bytes:

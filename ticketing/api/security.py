@@ -16,7 +16,7 @@ SLACK_PATH = "/api/v1/slack/interactions"
 """Open without a token, as Slack sends none: the handler verifies Slack's signature instead."""
 CALLBACK_PATH = "/api/v1/session/callback"
 """Where an OIDC provider, another site, sends the browser back to."""
-PAGES = frozenset({"/", f"{PREFIX}/", CALLBACK_PATH})
+PAGES = frozenset({"/", f"{PREFIX}/", CALLBACK_PATH, f"{PREFIX}{CALLBACK_PATH}"})
 """Paths that a link on another site may open, such as a ticket's link to the console."""
 
 HEADERS = {

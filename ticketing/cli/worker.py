@@ -41,7 +41,7 @@ def worker(roles: tuple[str, ...]) -> None:
         composition.run(roles[0], runtime)
         return
     composition.configure_logging(runtime.config)
-    composition.warn_of_plain_text(runtime.config)
+    composition.warn_of_exposure(runtime.config)
     with composition.fleet_environ(runtime.embedded) as environ:
         if runtime.embedded:
             environ[EMBEDDED_VARIABLE] = runtime.brokers

@@ -1,6 +1,6 @@
 """The configuration: a typed model, loaded from a file, mounted secrets and the environment."""
 
-from ticketing.config.checks import unencrypted, warnings
+from ticketing.config.checks import exposed, warnings
 from ticketing.config.loading import apply_patch, load, validate
 from ticketing.config.model import Config
 from ticketing.config.platforms import PLATFORMS
@@ -12,12 +12,12 @@ __all__ = [
     "Config",
     "apply_patch",
     "explicit",
+    "exposed",
     "in_effect",
     "load",
     "public",
     "reveal",
     "secrets_of",
-    "unencrypted",
     "validate",
     "warnings",
 ]

@@ -66,17 +66,32 @@ def warnings(config: Config) -> list[str]:
             "anomaly.minimumCount is over 1, but autoResolveAfter is off: incidents with fewer "
             "occurrences stay open without a ticket"
         )
-    said += unencrypted(config)
+    said += exposed(config)
     return said
 
 
-def unencrypted(config: Config) -> list[str]:
+def exposed(config: Config) -> list[str]:
+    """A sentence for each way by which strangers may read along or come in."""
+    return [*_unasked(config), *_unencrypted(config)]
+
+
+def _unencrypted(config: Config) -> list[str]:
     """A sentence for each listener that other machines reach, as none speaks TLS."""
     return [
         f"{section}.host is {host}, and the worker speaks no TLS: tokens travel readable for everybody"
         " on the way, so put a proxy with TLS before it"
         for section, host in _beyond_loopback(config)
     ]
+
+
+def _unasked(config: Config) -> Iterator[str]:
+    """A proxy before a listener on loopback lets other machines in, as far as the listener knows."""
+    public = urlsplit(config.web.public_url or "").hostname
+    if public and not is_loopback(public) and not config.asks_for_credentials:
+        yield (
+            f"web.publicUrl is on {public}, and nobody is asked for a credential: whoever reaches the"
+            " pages there is an admin, so set web.token or access.enforced, unless the proxy there asks"
+        )
 
 
 def is_loopback(host: str) -> bool:

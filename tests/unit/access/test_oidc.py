@@ -13,7 +13,7 @@ import pytest
 from joserfc.jwk import RSAKey
 from support.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 
-from ticketing.access.oidc import AGAIN_SECONDS, Provider
+from ticketing.access.oidc import AGAIN_SECONDS, KEPT_SECONDS, STALE_SECONDS_MAX, Provider
 from ticketing.config.access import Oidc
 from ticketing.domain.access.principal import Kind, Role
 from ticketing.errors import Unavailable
@@ -151,6 +151,17 @@ async def test_roles_names_and_tenants_come_from_claims(idp: OidcProvider) -> No
     assert await provider.person(idp.token()) is None
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["token:portal", "Web.Token", "slack:ada (U0123)", "cli:root", "ceo via token:x", "local"],
+)
+async def test_a_chosen_name_is_not_taken_for_a_programs(idp: OidcProvider, name: str) -> None:
+    provider = Provider(oidc(idp.issuer, nameClaim="preferred_username"), REDIRECT)
+    person = await provider.person(idp.token(preferred_username=f"\u200b{name}\n"))
+    assert person is not None
+    assert person.name == f"person:{name}"
+
+
 async def test_everybody_may_have_a_role(idp: OidcProvider) -> None:
     provider = Provider(oidc(idp.issuer, roleMap={}, defaultRole="viewer"), REDIRECT)
     person = await provider.person(idp.token(roles=None))
@@ -167,3 +178,47 @@ async def test_a_provider_that_is_not_the_issuer_is_not_asked_further(idp: OidcP
 async def test_a_provider_that_is_away_is_said_to_be() -> None:
     with pytest.raises(Unavailable, match="OIDC"):
         await Provider(oidc("http://127.0.0.1:9"), REDIRECT).person("a.b.c")
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        {"kty": "EC", "crv": "P-of-tomorrow", "x": "AA", "y": "AA"},
+        {"kty": "OKP", "crv": "X25519", "x": "AA"},
+        {"kty": "RSA", "n": 1, "e": "AQAB"},
+        {"kty": ["RSA"]},
+        {},
+        "text",
+    ],
+)
+async def test_a_key_that_cannot_be_read_hides_no_other(idp: OidcProvider, key: Any) -> None:
+    idp.further_keys = [key]
+    assert await Provider(oidc(idp.issuer), REDIRECT).person(idp.token()) is not None
+
+
+async def test_people_stay_while_the_provider_is_away_for_a_day_at_most(idp: OidcProvider) -> None:
+    steady = Clock()
+    provider = Provider(oidc(idp.issuer), REDIRECT, steady=steady)
+    assert await provider.person(idp.token()) is not None
+    idp.keys_status = 503
+    for waited in (KEPT_SECONDS + 1, AGAIN_SECONDS + 1):
+        steady.now += waited
+        assert await provider.person(idp.token()) is not None
+    steady.now += STALE_SECONDS_MAX
+    with pytest.raises(Unavailable, match="OIDC"):
+        await provider.person(idp.token())
+
+
+async def test_tokens_of_unknown_keys_do_not_ask_a_provider_that_is_away_all_the_time(
+    idp: OidcProvider,
+) -> None:
+    steady = Clock()
+    provider = Provider(oidc(idp.issuer), REDIRECT, steady=steady)
+    assert await provider.person(idp.token()) is not None
+    idp.keys_status = 503
+    steady.now += AGAIN_SECONDS + 1
+    for _ in range(5):
+        with pytest.raises(Unavailable, match="OIDC"):
+            await provider.person(by_a_strangers_key(idp))
+        assert await provider.person(idp.token()) is not None
+    assert idp.key_reads == 2

@@ -139,7 +139,7 @@ def test_readiness_is_that_of_every_role_of_the_worker(port: int) -> None:
 def test_a_worker_says_that_it_speaks_no_tls(section: str) -> None:
     open_to_all = {section: {"host": "0.0.0.0"}, "access": {"enforced": True}}
     with structlog.testing.capture_logs() as said:
-        worker.warn_of_plain_text(Config.model_validate(open_to_all))
-        worker.warn_of_plain_text(Config())
+        worker.warn_of_exposure(Config.model_validate(open_to_all))
+        worker.warn_of_exposure(Config())
     assert [one["log_level"] for one in said] == ["warning"]
     assert f"{section}.host is 0.0.0.0, and the worker speaks no TLS" in said[0]["event"]

@@ -7,14 +7,16 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from aiohttp import ClientResponse
+from aiohttp import ClientResponse, ClientSession, TCPConnector
+from joserfc.jwk import RSAKey
 from support.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from yarl import URL
 
 from tests.unit.api.conftest import make_incident
 from ticketing.api.door import Door, provider_of
-from ticketing.api.security import CALLBACK_PATH
+from ticketing.api.security import CALLBACK_PATH, PREFIX
 from ticketing.config import Config
+from ticketing.domain.access.attempts import FREE_FAILURES
 
 PUBLIC = "http://127.0.0.1:8080"
 REDIRECT = f"{PUBLIC}{CALLBACK_PATH}"
@@ -32,7 +34,7 @@ async def api(start: Any, idp: OidcProvider) -> Any:
     return await started(start, idp)
 
 
-async def started(start: Any, idp: OidcProvider, public: str = PUBLIC) -> Any:
+async def started(start: Any, idp: OidcProvider, public: str = PUBLIC, **clocks: Any) -> Any:
     oidc = {
         "issuer": idp.issuer,
         "clientId": CLIENT_ID,
@@ -41,7 +43,7 @@ async def started(start: Any, idp: OidcProvider, public: str = PUBLIC) -> Any:
     }
     config = {"access": {"oidc": oidc}, "web": {"publicUrl": public}}
     known = Config.model_validate(config)
-    api = await start(config, door=Door(known, people=provider_of(known)))
+    api = await start(config, door=Door(known, people=provider_of(known), **clocks))
     await api.put(make_incident(1))
     return api
 
@@ -64,7 +66,7 @@ async def returned(api: Any, url: URL) -> str:
     async with api.client.session.get(url, allow_redirects=False) as answer:
         assert answer.status == 302, await answer.text()
         back = answer.headers["Location"]
-    assert back.startswith(REDIRECT)
+    assert urlsplit(back).path.endswith(CALLBACK_PATH)
     return back.removeprefix(PUBLIC)
 
 
@@ -155,3 +157,41 @@ async def test_without_a_provider_there_is_no_sign_in(start: Any) -> None:
     api = await start()
     assert (await api.get("/api/v1/session"))[1] == {"signIn": None}
     assert (await api.get("/api/v1/session/begin"))[0] == 404
+
+
+async def test_guesses_of_strangers_lock_no_bearer_of_the_providers_tokens_out(
+    start: Any, idp: OidcProvider
+) -> None:
+    """The tokens of a provider all begin alike: their beginning names nobody."""
+    api = await started(start, idp, steady=lambda: 0.0)
+    forged = idp.token(key=RSAKey.generate_key(2048, {"kid": idp.keys[0].kid}))
+    senders = ("127.0.0.2", "127.0.0.1")
+    for sender, token, status in (
+        *[(senders[0], forged, 401)] * FREE_FAILURES,
+        (senders[0], forged, 429),
+        (senders[1], idp.token(), 200),
+    ):
+        connector = TCPConnector(local_addr=(sender, 0))
+        headers = {"Authorization": f"Bearer {token}"}
+        async with (
+            ClientSession(connector=connector, headers=headers) as client,
+            client.get(api.client.make_url("/api/v1/me")) as answer,
+        ):
+            assert answer.status == status
+
+
+async def test_people_sign_in_under_the_second_prefix_too(start: Any, idp: OidcProvider) -> None:
+    public = f"{PUBLIC}{PREFIX}"
+    idp.redirect_uri = f"{public}{CALLBACK_PATH}"
+    api = await started(start, idp, public)
+    answer = await get(api, f"{PREFIX}/api/v1/session/begin")
+    url = URL(answer.headers["Location"], encoded=True)
+    back = await returned(api, url)
+    assert back.startswith(PREFIX)
+    headers = {
+        "Sec-Fetch-Site": "cross-site",
+        "Sec-Fetch-Mode": "navigate",
+        "Sec-Fetch-Dest": "document",
+    }
+    answer = await get(api, back, headers=headers)
+    assert (answer.status, answer.headers["Location"]) == (302, f"{public}/")

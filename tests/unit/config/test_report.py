@@ -47,6 +47,20 @@ def test_a_listener_beyond_this_machine_asks_for_a_token_and_tells_of_tls(
         assert f"{section}.host is 0.0.0.0, and the worker speaks no TLS" in report
 
 
+def test_a_proxy_on_this_machine_that_asks_for_nothing_is_warned_of(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    words = "nobody is asked for a credential: whoever reaches the pages there is an admin"
+    for public, token, warned in (
+        ("https://tickets.example", "", True),
+        ("https://tickets.example", "t" * 32, False),
+        ("http://127.0.0.1:8080", "", False),
+    ):
+        file.write_text(f"web: {{publicUrl: '{public}'}}\n")
+        problems, report = check(file, {"TICKETING_WEB__TOKEN": token} if token else {})
+        assert problems == []
+        assert (words in report) is warned
+
+
 def test_counts_of_single_services_are_checked_without_auto_resolve(tmp_path: Path) -> None:
     file = tmp_path / "c.yaml"
     file.write_text(
