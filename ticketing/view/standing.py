@@ -22,8 +22,8 @@ def why_no_ticket(incident: Incident) -> str:
         return f"It waits for {incident.waits_for} occurrences within one window."
     if incident.sporadic:
         return (
-            "It shows in one request among many that are as usual: it waits for more of them, for a"
-            " cause that explains it, or for a record without a request."
+            "It shows in one request among many that are as usual (sporadic): it waits for another"
+            " one, for a cause that explains it, or for a record without a request."
         )
     if incident.collective_id:
         return (

@@ -43,7 +43,7 @@ def below(fingerprint: str, cause: int = 0, **parts: Any) -> Hung:
 
 
 def fired(desk: Desk, *services: str, at: float = AT) -> None:
-    """An alert of each service, far enough from each other to share nothing without evidence."""
+    """An alert of each service, which without evidence share nothing."""
     for service in services:
         desk.send(alert(NAMES[service], at=at, service=service), at=at)
 
@@ -75,20 +75,8 @@ def test_alerts_of_other_services_open_incidents_of_their_own() -> None:
     assert desk.of("aa").id != desk.of("bb").id
 
 
-def test_without_evidence_alerts_that_begin_at_once_share_an_incident() -> None:
+def test_without_evidence_services_without_a_relation_stay_apart_however_close() -> None:
     desk = desk_by_cause(evidence=False)
-    fired(desk, "cart", "shop")
-    fired(desk, "mail", at=AT + 6)
-    assert desk.of("aa").id == desk.of("bb").id != desk.of("cc").id
-    part = next(one for one in desk.of("bb").alerts if one.fingerprint == "bb")
-    assert "within 5 s" in part.reason
-
-
-def test_without_evidence_where_many_incidents_begin_none_is_joined_for_its_time() -> None:
-    desk = desk_by_cause(evidence=False)
-    for place in range(21):
-        at = AT - 560 + 20 * place
-        desk.send(alert(f"d{place}", at=at, service=f"s{place}"), at=at)
     fired(desk, "cart", "shop")
     assert desk.of("aa").id != desk.of("bb").id
 
@@ -522,17 +510,48 @@ def held_desk(**changes: Any) -> Desk:
     return desk
 
 
-def test_an_error_in_one_of_many_requests_waits_for_more_of_them() -> None:
+def test_an_error_in_one_of_many_requests_waits_for_another_one() -> None:
     desk = held_desk()
     found = desk.of("aa")
     assert (found.status, found.ticketed, found.sporadic) == (Status.OPEN, False, True)
-    assert "no ticket before it shows in more requests" in texts(found)
+    assert "no ticket before it shows in another request" in texts(found)
     desk.send(verdict(AT + 190, causes=()), at=AT + 195)
-    desk.send(traced(at=AT + 210, count=2), at=AT + 210)
-    assert not desk.of("aa").ticketed
-    desk.send(verdict(AT + 220, rare(requests=9, strength=5.5), causes=()), at=AT + 225)
+    assert desk.of("aa").sporadic
+
+
+RECURRENCES: dict[str, Alert] = {
+    "in another request": traced(at=AT + 20, count=2),
+    "in the same request a minute later": traced(at=AT + 61, count=2, trace_ids=[f"t{AT:.0f}"]),
+    "in the next episode": traced(count=1, episode=2, trace_ids=[f"t{AT:.0f}"]),
+    "as critical": traced(count=2, severity=Severity.CRITICAL),
+}
+
+
+@pytest.mark.parametrize("recurrence", RECURRENCES.values(), ids=RECURRENCES)
+def test_a_held_incident_pages_when_it_recurs_or_grows(recurrence: Alert) -> None:
+    desk = held_desk()
+    desk.send(verdict(AT + 190, causes=()), at=AT + 195)
+    desk.send(replace(recurrence, first_seen=AT), at=AT + 210)
+    desk.ticks_until(AT + 220)
+    found = desk.of("aa")
+    assert (found.ticketed, found.sporadic) == (True, False)
+    assert found.paged_at == pytest.approx(AT + 210, abs=0.1)
+
+
+def test_a_held_incident_counts_more_records_of_its_request_without_a_page() -> None:
+    desk = held_desk()
+    desk.send(verdict(AT + 190, causes=()), at=AT + 195)
+    more = traced(count=3, revision=3)
+    desk.send(more, at=AT + 210)
+    desk.ticks_until(AT + 220)
+    assert (desk.of("aa").count, desk.of("aa").ticketed) == (3, False)
+
+
+def test_a_critical_error_is_not_held_and_waits_for_no_verdict() -> None:
+    desk = desk_by_cause()
+    desk.send(traced(severity=Severity.CRITICAL), at=AT)
+    desk.ticks_until(AT + 6)
     assert desk.of("aa").ticketed
-    assert desk.of("aa").paged_at == pytest.approx(AT + 225)
 
 
 def test_a_cause_pages_for_a_held_incident_at_once() -> None:
@@ -565,18 +584,18 @@ def test_an_error_among_few_requests_pages(of: int) -> None:
 
 def test_a_page_for_one_request_waits_for_the_first_verdict_about_it() -> None:
     desk = desk_by_cause()
-    desk.send(traced(severity=Severity.CRITICAL), at=AT)
-    desk.ticks_until(AT + 12)
+    desk.send(traced(), at=AT)
+    due = desk.of("aa").ticket_at
+    desk.ticks_until(due + 10)
     assert not desk.of("aa").ticketed
-    desk.ticks_until(AT + 5 + 60 + 1)
+    desk.ticks_until(due + 60 + 1)
     assert desk.of("aa").ticketed
 
 
-def test_a_page_for_many_requests_waits_for_no_verdict() -> None:
+def test_a_page_for_two_requests_waits_for_no_verdict() -> None:
     desk = desk_by_cause()
-    ids = ["t1", "t2", "t3"]
-    desk.send(traced(count=3, severity=Severity.CRITICAL, trace_ids=ids), at=AT)
-    desk.ticks_until(AT + 6)
+    desk.send(traced(count=2, trace_ids=["t1", "t2"]), at=AT)
+    desk.ticks_until(desk.of("aa").ticket_at + 1)
     assert desk.of("aa").ticketed
 
 

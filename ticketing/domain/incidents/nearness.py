@@ -25,11 +25,6 @@ NEAR_SECONDS = 90.0
 """Alerts of one fault begin within it: most requests that a fault breaks are over in a minute."""
 ALONE_SECONDS = 30.0
 """The same without evidence, as no verdict takes apart what does not belong together."""
-ONSET_SECONDS = 5.0
-"""Without evidence, alerts that begin within it are of one fault: callers fail with a callee."""
-SELDOM_MAX, SELDOM_SECONDS = 20, 600.0
-"""Incidents that begin within ten minutes, beyond which one in three alerts has another one within
-ONSET_SECONDS by chance."""
 LASTING_SECONDS = 600.0
 """An incident that began longer ago takes alerts by evidence alone: else noise that never ends would
 take every fault of its service along."""
@@ -44,7 +39,7 @@ EARLY_SECONDS = 20.0
 slots, as a request counts in that of its end."""
 
 # The better reasons come first; of equal ones the incident that began last.
-BY_REQUESTS, BY_NAME, BY_ONSET, BY_SERVICE, BY_CALL = 5, 4, 3, 2, 1
+BY_REQUESTS, BY_NAME, BY_SERVICE, BY_CALL = 4, 3, 2, 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +56,7 @@ class Near:
 class _Ties:
     """All that may tie a new alert to an incident: `calls` are those of its service, by the other.
 
-    `alone`: no evidence comes. `seldom`: few incidents begin, so that two hardly do by chance.
+    `alone`: no evidence comes.
     """
 
     service: str
@@ -71,7 +66,6 @@ class _Ties:
     calls: Mapping[str, tuple[str, str]]
     as_of: float
     alone: bool
-    seldom: bool
 
     @property
     def span(self) -> float:
@@ -136,7 +130,6 @@ def near(alert: Alert, state: ScopeState, now: float) -> list[Near]:
         calls=_calls(alert.service, state),
         as_of=state.at,
         alone=not is_fresh(state, now),
-        seldom=_seldom(alert.first_seen, state),
     )
     found: list[tuple[int, float, Near]] = []
     for outbreak in outbreaks:
@@ -169,8 +162,6 @@ def _rank(ties: _Ties, outbreak: Outbreak) -> tuple[int, str]:
         if name in onsets and _close(ties, *onsets[name]):
             return BY_NAME, f"its error names {name}, where an alert began {within}"
     service = ties.service
-    if ties.alone and ties.seldom and abs(ties.at - outbreak.began_at) <= ONSET_SECONDS:
-        return BY_ONSET, f"it began within {ONSET_SECONDS:g} s, and no request tells them apart"
     if service in outbreak.names and any(_close(ties, *times) for times in onsets.values()):
         return BY_NAME, f"an error names {service}, and began {within}"
     if service in onsets and _close(ties, *onsets[service]):
@@ -181,12 +172,6 @@ def _rank(ties: _Ties, outbreak: Outbreak) -> tuple[int, str]:
                 caller, called = ties.calls[name]
                 return BY_CALL, f"{caller} calls {called}; both began {within}"
     return 0, ""
-
-
-def _seldom(at: float, state: ScopeState) -> bool:
-    """True where so few incidents begin that two hardly begin together by chance."""
-    lately = sum(ONSET_SECONDS < at - one.began_at <= SELDOM_SECONDS for one in state.outbreaks)
-    return lately <= SELDOM_MAX
 
 
 def _calls(service: str, state: ScopeState) -> dict[str, tuple[str, str]]:

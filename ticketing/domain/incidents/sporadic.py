@@ -1,9 +1,9 @@
-"""The wait of a page for more than a few requests, where evidence finds nothing else than usual.
+"""The wait of a page for a second request, where evidence finds nothing else than usual.
 
-An error in one request among many of its service is no fault yet: most never come again. Its incident
-is open for everybody to see. It pages once the rate of an alert has risen for certain, once a cause
-explains it, or with any record that names no request. All of that is said by verdicts: where none
-comes, nothing waits longer than `evidenceWait`.
+An error in one request among many of its service is no fault yet: many never come again. Its incident
+is open for everybody to see. It pages once it recurs or grows: with a second request, a minute later,
+in a further episode of the alert; once a cause explains it; or with any record that names no request.
+A critical one never waits. Where no verdict comes, nothing waits longer than `evidenceWait`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from ticketing.domain.incidents.outbreaks import ScopeState
 from ticketing.domain.incidents.policy import GROUP_BY_CAUSE, Policy
 from ticketing.domain.incidents.timeline import with_step
 from ticketing.domain.records import replace
+from ticketing.domain.severity import Severity
 
-REQUESTS_MAX = 2
-"""Requests per alert up to which a page waits for the first verdict about it: more are no chance."""
+RECURS_SECONDS = 60.0
+"""Time after its first record from which on a further one of an alert recurs, by any request."""
 WINDOW_SECONDS = 120.0
 """The longest window of evidence: a verdict says nothing of an alert that was silent for so long."""
 OF_MIN = 30
@@ -35,7 +36,7 @@ class Finding(Enum):
 
     FAULT = "pages"
     UNSEEN = "waits for a verdict"
-    CHANCE = "waits for more requests"
+    CHANCE = "waits for another request"
 
 
 def weighed(incident: Incident, state: ScopeState, now: float, policy: Policy) -> Finding:
@@ -48,8 +49,18 @@ def weighed(incident: Incident, state: ScopeState, now: float, policy: Policy) -
     traced = incident.samples and all(sample.trace_id for sample in incident.samples)
     if not shown or not traced or incident.cause is not None:
         return Finding.FAULT
+    if incident.severity.nearest is Severity.CRITICAL or recurs(incident):
+        return Finding.FAULT
     found = {_weight(alert, state) for alert in incident.alerts}
     return next((one for one in Finding if one in found), Finding.FAULT)
+
+
+def recurs(incident: Incident) -> bool:
+    """True if an incident shows in more than one request, minute or episode of an alert."""
+    return len(incident.trace_ids) > 1 or any(
+        alert.episode > 1 or alert.last_seen - alert.first_seen > RECURS_SECONDS
+        for alert in incident.alerts
+    )
 
 
 def _weight(alert: IncidentAlert, state: ScopeState) -> Finding:
@@ -68,10 +79,10 @@ def held(incident: Incident, state: ScopeState, now: float, policy: Policy) -> I
     """The incident, whose ticket is due, with the ticket held; the very same if it goes out."""
     found = weighed(incident, state, now, policy)
     if found is Finding.CHANCE:
-        text = "no ticket before it shows in more requests: all else is as usual"
+        text = "no ticket before it shows in another request: all else is as usual"
         timeline = with_step(incident.timeline, policy, now, StepKind.HELD, text)
         return replace(incident, sporadic=True, timeline=timeline)
-    if found is Finding.FAULT or len(incident.trace_ids) > REQUESTS_MAX * incident.alerts_total:
+    if found is Finding.FAULT:
         return incident
     until = incident.evidence_until or incident.ticket_at + policy.evidence_wait
     if now >= until:
