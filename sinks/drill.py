@@ -229,7 +229,7 @@ class Drill:
             have=self._delivery.have,
             account=self._delivery.account,
             steps=reconcile.steps_to_tell(self._delivery, platform.traits),
-            uncertain=self._delivery.doubts_about(intent.operation),
+            uncertain=fold.uncertain(self._delivery, intent.operation, platform.traits),
             start_by=now + self._timing.start_within,
             timeout=self.timeout,
         )

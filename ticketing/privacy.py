@@ -5,11 +5,13 @@ A scrubber takes this installation's own secrets out too, in whatever form they 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
 from ticketing.config import Config, secrets_of
+from ticketing.config.catalog import services_of
+from ticketing.config.values import Section
 from ticketing.domain.records import replace
 from ticketing.domain.scrubbing.scrub import scrub
 from ticketing.log import Redactor
@@ -39,8 +41,19 @@ def scrubber(secrets: Iterable[str] = (), keep: Collection[str] = ()) -> Scrubbe
 
 
 def for_tickets(config: Config, platform: str) -> Scrubber | None:
-    """The scrubber of a platform's tickets; None where they are not scrubbed."""
-    return _configured(config) if config.privacy.scrub.on(platform) else None
+    """The scrubber of a platform's tickets; None where they are not scrubbed.
+
+    A service or a tenant that the configuration names stays whole, whatever its form: by its name a
+    ticket gets its group, its owner and its links.
+    """
+    if not config.privacy.scrub.on(platform):
+        return None
+    scrub = _configured(config)
+    names = {
+        *services_of(config.catalog.file, config.catalog.services),
+        *_names(config.platform(platform)),
+    }
+    return lambda text: text if text in names else scrub(text)
 
 
 def for_storage(config: Config) -> Scrubber | None:
@@ -89,6 +102,15 @@ def _scrubbed(value: Any, scrub: Scrubber, but: Collection[str]) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return scrubbed(value, scrub, but)
     return value
+
+
+def _names(section: Section) -> Iterator[str]:
+    """The services and tenants by which a section chooses."""
+    for key, value in section:
+        if key in ("services", "tenants") and isinstance(value, dict):
+            yield from value
+        elif isinstance(value, Section):
+            yield from _names(value)
 
 
 def _configured(config: Config) -> Scrubber:

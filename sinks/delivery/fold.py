@@ -221,6 +221,19 @@ def _tells(operation: Operation, traits: Traits) -> bool:
     return operation is Operation.COMMENT or (operation is Operation.PAGE and traits.whole)
 
 
+def uncertain(delivery: Delivery, operation: Operation, traits: Traits) -> bool:
+    """True if an earlier attempt at the operation, or at another that tells the same steps, may have
+    succeeded."""
+    return delivery.doubts_about(operation) or (
+        _tells(operation, traits)
+        and any(
+            delivery.doubts_about(other)
+            for other in (Operation.COMMENT, Operation.PAGE)
+            if _tells(other, traits)
+        )
+    )
+
+
 def _delivered(
     delivery: Delivery, intent: Intent, outcome: Delivered, now: float, traits: Traits
 ) -> Delivery:
@@ -278,6 +291,8 @@ def _settled(operation: Operation, traits: Traits) -> list[Track]:
     tracks = [operation.track]
     if operation is not Operation.COMMENT:
         tracks.append(Track.OTHER)
+    if _tells(operation, traits):
+        tracks.append(Track.COMMENTS)
     if traits.whole and operation not in reconcile.BESIDE_THE_TICKET:
         tracks += [Track.STATE, Track.FIELDS]
     return tracks

@@ -349,7 +349,7 @@ class AdapterMachine(Machine[Delivery]):
             have=state.have,
             account=state.account,
             steps=reconcile.steps_to_tell(state, self._platform.traits),
-            uncertain=state.doubts_about(intent.operation),
+            uncertain=fold.uncertain(state, intent.operation, self._platform.traits),
             start_by=self._runner.now() + self._timing.start_within,
             timeout=self._timing.timeout,
         )

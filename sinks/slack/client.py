@@ -190,19 +190,16 @@ class SlackBot:
         tells = request.operation.transition or request.why is Why.SEVERITY
         if request.operation is Operation.RESOLVE:
             tells = self.traits.tells_the_end(request.want)
-        if tells and not (request.uncertain and await self._is_told(request, channel, ts)):
+        turns: list[dict[str, Any]] | None = []
+        if tells and request.uncertain:
+            turns = await self._told(request, channel, ts, payload.TURN_EVENT)
+        # Our reply about this revision tells it.
+        if tells and all(one.get("revision") != request.want.revision for one in turns or []):
             # A page is a reply of its own, which mentions.
             message = payload.turn(request.want, self._writer)
+            message = payload.repeated(message) if turns is None else message
             await self._sent("chat.postMessage", channel, message, channel=channel, thread_ts=ts)
         return Delivered(left_out=(f"message: Slack does not let it be edited ({why})",))
-
-    async def _is_told(self, request: Request, channel: str, ts: str) -> bool:
-        """True if the thread has our reply about this revision."""
-        told = [
-            _ours(message, payload.TURN_EVENT, self._key(request))
-            async for message in self._thread(channel, ts)
-        ]
-        return any(one is not None and one.get("revision") == request.want.revision for one in told)
 
     def _thread(self, channel: str, ts: str) -> AsyncIterator[dict[str, Any]]:
         return self._api.pages(
@@ -216,29 +213,42 @@ class SlackBot:
 
     async def _reply(self, request: Request) -> Outcome:
         channel, ts = _place(request)
-        told = request.steps
+        want, told = request.want, request.steps
+        loud = request.operation is Operation.PAGE
+        unread = False
         if request.uncertain:
-            through = await self._replied_through(request, channel, ts)
+            replies = await self._told(request, channel, ts, payload.STEPS_EVENT)
+            unread = replies is None
+            through = max((_number(one, "through") for one in replies or []), default=0)
             told = [step for step in told if step.seq > through]
-        elif not told and request.operation is Operation.PAGE:
-            last, want = request.want.timeline[-1:], request.want
-            seq = last[0].seq if last else 0
+            # A quiet reply may have told the same steps, and pages nobody.
+            loud = loud and all(_number(one, "page") < want.page for one in replies or [])
+        if loud and not told:
+            seq = want.timeline[-1].seq if want.timeline else 0
             told = [Step(seq=seq, at=want.paged_at, kind=StepKind.REPAGED)]
         if told:
-            loud = request.operation is Operation.PAGE
-            mention = self._settings.mention_for(request.want) if loud else ""
-            message = payload.reply(self._key(request), told, loud=loud, mention=mention)
+            mention = self._settings.mention_for(want) if loud else ""
+            page = want.page if loud else 0
+            message = payload.reply(self._key(request), told, page=page, mention=mention)
+            if unread:
+                message = payload.repeated(message)
             await self._sent("chat.postMessage", channel, message, channel=channel, thread_ts=ts)
         return Delivered()
 
-    async def _replied_through(self, request: Request, channel: str, ts: str) -> int:
-        """The last step in the thread, by the metadata of our replies."""
-        found = [
-            _ours(message, payload.STEPS_EVENT, self._key(request))
-            async for message in self._thread(channel, ts)
-        ]
-        through = [one.get("through") for one in found if one is not None]
-        return max((seq for seq in through if isinstance(seq, int)), default=0)
+    async def _told(
+        self, request: Request, channel: str, ts: str, event: str
+    ) -> list[dict[str, Any]] | None:
+        """The metadata of our replies of a kind in the thread; None if the bot may not read it."""
+        try:
+            found = [
+                _ours(message, event, self._key(request))
+                async for message in self._thread(channel, ts)
+            ]
+        except Failed as failed:
+            if failed.outcome.reason is not Reason.CREDENTIALS:
+                raise
+            return None
+        return [one for one in found if one is not None]
 
     async def _look_up(self, request: Request) -> Outcome:
         channel = await self._channel_id(request.account)
@@ -470,6 +480,11 @@ def _place(request: Request) -> tuple[str, str]:
 def _text(data: Any, name: str) -> str:
     value = data.get(name) if isinstance(data, dict) else None
     return value if isinstance(value, str) else ""
+
+
+def _number(data: dict[str, Any], name: str) -> int:
+    value = data.get(name)
+    return value if isinstance(value, int) else 0
 
 
 def _ours(message: dict[str, Any], event: str, key: str) -> dict[str, Any] | None:

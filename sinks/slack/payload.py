@@ -142,10 +142,11 @@ def parent(
     }
 
 
-def reply(key: str, told: list[Step], *, loud: bool = False, mention: str = "") -> dict[str, Any]:
+def reply(key: str, told: list[Step], *, page: int = 0, mention: str = "") -> dict[str, Any]:
     """A reply in the thread: steps of the timeline, a line each, oldest first.
 
-    A `loud` reply, or one with an escalation, is also shown in the channel. `mention` as in `parent`.
+    A reply that is a `page`, by its number, or tells an escalation, is also shown in the channel.
+    `mention` as in `parent`.
     """
     lines = [escaped(one, STEPS_CHARS_MAX) for one in steps(told)]
     sections = _joined(lines, STEPS_CHARS_MAX, STEPS_SECTIONS_MAX)
@@ -154,9 +155,13 @@ def reply(key: str, told: list[Step], *, loud: bool = False, mention: str = "") 
         "blocks": [*_mentioning(mention), *map(_verbatim, sections)],
         "metadata": {
             "event_type": STEPS_EVENT,
-            "event_payload": {"id": key, "through": told[-1].seq},
+            "event_payload": {
+                "id": key,
+                "through": told[-1].seq,
+                **({"page": page} if page else {}),
+            },
         },
-        "reply_broadcast": loud or any(step.kind is StepKind.ESCALATED for step in told),
+        "reply_broadcast": page > 0 or any(step.kind is StepKind.ESCALATED for step in told),
         "unfurl_links": False,
         "unfurl_media": False,
     }

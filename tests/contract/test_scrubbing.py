@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,17 @@ async def test_a_platform_of_choice_gets_the_texts_as_they_are(
     desk.story.changed(title=f"login of {PLANTED['email']} failed")
     await desk.life.want(desk.story.opened(), 60)
     assert PLANTED["email"] in desk.texts().replace("&#64;", "@")
+
+
+@pytest.mark.parametrize("name", ["203.0.113.9:8080", "Stack-CheckoutHandlerA1B2C3D4-8sK2JxQ0vP1m"])
+async def test_a_configured_service_keeps_its_name_and_owner(
+    open_desk: OpenDesk, name: str
+) -> None:
+    """Its name has the form of an address or a token, and chooses what the ticket shows."""
+    catalog = {"services": {name: {"owner": "ada-the-owner"}}}
+    desk = open_desk(settings={"catalog": catalog})
+    desk.story.changed(service=name)
+    await desk.life.want(desk.story.opened(), 60)
+    shown = json.dumps(desk.ticket().record, default=str)
+    assert "ada-the-owner" in shown
+    assert name in desk.ticket().title

@@ -43,6 +43,7 @@ def _moved(record: dict[str, Any], seconds: float) -> dict[str, Any]:
 
 
 def test_lines_in_two_workers_become_a_verdict_that_names_the_cause(fleet: Fleet) -> None:
+    fleet.configure(grouping="cause")
     fleet.create_topics()
     workers = [fleet.worker("a", "pipeline", "traces"), fleet.worker("b", "traces")]
     for worker in workers:

@@ -127,3 +127,19 @@ def test_prompts_without_scrubbing_still_lose_our_own_secrets() -> None:
 def test_an_unknown_kind_or_platform_stops_the_start(given: dict[str, Any], named: str) -> None:
     with pytest.raises(Misconfigured, match=named):
         validate({"privacy": {"scrub": given}})
+
+
+def test_names_of_the_configuration_stay_on_tickets() -> None:
+    """By a name that is left out a page would go to another service's people."""
+    name, other = "billing@eu.example.org", "203.0.113.9"
+    settings = {
+        "pagerduty": {"services": {name: "k" * 32}},
+        "jira": {"projects": {"tenants": {other: "OPS"}}},
+    }
+    config = Config.model_validate(settings)
+    pages, issues = privacy.for_tickets(config, "pagerduty"), privacy.for_tickets(config, "jira")
+    assert pages is not None
+    assert issues is not None
+    assert [pages(name), pages(other)] == [name, "[ip]"]
+    assert [issues(name), issues(other)] == ["[email]", other]
+    assert pages(f"{name} failed") == "[email] failed"

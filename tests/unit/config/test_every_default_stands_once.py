@@ -58,15 +58,12 @@ MADE = (
 OFF_BY_ITSELF = {"board", "memory", "probe_seconds", "scrub", "seed", "traces_partitions"}
 """Passed there too, but no setting's value: without these, a part is off or derived."""
 FOUND = "what was found of an incident, which the rules are compared with"
-SAMPLED = "of the sample of requests, not of the log"
 NOT_THE_SETTING = {
     "ticketing.domain.summaries.similar.Memory.__init__.tenants": "how many fit into memory",
     "ticketing.domain.traces.findings.BlastRadius.endpoints": FOUND,
     "ticketing.domain.traces.findings.BlastRadius.failing_share": FOUND,
     "ticketing.domain.traces.findings.BlastRadius.services": FOUND,
     "ticketing.domain.traces.findings.BlastRadius.tenants": FOUND,
-    "ticketing.domain.traces.correlator.Correlator.take.level": SAMPLED,
-    "ticketing.wire.traces.TracePart.level": SAMPLED,
     "ticketing.wire.dead_letters.DeadLetter.timestamp": "the record's own, which has always one",
     "ticketing.sandbox.server.start.port": "a free one, where the sandbox is inside a process",
 }

@@ -37,7 +37,7 @@ class Slack(StandIn):
         super().__init__(tickets)
         self.behaviours = switches = SlackBehaviours()
         self.messages = Messages(tickets)
-        self.replies = Replies(tickets, self.messages)
+        self.replies = Replies(tickets, self.messages, switches)
         self.calls = MessageCalls(tickets, self.messages, self.replies, switches)
         self.search = Search(self.messages, switches)
         self.webhook = Webhook(self.messages, switches)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ticketing.sandbox.slack.access import is_true
 from ticketing.sandbox.slack.answers import Arguments, Failure, page
+from ticketing.sandbox.slack.behaviours import SlackBehaviours
 from ticketing.sandbox.slack.directory import channel_of
 from ticketing.sandbox.slack.mentions import mentions_in
 from ticketing.sandbox.slack.store import Messages, stored, view, view_of_reply
@@ -18,9 +19,12 @@ REPLIES_MAX = 1000
 class Replies:
     """Adds replies to a thread and reads it."""
 
-    def __init__(self, tickets: PlatformTickets, messages: Messages) -> None:
+    def __init__(
+        self, tickets: PlatformTickets, messages: Messages, behaviours: SlackBehaviours
+    ) -> None:
         self._tickets = tickets
         self._messages = messages
+        self._behaviours = behaviours
 
     def add(self, channel: str, thread: Any, arguments: Arguments) -> Arguments:
         """chat.postMessage with `thread_ts`."""
@@ -43,6 +47,8 @@ class Replies:
     def get(self, arguments: Arguments) -> Arguments:
         """conversations.replies: a message and its replies, oldest first."""
         channel = channel_of(arguments)
+        if self._behaviours.hides_history:
+            raise Failure("missing_scope", needed="channels:history")
         ticket = self._messages.find(channel, arguments.get("ts"))
         if ticket is None:
             raise Failure("thread_not_found")

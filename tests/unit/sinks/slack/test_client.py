@@ -244,3 +244,65 @@ async def test_a_search_that_fails_is_named(team: Any) -> None:
     tested = await one.life.platform.test_connection()
     assert not tested.ok
     assert "slack.channel: " in tested.message
+
+
+def replies_of(one: Any) -> list[dict[str, Any]]:
+    """The replies in the thread of the incident's message."""
+    shown = one.sandbox.ticket("slack", one.messages()[0]["id"])
+    found: list[dict[str, Any]] = shown.record["replies"]
+    return found
+
+
+def told(one: Any, words: str) -> int:
+    """How many replies have the words."""
+    return sum(words in reply["text"] for reply in replies_of(one))
+
+
+LOST: dict[str, dict[str, Any]] = {
+    "refused": {"mode": "server_error", "status": 502},
+    "accepted": {"mode": "server_error", "status": 502, "after_accept": True},
+    "silent": {"mode": "timeout_after_accept"},
+}
+"""A reply of which nobody knows whether it stands in the thread."""
+
+
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("between", [0.0, 30.0])
+async def test_a_lost_page_rings_though_a_comment_told_its_steps(
+    team: Any, lost: str, between: float
+) -> None:
+    """A quiet reply with the words of a page pages nobody."""
+    one = team()
+    await one.life.want(one.story.opened(), 60)
+    await one.life.want(one.story.acknowledged(), 60)
+    one.sandbox.set_fault("slack", count=1, path="chat.postMessage", **LOST[lost])
+    await one.life.want(one.story.paged("THE PAGE"), between)
+    await one.life.want(one.story.commented("THE COMMENT"), HOUR)
+    loud = [reply for reply in replies_of(one) if reply.get("subtype") == "thread_broadcast"]
+    assert len(loud) == 1
+    assert told(one, "THE COMMENT") == 1
+    assert told(one, "THE PAGE") == 1 or "Paged again" in loud[0]["text"]
+
+
+@pytest.mark.parametrize("lost", LOST)
+async def test_a_lost_comment_is_not_told_again_by_a_page(team: Any, lost: str) -> None:
+    one = team()
+    await one.life.want(one.story.opened(), 60)
+    await one.life.want(one.story.acknowledged(), 60)
+    one.sandbox.set_fault("slack", count=1, path="chat.postMessage", **LOST[lost])
+    await one.life.want(one.story.commented("THE COMMENT"))
+    await one.life.want(one.story.paged("THE PAGE"), HOUR)
+    assert told(one, "THE COMMENT") == 1
+    assert told(one, "THE PAGE") == 1
+    assert len([r for r in replies_of(one) if r.get("subtype") == "thread_broadcast"]) == 1
+
+
+async def test_a_lost_reply_in_a_hidden_history_is_told_again_and_marked(team: Any) -> None:
+    one = team()
+    one.sandbox.set_behaviours("slack", hides_history=True)
+    await one.life.want(one.story.opened(), 60)
+    one.sandbox.set_fault("slack", count=1, path="chat.postMessage", **LOST["refused"])
+    await one.life.want(one.story.commented("THE COMMENT"), HOUR)
+    assert told(one, "THE COMMENT") == 1
+    assert "repeat" in replies_of(one)[-1]["text"]
+    assert not one.life.dead_letters
