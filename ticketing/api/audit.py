@@ -66,7 +66,7 @@ def _is_noted(request: web.Request, status: int) -> bool:
     return request.method not in SAFE_METHODS or outcome_of(status) is Outcome.REFUSED
 
 
-def _subjects(request: web.Request) -> Sequence[str]:
+def _subjects(request: web.Request) -> list[str]:
     if SUBJECTS in request:
         return request[SUBJECTS]
     given = request.match_info
