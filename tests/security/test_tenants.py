@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -32,6 +33,7 @@ STORM = make_incident(
         for one in (OWN, THEIRS)
     ],
 )
+STREAM = "/api/v1/events"
 ADMIN_OF_OURS = ("root-of-ours", "admin", ["ours"])
 
 
@@ -139,6 +141,19 @@ async def test_a_stream_does_not_tell_how_many_changes_others_have(ours: Any) ->
         while not lines or not lines[-1].startswith(b"data:"):
             lines.append(await asyncio.wait_for(answer.content.readline(), 30))
     assert not [line for line in lines if line.startswith(b"id:")]
+
+
+async def test_one_tenant_leaves_streams_to_the_others(
+    start: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ticketing.api.events.LISTENERS_MAX", 4)
+    keys = Keys()
+    api = await start(ENFORCED, door=keys.door(), desk=keys)
+    ours, theirs = (keys.key(name, tenants=[name]) for name in ("ours", "theirs"))
+    async with AsyncExitStack() as opened:
+        for key, status in ((ours, 200), (ours, 200), (ours, 503), (theirs, 200)):
+            answer = await opened.enter_async_context(api.client.get(STREAM, headers=key))
+            assert answer.status == status
 
 
 @pytest.mark.parametrize(

@@ -134,17 +134,14 @@ class Provider:
         return None if claims is None else principal_of(claims, self._oidc)
 
     async def _claims(self, token: str, audiences: tuple[str, ...]) -> Mapping[str, Any] | None:
-        keys = await self._known_keys()
-        claims = self._verified(token, keys, audiences)
+        claims = _signed(token, await self._known_keys())
         if claims is None and self._steady() - self._read_at > AGAIN_SECONDS:
             # The provider may have taken a new key.
-            keys = await self._known_keys(afresh=True)
-            claims = self._verified(token, keys, audiences)
-        return claims
+            claims = _signed(token, await self._known_keys(afresh=True))
+        return claims if claims is not None and self._holds(claims, audiences) else None
 
-    def _verified(
-        self, token: str, keys: KeySet, audiences: tuple[str, ...]
-    ) -> Mapping[str, Any] | None:
+    def _holds(self, claims: Mapping[str, Any], audiences: tuple[str, ...]) -> bool:
+        """True for claims of this provider for this client and this time."""
         registry = JWTClaimsRegistry(
             now=lambda: int(self._clock()),
             leeway=LEEWAY_SECONDS,
@@ -155,12 +152,11 @@ class Provider:
             sub={"essential": True},
         )
         try:
-            found = jwt.decode(token, keys, algorithms=ALGORITHMS)
-            registry.validate(found.claims)
+            registry.validate(dict(claims))
         except _WRONG:
-            return None
-        party = found.claims.get("azp")
-        return None if party is not None and party not in audiences else found.claims
+            return False
+        party = claims.get("azp")
+        return party is None or party in audiences
 
     async def _known_keys(self, *, afresh: bool = False) -> KeySet:
         age_max = AGAIN_SECONDS if afresh else KEPT_SECONDS
@@ -226,6 +222,14 @@ class Provider:
                 return answer.status, _object(raw)
         except (aiohttp.ClientError, asyncio.TimeoutError) as error:
             raise _silent(type(error).__name__) from None
+
+
+def _signed(token: str, keys: KeySet) -> Mapping[str, Any] | None:
+    """The claims of a token that one of the keys has signed; None for another."""
+    try:
+        return jwt.decode(token, keys, algorithms=ALGORITHMS).claims
+    except _WRONG:
+        return None
 
 
 def challenge_of(verifier: str) -> str:

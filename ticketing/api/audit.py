@@ -12,7 +12,7 @@ from aiohttp.typedefs import Handler
 
 from ticketing.access import audit_topic
 from ticketing.access.audit_topic import LIMIT_DEFAULT, LIMIT_MAX, Page
-from ticketing.api.door import DOOR, PRINCIPAL, REFUSED, SUBJECTS
+from ticketing.api.door import DOOR, NOTED, PARTS, PRINCIPAL, SUBJECTS
 from ticketing.api.parameters import parsed_time, require_known
 from ticketing.api.problems import Invalid, Problem
 from ticketing.api.rules import SAFE_METHODS
@@ -54,22 +54,28 @@ async def audited(request: web.Request, handler: Handler) -> web.StreamResponse:
     response = await handler(request)
     audit = request.config_dict[DOOR].audit
     if audit is not None and _is_noted(request, response.status):
-        audit.write(_entry(request, response.status))
+        parts = request.get(PARTS) or {response.status: _subjects(request)}
+        for status, subjects in parts.items():
+            audit.write(_entry(request, status, subjects))
     return response
 
 
 def _is_noted(request: web.Request, status: int) -> bool:
-    if PRINCIPAL not in request:
-        return REFUSED in request
+    if PRINCIPAL not in request or NOTED in request:
+        return NOTED in request
     return request.method not in SAFE_METHODS or outcome_of(status) is Outcome.REFUSED
 
 
-def _entry(request: web.Request, status: int) -> Entry:
+def _subjects(request: web.Request) -> list[str]:
+    if SUBJECTS in request:
+        return request[SUBJECTS]
+    given = request.match_info
+    return [given[name] for name in NAMED_BY if name in given]
+
+
+def _entry(request: web.Request, status: int, subjects: Sequence[str]) -> Entry:
     resource = request.match_info.route.resource
     path = request.path if resource is None else resource.canonical
-    given = request.match_info
-    named = [given[name] for name in NAMED_BY if name in given]
-    subjects: Sequence[str] = request.get(SUBJECTS, named)
     return entry_of(
         request.get(PRINCIPAL, UNKNOWN),
         at=time.time(),

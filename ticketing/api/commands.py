@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
 
-from ticketing.api.door import SUBJECTS, principal_of, require_role
+from ticketing.api.door import PARTS, SUBJECTS, principal_of, require_role
 from ticketing.api.incidents import unknown
 from ticketing.api.outcomes import Ended, Result, perform
 from ticketing.api.parameters import INCIDENT_ID, Body, json_object
@@ -78,12 +78,18 @@ async def batch(request: web.Request) -> web.Response:
         else:
             commands.append(Command(id=command_id, incident_id=id, action=action, **wish))
     results = {**refused, **await perform(served, commands)}
-    return web.json_response(
-        {
-            "action": action.value,
-            "results": [_batch_result(id, results[id]) for id in ids],
-        }
-    )
+    answers = [_batch_result(id, results[id]) for id in ids]
+    request[PARTS] = _by_status(answers)
+    return web.json_response({"action": action.value, "results": answers})
+
+
+def _by_status(answers: Iterable[Mapping[str, Any]]) -> dict[int, list[str]]:
+    """The incidents of a batch by the status of each."""
+    found: dict[int, list[str]] = {}
+    for answer in answers:
+        status = 200 if answer["ok"] else answer["error"]["status"]
+        found.setdefault(status, []).append(answer["id"])
+    return found
 
 
 def _action(text: str) -> Action:

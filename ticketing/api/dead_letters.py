@@ -7,6 +7,7 @@ import base64
 import re
 from typing import Any
 
+import msgspec
 from aiohttp import web
 
 from ticketing.api.door import principal_of
@@ -66,7 +67,8 @@ async def list_dead_letters(request: web.Request) -> web.Response:
         page = await _dead_letters(request).page(wanted, limit, given.get("cursor") or None)
     except ValueError as error:
         raise Invalid("cursor", str(error)) from None
-    response = web.json_response([_document(entry) for entry in page.entries])
+    scrub = for_view(services(request).config)
+    response = web.json_response([_document(entry, scrub) for entry in page.entries])
     if page.following is not None:
         url = request.rel_url.update_query(cursor=page.following)
         response.headers["Link"] = f'<{url}>; rel="next"'
@@ -78,7 +80,7 @@ async def get_dead_letter(request: web.Request) -> web.Response:
     entry, redriven = await _dead_letters(request).get(request.match_info["id"])
     done = {"redriven": None if redriven is None else _redriven(redriven)}
     scrub = for_view(services(request).config)
-    return web.json_response({**_document(entry), **_content(entry, scrub), **done})
+    return web.json_response({**_document(entry, scrub), **_content(entry, scrub), **done})
 
 
 async def redrive(request: web.Request) -> web.Response:
@@ -105,8 +107,12 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _document(entry: Entry) -> dict[str, Any]:
+def _document(entry: Entry, scrub: Scrubber | None) -> dict[str, Any]:
+    """A letter. An error's text may quote the record, and its key is anybody's."""
     letter = entry.letter
+    if scrub is not None:
+        key = None if letter.key is None else scrub(letter.key)
+        letter = msgspec.structs.replace(letter, detail=scrub(letter.detail), key=key)
     return {
         "id": entry.id,
         "at": iso(entry.at),

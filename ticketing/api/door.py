@@ -113,17 +113,20 @@ class Door:
                 return person
         if not credential:
             raise _unknown("Send `Authorization: Bearer <token>`.")
-        keys = _keys_of(request, credential)
+        address, is_jwt = address_key(request.remote), self._is_jwt(credential)
+        # JWTs of one provider all begin with the same header, which stands for nobody.
+        keys = (f"jwt:{address}",) if is_jwt else (address, f"token:{credential[:PREFIX_CHARS]}")
         digest = tokens.digest_of(credential)
         # Somebody beside a guesser, such as behind the same proxy, goes on with a token that was
-        # accepted before; it was not guessed.
-        if digest not in self._good:
+        # accepted before, or that nobody can guess: a JWT has a signature.
+        if digest not in self._good and not is_jwt:
             self._require_patience(keys)
         found = await self._known(credential)
         if found is None:
             self._good.pop(digest, None)
+            self._require_patience(keys)
             self._attempts.failed(keys, self._steady())
-            request[REFUSED] = True
+            request[NOTED] = True
             raise _unknown("The token is not known, or it was revoked or has expired.")
         self._remember(digest)
         return found
@@ -132,13 +135,16 @@ class Door:
         shared = self._config.web.token
         if shared is not None and _same(credential, shared.get_secret_value()):
             return SHARED
-        if self._people is not None and _is_jwt(credential):
+        if self._people is not None and self._is_jwt(credential):
             return await self._people.person(credential)
         if self._named is None or not tokens.is_well_formed(credential):
             return None
         token = await self._named.find(credential)
         valid = token is not None and token.is_valid(self._clock())
         return token.principal if token is not None and valid else None
+
+    def _is_jwt(self, credential: str) -> bool:
+        return self._people is not None and credential.count(".") == JWT_DOTS
 
     def _require_patience(self, keys: tuple[str, ...]) -> None:
         wait = self._attempts.wait(keys, self._steady())
@@ -158,10 +164,12 @@ class Door:
 
 DOOR: web.AppKey[Door] = web.AppKey("door", Door)
 PRINCIPAL: web.RequestKey[Principal] = web.RequestKey("principal", Principal)
-REFUSED: web.RequestKey[bool] = web.RequestKey("refused", bool)
-"""Marks a request with a wrong credential."""
+NOTED: web.RequestKey[bool] = web.RequestKey("noted", bool)
+"""Marks a request for the audit: a wrong credential, a sign-in."""
 SUBJECTS: web.RequestKey[list[str]] = web.RequestKey("subjects", list)
 """The ids and names that a request is about, where its path does not name them."""
+PARTS: web.RequestKey[dict[int, list[str]]] = web.RequestKey("parts", dict)
+"""The subjects of a request by the HTTP status that each got, where they differ."""
 
 
 @web.middleware
@@ -209,21 +217,6 @@ def _bearer(request: web.Request) -> str:
     """The bearer token of a request, empty without one."""
     scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
     return sent.strip() if scheme.lower() == "bearer" else ""
-
-
-def _is_jwt(credential: str) -> bool:
-    return credential.count(".") == JWT_DOTS
-
-
-def _keys_of(request: web.Request, credential: str) -> tuple[str, ...]:
-    """The series in which a failure counts: of the address, and of the token tried.
-
-    JWTs of one provider all begin with the same header: as a key it would lock out everybody's.
-    """
-    address = address_key(request.remote)
-    if _is_jwt(credential):
-        return (address,)
-    return (address, f"token:{credential[:PREFIX_CHARS]}")
 
 
 def _same(left: str, right: str) -> bool:

@@ -20,7 +20,7 @@ from ticketing.api.door import DOOR, principal_of
 from ticketing.api.problems import Problem, unavailable
 from ticketing.api.security import HEADERS
 from ticketing.api.services import SERVICES
-from ticketing.domain.access.principal import Principal
+from ticketing.domain.access.principal import Kind, Principal
 from ticketing.errors import Unavailable
 from ticketing.view.query import read_listed
 from ticketing.view.store import Changes, ViewStore
@@ -35,6 +35,9 @@ CHECK_SECONDS = 5.0
 """Between looks at a listener's credential: nothing is told for longer after it has ended."""
 LISTENERS_MAX = 64
 """Open pages of the console: more than a team has, few enough for one process."""
+LISTENER_SHARE = 2
+"""One principal takes half of them at most, so that the others hear of their incidents; nobody can
+tell people apart who share a name."""
 WAITING_MAX = 32
 """Messages queued for one listener before a reset replaces them."""
 CHANGES_MAX = 100
@@ -42,6 +45,7 @@ CHANGES_MAX = 100
 RETRY_MS = 2000
 """The browser's pause before it reconnects: brief for a person, bearable for a starting API."""
 
+_SHARED_NAMES = (Kind.LOCAL, Kind.SHARED)
 _RESET = b"event: reset\ndata: {}\n\n"
 
 
@@ -58,6 +62,9 @@ class Feed:
         """Add a listener; returns its queue of ready messages. Raises Problem above the limit."""
         if len(self._listeners) >= LISTENERS_MAX:
             raise unavailable(f"All {LISTENERS_MAX} event streams are in use.")
+        own = sum(one.name == principal.name for one in self._listeners.values())
+        if principal.kind not in _SHARED_NAMES and own >= LISTENERS_MAX // LISTENER_SHARE:
+            raise unavailable(f"{principal.name} has {own} event streams.")
         queue: asyncio.Queue[bytes] = asyncio.Queue(WAITING_MAX)
         self._listeners[queue] = principal
         if self._task is None or self._task.done():

@@ -13,7 +13,7 @@ import secrets
 from aiohttp import web
 
 from ticketing.access.oidc import Provider
-from ticketing.api.door import SESSION, session_cookie
+from ticketing.api.door import NOTED, PRINCIPAL, SESSION, session_cookie
 from ticketing.api.problems import Problem
 from ticketing.api.rules import OPEN, Route, get, post
 from ticketing.api.security import CALLBACK_PATH
@@ -67,6 +67,7 @@ async def callback(request: web.Request) -> web.Response:
     found = await provider.redeem(code, kept[2], kept[3]) if code else None
     if found is None:
         raise Problem(403, "The provider did not let you in, or you have no role here.")
+    request[PRINCIPAL], request[NOTED] = found[0], True
     home = f"{status(request).config.web.public_url}/"
     answer = web.Response(status=302, headers={"Location": home})
     _unset(answer, request, SIGNING_IN)

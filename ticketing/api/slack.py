@@ -43,11 +43,11 @@ async def interactions(request: web.Request) -> web.Response:
     _verify(request, raw)
     payload = _payload(raw)
     sender = _sender(payload, services(request).config.slack)
-    check_workspace(services(request), payload)
     commands = list(_commands(payload, sender))
     if commands:
         request[PRINCIPAL] = sender
         request[SUBJECTS] = [command.incident_id for command in commands]
+    check_workspace(services(request), payload)
     for command in commands:
         require_role(sender, ROLES[command.action])
         await check_message(services(request), payload, command.incident_id)
@@ -82,8 +82,8 @@ def _verify(request: web.Request, raw: bytes) -> None:
 
 
 def _payload(raw: bytes) -> dict[str, Any]:
-    form = parse_qs(raw.decode("utf-8", "replace"), max_num_fields=100)
     try:
+        form = parse_qs(raw.decode("utf-8", "replace"), max_num_fields=100)
         value = json.loads(form.get("payload", [""])[0])
     except (ValueError, RecursionError):
         raise Invalid("payload", "is not valid JSON") from None

@@ -89,8 +89,8 @@ def _unasked(config: Config) -> Iterator[str]:
     public = urlsplit(config.web.public_url or "").hostname
     if public and not is_loopback(public) and not config.asks_for_credentials:
         yield (
-            f"web.publicUrl is on {public}, and nobody is asked for a credential: whoever reaches the"
-            " pages there is an admin, so set web.token or access.enforced, unless the proxy there asks"
+            f"web.publicUrl is on {public}, and nobody is asked for a credential: everybody who reaches"
+            " the pages there is an admin; set web.token or access.enforced, unless the proxy asks"
         )
 
 

@@ -222,3 +222,13 @@ async def test_tokens_of_unknown_keys_do_not_ask_a_provider_that_is_away_all_the
             await provider.person(by_a_strangers_key(idp))
         assert await provider.person(idp.token()) is not None
     assert idp.key_reads == 2
+
+
+async def test_an_old_session_asks_the_provider_for_nothing(idp: OidcProvider) -> None:
+    steady = Clock()
+    provider = Provider(oidc(idp.issuer), REDIRECT, steady=steady)
+    assert await provider.person(idp.token()) is not None
+    steady.now += AGAIN_SECONDS + 1
+    idp.keys_status = 503
+    assert await provider.person(idp.token(exp=int(time.time()) - 60)) is None
+    assert idp.key_reads == 1

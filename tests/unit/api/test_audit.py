@@ -82,6 +82,19 @@ async def test_a_command_that_fails_and_a_batch_are_noted(kept: Any) -> None:
     ]
 
 
+async def test_a_batch_is_noted_by_what_became_of_each(kept: Any) -> None:
+    api, keys, audit = kept
+    theirs = make_incident(2, tenant="theirs")
+    await api.put(theirs)
+    key = keys.key("r", "responder", [make_incident(1).tenant])
+    batch = {"ids": [theirs.id, ID, "none"], "action": "resolve"}
+    await api.post("/api/v1/incidents/batch", batch, headers=key)
+    assert [(one.status, one.outcome, one.subjects) for one in audit.entries] == [
+        (404, Outcome.FAILED, [theirs.id, "none"]),
+        (200, Outcome.DONE, [ID]),
+    ]
+
+
 async def test_guesses_are_noted_until_they_have_to_wait(kept: Any) -> None:
     api, _, audit = kept
     for _ in range(FREE_FAILURES * 3):

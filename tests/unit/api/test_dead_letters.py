@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -38,10 +39,14 @@ REQUEST = Entry(
 )
 
 
+FAILED: dict[str, Any] = {"reason": "failed", "stage": "incidents", "topic": "ticketing-events"}
+
+
 class Letters:
     """Dead letters in a dict."""
 
     def __init__(self) -> None:
+        self.entries: tuple[Entry, ...] = (RECORD, REQUEST)
         self.done: dict[str, Redriven] = {}
         self.asked: list[tuple[Wanted, int, str | None]] = []
         self.failure: Exception | None = None
@@ -50,10 +55,10 @@ class Letters:
         if cursor == "bad":
             raise ValueError("is not a cursor of the dead letters; take it from the previous page")
         self.asked.append((wanted, limit, cursor))
-        return Page([RECORD, REQUEST], "0-1,1-0" if cursor is None else None)
+        return Page([*self.entries], "0-1,1-0" if cursor is None else None)
 
     async def get(self, id: str) -> tuple[Entry, Redriven | None]:
-        for entry in (RECORD, REQUEST):
+        for entry in self.entries:
             if entry.id == id:
                 return entry, self.done.get(id)
         raise unknown(id)
@@ -115,6 +120,27 @@ async def test_one_shows_its_record_or_its_request(api: Any) -> None:
     assert (request["platform"], request["incidentId"]) == ("jira", "a-1-1")
     status, _ = await api.get("/api/v1/dead-letters/9-9")
     assert status == 404
+
+
+async def test_a_scrubbed_api_shows_no_secret_of_a_record(start: Any, letters: Letters) -> None:
+    secret, id = "ghp_" + "a1B2" * 9, "5c09e1f2a3b4c5d6-9f617cf53f9d214c"
+    letter = DeadLetter(
+        reason="failed",
+        stage="detection",
+        topic="enriched-logs",
+        key=f"user:{secret}",
+        detail=f"ValueError: could not read 'token={secret}' of {id}",
+        value=f"token={secret}".encode(),
+        size=46,
+    )
+    leaking = Entry(id="2-0", at=1_900_000_000.0, letter=letter)
+    letters.entries = (leaking, replace(leaking, id="2-1", letter=DeadLetter(key=id, **FAILED)))
+    api = await start({"privacy": {"scrub": {"api": True}}}, dead_letters=letters)
+    _, listed = await api.get("/api/v1/dead-letters")
+    _, shown = await api.get("/api/v1/dead-letters/2-0")
+    assert secret not in str([listed, shown])
+    assert id in listed[0]["detail"]
+    assert listed[1]["key"] == id
 
 
 async def test_a_redrive_happens_once_and_the_second_is_told(api: Any) -> None:

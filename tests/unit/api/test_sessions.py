@@ -7,16 +7,19 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from aiohttp import ClientResponse, ClientSession, TCPConnector
+from aiohttp import ClientResponse
 from joserfc.jwk import RSAKey
+from support.access import bearer
 from support.oidc_provider import CLIENT_ID, CLIENT_SECRET, OidcProvider
 from yarl import URL
 
 from tests.unit.api.conftest import make_incident
+from tests.unit.api.test_audit import Audit
 from ticketing.api.door import Door, provider_of
 from ticketing.api.security import CALLBACK_PATH, PREFIX
 from ticketing.config import Config
 from ticketing.domain.access.attempts import FREE_FAILURES
+from ticketing.domain.access.audit import Outcome
 
 PUBLIC = "http://127.0.0.1:8080"
 REDIRECT = f"{PUBLIC}{CALLBACK_PATH}"
@@ -34,16 +37,23 @@ async def api(start: Any, idp: OidcProvider) -> Any:
     return await started(start, idp)
 
 
-async def started(start: Any, idp: OidcProvider, public: str = PUBLIC, **clocks: Any) -> Any:
+async def started(
+    start: Any,
+    idp: OidcProvider,
+    public: str = PUBLIC,
+    *,
+    web: dict[str, Any] | None = None,
+    **door: Any,
+) -> Any:
     oidc = {
         "issuer": idp.issuer,
         "clientId": CLIENT_ID,
         "clientSecret": CLIENT_SECRET,
         "roleMap": {"sre": "responder"},
     }
-    config = {"access": {"oidc": oidc}, "web": {"publicUrl": public}}
+    config = {"access": {"oidc": oidc}, "web": {"publicUrl": public, **(web or {})}}
     known = Config.model_validate(config)
-    api = await start(config, door=Door(known, people=provider_of(known), **clocks))
+    api = await start(config, door=Door(known, people=provider_of(known), **door))
     await api.put(make_incident(1))
     return api
 
@@ -159,25 +169,31 @@ async def test_without_a_provider_there_is_no_sign_in(start: Any) -> None:
     assert (await api.get("/api/v1/session/begin"))[0] == 404
 
 
-async def test_guesses_of_strangers_lock_no_bearer_of_the_providers_tokens_out(
-    start: Any, idp: OidcProvider
-) -> None:
-    """The tokens of a provider all begin alike: their beginning names nobody."""
-    api = await started(start, idp, steady=lambda: 0.0)
+async def test_forged_tokens_of_a_provider_lock_nobody_out(start: Any, idp: OidcProvider) -> None:
+    """The tokens of a provider all begin alike, and behind a proxy all have its address."""
+    api = await started(start, idp, steady=lambda: 0.0, web={"token": "correct-horse-battery"})
     forged = idp.token(key=RSAKey.generate_key(2048, {"kid": idp.keys[0].kid}))
-    senders = ("127.0.0.2", "127.0.0.1")
-    for sender, token, status in (
-        *[(senders[0], forged, 401)] * FREE_FAILURES,
-        (senders[0], forged, 429),
-        (senders[1], idp.token(), 200),
+    for token, status in (
+        *[(forged, 401)] * FREE_FAILURES,
+        (forged, 429),
+        (idp.token(), 200),
+        ("correct-horse-battery", 200),
+        *[("guess", 401)] * FREE_FAILURES,
+        ("guess", 429),
+        (idp.token(sub="u-2"), 200),
     ):
-        connector = TCPConnector(local_addr=(sender, 0))
-        headers = {"Authorization": f"Bearer {token}"}
-        async with (
-            ClientSession(connector=connector, headers=headers) as client,
-            client.get(api.client.make_url("/api/v1/me")) as answer,
-        ):
-            assert answer.status == status
+        assert (await api.get("/api/v1/me", headers=bearer(token)))[0] == status
+
+
+async def test_a_sign_in_is_noted_in_the_audit(start: Any, idp: OidcProvider) -> None:
+    audit = Audit()
+    api = await started(start, idp, audit=audit)
+    await get(api, await returned(api, await begun(api)))
+    assert [(one.who, one.route, one.outcome) for one in audit.entries] == [
+        ("ada@corp.example", f"GET {CALLBACK_PATH}", Outcome.DONE)
+    ]
+    await get(api, f"{CALLBACK_PATH}?state=x&code=y")
+    assert len(audit.entries) == 1, "strangers could write as many as they like"
 
 
 async def test_people_sign_in_under_the_second_prefix_too(start: Any, idp: OidcProvider) -> None:

@@ -10,10 +10,13 @@ from urllib.parse import urlencode
 
 import pytest
 from slack_sdk.signature import SignatureVerifier
+from support.access import Keys
 
 from sinks.slack.payload import parent
 from sinks.text.writer import Writer
 from tests.unit.api.conftest import make_incident
+from tests.unit.api.test_audit import Audit
+from ticketing.domain.access.audit import Outcome
 from ticketing.domain.events import Action, TicketState
 from ticketing.domain.incidents.incident import Incident, Ticket
 
@@ -219,6 +222,24 @@ async def test_a_press_in_another_workspace_is_refused(start: Any, team: Any) ->
     assert await press(api, pressed(incident.id, team=team)) == 403
     assert api.writer.received == []
     assert await press(api, pressed(incident.id, team={"id": "T0123ABCD"})) == 200
+
+
+async def test_a_press_in_another_workspace_is_noted(start: Any) -> None:
+    audit, door = Audit(), Keys().door(TEAM)
+    door.audit = audit
+    api = await start(TEAM, door=door)
+    await api.put(make_incident())
+    assert await press(api, pressed(make_incident().id, team={"id": "T0EVIL000"})) == 403
+    assert [(one.who, one.outcome, one.subjects) for one in audit.entries] == [
+        ("slack:ada (U0ADA)", Outcome.REFUSED, [make_incident().id])
+    ]
+
+
+async def test_a_form_of_too_many_fields_is_refused(start: Any) -> None:
+    api = await start(CONFIG)
+    body = b"a=1&" * 200
+    async with api.client.post(PATH, data=body, headers=signed(body)) as answer:
+        assert answer.status == 400
 
 
 BOT = {"slack": {**CONFIG["slack"], "botToken": "xoxb-1", "channel": "C0OPS"}}

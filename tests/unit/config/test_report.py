@@ -49,7 +49,7 @@ def test_a_listener_beyond_this_machine_asks_for_a_token_and_tells_of_tls(
 
 def test_a_proxy_on_this_machine_that_asks_for_nothing_is_warned_of(tmp_path: Path) -> None:
     file = tmp_path / "c.yaml"
-    words = "nobody is asked for a credential: whoever reaches the pages there is an admin"
+    words = "nobody is asked for a credential: everybody who reaches the pages there is an admin"
     for public, token, warned in (
         ("https://tickets.example", "", True),
         ("https://tickets.example", "t" * 32, False),
