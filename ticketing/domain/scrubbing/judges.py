@@ -7,16 +7,39 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
 from ticketing.domain.text import ELLIPSIS
 
-_NEAR_CHARS = 12
-"""The part before a candidate that is looked at: longer than the words that explain it."""
 _VERSION = re.compile(
-    r"(?:version|release|build|ver|rev|agent)[ :=/]{1,2}\Z|/\Z|\bv\Z", re.IGNORECASE
+    r"(?:version|release|build|ver|rev|agent)[ :=/]{1,2}\Z|[A-Za-z]/\Z|\bv\Z", re.IGNORECASE
 )
+PATH = r"(?-i:~?(?:/[a-z0-9_.-]{1,60}){2,12})"
+"""The path of a file or directory, as programs name it; no key is of small letters alone."""
+_NO_VALUE = re.compile(
+    rf"-.*|<[^<>]*>|{PATH}|(?:flag|option|argument|requires?|is|was|not|must|missing|and|or|for)\b.*"
+)
+_NO_CREDENTIALS = re.compile(
+    r"(?:denied|failed|failure|required|missing|invalid|expired|error|unauthorized|forbidden|none|"
+    r"null|not|header|headers|rejected|refused|granted|passed|disabled|enabled|was|has)[.:!]?",
+    re.IGNORECASE,
+)
+_COLUMN = re.compile(r"(?:n?var)?(?:char2?|binary)\(\d+\).*", re.IGNORECASE)
+"""The type of a column in SQL."""
+_PARTS = re.compile(r"[/_-]")
+_NUMBER = re.compile(r"\d+(?:T\d+)?Z?|[0-9a-f]+|[0-9A-F]+")
+_WORDS = re.compile(r"(?:[A-Z]+[a-z]*\d{0,8}|[a-z]+\d{0,8})+")
+_WORD = re.compile(r"[A-Z][a-z]+\d*|[a-z]+\d*|[A-Z]{1,3}\d*")
+WORD_CHARS_MIN = 3.5
+"""The mean length of words in a name; of random characters it is some 2.5."""
+NAME_CHARS_MAX = 64
+"""A longer word is a key in base64; long names of classes have some fifty."""
+SHORT_CHARS = 3
+"""Nothing is known of so short a part of a name."""
+RANDOM_CHARS_MIN = 20
+"""Characters that are left without the parts that are names: keys have more."""
 _FILES = ("service", "socket", "timer", "mount", "target", "scope", "slice", "jar", "lock", "local")
 """Endings of units and files whose names have an @, as in getty@tty1.service."""
 _REPOSITORIES = ("git@", "hg@", "svn@")
@@ -30,6 +53,7 @@ _OWN_NETWORKS = tuple(
     )
 )
 """RFC 1918, 3927, 6598, 4193 and 4291."""
+_TRACE = re.compile(r"(?:trace|span)[_.-]?id[\"']?[:=] ?[\"']?\Z", re.IGNORECASE)
 _LENGTHS = (
     (re.compile(r"4"), (13, 16, 19)),
     (re.compile(r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720"), (16,)),
@@ -51,7 +75,8 @@ class Found(NamedTuple):
 
 def telling(found: Found) -> bool:
     """A token and no word: it holds a digit or a mark that no word has."""
-    return any(c.isdigit() or c in "=._~+/" for c in found.text[:-1])
+    text = found.text
+    return len(text) >= 24 or any(c.isdigit() or c in "=._~+/" for c in text[:-1])
 
 
 def has_digits(found: Found) -> bool:
@@ -66,19 +91,46 @@ def mixed(found: Found) -> bool:
     """
     if found.text.endswith(ELLIPSIS):
         return True
+    if _COLUMN.fullmatch(found.text):
+        return False
     text = found.text.rstrip(".,;:!?)")
     kinds = any(c.isdigit() for c in text), any(c.isalpha() for c in text)
     return len(text) >= 6 and all(kinds) and not text.lower().startswith(("sha", "md5", "v1", "v2"))
 
 
 def assigns(found: Found) -> bool:
-    """A cookie has a name and a value."""
-    return "=" in found.text
+    """A cookie has a name and a value, also in a dict."""
+    return "=" in found.text or (found.text.startswith("{") and ":" in found.text)
+
+
+def key_like(found: Found) -> bool:
+    """Digits and letters in one part, and no name of parts such as `default-token-7d9f8`."""
+    parts = _PARTS.split(found.text)
+    return any(
+        len(part) >= 8 and has_two(part, str.isdigit) and has_two(part, str.isalpha)
+        for part in parts
+    )
+
+
+def has_two(text: str, holds: Callable[[str], bool]) -> bool:
+    """True if at least two characters are of a kind."""
+    return sum(map(holds, text)) >= 2
+
+
+def all_kinds(found: Found) -> bool:
+    """Small letters, capitals and digits."""
+    tests = (str.isdigit, str.isupper, str.islower)
+    return all(any(map(test, found.text)) for test in tests)
+
+
+def no_prose(found: Found) -> bool:
+    """The value of a header, and no word of a sentence about it."""
+    return not _NO_CREDENTIALS.fullmatch(found.text)
 
 
 def no_flag(found: Found) -> bool:
-    """The value of a flag, and not the next flag."""
-    return not found.text.startswith("-")
+    """The value of a flag, and not the next flag, a placeholder, the name of a file or a word."""
+    return not _NO_VALUE.fullmatch(found.text)
 
 
 def no_port(found: Found) -> bool:
@@ -87,8 +139,10 @@ def no_port(found: Found) -> bool:
 
 
 def mailbox(found: Found) -> bool:
-    """An address of a person or a service, and no name of a unit or file, nor of a repository."""
+    """An address of a person or a service, and no name of a unit, a file or a host's user."""
     if found.text.lower().startswith(_REPOSITORIES):
+        return False
+    if found.before.endswith("://") and "%40" not in found.text:
         return False
     return found.text.rpartition(".")[2].lower() not in _FILES
 
@@ -102,7 +156,7 @@ def ipv4(found: Found) -> bool:
     """An address of a machine: not this very one, and not a version."""
     if found.text.startswith("127.") or found.text == "0.0.0.0":
         return False
-    return not _VERSION.search(found.before)
+    return bool(re.match(r":\d", found.after)) or not _VERSION.search(found.before)
 
 
 def ipv6(found: Found) -> bool:
@@ -122,7 +176,7 @@ def ipv6(found: Found) -> bool:
 def is_private(text: str) -> bool:
     """True for an address that only machines of the same network reach (`_OWN_NETWORKS`)."""
     try:
-        address = ipaddress.ip_address(text.removeprefix("ip-").replace("-", "."))
+        address = ipaddress.ip_address(re.sub(r"\A(?:ip|ec2)-", "", text).replace("-", "."))
     except ValueError:
         return False
     return any(address in network for network in _OWN_NETWORKS)
@@ -138,6 +192,8 @@ def iban(found: Found) -> bool:
 
 def card(found: Found) -> bool:
     """Beginning, length and checksum are those of a card (ISO/IEC 7812)."""
+    if _TRACE.search(found.before):
+        return False
     digits = re.sub(r"\D", "", found.text)
     fits = any(start.match(digits) and len(digits) in lengths for start, lengths in _LENGTHS)
     return fits and _luhn(digits)
@@ -163,8 +219,10 @@ def phone(found: Found) -> bool:
 
 
 def random(found: Found) -> bool:
-    """A long word that mixes cases and digits as no name does."""
-    text = found.text
+    """A long word that mixes cases and digits as no name does, and no path."""
+    text = "".join(part for part in _PARTS.split(found.text) if not _is_name(part))
+    if len(text) < RANDOM_CHARS_MIN:
+        return False
     turns = sum(a.isdigit() != b.isdigit() for a, b in pairwise(text))
     kinds = (
         sum(c.isdigit() for c in text) >= 3,
@@ -172,3 +230,12 @@ def random(found: Found) -> bool:
         sum(c.islower() for c in text) >= 3,
     )
     return all(kinds) and turns >= 5
+
+
+def _is_name(part: str) -> bool:
+    """A part that people or programs have named: a number, a digest, or words in a row."""
+    if len(part) <= SHORT_CHARS or _NUMBER.fullmatch(part):
+        return True
+    if len(part) > NAME_CHARS_MAX or not _WORDS.fullmatch(part):
+        return False
+    return len(part) >= WORD_CHARS_MIN * len(_WORD.findall(part))

@@ -10,25 +10,39 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ticketing.domain.scrubbing.judges import PATH
 from ticketing.domain.scrubbing.kinds import NAMES
 
 _PASSWORDS = (
     r"password|passwd|passwort|passphrase|kennwort|pwd|secret|client[_-]?secret|credentials?|passcode|"
     r"[_-]pass|pgpassword|cvv2?|cvc2?|card[_-]?number|ssn|social[_-]?security(?:[_-]?number)?|otp|"
     r"totp|mfa[_-]?code|date[_-]?of[_-]?birth|birth[_-]?date|passport(?:[_-]?(?:no|number))|"
-    r"tax[_-]?id|(?:auth|verification|recovery|backup)[_-]?codes?|pin[_-]?code"
+    r"tax[_-]?id|(?:auth|verification|recovery|backup)[ _-]?codes?|pin[_-]?code|"
+    r"mot[ _-]?de[ _-]?passe|contrase.a|senha|wachtwoord|l.senord|salasana"
 )
 _TOKENS = (
-    r"token|api[_-]?key|apikey|app[_-]?key|access[_-]?key|secret[_-]?key|private[_-]?key|"
+    r"token|api[ _-]?key|apikey|app[_-]?key|access[ _-]?key|secret[ _-]?key|private[ _-]?key|"
     r"encryption[_-]?key|signing[_-]?key|master[_-]?key|account[_-]?key|auth[_-]?key|license[_-]?key|"
     r"routing[_-]?key|integration[_-]?key|service[_-]?key|shared[_-]?key|webhook[_-]?key|"
     r"shared[_-]?access[_-]?(?:key|signature)|jsessionid|phpsessid|aspsessionid|session[_-]?(?:id|token|key)|"
     r"sessionid|connect\.sid|csrf|xsrf|signature|sig|sas|jwt|bearer|nonce|"
-    r"[_-]auth|_authtoken|auth[_-]?data|auth[_-]?string|x-vault-token|genie-?key"
+    r"[_-]auth|_authtoken|auth[_-]?data|auth[_-]?string|x-vault-token|genie-?key|\bpass|\bpw|[_-]pw|psk|hmac|"
+    r"instrumentation[_-]?key|code[_-]?verifier"
 )
 _SUFFIX = r"(?:[_-]?(?:id|key|value|hash|hex|base64|b64|string|text|plain|encrypted|\d{1,3}))?"
-_AFTER = r"\\?[\"']?\s{0,3}(?:=>|:=|==?|:)"
-_INNER = r"(?:\s*[\r\n]\s*(?:value|secret|data|plain|text|key)\\?[\"']?\s{0,3}:)?\s{0,3}"
+_QUOTE = r"(?:\\{0,7}[\"'`]|%(?:25)?2[27]|&quot;|&#x?(?:3[49]|2[27]);|\\+u0022)"
+"""A quote as it is, and in JSON within JSON, in addresses, and in HTML."""
+_SPACE = r"[ \t]{0,40}\s{0,3}"
+_AFTER = (
+    rf"(?:(?:{_QUOTE}|\\)?\]?{_SPACE}(?:={{1,3}}>?|:=?|->|%(?:25)?3[AaDd]|&#61;|\\+u003[AaDd])"
+    # The name and the value of one thing, and two parts of a tuple.
+    rf"|{_QUOTE}?\s*[,;\r\n]\s*{_QUOTE}?value{_QUOTE}?\s{{0,3}}[:=]"
+    rf"|{_QUOTE}\s{{0,3}},)"
+)
+_INNER = (
+    rf"(?:\s*[\r\n]\s*(?:value|secret|data|plain|text|key){_QUOTE}?\s{{0,3}}:)?"
+    rf"(?:\s{{0,3}}[|>][+-]?[\r\n])?{_SPACE}"
+)
 KEYS = (
     rf"(?i)[A-Za-z0-9_.-]*(?:(?:{_PASSWORDS})|({_TOKENS})){_SUFFIX}"
     rf"({_AFTER}{_INNER})"
@@ -37,8 +51,12 @@ KEYS = (
 TOKEN, BETWEEN = 1, 2
 """The groups of `KEYS`: a key that is also a word of parsers, and what stands behind any key."""
 XML = (
-    rf"(?i)<(?:\w+:)?[\w.-]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}(?:\s[^<>]*)?>([^<]+)"
-    rf"|(?:name|key)=[\"'][\w.:-]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}[\"']\s+value=[\"']([^\"']+)"
+    rf"(?i)<(?:\w+:)?[\w.-]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}(?:\s[^<>]*)?>"
+    r"\s*(?:<!\[CDATA\[|<(?:value|string)>)?\s*([^<\s][^<]*)"
+    rf"|&lt;[\w:.-]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}&gt;([^<&]+)"
+    rf"|(?:name|key)=[\"'][\w.:-]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}[\"']"
+    r"(?:\s+value=[\"']([^\"']+)|>\s*<value>([^<]+))"
+    rf"|\bvalue=[\"']([^\"']+)[\"']\s+(?:name|key)=[\"'][\w.:-]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}[\"']"
     r"|<secret>([^<]+)"
 )
 """A secret in an element, or in an attribute beside its name."""
@@ -47,15 +65,33 @@ _NO_SECRET = re.compile(
     r"(?:null|none|nil|true|false|empty|blank|missing|required|expired|invalid|incorrect|wrong|failed|"
     r"mismatch|unset|undefined|unknown|not|is|was|has|must|cannot|does|did|for|and|or|the|an?|in|on|"
     r"authentication|verification|validation|rejected|denied|error|revoked|ok|valid|changed|"
-    r"too|no|could|should|may|unexpected|found|accepted|refused|provided|field|value|string|object|"
-    r"\*{2,}|x{3,}|\.{3}|\$?\{+[\w.:-]{1,60}\}+|%[sdv]|<[a-z ._-]{1,30}>?|\?|\$\d{1,3}|:[a-z_]{1,40}|"
-    rf"\[(?:{'|'.join(NAMES)}|redacted|masked|filtered|hidden)\]|\(.{{0,30}})",
+    r"yes|anonymous|success|passed|can|isn|doesn|wasn|hasn|SIG[A-Z]{2,8}|EOF|"
+    r"E(?:NOENT|ACCES|PERM|CONN[A-Z]{5,7}|TIMEDOUT)|"
+    r"unavailable|too|no|could|should|may|unexpected|found|accepted|refused|provided|field|value|string|object|"
+    r"\*{2,}|x{3,}|\.{3}|(?:\$\{|\{\{)[\w.:-]{1,60}\}+|\{[a-z_.]{1,60}\}|"
+    r"%[sdv]|<[a-z ._-]{1,30}>?|\?|\$\d{1,3}|:[a-z_]{1,40}|"
+    rf"\[(?:{'|'.join(NAMES)}|redacted|masked|filtered|hidden)\]|\(\D{{0,30}}|{PATH})",
     re.IGNORECASE,
 )
 _NEXT_KEY = re.compile(r"[,;&](?=\s|\Z|[\"']?[A-Za-z][\w.-]{0,80}[\"']?\s?[=:])")
 _UNQUOTED_ENDS = re.compile(r"[\s\"'<>]")
+_TYPED = re.compile(r"(?:[A-Za-z]{1,2}|[A-Za-z_.:]{1,30}\(&?|string\(\d{1,6}\) )(?=[\"'])")
+"""Before the quote of a value, as in b'...' of Python, String("...") and N'...' of SQL."""
+_DONE = re.compile(rf"\[(?:{'|'.join(NAMES)})\]")
+_NO_KEY = re.compile(r".*(?:public_?key_?token|fencing_?token)", re.IGNORECASE)
+"""Public words that end as keys of secrets do."""
+_RESOURCE = re.compile(r":\d{12}:\Z")
+"""Before the kind and the name of a resource of AWS, as in arn:aws:secretsmanager:eu-west-1:...:"""
+_ROUTING = re.compile(r".*routing[_-]?key", re.IGNORECASE)
+"""An integration's key at one vendor, the topic of a message at others."""
+_ROUTING_CHARS_MIN = 20
+"""An integration's key has 32."""
+_POINTER = re.compile(r"0x[0-9a-f]{1,16}", re.IGNORECASE)
+"""A number of up to 64 bits, as of a session of ZooKeeper."""
 _TOKEN_CHARS_MIN = 6
 """A shorter word behind `token` is one of a parser's."""
+SLASHES_MAX = 7
+"""Before a quote in JSON three times within JSON."""
 _TRAILING = ".,;:)]}"
 _OPENERS = {")": "(", "]": "[", "}": "{"}
 _CLOSERS = {"{": "}", "[": "]"}
@@ -68,18 +104,30 @@ class Value(NamedTuple):
     end: int
 
 
-def secret_at(text: str, at: int, *, token: bool, between: str) -> Value | None:
-    """The secret that begins at a place behind a key; None if there is none.
+def secret_at(text: str, start: int, at: int, *, token: bool, between: str) -> Value | None:
+    """The secret that begins at a place behind a key, which begins at `start`; None without one.
 
-    Behind a `token`, which is also a word of parsers, a plain word is no secret.
+    Behind a `token`, which is also a word of parsers, a plain word is no secret, nor in a list.
     """
+    key = text[start : at - len(between)]
+    if _NO_KEY.fullmatch(key) or _RESOURCE.search(text, max(0, start - 14), start):
+        return None
+    if _DONE.match(text, at):
+        return None
+    listed = between.rstrip().endswith(",")
+    if listed and not (text[at : at + 1] in ("'", '"', "\\") or _TYPED.match(text, at)):
+        return None
     value = _value(text, at, quoted_key='"' in between or "'" in between)
     if value is None:
         return None
     inner = text[value.start : value.end].strip("\\\"'")
     if not inner or _NO_SECRET.fullmatch(inner) or _NO_SECRET.fullmatch(inner.rstrip(".:!?)")):
         return None
-    if token and text[at : at + 1] not in _CLOSERS:
+    if _ROUTING.fullmatch(key) and not (len(inner) >= _ROUTING_CHARS_MIN and inner.isalnum()):
+        return None
+    if (token or listed) and text[at : at + 1] not in _CLOSERS:
+        if _POINTER.fullmatch(inner):
+            return None
         known = any(c.isdigit() for c in inner) or len(inner) >= 20
         if len(inner) < _TOKEN_CHARS_MIN or not (known or "=" in between):
             return None
@@ -90,8 +138,20 @@ def _value(text: str, at: int, *, quoted_key: bool) -> Value | None:
     first = text[at : at + 1]
     if first in ('"', "'", "`"):
         return Value(at, _end_of_quoted(text, at))
-    if first == "\\" and text[at + 1 : at + 2] in ('"', "'"):
-        return Value(at, _end_of_escaped(text, at))
+    if (
+        first == "\\"
+        and (slashes := _slashes(text, at))
+        and text[at + slashes : at + slashes + 1]
+        in (
+            '"',
+            "'",
+        )
+    ):
+        return Value(at, _end_of_escaped(text, at, slashes))
+    typed = _TYPED.match(text, at)
+    if typed is not None:
+        end = _end_of_quoted(text, typed.end())
+        return Value(at, end + (text[end : end + 1] == ")" and "(" in typed[0]))
     if first in _CLOSERS and first:
         # Words in brackets behind a bare key are prose.
         return (
@@ -131,9 +191,17 @@ def _end_of_quoted(text: str, at: int) -> int:
     return min(place, len(text))
 
 
-def _end_of_escaped(text: str, at: int) -> int:
-    r"""The end of a value in JSON within a string, where quotes are written \"."""
-    quote, place = text[at + 1], at + 2
+def _slashes(text: str, at: int) -> int:
+    """The number of backslashes at a place, of as many as JSON thrice within JSON has."""
+    place = at
+    while place - at < SLASHES_MAX and text[place : place + 1] == "\\":
+        place += 1
+    return place - at
+
+
+def _end_of_escaped(text: str, at: int, before: int) -> int:
+    r"""The end of a value in JSON within a string, where quotes are written \", or with more."""
+    quote, place = text[at + before], at + before + 1
     while place < len(text) and text[place] not in "\r\n":
         if text[place] != "\\":
             place += 1
@@ -141,7 +209,7 @@ def _end_of_escaped(text: str, at: int) -> int:
         slashes = place
         while slashes < len(text) and text[slashes] == "\\":
             slashes += 1
-        if text[slashes : slashes + 1] == quote and slashes - place == 1:
+        if text[slashes : slashes + 1] == quote and slashes - place <= before:
             return slashes + 1
         place = slashes + 1
     return min(place, len(text))

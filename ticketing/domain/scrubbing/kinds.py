@@ -45,7 +45,8 @@ WHOLE = (
         "webhook",
         r"(?i)https?://(?:hooks\.slack\.com/(?:services|workflows|triggers)|hooks\.zapier\.com/hooks|"
         r"(?:[\w-]+\.)?discord(?:app)?\.com/api/webhooks|[\w.-]+\.webhook\.office\.com|"
-        r"outlook\.office\.com/webhook|api\.telegram\.org/bot)[^\s\"'<>]+",
+        r"outlook\.office\.com/webhook|api\.telegram\.org/bot|events\.pagerduty\.com/integration|"
+        r"maker\.ifttt\.com/trigger)[^\s\"'<>]+",
     ),
     # The last @ ends the user's part: passwords may hold one, and a slash.
     Kind(
@@ -65,6 +66,7 @@ WHOLE = (
         "secret",
         r"(?i)\b(?:proxy-|x-)?authorization\\?[\"']?\s{0,3}(?:=>|[:=])\s{0,3}\\?[\"']?"
         rf"((?:(?:{_SCHEMES})\s{{1,3}})?(?:[A-Za-z]+=\\?\"[^\"\r\n]*\"?|[^\s\"',;\[]{{4,}}){_PARAMETERS})",
+        judges.no_prose,
     ),
     Kind(
         "secret",
@@ -117,21 +119,50 @@ TOKENS = (
     Kind("discord token", r"\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}"),
     Kind(
         "password hash",
-        r"\$(?:2[abxy]|1|5|6|y|7|gy|argon2(?:id|i|d)|scrypt)\$[./A-Za-z0-9$,=+-]{10,}",
+        r"\$(?:2[abxy]|1|5|6|y|7|gy|apr1|argon2(?:id|i|d)|scrypt)\$[./A-Za-z0-9$,=+-]{10,}"
+        r"|\{S?(?:SHA|MD5)\d*\}[A-Za-z0-9+/=]{16,}|\bpbkdf2_sha\d+\$\d+\$[./A-Za-z0-9$=+-]{10,}",
     ),
     Kind(
         "secret",
-        r"(?i)(?:^|\s)--?[a-z-]*(?:password|passwd|token|secret|api-?key|access-?key)[ =]"
+        r"(?i)(?:^|\s)--?[a-z-]*(?:password|passwd|pass|token|secret|api-?key|access-?key)[ =]"
         r"(\"(?:[^\"\\\r\n]|\\.)*\"?|'[^'\r\n]*'?|[^\s\[]\S*)",
         judges.no_flag,
     ),
     Kind(
         "secret",
-        r"(?i)\b(?:curl|wget|http)\s(?:[^\r\n]*?\s)?(?:-u|--user)[ =][\"']?[^\s:\"']+:([^\s\"']+)",
+        r"(?i)\b(?:curl|wget|http)\s(?:[^\r\n]*?\s)?(?:-u\s?|--user[ =])"
+        r"(?:\"[^\s:\"']+:([^\"\r\n]+)|'[^\s:\"']+:([^'\r\n]+)|[^\s:\"']+:([^\s\"']+))",
+    ),
+    Kind("secret", r"\b(?:mysql\w*|mariadb[\w-]*)\s(?:[^\r\n]*?\s)?-p([^\s\[]\S*)"),
+    Kind("secret", r"\bredis-cli\s(?:[^\r\n]*?\s)?-a[ =]([^\s\[]\S*)", judges.no_flag),
+    Kind("secret", r"\bdocker login\s(?:[^\r\n]*?\s)?-p[ =]?([^\s\[]\S*)", judges.no_flag),
+    Kind("secret", r"\bldap\w+\s(?:[^\r\n]*?\s)?-w[ =]?([^\s\[]\S*)", judges.no_flag),
+    Kind("secret", r"\s-pass(?:in|out)?\s+pass:([^\s\[]\S*)"),
+    Kind("secret", r"(?i)\b(?:requirepass|masterauth)\s+([^\s\[]\S*)", judges.no_flag),
+    Kind("secret", r"\"(?i:auth)\" (\"[^\r\n]+)"),
+    Kind("secret", r"%B(\d{13,19})\^"),
+    Kind(
+        "secret",
+        r"(?i)[?&](?:key|code|auth|sid|session)=([A-Za-z0-9_.~-]{10,})",
+        judges.all_kinds,
+    ),
+    Kind(
+        "secret",
+        r"(?i)\bpin(?:[_-]?(?:code|no|nr|number))?\\?[\"']?\s{0,3}[:=]\s{0,3}\\?[\"']?(\d{4,8})\b",
+    ),
+    Kind(
+        "secret",
+        r"(?i)\b(?:api[ _-]?key|token)\s(?:is\s|was\s|of\s)?[\"'`(]?([A-Za-z0-9_.~+/=-]{10,})",
+        judges.key_like,
     ),
     Kind("secret", r"(?i)\bsshpass\s+-p\s*([^\s\[]\S*)|\bPGPASSWORD=(\S+)"),
     Kind("secret", r"(?i)\bIDENTIFIED (?:WITH \S+ )?BY ('[^'\r\n]*'?|\"[^\"\r\n]*\"?)"),
-    Kind("secret", r"(?i)\bPASSWORD\s{1,3}('[^'\r\n]*'?|\"[^\"\r\n]*\"?)"),
+    Kind("secret", r"(?i)\bPASSWORD\s{1,3}\(?[EN]?('[^'\r\n]*'?|\"[^\"\r\n]*\"?)"),
+    Kind("secret", r"(?i)\bPASSWORD\(('[^'\r\n]*'?|\"[^\"\r\n]*\"?)"),
+    Kind(
+        "secret",
+        r"(?i)\bPASSWORD FOR [^=\r\n]{1,200}= ?('[^'\r\n]*'?|\"[^\"\r\n]*\"?)",
+    ),
     Kind(
         "secret",
         r"(?i)\b(?:password|passwort|passwd|passphrase|pwd|pin)\s(?:is\s|was\s|of\s)?([^\s\"'\[]+)",
@@ -148,10 +179,13 @@ PERSONAL = (
         judges.mailbox,
     ),
     Kind("mac", r"\b[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}", judges.mac),
-    Kind("ip", r"\bip(?:-\d{1,3}){4}\b"),
+    Kind("ip", r"\b(?:ip|ec2)(?:-\d{1,3}){4}\b"),
     Kind("ip", rf"(?:{_OCTET}\.){{3}}{_OCTET}", judges.ipv4, alone=True),
     Kind(
-        "ip", r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*:[0-9A-Fa-f:]*(?:(?:\d{1,3}\.){3}\d{1,3})?", judges.ipv6
+        "ip",
+        r"(?:::|\b[0-9A-Fa-f]{1,4}:)[0-9A-Fa-f:]*"
+        r"(?:[0-9A-Fa-f]\b|::)(?:(?:\d{0,3}\.)(?:\d{1,3}\.){2}\d{1,3})?",
+        judges.ipv6,
     ),
     Kind("iban", r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b", judges.iban),
     Kind("card", r"[2-6](?:[ -]?\d){12,18}", judges.card, alone=True),
@@ -164,7 +198,7 @@ PERSONAL = (
     ),
     Kind(
         "phone",
-        r"(?i)\b(?:phone|mobile|msisdn|telephone|telefon|tel|fax)(?:[_ -]?(?:number|no|nr))?"
+        r"(?i)(?:\b|_)(?:phone|mobile|msisdn|telephone|telefon|tel|fax)(?:[_ -]?(?:number|no|nr))?"
         r"\\?[\"']?\s{0,2}[:=]\s{0,2}\\?[\"']?(\+?[\d(][\d ()./-]{5,}\d)",
     ),
     Kind("token", r"[A-Za-z0-9+/_-]{28,}={0,2}", judges.random),

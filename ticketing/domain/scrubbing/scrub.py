@@ -120,14 +120,15 @@ def _keyed(text: str, keep: frozenset[str]) -> Iterator[Span]:
         if match.start() < end:
             continue
         between = text[match.start(BETWEEN) : match.end()]
-        found = secret_at(text, match.end(), token=match.start(TOKEN) >= 0, between=between)
+        token = match.start(TOKEN) >= 0
+        found = secret_at(text, match.start(), match.end(), token=token, between=between)
         if found is not None:
             end = found.end
             yield found.start, found.end, SECRET
 
 
 def _elements(text: str, keep: frozenset[str]) -> Iterator[Span]:
-    if "<" not in text or SECRET in keep:
+    if SECRET in keep or ("<" not in text and "&lt;" not in text):
         return
     for match in _xml().finditer(_bytes(text)):
         start, end = _span(match)
