@@ -12,6 +12,8 @@ import msgspec
 from aiokafka.abc import AbstractTokenProvider
 from aiokafka.errors import KafkaConnectionError
 
+from ticketing import outgoing
+
 FETCH_SECONDS_MAX = 10.0
 """A provider answers at once; a connection to Kafka waits for it."""
 KEPT_SHARE = 0.8
@@ -63,9 +65,12 @@ class ClientTokens(AbstractTokenProvider):  # type: ignore[misc]
         try:
             # Clients live in several event loops, so that no session could be kept.
             async with (
-                aiohttp.ClientSession(timeout=timeout, trust_env=True) as session,
+                aiohttp.ClientSession(timeout=timeout) as session,
                 session.post(
-                    self._url, data=self._form, headers=self._headers, allow_redirects=False
+                    self._url,
+                    data=self._form,
+                    headers=self._headers,
+                    **outgoing.options(self._url),
                 ) as response,
             ):
                 if response.status != 200:
