@@ -137,7 +137,8 @@ def secrets_for(role: str, config: Config) -> set[str]:
         return set(KEYS)
     own = {PIPELINE: {"heartbeatUrl"}, TRACES_ROLE: set(), SUMMARIES: {"llm", "redis"}}
     # An adapter counts its requests in Redis, together with those of other workers.
-    needed = {"kafka"} | own.get(role, {role, "redis"})
+    # Every process exports its own spans.
+    needed = {"kafka", "telemetry"} | own.get(role, {role, "redis"})
     return needed | ({"web"} if config.faust_web.enabled else set())
 
 

@@ -257,6 +257,20 @@ def test_the_chart_is_a_dependency_by_the_name_of_logclaws(tmp_path: Path) -> No
             {"roles": {"pipeline": {"extraEnv": [{"name": "TICKETING_SLACK__ENABLED"}]}}},
             "roles.pipeline.extraEnv: TICKETING_SLACK__ENABLED",
         ),
+        (
+            {"defaults": {"extraEnv": [{"name": "TICKETING_KAFKA__BROKERS", "value": "k:9093"}]}},
+            "defaults.extraEnv: TICKETING_KAFKA__BROKERS sets what manifests are made from",
+        ),
+        (
+            {"roles": {"slack": {"extraEnv": [{"name": "TICKETING_TELEMETRY__OTLP__ENDPOINT"}]}}},
+            "roles.slack.extraEnv: TICKETING_TELEMETRY__OTLP__ENDPOINT",
+        ),
+        ({"secrets": {"byRole": {"piepline": "own"}}}, "piepline"),
+        ({"secrets": {"byRole": {"adapter": "own"}}}, "adapter"),
+        (
+            {"secrets": {"existingSecret": "", "byRole": {"slack": "own"}}},
+            "secrets.byRole: set secrets.existingSecret too",
+        ),
         ({"secrets": {"externalSecret": {"enabled": True}}}, "storeRef.name: name the SecretStore"),
         ({"config": {"anomaly": {"minimumScor": 0.9}}}, "minimumScor"),
         ({"config": {"anomaly": {"lookbackWindow": "15 parsecs"}}}, "lookbackWindow"),
@@ -276,6 +290,42 @@ def test_nonsense_is_refused(change: dict[str, Any], words: str, tmp_path: Path)
 def test_a_refused_secret_is_not_shown(tmp_path: Path) -> None:
     said = refusal(tmp_path, {"config": {"slack": {"botToken": "xoxb-hunter2"}}})
     assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TICKETING_WEB__TOKEN", "hunter2"),
+        ("TICKETING_ACCESS__OIDC__CLIENT_SECRET", "hunter2"),
+        ("TICKETING_HEARTBEAT_URL", "https://hc.example/hunter2"),
+        ("TICKETING_LLM__API_KEY", "hunter2"),
+        ("TICKETING_PAGERDUTY__ROUTING_KEYS", '{"high": "hunter2"}'),
+        ("TICKETING_PAGERDUTY__ROUTING_KEYS__HIGH", "hunter2"),
+        ("TICKETING_SLACK", '{"botToken": "hunter2"}'),
+        ("TICKETING_TELEMETRY__OTLP__HEADERS__X_KEY", "hunter2"),
+        ("TICKETING_REDIS__URL", "redis://:hunter2@redis"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=hunter2"),
+    ],
+)
+def test_a_secret_in_a_variable_is_refused_and_not_shown(
+    name: str, value: str, tmp_path: Path
+) -> None:
+    said = refusal(tmp_path, {"roles": {"view": {"extraEnv": [{"name": name, "value": value}]}}})
+    assert f"roles.view.extraEnv: {name} holds a secret" in said
+    assert "hunter2" not in said
+
+
+def test_a_secret_in_a_variable_may_come_from_a_secret(tmp_path: Path) -> None:
+    given = {
+        "name": "TICKETING_WEB__TOKEN",
+        "valueFrom": {"secretKeyRef": {"name": "other", "key": "token"}},
+    }
+    plain = {"name": "TICKETING_REDIS__URL", "value": "redis://redis:6379/1"}
+    change = {"defaults": {"extraEnv": [given, plain]}}
+    found = workloads(rendered(values_file(tmp_path, {**BASE, **change})))
+    for one in found.values():
+        (container,) = one["spec"]["template"]["spec"]["containers"]
+        assert given in container["env"]
 
 
 def test_a_role_is_scaled_by_its_lag_within_its_partitions() -> None:
@@ -352,6 +402,26 @@ def test_the_network_is_limited_to_what_is_needed() -> None:
     for one in workloads(manifests(VALUES / "watched.yaml")).values():
         labels = one["spec"]["template"]["metadata"]["labels"]
         assert policy["spec"]["podSelector"]["matchLabels"].items() <= labels.items()
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "port"),
+    [
+        ("http://collector-2", 80),
+        ("https://10.0.0.5", 443),
+        ("https://collector.example/2", 443),
+        ("http://[fd00::17]", 80),
+        ("http://[fd00::17]:4318", 4318),
+    ],
+)
+def test_a_receiver_without_a_port_has_that_of_its_scheme(
+    endpoint: str, port: int, tmp_path: Path
+) -> None:
+    change = {"config": {**BASE["config"], "telemetry": {"otlp": {"endpoint": endpoint}}}}
+    given = {**BASE, **change, "networkPolicy": {"enabled": True, "httpsPorts": []}}
+    (policy,) = of_kind(rendered(values_file(tmp_path, given)), "NetworkPolicy")
+    opened = [one["port"] for rule in policy["spec"]["egress"] for one in rule["ports"]]
+    assert opened == [53, 53, 9092, 6379, port]
 
 
 def test_a_change_of_the_configuration_restarts_the_pods(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from aiokafka.errors import KafkaConnectionError
 
 from agents import heartbeat
 from sinks.calls.outcome import Failed
@@ -18,7 +19,10 @@ from sinks.calls.transport import Network
 from ticketing.cli import act, worker_figures
 from ticketing.config import Config
 from ticketing.errors import TicketingError
+from ticketing.kafka.tokens import ClientTokens
 from ticketing.llm.models import Models, NoAnswer
+from ticketing.telemetry import spans
+from ticketing.telemetry.export import exporting
 
 KEY = "planted-key-0123456789"
 MESSAGES = ({"role": "user", "content": "planted-prompt"},)
@@ -85,6 +89,22 @@ async def by_status(url: str) -> None:
     await worker_figures.ask([url], KEY)
 
 
+async def by_kafka_tokens(url: str) -> None:
+    with pytest.raises(KafkaConnectionError):
+        await ClientTokens(url, "client", KEY, None).token()
+
+
+async def by_traces(url: str) -> None:
+    def export() -> None:
+        with (
+            exporting("slack", url, {"x-key": KEY}, {}),
+            spans.calling("slack", "create", "id-1", None),
+        ):
+            pass
+
+    await asyncio.to_thread(export)
+
+
 def by_model(provider: str, model: str) -> Callable[[str], Awaitable[None]]:
     async def ask(url: str) -> None:
         section = {"provider": provider, "model": model, "apiKey": KEY, "endpoint": url}
@@ -100,6 +120,8 @@ CLIENTS: dict[str, Callable[[str], Awaitable[None]]] = {
     "heartbeat": by_heartbeat,
     "act": by_command,
     "status": by_status,
+    "kafka tokens": by_kafka_tokens,
+    "traces": by_traces,
     "openai": by_model("openai", "gpt-4"),
     "anthropic": by_model("anthropic", "claude-3-haiku-20240307"),
     "ollama": by_model("ollama", "llama3"),
@@ -138,7 +160,7 @@ async def test_no_client_reads_netrc(
     assert not [headers for headers in sent if pair in headers or "planted-password" in headers]
 
 
-@pytest.mark.parametrize("name", ["platform", "heartbeat"])
+@pytest.mark.parametrize("name", ["platform", "heartbeat", "kafka tokens"])
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy"])
 async def test_a_proxy_is_used_on_purpose(
     serve: Serve, name: str, variable: str, monkeypatch: pytest.MonkeyPatch

@@ -38,7 +38,7 @@ _INHERITED = frozenset(
     }
 )
 _INHERITED_PREFIXES = (
-    *("DYLD_", "FAUST_", "LC_", "LD_", "MALLOC_", "PROMETHEUS_", "PYTHON", "XDG_"),
+    *("DYLD_", "FAUST_", "LC_", "LD_", "MALLOC_", "OTEL_", "PROMETHEUS_", "PYTHON", "XDG_"),
     *("TICKETING_BENCH_", "TICKETING_INTERNAL_", "TICKETING_TEST_"),
 )
 
@@ -56,8 +56,9 @@ def document_for(config: Config, kept: Collection[str]) -> bytes:
 def inherited(environ: Mapping[str, str], *, models: bool) -> dict[str, str]:
     """The variables that a child inherits: none of ours, and of others those that carry no secret.
 
-    Clients of language models read variables of their own, as many as there are providers: `models`
-    lets all others through.
+    OpenTelemetry's may hold the key of the receiver, to which every process sends. Clients of
+    language models read variables of their own, as many as there are providers: `models` lets all
+    others through.
     """
     return {
         name: value

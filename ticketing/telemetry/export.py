@@ -9,9 +9,13 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import metadata
+from typing import TYPE_CHECKING
 
 from ticketing.extras import DISTRIBUTION
 from ticketing.telemetry.spans import trace_with
+
+if TYPE_CHECKING:
+    import requests
 
 ENDPOINT_VARIABLES = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 """OpenTelemetry's own variables of the receiver's address."""
@@ -39,6 +43,7 @@ def exporting(
     variables hold. `headers` are sent with each request. A receiver that does not answer costs
     spans, which its client says in the log.
     """
+    import requests
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -49,9 +54,13 @@ def exporting(
     if not _is_named(environ):
         own["service.name"] = DISTRIBUTION
     provider = TracerProvider(resource=Resource.create(own), shutdown_on_exit=False)
+    session = requests.Session()
+    # Without one it would take that of `~/.netrc`, in place of a header of ours.
+    session.auth = _as_it_is
     exporter = OTLPSpanExporter(
         endpoint=f"{endpoint}{TRACES_PATH}" if endpoint else None,
         headers=dict(headers) or None,
+        session=session,
     )
     provider.add_span_processor(BatchSpanProcessor(exporter))
     trace_with(provider.get_tracer(DISTRIBUTION, version))
@@ -62,6 +71,10 @@ def exporting(
         last = threading.Thread(target=provider.shutdown, name="last-spans", daemon=True)
         last.start()
         last.join(FLUSH_SECONDS_MAX)
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _is_named(environ: Mapping[str, str]) -> bool:

@@ -61,9 +61,18 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- if regexMatch "://[^/@]*:[^/@]+@" ($redis | default "") -}}
 {{- fail "config.redis.url: holds a password: put redis.url into the Secret instead" -}}
 {{- end -}}
-{{- include "ticketing-agent.refuseShape" (dict "path" "defaults" "env" .Values.defaults.extraEnv) -}}
+{{- if and .Values.secrets.byRole (not (include "ticketing-agent.secretName" .)) -}}
+{{- fail "secrets.byRole: set secrets.existingSecret too: the setup and every other role mount it" -}}
+{{- end -}}
+{{- $secrets := (include "ticketing-agent.registry" . | fromJson).secrets -}}
+{{- $paths := dict "defaults" .Values.defaults -}}
 {{- range $role, $settings := .Values.roles -}}
-{{- include "ticketing-agent.refuseShape" (dict "path" (print "roles." $role) "env" ($settings | default dict).extraEnv) -}}
+{{- $paths = set $paths (print "roles." $role) $settings -}}
+{{- end -}}
+{{- range $path, $settings := $paths -}}
+{{- $given := dict "path" $path "env" ($settings | default dict).extraEnv "secrets" $secrets -}}
+{{- include "ticketing-agent.refuseShape" $given -}}
+{{- include "ticketing-agent.refuseSecretVariable" $given -}}
 {{- end -}}
 {{ mustToPrettyJson $config }}
 {{- end -}}
@@ -71,10 +80,37 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{/* Fails when a variable sets a key that manifests are made from: they would not follow it. */}}
 {{- define "ticketing-agent.refuseShape" -}}
 {{- $path := .path -}}
-{{- $shape := "^TICKETING_(KAFKA(__(PREFIX|PARTITIONS))?|INPUT(__TOPICS)?|(WEB|METRICS)(__PORT)?|LLM(__PROVIDERS?)?|[A-Z]+__ENABLED)$" -}}
+{{- $shape := "^TICKETING_(KAFKA(__(BROKERS|PREFIX|PARTITIONS))?|INPUT(__TOPICS)?|(WEB|METRICS)(__PORT)?|LLM(__PROVIDERS?)?|TELEMETRY(__OTLP(__ENDPOINT)?)?|[A-Z]+__ENABLED)$" -}}
 {{- range .env -}}
 {{- if regexMatch $shape .name -}}
 {{- fail (printf "%s.extraEnv: %s sets what manifests are made from: set its key in `config`" $path .name) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* Fails when a variable of the values holds a secret; its name is that of the setting. */}}
+{{- define "ticketing-agent.refuseSecretVariable" -}}
+{{- $top := . -}}
+{{- range .env -}}
+{{- $name := .name -}}
+{{- $value := .value | default "" -}}
+{{- $found := regexMatch "^OTEL_EXPORTER_OTLP_(TRACES_)?HEADERS$" $name -}}
+{{- if hasPrefix "TICKETING_REDIS" $name -}}
+{{- $found = regexMatch "://[^/@]*:[^/@]+@" $value -}}
+{{- end -}}
+{{- range $top.secrets -}}
+{{- $words := list -}}
+{{- range splitList "." (replace "[]" "" .) -}}
+{{- $words = append $words (snakecase . | upper) -}}
+{{- end -}}
+{{- $own := print "TICKETING_" (join "__" $words) -}}
+{{- $inside := and (hasPrefix (print $name "__") $own) (contains (splitList "." . | last) $value) -}}
+{{- if or (eq $name $own) (hasPrefix (print $own "__") $name) $inside -}}
+{{- $found = true -}}
+{{- end -}}
+{{- end -}}
+{{- if and $found $value -}}
+{{- fail (printf "%s.extraEnv: %s holds a secret: put it into the Secret, or take it from one by valueFrom" $top.path $name) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -27,12 +27,11 @@ from ticketing.sandbox.credentials import sandbox_config
 CONFIG = Config.model_validate({**planted(), "faustWeb": {"enabled": False}})
 PLATFORMS = sandbox_config("http://127.0.0.1:1")
 NEEDED = {
-    "pipeline": {"kafka", "heartbeatUrl"},
-    "traces": {"kafka"},
-    "summaries": {"kafka", "llm", "redis"},
-    "jira": {"kafka", "jira", "redis"},
-    "slack": {"kafka", "slack", "redis"},
+    "pipeline": {"kafka", "telemetry", "heartbeatUrl"},
+    "traces": {"kafka", "telemetry"},
+    "summaries": {"kafka", "telemetry", "llm", "redis"},
 }
+"""Of the others, which are adapters: their own, and the same."""
 
 
 def handed(document: bytes, **variables: str) -> Config:
@@ -61,8 +60,10 @@ def test_a_role_gets_its_own_secrets_alone(role: str) -> None:
         else:
             assert given[key] == section
     if role != "view":
-        assert kept == NEEDED.get(role, {"kafka", "redis", role})
+        assert kept == NEEDED.get(role, {"kafka", "telemetry", "redis", role})
     config = handed(document)
+    # Every process exports spans, with the receiver's key.
+    assert config.telemetry == CONFIG.telemetry
     assert worker.roles(config) == worker.roles(CONFIG)
     assert (config.heartbeat_url is None) is (CONFIG.heartbeat_url is None)
 
@@ -91,6 +92,8 @@ def test_a_child_inherits_no_setting_and_no_secret_of_others() -> None:
         "PATH": "/bin",
         "https_proxy": "http://proxy",
         "LC_ALL": "C",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector",
+        "OTEL_TRACES_SAMPLER": "always_off",
         "TICKETING_WEB__TOKEN": "planted",
         "TICKETING_CONFIG": "/etc/config",
         "AWS_SECRET_ACCESS_KEY": "planted",
@@ -100,6 +103,8 @@ def test_a_child_inherits_no_setting_and_no_secret_of_others() -> None:
         "PATH": "/bin",
         "https_proxy": "http://proxy",
         "LC_ALL": "C",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector",
+        "OTEL_TRACES_SAMPLER": "always_off",
         "TICKETING_TEST_X": "1",
     }
     assert "AWS_SECRET_ACCESS_KEY" in inherited(environ, models=True)
