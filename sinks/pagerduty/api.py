@@ -41,6 +41,11 @@ class Found:
         """True for a resolved incident."""
         return self.status == "resolved"
 
+    @property
+    def rings(self) -> bool:
+        """True for an incident that pages, as nobody has acknowledged it."""
+        return self.status == "triggered"
+
 
 @dataclass(frozen=True, slots=True)
 class Service:

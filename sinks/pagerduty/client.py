@@ -165,7 +165,8 @@ class PagerDutySink:
             # A page does not wait for the REST API.
             return False
         if request.operation is Operation.PAGE:
-            return found is not None and _number(found) > _number(request.have)
+            # A note may have been written to the new incident, so that its number is the known one.
+            return found is not None and (found.rings or _number(found) > _number(request.have))
         return found is not None and _newer(found, request)
 
     async def _seen(self, request: Request, account: str, left_out: tuple[str, ...]) -> Outcome:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from support.contract import Desk
 
@@ -52,6 +54,38 @@ async def test_a_page_whose_answer_is_lost_still_rings(desk: Desk, fault: str) -
     desk.fault(fault, count=1)
     await desk.life.want(desk.story.paged(), HOUR)
     assert alarms(desk) >= 2
+
+
+def seed_that_spares(requests: int) -> int:
+    """The seed of a fault of probability one half that hits none of so many requests, then one."""
+    for seed in range(1000):
+        draw = random.Random(seed).random
+        if all(draw() >= 0.5 for _ in range(requests)) and draw() < 0.5:
+            return seed
+    raise AssertionError("no seed")
+
+
+@pytest.mark.only(
+    lambda one: (
+        one.platform in PAGING and one.comments and not (one.message_only or one.comments_unread)
+    )
+)
+@pytest.mark.parametrize("spared", range(4))
+@pytest.mark.parametrize("fault", ["timeout_after_accept", "server_error"])
+async def test_a_page_again_rings_once_whichever_answer_is_lost(
+    desk: Desk, fault: str, spared: int
+) -> None:
+    """A comment may go out before the page is tried again."""
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.acknowledged(), 60)
+    lost = {"after_accept": True} if fault == "server_error" else {}
+    desk.fault(fault, probability=0.5, seed=seed_that_spares(spared), count=1, **lost)
+    desk.story.commented()
+    await desk.life.want(desk.story.paged(), HOUR)
+    desk.fault("none")
+    await desk.life.run(HOUR)
+    assert alarms(desk) == 2
+    assert desk.texts().count("the pool is exhausted") == 1
 
 
 async def test_a_reopened_incident_rings_once(desk: Desk) -> None:
