@@ -28,6 +28,7 @@ from agents.detection import (
 )
 from agents.source_totals import SourceTotals
 from ticketing.domain.alerts.conservation import Tally
+from ticketing.domain.alerts.quiet_clock import QuietClock
 from ticketing.domain.signals import Anomalies, Origin, Progress
 from ticketing.engine.commit_notes import CommitNotes
 from ticketing.engine.deaths import DEATHS_ALONE_MAX, Deaths
@@ -210,6 +211,32 @@ async def test_what_is_held_holds_no_clock_back_at_the_times_that_records_bear()
     kafka.consumer.caught_up = lambda _: False
     (told,) = [body for body in agent._progress() if isinstance(body, Progress)]
     assert told.through >= before - 60.0
+    assert told.caught_up
+
+
+async def test_a_backlog_holds_the_quiet_clock_whatever_the_workers_clock_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kafka = Kafka([event(0)], behind=False)
+    kafka.gate.set()
+    kafka.consumer.assignment = lambda: {TP(TOPIC, 0)}
+    kafka.consumer.topic_partitions = lambda _: 1
+    agent, quiet = agent_of(kafka, hold_seconds=0.25), QuietClock([TOPIC])
+    since, ahead = ARRIVED_MS / 1000.0, 3600.0
+    passed = 0.0
+    clocks = SimpleNamespace(
+        time=lambda: since + ahead + passed, monotonic=lambda: 1_000.0 + passed
+    )
+    monkeypatch.setattr(detection, "time", clocks)
+    async for _ in agent.run(kafka):
+        pass
+    await until(lambda: kafka.handled == [0], "the record to be handled")
+    # From here on records come that nobody handles.
+    kafka.consumer.caught_up = lambda _: False
+    for passed in (2.0, 7.0, 12.0):
+        (told,) = [body for body in agent._progress() if isinstance(body, Progress)]
+        quiet.report(told, since + passed)
+    assert quiet.now() == since
 
 
 async def test_what_became_of_each_record_is_committed_with_its_offset() -> None:
