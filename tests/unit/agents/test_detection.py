@@ -121,7 +121,11 @@ class Kafka:
 
 
 def agent_of(
-    kafka: Kafka, message_bytes_max: int = 1_000_000, hold_seconds: float = 0.0
+    kafka: Kafka,
+    message_bytes_max: int = 1_000_000,
+    hold_seconds: float = 0.0,
+    *,
+    gaps_fail: bool = False,
 ) -> DetectionAgent:
     return DetectionAgent(
         kafka,
@@ -130,7 +134,7 @@ def agent_of(
         detector_for({TOPIC: "id"}),
         signals_partitions=1,
         message_bytes_max=message_bytes_max,
-        gaps_fail=False,
+        gaps_fail=gaps_fail,
         hold_seconds=hold_seconds,
     )
 
@@ -447,6 +451,23 @@ async def test_a_failure_of_kafka_blames_no_record_of_any_partition(
     found = Deaths(before)
     places = [(TP(TOPIC, 0), 3), (TP(TOPIC, 1), 9), (TP(TOPIC, 2), 5)]
     assert not [place for place, offset in places if found.suspects(place, offset, offset)]
+
+
+@pytest.mark.parametrize("offsets", [[(0, 1), (3,)], [(0, 2)], [(7, 8), (4, 6)]])
+async def test_a_gap_in_what_the_embedded_broker_gives_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch, offsets: list[tuple[int, ...]]
+) -> None:
+    left: list[str] = []
+    monkeypatch.setattr(detection, "leave", lambda why, reason: left.append(reason))
+    kafka = Kafka([], behind=False)
+    agent = agent_of(kafka, gaps_fail=True)
+    for again in (event(0, 1), event(2), event(1, 2)):
+        agent._look_for_gap(TP(TOPIC, 0), again.value)
+    assert left == []
+    kafka.consumer_generation_id = 2
+    for some in offsets:
+        agent._look_for_gap(TP(TOPIC, 0), event(*some).value)
+    assert left == ["missed"]
 
 
 def follower(*, caught_up: bool) -> Any:
