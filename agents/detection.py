@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, nullcontext
@@ -129,8 +130,8 @@ class DetectionAgent(StreamAgent):
         self._next: dict[TP, int] = {}
         self._handled_at: dict[TP, float] = {}
         self._caught_up_at: dict[TP, float] = {}
-        """The time at which all known records of a partition were handled last: while a run is held
-        open, they seldom are."""
+        """The monotonic time at which all known records of a partition were handled last: while a run
+        is held open, they seldom are."""
         self._reached: dict[TP, tuple[float, float]] = {}
         """Event time that the handled records have reached, and the time of their handling."""
         self._generation = -1
@@ -241,7 +242,7 @@ class DetectionAgent(StreamAgent):
             self.app.consumer.handled(event.message)
         self._handled_at[tp] = events[-1].value[-1].timestamp / 1000.0
         if self.app.consumer.caught_up(tp):
-            self._caught_up_at[tp] = time.time()
+            self._caught_up_at[tp] = time.monotonic()
 
     def _note_reached(self, tp: TP, detected: Detected) -> None:
         if detected.reached is not None:
@@ -416,9 +417,8 @@ class DetectionAgent(StreamAgent):
             if tp.topic not in self.topics:
                 continue
             # A record may bear any timestamp, but nothing later than now has been handled.
-            known = self._handled_at.get(tp, 0.0), self._caught_up_at.get(tp, 0.0)
-            handled_at = min(now, max(known))
-            caught_up = consumer.caught_up(tp)
+            handled_at = min(now, self._handled_at.get(tp, 0.0))
+            caught_up = consumer.caught_up(tp) or self._was_caught_up(tp)
             bodies.append(self.totals.origin(tp))
             bodies.append(
                 Progress(
@@ -430,6 +430,11 @@ class DetectionAgent(StreamAgent):
                 )
             )
         return bodies
+
+    def _was_caught_up(self, tp: TP) -> bool:
+        """True if all was handled a moment ago, long after the report before was sent."""
+        at = self._caught_up_at.get(tp, -math.inf)
+        return time.monotonic() - at <= BEHIND_SECONDS_MAX
 
     @property
     def topics(self) -> frozenset[str]:

@@ -473,6 +473,7 @@ class KeyedAgent(BatchAgent, Generic[S]):
         if by == 0.0 or partition is None:
             return
         log.warning("clock_steps", agent=self.name, partition=number, seconds=round(by, 3))
+        partition.follow_step(by)
         slice_ends = time.perf_counter() + SLICE_SECONDS
         for key, _ in self._stored(number).stored():
             partition.stepping.append((key, by))

@@ -133,6 +133,15 @@ class PartitionState:
         """The earliest time at which a tick has something to do."""
         return -math.inf if self.stepping else self.timers.earliest()
 
+    def follow_step(self, by: float) -> None:
+        """Let the next look, and keys that wait after a failure, go along with a step of the clock.
+
+        The deadlines of rows are moved by `stepping`.
+        """
+        self.timers.scan_at += by
+        self.looked_at += by
+        self._failing = {key: (n, at + by) for key, (n, at) in self._failing.items()}
+
     def waits_until(self, key: str) -> float:
         """The time before which a failing key is not tried again; 0 for any other key."""
         return self._failing.get(key, (0, 0.0))[1]

@@ -28,6 +28,7 @@ from agents.detection import (
 )
 from agents.source_totals import SourceTotals
 from ticketing.domain.alerts.conservation import Tally
+from ticketing.domain.alerts.quiet_clock import QuietClock
 from ticketing.domain.signals import Anomalies, Origin, Progress
 from ticketing.engine.commit_notes import CommitNotes
 from ticketing.engine.deaths import DEATHS_ALONE_MAX, Deaths
@@ -120,7 +121,11 @@ class Kafka:
 
 
 def agent_of(
-    kafka: Kafka, message_bytes_max: int = 1_000_000, hold_seconds: float = 0.0
+    kafka: Kafka,
+    message_bytes_max: int = 1_000_000,
+    hold_seconds: float = 0.0,
+    *,
+    gaps_fail: bool = False,
 ) -> DetectionAgent:
     return DetectionAgent(
         kafka,
@@ -129,7 +134,7 @@ def agent_of(
         detector_for({TOPIC: "id"}),
         signals_partitions=1,
         message_bytes_max=message_bytes_max,
-        gaps_fail=False,
+        gaps_fail=gaps_fail,
         hold_seconds=hold_seconds,
     )
 
@@ -210,6 +215,32 @@ async def test_what_is_held_holds_no_clock_back_at_the_times_that_records_bear()
     kafka.consumer.caught_up = lambda _: False
     (told,) = [body for body in agent._progress() if isinstance(body, Progress)]
     assert told.through >= before - 60.0
+    assert told.caught_up
+
+
+async def test_a_backlog_holds_the_quiet_clock_whatever_the_workers_clock_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kafka = Kafka([event(0)], behind=False)
+    kafka.gate.set()
+    kafka.consumer.assignment = lambda: {TP(TOPIC, 0)}
+    kafka.consumer.topic_partitions = lambda _: 1
+    agent, quiet = agent_of(kafka, hold_seconds=0.25), QuietClock([TOPIC])
+    since, ahead = ARRIVED_MS / 1000.0, 3600.0
+    passed = 0.0
+    clocks = SimpleNamespace(
+        time=lambda: since + ahead + passed, monotonic=lambda: 1_000.0 + passed
+    )
+    monkeypatch.setattr(detection, "time", clocks)
+    async for _ in agent.run(kafka):
+        pass
+    await until(lambda: kafka.handled == [0], "the record to be handled")
+    # From here on records come that nobody handles.
+    kafka.consumer.caught_up = lambda _: False
+    for passed in (2.0, 7.0, 12.0):
+        (told,) = [body for body in agent._progress() if isinstance(body, Progress)]
+        quiet.report(told, since + passed)
+    assert quiet.now() == since
 
 
 async def test_what_became_of_each_record_is_committed_with_its_offset() -> None:
@@ -420,6 +451,23 @@ async def test_a_failure_of_kafka_blames_no_record_of_any_partition(
     found = Deaths(before)
     places = [(TP(TOPIC, 0), 3), (TP(TOPIC, 1), 9), (TP(TOPIC, 2), 5)]
     assert not [place for place, offset in places if found.suspects(place, offset, offset)]
+
+
+@pytest.mark.parametrize("offsets", [[(0, 1), (3,)], [(0, 2)], [(7, 8), (4, 6)]])
+async def test_a_gap_in_what_the_embedded_broker_gives_ends_the_process(
+    monkeypatch: pytest.MonkeyPatch, offsets: list[tuple[int, ...]]
+) -> None:
+    left: list[str] = []
+    monkeypatch.setattr(detection, "leave", lambda why, reason: left.append(reason))
+    kafka = Kafka([], behind=False)
+    agent = agent_of(kafka, gaps_fail=True)
+    for again in (event(0, 1), event(2), event(1, 2)):
+        agent._look_for_gap(TP(TOPIC, 0), again.value)
+    assert left == []
+    kafka.consumer_generation_id = 2
+    for some in offsets:
+        agent._look_for_gap(TP(TOPIC, 0), event(*some).value)
+    assert left == ["missed"]
 
 
 def follower(*, caught_up: bool) -> Any:

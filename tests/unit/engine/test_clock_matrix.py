@@ -193,3 +193,17 @@ async def test_wrong_clocks_make_nothing_late_or_early(place: str, trouble: str)
         Status.ESCALATED,
         Status.RESOLVED,
     ]
+
+
+async def test_a_deadline_of_hours_is_kept_when_the_broker_leaps_back_a_day() -> None:
+    world = World(partitions=1)
+    hours = settings(groupWait="2s", escalateAfter={"critical": "3h"}, autoResolveAfter="12h")
+    pipeline = Pipeline(world, hours, TRAITS)
+    Traffic().fault("checkout", "disk is full", severity="critical")(pipeline)
+    await pipeline.pass_time(20.0, 0.5)
+    (ticket,) = pipeline.platform.tickets
+    world.broker_ahead -= 24 * HOUR
+    await pipeline.pass_time(ticket.made_at + 3 * HOUR - 60.0 - world.now, 15.0)
+    assert [one.status for one in pipeline.incidents()] == [Status.OPEN]
+    await pipeline.pass_time(120.0, 5.0)
+    assert [one.status for one in pipeline.incidents()] == [Status.ESCALATED]

@@ -123,6 +123,7 @@ class Bench:
         if key == TICK_KEY:
             by = self.clock.heard(stamp, self.boot + self.true)
             if by:
+                self.partition.state.follow_step(by)
                 self.partition.state.stepping.extend(
                     (name, by) for name in self.partition.table.rows
                 )
@@ -130,6 +131,12 @@ class Bench:
         self.partition.fold([record], now=now)
         for name, _ in self.partition.machine.rung:  # type: ignore[attr-defined]
             self.rung.setdefault(name, self.true)
+
+    def look(self) -> None:
+        """Look at the rows as a new owner, and again as time passes."""
+        now = self.clock.read(self.boot + self.true)
+        assert now is not None
+        self.partition.scan(self.offset, now)
 
     def passes(self, seconds: float, trouble: Callable[[Bench], None] | None = None) -> None:
         """True time passes; ticks are sent as an agent does."""
@@ -158,15 +165,16 @@ def nothing(bench: Bench) -> None:
 
 @pytest.mark.parametrize(
     "trouble",
-    [nothing, leap(HOUR), leap(-HOUR), leap(20 * HOUR), leap(-61.0)],
-    ids=["none", "an hour ahead", "an hour behind", "a day", "a minute"],
+    [nothing, leap(HOUR), leap(-HOUR), leap(20 * HOUR), leap(-20 * HOUR), leap(-61.0)],
+    ids=["none", "an hour ahead", "an hour behind", "a day", "a day behind", "a minute"],
 )
-@pytest.mark.parametrize("length", [3.0, 20.0, 90.0, 900.0])
+@pytest.mark.parametrize("length", [3.0, 20.0, 90.0, 900.0, 3.0 * HOUR])
 def test_no_deadline_is_early_or_late_when_the_broker_leaps(
     trouble: Callable[[Bench], Any], length: float
 ) -> None:
     bench = Bench()
     bench.passes(1.0)
+    bench.look()
     began = bench.true
     bench.send(None, f"a {length}".encode())
     bench.passes(length, trouble)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +245,73 @@ async def test_a_table_read_back_from_nothing_gets_its_index_at_once() -> None:
     world.append("log", b"4", row(4, 1.0))
     read.apply(0, simulation.changes(world.logs["log"][4:]), 4)
     assert next(due_or_open(read.data, 9.0)) == b"4", "and it is kept up to date"
+
+
+class Unindexed(RowIndex):
+    """The release before: it writes rows and no entries."""
+
+    def fits(self, db: Any, offset_key: bytes) -> bool:
+        return False
+
+    def changes(self, db: Any, rows: Any, offset: int) -> Any:
+        return []
+
+    def built(self, db: Any, offset_key: bytes) -> Any:
+        return iter(())
+
+
+def foreign(world: World, chance: random.Random) -> None:
+    """Something else happens between two processes: to the disk, or to the changelog."""
+    disk, log = world.disks["alarms"], "alarms-changelog"
+    kind = chance.randrange(6)
+    if kind == 0:
+        world.disks["alarms"] = simulation.Disk()
+    elif kind == 1:
+        disk.rows.pop(INDEX_KEY, None)
+    elif kind == 2:
+        key = chance.choice([INDEX_KEY, b"\0due:x", b"\0at:zz", b"k-1"])
+        world.append(log, key, chance.choice([None, b"junk", row(3, 5.0)]))
+
+
+@pytest.mark.usefixtures("disk")
+@pytest.mark.parametrize("seed", range(12))
+async def test_the_index_is_the_tables_after_any_life(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chance = random.Random(seed)
+    chances = simulation.Chances(uncommitted=0.3, lazy=0.3)
+    world = World(seed=seed, chances=chances)
+    index = RowIndex(lambda state: float(state) > simulation.START + 50_000.0)
+
+    def begin() -> tuple[Keyed, bool]:
+        older = chance.random() < 0.25
+        monkeypatch.setattr(simulation.Table, "index", Unindexed() if older else index)
+        return Keyed(world, TOPIC, "alarms", Alarms()), not older
+
+    process, indexed = begin()
+    deaths = 0
+    for _ in range(60):
+        for _ in range(chance.randrange(6)):
+            seconds = chance.choice([b"0", b"5", b"5000", b"100000", b"-3", b"x"])
+            world.append(TOPIC, None, b"k-%d %s" % (chance.randrange(12), seconds))
+        world.now += chance.choice([1.0, 100.0, 4_000.0, 90_000.0])
+        dies = chance.random() < 0.5
+        at = len(world.steps) + chance.randint(1, 8)
+        world.crashes = frozenset({at}) if dies else frozenset()
+        try:
+            while await process.turn():
+                db = process.agent.table.data
+                again = MemoryDisk()
+                again.rows = {**db.states(), OFFSET: db.rows[OFFSET]}
+                built(again, index)
+                assert not indexed or db.rows[INDEX_KEY] == again.rows[INDEX_KEY]
+                assert not indexed or entries_of(db) == entries_of(again)
+        except simulation.Crash:
+            deaths += 1
+            foreign(world, chance)
+            process, indexed = begin()
+    assert deaths > 3
+
+
+def entries_of(db: Any) -> list[bytes]:
+    return [key for prefix in (b"\0at:", b"\0due:", b"\0open:") for key in db.keys(prefix)]

@@ -34,6 +34,44 @@ async def test_an_answer_read_after_a_sleep_is_old(
     assert thread.heard_at == 100.0
 
 
+class Left(BaseException):
+    """The process is gone."""
+
+
+def leave(why: str, reason: str) -> None:
+    raise Left(why, reason)
+
+
+@pytest.mark.parametrize("topic", ["enriched-logs", "ticketing-signals", "ticketing-events"])
+@pytest.mark.parametrize(
+    ("committed", "behind", "first"),
+    [(None, None, 3), (7, None, 9), (7, 11, 13)],
+    ids=["nothing read yet", "committed", "read"],
+)
+async def test_records_that_the_embedded_broker_let_go_unread_end_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+    topic: str,
+    committed: int | None,
+    behind: int | None,
+    first: int,
+) -> None:
+    monkeypatch.setattr(transport, "leave", leave)
+    thread: Any = object.__new__(transport.BatchConsumerThread)
+
+    async def end(tp: TP) -> int | None:
+        return committed
+
+    consumer, tp = SimpleNamespace(committed=end), TP(topic, 0)
+    expected = behind + 1 if behind is not None else committed or 0
+    for offset in (expected, max(0, expected - 2)):
+        await thread._require_no_gap(consumer, tp, [SimpleNamespace(offset=offset)], behind)
+    with pytest.raises(Left) as left:
+        await thread._require_no_gap(consumer, tp, [SimpleNamespace(offset=first)], behind)
+    why, reason = left.value.args
+    assert reason == "missed"
+    assert f"dropped unread records of {topic}[0]: {first} follows {expected - 1}" in why
+
+
 class Builder:
     """A batch as aiokafka builds it: full above a size, but any first message fits."""
 

@@ -14,6 +14,8 @@ from ticketing.domain.events import Action, Command, Receipt, Summary, TicketSta
 from ticketing.domain.incidents.commands import commanded
 from ticketing.domain.incidents.incident import Incident, Resolution, Status, StepKind
 from ticketing.domain.incidents.lifecycle import (
+    ESCALATED_TO_MAX,
+    escalated,
     fired_again,
     is_due,
     published,
@@ -117,6 +119,15 @@ def test_an_escalation_stays_on_record_when_somebody_acknowledges() -> None:
     assert incident.escalated_at == 100.0
     assert incident.escalated_to == ["opsgenie", "payments-team"]
     assert incident.routes == ["slack", "opsgenie"], "a team is no platform"
+
+
+def test_a_record_keeps_the_latest_targets_of_escalations() -> None:
+    incident = told()
+    names = [f"team-{number}" for number in range(ESCALATED_TO_MAX + 5)]
+    for name in names:
+        incident = escalated(incident, [name], 1.0, POLICY)
+    incident = escalated(incident, [names[-1], "last"], 1.0, POLICY)
+    assert incident.escalated_to == [*names[6:], "last"]
 
 
 def test_an_escalation_tickets_at_once() -> None:
