@@ -79,16 +79,16 @@ async def batch(request: web.Request) -> web.Response:
             commands.append(Command(id=command_id, incident_id=id, action=action, **wish))
     results = {**refused, **await perform(served, commands)}
     answers = [_batch_result(id, results[id]) for id in ids]
-    request[PARTS] = _by_status(answers)
+    request[PARTS] = _by_status(answers, wish.get("target", ""))
     return web.json_response({"action": action.value, "results": answers})
 
 
-def _by_status(answers: Iterable[Mapping[str, Any]]) -> dict[int, list[str]]:
-    """The incidents of a batch by the status of each."""
+def _by_status(answers: Iterable[Mapping[str, Any]], target: str) -> dict[int, list[str]]:
+    """The incidents of a batch by the status of each, with the other one that they are about."""
     found: dict[int, list[str]] = {}
     for answer in answers:
         status = 200 if answer["ok"] else answer["error"]["status"]
-        found.setdefault(status, []).append(answer["id"])
+        found.setdefault(status, [target] if target else []).append(answer["id"])
     return found
 
 

@@ -93,6 +93,10 @@ async def test_a_batch_is_noted_by_what_became_of_each(kept: Any) -> None:
         (404, Outcome.FAILED, [theirs.id, "none"]),
         (200, Outcome.DONE, [ID]),
     ]
+    audit.entries.clear()
+    merge = {"ids": [theirs.id], "action": "merge", "with": ID}
+    await api.post("/api/v1/incidents/batch", merge, headers=key)
+    assert [one.subjects for one in audit.entries] == [[ID, theirs.id]]
 
 
 async def test_guesses_are_noted_until_they_have_to_wait(kept: Any) -> None:
