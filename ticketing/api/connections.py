@@ -56,10 +56,22 @@ class Connection(web.RequestHandler):
             return True
         return self._waiter is not None and not self._waiter.done()
 
+    @property
+    def owed_body(self) -> bool:
+        """True while the body of the request in hand is incomplete, even if nobody reads it."""
+        request = self._current_request
+        return request is not None and not request.content.is_eof()
+
+    @property
+    def spare(self) -> bool:
+        """True for a connection that may make room for another: its client owes something."""
+        # Without a request in hand, a body that was refused is read to its end, for some seconds.
+        idle = self._current_request is None and not self._messages
+        return idle or self.waits or self.owed_body or self.unread_since is not None
+
     def overdue(self, now: float) -> bool:
         """True when a deadline has passed. `now` is the event loop's time."""
-        request = self._current_request
-        if request is None or request.content.is_eof():
+        if not self.owed_body:
             self.body_since = None
         elif self.body_since is None:
             self.body_since = now
@@ -141,7 +153,7 @@ class Server(web.Server):
         await super().shutdown(timeout)
 
     def admit(self, connection: Connection) -> bool:
-        """Count a new connection, if need be in place of the oldest one that has no request."""
+        """Count a new connection, if need be in place of the oldest whose client owes something."""
         alone = self._by_address[connection.address]
         if alone >= max(1, self.connections_max // ADDRESS_SHARE):
             admitted = self._make_room(connection.address)
@@ -163,7 +175,7 @@ class Server(web.Server):
 
     def _make_room(self, address: str | None) -> bool:
         for one in self._open:
-            if one.waits and address in (None, one.address):
+            if one.spare and address in (None, one.address):
                 self.leave(one)
                 one.abort()
                 return True

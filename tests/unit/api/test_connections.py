@@ -206,6 +206,19 @@ async def test_one_address_leaves_room_for_others(start: Start) -> None:
     assert await other.status() == 200
 
 
+@pytest.mark.parametrize("path", [b"POST /echo", b"POST /refuse", b"POST /ignore"])
+async def test_a_body_that_does_not_end_makes_room(start: Start, path: bytes) -> None:
+    port = await start(4)
+    half = path + b" HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\na"
+    owing = [await Client.open(port, half, f"127.0.0.{n}") for n in (2, 2, 3, 3)]
+    if path == b"POST /refuse":
+        for one in owing:
+            assert await one.status() == 404
+    url = f"http://127.0.0.1:{port}/release"
+    async with ClientSession() as session, session.get(url) as answer:
+        assert answer.status == 200
+
+
 async def test_busy_connections_are_never_closed_for_new_ones(start: Start) -> None:
     port = await start(4)
     busy = b"GET /stream HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -32,6 +32,8 @@ _PARTS = re.compile(r"[/_-]")
 _NUMBER = re.compile(r"\d+(?:T\d+)?Z?|[0-9a-f]+|[0-9A-F]+")
 _WORDS = re.compile(r"(?:[A-Z]+[a-z]*\d{0,8}|[a-z]+\d{0,8})+")
 _WORD = re.compile(r"[A-Z][a-z]+\d*|[a-z]+\d*|[A-Z]{1,3}\d*")
+IPV6_CHARS_MIN = 7
+"""As fe80::1 has; what is shorter is a slice of a list, as in a[::2]."""
 WORD_CHARS_MIN = 3.5
 """The mean length of words in a name; of random characters it is some 2.5."""
 NAME_CHARS_MAX = 64
@@ -170,6 +172,8 @@ def ipv6(found: Found) -> bool:
     except ValueError:
         return False
     telling = any(c.isdigit() for c in found.text)
+    if len(found.text) < IPV6_CHARS_MIN:
+        return False
     return telling and not (address.is_loopback or address.is_unspecified)
 
 

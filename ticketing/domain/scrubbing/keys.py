@@ -34,7 +34,7 @@ _QUOTE = r"(?:\\{0,7}[\"'`]|%(?:25)?2[27]|&quot;|&#x?(?:3[49]|2[27]);|\\+u0022)"
 """A quote as it is, and in JSON within JSON, in addresses, and in HTML."""
 _SPACE = r"[ \t]{0,40}\s{0,3}"
 _AFTER = (
-    rf"(?:(?:{_QUOTE}|\\)?\]?{_SPACE}(?:={{1,3}}>?|:=?|->|%(?:25)?3[AaDd]|&#61;|\\+u003[AaDd])"
+    rf"(?:(?:{_QUOTE}|\\)?\]?{_SPACE}(?:={{1,3}}>?|:=?| -> |%(?:25)?3[AaDd]|&#61;|\\+u003[AaDd])"
     # The name and the value of one thing, and two parts of a tuple.
     rf"|{_QUOTE}?\s*[,;\r\n]\s*{_QUOTE}?value{_QUOTE}?\s{{0,3}}[:=]"
     rf"|{_QUOTE}\s{{0,3}},)"

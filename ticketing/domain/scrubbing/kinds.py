@@ -138,8 +138,8 @@ TOKENS = (
     Kind("secret", r"\bdocker login\s(?:[^\r\n]*?\s)?-p[ =]?([^\s\[]\S*)", judges.no_flag),
     Kind("secret", r"\bldap\w+\s(?:[^\r\n]*?\s)?-w[ =]?([^\s\[]\S*)", judges.no_flag),
     Kind("secret", r"\s-pass(?:in|out)?\s+pass:([^\s\[]\S*)"),
-    Kind("secret", r"(?i)\b(?:requirepass|masterauth)\s+([^\s\[]\S*)", judges.no_flag),
-    Kind("secret", r"\"(?i:auth)\" (\"[^\r\n]+)"),
+    Kind("secret", r"(?i)\b(?:requirepass|masterauth)\s+([^\s\[]\S*)", judges.mixed),
+    Kind("secret", r"\] \"(?i:auth)\" (\"[^\r\n]+)"),
     Kind("secret", r"%B(\d{13,19})\^"),
     Kind(
         "secret",

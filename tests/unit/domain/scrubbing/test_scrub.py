@@ -220,6 +220,10 @@ KEPT = [
     "token default-token-x7k2p is gone",
     "Chrome/120.0.0.0 Safari/537.36",
     "result: pass=12 fail=3",
+    "return $this->password->hash in User.php:12",
+    "last = rows[::2] + rows[1::5]",
+    "masterauth failed; requirepass is unset",
+    'answered "auth" "ok" in 3 ms',
 ]
 
 
