@@ -17,7 +17,9 @@ from support import kafka, redis
 from support.helm import CHART
 
 from ticketing import extras
+from ticketing.cli.chart import registry
 from ticketing.config.environment import from_environ
+from ticketing.config.schema import env_name
 
 REPOSITORY = CHART.parents[1]
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
@@ -107,9 +109,27 @@ def test_compose_starts_what_the_tests_run() -> None:
 @pytest.mark.parametrize("service", ["topics", "agent"])
 def test_compose_sets_settings_only(service: str) -> None:
     given = COMPOSE["services"][service]["environment"]
-    _, problems = from_environ({name: value or "x" for name, value in given.items()})
+    _, problems = from_environ({name: value or "{}" for name, value in given.items()})
     assert problems == []
     assert given["TICKETING_WEB__TOKEN"].startswith("${TICKETING_WEB__TOKEN:?")
+
+
+@pytest.mark.parametrize("service", ["topics", "agent"])
+def test_compose_passes_every_secret_on(service: str) -> None:
+    """A setting's secret that is exported beside it would else not get there, without a word."""
+    given = set(COMPOSE["services"][service]["environment"])
+    # Kafka and Redis are its own and ask for none; a list of providers has its keys in a file.
+    own = ("kafka.", "redis.")
+    secrets = [path for path in registry()["secrets"] if "[]" not in path]
+    wanted = {env_name(tuple(path.split("."))) for path in secrets if not path.startswith(own)}
+    assert wanted <= given
+
+
+def test_compose_makes_no_directory_of_a_file_that_is_missing() -> None:
+    mounted = COMPOSE["services"]["agent"]["volumes"][0]
+    assert mounted["source"] == "./ticketing.yaml"
+    assert mounted["read_only"] is True
+    assert mounted["bind"] == {"create_host_path": False}
 
 
 def test_the_agent_waits_for_what_it_needs() -> None:

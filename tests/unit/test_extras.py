@@ -16,6 +16,7 @@ from ticketing.cli import main
 from ticketing.config.insight import Llm
 from ticketing.config.model import Config
 from ticketing.config.process import Kafka, Otlp, Redis, Telemetry
+from ticketing.config.report import check
 from ticketing.errors import Misconfigured
 from ticketing.llm.checks import LlmChecks
 from ticketing.worker import default_roles, require_extras
@@ -63,6 +64,22 @@ def test_a_start_names_the_extra_that_is_missing(config: Config, words: str) -> 
     with pytest.raises(Misconfigured, match=re.escape(words)) as raised:
         require_extras(config, default_roles(config))
     assert "pip install 'ticketing-agent[" in str(raised.value)
+
+
+@pytest.mark.usefixtures("base")
+def test_a_check_names_the_extra_that_a_start_would_miss(tmp_path: Path) -> None:
+    file = tmp_path / "ticketing.yaml"
+    file.write_text(
+        "telemetry: {otlp: {endpoint: 'http://collector:4318'}}\n"
+        "llm: {provider: openai, model: m, apiKey: k}\n"
+    )
+    problems, report = check(file, {})
+    assert [problem.partition(",")[0] for problem in problems] == [
+        "telemetry.otlp.endpoint: needs the extra `otel`",
+        "llm.provider: needs the extra `llm`",
+    ]
+    assert report == ""
+    assert check(file, {}, without_secrets=True)[0] == []
 
 
 @pytest.mark.usefixtures("base")

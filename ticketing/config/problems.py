@@ -18,6 +18,9 @@ Path = tuple[str | int, ...]
 SHOWN_CHARS_MAX = 60
 """Enough to recognize a value in a line of output."""
 
+ACCOUNTS = frozenset({"userEmail", "username"})
+"""Accounts of a token or a password, which are kept where that is."""
+
 _PLAIN = {
     "int": "must be a whole number",
     "float": "must be a number",
@@ -48,11 +51,11 @@ class Problem:
 
 
 def of_absent_secret(problem: Problem) -> bool:
-    """True for a problem that a secret, or a mounted file, would solve."""
+    """True for a problem that a secret, the account that it is of, or a mounted file would solve."""
     if problem.text.startswith("file not found") and at(Config, problem.path) is FilePath:
         return True
     if problem.text.startswith("is required"):
-        return holds_secret(at(Config, problem.path))
+        return problem.path[-1] in ACCOUNTS or holds_secret(at(Config, problem.path))
     needed = problem.text.removeprefix("needs ")
     return needed != problem.text and holds_secret(at(Config, tuple(needed.split("."))))
 

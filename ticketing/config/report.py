@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from ticketing import extras
 from ticketing.config.checks import warnings
 from ticketing.config.foreign import remarks
 from ticketing.config.loading import load, named_file, read_file
@@ -31,7 +32,22 @@ def check(
         config = load(path, environ, without_secrets=without_secrets)
     except Misconfigured as error:
         return error.problems, ""
+    # A check without secrets is made elsewhere than where the agent is installed.
+    lacking = [] if without_secrets else _missing_extras(config)
+    if lacking:
+        return lacking, ""
     return [], report(config, remarks(read_file(path)) if path else [])
+
+
+def _missing_extras(config: Config) -> list[str]:
+    """The problems of the settings that need an extra which is not installed."""
+    problems: list[str] = []
+    if config.telemetry.otlp.endpoint:
+        problems += extras.missing("otel", "telemetry.otlp.endpoint")
+    if config.llm.chain:
+        key = "llm.providers" if config.llm.providers else "llm.provider"
+        problems += extras.missing("llm", key)
+    return problems
 
 
 def report(config: Config, said: Iterable[str] = ()) -> str:

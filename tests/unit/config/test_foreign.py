@@ -123,3 +123,20 @@ def test_no_foreign_key_hides_one_of_ours(path: tuple[str, ...]) -> None:
 @pytest.mark.parametrize("renamed", RENAMED.values(), ids=lambda r: ".".join(r.path))
 def test_a_renamed_key_is_one_of_ours(renamed: Any) -> None:
     assert at(Config, renamed.path) is not None
+
+
+def test_what_a_store_of_secrets_holds_may_be_missing_without_secrets(tmp_path: Path) -> None:
+    given = {
+        "jira": {"enabled": True, "baseUrl": "https://acme.atlassian.net", "projectKey": "SRE"},
+        "servicenow": {"enabled": True, "instance": "acme"},
+    }
+    file = tmp_path / "values.json"
+    file.write_text(json.dumps({HELM_KEY: {"config": given}}))
+    assert check(file, {}, without_secrets=True)[0] == []
+    problems, _ = check(file, {})
+    assert [problem.partition(":")[0] for problem in problems] == [
+        "jira.apiToken",
+        "jira.userEmail",
+        "servicenow.username",
+        "servicenow.password",
+    ]

@@ -127,7 +127,12 @@ def test_the_document_has_no_name_in_a_directory() -> None:
 @pytest.mark.parametrize("role", ["pipeline", "jira"])
 def test_a_role_alone_starts_without_the_secrets_of_others(role: str) -> None:
     token = {"web": {"token": "planted"}}
-    tree = {"jira": PLATFORMS["jira"], "slack": {**PLATFORMS["slack"], "botToken": None}, **token}
+    tree = {
+        "jira": PLATFORMS["jira"],
+        "slack": {**PLATFORMS["slack"], "botToken": None},
+        "servicenow": {**PLATFORMS["servicenow"], "username": None, "password": None},
+        **token,
+    }
     with pytest.raises(Misconfigured, match=r"slack\.botToken"):
         validate(tree)
     assert validate(tree, needed=partial(secrets_alone, role)).slack.enabled
