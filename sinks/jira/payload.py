@@ -161,12 +161,13 @@ class Author:
 def refused_of(fields: Mapping[str, Any], refused: Mapping[str, str]) -> dict[str, str]:
     """The fields to leave out after a refusal, with the reasons; none if the rest would be empty.
 
-    A refusal that names no field leaves out all but the indispensable ones, the description last.
+    A refusal that names no field leaves out all but the indispensable ones, then the description,
+    and at last the label too.
     """
     named = {name: why for name, why in refused.items() if name in fields.keys() - REQUIRED}
     if named:
         return named if fields.keys() - named.keys() else {}
-    for kept in (INDISPENSABLE | {"description"}, INDISPENSABLE):
+    for kept in (INDISPENSABLE | {"description"}, INDISPENSABLE, REQUIRED):
         dropped = fields.keys() - kept
         if dropped and fields.keys() - dropped:
             return dict.fromkeys(sorted(dropped), UNNAMED)

@@ -310,12 +310,13 @@ def _not_kept(written: Row, row: Row) -> list[str]:
 
 
 def _is_ours(row: Row, incident_id: str) -> bool:
-    """True unless the record has another incident's key. Answers lack columns that we may not read.
+    """True unless the record has another incident's key.
 
-    A record that is held stays ours when the installation gets a name.
+    Answers lack columns that we may not read, and a column that we may not write is empty. A record
+    that is held stays ours when the installation gets a name.
     """
     key = row.get("correlation_id")
-    return key is None or is_key_of(key, payload.correlation_id(incident_id))
+    return not key or is_key_of(key, payload.correlation_id(incident_id))
 
 
 def _checked(row: Row, incident_id: str) -> Row:

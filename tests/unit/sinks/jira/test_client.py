@@ -164,6 +164,22 @@ async def test_an_issue_without_its_description_is_better_than_none(desk_with: O
     assert {one.partition(":")[0] for one in left_out(desk)} == {"description", "priority"}
 
 
+@pytest.mark.parametrize("subject", SUBJECTS, ids=["cloud", "datacenter"])
+async def test_an_issue_without_its_label_is_better_than_none(
+    desk_with: Opens, subject: Subject
+) -> None:
+    """A workflow's validator that takes no labels names no field."""
+    desk = desk_with(subject)
+    desk.behaves(refuses_unnamed="labels")
+    await desk.life.want(desk.story.opened(), 60)
+    assert len(desk.tickets()) == 1
+    assert "labels" in {one.partition(":")[0] for one in left_out(desk)}
+    await desk.life.want(desk.story.commented(), HOUR)
+    await desk.life.want(desk.story.resolved(), HOUR)
+    assert "the pool is exhausted" in desk.texts()
+    assert desk.ticket().state == "resolved"
+
+
 async def test_a_refusal_of_what_is_indispensable_is_told_as_it_was(desk_with: Opens) -> None:
     desk = desk_with()
     desk.behaves(refuses_in_turn="priority,summary")

@@ -686,3 +686,17 @@ async def test_affected_items_can_be_switched_off(desk_with: Opens, record: Path
     desk.story.changed(affected_services=["payment"])
     await desk.life.want(desk.story.opened(), 60)
     assert affected(record) == []
+
+
+async def test_a_record_without_our_key_is_not_another_incidents(desk_with: Opens) -> None:
+    """An ACL that keeps `correlation_id` empty must not make every later change a refusal."""
+    desk = desk_with()
+    desk.behaves(ignores="correlation_id")
+    await desk.life.want(desk.story.opened(), 60)
+    await desk.life.want(desk.story.acknowledged(), HOUR)
+    await desk.life.want(desk.story.commented(), HOUR)
+    await desk.life.want(desk.story.resolved(), HOUR)
+    assert not desk.life.dead_letters
+    assert "the pool is exhausted" in desk.texts()
+    assert "correlation_id: asked for" in desk.texts()
+    assert [one.state for one in desk.tickets()] == ["resolved"]
