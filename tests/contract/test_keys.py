@@ -28,7 +28,7 @@ def installed(open_desk: OpenDesk, name: str, **more: Any) -> Desk:
 
 def installation_of(ticket: Ticket, incident_id: str) -> str:
     """The installation whose key stands in the ticket."""
-    record = json.dumps(ticket.record)
+    record = json.dumps([ticket.key, ticket.record])
     names = [one for one in ("blue", "green") if key_of(one, incident_id) in record]
     assert len(names) <= 1
     return "".join(names)
