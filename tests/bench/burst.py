@@ -80,6 +80,8 @@ def burst(kafka: Kafka) -> tuple[list[float], list[float]]:
             yield document(*key, 0.99 if pages else 0.87)
 
     given = {
+        # An incident and a page for each alert.
+        "grouping": "pattern",
         "groupWait": {"critical": f"{GROUP_WAIT_SECONDS:.0f}s"},
         "routing": {"critical": ["pagerduty"], "high": [], "medium": []},
         "pagerduty": {

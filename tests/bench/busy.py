@@ -75,6 +75,8 @@ def busy(kafka: Kafka) -> tuple[list[float], dict[str, float], float]:
                 yield logs.log(number, number, logs.message(number, rng), 0.1, rng)
 
     given = {
+        # An incident and a page for each alert.
+        "grouping": "pattern",
         "groupWait": "0s",
         "traces": {"enabled": True},
         "routing": {"critical": ["pagerduty"]},
