@@ -32,6 +32,7 @@ from sinks.servicenow.payload import (
 )
 from sinks.servicenow.settings import Settings
 from sinks.text import parts
+from sinks.text.comment import has_line
 from sinks.text.keys import is_key_of
 from sinks.text.services import Services
 from sinks.text.writer import Writer, writer_for
@@ -267,7 +268,7 @@ class ServiceNowSink:
         lines = parts.steps(request.steps)
         if request.uncertain:
             there = await self._notes(have.external_id)
-            lines = [one for one in lines if payload.harmless(one) not in there]
+            lines = [one for one in lines if not has_line(there, payload.harmless(one))]
         if not lines:
             return Delivered()
         notes = {"work_notes": payload.work_notes(lines)}

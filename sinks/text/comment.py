@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from sinks.text.parts import steps
@@ -18,7 +19,7 @@ def comment(told: list[Step], already: Iterable[str], chars_max: int) -> str:
     oldest first, and counted.
     """
     known = "\n".join(already)
-    lines = [one for one in steps(told) if one not in known]
+    lines = [one for one in steps(told) if not has_line(known, one)]
     room = chars_max - LEFT_OUT_CHARS
     kept = len(lines)
     while kept and len(lines[kept - 1]) + 1 <= room:
@@ -26,3 +27,11 @@ def comment(told: list[Step], already: Iterable[str], chars_max: int) -> str:
         room -= len(lines[kept]) + 1
     left_out = [f"… {kept} earlier steps are left out"] if kept else []
     return "\n".join([*left_out, *lines[kept:]])
+
+
+def has_line(text: str, line: str) -> bool:
+    """True if the text, as a platform returned it, has the line up to its end.
+
+    A longer line that begins with it says something else. Mark-up may stand around the lines.
+    """
+    return re.search(rf"{re.escape(line)}[^\S\r\n]*(?=[\r\n<]|\Z)", text) is not None
