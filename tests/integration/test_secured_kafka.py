@@ -12,10 +12,12 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka import KafkaError, Producer
 from support.fleet import INPUT, PARTITIONS, Fleet
 from support.logs import log
 from support.secured_kafka import PASSWORD, SCRAM_USERNAME, USERNAME, SecuredKafka
@@ -23,8 +25,10 @@ from support.tokens import CLIENT_ID, CLIENT_SECRET, SCOPE, IdentityProvider
 from support.waiting import wait_for
 
 from ticketing.api.server import KafkaCommands
+from ticketing.config.process import Kafka
 from ticketing.domain.events import Action, Command
 from ticketing.errors import Unavailable
+from ticketing.kafka.connection import Connection
 from ticketing.roles import access_of, access_of_setup
 from ticketing.wire.topics import INCIDENTS
 
@@ -293,6 +297,42 @@ def test_every_role_works_with_a_user_of_its_own_rights(
         said = "".join(worker.log(role) for role, worker in workers.items())
         assert "uthorization" not in said
         assert "not allow" not in said
+
+
+def test_a_role_forges_nothing_of_another(authorizing: SecuredKafka, tmp_path: Path) -> None:
+    """A role's user writes the topics of its own work and no other: what it decides is all it can."""
+    with Fleet(authorizing, tmp_path) as fleet:
+        fleet.with_sandbox("slack", "jira")
+        runtime = fleet.runtime()
+        fleet.create_topics()
+        topics = {spec.name for spec in runtime.topic_specs()}
+        for role in ("view", "slack"):
+            name = f"{USERNAME}-{role}"
+            grants = access_of(role, runtime)
+            authorizing.grant(name, grants)
+            own = topics & {one.name for one in grants if "Write" in one.operations}
+            for topic in own:
+                wait_for(
+                    partial(writes, authorizing, name, topic), f"the right of {role} on {topic}"
+                )
+            others = topics - own
+            # The API sends dead letters of a platform back to its topic.
+            assert {INCIDENTS, *(["ticketing-jira"] if role != "view" else [])} <= others
+            assert not [topic for topic in others if writes(authorizing, name, topic)]
+
+
+def writes(broker: SecuredKafka, username: str, topic: str) -> bool:
+    """Whether a user's record is taken into a topic."""
+    section = {**with_password(broker), "username": username}
+    connection = Connection.of(Kafka.model_validate(section), section["brokers"])
+    errors: list[Any] = []
+    producer = Producer(connection.librdkafka())
+    # Compacted topics take no record without a key.
+    producer.produce(topic, b"{}", b"key", on_delivery=lambda error, _: errors.append(error))
+    assert producer.flush(30.0) == 0
+    (error,) = errors
+    assert error is None or error.code() == KafkaError.TOPIC_AUTHORIZATION_FAILED, error
+    return error is None
 
 
 def test_a_user_without_rights_is_told(authorizing: SecuredKafka, tmp_path: Path) -> None:
