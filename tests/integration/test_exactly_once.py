@@ -48,8 +48,8 @@ def test_records_in_are_below_counted_or_dead_and_the_metrics_say_so(fleet: Flee
     def settled() -> bool:
         found = totals(worker.get("/metrics")[1])
         return (
-            found["ticketing_anomalies_counted_total"] == counted
-            and found["ticketing_records_total"] == 20_150
+            found.get("ticketing_anomalies_counted_total") == counted
+            and found.get("ticketing_records_total") == 20_150
         )
 
     wait_for(settled, "the metrics of what was counted")
@@ -182,7 +182,7 @@ def test_a_generated_million_is_counted_to_the_last_record(fleet: Fleet) -> None
     assert fed == 1_000_000
     counted = 50 * anomalies(lines)
     fleet.wait_counted(counted, 600)
-    wait_for(lambda: worker.metrics()["ticketing_records_total"] == 1_000_000, "the commits")
+    wait_for(lambda: worker.metrics().get("ticketing_records_total") == 1_000_000, "the commits")
     metrics = worker.metrics()
     assert metrics["ticketing_records_below_threshold_total"] == 1_000_000 - counted
     print(json.dumps({"records": fed, "counted": counted, "seconds": time.monotonic() - began}))
