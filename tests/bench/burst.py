@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import msgspec
 from aiohttp import web
-from bench.life import WAIT_SECONDS_MAX, document, served, worker
+from bench.life import WAIT_SECONDS_MAX, document, pagerduty_at, served, worker
 from support.kafka import Kafka
 from support.waiting import wait_for
 
@@ -84,24 +84,17 @@ def burst(kafka: Kafka) -> tuple[list[float], list[float]]:
         "grouping": "pattern",
         "groupWait": {"critical": f"{GROUP_WAIT_SECONDS:.0f}s"},
         "routing": {"critical": ["pagerduty"], "high": [], "medium": []},
-        "pagerduty": {
-            "enabled": True,
-            "routingKey": "0" * 32,
-            "apiUrl": "",
-            "rateLimit": "10000/second",
-            "concurrency": 64,
-        },
-        "storm": {"maxPagesPerMinute": 0, "maxPagesPerScope": 0},
     }
-    with served(enqueue) as address:
-        given["pagerduty"]["apiUrl"] = address  # type: ignore[index]
-        with worker(kafka, TOPIC, ["pipeline", "view", "pagerduty"], given):
-            kafka.produce(TOPIC, [document("warm-up", "disk is full", 0.99)])
-            wait_for(lambda: ("warm-up", "") in arrived, "the first page", WAIT_SECONDS_MAX)
-            kafka.produce(TOPIC, records(), linger_ms=5)
-            pages = {(service, "") for service, _ in critical}
-            wait_for(lambda: pages <= set(arrived), "all pages", WAIT_SECONDS_MAX)
-            found = wait_for(lambda: _placed(kafka, sent), "all incidents", WAIT_SECONDS_MAX)
+    with (
+        served(enqueue) as address,
+        worker(kafka, TOPIC, ["pipeline", "view", "pagerduty"], given | pagerduty_at(address)),
+    ):
+        kafka.produce(TOPIC, [document("warm-up", "disk is full", 0.99)])
+        wait_for(lambda: ("warm-up", "") in arrived, "the first page", WAIT_SECONDS_MAX)
+        kafka.produce(TOPIC, records(), linger_ms=5)
+        pages = {(service, "") for service, _ in critical}
+        wait_for(lambda: pages <= set(arrived), "all pages", WAIT_SECONDS_MAX)
+        found = wait_for(lambda: _placed(kafka, sent), "all incidents", WAIT_SECONDS_MAX)
     paged = sorted(arrived[service, ""] - sent[service, text] for service, text in critical)
     return found, paged
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 from bench import logs
-from bench.life import PARTITIONS, WAIT_SECONDS_MAX, document, served, worker
+from bench.life import PARTITIONS, WAIT_SECONDS_MAX, document, pagerduty_at, served, worker
 from support.kafka import Kafka
 from support.waiting import wait_for
 
@@ -80,32 +80,25 @@ def busy(kafka: Kafka) -> tuple[list[float], dict[str, float], float]:
         "groupWait": "0s",
         "traces": {"enabled": True},
         "routing": {"critical": ["pagerduty"]},
-        "pagerduty": {
-            "enabled": True,
-            "routingKey": "0" * 32,
-            "apiUrl": "",
-            "rateLimit": "10000/second",
-            "concurrency": 64,
-        },
-        "storm": {"maxPagesPerMinute": 0, "maxPagesPerScope": 0},
     }
-    with served(enqueue) as address:
-        given["pagerduty"]["apiUrl"] = address  # type: ignore[index]
-        with worker(kafka, TOPIC, ROLES, given) as processes:
-            first = [document(f"busy-{number}", "pool is empty", 0.99) for number in range(BUSY)]
-            kafka.produce(TOPIC, first)
-            wait_for(lambda: len(arrived) >= BUSY, "the first pages", WAIT_SECONDS_MAX)
-            kafka.produce(TOPIC, records(WARM_SECONDS, "warm"), linger_ms=5)
-            pids = _pids(kafka, processes)
-            unread = f"{TOPIC}-unread"
-            kafka.create(unread, PARTITIONS)
-            alone = _cores(
-                pids, lambda: kafka.produce(unread, records(WARM_SECONDS, "unread"), linger_ms=5)
-            )
-            sent.clear()
-            cores = _cores(pids, lambda: kafka.produce(TOPIC, records(SECONDS), linger_ms=5))
-            wait_for(lambda: set(sent) <= set(arrived), "all pages", WAIT_SECONDS_MAX)
-            kafka.delete(unread)
+    with (
+        served(enqueue) as address,
+        worker(kafka, TOPIC, ROLES, given | pagerduty_at(address)) as processes,
+    ):
+        first = [document(f"busy-{number}", "pool is empty", 0.99) for number in range(BUSY)]
+        kafka.produce(TOPIC, first)
+        wait_for(lambda: len(arrived) >= BUSY, "the first pages", WAIT_SECONDS_MAX)
+        kafka.produce(TOPIC, records(WARM_SECONDS, "warm"), linger_ms=5)
+        pids = _pids(kafka, processes)
+        unread = f"{TOPIC}-unread"
+        kafka.create(unread, PARTITIONS)
+        alone = _cores(
+            pids, lambda: kafka.produce(unread, records(WARM_SECONDS, "unread"), linger_ms=5)
+        )
+        sent.clear()
+        cores = _cores(pids, lambda: kafka.produce(TOPIC, records(SECONDS), linger_ms=5))
+        wait_for(lambda: set(sent) <= set(arrived), "all pages", WAIT_SECONDS_MAX)
+        kafka.delete(unread)
     return [arrived[service] - at for service, at in sent.items()], cores, alone.get("broker", 0.0)
 
 

@@ -101,14 +101,7 @@ def latency(kafka: Kafka) -> list[float]:
             {
                 "groupWait": "0s",
                 "routing": {"critical": ["pagerduty"]},
-                "pagerduty": {
-                    "enabled": True,
-                    "routingKey": "0" * 32,
-                    "apiUrl": address,
-                    "rateLimit": "10000/second",
-                    "concurrency": 64,
-                },
-                "storm": {"maxPagesPerMinute": 0, "maxPagesPerScope": 0},
+                **pagerduty_at(address),
             },
         ),
     ):
@@ -172,6 +165,20 @@ def incidents(count: int, fingerprints: int) -> Iterator[bytes]:
         yield document(
             service, f"{'abcdefghijklmnopqrstuvwxy'[which % 25]}-store is full at {number % 7}"
         )
+
+
+def pagerduty_at(address: str) -> dict[str, Any]:
+    """Settings that send every page to an address, as fast as they come."""
+    return {
+        "pagerduty": {
+            "enabled": True,
+            "routingKey": "0" * 32,
+            "apiUrl": address,
+            "rateLimit": "10000/second",
+            "concurrency": 64,
+        },
+        "storm": {"maxPagesPerMinute": 0, "maxPagesPerScope": 0},
+    }
 
 
 def document(service: str, message: str, score: float = 0.9) -> bytes:
