@@ -292,9 +292,7 @@ class Run:
             self._judge_headed(records, heads)
             records = self._followed(records, heads, marks)
             lines = self._reader.slim_lines_of(records)
-            for line, record in zip(lines, records, strict=True):
-                if line.anomaly_score is None:
-                    line.anomaly_score = self._score_by_level(record, line.level)
+            self._score(records, lines)
         else:
             lines = self._reader.slim_lines_of(records)
             self._judge_headed(records, lines)
@@ -315,11 +313,14 @@ class Run:
 
     def _judge_headed(self, records: Sequence[Record], heads: Sequence[Head | SlimLine]) -> None:
         """Judge records by their scores, which those without one get by their level."""
+        self._score(records, heads)
+        suspects = self._suspects(records, [head.anomaly_score for head in heads])
+        self._judge(suspects, self._reader.document, self._judge_odd)
+
+    def _score(self, records: Sequence[Record], heads: Sequence[Head | SlimLine]) -> None:
         for head, record in zip(heads, records, strict=True):
             if head.anomaly_score is None:
                 head.anomaly_score = self._score_by_level(record, head.level)
-        suspects = self._suspects(records, [head.anomaly_score for head in heads])
-        self._judge(suspects, self._reader.document, self._judge_odd)
 
     def _followed(
         self, records: Sequence[Record], heads: Sequence[Head | SlimLine], marks: dict[int, Mark]

@@ -250,14 +250,11 @@ class IncidentMachine(Machine[Record]):
             return
         own = rows.follow(row.incident_id) if row is not None and row.incident_id else None
         scope = self._scope(rows.tx, alert)
+        # A person's decisions, in their order.
+        together = dict.fromkeys(rows.homes(row.together).values()) if row is not None else {}
+        candidates = self._candidates(rows, scope, alert, row, together)
         found = grouping.place(
-            alert,
-            row,
-            own,
-            self._candidates(rows, scope, alert, row),
-            rows.now,
-            self.policy,
-            together=set(rows.homes(row.together).values()) if row is not None else (),
+            alert, row, own, candidates, rows.now, self.policy, together=together
         )
         known = found.incident
         elsewhere = row is not None and (own is None or known is None or known.id != own.id)
@@ -348,10 +345,15 @@ class IncidentMachine(Machine[Record]):
             rows.point(key, id)
 
     def _candidates(
-        self, rows: IncidentRows, scope: str, alert: Alert, row: AlertRow | None
+        self,
+        rows: IncidentRows,
+        scope: str,
+        alert: Alert,
+        row: AlertRow | None,
+        together: Iterable[str],
     ) -> Iterator[tuple[Incident, str]]:
-        """The open incidents that take an alert, with the reasons."""
-        for id in dict.fromkeys(rows.homes(row.together).values()) if row is not None else ():
+        """The open incidents that take an alert, with the reasons; first those of a person."""
+        for id in together:
             found = rows.peek(id)
             if found is not None and is_open(found) and found.scope == scope:
                 yield found, "as a person has decided before"

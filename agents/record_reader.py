@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -43,6 +43,8 @@ from ticketing.domain.alerts.record_fields import BadInput, Unfit, tenant_of
 
 SHAPES_KEPT = 256
 """Sets of keys whose fields' places are remembered: a topic has few kinds of records."""
+
+T = TypeVar("T")
 
 Raws = dict[str, msgspec.Raw]
 """A record's top level, each value as it is written."""
@@ -121,30 +123,26 @@ class RecordReader:
 
     def slim_lines_of(self, records: Sequence[Record]) -> list[SlimLine]:
         """The line of every record; a field that can't be read is absent."""
-        lines: list[SlimLine] = []
-        append, decode = lines.append, decode_slim if self._typed else self._untyped_slim
-        remaining = iter(records)
-        while len(lines) < len(records):
-            try:
-                for record in remaining:
-                    append(decode(record.value))  # type: ignore[arg-type]
-            except RECORD_ERRORS:
-                append(self._loose_slim(records[len(lines)].value))
-        return lines
+        return self._lines_of(records, decode_slim if self._typed else self._untyped_slim)
 
     def heads_of(self, records: Sequence[Record]) -> Sequence[Head | SlimLine]:
         """The score and the request of every record; a field that can't be read is absent."""
         if not self._typed:
             return self.slim_lines_of(records)
-        heads: list[Head | SlimLine] = []
-        append, remaining = heads.append, iter(records)
-        while len(heads) < len(records):
+        return self._lines_of(records, decode_head)
+
+    def _lines_of(
+        self, records: Sequence[Record], decode: Callable[[Any], T]
+    ) -> list[T | SlimLine]:
+        lines: list[T | SlimLine] = []
+        append, remaining = lines.append, iter(records)
+        while len(lines) < len(records):
             try:
                 for record in remaining:
-                    append(decode_head(record.value))  # type: ignore[arg-type]
+                    append(decode(record.value))
             except RECORD_ERRORS:
-                append(self._loose_slim(records[len(heads)].value))
-        return heads
+                append(self._loose_slim(records[len(lines)].value))
+        return lines
 
     def detail_of(self, record: Record) -> Detail:
         """All fields of a record that was read before; fields that can't be read are absent.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -101,8 +100,9 @@ def page(runtime: Runtime, wanted: Wanted, limit: int, cursor: str | None = None
             return found
         low, high = reader.bounds(AUDIT, PARTITION)
         before = high if cursor is None else min(int(cursor), high)
-        for scanned, (offset, entry) in enumerate(_backwards(reader, low, before), 1):
-            before = offset
+        backwards = reader.backwards(AUDIT, PARTITION, low, before, CHUNK_RECORDS)
+        for scanned, message in enumerate(backwards, 1):
+            before, entry = message.offset(), _entry(message.value())
             if entry is not None and wanted(entry):
                 found.entries.append(entry)
             if len(found.entries) >= limit or scanned >= SCANNED_MAX:
@@ -110,14 +110,6 @@ def page(runtime: Runtime, wanted: Wanted, limit: int, cursor: str | None = None
         if before > low:
             found.following = str(before)
         return found
-
-
-def _backwards(reader: TopicReader, low: int, before: int) -> Iterator[tuple[int, Entry | None]]:
-    while before > low:
-        start = max(low, before - CHUNK_RECORDS)
-        for message in reversed(list(reader.between(AUDIT, PARTITION, start, before))):
-            yield message.offset(), _entry(message.value())
-        before = start
 
 
 def _entry(value: bytes | None) -> Entry | None:

@@ -13,7 +13,7 @@ from aiohttp.typedefs import Handler
 from ticketing.access import audit_topic
 from ticketing.access.audit_topic import LIMIT_DEFAULT, LIMIT_MAX, Page
 from ticketing.api.door import DOOR, NOTED, PARTS, PRINCIPAL, SUBJECTS
-from ticketing.api.parameters import parsed_time, require_known
+from ticketing.api.parameters import member_of, parsed_time, require_known
 from ticketing.api.problems import Invalid, Problem
 from ticketing.api.rules import SAFE_METHODS
 from ticketing.domain.access.audit import UNKNOWN, Entry, Outcome, Wanted, entry_of, outcome_of
@@ -92,9 +92,8 @@ async def list_audit(request: web.Request) -> web.Response:
     require_known(given, NAMES)
     since, until = given.get("from"), given.get("to")
     outcome = given.get("outcome", "")
-    allowed = [one.value for one in Outcome]
-    if outcome and outcome not in allowed:
-        raise Invalid("outcome", f"must be one of {', '.join(allowed)}", allowed=allowed)
+    if outcome:
+        member_of(Outcome, "outcome", outcome)
     wanted = Wanted(
         who=given.get("who", ""),
         incident=given.get("incident", ""),

@@ -12,7 +12,7 @@ from aiohttp import web
 from ticketing.api.door import PARTS, SUBJECTS, principal_of, require_role
 from ticketing.api.incidents import unknown
 from ticketing.api.outcomes import Ended, Result, perform
-from ticketing.api.parameters import INCIDENT_ID, Body, json_object
+from ticketing.api.parameters import INCIDENT_ID, Body, json_object, member_of
 from ticketing.api.problems import Invalid, Problem, problem_of
 from ticketing.api.services import Services, services
 from ticketing.config import Config
@@ -61,7 +61,7 @@ async def batch(request: web.Request) -> web.Response:
     body = Body(await json_object(request))
     ids = body.texts("ids", count_max=BATCH_MAX, required=True)
     request[SUBJECTS] = ids
-    action = _action(body.text("action", required=True))
+    action = member_of(Action, "action", body.text("action", required=True))
     require_role(principal_of(request), ROLES[action])
     wish = _wish(action, body, request)
     body.done()
@@ -90,15 +90,6 @@ def _by_status(answers: Iterable[Mapping[str, Any]], target: str) -> dict[int, l
         status = 200 if answer["ok"] else answer["error"]["status"]
         found.setdefault(status, [target] if target else []).append(answer["id"])
     return found
-
-
-def _action(text: str) -> Action:
-    try:
-        return Action.strictly(text)
-    except ValueError:
-        allowed = [action.value for action in Action]
-        message = f"must be one of {', '.join(allowed)}"
-        raise Invalid("action", message, allowed=allowed) from None
 
 
 def _command_id(request: web.Request) -> str:

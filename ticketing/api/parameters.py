@@ -6,7 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import web
 
@@ -14,6 +14,7 @@ from ticketing.api.problems import Invalid
 from ticketing.domain.alerts.alert import AlertState
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.intake import NOTE_CHARS_MAX
+from ticketing.domain.open_enum import OpenEnum
 from ticketing.domain.severity import Severity
 from ticketing.domain.text import cleaned
 from ticketing.view.query import (
@@ -25,6 +26,8 @@ from ticketing.view.query import (
     decode_cursor,
     parse_time,
 )
+
+Listed = TypeVar("Listed", bound=OpenEnum)
 
 QUERY_NAMES = (
     "id",
@@ -105,6 +108,18 @@ def _search(given: Mapping[str, str]) -> str:
     return search
 
 
+def member_of(kind: type[Listed], name: str, text: str) -> Listed:
+    """The listed member of an enum, from the field `name`; raises Invalid."""
+    try:
+        return kind.strictly(text)
+    except ValueError:
+        raise _unlisted(name, [member.value for member in kind]) from None
+
+
+def _unlisted(name: str, allowed: list[str]) -> Invalid:
+    return Invalid(name, f"must be one of {', '.join(allowed)}", allowed=allowed)
+
+
 def require_known(given: Mapping[str, str], names: Iterable[str]) -> None:
     """Refuse a query with a name outside `names`; raises Invalid."""
     for name in given:
@@ -136,7 +151,7 @@ def _choices(request: web.Request, name: str, allowed: list[str]) -> tuple[str, 
     values = _values(request, name, split=True)
     for value in values:
         if value not in allowed:
-            raise Invalid(name, f"must be one of {', '.join(allowed)}", allowed=allowed)
+            raise _unlisted(name, allowed)
     return values
 
 

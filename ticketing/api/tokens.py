@@ -10,7 +10,7 @@ from aiohttp import web
 
 from ticketing.access.token_topic import TokenTopic
 from ticketing.api.door import SUBJECTS, principal_of
-from ticketing.api.parameters import Body, json_object, parsed_time
+from ticketing.api.parameters import Body, json_object, member_of, parsed_time
 from ticketing.api.problems import Invalid, Problem
 from ticketing.api.rules import ADMIN, Route, delete, get, post
 from ticketing.domain.access.principal import Role
@@ -103,7 +103,7 @@ async def make_token(request: web.Request) -> web.Response:
     body = Body(await json_object(request))
     name = body.text("name", required=True, chars_max=NAME_CHARS_MAX)
     request[SUBJECTS] = [name]
-    role = _role(body.text("role", required=True))
+    role = member_of(Role, "role", body.text("role", required=True))
     tenants = body.texts("tenants", count_max=TENANTS_MAX)
     until = body.text("expiresAt")
     body.done()
@@ -153,12 +153,3 @@ def _desk(request: web.Request) -> TokenDesk:
     if found is None:
         raise Problem(501, "This process can't make tokens.")
     return found
-
-
-def _role(text: str) -> Role:
-    try:
-        return Role.strictly(text)
-    except ValueError:
-        allowed = [role.value for role in Role]
-        message = f"must be one of {', '.join(allowed)}"
-        raise Invalid("role", message, allowed=allowed) from None

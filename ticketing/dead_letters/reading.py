@@ -136,12 +136,8 @@ def _backwards(
     reader: TopicReader, number: int, low: int, before: int
 ) -> Iterator[tuple[int, int, Entry]]:
     """(partition, offset, letter) of one partition from `before` back to `low`."""
-    while before > low:
-        start = max(low, before - CHUNK_RECORDS)
-        chunk = list(reader.between(DEAD_LETTERS, number, start, before))
-        for message in reversed(chunk):
-            yield number, message.offset(), _entry(message)
-        before = start
+    for message in reader.backwards(DEAD_LETTERS, number, low, before, CHUNK_RECORDS):
+        yield number, message.offset(), _entry(message)
 
 
 def _entry(message: Message) -> Entry:

@@ -69,6 +69,15 @@ class TopicReader:
                     raise silent(error) from None
                 time.sleep(POLL_SECONDS)
 
+    def backwards(
+        self, topic: str, partition: int, low: int, before: int, together: int
+    ) -> Iterator[Message]:
+        """The records from before offset `before` back to `low`, so many read in one go."""
+        while before > low:
+            start = max(low, before - together)
+            yield from reversed(list(self.between(topic, partition, start, before)))
+            before = start
+
     def between(self, topic: str, partition: int, start: int, end: int) -> Iterator[Message]:
         """The records from offset `start` to before `end`."""
         if start >= end:
