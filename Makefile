@@ -37,7 +37,7 @@ $(CONSOLE_READY): $(CONSOLE)/package.json $(CONSOLE)/package-lock.json $(READY)
 	@touch $@
 
 # Beside each other on all cores: the tests that start no service. The others would take each other's time.
-test: $(READY) ## Run every test; those of Kafka, Redis and the browser start what they need
+test: $(READY) $(CONSOLE_READY) ## Run every test; those of Kafka, Redis and the browser start what they need
 	$(PARALLEL) tests/unit tests/contract tests/security tests/charts; alone=$$?; \
 	$(BIN)/pytest tests/integration tests/e2e && exit $$alone
 
@@ -56,7 +56,7 @@ format: $(READY) $(CONSOLE_READY) ## Format the code, and fix what can be fixed 
 unit: $(READY) ## Run the tests that need no service, those of the console's JavaScript too
 	$(PARALLEL) tests/unit tests/contract tests/security
 
-integration: $(READY) ## Run the tests on real Kafka, real Redis and a real Helm
+integration: $(READY) $(CONSOLE_READY) ## Run the tests on real Kafka, real Redis and a real Helm
 	$(BIN)/pytest tests/charts tests/integration tests/e2e
 
 chaos: $(READY) ## Run the long matrices, and a million cases of the fuzz tests; hours

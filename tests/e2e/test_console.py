@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,20 +14,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Response, expect, sync_playwright
-from support.requirements import missing
+from playwright.sync_api import Browser, Page, Response, expect
+from support.browser import opened
 from support.waiting import wait_for
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SECONDS_MAX = 240.0
 SHOWN_MS_MAX = 90_000
 
@@ -69,19 +58,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 @pytest.fixture
-def page(demo: Demo) -> Iterator[Page]:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        missing(f"no browser: none of {', '.join(BROWSERS)}")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
-        tab = browser.new_page(viewport={"width": 1400, "height": 900})
-        problems: list[str] = []
-        tab.on("pageerror", lambda error: problems.append(str(error)))
-        tab.goto(demo.page)
+def page(demo: Demo, browser: Browser) -> Iterator[Page]:
+    with opened(browser, demo.page) as tab:
         yield tab
-        browser.close()
-        assert not problems
 
 
 @pytest.mark.browser

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from support.configured import policy_with
+from support.incident_writer import Answer
 from support.incidents import SCOPE
 
-from tests.unit.api.conftest import NOW, Answer, make_incident
+from tests.unit.api.conftest import NOW, make_incident
 from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.commands import ACTION_RULES
 from ticketing.domain.incidents.incident import CommandOutcome, Incident, Link, Status
