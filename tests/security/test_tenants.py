@@ -15,6 +15,7 @@ from tests.unit.api.test_edges import event
 from ticketing.domain.events import Action
 from ticketing.domain.incidents.incident import Listed
 from ticketing.domain.severity import Severity
+from ticketing.domain.traces.findings import BlastRadius, Findings
 
 OWN = make_incident(1, tenant="ours")
 THEIRS = make_incident(2, tenant="theirs", title="theirs-secret")
@@ -86,6 +87,21 @@ async def test_a_list_within_an_incident_has_those_of_the_tenants_alone(ours: An
     await api.put(STORM)
     _, shown = await api.get(f"/api/incidents/{STORM.id}", headers=key)
     assert [one["id"] for one in shown["lists"]] == [OWN.id]
+    assert "theirs-secret" not in json.dumps(shown)
+
+
+async def test_the_blast_radius_does_not_tell_how_many_others_are_hit(start: Any) -> None:
+    keys = Keys()
+    api = await start(ENFORCED, door=keys.door(), desk=keys)
+    key, all_tenants = keys.key(*ADMIN_OF_OURS), keys.key("root", "admin")
+    radius = BlastRadius(services=2, tenants=7, requests=10)
+    found = Findings(since=1.0, until=2.0, traces=3, blast_radius=radius)
+    one = make_incident(4, tenant="ours", correlation=found)
+    await api.put(one)
+    _, shown = await api.get(f"/api/incidents/{one.id}", headers=key)
+    assert shown["trace"]["correlation"]["blastRadius"]["tenants"] is None
+    _, shown = await api.get(f"/api/incidents/{one.id}", headers=all_tenants)
+    assert shown["trace"]["correlation"]["blastRadius"]["tenants"] == 7
 
 
 @pytest.mark.parametrize("action", list(Action))

@@ -77,6 +77,12 @@ def document_for(document: bytes, principal: Principal) -> bytes | None:
     if not principal.sees(shown.get("tenantId", "")):
         return None
     shown["lists"] = [one for one in shown.get("lists", ()) if principal.sees(one["tenantId"])]
+    # The same list in words.
+    shown["facts"] = [fact for fact in shown.get("facts", ()) if fact["name"] != "lists"]
+    correlation = (shown.get("trace") or {}).get("correlation")
+    if correlation:
+        # How many others a fault hits is theirs to know.
+        correlation["blastRadius"]["tenants"] = None
     return msgspec.json.encode(shown)
 
 

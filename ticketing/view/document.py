@@ -28,6 +28,7 @@ from ticketing.domain.summaries.facts import facts_of
 from ticketing.domain.traces.findings import (
     Attribution,
     Candidate,
+    Edge,
     Findings,
     Hop,
     Moment,
@@ -264,6 +265,7 @@ def _correlation(found: Findings | None) -> dict[str, Any] | None:
         "candidates": [_candidate(one) for one in found.candidates],
         "causalChain": found.causal_chain,
         "path": [_hop(hop) for hop in found.path],
+        "edges": [_edge(edge) for edge in found.edges],
         "affectedServices": found.affected_services,
         "affectedEndpoints": found.affected_endpoints,
         "blastRadius": {
@@ -312,6 +314,16 @@ def _hop(hop: Hop) -> dict[str, Any]:
         "milliseconds": round(hop.seconds * 1000, 3),
         "ownMilliseconds": round(hop.own_seconds * 1000, 3),
         "failed": hop.failed,
+        "depth": hop.depth,
+    }
+
+
+def _edge(edge: Edge) -> dict[str, Any]:
+    return {
+        "caller": edge.caller,
+        "callee": edge.callee,
+        "requests": edge.requests,
+        "failed": edge.failed,
     }
 
 
@@ -327,6 +339,7 @@ def _sample_trace(one: SampleTrace) -> dict[str, Any]:
         "why": one.why,
         "method": one.method,
         "path": [_hop(hop) for hop in one.path],
+        "calls": [_hop(hop) for hop in one.calls],
         "timeline": [_moment(line) for line in one.timeline],
         "omitted": one.omitted,
         "skewed": one.skewed,

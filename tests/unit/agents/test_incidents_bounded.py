@@ -27,6 +27,7 @@ from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
 from ticketing.domain.traces.findings import (
     Candidate,
+    Edge,
     Findings,
     Hop,
     Moment,
@@ -181,7 +182,7 @@ def findings(draw: st.DrawFn) -> Findings:
         SampleTrace,
         trace_id=TEXTS, at=st.just(1.0), seconds=st.just(1.0), spans=st.just(1),
         services=st.just(1), depth=st.just(1), failed=st.booleans(), why=TEXTS, method=TEXTS,
-        path=hops, timeline=listed(moments),
+        path=hops, calls=hops, timeline=listed(moments),
     )  # fmt: skip
     since = draw(st.integers(0, 50))
     return Findings(
@@ -193,6 +194,7 @@ def findings(draw: st.DrawFn) -> Findings:
         affected_services=draw(names),
         affected_endpoints=draw(names),
         causal_chain=draw(names),
+        edges=draw(listed(st.builds(Edge, caller=TEXTS, callee=TEXTS))),
         candidates=draw(
             listed(st.builds(Candidate, service=TEXTS, score=st.just(1.0), reasons=names))
         ),

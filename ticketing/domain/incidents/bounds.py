@@ -157,6 +157,7 @@ def _affected(incident: Incident) -> Iterator[Incident]:
             affected_services=found.affected_services[:SOME],
             affected_endpoints=found.affected_endpoints[:SOME],
             causal_chain=found.causal_chain[:SOME],
+            edges=found.edges[:SOME],
             candidates=found.candidates[:SOME],
             peers=found.peers[:SOME],
         )

@@ -62,6 +62,8 @@ UNKNOWN_MODEL = "an unknown model"
 """The writer of a summary that names none."""
 REASONS_MAX = 8
 """Sentences about one cause."""
+CALL_BYTES_MAX = 128
+"""A name in a picture of calls: longer ones have no room there."""
 TIME_MAX = 1e11
 """Unix seconds in the year 5138: what lies beyond is an error."""
 
@@ -191,10 +193,14 @@ def _findings(findings: Findings) -> Findings:
     for trace in findings.samples[:LIST_MAX]:
         omitted = trace.omitted + max(0, len(trace.timeline) - lines)
         timeline, path = trace.timeline[:lines], trace.path[:hops]
-        lines, hops = lines - len(timeline), hops - len(path)
-        samples.append(replace(trace, timeline=timeline, path=path, omitted=omitted))
+        calls = within(trace.calls[: hops - len(path)], CALL_BYTES_MAX)
+        lines, hops = lines - len(timeline), hops - len(path) - len(calls)
+        samples.append(replace(trace, timeline=timeline, path=path, calls=calls, omitted=omitted))
     if samples != findings.samples:
         findings = replace(findings, samples=samples)
+    edges = within(findings.edges, CALL_BYTES_MAX)
+    if edges != findings.edges:
+        findings = replace(findings, edges=edges)
     # Peers stay as they are: they name incidents, and the links that they make are bounded.
     kept = replace(within(findings, LABEL_BYTES_MAX), peers=findings.peers[:LIST_MAX])
     return findings if kept == findings else kept

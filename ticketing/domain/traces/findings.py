@@ -48,7 +48,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
-    """One call on the way of a request."""
+    """One call of a request, `depth` calls below its entry."""
 
     service: str
     endpoint: str = ""
@@ -56,13 +56,26 @@ class Hop:
     seconds: float = 0.0
     own_seconds: float = 0.0
     failed: bool = False
+    depth: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """One service calls another in so many requests; in `failed` of them such a call failed."""
+
+    caller: str
+    callee: str
+    requests: int = 0
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SampleTrace:
     """One request in full, as far as it was kept.
 
-    `method` names the basis of its tree of calls; `omitted` counts lines left out of the timeline.
+    `method` names the basis of its tree of calls; `path` leads from the entry to the failure, `calls`
+    are the most telling of all `spans`, callers before callees; `omitted` counts lines left out of
+    the timeline.
     """
 
     trace_id: str
@@ -75,6 +88,7 @@ class SampleTrace:
     why: str
     method: str
     path: list[Hop] = field(default_factory=list)
+    calls: list[Hop] = field(default_factory=list)
     timeline: list[Moment] = field(default_factory=list)
     omitted: int = 0
     skewed: int = 0
@@ -125,6 +139,8 @@ class Findings:
     affected_endpoints: list[str] = field(default_factory=list)
     blast_radius: BlastRadius = BlastRadius()
     causal_chain: list[str] = field(default_factory=list)
+    edges: list[Edge] = field(default_factory=list)
+    """The calls between services in the incident's requests, the most failing first."""
     candidates: list[Candidate] = field(default_factory=list)
     peers: list[Peer] = field(default_factory=list)
 

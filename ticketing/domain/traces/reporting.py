@@ -12,6 +12,7 @@ from ticketing.domain.traces.facts import Facts
 from ticketing.domain.traces.findings import (
     BlastRadius,
     Candidate,
+    Edge,
     Findings,
     Hop,
     Moment,
@@ -31,6 +32,9 @@ CANDIDATES_MAX = 8
 REASONS_MAX = 3
 REASON_CHARS_MAX = 300
 CHAIN_MAX = 10
+CALLS_MAX = 24
+FURTHER_CALLS_MAX = 8
+EDGES_MAX = 40
 UNRELATED_WEIGHT = 0.3
 """Weight of evidence in other requests than the incident's own: it may be another fault's."""
 OWN_WEIGHT = 1.0
@@ -45,6 +49,18 @@ class MarkedRequest:
     facts: Facts
     lines: list[Line]
     marked: frozenset[int]
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """The room of a sample: so many lines, and so many calls."""
+
+    lines: int
+    calls: int
+
+
+FIRST = _Room(TIMELINE_LINES_MAX, CALLS_MAX)
+FURTHER = _Room(FURTHER_LINES_MAX, FURTHER_CALLS_MAX)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +91,7 @@ def findings(
     candidates = _candidates(outbreak, requests, evidence, usual)
     ordered = _most_telling(requests)
     samples = [
-        _sample(one, TIMELINE_LINES_MAX if place == 0 else FURTHER_LINES_MAX, why)
+        _sample(one, FIRST if place == 0 else FURTHER, why)
         for place, (one, why) in enumerate(ordered[:samples_max])
     ]
     services, endpoints = _affected(outbreak, requests)
@@ -99,6 +115,7 @@ def findings(
             requests=total,
         ),
         causal_chain=_chain(candidates, samples),
+        edges=_edges(requests),
         candidates=candidates,
     )
 
@@ -220,11 +237,11 @@ def _why(request: MarkedRequest, longest: float) -> str:
     return ", ".join(words)
 
 
-def _sample(request: MarkedRequest, lines_max: int, why: str) -> SampleTrace:
+def _sample(request: MarkedRequest, room: _Room, why: str) -> SampleTrace:
     calls = request.tree.calls
     depth_of = {call.span.id: call.depth for call in calls}
-    kept = _kept(request.lines, lines_max)
-    target = _target(request)
+    kept = _kept(request.lines, room.lines)
+    path = request.tree.path(_target(request))
     return SampleTrace(
         trace_id=request.facts.trace_id,
         at=calls[0].span.start,
@@ -235,7 +252,8 @@ def _sample(request: MarkedRequest, lines_max: int, why: str) -> SampleTrace:
         failed=request.facts.failed,
         why=why,
         method=request.tree.method.value,
-        path=[_hop(calls[index]) for index in request.tree.path(target)[:PATH_MAX]],
+        path=[_hop(calls[index]) for index in path[:PATH_MAX]],
+        calls=[_hop(call) for call in _telling_calls(calls, path, room.calls)],
         timeline=[
             Moment(
                 at=line.at,
@@ -251,6 +269,45 @@ def _sample(request: MarkedRequest, lines_max: int, why: str) -> SampleTrace:
         omitted=len(request.lines) - len(kept),
         skewed=request.tree.skewed,
     )
+
+
+def _telling_calls(calls: Sequence[Call], path: Sequence[int], most: int) -> list[Call]:
+    """So many calls as they stand in the tree: those of the path, then failed ones, then the outer."""
+    order: list[Call] = []
+    waiting = [call for call in reversed(calls) if call.parent < 0]
+    while waiting:
+        call = waiting.pop()
+        order.append(call)
+        below = sorted((calls[index] for index in call.children), key=lambda one: one.span.start)
+        waiting.extend(reversed(below))
+    on_path = set(path)
+
+    def rank(call: Call) -> tuple[bool, bool, int]:
+        return call.index not in on_path, not call.span.failed, call.depth
+
+    chosen = {call.index for call in sorted(order, key=rank)[:most]}
+    return [call for call in order if call.index in chosen]
+
+
+def _edges(requests: Sequence[MarkedRequest]) -> list[Edge]:
+    """The calls from one service to another, each counted once a request."""
+    counted: Counter[tuple[str, str]] = Counter()
+    failing: Counter[tuple[str, str]] = Counter()
+    for one in requests:
+        found: dict[tuple[str, str], bool] = {}
+        for call in one.tree.calls:
+            if call.parent < 0:
+                continue
+            pair = one.tree.calls[call.parent].span.service, call.span.service
+            if pair[0] != pair[1]:
+                found[pair] = found.get(pair, False) or call.span.failed
+        counted.update(found.keys())
+        failing.update(pair for pair, failed in found.items() if failed)
+    order = sorted(counted, key=lambda pair: (-failing[pair], -counted[pair], pair))
+    return [
+        Edge(caller=pair[0], callee=pair[1], requests=counted[pair], failed=failing[pair])
+        for pair in order[:EDGES_MAX]
+    ]
 
 
 def _kept(lines: list[Line], lines_max: int) -> list[Line]:
@@ -284,6 +341,7 @@ def _hop(call: Call) -> Hop:
         seconds=span.duration,
         own_seconds=call.own,
         failed=span.failed,
+        depth=call.depth,
     )
 
 

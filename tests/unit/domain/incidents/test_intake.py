@@ -25,7 +25,7 @@ from ticketing.domain.incidents.intake import CAUSES_MAX, HUNG_MAX, UNKNOWN_MODE
 from ticketing.domain.intake import NOTE_CHARS_MAX
 from ticketing.domain.signals import Progress, Sample
 from ticketing.domain.summaries.by_rules import RULES, in_words
-from ticketing.domain.traces.findings import Findings, Moment, SampleTrace
+from ticketing.domain.traces.findings import Edge, Findings, Hop, Moment, SampleTrace
 from ticketing.errors import BadRecord
 from ticketing.wire.events import decode_events, encode_events
 
@@ -91,9 +91,12 @@ def test_every_event_is_bounded_in_bytes(character: str) -> None:
     lines = [Moment(at=1.0, service=long, endpoint=long, message=long)] * 500
     request = SampleTrace(
         trace_id=long, at=1.0, seconds=1.0, spans=1, services=1, depth=1, failed=True,
-        why=long, method=long, timeline=lines,
+        why=long, method=long, timeline=lines, calls=[Hop(service=long, endpoint=long)] * 500,
     )  # fmt: skip
-    findings = Findings(since=0.0, until=1.0, traces=1, samples=[request] * 5, causal_chain=[long])
+    edges = [Edge(caller=long, callee=long)] * 500
+    findings = Findings(
+        since=0.0, until=1.0, traces=1, samples=[request] * 5, causal_chain=[long], edges=edges
+    )
     windows = [(10**9 + n, 10**9) for n in range(100_000)]
     causes = [Cause(service="a", strength=9.0, reasons=[long] * 500)] * 5_000
     hung = [Hung(fingerprint="f" * 16, near=["f" * 16] * 500)] * 5_000

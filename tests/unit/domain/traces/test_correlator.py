@@ -154,6 +154,7 @@ def test_findings_tell_the_whole_request_not_only_its_anomalies() -> None:
     assert "fails" in sample.why
     assert any(line.score < ANOMALOUS for line in sample.timeline)
     assert sample.timeline == sorted(sample.timeline, key=lambda line: line.at)
+    assert {hop.service for hop in sample.path} <= {call.service for call in sample.calls}
     assert fault.operation.service in findings.affected_services
     assert findings.blast_radius.failing_share > findings.blast_radius.failing_share_before
     assert findings.path[-1].service == fault.operation.service
@@ -175,6 +176,48 @@ def lone(number: int, trace: str, service: str = "cart", **fields: Any) -> dict[
         "anomaly_score": 0.95,
     }
     return {**known, **fields}
+
+
+def calls_of(trace: str, tree: dict[str, str], failed: str) -> list[dict[str, Any]]:
+    """A line a span: `tree` names the caller of each service, and one of them fails."""
+    return [
+        lone(
+            number,
+            trace,
+            service,
+            span_id=service,
+            parent_span_id=caller,
+            level="ERROR" if service == failed else "INFO",
+            anomaly_score=0.95 if service == failed else 0.1,
+        )
+        for number, (service, caller) in enumerate(tree.items())
+    ]
+
+
+def test_findings_say_who_calls_whom_and_in_how_many_requests_that_fails() -> None:
+    feed = Feed()
+    for number in range(3):
+        feed.give(calls_of(f"t{number}", {"web": "", "shop": "web", "db": "shop"}, "db"))
+    feed.pass_time(20.0)
+    findings = feed.last()["db db broke"]
+    found = {(one.caller, one.callee): (one.requests, one.failed) for one in findings.edges}
+    assert found == {("web", "shop"): (3, 0), ("shop", "db"): (3, 3)}
+    assert [one.callee for one in findings.edges] == ["db", "shop"]
+
+
+def test_a_sample_keeps_the_calls_of_the_path_and_those_that_failed_in_their_tree() -> None:
+    wide = {f"leaf{number}": "shop" for number in range(40)}
+    tree = {"web": "", "shop": "web", **wide, "db": "leaf39"}
+    feed = Feed()
+    feed.give(calls_of("t", tree, "db"))
+    feed.pass_time(20.0)
+    (sample,) = feed.last()["db db broke"].samples
+    assert sample.spans == 43
+    assert len(sample.calls) == 24
+    names = [call.service for call in sample.calls]
+    assert names[:2] == ["web", "shop"]
+    assert names[-2:] == ["leaf39", "db"]
+    assert [call.depth for call in sample.calls] == [0, 1, *[2] * 21, 3]
 
 
 def test_the_first_word_comes_in_time_for_a_critical_ticket() -> None:
