@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,6 @@ from ticketing.domain.events import Cause, Verdict
 from ticketing.domain.incidents.incident import Incident, IncidentAlert
 from ticketing.domain.signals import Anomalies
 from ticketing.domain.summaries.by_rules import cause_of
-from ticketing.domain.traces.findings import Attribution
 from ticketing.view.times import iso, iso_or_none
 
 
@@ -36,18 +34,11 @@ class Course:
     """The causes that it named, each with the time from which on."""
     alerts: list[IncidentAlert] = field(default_factory=list)
     """The alerts that it had last: a merged incident has given all of its own away."""
-    outbreaks: list[tuple[float, list[Attribution]]] = field(default_factory=list)
-    """Its candidates, each time with those known from then on."""
 
     @property
     def cause(self) -> str:
         """The service in which the incident began, as it says in the end."""
         return self.causes[-1][1]
-
-    def known_at(self, at: float) -> list[Attribution]:
-        """The candidates of its outbreaks as they were known at a time."""
-        place = bisect_right([since for since, _ in self.outbreaks], at)
-        return self.outbreaks[place - 1][1] if place else []
 
     def document(self) -> dict[str, Any]:
         """The incident as `ticketing evaluate --incidents` writes it."""
@@ -79,7 +70,7 @@ class History:
         self.courses: dict[str, Course] = {}
         """The course of each incident by its id, in the order of their openings."""
         self.rankings: dict[str, list[tuple[float, list[Cause]]]] = {}
-        """The rankings of each scope, each with the event time as of which it holds."""
+        """The rankings of each scope, each with the time from which on it is known."""
         self.anomalies: dict[str, list[int]] = {}
         """The offsets of the records of each alert, by its fingerprint."""
         self._platforms = frozenset(platforms)
@@ -95,10 +86,6 @@ class History:
         cause = named_cause(incident)
         if not course.causes or course.causes[-1][1] != cause:
             course.causes.append((now, cause))
-        if incident.attributions and (
-            before is None or before.attributions != incident.attributions
-        ):
-            course.outbreaks.append((now, incident.attributions))
         told = [one for one in incident.routes if one in self._platforms]
         if not incident.ticketed:
             return []
@@ -117,16 +104,15 @@ class History:
         for counted in found.counted():
             offsets += counted
 
-    def note_verdict(self, verdict: Verdict) -> None:
-        """Take down the ranking of a scope."""
-        self.rankings.setdefault(verdict.scope, []).append((verdict.at, verdict.ranking))
+    def note_verdict(self, verdict: Verdict, now: float) -> None:
+        """Take down the ranking of a scope, which is known from now on."""
+        self.rankings.setdefault(verdict.scope, []).append((now, verdict.ranking))
 
     def ranking_at(self, at: float) -> list[Cause]:
-        """The latest ranking of every scope as of an event time, in one."""
+        """The ranking of every scope as it was known at a time, in one."""
         found: list[Cause] = []
         for known in self.rankings.values():
-            past = [one for one in known if one[0] <= at]
-            found += max(past, key=lambda one: one[0])[1] if past else []
+            found += next((ranking for since, ranking in reversed(known) if since <= at), [])
         return sorted(found, key=lambda cause: (-cause.strength, cause.service))
 
     def documents(self) -> list[dict[str, Any]]:

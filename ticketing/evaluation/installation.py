@@ -230,7 +230,7 @@ class Installation:
         for value in self._kafka.waiting.get(topics.EVENTS, ())[known:]:
             for body in decode_events(value):
                 if isinstance(body, Verdict):
-                    self.history.note_verdict(body)
+                    self.history.note_verdict(body, self._now)
 
     def _publish(self) -> None:
         """Take down published incidents; platforms hold their tickets at once and say so."""

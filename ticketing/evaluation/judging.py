@@ -8,13 +8,11 @@ after. Any other is a false one: people were woken for it all the same.
 from __future__ import annotations
 
 import statistics
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ticketing.domain.incidents.incident import IncidentAlert
-from ticketing.domain.traces.findings import Attribution, Candidate
 from ticketing.evaluation.history import Course, History, Page
 from ticketing.evaluation.labels import Fault
 
@@ -24,8 +22,6 @@ AFTER_SECONDS = 180.0
 """A fault shows within three minutes; what begins later has had time to begin for another reason."""
 RANKED_AFTER_SECONDS = 90.0
 """A person who was paged looks at the causes about then: both waits for a ticket are over."""
-SATURATION = 3.0
-"""The evidence at which half of a share counts: one large score must not outvote several."""
 PLACES = 4
 """Decimals of the result."""
 
@@ -141,41 +137,9 @@ def kept_apart(faults: Sequence[Judged]) -> bool:
 
 
 def ranked(history: History, fault: Fault) -> list[str]:
-    """Services by the evidence of the scope soon after a fault, strongest first.
-
-    Before any verdict about the scope, by that of its incidents: of the incidents of one service the
-    strongest counts, since a slow span may be several.
-    """
-    at = fault.at + RANKED_AFTER_SECONDS
-    known = history.ranking_at(at)
-    if known:
-        return list(dict.fromkeys(cause.service for cause in known))
-    by_service: dict[str, Counter[str]] = {}
-    for course in history.courses.values():
-        strongest = by_service.setdefault(course.incident.service, Counter())
-        for candidate in _candidates(course.known_at(at), fault, at):
-            value = _saturated(candidate)
-            other = strongest[candidate.service]
-            strongest[candidate.service] = max(other, value)  # type: ignore[assignment]
-    scores: dict[str, float] = {}
-    for strongest in by_service.values():
-        for service, value in strongest.items():
-            scores[service] = scores.get(service, 0.0) + value
-    return sorted(scores, key=lambda service: (-scores[service], service))
-
-
-def _candidates(outbreaks: Iterable[Attribution], fault: Fault, at: float) -> list[Candidate]:
-    """The candidates of the first outbreak that is active in the window."""
-    for outbreak in outbreaks:
-        if outbreak.since <= at and outbreak.until >= fault.at - BEFORE_SECONDS:
-            return outbreak.candidates
-    return []
-
-
-def _saturated(candidate: Candidate) -> float:
-    """The candidate's share of the evidence, reduced where there is little evidence."""
-    whole = candidate.score / candidate.share if candidate.share else 0.0
-    return candidate.score / (whole + SATURATION)
+    """Services by the evidence of the scope as it was known soon after a fault, strongest first."""
+    known = history.ranking_at(fault.at + RANKED_AFTER_SECONDS)
+    return list(dict.fromkeys(cause.service for cause in known))
 
 
 def _fault_of(faults: Sequence[Fault], course: Course, parts_of: PartsOf | None) -> int | None:

@@ -31,7 +31,7 @@ def test_findings_reach_the_incident_that_the_alert_belongs_to() -> None:
     assert incident.correlation is not None
     assert incident.correlation.root_cause == candidates[0]
     assert incident.reach == ["stock", "shop"]
-    assert incident.timeline[-1].text == "likely cause: db"
+    assert incident.timeline[-1].text == "its requests lead to db"
 
 
 def test_findings_about_an_alert_that_is_not_there_are_nobodys() -> None:

@@ -10,7 +10,7 @@ from support.incidents import incident, member
 
 from ticketing.domain.events import Cause, Verdict
 from ticketing.domain.incidents.incident import Incident
-from ticketing.domain.traces.findings import Attribution, Candidate, Findings
+from ticketing.domain.traces.findings import Candidate, Findings
 from ticketing.evaluation.history import History
 from ticketing.evaluation.judging import Judgement, judge, kept_apart, result
 from ticketing.evaluation.labels import Fault
@@ -33,11 +33,7 @@ def one(
 
 def named(known: Incident, cause: str) -> Incident:
     found = [Candidate(service=cause, score=9.0, share=1.0)]
-    return replace(
-        known,
-        correlation=Findings(since=0.0, until=1.0, traces=1, candidates=found),
-        attributions=[Attribution(since=known.first_seen, until=1e9, candidates=found)],
-    )
+    return replace(known, correlation=Findings(since=0.0, until=1.0, traces=1, candidates=found))
 
 
 def history(*told: tuple[float, Incident]) -> History:
@@ -119,8 +115,8 @@ def test_shares_means_and_medians() -> None:
     )
     assert result(found) == {
         "faults": 2,
-        "top1": 0.5,
-        "top3": 0.5,
+        "top1": 0.0,
+        "top3": 0.0,
         "ticketsPerFault": 1.0,
         "ticketsPerFaultMax": 2,
         "missed": 1,
@@ -137,19 +133,14 @@ def test_nothing_at_all_has_a_result() -> None:
     assert result(judged(faults=()))["secondsToTicket"] is None
 
 
-def test_the_ranking_is_that_of_the_scope_90_s_after() -> None:
+def test_the_ranking_is_the_one_that_was_known_90_s_after() -> None:
     known = history()
-    for at, services in ((1080.0, ["web", "db"]), (1090.0, ["db"]), (1100.0, ["web"])):
+    for came, services in ((1075.0, ["web", "db"]), (1090.0, ["db", "web"]), (1090.5, ["web"])):
         ranking = [Cause(service=name, strength=9.0 - n) for n, name in enumerate(services)]
-        known.note_verdict(Verdict(scope=SCOPE, at=at, ranking=ranking))
+        known.note_verdict(Verdict(scope=SCOPE, at=came - 15.0, ranking=ranking), came)
     (found,) = judge([DB], known, 60.0).faults
-    assert (found.ranking, found.place) == (["db"], 1)
-
-
-def test_without_a_verdict_the_candidates_known_by_then_are_ranked() -> None:
-    early, late = one("1", "web", 1001.0, cause="db"), one("2", "web", 1001.0, cause="web")
-    found = judged((1050.0, early), (1095.0, late), faults=[DB])
-    assert found.faults[0].ranking == ["db"]
+    assert (found.ranking, found.place) == (["db", "web"], 1)
+    assert judge([Fault(980.0, "db")], known, 60.0).faults[0].place is None
 
 
 def test_faults_at_once_are_told_apart_by_their_part_of_the_recording() -> None:

@@ -7,9 +7,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+from ticketing.domain.evidence import likelihood
 from ticketing.domain.evidence.sample import Sample, united
 from ticketing.domain.evidence.signs import Evidence, Sign
-from ticketing.domain.traces import likelihood
 from ticketing.domain.traces.facts import Operation
 
 CAUSE_MIN = 5.0

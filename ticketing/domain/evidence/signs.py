@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from ticketing.domain.evidence.likelihood import strength
 from ticketing.domain.evidence.sample import Sample
 from ticketing.domain.evidence.tally import (
     ALL,
@@ -34,7 +35,6 @@ from ticketing.domain.evidence.usual import (
 )
 from ticketing.domain.evidence.way import Ways
 from ticketing.domain.traces.facts import Operation, in_words
-from ticketing.domain.traces.likelihood import strength
 
 TO_MISSING, TO_CALLER, TO_PREVIOUS = 0.6, 0.25, 0.15
 """Shares of a missing call's evidence against the callee, its caller, and the callee before it. The

@@ -8,10 +8,10 @@ from collections.abc import Mapping, Sequence
 from ticketing.domain.events import Cause, Hung, Verdict
 from ticketing.domain.evidence.book import LONGEST, Alert, Book
 from ticketing.domain.evidence.causes import Fault, callees_of, faults, ranked
+from ticketing.domain.evidence.likelihood import strength
 from ticketing.domain.evidence.sample import Sample
 from ticketing.domain.evidence.signs import Evidence
 from ticketing.domain.evidence.tally import ALERT, SLOT_SECONDS
-from ticketing.domain.traces.likelihood import strength
 
 # Bounds of a verdict, those that the incidents' writer lets in.
 ALERTS_MAX, RANKING_MAX, EDGES_MAX, NEAR_MAX, REASONS_MAX = 200, 5, 200, 5, 3

@@ -80,7 +80,7 @@ def correlated(incident: Incident, findings: Findings, now: float, policy: Polic
     cause = findings.root_cause
     before = known.root_cause if known is not None else None
     if cause is not None and (before is None or before.service != cause.service):
-        text = f"likely cause: {cause.service}"
+        text = f"its requests lead to {cause.service}"
         timeline = with_step(timeline, policy, now, StepKind.CORRELATED, text, POLICY)
     incident = replace(incident, correlation=findings, attributions=attributions, timeline=timeline)
     if incident.status is not Status.RESOLVED:

@@ -1,7 +1,7 @@
 """Follows requests and reports findings about each incident's outbreaks, bounded in memory.
 
-Two clocks. Comparisons and the limits of outbreaks go by event time, so that a replay at full speed
-has the findings of the live run. The memory of lines and the pauses between reports go by arrival.
+Two clocks. The limits of outbreaks go by event time, so that a replay at full speed has the findings
+of the live run. The memory of lines and the pauses between reports go by arrival.
 All times are Unix seconds.
 """
 
@@ -16,14 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from ticketing.domain.evidence.ledger import Ledger, Told
 from ticketing.domain.traces.buffer import Key, Part, TraceBuffer
-from ticketing.domain.traces.comparison import (
-    WINDOWS_SECONDS,
-    Evidence,
-    Usual,
-    over_windows,
-    usual_children,
-)
-from ticketing.domain.traces.facts import Facts, facts_of
+from ticketing.domain.traces.facts import facts_of
 from ticketing.domain.traces.findings import Candidate, Findings, Peer, Relation
 from ticketing.domain.traces.history import History
 from ticketing.domain.traces.reporting import MarkedRequest, Outbreak, findings
@@ -35,7 +28,7 @@ SETTLE_SECONDS = 5.0
 """Event time after a request's last line from which on it counts as complete: room for late lines,
 at the price of later findings."""
 OUTBREAK_GAP_SECONDS = 120.0
-"""Silence after which an anomaly begins another outbreak: the longest of the windows compared."""
+"""Silence after which an anomaly begins another outbreak: the longest window of evidence."""
 CLOSE_SECONDS = 30.0
 """Event time after an outbreak's last anomaly at which it is looked at for the last time: all of its
 requests are complete by then."""
@@ -52,7 +45,7 @@ OWN_TRACES_MAX = 100
 FIRST_TRACES = 25
 READ_TRACES_MAX = 40
 RECENT_SECONDS = 120.0
-"""The longest of the windows compared: the blast radius covers the same requests."""
+"""The longest window of evidence: the blast radius covers the same requests."""
 REVISED_SECONDS = 5.0
 """Arrival time for which changed requests are gathered before their outbreaks are told again."""
 # Incidents that are followed, and outbreaks of each: bounds the memory, the latest are kept.
@@ -60,23 +53,15 @@ OUTBREAKS_MAX = 5_000
 OUTBREAKS_EACH_MAX = 4
 LOOKS_MAX = 20
 """Outbreaks looked into per call: the rest waits for the next one, as a storm must not block."""
-COMPARED_MAX = 2_000
-"""Requests compared at a time, the latest: bounds the time of a look."""
-BEFORE_MIN = 20
-"""Earlier requests that suffice to tell what is usual; with fewer the recent ones count too."""
-EVIDENCE_KEPT = 20
-"""Comparisons remembered, one for each look of a call at most (LOOKS_MAX)."""
 SAME_SHARE = 0.8
 """Share of its requests that another incident of the service has too: two lines of one event, even
 if some lines were lost."""
 CAUSE_SHARE_MIN = 0.4
-"""Share of all evidence from which on a candidate makes another incident this one's cause: clearly
-the first, though not always the majority."""
+"""Share of an incident's requests from which on the service that they lead to makes another incident
+this one's cause: clearly the first, though not always the majority."""
 # Memory of the past: tenants, and requests of all tenants together, five full histories.
 TENANTS_MAX = 200
-FACTS_MAX = 30_000
-CALLS_MAX = 200_000
-"""Calls of these requests, some 160 MB: requests differ in size by the hundred."""
+REQUESTS_MAX = 30_000
 ENDING_MAX = 200_000
 """Requests that wait for event time: beyond, the earliest are complete, as the clock of a source may
 stand still."""
@@ -150,14 +135,11 @@ class Correlator:
         self._ending: list[tuple[float, Key]] = []
         self._histories: OrderedDict[str, History] = OrderedDict()
         self._outbreaks: OrderedDict[Name, list[_Open]] = OrderedDict()
-        self._facts = self._calls = 0
+        self._requests = 0
         self._fresh: dict[int, _Open] = {}
         self._closing: list[tuple[float, int, _Open]] = []
         self._numbers = itertools.count()
         self._shares = KnownShares()
-        self._evidence: OrderedDict[tuple[str, float, int, int], tuple[list[Evidence], Usual]] = (
-            OrderedDict()
-        )
         self._causes: OrderedDict[Name, str] = OrderedDict()
         self._revised: dict[str, tuple[float, float]] = {}
         """Tenants with requests that have changed since they were complete: the first and the last
@@ -319,11 +301,10 @@ class Correlator:
             if ledger is not None:
                 ledger.add(trace.scope, facts, trace.fingerprints, trace.facts_at)
             if history.wants(key[1], facts.at):
-                before, calls = len(history), history.calls
+                before = len(history)
                 if history.add(facts, trace.facts_at):
                     self._revise(key[0], facts.at)
-                self._facts += len(history) - before
-                self._calls += history.calls - calls
+                self._requests += len(history) - before
                 self._make_room()
             trace.facts_at = facts.at
         self._buffer.forget_tree(trace)
@@ -337,12 +318,11 @@ class Correlator:
 
     def _make_room(self) -> None:
         """Let go of the past of tenants, those first that were silent for longest."""
-        while self._facts > FACTS_MAX or self._calls > CALLS_MAX:
+        while self._requests > REQUESTS_MAX:
             tenant, history = next(iter(self._histories.items()))
-            before, calls = len(history), history.calls
+            before = len(history)
             history.forget_oldest()
-            self._facts -= before - len(history)
-            self._calls -= calls - history.calls
+            self._requests -= before - len(history)
             if not len(history):
                 del self._histories[tenant]
 
@@ -352,8 +332,7 @@ class Correlator:
             history = self._histories[tenant] = History()
             if len(self._histories) > TENANTS_MAX:
                 _, gone = self._histories.popitem(last=False)
-                self._facts -= len(gone)
-                self._calls -= gone.calls
+                self._requests -= len(gone)
         self._histories.move_to_end(tenant)
         return history
 
@@ -380,34 +359,19 @@ class Correlator:
         history = self._history(outbreak.tenant)
         requests = self._marked_requests(open_, history)
         until = math.ceil(outbreak.until / SETTLE_SECONDS) * SETTLE_SECONDS + SETTLE_SECONDS
-        facts = history.through(until)
+        known = history.through(until)
         begins = max(outbreak.since - SETTLE_SECONDS, until - RECENT_SECONDS)
         found = findings(
             outbreak,
             requests,
-            [one for one in facts if one.at > begins],
-            [one for one in facts if one.at <= begins],
-            *self._compared(outbreak.tenant, until, facts, history.replaced),
+            [one for one in known if one.at > begins],
+            [one for one in known if one.at <= begins],
             traces=open_.seen,
             tenants=self._tenants(outbreak),
             samples_max=self._settings.samples,
         )
         self._remember_cause(outbreak, found.candidates)
         return replace(found, peers=self._peers(open_, found.candidates))
-
-    def _compared(
-        self, tenant: str, until: float, facts: list[Facts], replaced: int
-    ) -> tuple[list[Evidence], Usual]:
-        key = tenant, until, len(facts), replaced
-        known = self._evidence.get(key)
-        if known is None:
-            facts = facts[-COMPARED_MAX:]
-            before = [one for one in facts if one.at <= until - max(WINDOWS_SECONDS)]
-            usual = usual_children(before if len(before) >= BEFORE_MIN else facts)
-            known = self._evidence[key] = over_windows(facts, until, usual), usual
-            if len(self._evidence) > EVIDENCE_KEPT:
-                self._evidence.popitem(last=False)
-        return known
 
     def _remember_cause(self, outbreak: Outbreak, candidates: list[Candidate]) -> None:
         name = outbreak.tenant, outbreak.fingerprint
@@ -496,7 +460,7 @@ class Correlator:
 
 
 def _cause(candidates: list[Candidate]) -> str:
-    """The service with the most evidence against it, if that is enough; else an empty string."""
+    """The service that most requests lead to, if these are enough; else an empty string."""
     return candidates[0].service if candidates and candidates[0].share >= CAUSE_SHARE_MIN else ""
 
 

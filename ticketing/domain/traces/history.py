@@ -1,14 +1,15 @@
-"""The recent past of a tenant's requests: facts in slots of event time, an even sample of each."""
+"""The recent past of a tenant's requests: an even sample of each slot of event time."""
 
 from __future__ import annotations
 
 import zlib
 from collections import OrderedDict
+from dataclasses import dataclass
 
-from ticketing.domain.traces.facts import Facts
+from ticketing.domain.traces.facts import Facts, Operation
 
-# An even sample of twenty minutes: slots well below the windows that are compared (60 s and more),
-# each with enough requests to tell a rate.
+# An even sample of twenty minutes: slots well below the two minutes that a blast radius covers, each
+# with enough requests to tell a share of a few percent.
 SLOT_SECONDS = 10.0
 PER_SLOT_MAX = 50
 SLOTS_MAX = 120
@@ -17,16 +18,23 @@ NAMES_MAX = 2_000
 """Services of one tenant: bounds the memory where names never end, as with generated ones."""
 
 
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """A request that is over: its end (Unix s), the operation by which it came in, its outcome."""
+
+    trace_id: str
+    at: float
+    entry: Operation
+    failed: bool
+    calls: int
+
+
 class History:
     """A bounded sample of requests, the same in whatever order they come."""
 
     def __init__(self) -> None:
-        self._slots: OrderedDict[int, dict[str, tuple[int, Facts]]] = OrderedDict()
+        self._slots: OrderedDict[int, dict[str, tuple[int, Passed]]] = OrderedDict()
         self._size = 0
-        self.calls = 0
-        """Calls of all requests kept, which are most of the memory: requests differ in size."""
-        self.replaced = 0
-        """The number of times that known facts were replaced by others."""
         self.services: dict[str, None] = {}
         """Every service seen: the names that errors may mention."""
 
@@ -41,70 +49,59 @@ class History:
         return _lot(trace_id) < max(lot for lot, _ in slot.values())
 
     def add(self, facts: Facts, was_at: float | None = None) -> bool:
-        """Take in a request; True if that replaces other facts of the same trace.
+        """Take in a request; True if that replaces another state of the same trace.
 
-        `was_at` is the end of the request in the facts taken earlier, which are forgotten; those of
-        more calls stay, as lines of the request have been let go meanwhile.
+        `was_at` is the end of the request as it was taken earlier, which is forgotten; one of more
+        calls stays, as lines of the request have been let go meanwhile.
         """
-        at = facts.at if was_at is None else was_at
-        known = self._forget(facts.trace_id, at)
-        if known is not None and len(known.observed) > len(facts.observed):
-            facts = known
-        self._put(facts)
-        changed = known is not None and known != facts
-        self.replaced += changed
-        return changed
+        passed = Passed(facts.trace_id, facts.at, facts.entry, facts.failed, len(facts.observed))
+        known = self._forget(passed.trace_id, passed.at if was_at is None else was_at)
+        if known is not None and known.calls > passed.calls:
+            passed = known
+        self._put(passed)
+        return known is not None and known != passed
 
-    def _forget(self, trace_id: str, at: float) -> Facts | None:
+    def _forget(self, trace_id: str, at: float) -> Passed | None:
         slot = self._slots.get(int(at // SLOT_SECONDS), {})
         _, known = slot.pop(trace_id, (0, None))
-        if known is not None:
-            self._count(known, -1)
+        self._size -= known is not None
         return known
 
-    def _put(self, facts: Facts) -> None:
-        number = int(facts.at // SLOT_SECONDS)
+    def _put(self, passed: Passed) -> None:
+        number = int(passed.at // SLOT_SECONDS)
         slot = self._slots.get(number)
         if slot is None:
             slot = self._slots[number] = {}
             if len(self._slots) > SLOTS_MAX:
                 self.forget_oldest()
-        _, known = slot.get(facts.trace_id, (0, None))
-        if known is not None:
-            self._count(known, -1)
-        self._count(facts, 1)
-        slot[facts.trace_id] = _lot(facts.trace_id), facts
+        self._size += passed.trace_id not in slot
+        slot[passed.trace_id] = _lot(passed.trace_id), passed
         if len(slot) > PER_SLOT_MAX:
             # Drawn by lot, or the busiest moment would be all that is known.
-            _, gone = slot.pop(max(slot, key=lambda id: slot[id][0]))
-            self._count(gone, -1)
+            slot.pop(max(slot, key=lambda id: slot[id][0]))
+            self._size -= 1
 
     def forget_oldest(self) -> None:
         """Let the earliest slot go."""
         if self._slots:
-            for _, facts in self._slots.pop(min(self._slots)).values():
-                self._count(facts, -1)
-
-    def _count(self, facts: Facts, sign: int) -> None:
-        self._size += sign
-        self.calls += sign * len(facts.observed)
+            self._size -= len(self._slots.pop(min(self._slots)))
 
     def know(self, service: str) -> None:
         """Remember the name of a service."""
         if len(self.services) < NAMES_MAX:
             self.services[service] = None
 
-    def through(self, until: float) -> list[Facts]:
+    def through(self, until: float) -> list[Passed]:
         """The requests that ended up to a time (Unix s), earliest first."""
         last = int(until // SLOT_SECONDS)
         found = [
-            facts
+            passed
             for number, slot in self._slots.items()
             if number <= last
-            for _, facts in slot.values()
-            if facts.at <= until
+            for _, passed in slot.values()
+            if passed.at <= until
         ]
-        return sorted(found, key=lambda facts: (facts.at, facts.trace_id))
+        return sorted(found, key=lambda passed: (passed.at, passed.trace_id))
 
 
 def _lot(trace_id: str) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ticketing.domain.traces.calltree import Call, CallTree
-from ticketing.domain.traces.comparison import Evidence, Usual, blamed
 from ticketing.domain.traces.facts import Facts
 from ticketing.domain.traces.findings import (
     BlastRadius,
@@ -18,7 +17,7 @@ from ticketing.domain.traces.findings import (
     Moment,
     SampleTrace,
 )
-from ticketing.domain.traces.likelihood import ranked
+from ticketing.domain.traces.history import Passed
 from ticketing.domain.traces.spans import Line
 
 # Bounds of the findings, which are sent in one signal and kept in the incident: as much as people
@@ -35,10 +34,6 @@ CHAIN_MAX = 10
 CALLS_MAX = 24
 FURTHER_CALLS_MAX = 8
 EDGES_MAX = 40
-UNRELATED_WEIGHT = 0.3
-"""Weight of evidence in other requests than the incident's own: it may be another fault's."""
-OWN_WEIGHT = 1.0
-"""Weight of the incident's own failures together, however usual: that of the weakest evidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,17 +73,15 @@ class Outbreak:
 def findings(
     outbreak: Outbreak,
     requests: Sequence[MarkedRequest],
-    recent: Sequence[Facts],
-    before: Sequence[Facts],
-    evidence: Sequence[Evidence],
-    usual: Usual,
+    recent: Sequence[Passed],
+    before: Sequence[Passed],
     *,
     traces: int,
     tenants: int,
     samples_max: int,
 ) -> Findings:
     """Everything about one outbreak; `recent` and `before` are the tenant's requests."""
-    candidates = _candidates(outbreak, requests, evidence, usual)
+    candidates = _candidates(outbreak, requests)
     ordered = _most_telling(requests)
     samples = [
         _sample(one, FIRST if place == 0 else FURTHER, why)
@@ -120,73 +113,48 @@ def findings(
     )
 
 
-def _candidates(
-    outbreak: Outbreak,
-    requests: Sequence[MarkedRequest],
-    evidence: Sequence[Evidence],
-    usual: Usual,
-) -> list[Candidate]:
-    """Services by the evidence against them, in the incident's own requests and in all others."""
-    own = {one.facts.trace_id for one in requests}
-    weighed = [_related(one, own) for one in evidence]
-    scores: Counter[str] = Counter(ranked(weighed))
-    reasons: dict[str, list[str]] = {}
-    for one in sorted(weighed, key=lambda one: -one.strength):
-        reasons.setdefault(one.service, []).append(one.text)
+def _candidates(outbreak: Outbreak, requests: Sequence[MarkedRequest]) -> list[Candidate]:
+    """Services by the number of the incident's requests whose failures or time lead to them.
+
+    Nothing is compared with what is usual: that is for a verdict about the whole scope.
+    """
     blames: Counter[str] = Counter()
+    reasons: dict[str, dict[str, None]] = {}
     for request in requests:
-        shares, why = _own_blame(request, usual)
-        for service, share in shares.items():
+        for service, (share, why) in _blame(request).items():
             blames[service] += share  # type: ignore[assignment]
-            said = why.get(service, "")
-            reasons.setdefault(service, [])
-            if said not in reasons[service]:
-                reasons[service].append(said)
-    total = sum(blames.values())
-    for service, share in blames.items():
-        scores[service] += OWN_WEIGHT * share / total  # type: ignore[assignment]
-    if not scores:
-        scores[outbreak.service] = OWN_WEIGHT  # type: ignore[assignment]
-        reasons[outbreak.service] = ["the service of its anomalies; no trace says more"]
-    whole = sum(scores.values())
-    order = sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:CANDIDATES_MAX]
+            reasons.setdefault(service, {})[why[:REASON_CHARS_MAX]] = None
+    if not blames:
+        blames[outbreak.service] = 1
+        reasons[outbreak.service] = {"the service of its anomalies; no trace says more": None}
+    whole = sum(blames.values())
+    order = sorted(blames.items(), key=lambda item: (-item[1], item[0]))[:CANDIDATES_MAX]
     return [
         Candidate(
             service=service,
-            score=round(score, 3),
-            share=round(score / whole, 3) if whole else 0.0,
-            reasons=[
-                text[:REASON_CHARS_MAX] for text in reasons.get(service, [])[:REASONS_MAX] if text
-            ],
+            score=round(count, 3),
+            share=round(count / whole, 3),
+            reasons=[text for text in reasons[service] if text][:REASONS_MAX],
         )
-        for service, score in order
+        for service, count in order
     ]
 
 
-def _related(evidence: Evidence, own: set[str]) -> Evidence:
-    shared = len(own & evidence.traces) / len(own) if own else 0.0
-    weight = UNRELATED_WEIGHT + (1 - UNRELATED_WEIGHT) * min(1.0, shared)
-    return Evidence(
-        evidence.service,
-        evidence.sign,
-        evidence.strength * weight,
-        evidence.text,
-        evidence.about,
-        evidence.traces,
-    )
-
-
-def _own_blame(request: MarkedRequest, usual: Usual) -> tuple[dict[str, float], dict[str, str]]:
-    """The services that one of the incident's requests blames: by its errors, else by slowness."""
-    if request.facts.blamed:
-        return blamed(request.facts, usual)
+def _blame(request: MarkedRequest) -> dict[str, tuple[float, str]]:
+    """The services that one request leads to, by its errors, else by its slowness: share and why."""
+    facts = request.facts
+    if facts.blamed:
+        return {
+            service: (share, facts.reasons.get(service, ""))
+            for service, share in facts.blamed.items()
+        }
     calls = request.tree.calls
     below = {index for mark in request.marked for index in _under(calls, mark)}
     if not below:
-        return {}, {}
+        return {}
     slowest = calls[max(below, key=lambda index: calls[index].own)]
     text = f"{slowest.own * 1000:.0f} ms of a slow request are its own"
-    return {slowest.span.service: 1.0}, {slowest.span.service: text}
+    return {slowest.span.service: (1.0, text)}
 
 
 def _under(calls: Sequence[Call], index: int) -> list[int]:
@@ -361,8 +329,8 @@ def _affected(outbreak: Outbreak, requests: Sequence[MarkedRequest]) -> tuple[li
     return list(services), list(endpoints)
 
 
-def _failing(facts: Sequence[Facts], entries: set[tuple[str, str]]) -> tuple[float, int]:
-    same = [one for one in facts if one.entry in entries]
+def _failing(known: Sequence[Passed], entries: set[tuple[str, str]]) -> tuple[float, int]:
+    same = [one for one in known if one.entry in entries]
     failing = sum(one.failed for one in same)
     return (round(failing / len(same), 3) if same else 0.0), len(same)
 

@@ -95,6 +95,11 @@ def strongest(requests: list[Request]) -> float:
     return found[0][1] if found else 0.0
 
 
+def test_a_service_that_falls_silent_is_found_by_its_missing_calls() -> None:
+    silent = [request(1300.0 + n, "shop", asks=False) for n in range(60)]
+    assert first([*USUAL, *silent]) == "stock-db"
+
+
 def test_an_outbreak_does_not_become_usual() -> None:
     calm = failing(999, 1000, 1600)
     again = [*calm, *failing(2, 1600, 1760), *failing(999, 1760, 2100), *failing(2, 2100, 2160)]
