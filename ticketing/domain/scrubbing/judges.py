@@ -30,7 +30,7 @@ _COLUMN = re.compile(r"(?:n?var)?(?:char2?|binary)\(\d+\).*", re.IGNORECASE)
 """The type of a column in SQL."""
 _PARTS = re.compile(r"[/_-]")
 _NUMBER = re.compile(r"\d+(?:T\d+)?Z?|[0-9a-f]+|[0-9A-F]+")
-_WORDS = re.compile(r"(?:[A-Z]+[a-z]*\d{0,8}|[a-z]+\d{0,8})+")
+_WORDS = re.compile(r"[A-Za-z]+(?:\d{1,8}[A-Za-z]+)*(?:\d{1,8})?")
 _WORD = re.compile(r"[A-Z][a-z]+\d*|[a-z]+\d*|[A-Z]{1,3}\d*")
 IPV6_CHARS_MIN = 7
 """As fe80::1 has; what is shorter is a slice of a list, as in a[::2]."""

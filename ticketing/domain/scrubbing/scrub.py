@@ -36,7 +36,7 @@ _BESIDE = re.compile(r"[A-Za-z0-9_-]")
 _DIGITS = re.compile(r"[+(]?\d[\d()-]*")
 GROUPS_MAX = 9
 """Groups of digits in the longest number, an IBAN, but for the last."""
-_WORD = r"(?:[A-Z]?[a-z\u0080-\U0010ffff]+(?:[A-Z][a-z]{2,})*(?:[A-Z][a-z]*)?)"
+_WORD = r"(?:[A-Z]?[a-z\u0080-\U0010ffff]+(?:[A-Z][a-z]{2,})*(?:[A-Z][a-z]?)?)"
 _PLAIN = re.compile(rf"[\"'(\[]*(?:{_WORD}(?:\.{_WORD}){{0,20}}|(?:/{_WORD}){{1,20}})?[.,:;!?)]*")
 Span = tuple[int, int, str]
 

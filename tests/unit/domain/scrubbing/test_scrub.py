@@ -255,6 +255,8 @@ def test_the_reader_sees_what_stood_there() -> None:
     [
         *("a" * 60_000, "1 " * 30_000, ":" * 60_000, "a.b" * 20_000, "x-" * 30_000, "a@" * 30_000),
         *("0123456789" * 6_000 + "…", "a1" * 30_000 + " x…", "a.b." * 15_000 + "!x…"),
+        # Each of these once had a number of readings that doubles with its length.
+        *("eyJrIjoi" + "AbcABCabcd" * 5 + "0=", ("aBcc." * 20 + "9… ") * 400),
     ],
 )
 def test_no_text_takes_long(text: str) -> None:
