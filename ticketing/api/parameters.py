@@ -36,6 +36,7 @@ QUERY_NAMES = (
     "service",
     "tenant_id",
     "alert",
+    "undelivered",
     "q",
     "from",
     "to",
@@ -77,6 +78,7 @@ def incident_query(request: web.Request) -> Query:
         severities=_choices(request, "severity", [s.value for s in Severity]),
         services=_values(request, "service", split=False),
         tenants=_values(request, "tenant_id", split=False),
+        undelivered=_flag(given, "undelivered"),
         search=_search(given),
         since=since,
         until=until,
@@ -166,6 +168,13 @@ def parsed_time(name: str, text: str) -> float:
         return parse_time(text)
     except (ValueError, OverflowError):
         raise Invalid(name, TIME_EXPECTED) from None
+
+
+def _flag(given: Mapping[str, str], name: str) -> bool:
+    text = given.get(name, "false")
+    if text not in ("true", "false"):
+        raise _unlisted(name, ["true", "false"])
+    return text == "true"
 
 
 def _limit(text: str | None) -> int:

@@ -18,6 +18,8 @@ from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 
 ALL = "by:all"
+UNDELIVERED = "by:undelivered"
+"""Incidents with a page that did not get through."""
 INCIDENTS, ALERTS = "", "alerts:"
 """The sections of the view, as their keys begin."""
 # A screen or two of incidents by default; the maximum bounds the size of an answer.
@@ -116,6 +118,8 @@ class Query(Paged):
     tenants: tuple[str, ...] = ()
     alerts: tuple[str, ...] = ()
     """Fingerprints of alerts."""
+    undelivered: bool = False
+    """Only incidents with a page that did not get through."""
     search: str = ""
 
     def index_groups(self) -> list[list[str]]:
@@ -125,6 +129,8 @@ class Query(Paged):
         """
         if self.alerts:
             return [_indexes("alert", self.alerts)]
+        if self.undelivered:
+            return [[UNDELIVERED]]
         return _groups(
             status=self.statuses,
             severity=self.severities,
@@ -140,6 +146,7 @@ class Query(Paged):
             and (not self.severities or listed.severity.nearest.value in self.severities)
             and (not self.services or not listed.own_services.isdisjoint(self.services))
             and (not self.tenants or listed.tenant_id in self.tenants)
+            and (not self.undelivered or bool(listed.undelivered))
             and (not self.search or _mentions(listed.texts(), self.search))
         )
 
@@ -206,6 +213,14 @@ class ListedTicket(msgspec.Struct, rename="camel"):
     external_id: str = ""
 
 
+class ListedUndelivered(msgspec.Struct):
+    """A platform that an incident did not reach, why, and since when (ISO 8601)."""
+
+    platform: str
+    reason: str = ""
+    since: str = ""
+
+
 class Listed(msgspec.Struct, rename="camel"):
     """The fields of a list document that filters need; the rest is not decoded."""
 
@@ -220,6 +235,11 @@ class Listed(msgspec.Struct, rename="camel"):
     alert_services: list[str] = msgspec.field(default_factory=list)
     affected_services: list[str] = msgspec.field(default_factory=list)
     tickets: list[ListedTicket] = msgspec.field(default_factory=list)
+    undelivered: list[ListedUndelivered] = msgspec.field(default_factory=list)
+
+    def misses(self, platform: str) -> bool:
+        """True if the incident did not reach a platform."""
+        return any(one.platform == platform for one in self.undelivered)
 
     @property
     def own_services(self) -> set[str]:

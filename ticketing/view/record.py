@@ -10,9 +10,10 @@ import structlog
 
 from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.incidents.incident import Incident, Status
+from ticketing.domain.incidents.undelivered import undelivered
 from ticketing.privacy import LOOKED_UP, Scrubber, scrubbed
 from ticketing.view.document import alert_document, detail_document, list_document
-from ticketing.view.query import ALL, place_of
+from ticketing.view.query import ALL, UNDELIVERED, place_of
 
 T = TypeVar("T")
 Item = tuple[str, Incident | None]
@@ -101,6 +102,8 @@ def _indexes(incident: Incident) -> list[str]:
     ]
     if incident.status is not Status.RESOLVED:
         indexes.append(f"by:active:{incident.severity.nearest.value}")
+    if undelivered(incident):
+        indexes.append(UNDELIVERED)
     return indexes
 
 

@@ -43,7 +43,7 @@ OLD_BUILD_SECONDS = 60
 """The life of a build after the switch, for requests under way."""
 REBUILD_LOCK_SECONDS = 60
 """Renewed by each write of a rebuild; after a crash another worker starts a minute later."""
-DOCUMENTS_VERSION = 2
+DOCUMENTS_VERSION = 3
 """Raised when the documents get a field that readers need: an older view is then rebuilt."""
 _COMPLETE: dict[str, str | int] = {"complete": "1", "documents": DOCUMENTS_VERSION}
 
