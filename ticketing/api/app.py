@@ -11,7 +11,9 @@ from ticketing.api.dead_letters import get_dead_letter, list_dead_letters, redri
 from ticketing.api.door import Door, admission, keep_door, provider_of
 from ticketing.api.events import events, feed_for
 from ticketing.api.me import me
+from ticketing.api.postmortem import postmortem
 from ticketing.api.problems import counted, problems
+from ticketing.api.retries import retry
 from ticketing.api.rules import (
     ADMIN,
     OPEN,
@@ -106,6 +108,8 @@ def _routes() -> list[Route]:
         get(one, incidents.get_incident, VIEWER),
         get(f"{one}/alerts", incidents.alerts_of_incident, VIEWER),
         *actions,
+        post(f"{one}/retry", retry, RESPONDER),
+        get("/api/v1/incidents/{id}/postmortem", postmortem, VIEWER),
         get("/api/v1/alerts", incidents.list_alerts, VIEWER),
         post("/api/v1/incidents/batch", batch, RESPONDER),
         # Slack sends no token: the handler verifies its signature instead.
