@@ -13,7 +13,9 @@ from ticketing.api.events import events, feed_for
 from ticketing.api.health import DESK as HEALTH
 from ticketing.api.health import HealthDesk, installation_health
 from ticketing.api.me import me
+from ticketing.api.postmortem import postmortem
 from ticketing.api.problems import counted, problems
+from ticketing.api.retries import retry
 from ticketing.api.rules import (
     ADMIN,
     OPEN,
@@ -111,6 +113,8 @@ def _routes() -> list[Route]:
         get(one, incidents.get_incident, VIEWER),
         get(f"{one}/alerts", incidents.alerts_of_incident, VIEWER),
         *actions,
+        post(f"{one}/retry", retry, RESPONDER),
+        get("/api/v1/incidents/{id}/postmortem", postmortem, VIEWER),
         get("/api/v1/alerts", incidents.list_alerts, VIEWER),
         post("/api/v1/incidents/batch", batch, RESPONDER),
         # Slack sends no token: the handler verifies its signature instead.

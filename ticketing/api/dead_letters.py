@@ -47,6 +47,11 @@ class KafkaDeadLetters:
         async with self._turn:
             return await asyncio.to_thread(self._redrive, id, by)
 
+    async def retry(self, incident_id: str, platform: str, by: str) -> str:
+        """Let a platform try the ticket of an incident again."""
+        async with self._turn:
+            return await asyncio.to_thread(self._retry, incident_id, platform, by)
+
     def _get(self, id: str) -> tuple[Entry, Redriven | None]:
         entry = reading.get(self._runtime, id)
         with Redriver(self._runtime) as redriver:
@@ -56,6 +61,10 @@ class KafkaDeadLetters:
         with Redriver(self._runtime) as redriver:
             return redriver.redrive(id, by)
 
+    def _retry(self, incident_id: str, platform: str, by: str) -> str:
+        with Redriver(self._runtime) as redriver:
+            return redriver.retry(incident_id, platform, by)
+
 
 async def list_dead_letters(request: web.Request) -> web.Response:
     """GET /api/v1/dead-letters: newest first; the Link header has the next page."""
@@ -64,7 +73,7 @@ async def list_dead_letters(request: web.Request) -> web.Response:
     wanted = Wanted(**{name: given.get(name, "") for name in ("reason", "stage", "platform")})
     limit = _limit(given.get("limit"))
     try:
-        page = await _dead_letters(request).page(wanted, limit, given.get("cursor") or None)
+        page = await dead_letters_of(request).page(wanted, limit, given.get("cursor") or None)
     except ValueError as error:
         raise Invalid("cursor", str(error)) from None
     scrub = for_view(services(request).config)
@@ -77,7 +86,7 @@ async def list_dead_letters(request: web.Request) -> web.Response:
 
 async def get_dead_letter(request: web.Request) -> web.Response:
     """GET /api/v1/dead-letters/:id: the letter with its record or request."""
-    entry, redriven = await _dead_letters(request).get(request.match_info["id"])
+    entry, redriven = await dead_letters_of(request).get(request.match_info["id"])
     done = {"redriven": None if redriven is None else _redriven(redriven)}
     scrub = for_view(services(request).config)
     return web.json_response({**_document(entry, scrub), **_content(entry, scrub), **done})
@@ -88,11 +97,12 @@ async def redrive(request: web.Request) -> web.Response:
     body = Body(await json_object(request))
     by = principal_of(request).signed(body.text("by", chars_max=NAME_CHARS_MAX))
     body.done()
-    done = await _dead_letters(request).redrive(request.match_info["id"], by)
+    done = await dead_letters_of(request).redrive(request.match_info["id"], by)
     return web.json_response({"id": done.id, "status": "redriven", **_redriven(done)})
 
 
-def _dead_letters(request: web.Request) -> DeadLetters:
+def dead_letters_of(request: web.Request) -> DeadLetters:
+    """The dead letters, as this process reaches them; raises Problem where it does not."""
     found = services(request).dead_letters
     if found is None:
         raise Problem(501, "This process can't read the dead letters.")

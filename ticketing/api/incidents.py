@@ -50,16 +50,17 @@ async def _page(request: web.Request, query: Query | AlertQuery) -> web.Response
 
 async def get_incident(request: web.Request) -> web.Response:
     """GET /api/incidents/:id: the whole incident."""
-    return web.Response(body=await _document(request), content_type="application/json")
+    return web.Response(body=await document_of(request), content_type="application/json")
 
 
 async def alerts_of_incident(request: web.Request) -> web.Response:
     """GET /api/incidents/:id/alerts: the alerts of an incident, earliest first."""
-    found = _with_alerts.decode(await _document(request))
+    found = _with_alerts.decode(await document_of(request))
     return web.Response(body=bytes(found.alerts), content_type="application/json")
 
 
-async def _document(request: web.Request) -> bytes:
+async def document_of(request: web.Request) -> bytes:
+    """The document that a request names, as its sender may see it; raises NotFound."""
     id = request.match_info["id"]
     document = await services(request).store.get(id) if INCIDENT_ID.fullmatch(id) else None
     principal = principal_of(request)

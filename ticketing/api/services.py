@@ -53,6 +53,9 @@ class DeadLetters(Protocol):
     async def redrive(self, id: str, by: str) -> Redriven:
         """Redrive a letter."""
 
+    async def retry(self, incident_id: str, platform: str, by: str) -> str:
+        """Let a platform try the ticket of an incident again; returns the place of the wish."""
+
 
 class Balance(Protocol):
     """The balance of the records over all workers."""

@@ -135,17 +135,23 @@ class Redriver:
 
     def _deliver(self, entry: Entry, by: str) -> Redriven:
         # Safe to repeat without a claim: the adapter holds one delivery per incident.
-        letter = entry.letter
-        self._require_enabled(entry.id, letter.platform)
-        topic = platform_topic(letter.platform)
-        retry = Retry(incident_id=letter.incident_id, by=by)
-        key = retry_key(letter.incident_id).encode()
+        to = self.retry(entry.letter.incident_id, entry.letter.platform, by)
+        return self._note(entry.id, by, to)
+
+    def retry(self, incident_id: str, platform: str, by: str) -> str:
+        """Let a platform's adapter try the ticket of an incident again; returns the wish's place.
+
+        Raises Conflict for a platform that is not enabled, and for an id of another release;
+        Unavailable. Safe to repeat.
+        """
+        self._require_enabled(incident_id, platform)
         try:
-            partition = partition_of_incident(letter.incident_id, self._runtime.partitions)
+            partition = partition_of_incident(incident_id, self._runtime.partitions)
         except ValueError:
-            raise Conflict("incident", f"{entry.id} names no incident of this release") from None
-        sent = self._produce(topic, key, encode_retry(retry), partition)
-        return self._note(entry.id, by, sent)
+            raise Conflict("incident", f"{incident_id} is no incident of this release") from None
+        wish = encode_retry(Retry(incident_id=incident_id, by=text(by, BY_BYTES_MAX)))
+        key = retry_key(incident_id).encode()
+        return _spot(self._produce(platform_topic(platform), key, wish, partition))
 
     def _content(self, entry: Entry) -> bytes | None:
         """The whole record; one that the letter could not hold is read where it came from."""
@@ -185,7 +191,7 @@ class Redriver:
             if letter.topic == SIGNALS:
                 value = as_redriven(value)
             found = self._produce(letter.topic, key, value, letter.partition, entry.id)
-        return self._note(entry.id, by, found)
+        return self._note(entry.id, by, _spot(found))
 
     # Claims and notes
 
@@ -207,8 +213,7 @@ class Redriver:
                 raise Conflict("redriving", f"{id} is being redriven by {note.by}; ask again later")
         raise Unavailable(f"{id}: the claim can't be read back from Kafka")
 
-    def _note(self, id: str, by: str, sent: Message) -> Redriven:
-        to = f"{sent.topic()}[{sent.partition()}]@{sent.offset()}"
+    def _note(self, id: str, by: str, to: str) -> Redriven:
         note = Note(id=id, at=time.time(), by=by, to=to, topic=self._topic)
         self._produce(REDRIVES, id.encode(), _encoder.encode(note))
         return Redriven(id=id, at=note.at, by=by, to=to)
@@ -271,6 +276,10 @@ def _read(value: bytes | None) -> Note | None:
 
 def _done_before(known: Redriven) -> Conflict:
     return Conflict("redriven", f"{known.id} was redriven before, by {known.by}, to {known.to}")
+
+
+def _spot(sent: Message) -> str:
+    return f"{sent.topic()}[{sent.partition()}]@{sent.offset()}"
 
 
 def _place(entry: Entry) -> str:

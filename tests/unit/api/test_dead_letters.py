@@ -50,6 +50,7 @@ class Letters:
         self.done: dict[str, Redriven] = {}
         self.asked: list[tuple[Wanted, int, str | None]] = []
         self.failure: Exception | None = None
+        self.retried: list[tuple[str, str, str]] = []
 
     async def page(self, wanted: Wanted, limit: int, cursor: str | None) -> Page:
         if cursor == "bad":
@@ -71,6 +72,12 @@ class Letters:
             raise Conflict("redriven", f"{id} was redriven before, by {by}, to t[0]@1")
         self.done[id] = Redriven(id=id, at=1_900_000_000.0, by=by, to="t[0]@1")
         return self.done[id]
+
+    async def retry(self, incident_id: str, platform: str, by: str) -> str:
+        if self.failure is not None:
+            raise self.failure
+        self.retried.append((incident_id, platform, by))
+        return f"ticketing-{platform}[0]@1"
 
 
 @pytest.fixture

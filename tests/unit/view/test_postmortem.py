@@ -1,0 +1,117 @@
+"""The post-mortem in Markdown: it tells the story, and no text of a stranger acts in it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from support.incidents import incident, member
+
+from ticketing.domain.events import TicketState
+from ticketing.domain.incidents.incident import NamedCause, Step, StepKind, Ticket
+from ticketing.domain.signals import Sample
+from ticketing.view.document import detail_document
+from ticketing.view.postmortem import code, fenced, markdown
+
+HOSTILE = [
+    "[click](javascript:alert(1))",
+    "![x](https://evil.example/x.png)",
+    "<script>alert(1)</script>",
+    "<https://evil.example>",
+    "https://evil.example/login",
+    "www.evil.example",
+    "@everyone see #1",
+    "`` ` ```\n# Heading\n\n| a | b |",
+    "```\n</details>\n",
+    "a | b\r\n---\r\n",
+    "\u202egnp.exe",
+]
+EVIL = st.sampled_from(HOSTILE) | st.text(
+    alphabet=st.sampled_from("`~[]()<>!|#*_\\\n\r\t @:/.aw1\u2028\u202e"), max_size=40
+)
+
+
+def story(text: str) -> str:
+    """A post-mortem with a text in every place that a stranger can reach."""
+    one = incident(
+        service=text,
+        title=text,
+        pattern=text,
+        endpoints=[text],
+        affected_services=[text],
+        alerts=[member(service=text, title=text)],
+        samples=[Sample(at=1.0, message=text, level=text)],
+        cause=NamedCause(service=text, strength=9.0, at=1.0, reasons=[text]),
+        timeline=[Step(seq=1, at=1.0, kind=StepKind.NOTE, by=text, text=text)],
+        tickets={
+            "jira": Ticket(
+                platform="jira",
+                state=TicketState.REJECTED,
+                key=text,
+                url="https://jira.example/browse/OPS-1",
+                error=text,
+                on_call=text,
+            )
+        },
+    )
+    return markdown(detail_document(one))
+
+
+def outside_code(text: str) -> str:
+    """The text without fenced blocks and code spans, as a reader of CommonMark takes them out."""
+    lines, fence = [], ""
+    for line in text.split("\n"):
+        run = re.match(r" {0,3}(`{3,})", line)
+        if fence:
+            fence = "" if line.strip() == fence else fence
+        elif run:
+            fence = run[1]
+        else:
+            lines.append(line)
+    assert not fence, "a block of code has no end"
+    return "\n".join(re.sub(r"(?<!`)(`+)(?!`)(.*?)(?<!`)\1(?!`)", "", line) for line in lines)
+
+
+@given(EVIL)
+def test_no_text_of_a_stranger_acts(text: str) -> None:
+    rest = outside_code(story(text)).replace("(https://jira.example/browse/OPS-1)", "")
+    assert not re.search(r"`|<|\]\(|!\[|://|www\.|@|\u202e|[\r\u2028]", rest), rest
+    headings = re.findall(r"^#+ .*$", rest, re.MULTILINE)
+    assert len(headings) == 1 + 8
+
+
+def test_it_tells_the_story() -> None:
+    ticket = Ticket(
+        platform="pagerduty", state=TicketState.ACKNOWLEDGED, key="Q1", on_call="ada@shop.example"
+    )
+    one = incident(
+        alerts=[member()],
+        cause=NamedCause(service="db", strength=9.0, at=1.0, reasons=["errors lead to it"]),
+        tickets={"pagerduty": ticket},
+        samples=[Sample(at=1.0, message="pool is empty")],
+    )
+    found = markdown(detail_document(one), "https://console.example/#/incidents/x")
+    for said in (
+        "Most likely in `db`.",
+        "- errors lead to it",
+        "- `pagerduty`: acknowledged, `Q1`, on call `ada@shop.example`",
+        "pool is empty",
+        "[`console`](https://console.example/#/incidents/x)",
+    ):
+        assert said in found
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("a", "`a`"), ("a`b", "`` a`b ``"), ("", "`?`"), ("a\nb", "`a b`"), ("a|b", "`a\u00a6b`")],
+)
+def test_a_code_span_is_one_line_that_its_text_cannot_end(text: str, expected: str) -> None:
+    assert code(text) == expected
+
+
+def test_a_block_is_longer_fenced_than_its_lines() -> None:
+    found: Any = fenced(["````", "x"]).split("\n")
+    assert found == ["`````text", "````", "x", "`````"]
