@@ -22,7 +22,9 @@ from ticketing.view.query import (
     LIMIT_MAX,
     SEARCH_CHARS_MAX,
     AlertQuery,
+    Place,
     Query,
+    Sort,
     decode_cursor,
     parse_time,
 )
@@ -40,6 +42,7 @@ QUERY_NAMES = (
     "q",
     "from",
     "to",
+    "sort",
     "limit",
     "cursor",
 )
@@ -50,6 +53,9 @@ ALERT_QUERY_NAMES = (
     "environment",
     "tenant_id",
     "q",
+    "from",
+    "to",
+    "sort",
     "limit",
     "cursor",
 )
@@ -68,9 +74,6 @@ def incident_query(request: web.Request) -> Query:
     """The query of a list of incidents; raises Invalid."""
     given = request.query
     require_known(given, QUERY_NAMES)
-    since, until = _time(given, "from"), _time(given, "to")
-    if since is not None and until is not None and since > until:
-        raise Invalid("from", "must not be later than `to`")
     return Query(
         ids=_matching(request, "id", INCIDENT_ID, "ids of incidents"),
         alerts=_matching(request, "alert", FINGERPRINT, "fingerprints of alerts"),
@@ -79,11 +82,7 @@ def incident_query(request: web.Request) -> Query:
         services=_values(request, "service", split=False),
         tenants=_values(request, "tenant_id", split=False),
         undelivered=_flag(given, "undelivered"),
-        search=_search(given),
-        since=since,
-        until=until,
-        limit=_limit(given.get("limit")),
-        after=_cursor(given.get("cursor")),
+        **_part(given),
     )
 
 
@@ -97,10 +96,38 @@ def alert_query(request: web.Request) -> AlertQuery:
         services=_values(request, "service", split=False),
         environments=_values(request, "environment", split=False),
         tenants=_values(request, "tenant_id", split=False),
-        search=_search(given),
-        limit=_limit(given.get("limit")),
-        after=_cursor(given.get("cursor")),
+        **_part(given),
     )
+
+
+def _part(given: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of both lists: the search, the times, and the part to show."""
+    since, until = times(given)
+    return {
+        "search": _search(given),
+        "since": since,
+        "until": until,
+        "sort": _sort(given.get("sort")),
+        "limit": _limit(given.get("limit")),
+        "after": _cursor(given.get("cursor")),
+    }
+
+
+def times(given: Mapping[str, str]) -> tuple[float | None, float | None]:
+    """`from` and `to` as Unix seconds; raises Invalid."""
+    since, until = _time(given, "from"), _time(given, "to")
+    if since is not None and until is not None and since > until:
+        raise Invalid("from", "must not be later than `to`")
+    return since, until
+
+
+def _sort(text: str | None) -> Sort:
+    if not text:
+        return Sort.CREATED
+    try:
+        return Sort(text)
+    except ValueError:
+        raise _unlisted("sort", [sort.value for sort in Sort]) from None
 
 
 def _search(given: Mapping[str, str]) -> str:
@@ -185,7 +212,7 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _cursor(text: str | None) -> str | None:
+def _cursor(text: str | None) -> Place | None:
     if not text:
         return None
     try:
