@@ -6,6 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -30,6 +31,7 @@ from ticketing.view.query import (
 )
 
 Listed = TypeVar("Listed", bound=OpenEnum)
+Chosen = TypeVar("Chosen", bound=Enum)
 
 QUERY_NAMES = (
     "id",
@@ -59,6 +61,8 @@ ALERT_QUERY_NAMES = (
     "limit",
     "cursor",
 )
+PART_QUERY_NAMES = ("state", "severity", "service", "q", "limit", "cursor")
+"""Of the alerts of one incident, which are those of one tenant and environment."""
 VALUES_MAX = 50
 """Of one filter: more than a person picks, few enough for one query of as many indexes."""
 TEXT_CHARS_MAX = NOTE_CHARS_MAX
@@ -77,10 +81,10 @@ def incident_query(request: web.Request) -> Query:
     return Query(
         ids=_matching(request, "id", INCIDENT_ID, "ids of incidents"),
         alerts=_matching(request, "alert", FINGERPRINT, "fingerprints of alerts"),
-        statuses=_choices(request, "status", [s.value for s in Status]),
-        severities=_choices(request, "severity", [s.value for s in Severity]),
-        services=_values(request, "service", split=False),
-        tenants=_values(request, "tenant_id", split=False),
+        statuses=choices(request, "status", [s.value for s in Status]),
+        severities=choices(request, "severity", [s.value for s in Severity]),
+        services=values(request, "service", split=False),
+        tenants=values(request, "tenant_id", split=False),
         undelivered=_flag(given, "undelivered"),
         **_part(given),
     )
@@ -91,12 +95,26 @@ def alert_query(request: web.Request) -> AlertQuery:
     given = request.query
     require_known(given, ALERT_QUERY_NAMES)
     return AlertQuery(
-        states=_choices(request, "state", [s.value for s in AlertState]),
-        severities=_choices(request, "severity", [s.value for s in Severity]),
-        services=_values(request, "service", split=False),
-        environments=_values(request, "environment", split=False),
-        tenants=_values(request, "tenant_id", split=False),
+        states=choices(request, "state", [s.value for s in AlertState]),
+        severities=choices(request, "severity", [s.value for s in Severity]),
+        services=values(request, "service", split=False),
+        environments=values(request, "environment", split=False),
+        tenants=values(request, "tenant_id", split=False),
         **_part(given),
+    )
+
+
+def part_query(request: web.Request) -> AlertQuery:
+    """The query of the alerts of one incident; raises Invalid."""
+    given = request.query
+    require_known(given, PART_QUERY_NAMES)
+    return AlertQuery(
+        states=choices(request, "state", [s.value for s in AlertState]),
+        severities=choices(request, "severity", [s.value for s in Severity]),
+        services=values(request, "service", split=False),
+        search=_search(given),
+        limit=_limit(given.get("limit")),
+        after=_cursor(given.get("cursor")),
     )
 
 
@@ -107,7 +125,7 @@ def _part(given: Mapping[str, str]) -> dict[str, Any]:
         "search": _search(given),
         "since": since,
         "until": until,
-        "sort": _sort(given.get("sort")),
+        "sort": member_of_values(Sort, "sort", given.get("sort") or Sort.CREATED.value),
         "limit": _limit(given.get("limit")),
         "after": _cursor(given.get("cursor")),
     }
@@ -121,13 +139,12 @@ def times(given: Mapping[str, str]) -> tuple[float | None, float | None]:
     return since, until
 
 
-def _sort(text: str | None) -> Sort:
-    if not text:
-        return Sort.CREATED
+def member_of_values(kind: type[Chosen], name: str, text: str) -> Chosen:
+    """The member of a closed enum of texts, from the field `name`; raises Invalid."""
     try:
-        return Sort(text)
+        return kind(text)
     except ValueError:
-        raise _unlisted("sort", [sort.value for sort in Sort]) from None
+        raise _unlisted(name, [member.value for member in kind]) from None
 
 
 def _search(given: Mapping[str, str]) -> str:
@@ -156,7 +173,8 @@ def require_known(given: Mapping[str, str], names: Iterable[str]) -> None:
             raise Invalid(name, f"is not a parameter here{_nearest(name, names)}")
 
 
-def _values(request: web.Request, name: str, *, split: bool) -> tuple[str, ...]:
+def values(request: web.Request, name: str, *, split: bool) -> tuple[str, ...]:
+    """The values of a filter, each once, apart at commas if `split`; raises Invalid for too many."""
     given = request.query.getall(name, [])
     if split:
         given = [part.strip() for value in given for part in value.split(",")]
@@ -169,19 +187,20 @@ def _values(request: web.Request, name: str, *, split: bool) -> tuple[str, ...]:
 def _matching(
     request: web.Request, name: str, pattern: re.Pattern[str], nouns: str
 ) -> tuple[str, ...]:
-    values = _values(request, name, split=True)
-    for value in values:
+    given = values(request, name, split=True)
+    for value in given:
         if not pattern.fullmatch(value):
             raise Invalid(name, f"must be {nouns}, separated by commas")
-    return values
+    return given
 
 
-def _choices(request: web.Request, name: str, allowed: list[str]) -> tuple[str, ...]:
-    values = _values(request, name, split=True)
-    for value in values:
+def choices(request: web.Request, name: str, allowed: list[str]) -> tuple[str, ...]:
+    """The values of a filter, which must be allowed ones; raises Invalid."""
+    given = values(request, name, split=True)
+    for value in given:
         if value not in allowed:
             raise _unlisted(name, allowed)
-    return values
+    return given
 
 
 def _time(given: Mapping[str, str], name: str) -> float | None:

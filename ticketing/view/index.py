@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from ticketing.view.query import Paged, Place, Sort, milliseconds
+from ticketing.view.statistics import Cell, Measured, Period
 from ticketing.view.tokens import expression, folded, tag, tokens
 
 CACHE_KIB = 32 * 1024
@@ -57,6 +58,8 @@ _KEYS = {
     Sort.SEVERITY: "e.rank",
     Sort.COUNT: "e.anomalies",
 }
+# The start of the part of the time, Unix seconds, that a column lies in.
+_START = "CAST(({{at}} - {offset}) / {size} AS INTEGER) * {size:.1f} + {offset}"
 _ROWS = "SELECT e.id, {key}, e.n {source} WHERE {condition} ORDER BY {order} LIMIT {limit:d}"
 
 
@@ -203,6 +206,34 @@ class Index:
                 values,
             ).fetchall()
 
+    def measured(self, period: Period) -> Measured:
+        """The measures of incidents opened, and of pages sent, within a period."""
+        conditions, values = _within(period)
+        start = _START.format(size=period.bucket.seconds, offset=period.bucket.offset)
+        with self._lock:
+            opened = self._db.execute(
+                f"SELECT {start.format(at='opened')}, service, severity, count(*), sum(anomalies),"
+                " count(acknowledged), total(acknowledged - opened), count(resolved),"
+                " total(resolved - opened), 0 FROM entry"
+                f" WHERE opened >= ? AND opened < ? AND {conditions} GROUP BY 1, 2, 3",
+                (period.since, period.until, *values),
+            ).fetchall()
+            paged = self._db.execute(
+                f"SELECT {start.format(at='at')}, service, severity, people, count(*)"
+                " FROM page JOIN entry USING (n)"
+                f" WHERE at >= ? AND at < ? AND {conditions} GROUP BY 1, 2, 3, 4",
+                (period.since, period.until, *values),
+            ).fetchall()
+        people: dict[str, int] = {}
+        for *_, names, pages in paged:
+            for name in filter(None, names.split("\n")):
+                people[name] = people.get(name, 0) + pages
+        cells = [Cell(*row) for row in opened]
+        cells += [
+            Cell(start, service, severity, pages=n) for start, service, severity, _, n in paged
+        ]
+        return Measured(cells, people)
+
 
 class _Asked:
     """A query as SQL."""
@@ -254,6 +285,16 @@ def _all(tags: str, text: str) -> str:
 
 def _marks(values: Sequence[str]) -> str:
     return ", ".join("?" * len(values))
+
+
+def _within(period: Period) -> tuple[str, list[str]]:
+    """The condition of a period's filters, with the values of its marks."""
+    condition, values = _of_tenants(period.tenants)
+    for column, allowed in (("service", period.services), ("severity", period.severities)):
+        if allowed:
+            condition += f" AND {column} IN ({_marks(allowed)})"
+            values += allowed
+    return condition, values
 
 
 def _of_tenants(tenants: Sequence[str] | None) -> tuple[str, list[str]]:

@@ -122,7 +122,8 @@ def _entry(incident: Incident, shown: dict[str, Any]) -> Entry:
         opened=incident.opened_at,
         updated=incident.updated_at,
         acknowledged=incident.acknowledged_at,
-        resolved=incident.resolved_at,
+        # Another incident that took its alerts is what people resolve.
+        resolved=None if incident.merged_into else incident.resolved_at,
         anomalies=incident.count,
         pages=_pages(incident),
         people=_people(incident),

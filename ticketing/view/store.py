@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from operator import methodcaller
 from typing import Any
 
 from redis.exceptions import RedisError
@@ -32,6 +33,8 @@ from ticketing.view.following import Followed
 from ticketing.view.query import ALERTS, INCIDENTS, Page, Paged, encode_cursor
 from ticketing.view.record import AlertItem, Item, alerts_written, written
 from ticketing.view.scripts import WRITE
+from ticketing.view.similar import alike, candidates, read_shown
+from ticketing.view.statistics import Measured, Period
 
 CHUNK_ENTRIES = 100
 """Entries written by one call of the script; Redis serves no other client meanwhile."""
@@ -228,12 +231,29 @@ class ViewStore:
         """The entries that a query asks for, and the next cursor; raises Rebuilding."""
         build = await self._readable()
         with _answers():
-            hits = await self._followed[query.section].ask(build, lambda index: index.page(query))
+            hits = await self._followed[query.section].ask(build, methodcaller("page", query))
             base = self._base(build, query.section)
             found = await self.redis.hmget(f"{base}list", hits.ids) if hits.ids else []
         # What was removed since is left out.
         documents = [document for document in found if document is not None]
         return Page(documents, None if hits.after is None else encode_cursor(hits.after))
+
+    async def similar(self, document: bytes) -> list[dict[str, Any]]:
+        """Resolved incidents of the same tenant like that of a whole document, best first.
+
+        Raises Rebuilding.
+        """
+        shown = read_shown(document)
+        if shown is None:
+            return []
+        build, found = await self._readable(), {}
+        with _answers():
+            for query in candidates(shown):
+                hits = await self._followed[INCIDENTS].ask(build, methodcaller("page", query))
+                found.update(dict.fromkeys(hits.ids))
+            ids = list(found)
+            documents = await self.redis.hmget(f"{self._base(build)}docs", ids) if ids else []
+        return alike(shown, filter(None, map(read_shown, filter(None, documents))))
 
     async def get(self, id: str) -> bytes | None:
         """The whole document of an incident as JSON; None for an unknown id. Raises Rebuilding."""
@@ -263,12 +283,18 @@ class ViewStore:
         by_status = dict.fromkeys((s.value for s in Status), 0)
         active = dict.fromkeys((s.value for s in Severity), 0)
         with _answers():
-            counts = await self._followed[INCIDENTS].ask(build, lambda index: index.counts(tenants))
+            counts = await self._followed[INCIDENTS].ask(build, methodcaller("counts", tenants))
         for status, severity, number in counts:
             by_status[status] += number
             if status != Status.RESOLVED.value:
                 active[severity] += number
         return {"incidents": sum(by_status.values()), "byStatus": by_status, "active": active}
+
+    async def measured(self, period: Period) -> Measured:
+        """The measures of the incidents of a period; raises Rebuilding."""
+        build = await self._readable()
+        with _answers():
+            return await self._followed[INCIDENTS].ask(build, methodcaller("measured", period))
 
     async def _readable(self) -> str:
         """The live build; raises Rebuilding while it lacks incidents."""
