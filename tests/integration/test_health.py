@@ -1,4 +1,4 @@
-"""The health of a fleet, told by an API of its own: roles, a circuit, a page that did not get through."""
+"""The health of a fleet, told by an API of its own: roles, circuits, undelivered pages."""
 
 from __future__ import annotations
 
@@ -45,7 +45,8 @@ def test_any_api_tells_of_the_whole_fleet(
         return bool(found and found["records"] == RECORDS and found["addsUp"])
 
     wait_for(balanced, lambda: f"the balance of all workers: {health()}")
-    assert states() == dict.fromkeys(["pipeline", "view", "slack"], "up")
+    up = dict.fromkeys(["pipeline", "view", "slack"], "up")
+    wait_for(lambda: states() == up, lambda: f"all roles to be up: {states()}")
     assert health()["lag"] == {"records": 0, "seconds": 0.0}
     assert health()["lastRecordAt"] is not None
     status, totals = api.get("/api/v1/totals")

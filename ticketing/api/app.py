@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ticketing.api import files, incidents, operations, slack
+from ticketing.api import files, incidents, operations, slack, stats
 from ticketing.api.audit import READER, AuditReader, audited, list_audit
 from ticketing.api.commands import ROLES, batch, command_handler
 from ticketing.api.dead_letters import get_dead_letter, list_dead_letters, redrive
@@ -110,7 +110,10 @@ def _routes() -> list[Route]:
         get("/api/incidents", incidents.list_incidents, VIEWER),
         get(one, incidents.get_incident, VIEWER),
         get(f"{one}/alerts", incidents.alerts_of_incident, VIEWER),
+        get(f"{one}/similar", incidents.similar_to, VIEWER),
         *actions,
+        get("/api/stats", stats.stats, VIEWER),
+        get("/api/v1/metrics/mttr", stats.mttr, VIEWER),
         get("/api/v1/alerts", incidents.list_alerts, VIEWER),
         post("/api/v1/incidents/batch", batch, RESPONDER),
         # Slack sends no token: the handler verifies its signature instead.

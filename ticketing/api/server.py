@@ -80,7 +80,10 @@ async def start(
     roles = [name for name in expected if name != API]
 
     async def reasons() -> list[str]:
-        return await asyncio.to_thread(readiness.reasons, roles)
+        found = await asyncio.to_thread(readiness.reasons, roles)
+        if store.is_filling:
+            found.append("the index of the incidents is being filled from Redis")
+        return found
 
     checks = ConnectionChecks(config)
     balance = KafkaBalance(runtime)
@@ -101,6 +104,7 @@ async def start(
     )
     runner = Runner(app, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
     await runner.setup()
+    following = asyncio.create_task(store.follow())
     try:
         await web.TCPSite(runner, config.web.host, config.web.port).start()
         if role == API:
@@ -109,6 +113,7 @@ async def start(
         log.info("the API and the console listen on %s", runner.addresses)
         await asyncio.Event().wait()
     finally:
+        following.cancel()
         await runner.cleanup()
         await commands.close()
         await balance.close()

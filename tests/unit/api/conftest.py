@@ -10,6 +10,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from support.configured import policy_with
 from support.incidents import numbered
+from support.view import complete
 
 from ticketing.api.app import create_app
 from ticketing.config import Config
@@ -99,7 +100,7 @@ async def start() -> AsyncIterator[Starter]:
             retention=Config().retention,
             clock=lambda: NOW,
         )
-        writer = Writer(store)
+        writer = Writer(await complete(store))
         options.setdefault("readiness", list)
         options.setdefault("command_seconds_max", 0.3)
         app = create_app(Config.model_validate(config or {}), store, writer, **options)

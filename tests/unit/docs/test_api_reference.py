@@ -15,8 +15,9 @@ from support.pages import REPOSITORY, blocks, chapter, code, page, pages, rows
 
 from ticketing.api.app import create_app
 from ticketing.api.dead_letters import NAMES as DEAD_LETTER_NAMES
-from ticketing.api.parameters import ALERT_QUERY_NAMES, QUERY_NAMES
+from ticketing.api.parameters import ALERT_QUERY_NAMES, PART_QUERY_NAMES, QUERY_NAMES
 from ticketing.api.security import PREFIX
+from ticketing.api.stats import QUERY_NAMES as STATS_QUERY_NAMES
 from ticketing.config import Config
 from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.events import Action
@@ -80,6 +81,8 @@ def test_a_route_named_anywhere_exists(file: Any) -> None:
     [
         ("GET /api/incidents", QUERY_NAMES),
         ("GET /api/v1/alerts", ALERT_QUERY_NAMES),
+        ("GET /api/incidents/{id}/alerts", PART_QUERY_NAMES),
+        ("GET /api/stats", STATS_QUERY_NAMES),
         ("GET /api/v1/dead-letters", DEAD_LETTER_NAMES),
     ],
 )
