@@ -23,7 +23,7 @@ from ticketing.api.services import Balance, Fleet
 from ticketing.config import Config
 from ticketing.domain.access.principal import Principal
 from ticketing.errors import Unavailable
-from ticketing.view.query import LIMIT_MAX, Listed, Query, read_listed
+from ticketing.view.query import LIMIT_MAX, UNREADABLE, Query
 from ticketing.view.store import ViewStore
 from ticketing.view.times import iso, iso_or_none
 
@@ -38,6 +38,38 @@ AUDIENCES_MAX = 64
 """Groups of tenants whose pages are kept for a moment."""
 READY, REBUILDING, AWAY = "ready", "rebuilding", "away"
 Tenants = tuple[str, ...] | None
+
+
+class _Lost(msgspec.Struct):
+    """A platform that an incident did not reach, why, and since when (ISO 8601)."""
+
+    platform: str
+    reason: str
+    since: str
+
+
+class _Page(msgspec.Struct):
+    """The part of an incident's list document that its undelivered pages are told by."""
+
+    id: str
+    severity: str
+    service: str
+    title: str
+    undelivered: list[_Lost] = msgspec.field(default_factory=list)
+
+    def misses(self, platform: str) -> bool:
+        """True if the incident did not reach a platform."""
+        return any(one.platform == platform for one in self.undelivered)
+
+
+_page_decoder = msgspec.json.Decoder(_Page)
+
+
+def _read_page(document: bytes) -> _Page | None:
+    try:
+        return _page_decoder.decode(document)
+    except UNREADABLE:
+        return None
 
 
 @dataclass(frozen=True)
@@ -130,7 +162,7 @@ class HealthDesk:
         except Unavailable:
             return AWAY
 
-    async def _pages(self, tenants: Tenants) -> list[Listed] | None:
+    async def _pages(self, tenants: Tenants) -> list[_Page] | None:
         if tenants == ():
             return []
         query = Query(tenants=tenants or (), undelivered=True, limit=LIMIT_MAX)
@@ -138,12 +170,12 @@ class HealthDesk:
             page = await self._store.page(query)
         except Unavailable:
             return None
-        found = (read_listed(document) for document in page.documents)
+        found = (_read_page(document) for document in page.documents)
         return [one for one in found if one is not None]
 
 
 def document(
-    look: _Look, titles: Mapping[str, str], pages: list[Listed] | None, all_tenants: bool
+    look: _Look, titles: Mapping[str, str], pages: list[_Page] | None, all_tenants: bool
 ) -> dict[str, Any]:
     """The health as JSON; `titles` are the enabled platforms, `pages` what did not get through."""
     roles = [] if look.fleet is None else look.fleet.roles
@@ -155,7 +187,7 @@ def document(
         "view": look.view,
         "roles": [_role(one) for one in roles],
         "platforms": platforms,
-        "undelivered": None if pages is None else [_page(one) for one in pages[:SHOWN_MAX]],
+        "undelivered": None if pages is None else [_shown(one) for one in pages[:SHOWN_MAX]],
         "undeliveredTotal": None if pages is None else len(pages),
         "lastRecordAt": None,
         "lag": None,
@@ -202,7 +234,7 @@ def _role(one: RoleSeen) -> dict[str, Any]:
 
 
 def _platforms(
-    roles: list[RoleSeen], titles: Mapping[str, str], pages: list[Listed] | None, all_tenants: bool
+    roles: list[RoleSeen], titles: Mapping[str, str], pages: list[_Page] | None, all_tenants: bool
 ) -> list[dict[str, Any]]:
     by_name = {one.role: one for one in roles}
     found = []
@@ -225,10 +257,10 @@ def _platforms(
     return found
 
 
-def _page(one: Listed) -> dict[str, Any]:
+def _shown(one: _Page) -> dict[str, Any]:
     return {
         "id": one.id,
-        "severity": one.severity.value,
+        "severity": one.severity,
         "service": one.service,
         "title": one.title,
         "platforms": [msgspec.to_builtins(lost) for lost in one.undelivered],
@@ -236,7 +268,7 @@ def _page(one: Listed) -> dict[str, Any]:
 
 
 def _problems(
-    look: _Look, platforms: list[dict[str, Any]], pages: list[Listed] | None, all_tenants: bool
+    look: _Look, platforms: list[dict[str, Any]], pages: list[_Page] | None, all_tenants: bool
 ) -> list[str]:
     """The problems, a sentence each, worst first."""
     found = []

@@ -19,8 +19,6 @@ from ticketing.domain.severity import Severity
 
 ALL = "all"
 """The tag of every entry."""
-UNDELIVERED = "undelivered"
-"""The tag of incidents with a page that did not get through."""
 INCIDENTS, ALERTS = "", "alerts:"
 """The sections of the view, as their keys begin."""
 # A screen or two of incidents by default; the maximum bounds the size of an answer.
@@ -119,14 +117,14 @@ class Query(Paged):
 
     def filters(self) -> list[list[str]]:
         """For each filter the tags of which an incident must have one."""
-        found = _filters(
+        return _filters(
             status=self.statuses,
             severity=self.severities,
             service=self.services,
             tenant=self.tenants,
             alert=self.alerts,
+            undelivered=("true",) if self.undelivered else (),
         )
-        return [*found, [UNDELIVERED]] if self.undelivered else found
 
 
 @dataclass(frozen=True)
@@ -154,28 +152,13 @@ def _filters(**filters: tuple[str, ...]) -> list[list[str]]:
     return tags or [[ALL]]
 
 
-class ListedUndelivered(msgspec.Struct):
-    """A platform that an incident did not reach, why, and since when (ISO 8601)."""
-
-    platform: str
-    reason: str = ""
-    since: str = ""
-
-
 class Listed(msgspec.Struct, rename="camel"):
-    """The fields of a list document that decide who may see it, and those of a lost page."""
+    """The fields of a list document that decide who may see it; the rest is not decoded."""
 
     id: str
     severity: Severity
     status: Status
     tenant_id: str = ""
-    service: str = ""
-    title: str = ""
-    undelivered: list[ListedUndelivered] = msgspec.field(default_factory=list)
-
-    def misses(self, platform: str) -> bool:
-        """True if the incident did not reach a platform."""
-        return any(one.platform == platform for one in self.undelivered)
 
 
 UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)

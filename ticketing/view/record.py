@@ -14,7 +14,7 @@ from ticketing.domain.incidents.undelivered import undelivered
 from ticketing.privacy import LOOKED_UP, Scrubber, scrubbed
 from ticketing.view.document import alert_document, detail_document, list_document
 from ticketing.view.index import Entry
-from ticketing.view.query import ALL, UNDELIVERED
+from ticketing.view.query import ALL
 
 T = TypeVar("T")
 Item = tuple[str, Incident | None]
@@ -111,7 +111,7 @@ def _entry(incident: Incident, shown: dict[str, Any]) -> Entry:
             *(f"service:{service}" for service in services),
             *(f"alert:{alert.fingerprint}" for alert in incident.alerts),
             f"tenant:{incident.tenant}",
-            *([UNDELIVERED] if undelivered(incident) else []),
+            *(["undelivered:true"] if undelivered(incident) else ()),
         ],
         text="\n".join(texts),
         state=incident.status.nearest.value,
