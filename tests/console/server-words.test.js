@@ -3,7 +3,6 @@ import { test } from "node:test";
 
 import { otherFacts } from "../../ticketing/console/sections.js";
 import { Settings } from "../../ticketing/console/settings.js";
-import { underWay } from "../../ticketing/console/totals.js";
 import { blastRadius, hops } from "../../ticketing/console/traces.js";
 
 const PLATFORMS = [
@@ -32,13 +31,6 @@ test("facts that the pane does not show itself are shown in the server's words",
   ];
   assert.deepEqual(otherFacts({ facts }), [["Last deploy", "v42, 3 min before"]]);
   assert.deepEqual(otherFacts({}), []);
-});
-
-test("records add up when all are below, counted or dead letters", () => {
-  const totals = { records: 10, belowThreshold: 6, counted: 3, deadLetters: 1 };
-  assert.equal(underWay(totals), 0);
-  assert.equal(underWay({ ...totals, counted: 1 }), 2);
-  assert.equal(underWay({ ...totals, counted: 5 }), 2);
 });
 
 test("a stay in one service is one hop", () => {
