@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { labelPlaces, minutesInWords, slots } from "../../ticketing/console/charts.js";
+import {
+  finestCounts,
+  labelPlaces,
+  minutesInWords,
+  slots,
+} from "../../ticketing/console/charts.js";
 
 const window = (minutes, count) => ({
   start: new Date(Date.UTC(2030, 0, 1) + minutes * 60_000).toISOString(),
@@ -47,4 +52,27 @@ test("the minutes of an alert are a sentence for those who can't see the chart",
     /^By minute: 1,205 in 4 minutes; at most 1,200, at \d\d:\d\d$/,
   );
   assert.match(minutesInWords(found.slice(0, 1)), /^By minute: 4 in one minute; at most 4/);
+});
+
+test("the first hour is counted by the minute, all alerts together", () => {
+  const alerts = [
+    { minutes: [window(0, 4), window(1, 2)] },
+    { minutes: [window(1, 3)] },
+    { minutes: undefined },
+  ];
+  const incident = { alerts, counts: { total: 9, windows: [window(0, 9)] } };
+  const { windows, seconds } = finestCounts(incident, 900);
+  assert.equal(seconds, 60);
+  assert.deepEqual(windows, [window(0, 4), window(1, 5)]);
+});
+
+test("minutes that do not tell of every anomaly give way to the windows", () => {
+  const counts = { total: 10, windows: [window(0, 10)] };
+  const alerts = [{ minutes: [window(0, 4)] }];
+  assert.deepEqual(finestCounts({ alerts, counts }, 900), {
+    windows: counts.windows,
+    seconds: 900,
+  });
+  const far = [{ minutes: [window(0, 4)] }, { minutes: [window(300, 6)] }];
+  assert.equal(finestCounts({ alerts: far, counts }, 900).seconds, 900);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { alertsToTake } from "../../ticketing/console/alerts.js";
-import { people, snoozeUntil, submitted } from "../../ticketing/console/forms.js";
+import { mergeTargets, people, snoozeUntil, submitted } from "../../ticketing/console/forms.js";
 import { makeIncident } from "./incident.js";
 
 const alerts = (...names) => names.map((fingerprint) => ({ fingerprint }));
@@ -31,4 +31,16 @@ test("a split or a move takes the chosen alerts that are still here, or the only
   const one = makeIncident(1, { alerts: alerts("a") });
   assert.deepEqual(alertsToTake(one, new Set()), ["a"]);
   assert.deepEqual(alertsToTake(makeIncident(), new Set()), []);
+});
+
+test("a merge offers the linked incidents, and similar ones that go on", () => {
+  const links = [{ id: "a", service: "db", title: "full" }, { id: null }];
+  const similar = [
+    { id: "b", service: "web", title: "slow", status: "open" },
+    { id: "c", status: "resolved" },
+  ];
+  assert.deepEqual(mergeTargets({ links }, similar), [
+    { id: "a", text: "db: full" },
+    { id: "b", text: "web: slow" },
+  ]);
 });

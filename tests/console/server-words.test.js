@@ -3,7 +3,6 @@ import { test } from "node:test";
 
 import { otherFacts } from "../../ticketing/console/sections.js";
 import { Settings } from "../../ticketing/console/settings.js";
-import { blastRadius, hops } from "../../ticketing/console/traces.js";
 
 const PLATFORMS = [
   { name: "pagerduty", title: "PagerDuty", enabled: false },
@@ -31,21 +30,4 @@ test("facts that the pane does not show itself are shown in the server's words",
   ];
   assert.deepEqual(otherFacts({ facts }), [["Last deploy", "v42, 3 min before"]]);
   assert.deepEqual(otherFacts({}), []);
-});
-
-test("a stay in one service is one hop", () => {
-  const path = ["a", "b", "b", "c", "b"].map((service) => ({ service }));
-  assert.deepEqual(hops(path), ["a", "b", "c", "b"]);
-});
-
-test("the blast radius is a sentence", () => {
-  const radius = {
-    services: 3,
-    endpoints: 7,
-    requests: 1200,
-    failingShare: 0.25,
-    failingShareBefore: 0.01,
-  };
-  const text = "3 services, 7 endpoints; 25 % of 1,200 requests fail, 1 % before.";
-  assert.equal(blastRadius(radius), text);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { isSnoozed, remarks, waitNote } from "../../ticketing/console/standing.js";
+import { isSnoozed, remarks, stillFiring, waitNote } from "../../ticketing/console/standing.js";
 import { makeIncident } from "./incident.js";
 
 const of = (fields) => makeIncident(1, fields);
@@ -45,4 +45,12 @@ test("a remark about another incident leads there", () => {
   assert.deepEqual(ids({ mergedInto: "m-m", ticketed: true }), ["m-m"]);
   assert.deepEqual(ids({ previous: "p-p", ticketed: true }), ["p-p"]);
   assert.deepEqual(ids({ collectiveId: "c-c" }), ["c-c"]);
+});
+
+test("a resolution that does not end the alerts is told", () => {
+  const text = "An alert still fires: the next record reopens it.";
+  assert.equal(stillFiring({ alertsFiring: 1 }, "resolved"), text);
+  assert.match(stillFiring({ alertsFiring: 3 }, "resolved"), /^3 alerts fire/);
+  assert.equal(stillFiring({ alertsFiring: 1 }, "open"), null);
+  assert.equal(stillFiring({ alertsFiring: 0 }, "resolved"), null);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { withGaps } from "../../ticketing/console/timeline.js";
+import { isOfPeople, withGaps } from "../../ticketing/console/timeline.js";
 
 const step = (seq) => ({ seq, kind: "comment", at: "2030-01-01T00:00:00Z", text: `step ${seq}` });
 const texts = (timeline) => withGaps(timeline).map((entry) => entry.text);
@@ -21,4 +21,12 @@ test("dropped steps are counted where they were", () => {
     "1 earlier step was dropped",
     "step 7",
   ]);
+});
+
+test("steps of people are told from those of the program", () => {
+  assert.ok(isOfPeople({ kind: "acknowledged", by: "ada" }));
+  assert.ok(isOfPeople({ kind: "resolved", by: "pagerduty" }));
+  assert.ok(!isOfPeople({ kind: "resolved", by: "policy" }));
+  assert.ok(!isOfPeople({ kind: "receipt", by: "jira" }));
+  assert.ok(!isOfPeople({ kind: "opened", by: "" }));
 });

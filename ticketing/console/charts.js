@@ -44,6 +44,23 @@ export function sparkline(windows, seconds) {
   return svg("svg", { class: "spark", viewBox, width, height, "aria-hidden": "true" }, ...bars);
 }
 
+// The finest counts that tell of every anomaly: the minutes of the alerts in their first hour, else
+// the windows, as `{windows, seconds}`.
+export function finestCounts({ alerts = [], counts }, windowSeconds) {
+  const minutes = new Map();
+  for (const { start, count: found } of alerts.flatMap((alert) => alert.minutes ?? [])) {
+    minutes.set(start, (minutes.get(start) ?? 0) + found);
+  }
+  const windows = [...minutes].map(([start, found]) => ({ start, count: found }));
+  const told = windows.reduce((sum, window) => sum + window.count, 0);
+  const starts = windows.map(({ start }) => Date.parse(start));
+  const length = (Math.max(...starts) - Math.min(...starts)) / 1000 / MINUTE_SECONDS;
+  if (told && told === counts.total && length < CHART.slots) {
+    return { windows, seconds: MINUTE_SECONDS };
+  }
+  return { windows: counts.windows, seconds: windowSeconds };
+}
+
 export function barChart(windows, seconds) {
   const found = slots(windows, seconds, CHART.slots);
   if (!found.length) return el("p", { class: "faint" }, "No counts yet.");

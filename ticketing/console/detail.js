@@ -2,17 +2,21 @@
 
 import { buttonActions } from "./actions.js";
 import { alertsSection } from "./alerts.js";
-import { barChart } from "./charts.js";
+import { brief } from "./brief.js";
+import { barChart, finestCounts } from "./charts.js";
 import { el } from "./dom.js";
 import { capital, count } from "./format.js";
-import { furtherActions } from "./forms.js";
+import { furtherActions, snoozeButton } from "./forms.js";
+import { postMortemLinks } from "./post-mortem.js";
 import { section } from "./section.js";
 import { evidence, incidentFacts, listedIncidents, summary, technical } from "./sections.js";
-import { remarkNodes } from "./standing.js";
+import { serviceGraph } from "./service-graph.js";
+import { Similar, similarSection } from "./similar.js";
+import { remarkNodes, stillFiring } from "./standing.js";
 import { statusPill } from "./status.js";
 import { ticketsSection } from "./tickets.js";
 import { timelineSection } from "./timeline.js";
-import { origin, requests } from "./traces.js";
+import { linkedIncidents, requests, why } from "./traces.js";
 
 export class Detail {
   // `on` holds what the pane's controls do: action (with the request's fields) and close.
@@ -20,6 +24,8 @@ export class Detail {
     this.node = node;
     this.on = on;
     this.id = null;
+    this.drawn = null;
+    this.similar = new Similar(() => this.drawn && this.show(...this.drawn));
     this.forget();
   }
 
@@ -31,6 +37,7 @@ export class Detail {
 
   close() {
     this.id = null;
+    this.drawn = null;
     this.node.hidden = true;
     this.node.replaceChildren();
   }
@@ -54,29 +61,52 @@ export class Detail {
   }
 
   // Draw the incident; what was typed, the scroll and the focus stay where they are.
-  show(incident, { pending, error, settings }) {
+  show(incident, context) {
     const place = this.id === incident.id ? this.place() : null;
     this.open(incident.id);
+    this.drawn = [incident, context];
+    const { pending, error, settings } = context;
     this.node.replaceChildren(
       this.head(...heading(incident, pending)),
+      brief(incident, settings),
       this.actions(incident, Boolean(pending)),
       error ? problem(error) : "",
-      ...summary(incident.summary),
-      ...origin(incident),
-      incidentFacts(incident),
-      counts(incident.counts, settings.windowSeconds),
-      ...alertsSection(incident, this.chosen, this.parting()),
-      ...listedIncidents(incident),
-      ticketsSection(incident, settings, (id, platform) =>
-        this.on.action(id, "forward", { platform }),
-      ),
-      timelineSection(incident, (id, name, text) => this.on.action(id, name, { text })),
-      ...furtherActions(incident, this.on),
+      ...this.firing(incident, pending),
+      ...story(incident, settings),
+      ...this.parts(incident, settings),
       ...requests(incident),
       ...evidence(incident),
+      incidentFacts(incident),
       technical(incident),
+      postMortemLinks(incident, ({ message }) => this.failed(message)),
     );
     if (place) this.restore(place);
+  }
+
+  // What the pane's own controls are in: alerts, tickets, timeline, forms.
+  parts(incident, settings) {
+    const { id } = incident;
+    return [
+      ...alertsSection(incident, this.chosen, this.parting()),
+      ...listedIncidents(incident),
+      ticketsSection(incident, settings, (name, platform) =>
+        this.on.action(id, name, { platform }),
+      ),
+      timelineSection(incident, (_, name, text) => this.on.action(id, name, { text })),
+      ...furtherActions(incident, this.on, this.similar.of(id)),
+      ...similarSection(this.similar.of(id)),
+      ...linkedIncidents(incident),
+    ];
+  }
+
+  // Of a resolved incident that goes on: a snooze in place of the next page.
+  firing(incident, pending) {
+    const text = stillFiring(incident, pending?.status ?? incident.status);
+    return text ? [notice(text, snoozeButton(incident, this.on))] : [];
+  }
+
+  failed(message) {
+    this.node.querySelector("header").after(problem({ message }));
   }
 
   parting() {
@@ -178,14 +208,30 @@ function heading(incident, pending) {
   ];
 }
 
+// What happened, whom it hurts and why we think so, in pictures and words.
+function story(incident, settings) {
+  return [
+    counts(incident, settings.windowSeconds),
+    ...serviceGraph(incident),
+    ...why(incident),
+    ...summary(incident.summary),
+  ];
+}
+
+function notice(text, button) {
+  return el("div", { class: "notice", role: "status" }, el("p", {}, text), button);
+}
+
 function problem({ message, again }) {
   const properties = { type: "button", class: "small", "data-keep": "again", onclick: again };
   const retry = again && el("button", properties, "Try again");
   return el("div", { class: "problem", role: "alert" }, el("p", {}, message), retry);
 }
 
-function counts({ total, windows }, windowSeconds) {
+function counts(incident, windowSeconds) {
+  const { total } = incident.counts;
+  const { windows, seconds } = finestCounts(incident, windowSeconds);
   const unit = el("span", { class: "faint" }, total === 1 ? " anomaly" : " anomalies");
   const figure = el("p", { class: "big" }, count(total), unit);
-  return section("Counts", figure, barChart(windows, windowSeconds));
+  return section("Counts", figure, barChart(windows, seconds));
 }

@@ -33,9 +33,9 @@ export function submitted(field, take) {
 }
 
 // The forms of the actions that an incident allows, folded away; none where it allows none.
-export function furtherActions(incident, on) {
+export function furtherActions(incident, on, similar = []) {
   const forms = [assignForm, snoozeForm, mergeForm, deleteForm]
-    .map((form) => form(incident, on))
+    .map((form) => form(incident, on, similar))
     .filter(Boolean);
   return forms.length ? [folded("further", "Assign, snooze, merge, delete", ...forms)] : [];
 }
@@ -57,9 +57,17 @@ function button(name, text, properties = {}) {
   return el("button", { class: "small", "data-keep": name, ...properties }, text);
 }
 
+// Firing again pages nobody for an hour.
+export function snoozeButton(incident, on) {
+  if (!findAction(incident, "snooze")) return null;
+  const onclick = () => on.action(incident.id, "snooze", { until: snoozeUntil(1) });
+  return button("snooze-hour", "Snooze for 1 hour", { type: "button", onclick });
+}
+
 function assignForm(incident, on) {
   if (!findAction(incident, "assign")) return null;
   const who = draftField("assign", "People to assign", "names, separated by commas");
+  who.value = (incident.assignees ?? []).join(", ");
   const onsubmit = (event) => {
     event.preventDefault();
     on.action(incident.id, "assign", { to: people(who.value) });
@@ -87,17 +95,27 @@ function snoozeForm(incident, on) {
   );
 }
 
-function mergeForm(incident, on) {
+// Incidents that one may well be merged with, as `{id, text}`.
+export const mergeTargets = ({ links = [] }, similar) =>
+  [...links, ...similar.filter(({ status }) => status !== "resolved")]
+    .filter(({ id }) => id)
+    .map(({ id, service, title }) => ({ id, text: `${service}: ${title}` }));
+
+function mergeForm(incident, on, similar) {
   if (!findAction(incident, "merge")) return null;
   const other = draftField("merge", "Incident to merge with", "id of another incident");
+  other.setAttribute("list", "merge-targets");
+  const known = mergeTargets(incident, similar);
+  const options = known.map(({ id, text }) => el("option", { value: id }, text));
   const take = (text) => on.action(incident.id, "merge", { with: text });
   const onsubmit = submitted(other, take);
   return el(
     "form",
     { class: "inline", onsubmit },
     other,
+    el("datalist", { id: "merge-targets" }, ...options),
     button("merge", "Merge"),
-    el("span", { class: "faint" }, "The earlier one stays."),
+    el("span", { class: "faint" }, "The earlier one stays; a split undoes it."),
   );
 }
 

@@ -4,6 +4,7 @@
 import { el, time } from "./dom.js";
 import { count, fullTime } from "./format.js";
 import { hashOf } from "./links.js";
+import { withMoments } from "./moments.js";
 import { facts, folded, list, section } from "./section.js";
 import { isSnoozed } from "./standing.js";
 
@@ -15,6 +16,9 @@ const SHOWN_ELSEWHERE = new Set([
   "since",
   "last_seen",
   "count",
+  "counts",
+  "alerts",
+  "causal_chain",
   "blast_radius",
   "impact",
   "likely_cause",
@@ -41,18 +45,13 @@ export function summary(found) {
     section(
       "Summary",
       found.generated && el("p", {}, el("b", {}, found.title)),
-      el("p", {}, found.text),
+      el("p", {}, ...withMoments(found.text)),
       labelled("Likely cause", found.rootCause),
       labelled("Impact", found.impact),
       list("steps", steps),
       el("p", { class: "faint" }, source),
     ),
   ];
-}
-
-function causeOf({ service, strength, reasons }) {
-  const why = reasons.length ? `: ${reasons.join("; ")}` : "";
-  return `${service}, by ${strength.toFixed(1)} nats of evidence${why}`;
 }
 
 export function incidentFacts(incident) {
@@ -67,7 +66,6 @@ export function incidentFacts(incident) {
     ["Escalated to", incident.escalatedTo.join(", ")],
     ["Resolved", time(incident.resolvedAt)],
     ["On call", onCall.join(", ")],
-    ["Cause", incident.cause && causeOf(incident.cause)],
     ["Highest score", incident.anomalyScore.toFixed(3)],
     ["Affected services", affectedServices.length > 1 && affectedServices.join(", ")],
     ["Endpoints", incident.endpoints.join(", ")],
@@ -107,7 +105,7 @@ export function listedIncidents({ lists = [], listed }) {
 
 export function evidence(incident) {
   if (!incident.evidence.length) return [];
-  return [section("Evidence", list("evidence", incident.evidence.map(sampleRow)))];
+  return [section("Log lines", list("evidence", incident.evidence.map(sampleRow)))];
 }
 
 function sampleRow(sample) {

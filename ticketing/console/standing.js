@@ -17,6 +17,13 @@ export function waitNote(incident) {
 export const isSnoozed = ({ snoozedUntil }, now = Date.now()) =>
   Boolean(snoozedUntil) && Date.parse(snoozedUntil) > now;
 
+// What a resolution does not end, as a sentence; null where all alerts are quiet.
+export function stillFiring({ alertsFiring = 0 }, status) {
+  if (status !== "resolved" || !alertsFiring) return null;
+  const alerts = alertsFiring === 1 ? "An alert still fires" : `${count(alertsFiring)} alerts fire`;
+  return `${alerts}: the next record reopens it.`;
+}
+
 // Short remarks beside the title, as `{text}`, with the `id` of an incident to which one leads.
 export function remarks(incident, now = Date.now()) {
   const { kind, flapping, mergedInto, previous, collectiveId, quietly, alertsTotal = 1 } = incident;

@@ -4,6 +4,7 @@ import { findAction } from "./actions.js";
 import { el, time } from "./dom.js";
 import { capital } from "./format.js";
 import { submitted } from "./forms.js";
+import { withMoments } from "./moments.js";
 import { list, section } from "./section.js";
 
 // `onText` hears of a text and the action that it is for: comment or note.
@@ -22,15 +23,24 @@ export function withGaps(timeline) {
   });
 }
 
-function timelineStep({ kind, by, at, text }) {
-  // The author of a receipt is the platform, which its text names.
-  const author = by && kind !== "receipt" && el("span", { class: "faint" }, ` by ${by}`);
+// The program's own authors, and the kinds of steps that only it makes.
+const OWN_AUTHORS = new Set(["", "policy", "rules"]);
+const OWN_KINDS = new Set(["receipt", "correlated", "summarized", "grouped", "fallback"]);
+
+// True for a step of a person, or of a platform on behalf of one.
+export const isOfPeople = ({ kind, by }) => !OWN_AUTHORS.has(by ?? "") && !OWN_KINDS.has(kind);
+
+function timelineStep(step) {
+  const { kind, by, at, text } = step;
+  const author = isOfPeople(step)
+    ? el("span", {}, " by ", el("b", {}, by))
+    : el("span", { class: "faint" }, " automatic");
   const moment = el("span", { class: "at" }, time(at));
   return el(
     "li",
-    { "data-kind": kind },
+    { "data-kind": kind, "data-who": isOfPeople(step) ? "people" : "machine" },
     el("div", {}, el("b", {}, capital(kind)), author, moment),
-    text && el("p", {}, text),
+    text && el("p", {}, ...withMoments(text)),
   );
 }
 

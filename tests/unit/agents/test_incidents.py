@@ -517,6 +517,15 @@ def test_the_end_of_a_snooze_pages_for_a_fault_that_was_reopened_meanwhile() -> 
     assert desk.one().page == 2
 
 
+def test_a_snooze_of_a_resolved_incident_keeps_its_reopening_quiet() -> None:
+    desk = Desk(policy_with(routing=ROUTING, group_wait={}))
+    desk.send(state := alert("aa", at=AT))
+    desk.command(desk.one(), Action.RESOLVE)
+    desk.command(desk.one(), Action.SNOOZE, until=AT + HOUR)
+    desk.send(again(state, at=AT + 100), at=AT + 100)
+    assert (desk.one().status, desk.one().page) == (Status.OPEN, 1)
+
+
 @pytest.mark.parametrize(("acknowledged", "page"), [(False, 2), (True, 1)])
 def test_a_fault_that_its_snooze_kept_silent_pages_when_it_fires_after_that(
     acknowledged: bool, page: int

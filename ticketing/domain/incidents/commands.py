@@ -149,7 +149,10 @@ ACTION_RULES: dict[Action, ActionRule] = {
     Action.ASSIGN: ActionRule(
         allowed_from=frozenset(Status), effect=_assign, done="assigned", needs="to"
     ),
-    Action.SNOOZE: ActionRule(allowed_from=_ACTIVE, effect=_snooze, done="snoozed", needs="until"),
+    # Of a resolved incident too: its alerts may still fire, and reopen it.
+    Action.SNOOZE: ActionRule(
+        allowed_from=frozenset(Status), effect=_snooze, done="snoozed", needs="until"
+    ),
     Action.MERGE: ActionRule(allowed_from=_ACTIVE, effect=None, done="merged", needs="with"),
     Action.SPLIT: ActionRule(allowed_from=_ACTIVE, effect=None, done="split", needs="alerts"),
     Action.MOVE: ActionRule(allowed_from=_ACTIVE, effect=None, done="moved", needs="alerts"),
