@@ -16,6 +16,12 @@ PRIVATE_IP = "private ip"
 """The kind of addresses that no other network can reach, which `privacy.scrub.keep` can name."""
 
 
+RANDOM = "random word"
+"""The kind of long words of no known form."""
+NAMES_HAVE = frozenset({RANDOM, "ip", "mac"})
+"""Kinds whose forms names of machines and services have."""
+
+
 class Kind(NamedTuple):
     """One form of a kind. `alone`: no letter, digit, dash or dot may stand beside it."""
 
@@ -171,7 +177,7 @@ PERSONAL = (
         r"(?i)(?:\b|_)(?:phone|mobile|msisdn|telephone|telefon|tel|fax)(?:[_ -]?(?:number|no|nr))?"
         r"\\?[\"']?\s{0,2}[:=]\s{0,2}\\?[\"']?(\+?[\d(][\d ()./-]{5,}\d)",
     ),
-    Kind("token", r"[A-Za-z0-9+/_-]{28,}={0,2}", judges.random),
+    Kind(RANDOM, r"[A-Za-z0-9+/_-]{28,}={0,2}", judges.random),
 )
 """Personal data, addresses, and at last long words of no known form."""
 
