@@ -5,6 +5,7 @@ A scrubber takes this installation's own secrets out too, in whatever form they 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
@@ -13,10 +14,12 @@ from ticketing.config import Config, secrets_of
 from ticketing.config.catalog import services_of
 from ticketing.config.values import Section
 from ticketing.domain.records import replace
+from ticketing.domain.scrubbing.kinds import NAMES_HAVE
 from ticketing.domain.scrubbing.scrub import scrub
-from ticketing.log import Redactor
+from ticketing.log import MASK, Redactor
 
 T = TypeVar("T")
+_GONE = re.compile(r"\[([a-z ]+)\]")
 Scrubber = Callable[[str], str]
 """Returns a text without secrets and personal data."""
 
@@ -30,7 +33,9 @@ MACHINE_MADE = frozenset(
 )
 """Fields that hold no text of a log: ids and addresses of ours and of tickets, names of platforms,
 of models, and of the people who act on an incident."""
-LOOKED_UP = MACHINE_MADE | {"tenant", "service", "environment"}
+NAMES = frozenset({"tenant", "service", "environment"})
+"""Fields with names that people gave to what they run."""
+LOOKED_UP = MACHINE_MADE | NAMES
 """Also the names by which people look incidents up, and are let see them."""
 
 
@@ -75,7 +80,8 @@ def for_prompts(config: Config) -> Scrubber:
 def scrubbed(record: T, scrub: Scrubber, but: Collection[str] = MACHINE_MADE) -> T:
     """A dataclass with every text in it scrubbed, however deep; the very same if none changed.
 
-    Fields named in `but` stay as they are, and so do words of enums.
+    Fields named in `but` stay as they are, and so do words of enums, and names that only look like
+    an address or a token.
     """
     changes = {}
     for field in fields(record):  # type: ignore[arg-type]
@@ -83,6 +89,8 @@ def scrubbed(record: T, scrub: Scrubber, but: Collection[str] = MACHINE_MADE) ->
             continue
         value = getattr(record, field.name)
         new = _scrubbed(value, scrub, but)
+        if field.name in NAMES and new is not value and _is_name(value, new):
+            continue
         if new is not value:
             changes[field.name] = new
     return replace(record, **changes) if changes else record
@@ -102,6 +110,12 @@ def _scrubbed(value: Any, scrub: Scrubber, but: Collection[str]) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return scrubbed(value, scrub, but)
     return value
+
+
+def _is_name(value: str, shown: str) -> bool:
+    """True if all that went has a form that names have too."""
+    gone = _GONE.findall(shown)
+    return shown.count(MASK) == value.count(MASK) and bool(gone) and NAMES_HAVE.issuperset(gone)
 
 
 def _names(section: Section) -> Iterator[str]:

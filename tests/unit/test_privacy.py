@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import pytest
@@ -62,6 +62,21 @@ def test_every_text_of_a_record_is_scrubbed_but_what_machines_made(
 def test_a_record_without_secrets_is_the_very_same() -> None:
     one = incident()
     assert scrubbed(one, scrubber()) is one
+
+
+@pytest.mark.parametrize(
+    "name", ["checkout-Zk9qP3rT7vXy2bNc5mLk8jHg4fDs1aQw", "10.1.2.3", "00:1A:2B:3C:4D:5E"]
+)
+def test_a_name_that_looks_like_an_address_or_a_token_stays_a_name(name: str) -> None:
+    one = replace(incident(), service=name, tenant=name, environment=name)
+    assert scrubber()(name) != name
+    assert scrubbed(one, scrubber()) is one
+
+
+@pytest.mark.parametrize("secret", ["jane@corp.example", "own-secret 10.1.2.3", "password=hunter2"])
+def test_a_name_that_holds_a_secret_does_not_stay(secret: str) -> None:
+    one = replace(incident(), tenant=secret)
+    assert scrubbed(one, scrubber(["own-secret"])).tenant != secret
 
 
 def test_secrets_of_this_installation_go_in_any_form() -> None:

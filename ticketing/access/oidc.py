@@ -23,6 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import JWKRegistry, KeySet
 from joserfc.jwt import JWTClaimsRegistry
 
+from ticketing import outgoing
 from ticketing.access.claims import principal_of
 from ticketing.config.access import Oidc
 from ticketing.domain.access.principal import Principal
@@ -213,7 +214,7 @@ class Provider:
         try:
             async with (
                 aiohttp.ClientSession(timeout=limit) as session,
-                session.request(method, url, allow_redirects=False, **sent) as answer,
+                session.request(method, url, **outgoing.options(url), **sent) as answer,
             ):
                 raw = await answer.content.read(ANSWER_BYTES_MAX)
                 # A read ends early where the answer comes in pieces.

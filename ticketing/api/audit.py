@@ -80,7 +80,7 @@ def _entry(request: web.Request, status: int, subjects: Sequence[str]) -> Entry:
         request.get(PRINCIPAL, UNKNOWN),
         at=time.time(),
         route=f"{request.method} {path}",
-        address=request.remote or "",
+        address=request.config_dict[DOOR].address(request),
         status=status,
         subjects=subjects,
     )

@@ -20,6 +20,7 @@ from ticketing.access.token_topic import TokenTopic
 from ticketing.api.problems import Problem
 from ticketing.api.rules import Rule, rule_of
 from ticketing.api.security import CALLBACK_PATH
+from ticketing.api.senders import sender_address
 from ticketing.config import Config
 from ticketing.domain.access import tokens
 from ticketing.domain.access.attempts import Attempts, address_key
@@ -113,7 +114,7 @@ class Door:
                 return person
         if not credential:
             raise _unknown("Send `Authorization: Bearer <token>`.")
-        address, is_jwt = address_key(request.remote), self._is_jwt(credential)
+        address, is_jwt = address_key(self.address(request)), self._is_jwt(credential)
         # JWTs of one provider all begin with the same header, which stands for nobody.
         keys = (f"jwt:{address}",) if is_jwt else (address, f"token:{credential[:PREFIX_CHARS]}")
         digest = tokens.digest_of(credential)
@@ -130,6 +131,10 @@ class Door:
             raise _unknown("The token is not known, or it was revoked or has expired.")
         self._remember(digest)
         return found
+
+    def address(self, request: web.Request) -> str:
+        """The address of a request's sender, behind trusted proxies too."""
+        return sender_address(request, self._config)
 
     async def _known(self, credential: str) -> Principal | None:
         shared = self._config.web.token

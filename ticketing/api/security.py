@@ -7,7 +7,9 @@ from aiohttp.typedefs import Handler
 
 from ticketing.api.origins import require_host, require_own_host, require_own_page
 from ticketing.api.problems import Problem
+from ticketing.api.senders import sender_address
 from ticketing.api.services import status
+from ticketing.config import Config
 from ticketing.config.checks import is_loopback
 
 PREFIX = "/api/ticketing"
@@ -58,6 +60,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     require_own_page(request, host, config, PAGES)
     if not config.asks_for_credentials:
+        _require_own_machine(request, config)
         # Loopback alone does not identify the sender: a browser here sends requests for any page.
         require_own_host(host, config)
     return await handler(request)
@@ -65,12 +68,12 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
 
 @web.middleware
 async def guard_all(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """As `guard`, and only for clients on this machine where no credential is asked for."""
+    """As `guard`, for listeners that Slack has no way to."""
     config = status(request).config
     host = require_host(request)
     require_own_page(request, host, config, PAGES)
     if not config.asks_for_credentials:
-        _require_own_machine(request)
+        _require_own_machine(request, config)
         require_own_host(host, config)
     return await handler(request)
 
@@ -86,7 +89,8 @@ async def own_forms(request: web.Request, handler: Handler) -> web.StreamRespons
     return response
 
 
-def _require_own_machine(request: web.Request) -> None:
+def _require_own_machine(request: web.Request, config: Config) -> None:
     """Without a token, refuse clients on other machines; a Unix socket has none."""
-    if request.remote and not is_loopback(request.remote.removeprefix("::ffff:")):
+    address = sender_address(request, config)
+    if address and not is_loopback(address.removeprefix("::ffff:")):
         raise Problem(403, "Set web.token or access.enforced to reach this from other machines.")

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BeforeValidator, Field, SecretStr
 
 from ticketing.config.input_fields import InputFields, preset_alone
-from ticketing.config.values import Duration, Name, Secret, Section, Url
+from ticketing.config.values import Duration, Name, Network, Secret, Section, Url
 from ticketing.log import MASK
 
 EMBEDDED = "embedded"
@@ -143,6 +143,9 @@ class Web(Section):
     others, each with a name and a role."""
     public_url: Url | None = None
     """Address of the pages as people reach them; tickets link to it."""
+    trusted_proxies: tuple[Network, ...] = Field(default=(), max_length=64)
+    """Addresses or networks of proxies whose `X-Forwarded-For` names the sender: for the pauses after
+    wrong tokens and for the audit. Without them a proxy's clients share its address."""
 
 
 class FaustWeb(Section):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any
@@ -135,7 +136,16 @@ def _rate(value: str) -> str:
     return value
 
 
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value))
+    except ValueError:
+        raise ValueError('must be an address or a network such as "10.0.0.0/8"') from None
+
+
 Url = Annotated[str, AfterValidator(_http_url)]
+Network = Annotated[str, AfterValidator(_network)]
+"""A network in CIDR notation, without bits of a host."""
 
 
 def without(*endings: str) -> AfterValidator:

@@ -8,58 +8,92 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from enum import Enum, auto
 from typing import NamedTuple
 
 from ticketing.domain.scrubbing.judges import PATH
 from ticketing.domain.scrubbing.kinds import NAMES
 
 _PASSWORDS = (
-    r"password|passwd|passwort|passphrase|kennwort|pwd|secret|client[_-]?secret|credentials?|passcode|"
-    r"[_-]pass|pgpassword|cvv2?|cvc2?|card[_-]?number|ssn|social[_-]?security(?:[_-]?number)?|otp|"
-    r"totp|mfa[_-]?code|date[_-]?of[_-]?birth|birth[_-]?date|passport(?:[_-]?(?:no|number))|"
-    r"tax[_-]?id|(?:auth|verification|recovery|backup)[ _-]?codes?|pin[_-]?code|"
-    r"mot[ _-]?de[ _-]?passe|contrase.a|senha|wachtwoord|l.senord|salasana"
+    r"passwords?|passwd|passwort|passphrase|kennwort|pwd|secret|client[_-]?secret|credentials?|"
+    r"passcode|[_-]pass|pgpassword|pass[ _-]word|pa[s5]{1,2}w[o0]?rd|p[a@][s5$]{2}w[o0]rd|psw|pswd|"
+    r"(?:user|key|store|db|ftp|smtp|mail|root|admin|login|http|proxy|ldap|sql|my)pass|"
+    r"(?:bind|root|user|db|admin)pw|cvv2?|cvc2?|card[_-]?number|ssn|"
+    r"social[_-]?security(?:[_-]?number)?|otp|totp(?:[_-]?seed)?|mfa[_-]?code|"
+    r"seed[ _-]?phrase|mnemonic|"
+    r"\bdob|date[ _-]?of[ _-]?birth|birth[ _-]?date|birthday|"
+    r"passport[ _-]?(?:no|nr|number)|tax[_-]?id|"
+    r"(?:auth|authorization|verification|recovery|backup|security|unlock|activation|access|grant|"
+    r"login|2fa|one[ _-]?time|two[ _-]?factor)[ _-]?codes?|security[ _-]?answer|pin[_-]?code|"
+    r"snmp[_-]?community|"
+    # Other languages; marks are folded away, and other scripts are one byte.
+    r"mot[ _-]?de[ _-]?passe|\bmdp|contrasena|senha|wachtwoord|losenord|salasana|passord|"
+    r"adgangskode|kodeord|heslo|haslo|jelszo|sifre|parola|lozinka|geslo|slaptazodis|"
+    r"mat[ _-]?khau|kata[ _-]?sandi|geheimnis|parool|\x01{1,20}"
 )
 _TOKENS = (
-    r"token|api[ _-]?key|apikey|app[_-]?key|access[ _-]?key|secret[ _-]?key|private[ _-]?key|"
-    r"encryption[_-]?key|signing[_-]?key|master[_-]?key|account[_-]?key|auth[_-]?key|license[_-]?key|"
-    r"routing[_-]?key|integration[_-]?key|service[_-]?key|shared[_-]?key|webhook[_-]?key|"
-    r"shared[_-]?access[_-]?(?:key|signature)|jsessionid|phpsessid|aspsessionid|session[_-]?(?:id|token|key)|"
-    r"sessionid|connect\.sid|csrf|xsrf|signature|sig|sas|jwt|bearer|nonce|"
-    r"[_-]auth|_authtoken|auth[_-]?data|auth[_-]?string|x-vault-token|genie-?key|\bpass|\bpw|[_-]pw|psk|hmac|"
-    r"instrumentation[_-]?key|code[_-]?verifier"
+    r"token|api[ ._-]?key|app[_-]?key|access[ _-]?key|secret[ _-]?key|private[ _-]?key|"
+    r"(?:encryption|decryption|signing|master|account|auth|license|routing|integration|"
+    r"service|shared|webhook|subscription|consumer|functions|storage|deploy|ssh|host|salt|cipher|aes|des|crypto|root|"
+    r"kms|wrapping|recovery|wallet|tls|ssl|wifi|instrumentation)[_-]?key|"
+    r"shared[_-]?access[_-]?(?:key|signature)|jsessionid|phpsessid|aspsessionid|"
+    r"session[_-]?(?:id|token|key)|sessionid|connect\.sid|csrf|xsrf|signature|sig|sas|jwt|bearer|nonce|"
+    r"[_-]auth|_authtoken|auth[_-]?data|auth[_-]?string|x-vault-token|genie-?key|\bpass|\bpw|[_-]pw|psk|"
+    r"hmac|code[_-]?verifier|saml_?(?:response|request)|(?:\b|_)pat|clave|\x02{1,20}"
 )
-_SUFFIX = r"(?:[_-]?(?:id|key|value|hash|hex|base64|b64|string|text|plain|encrypted|\d{1,3}))?"
+_SESSIONS = r"(?:\b|[._-])(?:session|sess|sessid|sid|auth)"
+"""Keys of ids that open a session, and of many other things."""
+_SUFFIX = (
+    r"(?:[._-]?(?:id|key|value|hash|hex|base64|b64|string|text|plain|encrypted|old|new|current|confirm|"
+    r"confirmation|again|repeat|data|prod|dev|test|live|primary|secondary|access[_-]?key|"
+    r"for[ _-][\w-]{1,40}|v?\d{1,3})|\[\d{1,3}\])?[_*~]{0,3}"
+)
 _QUOTE = r"(?:\\{0,7}[\"'`]|%(?:25)?2[27]|&quot;|&#x?(?:3[49]|2[27]);|\\+u0022)"
 """A quote as it is, and in JSON within JSON, in addresses, and in HTML."""
-_SPACE = r"[ \t]{0,40}\s{0,3}"
+_SPACE = r"[ \t]{0,40}(?:\\?\r?\n[ \t]{0,40})?"
 _AFTER = (
-    rf"(?:(?:{_QUOTE}|\\)?\]?{_SPACE}(?:={{1,3}}>?|:=?| -> |%(?:25)?3[AaDd]|&#61;|\\+u003[AaDd])"
-    # The name and the value of one thing, and two parts of a tuple.
-    rf"|{_QUOTE}?\s*[,;\r\n]\s*{_QUOTE}?value{_QUOTE}?\s{{0,3}}[:=]"
+    rf"(?:(?:{_QUOTE}|\\)?(?:[\])]|%(?:25)?5[Dd])?{_SPACE}"
+    r"(?:\.{2,40}[ :])?(?:={1,3}>?|\+=|:=?| -> |%(?:25)?3[AaDd]|&#61;|\\+u003[AaDd])"
+    # A row of a table, the name and the value of one thing, and two parts of a tuple.
+    r"|[ \t]{0,3}\|"
+    rf"|{_QUOTE}?\s*[,;\r\n]\s*{_QUOTE}?(?:value|data|content|secret){_QUOTE}?\s{{0,3}}[:=]"
     rf"|{_QUOTE}\s{{0,3}},)"
 )
 _INNER = (
     rf"(?:\s*[\r\n]\s*(?:value|secret|data|plain|text|key){_QUOTE}?\s{{0,3}}:)?"
-    rf"(?:\s{{0,3}}[|>][+-]?[\r\n])?{_SPACE}"
+    rf"(?:\s{{0,3}}[|>][+-]?\d?[ \t]{{0,3}}\r?\n)?{_SPACE}"
+    r"(?:(?:!{1,2}[\w!/-]{1,30}|&\w{1,30})[ \t])?"
 )
 KEYS = (
-    rf"(?i)[A-Za-z0-9_.-]*(?:(?:{_PASSWORDS})|({_TOKENS})){_SUFFIX}"
+    rf"(?i)[A-Za-z0-9_.-]*(?:(?:{_PASSWORDS})|({_TOKENS})|({_SESSIONS})){_SUFFIX}"
     rf"({_AFTER}{_INNER})"
 )
 """A key, and all before its value, in RE2's syntax."""
-TOKEN, BETWEEN = 1, 2
-"""The groups of `KEYS`: a key that is also a word of parsers, and what stands behind any key."""
+TOKEN, SESSION, BETWEEN = 1, 2, 3
+"""The groups of `KEYS`: a key that is also a word of parsers, one that is so of much else, and what
+stands behind any key."""
+_NAMED = rf"[\"'][\w.:-]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}[\"']"
 XML = (
     rf"(?i)<(?:\w+:)?[\w.-]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}(?:\s[^<>]*)?>"
-    r"\s*(?:<!\[CDATA\[|<(?:value|string)>)?\s*([^<\s][^<]*)"
+    r"\s*(?:<!\[CDATA\[((?s:.*?))\]\]>|(?:<(?:value|string)>)?\s*([^<\s][^<]*))"
     rf"|&lt;[\w:.-]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}&gt;([^<&]+)"
-    rf"|(?:name|key)=[\"'][\w.:-]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}[\"']"
-    r"(?:\s+value=[\"']([^\"']+)|>\s*<value>([^<]+))"
-    rf"|\bvalue=[\"']([^\"']+)[\"']\s+(?:name|key)=[\"'][\w.:-]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}[\"']"
+    rf"|<[\w.-]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}\s+value=[\"']([^\"']+)"
+    rf"|(?:name|key|id|type)={_NAMED}"
+    r"(?:[^<>]*?\svalue=[\"']([^\"']+)|[^<>]*>(?:\s*<value>)?\s*([^<\s][^<]*))"
+    rf"|<(?:name|key)>[\w.:-]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}</(?:name|key)>\s*<\w+>([^<]+)"
+    rf"|\bvalue=[\"']([^\"']+)[\"']\s+(?:name|key)={_NAMED}"
+    rf"|[\"'](?:value|data)[\"']\s?:\s?(\"(?:[^\"\\]|\\.)*\")\s?,\s?[\"'](?:name|key)[\"']\s?:\s?{_NAMED}"
     r"|<secret>([^<]+)"
 )
-"""A secret in an element, or in an attribute beside its name."""
+"""A secret in an element, or in an attribute or a member beside its name."""
+COLUMNS = (
+    rf"(?i)\binsert\s+into\s[^()]*\([^()]*(?:{_PASSWORDS}|{_TOKENS})[^()]*\)\s*values\s*(\([^\r\n]*)"
+    rf"|\b[\w.]*(?:{_PASSWORDS}|{_TOKENS}){_SUFFIX}[\"`\]]?\s{{1,3}}(?:<>|!=|(?:not\s)?i?like|in)\s{{0,3}}"
+    r"(\(?'[^\r\n']*(?:''[^\r\n']*)*'?)"
+    rf"|\bduplicate entry '([^']+)' for key '[\w.]*(?:{_PASSWORDS}|{_TOKENS})"
+    r"|\b(?:pgp_sym_\w+|aes_\w+|crypt)\([^()\r\n]*?('[^'\r\n]*'?)"
+)
+"""A secret in a column of SQL, or in an argument."""
 
 _NO_SECRET = re.compile(
     r"(?:null|none|nil|true|false|empty|blank|missing|required|expired|invalid|incorrect|wrong|failed|"
@@ -75,6 +109,8 @@ _NO_SECRET = re.compile(
 )
 _NEXT_KEY = re.compile(r"[,;&](?=\s|\Z|[\"']?[A-Za-z][\w.-]{0,80}[\"']?\s?[=:])")
 _UNQUOTED_ENDS = re.compile(r"[\s\"'<>]")
+_CLOSED_LATER = re.compile(r"(?:\r?\n[^\"'\r\n:=]{0,200}){1,3}[\"'](?=[\s,;)}\]]|\Z)")
+_NEXT_LINES_KEY = re.compile(r"[\w.-]{1,60}[\"']?\s?[:=]")
 _TYPED = re.compile(r"(?:[A-Za-z]{1,2}|[A-Za-z_.:]{1,30}\(&?|string\(\d{1,6}\) )(?=[\"'])")
 """Before the quote of a value, as in b'...' of Python, String("...") and N'...' of SQL."""
 _DONE = re.compile(rf"\[(?:{'|'.join(NAMES)})\]")
@@ -90,6 +126,10 @@ _POINTER = re.compile(r"0x[0-9a-f]{1,16}", re.IGNORECASE)
 """A number of up to 64 bits, as of a session of ZooKeeper."""
 _TOKEN_CHARS_MIN = 6
 """A shorter word behind `token` is one of a parser's."""
+_SESSION_CHARS_MIN = 8
+"""Shorter words behind `session` are names."""
+BLOCK_CHARS_MAX = 20_000
+"""A longer block in the lines behind a key is no secret alone."""
 SLASHES_MAX = 7
 """Before a quote in JSON three times within JSON."""
 _TRAILING = ".,;:)]}"
@@ -104,15 +144,25 @@ class Value(NamedTuple):
     end: int
 
 
-def secret_at(text: str, start: int, at: int, *, token: bool, between: str) -> Value | None:
-    """The secret that begins at a place behind a key, which begins at `start`; None without one.
+class Key(Enum):
+    """The meaning of a key for the value behind it."""
 
-    Behind a `token`, which is also a word of parsers, a plain word is no secret, nor in a list.
-    """
-    key = text[start : at - len(between)]
-    if _NO_KEY.fullmatch(key) or _RESOURCE.search(text, max(0, start - 14), start):
+    PASSWORD = auto()
+    """Any value is secret."""
+    TOKEN = auto()
+    """Also a word of parsers: a plain word behind it is no secret, nor is a list."""
+    SESSION = auto()
+    """Also a word for much else: a value of digits and letters alone is secret."""
+
+
+def secret_at(text: str, start: int, at: int, key: Key, between: str) -> Value | None:
+    """The secret that begins at a place behind a key, which begins at `start`; None without one."""
+    name = text[start : at - len(between)]
+    if _NO_KEY.fullmatch(name) or _RESOURCE.search(text, max(0, start - 14), start):
         return None
     if _DONE.match(text, at):
+        return None
+    if between.endswith("|") and not _is_mixed(text[at : at + 80].split("|")[0].strip()):
         return None
     listed = between.rstrip().endswith(",")
     if listed and not (text[at : at + 1] in ("'", '"', "\\") or _TYPED.match(text, at)):
@@ -123,15 +173,44 @@ def secret_at(text: str, start: int, at: int, *, token: bool, between: str) -> V
     inner = text[value.start : value.end].strip("\\\"'")
     if not inner or _NO_SECRET.fullmatch(inner) or _NO_SECRET.fullmatch(inner.rstrip(".:!?)")):
         return None
-    if _ROUTING.fullmatch(key) and not (len(inner) >= _ROUTING_CHARS_MIN and inner.isalnum()):
+    if _ROUTING.fullmatch(name) and not (len(inner) >= _ROUTING_CHARS_MIN and inner.isalnum()):
         return None
-    if (token or listed) and text[at : at + 1] not in _CLOSERS:
+    if key is Key.SESSION and not _is_mixed(inner.split(".")[0], _SESSION_CHARS_MIN):
+        return None
+    if "\n" in between:
+        return _in_lines(text, value, between, inner)
+    if (key is Key.TOKEN or listed) and text[at : at + 1] not in _CLOSERS:
         if _POINTER.fullmatch(inner):
             return None
         known = any(c.isdigit() for c in inner) or len(inner) >= 20
         if len(inner) < _TOKEN_CHARS_MIN or not (known or "=" in between):
             return None
     return value
+
+
+def _is_mixed(text: str, chars_min: int = _TOKEN_CHARS_MIN) -> bool:
+    digits = sum(c.isdigit() for c in text)
+    letters = sum(c.isalpha() for c in text)
+    return len(text) >= chars_min and digits >= 1 and letters >= 2 and not _POINTER.fullmatch(text)
+
+
+def _in_lines(text: str, value: Value, between: str, inner: str) -> Value | None:
+    """The value in the lines behind its key: a block or a list as a whole, else a line that looks
+    like a secret and like no key of its own."""
+    if text[value.start] in "\"'\\":
+        return value
+    indent = text[text.rfind("\n", 0, value.start) + 1 : value.start]
+    listed = text.startswith("- ", value.start)
+    if not listed and not re.search(r"[|>][+-]?\d?[ \t]{0,3}\r?\n", between):
+        if _NEXT_LINES_KEY.match(text, value.start) and ":" not in between.partition("\n")[2]:
+            return None
+        return value if indent.strip(" \t") or _is_mixed(inner) or indent else None
+    end = value.start
+    for line in text[value.start : value.start + BLOCK_CHARS_MAX].splitlines(keepends=True):
+        if end > value.start and not line.startswith(f"{indent}- " if listed else indent or " "):
+            break
+        end += len(line)
+    return Value(value.start, len(text[:end].rstrip("\r\n")))
 
 
 def _value(text: str, at: int, *, quoted_key: bool) -> Value | None:
@@ -177,7 +256,11 @@ def _closes(text: str, at: int, place: int) -> bool:
 
 
 def _end_of_quoted(text: str, at: int) -> int:
-    """The end of a quoted value, behind its quote; an escaped or doubled quote does not end it."""
+    """The end of a quoted value, behind its quote; an escaped or doubled quote does not end it.
+
+    A quote that is open at the end of its line is closed in the next few, if no other one stands
+    between; else the value ends with the line.
+    """
     quote, place = text[at], at + 1
     while place < len(text) and text[place] not in "\r\n":
         if text[place] == "\\":
@@ -188,6 +271,9 @@ def _end_of_quoted(text: str, at: int) -> int:
             place += 2
         else:
             place += 1
+    closing = _CLOSED_LATER.match(text, min(place, len(text)))
+    if closing is not None and closing[0].endswith(quote):
+        return closing.end()
     return min(place, len(text))
 
 

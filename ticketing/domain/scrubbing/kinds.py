@@ -16,6 +16,12 @@ PRIVATE_IP = "private ip"
 """The kind of addresses that no other network can reach, which `privacy.scrub.keep` can name."""
 
 
+RANDOM = "random word"
+"""The kind of long words of no known form."""
+NAMES_HAVE = frozenset({RANDOM, "ip", "mac"})
+"""Kinds whose forms names of machines and services have."""
+
+
 class Kind(NamedTuple):
     """One form of a kind. `alone`: no letter, digit, dash or dot may stand beside it."""
 
@@ -26,17 +32,20 @@ class Kind(NamedTuple):
 
 
 _OCTET = r"(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
+_GAP = r"(?: |\+|%20)"
 _PARAMETERS = r"(?:\s{0,2},\s{0,2}[A-Za-z]+=(?:\\?\"[^\"\r\n]*\"?|[^\s,;\"']+))*"
 _SCHEMES = (
     r"basic|bearer|digest|token|apikey|negotiate|ntlm|splunk|sharedaccesssignature|"
-    r"aws4-hmac-sha256|genie-?key|pveapitoken"
+    r"aws4-hmac-sha256|genie-?key|pveapitoken|ssws|aws|hawk|oauth|dpop|vapid|mac|sso-key|key|"
+    r"api-?key|hmac[\w-]*|signature|macaroon|bot|zoho-oauthtoken|googlelogin"
 )
 
 WHOLE = (
     Kind(
         "private key",
-        r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----(?s:.*?)"
-        r"(?:-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|\z)",
+        rf"-{{4,5}}{_GAP}?BEGIN{_GAP}(?:[A-Z0-9]+{_GAP}){{0,3}}PRIVATE{_GAP}KEY(?:{_GAP}BLOCK)?{_GAP}?-{{4,5}}"
+        rf"(?s:.*?)(?:-{{4,5}}{_GAP}?END{_GAP}(?:[A-Z0-9]+{_GAP}){{0,3}}PRIVATE{_GAP}KEY(?:{_GAP}BLOCK)?"
+        rf"{_GAP}?-{{4,5}}|\z)",
     ),
     Kind("private key", r"PuTTY-User-Key-File-\d(?s:.*?)(?:Private-MAC: [0-9a-f]+|\z)"),
     Kind("private key", r"\bAGE-SECRET-KEY-1[0-9A-Z]{20,}"),
@@ -60,14 +69,17 @@ WHOLE = (
     ),
     Kind("credentials", r"(?i)\bhttps?://([^\s/\"'<>:@]{16,})@"),
     Kind("credentials", r"\b([\w.-]+:[^\s/@\"'<>]+)@(?:tcp|unix)\("),
-    Kind("credentials", r"\b([\w.-]+:[^\s/@\"'<>]+)@[A-Za-z0-9.-]+:\d"),
-    Kind("credentials", r"\b(\w+/[^\s/@\"'<>]+)@//"),
+    Kind("credentials", r"\b([\w.-]+:[^\s/@\"'<>]+)@[A-Za-z0-9.-]+:\d", judges.not_done),
+    Kind("credentials", r"\b(\w+/[^\s/@\"'<>]+)@(?://|[A-Za-z0-9.-]+:\d)"),
     Kind(
         "secret",
         r"(?i)\b(?:proxy-|x-)?authorization\\?[\"']?\s{0,3}(?:=>|[:=])\s{0,3}\\?[\"']?"
         rf"((?:(?:{_SCHEMES})\s{{1,3}})?(?:[A-Za-z]+=\\?\"[^\"\r\n]*\"?|[^\s\"',;\[]{{4,}}){_PARAMETERS})",
         judges.no_prose,
     ),
+    Kind("secret", r"(?i)\bbasic\s{1,3}([A-Za-z0-9+/]{6,}={0,2})", judges.login),
+    Kind("secret", r"(?i)\bcookie\s([\w.-]+=[^\s;,\"']+)", judges.key_like),
+    Kind("secret", r"(?i)\bcookies?\[[^\]\r\n]{1,60}\]\s?=\s?([^\s;]+)"),
     Kind(
         "secret",
         r"(?i)\b(?:bearer|basic|negotiate|geniekey)\s{1,3}([A-Za-z0-9._~+/=-]{12,})",
@@ -75,7 +87,7 @@ WHOLE = (
     ),
     Kind(
         "secret",
-        r"(?i)\b(?:set-)?cookies?\\?[\"']?\s{0,3}[:=]\s{0,3}([^\r\n]+)",
+        r"(?i)\b(?:set-)?cookies?\\?[\"']?\s{0,3}[:=,]\s{0,3}([^\r\n]+)",
         judges.assigns,
     ),
 )
@@ -108,12 +120,19 @@ TOKENS = (
         "token",
         r"\b(?:npm|pypi|hf|dop_v1|doo_v1|dor_v1|shp(?:at|ss|ca|pa)|atlasv1|lin_api|rubygems|dckr_pat|"
         r"dckr_oat|glsa|glc|sntrys|sntryu|figd|ntn|secret|pscale_(?:tkn|pw|oauth)|rdme|tk[a-z]|"
-        r"oy2|PMAT|HRKU|phc|phx|gsk|r8|nvapi|pat)[_-][A-Za-z0-9_-]{20,}",
+        r"oy2|PMAT|HRKU|phc|phx|gsk|r8|nvapi|pat|xai|fo1|CFPAT|bkua|tskey|sbp|duffel_(?:live|test)|rnd|"
+        r"vercel_blob_rw|pplx|ops|nfp|lip|ory_[a-z]{2,3}|cio|fly|railway|sess|aio|dnkey|uk|exa|tvly)"
+        r"[_-][A-Za-z0-9_-]{20,}",
         judges.has_digits,
     ),
     Kind("token", r"\bdp\.(?:pt|st|ct|scim|audit)\.[A-Za-z0-9_.-]{20,}|\bsl\.[A-Za-z0-9_-]{60,}"),
     Kind("atlassian token", r"\bAT(?:ATT|CTT|BB)[A-Za-z0-9_=-]{20,}"),
     Kind("vault token", r"\bhv[sbr]\.[A-Za-z0-9_-]{20,}|\bs\.[A-Za-z0-9]{24}\b"),
+    Kind("token", r"\bEAA[A-Za-z]{0,12}[A-Za-z0-9]{20,}\b", judges.has_digits),
+    Kind("api key", r"\bLTAI[A-Za-z0-9]{16,26}\b"),
+    Kind("token", r"\bperm:[A-Za-z0-9+/=]{4,}\.[A-Za-z0-9+/=]{4,}\.[A-Za-z0-9]{20,}"),
+    Kind("token", r"\bpat[A-Za-z0-9]{14}\.[0-9a-f]{64}\b"),
+    Kind("api key", r"\beyJrIjoi[A-Za-z0-9+/_-]{20,}={0,2}"),
     Kind("twilio key", r"\b(?:AC|SK)[0-9a-f]{32}\b"),
     Kind("telegram token", r"\b\d{8,10}:AA[A-Za-z0-9_-]{32,35}\b"),
     Kind("discord token", r"\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,}"),
@@ -122,62 +141,17 @@ TOKENS = (
         r"\$(?:2[abxy]|1|5|6|y|7|gy|apr1|argon2(?:id|i|d)|scrypt)\$[./A-Za-z0-9$,=+-]{10,}"
         r"|\{S?(?:SHA|MD5)\d*\}[A-Za-z0-9+/=]{16,}|\bpbkdf2_sha\d+\$\d+\$[./A-Za-z0-9$=+-]{10,}",
     ),
-    Kind(
-        "secret",
-        r"(?i)(?:^|\s)--?[a-z-]*(?:password|passwd|pass|token|secret|api-?key|access-?key)[ =]"
-        r"(\"(?:[^\"\\\r\n]|\\.)*\"?|'[^'\r\n]*'?|[^\s\[]\S*)",
-        judges.no_flag,
-    ),
-    Kind(
-        "secret",
-        r"(?i)\b(?:curl|wget|http)\s(?:[^\r\n]*?\s)?(?:-u\s?|--user[ =])"
-        r"(?:\"[^\s:\"']+:([^\"\r\n]+)|'[^\s:\"']+:([^'\r\n]+)|[^\s:\"']+:([^\s\"']+))",
-    ),
-    Kind("secret", r"\b(?:mysql\w*|mariadb[\w-]*)\s(?:[^\r\n]*?\s)?-p([^\s\[]\S*)"),
-    Kind("secret", r"\bredis-cli\s(?:[^\r\n]*?\s)?-a[ =]([^\s\[]\S*)", judges.no_flag),
-    Kind("secret", r"\bdocker login\s(?:[^\r\n]*?\s)?-p[ =]?([^\s\[]\S*)", judges.no_flag),
-    Kind("secret", r"\bldap\w+\s(?:[^\r\n]*?\s)?-w[ =]?([^\s\[]\S*)", judges.no_flag),
-    Kind("secret", r"\s-pass(?:in|out)?\s+pass:([^\s\[]\S*)"),
-    Kind("secret", r"(?i)\b(?:requirepass|masterauth)\s+([^\s\[]\S*)", judges.mixed),
-    Kind("secret", r"\] \"(?i:auth)\" (\"[^\r\n]+)"),
-    Kind("secret", r"%B(\d{13,19})\^"),
-    Kind(
-        "secret",
-        r"(?i)[?&](?:key|code|auth|sid|session)=([A-Za-z0-9_.~-]{10,})",
-        judges.all_kinds,
-    ),
-    Kind(
-        "secret",
-        r"(?i)\bpin(?:[_-]?(?:code|no|nr|number))?\\?[\"']?\s{0,3}[:=]\s{0,3}\\?[\"']?(\d{4,8})\b",
-    ),
-    Kind(
-        "secret",
-        r"(?i)\b(?:api[ _-]?key|token)\s(?:is\s|was\s|of\s)?[\"'`(]?([A-Za-z0-9_.~+/=-]{10,})",
-        judges.key_like,
-    ),
-    Kind("secret", r"(?i)\bsshpass\s+-p\s*([^\s\[]\S*)|\bPGPASSWORD=(\S+)"),
-    Kind("secret", r"(?i)\bIDENTIFIED (?:WITH \S+ )?BY ('[^'\r\n]*'?|\"[^\"\r\n]*\"?)"),
-    Kind("secret", r"(?i)\bPASSWORD\s{1,3}\(?[EN]?('[^'\r\n]*'?|\"[^\"\r\n]*\"?)"),
-    Kind("secret", r"(?i)\bPASSWORD\(('[^'\r\n]*'?|\"[^\"\r\n]*\"?)"),
-    Kind(
-        "secret",
-        r"(?i)\bPASSWORD FOR [^=\r\n]{1,200}= ?('[^'\r\n]*'?|\"[^\"\r\n]*\"?)",
-    ),
-    Kind(
-        "secret",
-        r"(?i)\b(?:password|passwort|passwd|passphrase|pwd|pin)\s(?:is\s|was\s|of\s)?([^\s\"'\[]+)",
-        judges.mixed,
-    ),
 )
-"""Keys and tokens of vendors, and secrets of commands and of SQL."""
+"""Keys and tokens of vendors."""
 
 PERSONAL = (
     Kind(
         "email",
-        r"[A-Za-z0-9._%+'-]*[A-Za-z0-9_+-](?:@|%40)"
-        r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,24}\b",
+        r"[A-Za-z0-9._%+'\xff-]*[A-Za-z0-9_+\xff-](?:@|%40|&#64;|\\u0040)"
+        r"(?:[A-Za-z0-9\xff](?:[A-Za-z0-9\xff-]*[A-Za-z0-9\xff])?\.)+[A-Za-z\xff]{2,24}",
         judges.mailbox,
     ),
+    Kind("mac", r"(?i)[0-9a-f]{4}\.[0-9a-f]{4}\.[0-9a-f]{4}", judges.has_letters, alone=True),
     Kind("mac", r"\b[0-9A-Fa-f]{2}(?:[:-][0-9A-Fa-f]{2}){5}", judges.mac),
     Kind("ip", r"\b(?:ip|ec2)(?:-\d{1,3}){4}\b"),
     Kind("ip", rf"(?:{_OCTET}\.){{3}}{_OCTET}", judges.ipv4, alone=True),
@@ -188,7 +162,9 @@ PERSONAL = (
         judges.ipv6,
     ),
     Kind("iban", r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,4})?\b", judges.iban),
-    Kind("card", r"[2-6](?:[ -]?\d){12,18}", judges.card, alone=True),
+    Kind("iban", r"(?i)\biban\W{1,3}([a-z]{2}\d{2}(?: ?[a-z0-9]){11,30})", judges.iban),
+    Kind("card", r"[2-6](?:[ -]?\d){12,18}|[2-6]\d{3}(?:[._]\d{4}){3}", judges.card, alone=True),
+    Kind("secret", r"(?i)\bpassport\s(?:is\s)?([A-Z0-9]{8,10})\b", judges.mixed),
     Kind("ssn", r"\d{3}-\d{2}-\d{4}", judges.ssn, alone=True),
     Kind(
         "phone",
@@ -201,7 +177,7 @@ PERSONAL = (
         r"(?i)(?:\b|_)(?:phone|mobile|msisdn|telephone|telefon|tel|fax)(?:[_ -]?(?:number|no|nr))?"
         r"\\?[\"']?\s{0,2}[:=]\s{0,2}\\?[\"']?(\+?[\d(][\d ()./-]{5,}\d)",
     ),
-    Kind("token", r"[A-Za-z0-9+/_-]{28,}={0,2}", judges.random),
+    Kind(RANDOM, r"[A-Za-z0-9+/_-]{28,}={0,2}", judges.random),
 )
 """Personal data, addresses, and at last long words of no known form."""
 

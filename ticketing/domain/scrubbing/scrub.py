@@ -16,9 +16,21 @@ from typing import Any
 import re2
 
 from ticketing.domain.scrubbing import kinds
-from ticketing.domain.scrubbing.judges import Found, is_private
-from ticketing.domain.scrubbing.keys import BETWEEN, KEYS, TOKEN, XML, secret_at
+from ticketing.domain.scrubbing.commands import COMMANDS
+from ticketing.domain.scrubbing.folding import folded
+from ticketing.domain.scrubbing.judges import LOGIN, Found, decoded, is_private
+from ticketing.domain.scrubbing.keys import (
+    BETWEEN,
+    COLUMNS,
+    KEYS,
+    SESSION,
+    TOKEN,
+    XML,
+    Key,
+    secret_at,
+)
 from ticketing.domain.scrubbing.kinds import PRIVATE_IP, Kind
+from ticketing.domain.scrubbing.prose import PROSE
 from ticketing.domain.text import ELLIPSIS
 
 SECRET = "secret"
@@ -34,6 +46,12 @@ MEMORY_BYTES_MAX = 64 * 2**20
 
 _BESIDE = re.compile(r"[A-Za-z0-9_-]")
 _DIGITS = re.compile(r"[+(]?\d[\d()-]*")
+BASE64 = (
+    r"(?:^|[^A-Za-z0-9+/_-])((?:[A-Za-f][A-HQ-Xg-nw-z0-3][ABEFIJMNQRUVYZcdghklopstwx014589]"
+    r"[A-Za-z0-9+/_-]){3,}[A-Za-z0-9+/_-]{0,3}={0,2})"
+)
+"""A text of ASCII in base64 (RFC 4648): the high bit of each of three bytes is 0."""
+ELEMENTS = ("<", "&lt;", "value")
 GROUPS_MAX = 9
 """Groups of digits in the longest number, an IBAN, but for the last."""
 _WORD = r"(?:[A-Z]?[a-z\u0080-\U0010ffff]+(?:[A-Z][a-z]{2,})*(?:[A-Z][a-z]?)?)"
@@ -53,11 +71,13 @@ def scrub(text: str, keep: Collection[str] = ()) -> str:
 
 def _scrubbed(text: str, keep: frozenset[str]) -> str:
     whole, tokens, personal = _forms()
-    for find in (whole.find, _keyed, _elements, tokens.find, personal.find):
+    data = folded(text)
+    for find in (whole.find, _columns, _keyed, _elements, tokens.find, _encoded, personal.find):
         # Those of several kinds may overlap: the first and longest goes.
-        found = sorted(find(text, keep), key=lambda span: (span[0], -span[1]))
+        found = sorted(find(text, data, keep), key=lambda span: (span[0], -span[1]))
         if found:
             text = _without(text, found)
+            data = folded(text)
     return _without_halves(text) if ELLIPSIS in text else text
 
 
@@ -83,9 +103,8 @@ class _Forms:
             self._all.Add(kind.form.encode())
         self._all.Compile()
 
-    def find(self, text: str, keep: frozenset[str]) -> Iterator[Span]:
-        """The spans of all that is found, by kind."""
-        data = _bytes(text)
+    def find(self, text: str, data: bytes, keep: frozenset[str]) -> Iterator[Span]:
+        """The spans of all that is found, by kind; `data` is the folded text."""
         for number in sorted(self._all.Match(data) or ()):
             kind, expression = self._kinds[number]
             if kind.name in keep:
@@ -112,27 +131,58 @@ def _is_alone(before: str, after: str) -> bool:
     return not (after and (_BESIDE.match(after[0]) or re.match(r"\.\w", after)))
 
 
-def _keyed(text: str, keep: frozenset[str]) -> Iterator[Span]:
+def _keyed(_text: str, data: bytes, keep: frozenset[str]) -> Iterator[Span]:
     if SECRET in keep:
         return
-    end = 0
-    for match in _keys().finditer(_bytes(text)):
+    end, plain = 0, data.decode("latin-1")
+    for match in _keys().finditer(data):
         if match.start() < end:
             continue
-        between = text[match.start(BETWEEN) : match.end()]
-        token = match.start(TOKEN) >= 0
-        found = secret_at(text, match.start(), match.end(), token=token, between=between)
+        between = plain[match.start(BETWEEN) : match.end()]
+        found = secret_at(plain, match.start(), match.end(), _key(match), between)
         if found is not None:
             end = found.end
             yield found.start, found.end, SECRET
 
 
-def _elements(text: str, keep: frozenset[str]) -> Iterator[Span]:
-    if SECRET in keep or ("<" not in text and "&lt;" not in text):
+def _key(match: Any) -> Key:
+    if match.start(TOKEN) >= 0:
+        return Key.TOKEN
+    return Key.SESSION if match.start(SESSION) >= 0 else Key.PASSWORD
+
+
+def _columns(text: str, data: bytes, keep: frozenset[str]) -> Iterator[Span]:
+    return _matches(_sql(), text, data, keep) if "'" in text else iter(())
+
+
+def _elements(text: str, data: bytes, keep: frozenset[str]) -> Iterator[Span]:
+    return (
+        _matches(_xml(), text, data, keep) if any(mark in text for mark in ELEMENTS) else iter(())
+    )
+
+
+def _matches(form: Any, text: str, data: bytes, keep: frozenset[str]) -> Iterator[Span]:
+    if SECRET in keep:
         return
-    for match in _xml().finditer(_bytes(text)):
+    for match in form.finditer(data):
         start, end = _span(match)
         if not text.startswith("[", start):
+            yield start, end, SECRET
+
+
+def _encoded(text: str, data: bytes, keep: frozenset[str]) -> Iterator[Span]:
+    """Words in base64 that hold a secret."""
+    if SECRET in keep:
+        return
+    for match in _base64().finditer(data):
+        start, end = match.span(1)
+        inside = decoded(text[start:end])
+        if inside is None:
+            continue
+        whole, tokens, _ = _forms()
+        login = text[end - 1] == "=" and LOGIN.fullmatch(inside)
+        finds = (whole.find, _keyed, tokens.find)
+        if login or any(any(find(inside, inside.encode(), keep)) for find in finds):
             yield start, end, SECRET
 
 
@@ -163,11 +213,6 @@ def _without_half(text: str) -> str:
     return text[: len(text) - gone]
 
 
-def _bytes(text: str) -> bytes:
-    """The text with one byte for each character, so that the places in both are the same."""
-    return text.encode("latin-1", "replace")
-
-
 def _options() -> Any:
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
@@ -182,7 +227,7 @@ def _compiled(form: str) -> Any:
 
 @cache
 def _forms() -> tuple[_Forms, _Forms, _Forms]:
-    return _Forms(kinds.WHOLE), _Forms(kinds.TOKENS), _Forms(kinds.PERSONAL)
+    return _Forms(kinds.WHOLE), _Forms((*kinds.TOKENS, *COMMANDS, *PROSE)), _Forms(kinds.PERSONAL)
 
 
 @cache
@@ -193,3 +238,13 @@ def _keys() -> Any:
 @cache
 def _xml() -> Any:
     return _compiled(XML)
+
+
+@cache
+def _sql() -> Any:
+    return _compiled(COLUMNS)
+
+
+@cache
+def _base64() -> Any:
+    return _compiled(BASE64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 import pytest
+from support.scrubbed_texts import ATTACKS, INNOCENT
 
 from ticketing.domain.scrubbing.scrub import scrub
 
@@ -263,3 +264,19 @@ def test_no_text_takes_long(text: str) -> None:
     began = time.process_time()
     scrub(text)
     assert time.process_time() - began < 10
+
+
+TEXTS = [pair for pairs in ATTACKS.values() for pair in pairs]
+
+
+@pytest.mark.parametrize(("text", "secret"), TEXTS)
+def test_no_form_hides_a_secret(text: str, secret: str) -> None:
+    assert secret in text
+    shown = scrub(text)
+    assert secret not in shown
+    assert scrub(shown) == shown
+
+
+@pytest.mark.parametrize("text", INNOCENT)
+def test_lines_of_real_programs_stay(text: str) -> None:
+    assert scrub(text) == text
