@@ -7,30 +7,41 @@ from dataclasses import replace
 import msgspec
 from aiohttp import web
 
+from ticketing.api.described import described, ok, page_of
 from ticketing.api.door import principal_of
-from ticketing.api.parameters import INCIDENT_ID, alert_query, incident_query
+from ticketing.api.parameters import (
+    ALERT_QUERY,
+    INCIDENT_ID,
+    INCIDENT_QUERY,
+    alert_query,
+    incident_query,
+)
 from ticketing.api.services import services
+from ticketing.api.shapes import ALERT, ALERTS, INCIDENT, LISTED, TIMELINE
 from ticketing.domain.access.principal import Principal
 from ticketing.errors import NotFound
 from ticketing.view.query import AlertQuery, Query
 
 
-class _WithAlerts(msgspec.Struct):
-    """The part of an incident's document that lists its alerts."""
+class _Lists(msgspec.Struct):
+    """The lists in an incident's document that have a route of their own."""
 
     alerts: msgspec.Raw = msgspec.Raw(b"[]")
+    timeline: msgspec.Raw = msgspec.Raw(b"[]")
 
 
-_with_alerts = msgspec.json.Decoder(_WithAlerts)
+_lists = msgspec.json.Decoder(_Lists)
 
 
+@described(page_of(LISTED), query=INCIDENT_QUERY)
 async def list_incidents(request: web.Request) -> web.Response:
-    """GET /api/incidents: newest first; the Link header has the next page."""
+    """GET /api/incidents: the incidents, newest first; the Link header has the next page."""
     return await _page(request, incident_query(request))
 
 
+@described(page_of(ALERT), query=ALERT_QUERY)
 async def list_alerts(request: web.Request) -> web.Response:
-    """GET /api/v1/alerts: latest episode first; the Link header has the next page."""
+    """GET /api/v1/alerts: the alerts, latest episode first; the Link header has the next page."""
     return await _page(request, alert_query(request))
 
 
@@ -48,15 +59,24 @@ async def _page(request: web.Request, query: Query | AlertQuery) -> web.Response
     return response
 
 
+@described(ok("the incident", INCIDENT))
 async def get_incident(request: web.Request) -> web.Response:
     """GET /api/incidents/:id: the whole incident."""
     return web.Response(body=await _document(request), content_type="application/json")
 
 
+@described(ok("20 at most; `alertsTotal` of the incident says how many there are", ALERTS))
 async def alerts_of_incident(request: web.Request) -> web.Response:
     """GET /api/incidents/:id/alerts: the alerts of an incident, earliest first."""
-    found = _with_alerts.decode(await _document(request))
+    found = _lists.decode(await _document(request))
     return web.Response(body=bytes(found.alerts), content_type="application/json")
+
+
+@described(ok("the steps; `leftOut.steps` of the incident says how many went", TIMELINE))
+async def timeline_of_incident(request: web.Request) -> web.Response:
+    """GET /api/incidents/:id/timeline: what happened to an incident, earliest first."""
+    found = _lists.decode(await _document(request))
+    return web.Response(body=bytes(found.timeline), content_type="application/json")
 
 
 async def _document(request: web.Request) -> bytes:

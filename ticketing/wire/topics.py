@@ -37,6 +37,8 @@ TOKENS = f"{OWN_PREFIX}tokens"
 """Named tokens of people and programs, only the hashes of their secrets."""
 AUDIT = f"{OWN_PREFIX}audit"
 """Requests that changed something, and those that were refused."""
+SETTINGS = f"{OWN_PREFIX}settings"
+"""Settings that were changed while running, without secrets."""
 
 RETENTION_MS_SIGNALS = 7 * 24 * 3600 * 1000
 """A worker may be down for a week before anything is lost."""
@@ -119,6 +121,7 @@ def specs(
         TopicSpec(REGISTRY, 1, {"cleanup.policy": "compact"}, Bond.LOOSE),
         # One partition each: the order of all records is that of time.
         TopicSpec(TOKENS, 1, {"cleanup.policy": "compact"}, Bond.LOOSE),
+        TopicSpec(SETTINGS, 1, {"cleanup.policy": "compact"}, Bond.LOOSE),
         TopicSpec(AUDIT, 1, {"retention.ms": str(RETENTION_MS_AUDIT)}, Bond.LOOSE),
     ]
     for platform in platforms:
