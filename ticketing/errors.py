@@ -19,9 +19,10 @@ TicketingError
 ├── Undecodable      an answer of a platform is no JSON that can be read
 ├── NotFound         an incident, a dead letter or a file does not exist
 ├── NotWhole         a dead letter holds too little of its record to produce it again
-├── Conflict         the state of the incident, or of the dead letter, forbids the request
+├── Conflict         the state of what the request is about forbids it
 ├── Problem          an error answer of the API
-│   └── Invalid      a parameter or field of the request has an invalid value
+│   ├── Invalid      a parameter or field of the request has an invalid value
+│   └── Late         a command that Kafka holds has no known outcome yet
 ├── FeedStalled      a command: the fed records are not read
 ├── DemoFailed       a command: the demo could not run to its end
 ├── TooLarge         Kafka refuses a message for its size

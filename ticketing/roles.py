@@ -31,6 +31,7 @@ from ticketing.wire.topics import (
     READER,
     REDRIVES,
     REGISTRY,
+    SETTINGS,
     SIGNALS,
     TOKENS,
     TRACES,
@@ -102,6 +103,7 @@ def access_of(role: str, runtime: Runtime) -> list[Grant]:
         grants.append(Grant("topic", PULSES, (WRITE,)))
     # Each role has a listener, which asks for tokens and notes what it refused.
     grants += [Grant("topic", TOKENS, (READ,)), Grant("topic", AUDIT, (WRITE,))]
+    grants.append(Grant("topic", SETTINGS, (READ,)))
     # Clients that only read ask for their group's coordinator all the same.
     grants.append(Grant("group", READER, (DESCRIBE,)))
     if bound_to(role):
@@ -113,6 +115,7 @@ def access_of(role: str, runtime: Runtime) -> list[Grant]:
         grants.append(Grant("group", PIPELINE_APP, (DESCRIBE,), prefixed=True))
         grants.append(Grant("topic", PULSES, (READ,)))
         grants += [Grant("topic", TOKENS, (WRITE,)), Grant("topic", AUDIT, (READ,))]
+        grants.append(Grant("topic", SETTINGS, (WRITE,)))
         own = written_by(role, runtime)
         grants += [Grant("topic", name, (READ,)) for name in [DEAD_LETTERS, *own]]
     return merged(grants)

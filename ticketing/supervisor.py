@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from ticketing import metrics, restarts
 from ticketing.config import Config
@@ -217,6 +218,10 @@ class Supervisor:
     """Variables for every child, beside those that it inherits."""
     config: Config | None = None
     """The configuration, of which a child gets what its role needs; None where it loads one."""
+    given: Config | None = None
+    """The configuration without the changes since, where there are any."""
+    changed: Mapping[str, Any] | None = None
+    """The changes since, as the children apply them."""
     log: Path | None = None
     """A file for the children's output; None for the supervisor's own stderr."""
     clock: Callable[[], float] = time.monotonic
@@ -231,7 +236,8 @@ class Supervisor:
             command = [sys.executable, "-m", "ticketing", "worker", role]
             child = Child(role, command, self.environ_of(role), self.log)
             if self.config is not None:
-                child.document = document_for(self.config, secrets_for(role, self.config))
+                kept = secrets_for(role, self.config)
+                child.document = document_for(self.given or self.config, kept, self.changed)
             child.start(self.clock())
             self.children.append(child)
         self._publish()

@@ -31,6 +31,7 @@ from ticketing.errors import Misconfigured
 from ticketing.kafka.contact import WORKER_SECONDS_MAX
 from ticketing.kafka.free_port import free_port
 from ticketing.kafka.runtime import Runtime
+from ticketing.kafka.settings_topic import with_changed
 from ticketing.kafka.watch import TopicWatch
 from ticketing.roles import (
     API,
@@ -41,6 +42,7 @@ from ticketing.roles import (
     app_of,
     committed_by,
     read_by,
+    secrets_alone,
     verified_topics,
 )
 from ticketing.telemetry import export
@@ -192,6 +194,7 @@ def run(role: str, runtime: Runtime) -> None:
     restarts.start_beats()
     with traced(role, runtime.config), _own_listener(role, runtime):
         reach(runtime)
+        runtime = as_changed(role, runtime)
         if role == API:
             from ticketing.api.server import serve
 
@@ -204,6 +207,20 @@ def run(role: str, runtime: Runtime) -> None:
             loglevel=runtime.config.log.level.upper(), quiet=True, override_logging=False
         )
         worker.execute_from_commandline()
+
+
+def as_changed(role: str, runtime: Runtime) -> Runtime:
+    """The runtime with the settings that were changed while running.
+
+    A supervisor has handed them over already. Raises Misconfigured for the role of a platform that
+    was disabled so.
+    """
+    if PARENT_VARIABLE in os.environ:
+        return runtime
+    runtime = with_changed(runtime, partial(secrets_alone, role))
+    if role not in roles(runtime.config):
+        raise Misconfigured(f"{role}.enabled: was set to false by the API; this role has no work")
+    return runtime
 
 
 def reach(runtime: Runtime) -> None:
@@ -460,6 +477,7 @@ def __getattr__(name: str) -> Any:
     launch.prepare()
     runtime = Runtime.from_environ()
     configure_logging(runtime.config)
+    runtime = as_changed(PIPELINE, runtime)
     made = build(PIPELINE, runtime)
 
     lasting = ExitStack()

@@ -7,9 +7,10 @@ const read = (name) => readFileSync(new URL(name, DIRECTORY), "utf8");
 const files = readdirSync(DIRECTORY);
 const ending = (suffix) => files.filter((name) => name.endsWith(suffix));
 const page = read("index.html");
+const reference = readFileSync(new URL("../api/reference.html", DIRECTORY), "utf8");
 
-test("the page names files that exist, and every style sheet", () => {
-  const named = [...page.matchAll(/"console\/([^"]+)"/g)].map(([, name]) => name);
+test("the pages name files that exist, and every style sheet", () => {
+  const named = [...(page + reference).matchAll(/"console\/([^"]+)"/g)].map(([, name]) => name);
   for (const name of named) assert.ok(files.includes(name), name);
   assert.deepEqual(
     ending(".css").filter((name) => !named.includes(name)),

@@ -6,13 +6,15 @@ from aiohttp import web
 
 from ticketing.api import files, incidents, operations, slack, stats
 from ticketing.api.audit import READER, AuditReader, audited, list_audit
-from ticketing.api.commands import ROLES, batch, command_handler
+from ticketing.api.commands import ROLES, batch, command_handler, get_outcome
 from ticketing.api.dead_letters import get_dead_letter, list_dead_letters, redrive
 from ticketing.api.door import Door, admission, keep_door, provider_of
 from ticketing.api.events import events, feed_for
 from ticketing.api.health import DESK as HEALTH
 from ticketing.api.health import HealthDesk, installation_health
 from ticketing.api.me import me
+from ticketing.api.negotiation import negotiated
+from ticketing.api.openapi import DESCRIPTION, Description, description_routes
 from ticketing.api.postmortem import postmortem
 from ticketing.api.problems import counted, problems
 from ticketing.api.retries import retry
@@ -43,6 +45,7 @@ from ticketing.api.services import (
     WorkerStatus,
 )
 from ticketing.api.sessions import PROVIDER, session_routes
+from ticketing.api.settings import SETTINGS_DESK, SettingsDesk, settings_routes
 from ticketing.api.tokens import DESK, TokenDesk, token_routes
 from ticketing.config import Config
 from ticketing.domain.events import Action
@@ -52,6 +55,8 @@ BODY_BYTES_MAX = 128 * 1024
 """Well above the largest body, a batch of the most ids with a full note."""
 COMMAND_SECONDS_MAX = 10.0
 """Covers a slow broker and most rebalances; ends before the usual timeouts of proxies."""
+ANSWER_SECONDS_MAX = 2.0
+"""As long as people wait for a button; what takes longer is answered with the place to look at."""
 
 
 def create_app(
@@ -67,16 +72,25 @@ def create_app(
     door: Door | None = None,
     desk: TokenDesk | None = None,
     audit: AuditReader | None = None,
+    settings: SettingsDesk | None = None,
     command_seconds_max: float = COMMAND_SECONDS_MAX,
+    answer_seconds_max: float = ANSWER_SECONDS_MAX,
 ) -> web.Application:
     """The API and the console, at the root and under `/api/ticketing`."""
     app = web.Application(
-        middlewares=[counted, safe_headers, audited, problems, guard, admission],
+        middlewares=[counted, safe_headers, negotiated, audited, problems, guard, admission],
         client_max_size=BODY_BYTES_MAX,
     )
     app[STATUS] = WorkerStatus(config, readiness)
     app[SERVICES] = Services(
-        config, store, commands, checks, dead_letters, balance, command_seconds_max
+        config,
+        store,
+        commands,
+        checks,
+        dead_letters,
+        balance,
+        command_seconds_max,
+        answer_seconds_max,
     )
     app[HEALTH] = HealthDesk(config, store, fleet, balance)
     keep_door(app, door or Door(config))
@@ -84,16 +98,20 @@ def create_app(
         app[DESK] = desk
     if audit is not None:
         app[READER] = audit
+    if settings is not None:
+        app[SETTINGS_DESK] = settings
     provider = provider_of(config)
     if provider is not None:
         app[PROVIDER] = provider
     app[files.ASSETS] = files.load()
     feed_for(app)
-    add_routes(app, _routes(), ("", PREFIX))
+    described = routes()
+    app[DESCRIPTION] = Description(described)
+    add_routes(app, described, ("", PREFIX))
     return app
 
 
-def _routes() -> list[Route]:
+def routes() -> list[Route]:
     """Every route of the API and the console, with its rule."""
     one = "/api/incidents/{id}"
     letter = "/api/v1/dead-letters/{id}"
@@ -104,6 +122,7 @@ def _routes() -> list[Route]:
     return [
         get("/", files.page, OPEN),
         get("/console/{name}", files.file, OPEN),
+        *description_routes(),
         *operations.status_routes(),
         get("/api/v1/me", me, VIEWER),
         *session_routes(),
@@ -113,6 +132,8 @@ def _routes() -> list[Route]:
         get(one, incidents.get_incident, VIEWER),
         get(f"{one}/alerts", incidents.alerts_of_incident, VIEWER),
         get(f"{one}/similar", incidents.similar_to, VIEWER),
+        get(f"{one}/timeline", incidents.timeline_of_incident, VIEWER),
+        get(f"{one}/commands/{{command}}", get_outcome, VIEWER),
         *actions,
         post(f"{one}/retry", retry, RESPONDER),
         get("/api/v1/incidents/{id}/postmortem", postmortem, VIEWER),
@@ -128,9 +149,7 @@ def _routes() -> list[Route]:
         get("/api/v1/dead-letters", list_dead_letters, VIEWER_OF_ALL),
         get(letter, get_dead_letter, VIEWER_OF_ALL),
         post(f"{letter}/redrive", redrive, RESPONDER_OF_ALL),
-        # PATCH /api/v1/config/{platforms,routing,anomaly,llm} goes here once changes are
-        # persistent.
-        get("/api/v1/config", operations.get_config, VIEWER_OF_ALL),
+        *settings_routes(),
         get("/api/v1/platforms", operations.list_platforms, VIEWER),
         post("/api/v1/test-connection", operations.test_connection, ADMIN),
         post("/api/v1/test-llm", operations.test_llm, ADMIN),

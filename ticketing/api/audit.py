@@ -12,15 +12,48 @@ from aiohttp.typedefs import Handler
 
 from ticketing.access import audit_topic
 from ticketing.access.audit_topic import LIMIT_DEFAULT, LIMIT_MAX, Page
+from ticketing.api.described import Parameter, described, page_of
 from ticketing.api.door import DOOR, NOTED, PARTS, PRINCIPAL, SUBJECTS
-from ticketing.api.parameters import member_of, parsed_time, require_known
+from ticketing.api.parameters import (
+    CURSOR,
+    FROM,
+    TO,
+    limit_parameter,
+    member_of,
+    parsed_time,
+    require_known,
+)
 from ticketing.api.problems import Invalid, Problem
 from ticketing.api.rules import SAFE_METHODS
+from ticketing.api.shapes import choice, or_null, record
 from ticketing.domain.access.audit import UNKNOWN, Entry, Outcome, Wanted, entry_of, outcome_of
 from ticketing.kafka.runtime import Runtime
 from ticketing.view.times import iso
 
-NAMES = ("who", "incident", "outcome", "from", "to", "limit", "cursor")
+QUERY = (
+    Parameter("who", "the name, whole"),
+    Parameter("incident", "the id of an incident, or another subject"),
+    Parameter("outcome", "how it ended", choice([one.value for one in Outcome])),
+    FROM,
+    TO,
+    limit_parameter(LIMIT_DEFAULT, LIMIT_MAX),
+    CURSOR,
+)
+NAMES = tuple(one.name for one in QUERY)
+ENTRY = record(
+    {
+        "at": "time",
+        "who": "text or null",
+        "role": "text",
+        "kind": "text",
+        "address": "text or null",
+        "route": "text",
+        "outcome": "text",
+        "status": or_null({"type": "integer"}),
+        "subjects": "list of text",
+    },
+    title="Audit entry",
+)
 NAMED_BY = ("id", "name")
 """The parts of a path that name the subject of a request."""
 
@@ -86,8 +119,12 @@ def _entry(request: web.Request, status: int, subjects: Sequence[str]) -> Entry:
     )
 
 
+@described(page_of(ENTRY), query=QUERY)
 async def list_audit(request: web.Request) -> web.Response:
-    """GET /api/v1/audit: newest first; the Link header has the next page."""
+    """GET /api/v1/audit: what was done and what was refused, newest first.
+
+    The Link header has the next page.
+    """
     given = request.query
     require_known(given, NAMES)
     since, until = given.get("from"), given.get("to")

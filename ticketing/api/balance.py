@@ -15,6 +15,8 @@ from ticketing.wire.topics import PIPELINE_APP, SIGNALS
 
 log = logging.getLogger(__name__)
 
+SHOWN = ("records", "belowThreshold", "counted", "deadLetters")
+"""The names of the numbers in the API."""
 ASK_EVERY_SECONDS = 1.0
 """As often as the pipeline commits, however many people look."""
 ASK_AGAIN_SECONDS = 10.0
@@ -39,12 +41,8 @@ class Records:
 
     def shown(self) -> dict[str, int]:
         """The numbers by their names in the API."""
-        return {
-            "records": self.records,
-            "belowThreshold": self.below_threshold,
-            "counted": self.counted,
-            "deadLetters": self.dead_letters,
-        }
+        numbers = (self.records, self.below_threshold, self.counted, self.dead_letters)
+        return dict(zip(SHOWN, numbers, strict=True))
 
 
 class KafkaBalance:

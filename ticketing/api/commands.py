@@ -6,16 +6,29 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
+import msgspec
 from aiohttp import web
 
+from ticketing.api.described import Answer, Parameter, described, ok, refused
 from ticketing.api.door import PARTS, SUBJECTS, principal_of, require_role
 from ticketing.api.incidents import unknown
-from ticketing.api.outcomes import Ended, Result, perform
-from ticketing.api.parameters import INCIDENT_ID, Body, json_object, member_of
+from ticketing.api.outcomes import Ended, Late, Result, outcome_of, perform
+from ticketing.api.parameters import (
+    FINGERPRINT,
+    INCIDENT_ID,
+    ITEM_CHARS_MAX,
+    TEXT_CHARS_MAX,
+    Body,
+    by_field,
+    json_object,
+    member_of,
+)
 from ticketing.api.problems import Invalid, Problem, problem_of
 from ticketing.api.services import Services, services
-from ticketing.config import Config
+from ticketing.api.shapes import PROBLEM, Schema, choice, listing, record
+from ticketing.config import PLATFORMS, Config
 from ticketing.domain.access.principal import NAME_CHARS_MAX, Role
 from ticketing.domain.events import Action, Command
 from ticketing.domain.incidents.commands import ACTION_RULES
@@ -34,11 +47,113 @@ TARGET_FIELDS = {Action.MERGE: "with", Action.MOVE: "into"}
 ROLES = {action: Role.ADMIN if action is Action.DELETE else Role.RESPONDER for action in Action}
 """The role that each action needs: a deletion can't be taken back."""
 _KEY = re.compile(r"[\x21-\x7e]{1,128}")
+_MEANINGS = {
+    Action.ACKNOWLEDGE: "Somebody is on it: no automatic escalation any more",
+    Action.ESCALATE: "Tell these platforms or teams, else those of `escalation.to`",
+    Action.RESOLVE: "It is over",
+    Action.REOPEN: "It is not over",
+    Action.COMMENT: "A remark in the timeline and in the tickets",
+    Action.FORWARD: "A ticket on one more platform",
+    Action.UNLINK: "These incidents have nothing to do with this one, for good and on both sides",
+    Action.NOTE: "A remark in the timeline alone",
+    Action.ASSIGN: "These people see to it, in the place of those before",
+    Action.SNOOZE: "Firing again pages nobody until then; a rise of severity does",
+    Action.MERGE: "These two are one fault; the one with the earlier first record stays",
+    Action.SPLIT: "These alerts are another fault: a new incident takes them, without a page",
+    Action.MOVE: "These alerts belong to another incident",
+    Action.DELETE: "The incident and what was merged into it are gone for good",
+}
+_LONG = {"type": "string", "maxLength": TEXT_CHARS_MAX}
+_IDENTITY = {"type": "string", "pattern": f"^{INCIDENT_ID.pattern}$"}
+_ITEM = {"type": "string", "minLength": 1, "maxLength": ITEM_CHARS_MAX}
+_TARGETS = {**listing(_ITEM), "maxItems": TARGETS_MAX}
+_ALERTS = {
+    **listing({"type": "string", "pattern": f"^{FINGERPRINT.pattern}$"}),
+    "minItems": 1,
+    "maxItems": ALERTS_MAX,
+}
+_FIELDS: dict[Action, dict[str, Schema]] = {
+    Action.ESCALATE: {"to": _TARGETS},
+    Action.COMMENT: {"text": {**_LONG, "minLength": 1}},
+    Action.FORWARD: {"platform": choice(PLATFORMS)},
+    Action.UNLINK: {"from": {**_TARGETS, "minItems": 1}},
+    Action.NOTE: {"text": {**_LONG, "minLength": 1}},
+    Action.ASSIGN: {"to": _TARGETS},
+    Action.SNOOZE: {
+        "until": {"type": ["string", "number"], "description": "ISO 8601 or Unix seconds"}
+    },
+    Action.MERGE: {"with": _IDENTITY},
+    Action.SPLIT: {"alerts": _ALERTS},
+    Action.MOVE: {"alerts": _ALERTS, "into": _IDENTITY},
+}
+"""The fields that an action's request has, beside `by` and `note`; all but escalate's are needed."""
+_ANSWERED: dict[Action, dict[str, str | Schema]] = {
+    Action.ESCALATE: {"escalatedTo": "list of text"},
+    Action.FORWARD: {"forwardedTo": "list of text"},
+    Action.UNLINK: {"unlinkedFrom": "list of text"},
+    Action.ASSIGN: {"assignees": "list of text"},
+    Action.SNOOZE: {"snoozedUntil": "time or null"},
+    Action.MERGE: {"mergedInto": "text"},
+    Action.SPLIT: {"alerts": "list of text"},
+    Action.MOVE: {"alerts": "list of text", "movedTo": "text"},
+}
+"""The fields that only the answer to an action has."""
+_KEY_HEADER = Parameter(
+    "Idempotency-Key",
+    "makes a repeat harmless: the same key on the same incident is applied once",
+    {"type": "string", "pattern": f"^{_KEY.pattern}$"},
+)
+_OUTCOME = record(
+    {"id": "text", "applied": "yes/no", "status": "text", "at": "time", "reason": "text"},
+    title="Outcome",
+)
+_ACCEPTED = (
+    202,
+    Answer(
+        "Kafka holds the command, but its outcome is not known yet",
+        record({"id": "text", "commandId": "text", "detail": "text"}, title="Accepted"),
+        headers={"Location": "where the outcome will be"},
+    ),
+)
+_FORBIDDEN = refused(409, "the incident's state forbids it; see `currentStatus`")
+_KEY_USED = refused(422, "the key was used for another action on this incident")
+
+
+def _body_of(action: Action) -> Schema:
+    own = _FIELDS.get(action, {})
+    note = {} if "text" in own else {"note": _LONG}
+    optional = ("by", "note", *(own if action is Action.ESCALATE else ()))
+    return record({"by": by_field(), **note, **own}, optional=optional)
+
+
+def _answer_of(action: Action) -> Schema:
+    done = f"{ACTION_RULES[action].done}At"
+    return record({"id": "text", "status": "text", done: "time", **_ANSWERED.get(action, {})})
+
+
+def _batch_body() -> Schema:
+    fields: dict[str, str | Schema] = {}
+    for action in Action:
+        fields |= _FIELDS.get(action, {})
+    # An id that can't be one is a result of its own, not the request's error.
+    ids = {**listing(_ITEM), "minItems": 1, "maxItems": BATCH_MAX}
+    actions = choice([action.value for action in Action])
+    known = {"ids": ids, "action": actions, "by": by_field(), "note": _LONG, **fields}
+    return record(known, optional=("by", "note", *fields))
 
 
 def command_handler(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:
     """POST /api/incidents/:id/<action>."""
 
+    @described(
+        ok("applied", _answer_of(action)),
+        _ACCEPTED,
+        _FORBIDDEN,
+        _KEY_USED,
+        body=_body_of(action),
+        headers=[_KEY_HEADER],
+        summary=_MEANINGS[action],
+    )
     async def handle(request: web.Request) -> web.Response:
         id = request.match_info["id"]
         if not INCIDENT_ID.fullmatch(id):
@@ -49,12 +164,53 @@ def command_handler(action: Action) -> Callable[[web.Request], Awaitable[web.Res
         request[SUBJECTS] = [id, *filter(None, [wish.get("target", "")])]
         _require_scope(id, action, wish)
         command = Command(id=_command_id(request), incident_id=id, action=action, **wish)
-        result = (await perform(services(request), [command]))[id]
+        served = services(request)
+        result = (await perform(served, [command], served.answer_seconds_max))[id]
+        if isinstance(result, Late):
+            return _accepted(request, result)
         return web.json_response(_answer(result))
 
     return handle
 
 
+def _accepted(request: web.Request, late: Late) -> web.Response:
+    """202 for a command whose outcome is not known yet; the Location will have it."""
+    command = late.command
+    incident = request.path.rpartition("/")[0]
+    place = f"{incident}/commands/{quote(command.id, safe='')}"
+    body = {"id": command.incident_id, "commandId": command.id, "detail": late.detail}
+    return web.json_response(body, status=202, headers={"Location": place})
+
+
+@described(ok("the outcome", _OUTCOME))
+async def get_outcome(request: web.Request) -> web.Response:
+    """GET /api/incidents/:id/commands/:command: the outcome of a command, by its id or key."""
+    id = request.match_info["id"]
+    if not INCIDENT_ID.fullmatch(id):
+        raise unknown(id)
+    sees = principal_of(request).sees
+    found = await outcome_of(services(request), id, request.match_info["command"], sees)
+    return web.json_response(msgspec.to_builtins(found))
+
+
+@described(
+    ok(
+        "a result for each id, in their order",
+        record(
+            {
+                "action": "text",
+                "results": listing(
+                    record(
+                        {"id": "text", "ok": "yes/no", "status": "text", "error": PROBLEM},
+                        optional=("status", "error"),
+                    )
+                ),
+            }
+        ),
+    ),
+    body=_batch_body(),
+    headers=[_KEY_HEADER],
+)
 async def batch(request: web.Request) -> web.Response:
     """POST /api/v1/incidents/batch: one action on many incidents, with a result for each."""
     served: Services = services(request)
@@ -67,17 +223,17 @@ async def batch(request: web.Request) -> web.Response:
     body.done()
     command_id = _command_id(request)
     commands = []
-    refused: dict[str, Result] = {}
+    impossible: dict[str, Result] = {}
     for id in ids:
         try:
             if not INCIDENT_ID.fullmatch(id):
                 raise unknown(id)
             _require_scope(id, action, wish)
         except (NotFound, Invalid) as error:
-            refused[id] = error
+            impossible[id] = error
         else:
             commands.append(Command(id=command_id, incident_id=id, action=action, **wish))
-    results = {**refused, **await perform(served, commands)}
+    results = {**impossible, **await perform(served, commands, served.command_seconds_max)}
     answers = [_batch_result(id, results[id]) for id in ids]
     request[PARTS] = _by_status(answers, wish.get("target", ""))
     return web.json_response({"action": action.value, "results": answers})

@@ -10,10 +10,19 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from ticketing.api.described import Parameter, described, ok, page_of, refused
 from ticketing.api.door import principal_of
-from ticketing.api.parameters import Body, json_object, require_known
+from ticketing.api.parameters import (
+    CURSOR,
+    Body,
+    by_field,
+    json_object,
+    limit_parameter,
+    require_known,
+)
 from ticketing.api.problems import Invalid, Problem
 from ticketing.api.services import DeadLetters, services
+from ticketing.api.shapes import Schema, or_null, record
 from ticketing.dead_letters import reading
 from ticketing.dead_letters.reading import DELIVERY, LIMIT_DEFAULT, LIMIT_MAX, Entry, Page, Wanted
 from ticketing.dead_letters.redrive import Redriven, Redriver
@@ -22,7 +31,42 @@ from ticketing.kafka.runtime import Runtime
 from ticketing.privacy import Scrubber, for_view
 from ticketing.view.times import iso
 
-NAMES = ("reason", "stage", "platform", "limit", "cursor")
+QUERY = (
+    Parameter("reason", "a reason, such as `no_service`"),
+    Parameter("stage", "`detection`, `incidents`, `delivery` or another"),
+    Parameter("platform", "deliveries to this platform"),
+    limit_parameter(LIMIT_DEFAULT, LIMIT_MAX),
+    CURSOR,
+)
+NAMES = tuple(one.name for one in QUERY)
+_REDRIVEN: dict[str, str | Schema] = {"redrivenAt": "time", "by": "text", "to": "text"}
+_FIELDS: dict[str, str | Schema] = {
+    "id": "text",
+    "at": "time",
+    "stage": "text",
+    "reason": "text",
+    "detail": "text",
+    "topic": "text or null",
+    "partition": or_null({"type": "integer"}),
+    "offset": or_null({"type": "integer"}),
+    "key": "text or null",
+    "size": "number of bytes",
+    "whole": "yes/no",
+    "platform": "text or null",
+    "incidentId": "text or null",
+}
+_HELD: dict[str, str | Schema] = {
+    "request": "text or null",
+    "value": "text or null",
+    "valueBase64": "text",
+    "redriven": or_null(record(_REDRIVEN)),
+}
+LETTER = record(_FIELDS, title="Dead letter")
+WHOLE_LETTER = record(
+    {**_FIELDS, **_HELD},
+    optional=("request", "value", "valueBase64"),
+    title="Whole dead letter",
+)
 
 
 class KafkaDeadLetters:
@@ -66,8 +110,12 @@ class KafkaDeadLetters:
             return redriver.retry(incident_id, platform, by)
 
 
+@described(page_of(LETTER), query=QUERY)
 async def list_dead_letters(request: web.Request) -> web.Response:
-    """GET /api/v1/dead-letters: newest first; the Link header has the next page."""
+    """GET /api/v1/dead-letters: what could not be handled, newest first.
+
+    The Link header has the next page.
+    """
     given = request.query
     require_known(given, NAMES)
     wanted = Wanted(**{name: given.get(name, "") for name in ("reason", "stage", "platform")})
@@ -84,6 +132,7 @@ async def list_dead_letters(request: web.Request) -> web.Response:
     return response
 
 
+@described(ok("the letter", WHOLE_LETTER))
 async def get_dead_letter(request: web.Request) -> web.Response:
     """GET /api/v1/dead-letters/:id: the letter with its record or request."""
     entry, redriven = await dead_letters_of(request).get(request.match_info["id"])
@@ -92,8 +141,14 @@ async def get_dead_letter(request: web.Request) -> web.Response:
     return web.json_response({**_document(entry, scrub), **_content(entry, scrub), **done})
 
 
+@described(
+    ok("in Kafka again", record({"id": "text", "status": "text", **_REDRIVEN})),
+    refused(409, "redriven before, under way, or its platform is not enabled; see `currentStatus`"),
+    refused(422, "the letter holds only a part of the record"),
+    body=record({"by": by_field()}, optional=("by",)),
+)
 async def redrive(request: web.Request) -> web.Response:
-    """POST /api/v1/dead-letters/:id/redrive: redrive once; 409 if redriven before."""
+    """POST /api/v1/dead-letters/:id/redrive: try a letter again, once; 409 if redriven before."""
     body = Body(await json_object(request))
     by = principal_of(request).signed(body.text("by", chars_max=NAME_CHARS_MAX))
     body.done()

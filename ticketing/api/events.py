@@ -16,10 +16,12 @@ from functools import partial
 
 from aiohttp import web
 
+from ticketing.api.described import described, ok
 from ticketing.api.door import DOOR, principal_of
 from ticketing.api.problems import Problem, unavailable
 from ticketing.api.security import HEADERS
 from ticketing.api.services import SERVICES
+from ticketing.api.shapes import shape
 from ticketing.domain.access.principal import Kind, Principal
 from ticketing.errors import Unavailable
 from ticketing.view.query import read_listed
@@ -150,8 +152,9 @@ def _put(queue: asyncio.Queue[bytes], message: bytes) -> None:
 FEED: web.AppKey[Feed] = web.AppKey("feed", Feed)
 
 
+@described(ok("an endless stream", shape("text"), content_type="text/event-stream"))
 async def events(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/events: `incidents` with changed incidents, `reset` to read the list again."""
+    """GET /api/v1/events: server-sent events of changed incidents; `reset` to read the list again."""
     feed = request.config_dict[FEED]
     principal = principal_of(request)
     queue = feed.join(principal)

@@ -1,13 +1,14 @@
-"""The console's files, read once and served with an ETag."""
+"""The console's files, read once."""
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
 
+from ticketing.api.described import described, ok
+from ticketing.api.shapes import shape
 from ticketing.errors import NotFound
 
 DIRECTORY = Path(__file__).resolve().parent.parent / "console"
@@ -25,7 +26,6 @@ class Asset:
 
     body: bytes
     content_type: str
-    etag: str
 
 
 def load(directory: Path = DIRECTORY) -> dict[str, Asset]:
@@ -34,18 +34,19 @@ def load(directory: Path = DIRECTORY) -> dict[str, Asset]:
 
 
 def _asset(path: Path) -> Asset:
-    body = path.read_bytes()
-    return Asset(body, TYPES[path.suffix], f'"{hashlib.sha256(body).hexdigest()[:24]}"')
+    return Asset(path.read_bytes(), TYPES[path.suffix])
 
 
 ASSETS: web.AppKey[dict[str, Asset]] = web.AppKey("assets", dict)
 
 
+@described(ok("the page", shape("text"), content_type="text/html"))
 async def page(request: web.Request) -> web.Response:
     """GET /: the console."""
     return _serve(request, "index.html")
 
 
+@described(ok("the file", shape("text"), content_type="*/*"))
 async def file(request: web.Request) -> web.Response:
     """GET /console/:name: a file of the console."""
     return _serve(request, request.match_info["name"])
@@ -55,8 +56,5 @@ def _serve(request: web.Request, name: str) -> web.Response:
     asset = request.config_dict[ASSETS].get(name)
     if asset is None:
         raise NotFound("The console has no such file.")
-    headers = {"ETag": asset.etag, "Cache-Control": "no-cache"}
-    if request.headers.get("If-None-Match") == asset.etag:
-        return web.Response(status=304, headers=headers)
-    headers["Content-Type"] = asset.content_type
+    headers = {"Cache-Control": "no-cache", "Content-Type": asset.content_type}
     return web.Response(body=asset.body, headers=headers)

@@ -9,22 +9,43 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
+from ticketing.api.described import described, ok, page_of
 from ticketing.api.door import principal_of
-from ticketing.api.parameters import INCIDENT_ID, alert_query, incident_query, part_query
+from ticketing.api.parameters import (
+    ALERT_QUERY,
+    INCIDENT_ID,
+    INCIDENT_QUERY,
+    PART_QUERY,
+    alert_query,
+    incident_query,
+    part_query,
+)
 from ticketing.api.services import services
+from ticketing.api.shapes import ALERT, INCIDENT, LISTED, TIMELINE
 from ticketing.domain.access.principal import Principal
 from ticketing.errors import NotFound
 from ticketing.view.query import AlertQuery, Place, Query, encode_cursor
 from ticketing.view.tokens import folded
 
 
+class _Timeline(msgspec.Struct):
+    """The list in an incident's document that has a route of its own."""
+
+    timeline: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+_with_timeline = msgspec.json.Decoder(_Timeline)
+
+
+@described(page_of(LISTED), query=INCIDENT_QUERY)
 async def list_incidents(request: web.Request) -> web.Response:
-    """GET /api/incidents: newest first; the Link header has the next page."""
+    """GET /api/incidents: the incidents, newest first; the Link header has the next page."""
     return await _page(request, incident_query(request))
 
 
+@described(page_of(ALERT), query=ALERT_QUERY)
 async def list_alerts(request: web.Request) -> web.Response:
-    """GET /api/v1/alerts: latest episode first; the Link header has the next page."""
+    """GET /api/v1/alerts: the alerts, latest episode first; the Link header has the next page."""
     return await _page(request, alert_query(request))
 
 
@@ -46,11 +67,13 @@ def _link(request: web.Request, response: web.Response, cursor: str) -> None:
     response.headers["Link"] = f'<{following}>; rel="next"'
 
 
+@described(ok("the incident", INCIDENT))
 async def get_incident(request: web.Request) -> web.Response:
     """GET /api/incidents/:id: the whole incident."""
     return web.Response(body=await document_of(request), content_type="application/json")
 
 
+@described(page_of(ALERT), query=PART_QUERY)
 async def alerts_of_incident(request: web.Request) -> web.Response:
     """GET /api/incidents/:id/alerts: the alerts of an incident, earliest first, by page."""
     query = part_query(request)
@@ -76,6 +99,13 @@ def _is_wanted(alert: Mapping[str, Any], query: AlertQuery) -> bool:
         and (not query.services or alert["service"] in query.services)
         and all(word in text for word in folded(query.search).split())
     )
+
+
+@described(ok("the steps; `leftOut.steps` of the incident says how many went", TIMELINE))
+async def timeline_of_incident(request: web.Request) -> web.Response:
+    """GET /api/incidents/:id/timeline: what happened to an incident, earliest first."""
+    found = _with_timeline.decode(await document_of(request))
+    return web.Response(body=bytes(found.timeline), content_type="application/json")
 
 
 async def similar_to(request: web.Request) -> web.Response:

@@ -1,4 +1,4 @@
-"""The operators' routes: health, readiness, metrics, totals, settings and connection tests."""
+"""The operators' routes: health, readiness, metrics, totals and connection tests."""
 
 from __future__ import annotations
 
@@ -9,13 +9,51 @@ from typing import Any
 from aiohttp import web
 
 from ticketing import metrics
+from ticketing.api.balance import SHOWN
+from ticketing.api.described import described, ok, refused
 from ticketing.api.door import principal_of
 from ticketing.api.health import DESK
 from ticketing.api.parameters import Body, json_object
 from ticketing.api.problems import Invalid, Problem, unavailable
 from ticketing.api.rules import OPEN, VIEWER_OF_ALL, Route, get
 from ticketing.api.services import Checks, services, status
-from ticketing.config import PLATFORMS, in_effect
+from ticketing.api.shapes import choice, listing, record, shape
+from ticketing.config import PLATFORMS
+from ticketing.domain.incidents.incident import Status
+from ticketing.domain.severity import Severity
+
+_STATUS = record({"status": "text"})
+_CHECK = choice(["ok", "error"])
+CHECKED_PLATFORM = record({"status": _CHECK, "platform": "text", "message": "text"})
+CHECKED_MODEL = record(
+    {"status": _CHECK, "provider": "text", "model": "text or null", "message": "text"}
+)
+PLATFORM = record({"name": "text", "title": "text", "enabled": "yes/no"}, title="Platform")
+TOTALS = record(
+    {
+        "incidents": "number of incidents",
+        "byStatus": record({one.value: "number of incidents" for one in Status}),
+        "active": record({one.value: "number of incidents" for one in Severity}),
+        **dict.fromkeys(SHOWN, "number of records"),
+    },
+    # A principal of some tenants hears of no records.
+    optional=SHOWN,
+    title="Totals",
+)
+LLM_STATUS = record(
+    {
+        "provider": "text",
+        "model": "text or null",
+        "circuit": "text",
+        "calls": "number of calls",
+        "failures": "number of calls",
+        "cost": "number",
+        "currency": "text",
+        "providers": "list of objects",
+        "summaries": "object",
+    },
+    title="State of the models",
+)
 
 
 def status_routes() -> list[Route]:
@@ -27,13 +65,15 @@ def status_routes() -> list[Route]:
     ]
 
 
+@described(ok("alive", _STATUS))
 async def health(request: web.Request) -> web.Response:
     """GET /health: the process is alive and answers."""
     return web.json_response({"status": "ok"})
 
 
+@described(ok("ready", _STATUS), refused(503, "not ready, for `reasons`"))
 async def ready(request: web.Request) -> web.Response:
-    """GET /ready: 503 with reasons until every app has its tables and partitions."""
+    """GET /ready: every app has its tables and partitions; until then 503 with reasons."""
     found = status(request).readiness()
     reasons = await found if inspect.isawaitable(found) else found
     if reasons:
@@ -42,12 +82,14 @@ async def ready(request: web.Request) -> web.Response:
     return web.json_response({"status": "ready"})
 
 
+@described(ok("the metrics", shape("text"), content_type="text/plain"))
 async def metrics_text(request: web.Request) -> web.Response:
     """GET /metrics: Prometheus's text, summed over the worker's processes."""
     text = await asyncio.to_thread(status(request).render)
     return web.Response(body=text, headers={"Content-Type": metrics.CONTENT_TYPE})
 
 
+@described(ok("the numbers", TOTALS))
 async def totals(request: web.Request) -> web.Response:
     """GET /api/v1/totals: incidents by status and severity, and how the records add up.
 
@@ -65,13 +107,9 @@ async def totals(request: web.Request) -> web.Response:
     return web.json_response(shown)
 
 
-async def get_config(request: web.Request) -> web.Response:
-    """GET /api/v1/config: all settings in effect, secrets as `****`."""
-    return web.json_response(in_effect(services(request).config))
-
-
+@described(ok("the platforms", listing(PLATFORM)))
 async def list_platforms(request: web.Request) -> web.Response:
-    """GET /api/v1/platforms: `{name, title, enabled}` of every platform, as the console shows them.
+    """GET /api/v1/platforms: every platform, as the console shows them.
 
     `title` is the name for people, `name` the name in requests and settings.
     """
@@ -85,8 +123,9 @@ async def list_platforms(request: web.Request) -> web.Response:
     )
 
 
+@described(ok("the result", CHECKED_PLATFORM), body=record({"platform": choice(PLATFORMS)}))
 async def test_connection(request: web.Request) -> web.Response:
-    """POST /api/v1/test-connection {platform}: test a platform's address and credentials."""
+    """POST /api/v1/test-connection: test a platform's address and credentials."""
     body = Body(await json_object(request))
     platform = body.text("platform", required=True)
     body.done()
@@ -96,12 +135,14 @@ async def test_connection(request: web.Request) -> web.Response:
     return web.json_response(await _checks(request).test_connection(platform))
 
 
+@described(ok("the result", CHECKED_MODEL), body=record({}))
 async def test_llm(request: web.Request) -> web.Response:
     """POST /api/v1/test-llm: ask the language model a short question."""
     Body(await json_object(request)).done()
     return web.json_response(await _checks(request).test_llm())
 
 
+@described(ok("the numbers", LLM_STATUS))
 async def llm_status(request: web.Request) -> web.Response:
     """GET /api/v1/llm-status: calls, failures, cost and circuit of the language models."""
     return web.json_response(await _checks(request).llm_status())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -19,6 +19,8 @@ POLL_SECONDS = 0.05
 """Adds little to a command's way through Kafka and back; one round trip to Redis a look."""
 SENDING_MAX = 32
 """Commands of one request in flight to the broker: quick, and other requests get their turn."""
+MERGES_MAX = 100
+"""Bounds a chain of merges, far above what people do to one incident."""
 DELETED = "deleted"
 """Stands for the status of an incident that is gone for good."""
 
@@ -78,23 +80,66 @@ Result = Ended | Exception
 """The outcome of a command, or the error in its place."""
 
 
-async def perform(services: Services, commands: Sequence[Command]) -> dict[str, Result]:
+class Late(Problem):
+    """A command that Kafka holds, without a known outcome yet."""
+
+    def __init__(self, command: Command, seconds: float) -> None:
+        self.command = command
+        detail = (
+            f"The command was accepted, but its outcome is not known after {seconds:g} s; it may"
+            " still apply. Look at the incident again, or repeat the command with the header"
+            " Idempotency-Key set to commandId."
+        )
+        headers = {"Retry-After": f"{Unavailable.wait:.0f}"}
+        super().__init__(503, detail, headers=headers, commandId=command.id)
+
+
+async def perform(
+    services: Services, commands: Sequence[Command], seconds: float
+) -> dict[str, Result]:
     """Send commands, one per incident, and wait for all outcomes; the results by incident.
 
-    Safe to repeat: a command whose outcome the incident already shows is not sent again.
+    Waits `seconds` at most once Kafka holds them. Safe to repeat: a command whose outcome the
+    incident already shows is not sent again.
     """
     results: dict[str, Result] = {}
     waiting = {command.incident_id: _Waiting(command, command.incident_id) for command in commands}
     await _look(services, waiting, results)
     await _send_all(services, waiting, results)
     loop = asyncio.get_running_loop()
-    deadline = loop.time() + services.command_seconds_max
+    deadline = loop.time() + seconds
     while waiting and loop.time() < deadline:
         await asyncio.sleep(POLL_SECONDS)
         await _look(services, waiting, results)
     for id, one in waiting.items():
-        results[id] = _late(one.command, services.command_seconds_max)
+        results[id] = Late(one.command, seconds)
     return results
+
+
+async def outcome_of(
+    services: Services, incident_id: str, command_id: str, sees: Callable[[str], bool]
+) -> Outcome:
+    """The outcome of a command to an incident, wherever its alerts are now.
+
+    `sees` says of a tenant whether the sender may know. Raises NotFound for an unknown incident or
+    outcome.
+    """
+    at: str | None = incident_id
+    for _ in range(MERGES_MAX):
+        document = await services.store.get(at) if at else None
+        shown = None if document is None else _shown.decode(document)
+        if shown is None or not sees(shown.tenant_id):
+            break
+        outcome = shown.outcome_of(command_id)
+        if outcome is not None:
+            return outcome
+        at = shown.merged_into
+        if at is None:
+            raise NotFound(
+                "No outcome of this command is known: it is not decided yet, never came, or is not"
+                " among the incident's latest any more."
+            )
+    raise NotFound(f"There is no incident {incident_id}.")
 
 
 async def _look(
@@ -187,12 +232,3 @@ async def _send(services: Services, command: Command) -> Exception | None:
             commandId=command.id,
         )
     return None
-
-
-def _late(command: Command, seconds: float) -> Problem:
-    return unavailable(
-        f"The command was accepted, but its outcome is not known after {seconds:g} s; it may still"
-        " apply. Look at the incident again, or repeat the command with the header Idempotency-Key"
-        " set to commandId.",
-        commandId=command.id,
-    )

@@ -11,7 +11,10 @@ from typing import Any, TypeVar
 
 from aiohttp import web
 
+from ticketing.api.described import Parameter, several
 from ticketing.api.problems import Invalid
+from ticketing.api.shapes import Schema
+from ticketing.domain.access.principal import NAME_CHARS_MAX
 from ticketing.domain.alerts.alert import AlertState
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.intake import NOTE_CHARS_MAX
@@ -33,36 +36,72 @@ from ticketing.view.query import (
 Listed = TypeVar("Listed", bound=OpenEnum)
 Chosen = TypeVar("Chosen", bound=Enum)
 
-QUERY_NAMES = (
-    "id",
-    "status",
-    "severity",
-    "service",
-    "tenant_id",
-    "alert",
-    "undelivered",
-    "q",
-    "from",
-    "to",
-    "sort",
-    "limit",
-    "cursor",
+FROM = Parameter("from", "at this time or later: ISO 8601, or Unix seconds")
+TO = Parameter("to", "before this time; not earlier than `from`")
+CURSOR = Parameter("cursor", "from the `Link` header of the page before")
+
+
+def limit_parameter(default: int, largest: int) -> Parameter:
+    """The parameter with the length of a page."""
+    schema = {"type": "integer", "minimum": 1, "maximum": largest, "default": default}
+    return Parameter("limit", "the most entries of a page", schema)
+
+
+def by_field() -> Schema:
+    """The field of a body that says who asks."""
+    return {"type": "string", "maxLength": NAME_CHARS_MAX, "description": "who asks"}
+
+
+_STATE = several("state", "any of these", [one.value for one in AlertState])
+_SEVERITY = several("severity", "any of these", [one.value for one in Severity])
+_SERVICE = several("service", "any of these services")
+_TENANT = several("tenant_id", "any of these tenants")
+_SEARCH = Parameter(
+    "q", "words that all stand somewhere", {"type": "string", "maxLength": SEARCH_CHARS_MAX}
 )
-ALERT_QUERY_NAMES = (
-    "state",
-    "severity",
-    "service",
-    "environment",
-    "tenant_id",
-    "q",
-    "from",
-    "to",
+_SORT = Parameter(
     "sort",
-    "limit",
-    "cursor",
+    "the order: the latest, worst or most first",
+    {"type": "string", "enum": [one.value for one in Sort], "default": Sort.CREATED.value},
 )
-PART_QUERY_NAMES = ("state", "severity", "service", "q", "limit", "cursor")
+_LIMIT = limit_parameter(LIMIT_DEFAULT, LIMIT_MAX)
+INCIDENT_QUERY = (
+    several("id", "ids of incidents"),
+    several("status", "any of these", [one.value for one in Status]),
+    _SEVERITY,
+    several("service", "any alert's service is any of these"),
+    _TENANT,
+    several("alert", "fingerprints of alerts, of which the incident lists one"),
+    Parameter(
+        "undelivered",
+        "only incidents with a page that did not get through",
+        {"type": "boolean", "default": False},
+    ),
+    _SEARCH,
+    FROM,
+    TO,
+    _SORT,
+    _LIMIT,
+    CURSOR,
+)
+ALERT_QUERY = (
+    _STATE,
+    _SEVERITY,
+    _SERVICE,
+    several("environment", "any of these environments"),
+    _TENANT,
+    _SEARCH,
+    FROM,
+    TO,
+    _SORT,
+    _LIMIT,
+    CURSOR,
+)
+PART_QUERY = (_STATE, _SEVERITY, _SERVICE, _SEARCH, _LIMIT, CURSOR)
 """Of the alerts of one incident, which are those of one tenant and environment."""
+QUERY_NAMES = tuple(one.name for one in INCIDENT_QUERY)
+ALERT_QUERY_NAMES = tuple(one.name for one in ALERT_QUERY)
+PART_QUERY_NAMES = tuple(one.name for one in PART_QUERY)
 VALUES_MAX = 50
 """Of one filter: more than a person picks, few enough for one query of as many indexes."""
 TEXT_CHARS_MAX = NOTE_CHARS_MAX

@@ -41,6 +41,8 @@ class Route:
     rule: Rule
 
 
+API, API_V1 = "/api/", "/api/v1/"
+"""The beginnings of a path of the API."""
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 """Methods that change nothing."""
 FALLBACK: web.AppKey[Rule] = web.AppKey("fallback", Rule)
@@ -58,13 +60,26 @@ def post(path: str, handler: Handler, rule: Rule) -> Route:
     return Route("POST", path, handler, rule)
 
 
+def patch(path: str, handler: Handler, rule: Rule) -> Route:
+    """A route of PATCH."""
+    return Route("PATCH", path, handler, rule)
+
+
 def delete(path: str, handler: Handler, rule: Rule) -> Route:
     """A route of DELETE."""
     return Route("DELETE", path, handler, rule)
 
 
+def spellings(path: str) -> list[str]:
+    """The ways to write a path of the API: with `/v1` and without; its own first."""
+    if not path.startswith(API):
+        return [path]
+    bare = path.removeprefix(API_V1) if path.startswith(API_V1) else path.removeprefix(API)
+    return list(dict.fromkeys((path, API_V1 + bare, API + bare)))
+
+
 def add_routes(app: web.Application, routes: Iterable[Route], prefixes: Iterable[str]) -> None:
-    """Add routes with their rules, under each prefix."""
+    """Add routes with their rules, under each prefix and in each spelling."""
     rules = app.get(RULES)
     if rules is None:
         rules = app[RULES] = {}
@@ -72,8 +87,9 @@ def add_routes(app: web.Application, routes: Iterable[Route], prefixes: Iterable
     for prefix in prefixes:
         for route in routes:
             for method in ("HEAD", "GET") if route.method == "GET" else (route.method,):
-                made = app.router.add_route(method, prefix + route.path, route.handler)
-                rules[made] = route.rule
+                for path in spellings(route.path):
+                    made = app.router.add_route(method, prefix + path, route.handler)
+                    rules[made] = route.rule
 
 
 def rule_of(request: web.Request) -> Rule:

@@ -7,6 +7,7 @@ from aiohttp.typedefs import Handler
 
 from ticketing.api.origins import require_host, require_own_host, require_own_page
 from ticketing.api.problems import Problem
+from ticketing.api.rules import API_V1, spellings
 from ticketing.api.senders import sender_address
 from ticketing.api.services import status
 from ticketing.config import Config
@@ -18,7 +19,11 @@ SLACK_PATH = "/api/v1/slack/interactions"
 """Open without a token, as Slack sends none: the handler verifies Slack's signature instead."""
 CALLBACK_PATH = "/api/v1/session/callback"
 """Where an OIDC provider, another site, sends the browser back to."""
-PAGES = frozenset({"/", f"{PREFIX}/", CALLBACK_PATH, f"{PREFIX}{CALLBACK_PATH}"})
+DOCS_PATH = "/docs"
+"""The page of the API's description."""
+PAGES = frozenset(
+    prefix + path for prefix in ("", PREFIX) for path in ("/", DOCS_PATH, CALLBACK_PATH)
+)
 """Paths that a link on another site may open, such as a ticket's link to the console."""
 
 HEADERS = {
@@ -34,10 +39,10 @@ HEADERS = {
 
 
 def bare_path(path: str) -> str:
-    """A path without the prefix."""
+    """A path without the prefix, in the spelling of the constants here."""
     if path == PREFIX or path.startswith(PREFIX + "/"):
-        return path[len(PREFIX) :] or "/"
-    return path
+        path = path[len(PREFIX) :] or "/"
+    return next((one for one in spellings(path) if one.startswith(API_V1)), path)
 
 
 @web.middleware

@@ -22,6 +22,7 @@ from ticketing.api.connections import Runner
 from ticketing.api.dead_letters import KafkaDeadLetters
 from ticketing.api.door import door_of
 from ticketing.api.fleet import KafkaFleet, Watched
+from ticketing.api.settings import KafkaSettingsDesk
 from ticketing.api.tokens import KafkaTokenDesk
 from ticketing.domain.events import Command
 from ticketing.errors import Unavailable
@@ -101,6 +102,7 @@ async def start(
         door=door_of(runtime),
         desk=desk,
         audit=KafkaAudit(runtime),
+        settings=KafkaSettingsDesk(runtime),
     )
     runner = Runner(app, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
     await runner.setup()

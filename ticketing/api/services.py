@@ -107,7 +107,9 @@ class Services:
     dead_letters: DeadLetters | None
     balance: Balance | None
     command_seconds_max: float
-    """Limit of a request's wait for the outcome of its command."""
+    """Limit of a request's wait for Kafka to take its command, and of a batch's for the outcomes."""
+    answer_seconds_max: float
+    """Limit of a single command's wait for its outcome."""
 
 
 SERVICES: web.AppKey[Services] = web.AppKey("services", Services)

@@ -13,11 +13,13 @@ import secrets
 from aiohttp import web
 
 from ticketing.access.oidc import Provider
+from ticketing.api.described import Answer, Parameter, described, ok, refused
 from ticketing.api.door import NOTED, PRINCIPAL, SESSION, session_cookie
 from ticketing.api.problems import Problem
 from ticketing.api.rules import OPEN, Route, get, post
 from ticketing.api.security import CALLBACK_PATH
 from ticketing.api.services import status
+from ticketing.api.shapes import record
 
 BEGIN_PATH = "/api/v1/session/begin"
 SIGNING_IN = "ticketing-signing-in"
@@ -28,6 +30,13 @@ SECRET_BYTES = 32
 _KEPT = re.compile(r"([\w-]{43})\.([\w-]{43})\.([\w-]{43})", re.ASCII)
 
 PROVIDER: web.AppKey[Provider] = web.AppKey("provider", Provider)
+
+_REDIRECT = (302, Answer("the way on", headers={"Location": "the address to go on at"}))
+_SILENT = refused(503, "the provider does not answer")
+_FROM_PROVIDER = (
+    Parameter("code", "the provider's, to be redeemed once"),
+    Parameter("state", "that of the sign-in which was begun"),
+)
 
 
 def session_routes() -> list[Route]:
@@ -40,14 +49,16 @@ def session_routes() -> list[Route]:
     ]
 
 
+@described(ok("the way", record({"signIn": "text or null"})))
 async def session(request: web.Request) -> web.Response:
     """GET /api/v1/session: `{signIn}`, the path at which people sign in; null without a provider."""
     known = PROVIDER in request.config_dict
     return web.json_response({"signIn": BEGIN_PATH.removeprefix("/") if known else None})
 
 
+@described(_REDIRECT, refused(404, "there is no provider"), _SILENT)
 async def begin(request: web.Request) -> web.Response:
-    """GET /api/v1/session/begin: to the provider."""
+    """GET /api/v1/session/begin: sign in at the provider."""
     state, nonce, verifier = (secrets.token_urlsafe(SECRET_BYTES) for _ in range(3))
     url = await _provider(request).sign_in_url(state, nonce, verifier)
     answer = web.Response(status=302, headers={"Location": url})
@@ -57,8 +68,9 @@ async def begin(request: web.Request) -> web.Response:
     return answer
 
 
+@described(_REDIRECT, refused(404, "there is no provider"), _SILENT, query=_FROM_PROVIDER)
 async def callback(request: web.Request) -> web.Response:
-    """GET /api/v1/session/callback: from the provider, to the console with a session."""
+    """GET /api/v1/session/callback: back from the provider, to the console with a session."""
     provider = _provider(request)
     kept = _KEPT.fullmatch(request.cookies.get(_name(request, SIGNING_IN), ""))
     state, code = request.query.get("state", ""), request.query.get("code", "")
@@ -75,6 +87,7 @@ async def callback(request: web.Request) -> web.Response:
     return answer
 
 
+@described(ok("done", record({"status": "text"})))
 async def end(request: web.Request) -> web.Response:
     """POST /api/v1/session/end: forget the session in this browser."""
     answer = web.json_response({"status": "ended"})

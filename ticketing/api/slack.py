@@ -18,6 +18,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from sinks.slack.payload import ACTION_PREFIX, BUTTONS
 from ticketing.api.commands import ROLES
+from ticketing.api.described import described, ok, refused
 from ticketing.api.door import PRINCIPAL, SUBJECTS, require_role
 from ticketing.api.parameters import INCIDENT_ID
 from ticketing.api.problems import Invalid, Problem, unavailable
@@ -34,6 +35,13 @@ SEND_SECONDS_MAX = 2.5
 """Slack waits three seconds for the answer, then shows its user an error."""
 
 
+@described(
+    ok("Kafka holds the commands"),
+    refused(401, "the signature is wrong, or too old"),
+    refused(404, "there is no `slack.signingSecret`"),
+    refused(503, "Kafka does not take the commands in time"),
+    summary="The buttons of Slack's messages: a signed form with a field `payload`",
+)
 async def interactions(request: web.Request) -> web.Response:
     """POST /api/v1/slack/interactions.
 

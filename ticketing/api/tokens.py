@@ -9,10 +9,12 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from ticketing.access.token_topic import TokenTopic
+from ticketing.api.described import Answer, described, ok, refused
 from ticketing.api.door import SUBJECTS, principal_of
 from ticketing.api.parameters import Body, json_object, member_of, parsed_time
 from ticketing.api.problems import Invalid, Problem
 from ticketing.api.rules import ADMIN, Route, delete, get, post
+from ticketing.api.shapes import Schema, choice, listing, or_null, record, shape
 from ticketing.domain.access.principal import Role
 from ticketing.domain.access.tokens import NAME, NAME_EXPECTED, TENANTS_MAX, Token
 from ticketing.kafka.runtime import Runtime
@@ -81,6 +83,38 @@ class KafkaTokenDesk:
 DESK: web.AppKey[TokenDesk] = web.AppKey("desk", TokenDesk)
 
 
+_TOKEN_FIELDS: dict[str, str | Schema] = {
+    "name": "text",
+    "role": "text",
+    "tenants": or_null(shape("list of text")),
+    "begins": "text",
+    "standing": choice(["active", "expired", "revoked"]),
+    "madeAt": "time",
+    "madeBy": "text",
+    "expiresAt": "time or null",
+    "revokedAt": "time or null",
+    "revokedBy": "text or null",
+}
+TOKEN = record(_TOKEN_FIELDS, title="Token")
+MADE = (
+    201,
+    Answer(
+        "the token and, this once, its secret",
+        record({**_TOKEN_FIELDS, "token": "text"}, title="Made token"),
+    ),
+)
+_BODY = record(
+    {
+        "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
+        "role": choice([role.value for role in Role]),
+        "tenants": {**listing(shape("text")), "maxItems": TENANTS_MAX},
+        "expiresAt": "time",
+    },
+    optional=("tenants", "expiresAt"),
+)
+_NO_BODY = record({})
+
+
 def token_routes() -> list[Route]:
     """The routes of tokens."""
     one = "/api/v1/tokens/{name}"
@@ -92,14 +126,16 @@ def token_routes() -> list[Route]:
     ]
 
 
+@described(ok("the tokens", listing(TOKEN)))
 async def list_tokens(request: web.Request) -> web.Response:
     """GET /api/v1/tokens: every token, the latest first, without their secrets."""
     found = await _desk(request).all()
     return web.json_response([document(token) for token in reversed(found)])
 
 
+@described(MADE, refused(409, "an active token has the name"), body=_BODY)
 async def make_token(request: web.Request) -> web.Response:
-    """POST /api/v1/tokens {name, role, tenants, expiresAt}: 201 with the secret, shown once."""
+    """POST /api/v1/tokens: make a token; 201 with the secret, shown once."""
     body = Body(await json_object(request))
     name = body.text("name", required=True, chars_max=NAME_CHARS_MAX)
     request[SUBJECTS] = [name]
@@ -118,14 +154,16 @@ async def make_token(request: web.Request) -> web.Response:
     return web.json_response({**document(made), "token": secret}, status=201)
 
 
+@described(MADE, body=_NO_BODY)
 async def rotate_token(request: web.Request) -> web.Response:
-    """POST /api/v1/tokens/:name/rotate: 201 with a new secret; the one before ends."""
+    """POST /api/v1/tokens/:name/rotate: a new secret, 201; the one before ends."""
     Body(await json_object(request)).done()
     by = principal_of(request).name
     made, secret = await _desk(request).rotate(request.match_info["name"], by)
     return web.json_response({**document(made), "token": secret}, status=201)
 
 
+@described(ok("the token", TOKEN))
 async def revoke_token(request: web.Request) -> web.Response:
     """DELETE /api/v1/tokens/:name: the token ends."""
     by = principal_of(request).name

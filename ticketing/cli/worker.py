@@ -6,6 +6,7 @@ import os
 from functools import partial
 
 import click
+import msgspec
 
 
 @click.command(epilog="\b\nExample: ticketing worker\nExample: ticketing worker pipeline")
@@ -23,6 +24,7 @@ def worker(roles: tuple[str, ...]) -> None:
     from ticketing.config import handover
     from ticketing.engine.role_topics import verify_all
     from ticketing.kafka.runtime import EMBEDDED_VARIABLE, Runtime
+    from ticketing.kafka.settings_topic import with_changed
     from ticketing.roles import secrets_alone
     from ticketing.supervisor import Supervisor
 
@@ -48,6 +50,16 @@ def worker(roles: tuple[str, ...]) -> None:
         directory = environ[composition.METRICS_VARIABLE]
         with composition.metrics_listener(runtime, chosen, directory):
             composition.reach(runtime)
+            runtime = with_changed(runtime)
+            require_sinks(runtime.config.enabled_platforms())
+            known = composition.roles(runtime.config)
+            chosen = (
+                [role for role in chosen if role in known]
+                if roles
+                else (composition.default_roles(runtime.config))
+            )
+            composition.require_extras(runtime.config, chosen)
             verify_all(runtime)
             runtime.ensure_topics()
-            Supervisor(chosen, environ, runtime.config).run()
+            changed = msgspec.to_builtins(runtime.changed)
+            Supervisor(chosen, environ, runtime.config, given=runtime.given, changed=changed).run()

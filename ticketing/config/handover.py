@@ -43,14 +43,19 @@ _INHERITED_PREFIXES = (
 )
 
 
-def document_for(config: Config, kept: Collection[str]) -> bytes:
-    """The configuration as JSON, with the secrets of the `kept` top-level keys only."""
+def document_for(
+    config: Config, kept: Collection[str], changed: Mapping[str, Any] | None = None
+) -> bytes:
+    """The configuration as JSON, with the secrets of the `kept` top-level keys only.
+
+    Beside it stand the settings that were `changed` since, without secrets.
+    """
     tree = explicit(config)
     for name, field in type(config).model_fields.items():
         key = field.alias or name
         if key in tree and key not in kept:
             tree[key] = _withheld(getattr(config, name), tree[key])
-    return json.dumps(tree).encode()
+    return json.dumps({"given": tree, "changed": changed or {}}).encode()
 
 
 def inherited(environ: Mapping[str, str], *, models: bool) -> dict[str, str]:
@@ -84,11 +89,11 @@ def opened(document: bytes) -> int:
     return descriptor
 
 
-def received(environ: MutableMapping[str, str]) -> Config | None:
+def received(environ: MutableMapping[str, str]) -> tuple[Config, dict[str, Any]] | None:
     """The configuration that a supervisor has handed to this process, once; None without one.
 
-    Variables of settings win, as the supervisor sets one of a directory. The supervisor has found
-    the rest valid.
+    Beside it stand the settings that were changed since, not applied yet. Variables of settings
+    win, as the supervisor sets one of a directory. The supervisor has found the rest valid.
     """
     given = environ.pop(HANDOVER_VARIABLE, None)
     if given is None:
@@ -96,7 +101,8 @@ def received(environ: MutableMapping[str, str]) -> Config | None:
     with os.fdopen(int(given), "rb") as file:
         handed = json.load(file)
     variables, _ = from_environ(environ)
-    return Config.model_validate(merge(handed, variables), by_alias=True, by_name=False)
+    tree = merge(handed["given"], variables)
+    return Config.model_validate(tree, by_alias=True, by_name=False), handed["changed"]
 
 
 def forget(environ: MutableMapping[str, str]) -> None:

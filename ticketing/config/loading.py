@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,11 @@ def apply_patch(config: Config, section: str, patch: Mapping[str, Any]) -> Confi
     A JSON merge patch (RFC 7396): null restores a key's default, lists are replaced. A secret given
     as `****` is kept, unless the address that it goes to changes. Raises Misconfigured.
     """
+    return apply_changes(config, change_of(section, patch))
+
+
+def change_of(section: str, patch: Mapping[str, Any]) -> dict[str, Any]:
+    """The change by top-level keys that a patch of one section is; raises Misconfigured."""
     if section not in PATCHABLE:
         raise Misconfigured(
             f"{section}: can't be changed here; sections that can: {', '.join(PATCHABLE)}"
@@ -125,16 +130,40 @@ def apply_patch(config: Config, section: str, patch: Mapping[str, Any]) -> Confi
         ]
         if strange:
             raise Misconfigured(strange)
-    change = dict(patch) if section == "platforms" else {section: dict(patch)}
-    changed = validate(_patched(explicit(config), change))
+    return dict(patch) if section == "platforms" else {section: dict(patch)}
+
+
+def apply_changes(
+    config: Config, change: Mapping[str, Any], needed: Needed | None = None
+) -> Config:
+    """The configuration with changes by top-level keys, as `apply_patch` has them.
+
+    `needed` are the keys whose secrets must be there, else all. Raises Misconfigured.
+    """
+    tree = _patched(explicit(config), change)
+    changed = validate(tree, needed=needed)
     _require_secrets_again(config, changed, change)
+    nothing = f"give it, as no secret stands here for {MASK}"
+    masked = [f"{'.'.join(path)}: {nothing}" for path in _masks(tree)]
+    if masked:
+        raise Misconfigured(masked)
     return changed
+
+
+def _masks(tree: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """The paths at which a mask has stayed."""
+    if isinstance(tree, (Mapping, list)):
+        items = tree.items() if isinstance(tree, Mapping) else enumerate(tree)
+        for key, item in items:
+            yield from _masks(item, (*path, str(key)))
+    elif tree == MASK:
+        yield path
 
 
 def _require_secrets_again(before: Config, after: Config, change: Mapping[str, Any]) -> None:
     problems = [
         problem
-        for name in (PLATFORMS if "llm" not in change else ("llm",))
+        for name in (*PLATFORMS, "llm")
         if isinstance(change.get(name), Mapping)
         for problem in kept_secrets(name, getattr(before, name), getattr(after, name), change[name])
     ]

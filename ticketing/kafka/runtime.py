@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ticketing.config import Config, load
 from ticketing.config.handover import received
-from ticketing.config.loading import Needed
+from ticketing.config.loading import Needed, apply_changes
 from ticketing.errors import Misconfigured
 from ticketing.kafka import contact
 from ticketing.kafka.admin import ADMIN_SECONDS_MAX, Topics
 from ticketing.kafka.connection import Connection
 from ticketing.kafka.embedded import EmbeddedBroker
+from ticketing.wire.settings import ChangedSettings
 from ticketing.wire.topics import PREFIX, PREFIX_VARIABLE, TopicSpec, specs
 
 CONFIG_VARIABLE = "TICKETING_CONFIG"
@@ -41,6 +44,24 @@ class Runtime:
     embedded: bool
     held: EmbeddedBroker | None = None
     """The embedded broker, in the process that holds it."""
+    unchanged: Config | None = None
+    """The configuration as it was given, where `config` has changes since."""
+    changed: ChangedSettings = field(default_factory=ChangedSettings)
+    """The changes in `config`."""
+
+    @property
+    def given(self) -> Config:
+        """The configuration of file, secrets and environment."""
+        return self.unchanged or self.config
+
+    def with_changes(self, changed: ChangedSettings, needed: Needed | None = None) -> Runtime:
+        """The runtime with changed settings, in the place of earlier ones; raises Misconfigured.
+
+        `needed` are the keys whose secrets must be there, else all.
+        """
+        given = self.given
+        config = apply_changes(given, changed.changes, needed) if changed.changes else given
+        return replace(self, config=config, unchanged=given, changed=changed)
 
     @classmethod
     def from_environ(
@@ -53,10 +74,15 @@ class Runtime:
         supervisor.
         """
         environ = os.environ if environ is None else environ
-        config = received(environ)
-        if config is None:
-            path = environ.get(CONFIG_VARIABLE)
-            config = load(Path(path) if path else None, environ, needed=needed)
+        handed = received(environ)
+        if handed is not None:
+            config, changed = handed
+            # The supervisor has found them valid together.
+            return cls.of(config, environ.get(EMBEDDED_VARIABLE)).with_changes(
+                msgspec.convert(changed, ChangedSettings), needed=lambda _: ()
+            )
+        path = environ.get(CONFIG_VARIABLE)
+        config = load(Path(path) if path else None, environ, needed=needed)
         return cls.of(config, environ.get(EMBEDDED_VARIABLE))
 
     @classmethod

@@ -9,11 +9,19 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from ticketing.errors import Unavailable
 from ticketing.kafka.runtime import Runtime
 
+BY_KEY = -1
+"""In place of a partition: that which follows from the key."""
 PRODUCE_SECONDS_MAX = 20.0
 """Covers the election of a leader, as of a topic that was made a moment ago."""
 
 
-def write(runtime: Runtime, topic: str, records: Mapping[str, bytes], about: str) -> None:
+def write(
+    runtime: Runtime,
+    topic: str,
+    records: Mapping[str, bytes],
+    about: str,
+    partition: int = BY_KEY,
+) -> None:
     """Write records by their keys. Raises Unavailable, which names what they are `about`."""
     failed: list[str] = []
 
@@ -31,7 +39,7 @@ def write(runtime: Runtime, topic: str, records: Mapping[str, bytes], about: str
     )
     for key, value in records.items():
         try:
-            producer.produce(topic, value, key.encode(), on_delivery=ended)
+            producer.produce(topic, value, key.encode(), partition, on_delivery=ended)
         except KafkaException as error:
             failed.append(error.args[0].name())
     left = producer.flush(PRODUCE_SECONDS_MAX + 5)

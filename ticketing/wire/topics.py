@@ -39,6 +39,8 @@ AUDIT = f"{OWN_PREFIX}audit"
 """Requests that changed something, and those that were refused."""
 PULSES = f"{OWN_PREFIX}pulses"
 """The readiness of each process, every few seconds; the last of them count."""
+SETTINGS = f"{OWN_PREFIX}settings"
+"""Settings that were changed while running, without secrets."""
 
 RETENTION_MS_SIGNALS = 7 * 24 * 3600 * 1000
 """A worker may be down for a week before anything is lost."""
@@ -122,6 +124,7 @@ def specs(
         TopicSpec(REGISTRY, 1, {"cleanup.policy": "compact"}, Bond.LOOSE),
         # One partition each: the order of all records is that of time.
         TopicSpec(TOKENS, 1, {"cleanup.policy": "compact"}, Bond.LOOSE),
+        TopicSpec(SETTINGS, 1, {"cleanup.policy": "compact"}, Bond.LOOSE),
         TopicSpec(AUDIT, 1, {"retention.ms": str(RETENTION_MS_AUDIT)}, Bond.LOOSE),
         TopicSpec(PULSES, 1, {"retention.ms": hour, "segment.ms": hour}, Bond.LOOSE),
     ]

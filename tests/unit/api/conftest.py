@@ -60,6 +60,7 @@ async def start() -> AsyncIterator[Starter]:
         writer = Writer(await complete(store), clock=lambda: NOW + 60)
         options.setdefault("readiness", list)
         options.setdefault("command_seconds_max", 0.3)
+        options.setdefault("answer_seconds_max", 0.3)
         app = create_app(Config.model_validate(config or {}), store, writer, **options)
         client: Any = TestClient(TestServer(app))
         clients.append(client)

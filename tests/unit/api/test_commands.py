@@ -9,6 +9,7 @@ import pytest
 from support.configured import policy_with
 from support.incident_writer import Answer
 from support.incidents import SCOPE
+from yarl import URL
 
 from tests.unit.api.conftest import NOW, make_incident
 from ticketing.domain.events import Action, Command
@@ -154,7 +155,7 @@ async def test_the_other_incident_and_the_alerts_reach_the_command(api: Any) -> 
         ("assign", {"to": []}, {"to": []}),
         ("note", {"text": "seen", "by": "kim"}, {"note": "seen", "by": "kim"}),
     ]:
-        assert (await api.post(path(1, action), body))[0] == 503
+        assert (await api.post(path(1, action), body))[0] == 202
         command = api.writer.received[-1]
         assert command.action == action
         assert {name: getattr(command, name) for name in known} == known
@@ -253,15 +254,65 @@ async def test_a_key_of_another_action_is_refused_not_lied_about(api: Any) -> No
     assert status == 422
 
 
-async def test_no_outcome_in_time_says_that_it_may_still_apply(api: Any) -> None:
+@pytest.mark.parametrize("key", ["k-1", "a/b?c=%2F#d"])
+@pytest.mark.parametrize("prefix", ["", "/api/ticketing"])
+async def test_no_outcome_in_time_is_accepted_with_the_place_to_look_at(
+    api: Any, prefix: str, key: str
+) -> None:
+    one = make_incident(1)
+    await api.put(one)
+    api.writer.deaf = True
+    headers = {"Idempotency-Key": key}
+    url = prefix + path(1, "acknowledge")
+    async with api.client.post(url, headers=headers) as answer:
+        accepted = await answer.json()
+        assert answer.status == 202
+        place = answer.headers["Location"]
+    assert "accepted" in accepted["detail"]
+    assert (accepted["id"], accepted["commandId"]) == (one.id, key)
+    assert place.startswith(f"{prefix}/api/incidents/{one.id}/commands/")
+    place = URL(place, encoded=True)
+    assert (await api.get(place))[0] == 404
+    (command,) = api.writer.received
+    api.writer.deaf = False
+    await api.writer.send(command)
+    status, outcome = await api.get(place)
+    assert status == 200
+    assert outcome == {
+        "id": key,
+        "applied": True,
+        "status": "acknowledged",
+        "at": AT,
+        "reason": "",
+    }
+
+
+async def test_an_outcome_is_found_in_the_incident_that_took_the_alerts(api: Any) -> None:
+    later, earlier = make_incident(2), make_incident(1)
+    await api.put(later, earlier)
+    api.writer.answers = {later.id: merged(later, earlier)}
+    headers = {"Idempotency-Key": "k-1"}
+    await api.post(path(2, "merge"), {"with": earlier.id}, headers=headers)
+    status, outcome = await api.get(f"/api/incidents/{later.id}/commands/k-1")
+    assert (status, outcome["applied"]) == (200, True)
+    assert (await api.get(f"/api/incidents/{NOBODY}/commands/k-1"))[0] == 404
+    assert (await api.get("/api/incidents/nonsense/commands/k-1"))[0] == 404
+
+
+async def test_merges_in_a_circle_end_a_look_for_an_outcome(api: Any) -> None:
+    one, other = make_incident(1), make_incident(2)
+    await api.put(replace(one, merged_into=other.id), replace(other, merged_into=one.id))
+    assert (await api.get(f"/api/incidents/{one.id}/commands/k-1"))[0] == 404
+
+
+async def test_in_a_batch_no_outcome_in_time_is_the_result_of_its_incident(api: Any) -> None:
     await api.put(make_incident(1))
     api.writer.deaf = True
-    async with api.client.post(path(1, "acknowledge")) as answer:
-        problem = await answer.json()
-        assert answer.status == 503
-        assert answer.headers["Retry-After"] == "5"
-    assert "accepted" in problem["detail"]
-    assert problem["commandId"] == api.writer.received[0].id
+    body = {"ids": [make_incident(1).id], "action": "acknowledge"}
+    status, answer = await api.post("/api/v1/incidents/batch", body)
+    (result,) = answer["results"]
+    assert (status, result["ok"], result["error"]["status"]) == (200, False, 503)
+    assert result["error"]["commandId"] == api.writer.received[0].id
 
 
 async def test_a_broker_that_does_not_answer_is_unavailable(api: Any) -> None:

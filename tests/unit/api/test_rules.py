@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,10 @@ from support.access import ENFORCED, Keys
 
 from tests.unit.engine.test_table_pages import app_for
 from ticketing.api import listener
-from ticketing.api.app import create_app
+from ticketing.api.app import create_app, routes
+from ticketing.api.described import operation_of
 from ticketing.api.door import Door
-from ticketing.api.rules import ADMIN, OPEN, RULES, VIEWER, Rule, rule_of
+from ticketing.api.rules import ADMIN, OPEN, RULES, VIEWER, Route, Rule, rule_of, spellings
 from ticketing.api.services import WorkerStatus
 from ticketing.config import Config
 from ticketing.domain.access.principal import Role
@@ -24,8 +26,10 @@ NOTHING: Any = None
 OPEN_PATHS = {
     "/",
     "/console/{name}",
+    "/docs",
     "/health",
     "/ready",
+    "/api/v1/openapi.json",
     "/api/v1/slack/interactions",
     "/api/v1/session",
     "/api/v1/session/begin",
@@ -49,21 +53,35 @@ def test_every_route_has_a_rule(app: web.Application) -> None:
     assert {str(route) for route in app.router.routes() if route not in app[RULES]} == set()
 
 
+@pytest.mark.parametrize("route", routes(), ids=lambda route: f"{route.method} {route.path}")
+def test_a_route_is_reached_with_and_without_v1_and_under_the_prefix(route: Route) -> None:
+    app, path = api(), re.sub(r"{\w+}", "x", route.path)
+    beginnings = ("/api/v1/", "/api/") if path.startswith("/api/") else ("",)
+    bare = re.sub(r"^/api/(v1/)?", "", path)
+    for prefix in ("", "/api/ticketing"):
+        for beginning in beginnings:
+            request = resolved(app, route.method, prefix + beginning + bare)
+            assert operation_of(request.match_info.handler) == operation_of(route.handler)
+            assert rule_of(request) == route.rule
+
+
 def test_open_routes_are_few() -> None:
-    app = api()
+    assert {route.path for route in routes() if route.rule == OPEN} == OPEN_PATHS
+    spelled = {path for own in OPEN_PATHS for path in spellings(own)}
     found = {
         route.resource.canonical.removeprefix("/api/ticketing") or "/"
-        for route, rule in app[RULES].items()
+        for route, rule in api()[RULES].items()
         if rule == OPEN and route.resource is not None
     }
-    assert found == OPEN_PATHS
+    assert found == spelled
 
 
 def declared() -> list[tuple[str, str, Rule]]:
     return [
-        (route.method, route.resource.canonical, rule)
-        for route, rule in api()[RULES].items()
-        if route.resource is not None and rule.role is not None and route.method != "HEAD"
+        (route.method, path, route.rule)
+        for route in routes()
+        for path in spellings(route.path)
+        if route.rule.role is not None
     ]
 
 
@@ -73,7 +91,7 @@ async def test_lesser_roles_and_strangers_stay_outside(
 ) -> None:
     keys = Keys()
     running = await start(ENFORCED, door=keys.door())
-    path = path.replace("{id}", "0" * 16 + "-" + "0" * 16).replace("{name}", "x")
+    path = re.sub(r"{\w+}", "x", path.replace("{id}", "0" * 16 + "-" + "0" * 16))
     assert rule.role is not None
     async with running.client.request(method, path) as answer:
         assert answer.status == 401

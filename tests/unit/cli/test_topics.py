@@ -36,6 +36,7 @@ def test_an_adapter_touches_its_own_topics_and_the_events_alone() -> None:
     lines = said.splitlines()
     reads = [line for line in lines if "--operation Read" in line and "--topic" in line]
     assert [line.split("--topic ")[1].split()[0] for line in reads] == [
+        "ticketing-settings",
         "ticketing-slack",
         "ticketing-slack-deliveries-changelog",
         "ticketing-tokens",

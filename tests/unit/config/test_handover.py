@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from functools import partial
+from typing import Any
 
 import pytest
 from support.planted_settings import MARK, planted
@@ -19,6 +20,7 @@ from ticketing.config.handover import (
     opened,
     received,
 )
+from ticketing.config.loading import KEYS
 from ticketing.config.secrets import explicit
 from ticketing.errors import Misconfigured
 from ticketing.roles import secrets_alone, secrets_for
@@ -35,11 +37,15 @@ NEEDED = {
 
 
 def handed(document: bytes, **variables: str) -> Config:
+    return handed_whole(document, **variables)[0]
+
+
+def handed_whole(document: bytes, **variables: str) -> tuple[Config, dict[str, Any]]:
     environ = {**variables, HANDOVER_VARIABLE: str(opened(document))}
-    config = received(environ)
+    found = received(environ)
     assert HANDOVER_VARIABLE not in environ
-    assert config is not None
-    return config
+    assert found is not None
+    return found
 
 
 def test_the_whole_configuration_arrives_as_it_was() -> None:
@@ -52,7 +58,7 @@ def test_the_whole_configuration_arrives_as_it_was() -> None:
 def test_a_role_gets_its_own_secrets_alone(role: str) -> None:
     kept = secrets_for(role, CONFIG)
     document = document_for(CONFIG, kept)
-    given, whole = json.loads(document), explicit(CONFIG)
+    given, whole = json.loads(document)["given"], explicit(CONFIG)
     for key, section in whole.items():
         if MARK in json.dumps(section):
             assert (given[key] == section) is (key in kept), key
@@ -70,8 +76,14 @@ def test_a_role_gets_its_own_secrets_alone(role: str) -> None:
 
 def test_a_withheld_token_is_nobodys() -> None:
     config = validate({"web": {"token": "planted"}})
-    tokens = {json.loads(document_for(config, ()))["web"]["token"] for _ in range(2)}
+    tokens = {json.loads(document_for(config, ()))["given"]["web"]["token"] for _ in range(2)}
     assert len(tokens) == 2
+
+
+def test_settings_that_were_changed_since_stand_beside_it() -> None:
+    changed = {"revision": 3, "changes": {"anomaly": {"minimumScore": 0.9}}}
+    assert handed_whole(document_for(CONFIG, KEYS, changed)) == (CONFIG, changed)
+    assert handed_whole(document_for(CONFIG, KEYS)) == (CONFIG, {})
 
 
 def test_every_platform_and_setting_has_a_secret_to_withhold() -> None:
