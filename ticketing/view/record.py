@@ -13,7 +13,6 @@ from ticketing.domain.incidents.incident import Incident, StepKind
 from ticketing.privacy import LOOKED_UP, Scrubber, scrubbed
 from ticketing.view.document import alert_document, detail_document, list_document
 from ticketing.view.index import Entry
-from ticketing.view.query import ALL
 
 T = TypeVar("T")
 Item = tuple[str, Incident | None]
@@ -72,7 +71,7 @@ def arguments(id: str, incident: Incident) -> list[Any]:
         "" if incident.resolved_at is None else incident.resolved_at,
         _encoder.encode(_entry(incident, shown)),
         _encoder.encode(shown),
-        _encoder.encode(detail_document(incident)),
+        _encoder.encode(detail_document(incident, shown)),
     ]
 
 
@@ -104,7 +103,6 @@ def _entry(incident: Incident, shown: dict[str, Any]) -> Entry:
     ]
     return Entry(
         tags=[
-            ALL,
             f"status:{incident.status.nearest.value}",
             f"severity:{incident.severity.nearest.value}",
             *(f"service:{service}" for service in services),
@@ -157,7 +155,6 @@ def _alert_entry(alert: Alert) -> Entry:
     ]
     return Entry(
         tags=[
-            ALL,
             f"state:{alert.state.nearest.value}",
             f"severity:{alert.severity.nearest.value}",
             f"service:{alert.service}",
