@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 from support.apps import config_for
 from support.fleet import Fleet
 from support.incidents import id_of, numbered
@@ -14,12 +18,16 @@ from support.kafka import Kafka
 from support.logs import anomalies, log, traffic
 from support.redis import RedisServer
 from support.shown_alerts import alert
+from support.view import complete
 from support.waiting import until, wait_for
 
 from agents.view_rebuild import keep_complete
+from ticketing.api.app import create_app
+from ticketing.api.server import KafkaCommands
+from ticketing.config import Config
 from ticketing.kafka.runtime import Runtime
 from ticketing.view.query import AlertQuery
-from ticketing.view.store import open_store
+from ticketing.view.store import ViewStore, open_store
 from ticketing.wire.alerts import encode_alert
 from ticketing.wire.dead_letters import encode_dead_letter
 from ticketing.wire.topics import ALERTS, INCIDENTS
@@ -133,3 +141,58 @@ def test_redis_down_with_twelve_partitions_and_tickets_still_go_out(
     own_redis.start()
     wait_for(lambda: len(worker.incidents()) == 60, "the view after Redis has come back")
     assert not any(process.exits for process in worker.roles.values())
+
+
+async def test_while_a_lost_view_is_built_every_answer_is_503_and_then_all_is_there(
+    own_redis: RedisServer, prefix: str, tmp_path: Path
+) -> None:
+    """Two processes of the API; a page of one goes on with the cursor of the other."""
+    settings = {"redis": {"url": own_redis.url, "prefix": prefix}}
+    config = config_for(tmp_path, "127.0.0.1:1", **settings)
+    incidents = [(id_of(number), numbered(number)) for number in range(700)]
+    async with _api(config) as (store, one), _api(config) as (_, other):
+        await complete(store)
+        await store.write(incidents)
+        assert len(await _listed(one, "/api/incidents?limit=500")) == 500
+        with own_redis.client() as client:
+            client.flushall()
+        await store.write(incidents[:3])
+        rebuild = await store.begin_rebuild()
+        assert rebuild is not None
+        for path in ("?q=failed", f"/{id_of(1)}", f"/{id_of(1)}/alerts", f"/{id_of(1)}/similar"):
+            for api in (one, other):
+                answer = await api.get(f"/api/incidents{path}")
+                assert (answer.status, "Retry-After" in answer.headers) == (503, True), path
+                assert (await answer.json())["rebuilding"] is True
+        sent = await one.post(f"/api/incidents/{id_of(1)}/resolve", json={})
+        assert sent.status == 503
+        await rebuild.write(incidents)
+        await rebuild.finish()
+        seen, path, turn = [], "/api/incidents?limit=90&q=failed", 0
+        while path:
+            api = (one, other)[turn % 2]
+            answer = await api.get(path)
+            seen += [shown["id"] for shown in await answer.json()]
+            following = answer.links.get("next")
+            path, turn = str(following["url"].relative()) if following else "", turn + 1
+        assert seen == [id for id, _ in reversed(incidents)]
+
+
+@asynccontextmanager
+async def _api(config: Config) -> AsyncIterator[tuple[ViewStore, Any]]:
+    """An API on a view of its own in the same Redis, without a broker."""
+    store = open_store(config)
+    client: Any = TestClient(
+        TestServer(create_app(config, store, KafkaCommands(Runtime.of(config)), list))
+    )
+    try:
+        await client.start_server()
+        yield store, client
+    finally:
+        await client.close()
+        await store.close()
+
+
+async def _listed(api: Any, path: str) -> list[str]:
+    answer = await api.get(path)
+    return [shown["id"] for shown in await answer.json()]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from ticketing.domain.alerts.alert import Alert
@@ -25,7 +24,7 @@ from ticketing.domain.incidents.undelivered import Undelivered, undelivered
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
 from ticketing.domain.summaries.by_rules import RULES, in_words
-from ticketing.domain.summaries.facts import facts_of
+from ticketing.domain.summaries.facts import Fact, facts_of
 from ticketing.domain.traces.findings import (
     Attribution,
     Candidate,
@@ -108,13 +107,13 @@ def list_document(incident: Incident) -> dict[str, Any]:
     }
 
 
-def detail_document(incident: Incident) -> dict[str, Any]:
-    """The whole document of an incident.
+def detail_document(incident: Incident, listed: dict[str, Any] | None = None) -> dict[str, Any]:
+    """The whole document of an incident; `listed` is its document in a list, if there is one already.
 
     The last block repeats fields under the names of LogClaw's incident.v1 document, for its
     readers.
     """
-    shown = list_document(incident)
+    shown = listed or list_document(incident)
     summary = in_words(incident)
     first = incident.samples[0] if incident.samples else None
     return {
@@ -145,7 +144,7 @@ def detail_document(incident: Incident) -> dict[str, Any]:
         "failures": [_failure(failure) for failure in incident.failures],
         "commands": [_outcome(outcome) for outcome in incident.commands],
         "summary": _summary(summary),
-        "facts": [asdict(fact) for fact in facts_of(incident)],
+        "facts": [_fact(fact) for fact in facts_of(incident)],
         "ticket_id": incident.id,
         "@timestamp": shown["createdAt"],
         "tenant_id": incident.tenant,
@@ -219,6 +218,10 @@ def _incident_alert(alert: IncidentAlert) -> dict[str, Any]:
         "offset": alert.offset,
         "config": alert.config,
     }
+
+
+def _fact(fact: Fact) -> dict[str, Any]:
+    return {"name": fact.name, "label": fact.label, "text": fact.text}
 
 
 def _entry(entry: Listed) -> dict[str, Any]:

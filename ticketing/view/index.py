@@ -45,6 +45,9 @@ CREATE TABLE entry (
   pages INTEGER
 );
 CREATE INDEX counted ON entry (state, severity, tenant);
+CREATE INDEX by_update ON entry (updated, id);
+CREATE INDEX by_severity ON entry (rank, id);
+CREATE INDEX by_count ON entry (anomalies, id);
 CREATE TABLE source (n INTEGER PRIMARY KEY, tags TEXT, text TEXT);
 CREATE TABLE page (n INTEGER, at REAL, people TEXT);
 CREATE INDEX page_of ON page (n);
@@ -179,10 +182,10 @@ class Index:
 
     def _latest(self, asked: _Asked, limit: int) -> list[Any]:
         """In the order of n, but that entries of one millisecond are ordered by their ids."""
-        rows = self._rows(asked, "found.rowid DESC", limit)
+        rows = self._rows(asked, f"{asked.number} DESC", limit)
         if len(rows) == limit:
             first = _first_of(rows[-1][1])
-            asked.where("found.rowid BETWEEN ? AND ?", first, first + _TIES - 1)
+            asked.where(f"{asked.number} BETWEEN ? AND ?", first, first + _TIES - 1)
             rows = [row for row in rows if row[1] != rows[-1][1]]
             rows += self._rows(asked, "e.id DESC", limit)
         return sorted(rows, key=lambda row: (row[1], row[0]), reverse=True)[:limit]
@@ -241,20 +244,25 @@ class _Asked:
     def __init__(self, query: Paged) -> None:
         words = folded(query.search).split()
         self.key = _KEYS[query.sort]
+        self.number = "found.rowid"
         self.source = "FROM found CROSS JOIN entry e ON e.n = found.rowid"
         self.conditions: list[str] = []
         self.values: list[Any] = []
+        filters = query.filters()
         if query.ids:
             # The other way round: each of the few is looked up in the index.
             self.source = "FROM entry e CROSS JOIN found ON found.rowid = e.n"
             self.where(f"e.id IN ({_marks(query.ids)})", *query.ids)
         if words:
             self.source += " CROSS JOIN source s ON s.n = e.n"
-        self.where("found MATCH ?", expression(words, query.filters()))
-        if query.since is not None:
-            self.where("found.rowid >= ?", _first_of(milliseconds(query.since)))
+        if words or filters:
+            self.where("found MATCH ?", expression(words, filters))
+        else:
+            # In the order of the table or of an index, without a look at the rest.
+            self.number, self.source = "e.n", "FROM entry e"
+        self.where(f"{self.number} >= ?", _first_of(milliseconds(query.since or 0.0)))
         if query.until is not None:
-            self.where("found.rowid < ?", _first_of(milliseconds(query.until)))
+            self.where(f"{self.number} < ?", _first_of(milliseconds(query.until)))
         if query.after is not None:
             self._behind(query.after, query.sort)
         for word in words:
@@ -268,8 +276,8 @@ class _Asked:
     def _behind(self, place: Place, sort: Sort) -> None:
         if sort is Sort.CREATED:
             first = _first_of(int(place.key))
-            self.where("found.rowid < ?", first + _TIES)
-            self.where("(found.rowid < ? OR e.id < ?)", first, place.id)
+            self.where(f"{self.number} <= ?", first + _TIES - 1)
+            self.where(f"({self.number} < ? OR e.id < ?)", first, place.id)
         else:
             self.where(f"({self.key}, e.id) < (?, ?)", place.key, place.id)
 

@@ -17,8 +17,6 @@ import msgspec
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
 
-ALL = "all"
-"""The tag of every entry."""
 INCIDENTS, ALERTS = "", "alerts:"
 """The sections of the view, as their keys begin."""
 # A screen or two of incidents by default; the maximum bounds the size of an answer.
@@ -148,8 +146,7 @@ class AlertQuery(Paged):
 
 
 def _filters(**filters: tuple[str, ...]) -> list[list[str]]:
-    tags = [[f"{name}:{value}" for value in values] for name, values in filters.items() if values]
-    return tags or [[ALL]]
+    return [[f"{name}:{value}" for value in values] for name, values in filters.items() if values]
 
 
 class Listed(msgspec.Struct, rename="camel"):

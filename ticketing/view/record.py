@@ -14,7 +14,6 @@ from ticketing.domain.incidents.undelivered import undelivered
 from ticketing.privacy import LOOKED_UP, Scrubber, scrubbed
 from ticketing.view.document import alert_document, detail_document, list_document
 from ticketing.view.index import Entry
-from ticketing.view.query import ALL
 
 T = TypeVar("T")
 Item = tuple[str, Incident | None]
@@ -73,7 +72,7 @@ def arguments(id: str, incident: Incident) -> list[Any]:
         "" if incident.resolved_at is None else incident.resolved_at,
         _encoder.encode(_entry(incident, shown)),
         _encoder.encode(shown),
-        _encoder.encode(detail_document(incident)),
+        _encoder.encode(detail_document(incident, shown)),
     ]
 
 
@@ -105,7 +104,6 @@ def _entry(incident: Incident, shown: dict[str, Any]) -> Entry:
     ]
     return Entry(
         tags=[
-            ALL,
             f"status:{incident.status.nearest.value}",
             f"severity:{incident.severity.nearest.value}",
             *(f"service:{service}" for service in services),
@@ -159,7 +157,6 @@ def _alert_entry(alert: Alert) -> Entry:
     ]
     return Entry(
         tags=[
-            ALL,
             f"state:{alert.state.nearest.value}",
             f"severity:{alert.severity.nearest.value}",
             f"service:{alert.service}",

@@ -215,9 +215,10 @@ class ViewStore:
         while True:
             whole = True
             try:
-                live, building = await self._complete_build(), (await self._builds())[1]
-                for followed in self._followed.values():
-                    whole &= await followed.follow([live, building])
+                with _answers():
+                    live, building = await self._complete_build(), (await self._builds())[1]
+                    for followed in self._followed.values():
+                        whole &= await followed.follow([live, building])
             except Unavailable:
                 whole = True
             await asyncio.sleep(FOLLOW_SECONDS if whole else 0.0)
