@@ -322,6 +322,8 @@ def _targets(ended: Ended) -> dict[str, Any]:
     command, shown = ended.command, ended.shown
     found: dict[Action, dict[str, Any]] = {
         Action.ESCALATE: {"escalatedTo": shown.escalated_to},
+        # Its next record opens it again: who wants quiet snoozes it.
+        Action.RESOLVE: {"stillFiring": shown.alerts_firing > 0},
         Action.FORWARD: {"forwardedTo": command.to},
         Action.UNLINK: {"unlinkedFrom": command.to},
         Action.ASSIGN: {"assignees": shown.assignees},

@@ -42,6 +42,7 @@ class Shown(msgspec.Struct, rename="camel"):
     status: str
     tenant_id: str = ""
     merged_into: str | None = None
+    alerts_firing: int = 0
     commands: list[Outcome] = msgspec.field(default_factory=list)
     escalated_to: list[str] = msgspec.field(default_factory=list)
     assignees: list[str] = msgspec.field(default_factory=list)

@@ -35,7 +35,7 @@ async def test_acknowledge_resolve_and_escalate_answer_as_the_contract_says(api:
     )
     assert await api.post(path(1, "resolve")) == (
         200,
-        {"id": one, "status": "resolved", "resolvedAt": AT},
+        {"id": one, "status": "resolved", "resolvedAt": AT, "stillFiring": True},
     )
     assert await api.post(path(2, "escalate")) == (
         200,
@@ -43,6 +43,21 @@ async def test_acknowledge_resolve_and_escalate_answer_as_the_contract_says(api:
     )
     _, found = await api.get(f"/api/incidents/{one}")
     assert found["status"] == "resolved"
+
+
+async def test_resolving_what_fires_no_more_says_so(api: Any) -> None:
+    await api.put(make_incident(1, alerts_firing=0))
+    assert (await api.post(path(1, "resolve")))[1]["stillFiring"] is False
+
+
+async def test_escalating_with_nobody_to_tell_is_refused_with_the_fix(api: Any) -> None:
+    api.writer.policy = policy_with()
+    await api.put(make_incident(1))
+    status, problem = await api.post(path(1, "escalate"))
+    assert (status, problem["currentStatus"]) == (409, "open")
+    assert "name platforms or teams in the command (`to`), or set" in problem["detail"]
+    status, answer = await api.post(path(1, "escalate"), {"to": ["dba"]})
+    assert (status, answer["escalatedTo"]) == (200, ["dba"])
 
 
 async def test_reopen_and_comment(api: Any) -> None:

@@ -226,37 +226,3 @@ async def test_the_pages_files_are_known_by_their_content(api: Any) -> None:
         assert answer.content_type == "text/javascript"
     async with api.client.get("/console/app.js", headers={"If-None-Match": etag}) as answer:
         assert answer.status == 304
-
-
-async def event(stream: Any) -> tuple[str, Any]:
-    name = ""
-    async for raw in stream:
-        line = raw.decode().rstrip("\n")
-        if line.startswith("event: "):
-            name = line[7:]
-        if line.startswith("data: "):
-            return name, json.loads(line[6:])
-    raise AssertionError("the stream ended")
-
-
-async def test_a_listener_hears_of_changes_and_removals(api: Any) -> None:
-    await api.put(make_incident(1))
-    async with api.client.get("/api/v1/events") as answer:
-        assert answer.content_type == "text/event-stream"
-        assert await event(answer.content) == ("reset", {})
-        await api.put(make_incident(2))
-        name, data = await event(answer.content)
-        assert name == "incidents"
-        assert [one["title"] for one in data["incidents"]] == ["payment failed 2"]
-        await api.writer.store.write([(make_incident(2).id, None)])
-        assert (await event(answer.content))[1] == {
-            "incidents": [],
-            "removed": [make_incident(2).id],
-        }
-
-
-async def test_there_is_an_end_to_listeners(api: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ticketing.api.events.LISTENERS_MAX", 1)
-    async with api.client.get("/api/v1/events"):
-        status, problem = await api.get("/api/v1/events")
-    assert (status, "event streams are in use" in problem["detail"]) == (503, True)

@@ -206,6 +206,11 @@ def refusal(incident: Incident, command: Command, policy: Policy) -> str:
         )
     if incident.status.nearest not in rule.allowed_from:
         return f"cannot {command.action.value} an incident that is {incident.status.value}"
+    if command.action is Action.ESCALATE and not (command.to or policy.escalation_to):
+        return (
+            "there is nobody to escalate to: name platforms or teams in the command (`to`), or set"
+            " `escalation.to`"
+        )
     if command.action is Action.REOPEN and incident.merged_into:
         return f"its alerts are in {incident.merged_into}"
     if command.action is Action.FORWARD:
