@@ -240,7 +240,7 @@ class DetectionAgent(StreamAgent):
         # In one go: a commit in between would have an offset without totals.
         for event in events:
             self.app.consumer.handled(event.message)
-        self._handled_at[tp] = events[-1].value[-1].timestamp / 1000.0
+        self._handled_at[tp] = _time_of(events[-1].value[-1])
         if self.app.consumer.caught_up(tp):
             self._caught_up_at[tp] = time.monotonic()
 
@@ -289,7 +289,8 @@ class DetectionAgent(StreamAgent):
 
     async def _refuse(self, tp: TP, record: Any, failure: Failure) -> Tally:
         letter = await self.refuse(tp, record, failure)
-        return tally_of(Detected(records=1, dead_letters=[letter] if letter else []))
+        refused = Detected(records=1, dead_letters=[letter] if letter else [])
+        return tally_of(refused, _time_of(record))
 
     async def _send(self, origin: Origin, detected: Detected, records: list[Any]) -> Tally:
         """Send one message per target partition, and wait until all are durable.
@@ -320,7 +321,7 @@ class DetectionAgent(StreamAgent):
             self.app.consumer.hurry()
         self._note_reached(TP(origin.topic, origin.partition), detected)
         metrics.spans_passed_by_total.inc(detected.passed_by)
-        return tally_of(detected)
+        return tally_of(detected, _time_of(records[-1]))
 
     def _traced(
         self, origin: Origin, detected: Detected, records: int
@@ -437,6 +438,11 @@ class DetectionAgent(StreamAgent):
         return time.monotonic() - at <= BEHIND_SECONDS_MAX
 
     @property
+    def followed(self) -> float | None:
+        """The smallest share of requests that any scope follows; None where none are followed."""
+        return self._detector.followed
+
+    @property
     def topics(self) -> frozenset[str]:
         """The input topics."""
         return self._detector.topics
@@ -444,6 +450,11 @@ class DetectionAgent(StreamAgent):
 
 def _about(tp: TP) -> AbstractContextManager[None]:
     return about(topic=tp.topic, partition=tp.partition)
+
+
+def _time_of(record: Any) -> float:
+    """The time that Kafka keeps for a record, in Unix seconds."""
+    return float(record.timestamp) / 1000.0
 
 
 def _watched(name: str, tp: TP) -> str:

@@ -189,6 +189,13 @@ class Detector:
         """The requests of each partition of the input."""
         self.line_scope = functools.lru_cache(CACHED_SCOPES_MAX)(self._scope_as_written)
 
+    @property
+    def followed(self) -> float | None:
+        """The smallest share of requests that any scope follows; None where none are followed."""
+        if not self.traces_partitions:
+            return None
+        return min((one.smallest_share for one in self.requests.values()), default=1.0)
+
     @classmethod
     def of(cls, config: Config, topic_ids: Mapping[str, str]) -> Detector:
         """A detector as configured."""

@@ -82,8 +82,8 @@ class SourceTotals:
         return tally
 
 
-def tally_of(detected: Detected) -> Tally:
-    """The records of a run by what became of them."""
+def tally_of(detected: Detected, latest: float) -> Tally:
+    """The records of a run by what became of them; `latest` is the time of the last one (Unix s)."""
     return Tally(
         since="",
         records=detected.records,
@@ -91,5 +91,6 @@ def tally_of(detected: Detected) -> Tally:
         repaired=detected.repaired,
         clock_corrections=detected.clock_corrections,
         unscored=detected.unscored,
+        latest=latest,
         dead=Counter(letter.reason for letter in detected.dead_letters),
     )

@@ -6,6 +6,7 @@ TicketingError
 │   └── TopicsRefused  Kafka's topics don't fit the configuration, or the state kept of them
 ├── Retryable        a temporary failure: ask again after `wait` seconds
 │   ├── Unavailable  Kafka, Redis or a claim does not answer
+│   │   └── Rebuilding  the view is being built: it would answer too little
 │   └── NoAnswer     no language model gave a usable answer
 ├── Rejected         a permanent failure: dead letter with a reason, go on with the others
 │   ├── BadRecord    a message of one of the job's own topics
@@ -69,6 +70,13 @@ class Unavailable(Retryable):
 
     wait: float = 5.0
     """A change of leader, the usual short outage of Kafka and Redis, takes seconds."""
+
+
+class Rebuilding(Unavailable):
+    """The view, or this process's index of it, is being built: it would answer too little."""
+
+    wait: float = 2.0
+    """A build of 100,000 incidents takes some ten of that."""
 
 
 class Rejected(TicketingError):

@@ -27,6 +27,7 @@ from ticketing.wire.topics import (
     INCIDENTS,
     OWN_PREFIX,
     PIPELINE_APP,
+    PULSES,
     READER,
     REDRIVES,
     REGISTRY,
@@ -98,6 +99,7 @@ def access_of(role: str, runtime: Runtime) -> list[Grant]:
     grants += [Grant("topic", name, (WRITE,)) for name in written_by(role, runtime)]
     if role != API:
         grants.append(Grant("group", app_of(role), (READ,)))
+        grants.append(Grant("topic", PULSES, (WRITE,)))
     # Each role has a listener, which asks for tokens and notes what it refused.
     grants += [Grant("topic", TOKENS, (READ,)), Grant("topic", AUDIT, (WRITE,))]
     # Clients that only read ask for their group's coordinator all the same.
@@ -107,8 +109,9 @@ def access_of(role: str, runtime: Runtime) -> list[Grant]:
     if role == VIEW:
         grants.append(Grant("group", VIEW_REBUILD, (DESCRIBE,)))
     if role in (VIEW, API):
-        # The balance, dead letters and a redrive, which looks for the record that it sends.
-        grants.append(Grant("group", PIPELINE_APP, (DESCRIBE,)))
+        # The fleet, the balance, dead letters and a redrive, which looks for the record that it sends.
+        grants.append(Grant("group", PIPELINE_APP, (DESCRIBE,), prefixed=True))
+        grants.append(Grant("topic", PULSES, (READ,)))
         grants += [Grant("topic", TOKENS, (WRITE,)), Grant("topic", AUDIT, (READ,))]
         own = written_by(role, runtime)
         grants += [Grant("topic", name, (READ,)) for name in [DEAD_LETTERS, *own]]

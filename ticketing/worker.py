@@ -13,7 +13,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from tables.alerts import is_stored_firing
 from tables.incidents import is_stored_open
@@ -23,6 +25,7 @@ from ticketing.engine.agent import add_agent
 from ticketing.engine.app import TicketingApp, create_app, create_table
 from ticketing.engine.app_metrics import AppMetrics
 from ticketing.engine.departure import leave
+from ticketing.engine.pulse import PulseSender
 from ticketing.engine.role_topics import RoleTopics, changed
 from ticketing.errors import Misconfigured
 from ticketing.kafka.contact import WORKER_SECONDS_MAX
@@ -36,6 +39,7 @@ from ticketing.roles import (
     TRACES_ROLE,
     VIEW,
     app_of,
+    committed_by,
     read_by,
     verified_topics,
 )
@@ -49,6 +53,9 @@ from ticketing.wire.topics import (
     TRACES,
     platform_topic,
 )
+
+if TYPE_CHECKING:
+    from ticketing.api.fleet import Watched
 
 API_ROLES = frozenset({VIEW, API})
 """Roles that serve the API, including metrics, health and readiness."""
@@ -78,6 +85,16 @@ def roles(config: Config) -> list[str]:
 def default_roles(config: Config) -> list[str]:
     """The roles of a whole installation, where the view's process serves the API."""
     return [role for role in roles(config) if role != API]
+
+
+def watched(runtime: Runtime) -> dict[str, Watched]:
+    """The roles of the whole installation, as the API watches them."""
+    from ticketing.api.fleet import Watched
+
+    return {
+        role: Watched(app_of(role), tuple(committed_by(role, runtime)))
+        for role in default_roles(runtime.config)
+    }
 
 
 def require_extras(config: Config, chosen: Sequence[str]) -> None:
@@ -179,7 +196,7 @@ def run(role: str, runtime: Runtime) -> None:
             from ticketing.api.server import serve
 
             verified_topics(role, runtime)
-            serve(runtime)
+            serve(runtime, watched(runtime))
             return
         app = build(role, runtime)
         freeze_garbage_collector()
@@ -315,6 +332,7 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
             hurry=hurry,
         ),
     )
+    app.described = lambda pulse: msgspec.structs.replace(pulse, followed=detection.followed)
     add_agent(app, detection, *runtime.inputs)
     add_keyed_agent(app, alerts)
     add_keyed_agent(app, incidents)
@@ -344,7 +362,7 @@ def _view(runtime: Runtime) -> TicketingApp:
     app = _app(VIEW, runtime, [INCIDENTS, ALERTS])
     store = open_store(runtime.config)
     add_view(app, store)
-    app.task(lambda: start(runtime, store))
+    app.task(lambda: start(runtime, store, watched(runtime)))
     app.task(lambda: keep_complete(runtime, store, lambda: bool(app.should_stop)))
     return app
 
@@ -403,6 +421,9 @@ def _attach(app: TicketingApp, role: str) -> None:
             return False
         return any(not queue.empty() for queue in _queues(app))
 
+    def is_ready() -> bool:
+        return not app.rebalancing and not app.in_recovery and bool(app.consumer.assignment())
+
     async def start_guards() -> None:
         app.watchdog.add(app.watchdog.undelivered(waiting))
         app.fence.attach(app)
@@ -415,13 +436,14 @@ def _attach(app: TicketingApp, role: str) -> None:
             why = app.watchdog.guard.keep_alive()
             if why is not None:
                 leave(why, "guard")
-            ready = not app.rebalancing and not app.in_recovery and bool(app.consumer.assignment())
+            ready = is_ready()
             metrics.app_ready.labels(role).set(1 if ready else 0)
             if ready:
                 restarts.note_ready()
             shown.update()
             await app.sleep(READY_EVERY_SECONDS)
 
+    PulseSender(app, role, is_ready).attach()
     app.task(start_guards)
     app.task(tell_ready)
 

@@ -88,6 +88,7 @@ def add_adapter(app: TicketingApp, name: str, runtime: Runtime) -> None:
         traces=traces,
     )
     add_keyed_agent(app, agent)
+    app.described = machine.described
     if config.heartbeat_url is not None:
         path = PathReporter(app, topic, agent.handled, works=lambda: not machine.circuit_open)
         app.task(path.run)

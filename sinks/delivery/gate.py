@@ -38,6 +38,10 @@ class Gate:
         self._probing_until = 0.0
         self._asked_until = 0.0
         self.opens_at = 0.0
+        self.since = 0.0
+        """The time at which the gate began to let probes alone through, while it does."""
+        self.reason: Reason | None = None
+        """The failure after which it did."""
 
     @property
     def probing(self) -> bool:
@@ -69,6 +73,8 @@ class Gate:
         # Requests that were under way when the gate closed fail for the failure already counted.
         if not self.probing or now >= self.opens_at:
             self._failures += 1
+            if self._failures == self._failures_to_close:
+                self.since, self.reason = now, outcome.reason
             if self.probing:
                 beyond = self._failures - self._failures_to_close + 1
                 wait = max(wait, self._backoff.seconds(beyond, f"{self._seed}:{self._failures}"))
@@ -102,6 +108,12 @@ class Gates:
     def probing(self) -> bool:
         """True while the platform gets one request at a time."""
         return self._platform.probing
+
+    @property
+    def closed(self) -> tuple[float, str] | None:
+        """Since when (Unix s), and after what failure, only probes go; None while all may."""
+        gate = self._platform
+        return (gate.since, gate.reason.value) if gate.probing and gate.reason else None
 
     def probing_for(self, account: str) -> bool:
         """True while requests of the account are let through one at a time."""

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Iterable
 from functools import partial
 
+import msgspec
 import structlog
 
 from sinks.calls.outcome import Absent, Delivered
@@ -29,6 +30,7 @@ from ticketing.engine.statemachine import Machine, Transaction
 from ticketing.errors import BadRecord
 from ticketing.wire.dead_letters import DeadLetter, encode_dead_letter
 from ticketing.wire.events import encode_events
+from ticketing.wire.pulses import Circuit, Pulse
 from ticketing.wire.topics import DEAD_LETTERS, EVENTS, platform_topic
 
 log = structlog.get_logger(__name__)
@@ -115,6 +117,7 @@ class AdapterMachine(Machine[Delivery]):
         """The latest time of a partition, and the clock at that moment."""
         self._touched: dict[str, None] = {}
         self._starting = 0
+        self._unfinished = 0
         self._waiting: dict[int, dict[str, Waiting]] = {}
         """Waiting keys by partition and account."""
 
@@ -140,6 +143,7 @@ class AdapterMachine(Machine[Delivery]):
     def report_unfinished(self, unfinished: int) -> None:
         """Publish the number of unfinished deliveries of this process, and the circuit."""
         name = self._platform.name
+        self._unfinished = unfinished
         metrics.deliveries_pending.labels(name).set(unfinished)
         metrics.circuit_open.labels(name).set(1 if self._gates.probing else 0)
 
@@ -253,6 +257,12 @@ class AdapterMachine(Machine[Delivery]):
             if keys and account not in closed and self._gates.may_admit(account, now)
         ]
         return min(open_)[1] if open_ else None
+
+    def described(self, pulse: Pulse) -> Pulse:
+        """The pulse with the pending deliveries and the circuit."""
+        closed = self._gates.closed
+        circuit = None if closed is None else Circuit(*closed)
+        return msgspec.structs.replace(pulse, pending=self._unfinished, circuit=circuit)
 
     @property
     def circuit_open(self) -> bool:

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  actionForKey,
   allowActions,
   awaitedPlatforms,
   buttonActions,
@@ -29,13 +28,6 @@ test("an action that this page has never heard of gets a button without a key", 
   assert.deepEqual(buttonActions(makeIncident(1, { actions })), [
     { name: "put_on_hold", label: "Put on hold", key: undefined },
   ]);
-  assert.equal(actionForKey(makeIncident(1, { actions }), "x"), undefined);
-});
-
-test("a key asks for what the incident allows, and for nothing else", () => {
-  assert.equal(actionForKey(makeIncident(), "a"), "acknowledge");
-  assert.equal(actionForKey(makeIncident(), "o"), undefined);
-  assert.equal(actionForKey(makeIncident(1, { actions: [] }), "a"), undefined);
 });
 
 test("a document of an older release has no buttons", () => {
@@ -61,9 +53,8 @@ test("an incident can be forwarded where it is not yet, if the server allows it"
 test("an action that the role does not allow is not offered", () => {
   allowActions(["resolve"]);
   assert.deepEqual(names(makeIncident()), ["resolve"]);
-  assert.equal(actionForKey(makeIncident(), "a"), undefined);
   allowActions([]);
   assert.deepEqual(forwardTargets(makeIncident(), ["jira"]), []);
   allowActions(null);
-  assert.equal(actionForKey(makeIncident(), "a"), "acknowledge");
+  assert.deepEqual(names(makeIncident()), ["acknowledge", "resolve"]);
 });

@@ -7,6 +7,7 @@ import {
   count,
   duration,
   fullTime,
+  harmless,
   percent,
   shortCount,
 } from "../../ticketing/console/format.js";
@@ -51,4 +52,9 @@ test("words, shares and lengths of time read well", () => {
   assert.equal(percent(0.666), "67 %");
   assert.equal(duration(900), "15 min");
   assert.equal(duration(30), "30 s");
+});
+
+test("marks that turn the direction of writing are shown, not obeyed", () => {
+  assert.equal(harmless("abc\u202edef\u2066x"), "abc\ufffddef\ufffdx");
+  assert.equal(harmless("עברית"), "עברית");
 });

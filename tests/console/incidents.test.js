@@ -63,13 +63,3 @@ test("removed incidents are gone, unknown ones do no harm", () => {
   incidents.remove([makeIncident(1).id, makeIncident(9).id]);
   assert.deepEqual(listed(), ["2"]);
 });
-
-test("steps go through the rows and stop at both ends", () => {
-  incidents.append({ incidents: [1, 2, 3].map((n) => makeIncident(n)), next: null });
-  const step = (number, distance) => incidents.neighbour(makeIncident(number).id, distance).title;
-  assert.equal(step(3, 1), "payment failed 2");
-  assert.equal(step(1, 1), "payment failed 1");
-  assert.equal(step(3, -1), "payment failed 3");
-  assert.equal(incidents.neighbour(null, 1).title, "payment failed 3");
-  assert.equal(new Incidents().neighbour(null, 1), undefined);
-});

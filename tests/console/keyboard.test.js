@@ -9,6 +9,8 @@ test("keys move, search, help, comment and act", () => {
   assert.deepEqual(requestOf("ArrowUp", false), { name: "step", distance: -1 });
   assert.deepEqual(requestOf("/", false), { name: "search" });
   assert.deepEqual(requestOf("a", false), { name: "act", key: "a" });
+  assert.deepEqual(requestOf("x", false), { name: "pick" });
+  assert.deepEqual(requestOf("u", false), { name: "undo" });
 });
 
 test("no action's key is taken by something else", () => {
@@ -19,7 +21,7 @@ test("no action's key is taken by something else", () => {
 });
 
 test("other keys are left to the browser", () => {
-  for (const key of ["x", "Tab", "Enter", "constructor", "toString"]) {
+  for (const key of ["q", "Tab", "Enter", "constructor", "toString"]) {
     assert.equal(requestOf(key, false), null);
   }
 });

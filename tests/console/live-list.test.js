@@ -10,6 +10,7 @@ let filter;
 let abortable;
 let requests;
 let heard;
+let later;
 let list;
 
 const listed = () => titles(list.incidents.ordered());
@@ -19,6 +20,7 @@ beforeEach(() => {
   filter = NO_FILTER;
   abortable = true;
   requests = [];
+  later = [];
   heard = { added: [], problems: [] };
   list = new LiveList({
     getPage: (path, signal) =>
@@ -27,6 +29,7 @@ beforeEach(() => {
         requests.push({ path, resolve, reject });
       }),
     filter: () => filter,
+    later: (run, ms) => later.push({ run, ms }),
     on: {
       change: () => {},
       read: () => {},
@@ -49,7 +52,7 @@ async function loaded(incidents, next = null) {
 
 test("a page is read, and one more behind it", async () => {
   await loaded([makeIncident(3)], "cursor");
-  list.load({ more: true });
+  list.loadMore();
   assert.equal(queryOf(requests[1]).get("cursor"), "cursor");
   await answer(requests[1], [makeIncident(2)]);
   assert.deepEqual(listed(), ["3", "2"]);
@@ -115,7 +118,7 @@ test("a question outlives the reading of a further page, not of the first one", 
   filter = { ...NO_FILTER, q: "disk" };
   await loaded([makeIncident(2)], "cursor");
   list.changed({ incidents: [makeIncident(3)], removed: [] });
-  list.load({ more: true });
+  list.loadMore();
   await answer(requests[1], [makeIncident(3)]);
   await answer(requests[2], [makeIncident(1)]);
   assert.deepEqual(listed(), ["3", "2", "1"]);
@@ -133,4 +136,47 @@ test("rows that appear after the first page are news", async () => {
   assert.equal(list.announceNew, true);
   await loaded([makeIncident(1)]);
   assert.equal(list.announceNew, false);
+});
+
+const away = Object.assign(new Error("away"), { temporary: true, retryMs: null });
+
+test("a reading that failed is repeated until one succeeds", async () => {
+  list.load();
+  requests[0].reject(away);
+  await turn();
+  assert.deepEqual([heard.problems, later.length, requests.length], [["away"], 1, 1]);
+  later[0].run();
+  requests[1].reject({ ...away, message: "rebuilding", temporary: true, retryMs: 7000 });
+  await turn();
+  assert.equal(later[1].ms, 7000);
+  later[1].run();
+  await answer(requests[2], [makeIncident(1)]);
+  assert.deepEqual(listed(), ["1"]);
+  later[1].run();
+  assert.equal(requests.length, 3);
+});
+
+test("a refusal for good is not repeated", async () => {
+  list.load();
+  requests[0].reject(Object.assign(new Error("no"), { temporary: false }));
+  await turn();
+  assert.equal(later.length, 0);
+});
+
+test("a further page waits for the one that is being read, and needs a cursor", async () => {
+  list.load();
+  list.loadMore();
+  assert.equal(requests.length, 1);
+  await answer(requests[0], [makeIncident(1)]);
+  list.loadMore();
+  assert.equal(requests.length, 1);
+});
+
+test("what is listed is read anew as a whole, so that the reader stays at a place", async () => {
+  await loaded(
+    Array.from({ length: 140 }, (_, number) => makeIncident(number)),
+    "cursor",
+  );
+  list.refresh();
+  assert.equal(queryOf(requests[1]).get("limit"), "140");
 });

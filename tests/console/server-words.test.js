@@ -3,7 +3,6 @@ import { test } from "node:test";
 
 import { otherFacts } from "../../ticketing/console/sections.js";
 import { Settings } from "../../ticketing/console/settings.js";
-import { underWay } from "../../ticketing/console/totals.js";
 
 const PLATFORMS = [
   { name: "pagerduty", title: "PagerDuty", enabled: false },
@@ -31,11 +30,4 @@ test("facts that the pane does not show itself are shown in the server's words",
   ];
   assert.deepEqual(otherFacts({ facts }), [["Last deploy", "v42, 3 min before"]]);
   assert.deepEqual(otherFacts({}), []);
-});
-
-test("records add up when all are below, counted or dead letters", () => {
-  const totals = { records: 10, belowThreshold: 6, counted: 3, deadLetters: 1 };
-  assert.equal(underWay(totals), 0);
-  assert.equal(underWay({ ...totals, counted: 1 }), 2);
-  assert.equal(underWay({ ...totals, counted: 5 }), 2);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { EventParser } from "../../ticketing/console/stream.js";
+import { afterFailure, EventParser } from "../../ticketing/console/stream.js";
 
 const STREAM =
   "retry: 2000\n\n" +
@@ -35,4 +35,15 @@ test("an event without a name is a message, and its lines are one text", () => {
   assert.deepEqual(new EventParser().feed('data: {"a":\ndata: 1}\n\n'), [
     { name: "message", data: { a: 1 } },
   ]);
+});
+
+test("a server without a stream to spare is asked as often as it wishes", () => {
+  assert.deepEqual(afterFailure({ status: 503, retryMs: 30_000 }, 1000), {
+    state: "polling",
+    wait: 30_000,
+  });
+  assert.deepEqual(afterFailure({ status: 503, retryMs: null }, 1000).wait, 10_000);
+  assert.deepEqual(afterFailure({ status: 401 }, 1000), { state: "locked", wait: 1000 });
+  assert.deepEqual(afterFailure({ status: 0 }, 4000), { state: "waiting", wait: 4000 });
+  assert.deepEqual(afterFailure(undefined, 1000), { state: "waiting", wait: 1000 });
 });

@@ -17,6 +17,7 @@ from support.secured_redis import (
     SecuredRedis,
     WatchedRedis,
 )
+from support.view import complete
 from support.waiting import until
 
 from sinks.calls.limits import KEY_PREFIX, limits_for
@@ -61,7 +62,7 @@ def behind_sentinel(servers: WatchedRedis, **more: Any) -> Config:
 
 async def use(config: Config) -> None:
     """Use Redis in each of the three ways that the agent does: view, limits, budget of models."""
-    store = open_store(config)
+    store = await complete(open_store(config))
     kept = incident()
     await store.write([(kept.id, kept)])
     assert [json.loads(one)["id"] for one in (await store.page(Query())).documents] == [kept.id]
@@ -106,7 +107,7 @@ async def test_sentinels_name_the_master(watched: WatchedRedis) -> None:
 
 
 async def test_a_new_master_is_found(watched: WatchedRedis) -> None:
-    store = open_store(behind_sentinel(watched))
+    store = await complete(open_store(behind_sentinel(watched)))
     kept = incident()
     await store.write([(kept.id, kept)])
     watched.master.kill()

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from aiohttp import web
 from support.incident_writer import Writer
 from support.requirements import free_port
+from support.view import complete
 
 from ticketing.api.app import create_app
 from ticketing.api.connections import Runner
@@ -42,6 +43,7 @@ class Console:
         self._thread = threading.Thread(target=self._loop.run_forever, name="console", daemon=True)
         self._thread.start()
         self._runner: Runner | None = None
+        self._following: asyncio.Task[None] | None = None
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """The result of a coroutine on the server's loop."""
@@ -73,18 +75,19 @@ class Console:
 
     async def _empty(self) -> None:
         self.writer.incidents.clear()
-        rebuild = await self.store.begin_rebuild()
-        assert rebuild is not None
-        await rebuild.finish()
+        await complete(self.store)
 
     async def _start(self) -> None:
         options = {"readiness": list, **self.options}
         app = create_app(self.config, self.store, self.writer, **options)
         self._runner = Runner(app, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
         await self._runner.setup()
+        self._following = asyncio.create_task(self.store.follow())
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
 
     async def _stop(self) -> None:
         runner, self._runner = self._runner, None
+        if self._following is not None:
+            self._following.cancel()
         if runner is not None:
             await runner.cleanup()

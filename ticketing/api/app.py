@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from ticketing.api import files, incidents, operations, slack
+from ticketing.api import files, incidents, operations, slack, stats
 from ticketing.api.audit import READER, AuditReader, audited, list_audit
 from ticketing.api.commands import ROLES, batch, command_handler
 from ticketing.api.dead_letters import get_dead_letter, list_dead_letters, redrive
 from ticketing.api.door import Door, admission, keep_door, provider_of
 from ticketing.api.events import events, feed_for
+from ticketing.api.health import DESK as HEALTH
+from ticketing.api.health import HealthDesk, installation_health
 from ticketing.api.me import me
 from ticketing.api.postmortem import postmortem
 from ticketing.api.problems import counted, problems
@@ -35,6 +37,7 @@ from ticketing.api.services import (
     Checks,
     Commands,
     DeadLetters,
+    Fleet,
     Readiness,
     Services,
     WorkerStatus,
@@ -60,6 +63,7 @@ def create_app(
     dead_letters: DeadLetters | None = None,
     *,
     balance: Balance | None = None,
+    fleet: Fleet | None = None,
     door: Door | None = None,
     desk: TokenDesk | None = None,
     audit: AuditReader | None = None,
@@ -74,6 +78,7 @@ def create_app(
     app[SERVICES] = Services(
         config, store, commands, checks, dead_letters, balance, command_seconds_max
     )
+    app[HEALTH] = HealthDesk(config, store, fleet, balance)
     keep_door(app, door or Door(config))
     if desk is not None:
         app[DESK] = desk
@@ -107,14 +112,18 @@ def _routes() -> list[Route]:
         get("/api/incidents", incidents.list_incidents, VIEWER),
         get(one, incidents.get_incident, VIEWER),
         get(f"{one}/alerts", incidents.alerts_of_incident, VIEWER),
+        get(f"{one}/similar", incidents.similar_to, VIEWER),
         *actions,
         post(f"{one}/retry", retry, RESPONDER),
         get("/api/v1/incidents/{id}/postmortem", postmortem, VIEWER),
+        get("/api/stats", stats.stats, VIEWER),
+        get("/api/v1/metrics/mttr", stats.mttr, VIEWER),
         get("/api/v1/alerts", incidents.list_alerts, VIEWER),
         post("/api/v1/incidents/batch", batch, RESPONDER),
         # Slack sends no token: the handler verifies its signature instead.
         post(SLACK_PATH, slack.interactions, OPEN),
         get("/api/v1/events", events, VIEWER),
+        get("/api/v1/health", installation_health, VIEWER),
         get("/api/v1/totals", operations.totals, VIEWER),
         get("/api/v1/dead-letters", list_dead_letters, VIEWER_OF_ALL),
         get(letter, get_dead_letter, VIEWER_OF_ALL),

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from ticketing.kafka.group import Group
 from ticketing.kafka.runtime import Runtime
@@ -18,6 +19,32 @@ ASK_EVERY_SECONDS = 1.0
 """As often as the pipeline commits, however many people look."""
 ASK_AGAIN_SECONDS = 10.0
 """After no answer: a console that waits at every look would seem to hang."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Records:
+    """The records by what became of them, over all workers."""
+
+    records: int
+    below_threshold: int
+    counted: int
+    dead_letters: int
+    latest: float | None = None
+    """Kafka's time of the newest one that was handled, in Unix seconds."""
+
+    @property
+    def difference(self) -> int:
+        """Records that are read and not yet counted; 0 once nothing is under way."""
+        return self.records - self.below_threshold - self.counted - self.dead_letters
+
+    def shown(self) -> dict[str, int]:
+        """The numbers by their names in the API."""
+        return {
+            "records": self.records,
+            "belowThreshold": self.below_threshold,
+            "counted": self.counted,
+            "deadLetters": self.dead_letters,
+        }
 
 
 class KafkaBalance:
@@ -35,11 +62,11 @@ class KafkaBalance:
         self._group: Group | None = None
         self._clock = clock
         self._turn = asyncio.Lock()
-        self._known: dict[str, int] | None = None
+        self._known: Records | None = None
         self._again_at = -1.0
 
-    async def read(self) -> dict[str, int] | None:
-        """`{records, belowThreshold, counted, deadLetters}`; None while Kafka does not answer."""
+    async def read(self) -> Records | None:
+        """The records by what became of them; None while Kafka does not answer."""
         async with self._turn:
             if self._clock() >= self._again_at:
                 await self._ask()
@@ -62,16 +89,17 @@ class KafkaBalance:
             await self._group.close()
 
 
-def totals(notes: Mapping[tuple[str, int], str]) -> dict[str, int]:
-    """The sums over the notes of all partitions, by the names of the API."""
-    found = dict.fromkeys(("records", "belowThreshold", "counted", "deadLetters"), 0)
-    for (topic, _), note in notes.items():
-        if topic == SIGNALS:
-            found["counted"] += decode_counted(note) or 0
-            continue
-        tally = decode_tally(note)
-        if tally is not None:
-            found["records"] += tally.records
-            found["belowThreshold"] += tally.below
-            found["deadLetters"] += sum(tally.dead.values())
-    return found
+def totals(notes: Mapping[tuple[str, int], str]) -> Records:
+    """The sums over the notes of all partitions."""
+    counted = sum(
+        decode_counted(note) or 0 for (topic, _), note in notes.items() if topic == SIGNALS
+    )
+    decoded = (decode_tally(note) for (topic, _), note in notes.items() if topic != SIGNALS)
+    tallies = [tally for tally in decoded if tally is not None]
+    return Records(
+        records=sum(tally.records for tally in tallies),
+        below_threshold=sum(tally.below for tally in tallies),
+        counted=counted,
+        dead_letters=sum(sum(tally.dead.values()) for tally in tallies),
+        latest=max((tally.latest for tally in tallies if tally.latest), default=None),
+    )

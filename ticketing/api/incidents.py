@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from ticketing.api.door import principal_of
-from ticketing.api.parameters import INCIDENT_ID, alert_query, incident_query
+from ticketing.api.parameters import INCIDENT_ID, alert_query, incident_query, part_query
 from ticketing.api.services import services
 from ticketing.domain.access.principal import Principal
 from ticketing.errors import NotFound
-from ticketing.view.query import AlertQuery, Query
-
-
-class _WithAlerts(msgspec.Struct):
-    """The part of an incident's document that lists its alerts."""
-
-    alerts: msgspec.Raw = msgspec.Raw(b"[]")
-
-
-_with_alerts = msgspec.json.Decoder(_WithAlerts)
+from ticketing.view.query import AlertQuery, Place, Query, encode_cursor
+from ticketing.view.tokens import folded
 
 
 async def list_incidents(request: web.Request) -> web.Response:
@@ -43,9 +37,13 @@ async def _page(request: web.Request, query: Query | AlertQuery) -> web.Response
         body=b"[" + b",".join(page.documents) + b"]", content_type="application/json"
     )
     if page.after is not None:
-        following = request.rel_url.update_query(cursor=page.after)
-        response.headers["Link"] = f'<{following}>; rel="next"'
+        _link(request, response, page.after)
     return response
+
+
+def _link(request: web.Request, response: web.Response, cursor: str) -> None:
+    following = request.rel_url.update_query(cursor=cursor)
+    response.headers["Link"] = f'<{following}>; rel="next"'
 
 
 async def get_incident(request: web.Request) -> web.Response:
@@ -54,9 +52,36 @@ async def get_incident(request: web.Request) -> web.Response:
 
 
 async def alerts_of_incident(request: web.Request) -> web.Response:
-    """GET /api/incidents/:id/alerts: the alerts of an incident, earliest first."""
-    found = _with_alerts.decode(await document_of(request))
-    return web.Response(body=bytes(found.alerts), content_type="application/json")
+    """GET /api/incidents/:id/alerts: the alerts of an incident, earliest first, by page."""
+    query = part_query(request)
+    found = msgspec.json.decode(await document_of(request))["alerts"]
+    shown = [alert for alert in found if _is_wanted(alert, query)]
+    if query.after is not None:
+        places = [alert["fingerprint"] for alert in found]
+        passed = places[: places.index(query.after.id) + 1] if query.after.id in places else []
+        shown = [alert for alert in shown if alert["fingerprint"] not in passed]
+    page = shown[: query.limit]
+    response = web.json_response(page)
+    if len(shown) > len(page):
+        _link(request, response, encode_cursor(Place(0.0, page[-1]["fingerprint"])))
+    return response
+
+
+def _is_wanted(alert: Mapping[str, Any], query: AlertQuery) -> bool:
+    """True for an alert of an incident that passes the filters on its fields."""
+    text = folded("\n".join([alert["fingerprint"], alert["title"], alert["service"]]))
+    return (
+        (not query.states or alert["state"] in query.states)
+        and (not query.severities or alert["severity"] in query.severities)
+        and (not query.services or alert["service"] in query.services)
+        and all(word in text for word in folded(query.search).split())
+    )
+
+
+async def similar_to(request: web.Request) -> web.Response:
+    """GET /api/incidents/:id/similar: resolved incidents that are like it, and how they ended."""
+    document = await document_of(request)
+    return web.json_response(await services(request).store.similar(document))
 
 
 async def document_of(request: web.Request) -> bytes:

@@ -6,6 +6,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterable, Mapping
+from enum import Enum
 from typing import Any, TypeVar
 
 from aiohttp import web
@@ -22,12 +23,15 @@ from ticketing.view.query import (
     LIMIT_MAX,
     SEARCH_CHARS_MAX,
     AlertQuery,
+    Place,
     Query,
+    Sort,
     decode_cursor,
     parse_time,
 )
 
 Listed = TypeVar("Listed", bound=OpenEnum)
+Chosen = TypeVar("Chosen", bound=Enum)
 
 QUERY_NAMES = (
     "id",
@@ -36,9 +40,11 @@ QUERY_NAMES = (
     "service",
     "tenant_id",
     "alert",
+    "undelivered",
     "q",
     "from",
     "to",
+    "sort",
     "limit",
     "cursor",
 )
@@ -49,9 +55,14 @@ ALERT_QUERY_NAMES = (
     "environment",
     "tenant_id",
     "q",
+    "from",
+    "to",
+    "sort",
     "limit",
     "cursor",
 )
+PART_QUERY_NAMES = ("state", "severity", "service", "q", "limit", "cursor")
+"""Of the alerts of one incident, which are those of one tenant and environment."""
 VALUES_MAX = 50
 """Of one filter: more than a person picks, few enough for one query of as many indexes."""
 TEXT_CHARS_MAX = NOTE_CHARS_MAX
@@ -67,21 +78,15 @@ def incident_query(request: web.Request) -> Query:
     """The query of a list of incidents; raises Invalid."""
     given = request.query
     require_known(given, QUERY_NAMES)
-    since, until = _time(given, "from"), _time(given, "to")
-    if since is not None and until is not None and since > until:
-        raise Invalid("from", "must not be later than `to`")
     return Query(
         ids=_matching(request, "id", INCIDENT_ID, "ids of incidents"),
         alerts=_matching(request, "alert", FINGERPRINT, "fingerprints of alerts"),
-        statuses=_choices(request, "status", [s.value for s in Status]),
-        severities=_choices(request, "severity", [s.value for s in Severity]),
-        services=_values(request, "service", split=False),
-        tenants=_values(request, "tenant_id", split=False),
-        search=_search(given),
-        since=since,
-        until=until,
-        limit=_limit(given.get("limit")),
-        after=_cursor(given.get("cursor")),
+        statuses=choices(request, "status", [s.value for s in Status]),
+        severities=choices(request, "severity", [s.value for s in Severity]),
+        services=values(request, "service", split=False),
+        tenants=values(request, "tenant_id", split=False),
+        undelivered=_flag(given, "undelivered"),
+        **_part(given),
     )
 
 
@@ -90,15 +95,56 @@ def alert_query(request: web.Request) -> AlertQuery:
     given = request.query
     require_known(given, ALERT_QUERY_NAMES)
     return AlertQuery(
-        states=_choices(request, "state", [s.value for s in AlertState]),
-        severities=_choices(request, "severity", [s.value for s in Severity]),
-        services=_values(request, "service", split=False),
-        environments=_values(request, "environment", split=False),
-        tenants=_values(request, "tenant_id", split=False),
+        states=choices(request, "state", [s.value for s in AlertState]),
+        severities=choices(request, "severity", [s.value for s in Severity]),
+        services=values(request, "service", split=False),
+        environments=values(request, "environment", split=False),
+        tenants=values(request, "tenant_id", split=False),
+        **_part(given),
+    )
+
+
+def part_query(request: web.Request) -> AlertQuery:
+    """The query of the alerts of one incident; raises Invalid."""
+    given = request.query
+    require_known(given, PART_QUERY_NAMES)
+    return AlertQuery(
+        states=choices(request, "state", [s.value for s in AlertState]),
+        severities=choices(request, "severity", [s.value for s in Severity]),
+        services=values(request, "service", split=False),
         search=_search(given),
         limit=_limit(given.get("limit")),
         after=_cursor(given.get("cursor")),
     )
+
+
+def _part(given: Mapping[str, str]) -> dict[str, Any]:
+    """The parameters of both lists: the search, the times, and the part to show."""
+    since, until = times(given)
+    return {
+        "search": _search(given),
+        "since": since,
+        "until": until,
+        "sort": member_of_values(Sort, "sort", given.get("sort") or Sort.CREATED.value),
+        "limit": _limit(given.get("limit")),
+        "after": _cursor(given.get("cursor")),
+    }
+
+
+def times(given: Mapping[str, str]) -> tuple[float | None, float | None]:
+    """`from` and `to` as Unix seconds; raises Invalid."""
+    since, until = _time(given, "from"), _time(given, "to")
+    if since is not None and until is not None and since > until:
+        raise Invalid("from", "must not be later than `to`")
+    return since, until
+
+
+def member_of_values(kind: type[Chosen], name: str, text: str) -> Chosen:
+    """The member of a closed enum of texts, from the field `name`; raises Invalid."""
+    try:
+        return kind(text)
+    except ValueError:
+        raise _unlisted(name, [member.value for member in kind]) from None
 
 
 def _search(given: Mapping[str, str]) -> str:
@@ -127,7 +173,8 @@ def require_known(given: Mapping[str, str], names: Iterable[str]) -> None:
             raise Invalid(name, f"is not a parameter here{_nearest(name, names)}")
 
 
-def _values(request: web.Request, name: str, *, split: bool) -> tuple[str, ...]:
+def values(request: web.Request, name: str, *, split: bool) -> tuple[str, ...]:
+    """The values of a filter, each once, apart at commas if `split`; raises Invalid for too many."""
     given = request.query.getall(name, [])
     if split:
         given = [part.strip() for value in given for part in value.split(",")]
@@ -140,19 +187,20 @@ def _values(request: web.Request, name: str, *, split: bool) -> tuple[str, ...]:
 def _matching(
     request: web.Request, name: str, pattern: re.Pattern[str], nouns: str
 ) -> tuple[str, ...]:
-    values = _values(request, name, split=True)
-    for value in values:
+    given = values(request, name, split=True)
+    for value in given:
         if not pattern.fullmatch(value):
             raise Invalid(name, f"must be {nouns}, separated by commas")
-    return values
+    return given
 
 
-def _choices(request: web.Request, name: str, allowed: list[str]) -> tuple[str, ...]:
-    values = _values(request, name, split=True)
-    for value in values:
+def choices(request: web.Request, name: str, allowed: list[str]) -> tuple[str, ...]:
+    """The values of a filter, which must be allowed ones; raises Invalid."""
+    given = values(request, name, split=True)
+    for value in given:
         if value not in allowed:
             raise _unlisted(name, allowed)
-    return values
+    return given
 
 
 def _time(given: Mapping[str, str], name: str) -> float | None:
@@ -168,6 +216,13 @@ def parsed_time(name: str, text: str) -> float:
         raise Invalid(name, TIME_EXPECTED) from None
 
 
+def _flag(given: Mapping[str, str], name: str) -> bool:
+    text = given.get(name, "false")
+    if text not in ("true", "false"):
+        raise _unlisted(name, ["true", "false"])
+    return text == "true"
+
+
 def _limit(text: str | None) -> int:
     if text is None:
         return LIMIT_DEFAULT
@@ -176,7 +231,7 @@ def _limit(text: str | None) -> int:
     return int(text)
 
 
-def _cursor(text: str | None) -> str | None:
+def _cursor(text: str | None) -> Place | None:
     if not text:
         return None
     try:

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 
 from ticketing import metrics
-from ticketing.errors import Conflict, NotFound, NotWhole, TicketingError, Unavailable
+from ticketing.errors import Conflict, NotFound, NotWhole, Rebuilding, TicketingError, Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,8 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, Conflict):
         return Problem(409, str(error), currentStatus=error.status)
     if isinstance(error, Unavailable):
-        return unavailable(f"{error}. Try again.", error.wait)
+        told = {"rebuilding": True} if isinstance(error, Rebuilding) else {}
+        return unavailable(f"{error}. Try again.", error.wait, **told)
     log.error("a request failed", exc_info=error)
     return Problem(500, "Internal error; the log of this worker has the details.")
 

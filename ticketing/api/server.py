@@ -6,6 +6,7 @@ import asyncio
 import logging
 import os
 import signal
+from collections.abc import Mapping
 
 from aiohttp import web
 from aiokafka.errors import KafkaError
@@ -20,6 +21,7 @@ from ticketing.api.command_sender import CommandSender
 from ticketing.api.connections import Runner
 from ticketing.api.dead_letters import KafkaDeadLetters
 from ticketing.api.door import door_of
+from ticketing.api.fleet import KafkaFleet, Watched
 from ticketing.api.tokens import KafkaTokenDesk
 from ticketing.domain.events import Command
 from ticketing.errors import Unavailable
@@ -68,18 +70,24 @@ class KafkaCommands:
             await self._sender.stop()
 
 
-async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
-    """Serve until cancelled."""
+async def start(
+    runtime: Runtime, store: ViewStore, watched: Mapping[str, Watched], role: str = VIEW
+) -> None:
+    """Serve until cancelled. `watched` are the roles of the installation."""
     config = runtime.config
     commands = KafkaCommands(runtime)
     expected = readiness.expected_roles(role)
     roles = [name for name in expected if name != API]
 
     async def reasons() -> list[str]:
-        return await asyncio.to_thread(readiness.reasons, roles)
+        found = await asyncio.to_thread(readiness.reasons, roles)
+        if store.is_filling:
+            found.append("the index of the incidents is being filled from Redis")
+        return found
 
     checks = ConnectionChecks(config)
     balance = KafkaBalance(runtime)
+    fleet = KafkaFleet(runtime, watched)
     desk = KafkaTokenDesk(runtime)
     app = create_app(
         config,
@@ -89,34 +97,39 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
         checks,
         dead_letters=KafkaDeadLetters(runtime),
         balance=balance,
+        fleet=fleet,
         door=door_of(runtime),
         desk=desk,
         audit=KafkaAudit(runtime),
     )
     runner = Runner(app, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
     await runner.setup()
+    following = asyncio.create_task(store.follow())
     try:
         await web.TCPSite(runner, config.web.host, config.web.port).start()
         if role == API:
             restarts.note_ready()
+        fleet.start()
         log.info("the API and the console listen on %s", runner.addresses)
         await asyncio.Event().wait()
     finally:
+        following.cancel()
         await runner.cleanup()
         await commands.close()
         await balance.close()
+        await fleet.close()
         await desk.close()
         await checks.close()
 
 
-def serve(runtime: Runtime) -> None:
+def serve(runtime: Runtime, watched: Mapping[str, Watched]) -> None:
     """Serve the API alone until SIGINT or SIGTERM, from a view in Redis that other workers fill."""
-    asyncio.run(_serve(runtime))
+    asyncio.run(_serve(runtime, watched))
 
 
-async def _serve(runtime: Runtime) -> None:
+async def _serve(runtime: Runtime, watched: Mapping[str, Watched]) -> None:
     store = open_store(runtime.config)
-    serving = asyncio.ensure_future(start(runtime, store, API))
+    serving = asyncio.ensure_future(start(runtime, store, watched, API))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, serving.cancel)

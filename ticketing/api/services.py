@@ -9,6 +9,8 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from ticketing import metrics
+from ticketing.api.balance import Records
+from ticketing.api.fleet import FleetSeen
 from ticketing.config import Config
 from ticketing.dead_letters.reading import Entry, Page, Wanted
 from ticketing.dead_letters.redrive import Redriven
@@ -58,8 +60,15 @@ class DeadLetters(Protocol):
 class Balance(Protocol):
     """The balance of the records over all workers."""
 
-    async def read(self) -> dict[str, int] | None:
-        """`{records, belowThreshold, counted, deadLetters}`; None while Kafka does not answer."""
+    async def read(self) -> Records | None:
+        """The records by what became of them; None while Kafka does not answer."""
+
+
+class Fleet(Protocol):
+    """The roles of the whole installation."""
+
+    async def read(self) -> FleetSeen:
+        """The fleet as it is now."""
 
 
 Readiness = Callable[[], "list[str] | Awaitable[list[str]]"]

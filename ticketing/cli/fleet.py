@@ -6,16 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ticketing.kafka.consumers import AWAY
+from ticketing.kafka.consumers import group_problems, leaderless
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from ticketing.cli.worker_figures import Figures
     from ticketing.kafka.consumers import GroupSeen
-
-RESTING = frozenset({"empty", "dead"})
-"""States of a group that nobody is in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +28,8 @@ class Fleet:
 def problems(fleet: Fleet) -> Iterator[str]:
     """The problems of the fleet, a sentence each."""
     for role, seen in fleet.roles.items():
-        yield from _problems_of(role, seen)
-    yield from _leaderless(fleet)
+        yield from group_problems(role, seen)
+    yield from leaderless(fleet.roles.values())
     for worker in fleet.workers:
         if not worker.answers:
             yield f"{worker.address} does not answer ({', '.join(worker.reasons)})"
@@ -41,34 +38,6 @@ def problems(fleet: Fleet) -> Iterator[str]:
         yield from (
             f"{platform} does not answer and gets probes only" for platform in worker.circuits
         )
-
-
-def _problems_of(role: str, seen: GroupSeen) -> Iterator[str]:
-    if seen.state == AWAY:
-        yield f"{role}: the broker that coordinates its group does not answer"
-    if not seen.known:
-        return
-    if seen.state in RESTING or not seen.members:
-        yield f"{role}: no worker runs it"
-    elif seen.state != "stable":
-        yield f"{role}: its partitions are being dealt out"
-    else:
-        for topic in seen.topics:
-            if topic.owned < topic.partitions:
-                free = topic.partitions - topic.owned
-                yield f"{role}: {free} of {topic.partitions} partitions of {topic.name} have no reader"
-
-
-def _leaderless(fleet: Fleet) -> Iterator[str]:
-    """A sentence for each topic with partitions that no broker leads, whichever roles read it."""
-    read = {topic.name: topic for seen in fleet.roles.values() for topic in seen.topics}
-    for name, topic in read.items():
-        if topic.leaderless:
-            numbers = ", ".join(map(str, topic.leaderless))
-            yield (
-                f"Kafka has no leader for {name}, partitions {numbers}: neither read nor written,"
-                " until a broker with their records is back"
-            )
 
 
 def as_json(fleet: Fleet) -> dict[str, Any]:

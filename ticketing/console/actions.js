@@ -30,11 +30,6 @@ export function buttonActions(incident) {
     .map(({ name }) => ({ name, label: capital(name), key: ACTION_KEYS[name] }));
 }
 
-// The action that a key asks for, if the incident allows it.
-export function actionForKey(incident, key) {
-  return buttonActions(incident).find((action) => action.key === key)?.name;
-}
-
 // Platforms that an incident is on its way to: routed there, no ticket yet.
 export function awaitedPlatforms(incident) {
   const ticketed = new Set(incident.tickets.map((ticket) => ticket.platform));

@@ -5,14 +5,16 @@ const KEY_BYTES = 12; // As many as the server draws for commands without a key.
 
 // An answer that is not a success; `status` 0 where there was no answer at all.
 export class Problem extends Error {
-  constructor(status, body) {
+  // `retryAfter`: the server's wish in seconds, if it has one.
+  constructor(status, body, retryAfter = null) {
     super(body.detail || body.title || `The server answered ${status}.`);
     this.status = status;
+    this.retryMs = Number(retryAfter) > 0 ? Number(retryAfter) * 1000 : null;
   }
 
   // True where the same request may succeed later.
   get temporary() {
-    return this.status === 0 || this.status >= 500;
+    return this.status === 0 || this.status === 429 || this.status >= 500;
   }
 }
 
@@ -42,7 +44,8 @@ export async function send(path, options = {}) {
   const headers = withToken(options.headers);
   const response = await request(url, { cache: "no-store", ...options, headers });
   if (response.ok) return response;
-  throw new Problem(response.status, await response.json().catch(() => ({})));
+  const body = await response.json().catch(() => ({}));
+  throw new Problem(response.status, body, response.headers.get("Retry-After"));
 }
 
 export async function get(path) {
@@ -64,10 +67,24 @@ export function nextCursor(header, base) {
 
 export const incidentPath = (id) => `api/incidents/${encodeURIComponent(id)}`;
 
-export async function command(id, action, body, key) {
+// Also for a page that is being left: a command that was given goes out.
+export async function post(path, body, key = newKey()) {
   const headers = { "Content-Type": "application/json", "Idempotency-Key": key };
-  const options = { method: "POST", headers, body: JSON.stringify(body) };
-  return (await send(`${incidentPath(id)}/${action}`, options)).json();
+  const options = { method: "POST", headers, body: JSON.stringify(body), keepalive: true };
+  return (await send(path, options)).json();
+}
+
+export const command = (id, action, body, key) => post(`${incidentPath(id)}/${action}`, body, key);
+
+// One action on several incidents; a result for each.
+export async function batch(ids, action, body, key) {
+  return (await post("api/v1/incidents/batch", { ids, action, ...body }, key)).results;
+}
+
+// Forget who is signed in, here and in the browser's session.
+export async function endSession() {
+  await post("api/v1/session/end", {}).catch(() => {});
+  token.clear();
 }
 
 // A key for one command, kept when the command is repeated.

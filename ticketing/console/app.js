@@ -1,25 +1,32 @@
 // The console: brings the list, the open incident, commands and the API together.
 
-import { actionForKey, allowActions } from "./actions.js";
+import { allowActions, findAction } from "./actions.js";
 import * as api from "./api.js";
+import { showBulk } from "./bulk.js";
+import { Chosen, commonActions } from "./chosen.js";
 import { Commands } from "./commands.js";
 import { Detail } from "./detail.js";
 import { byId, refreshTimes } from "./dom.js";
 import { isDefault } from "./filter.js";
 import { FilterBar } from "./filter-bar.js";
+import { itemsOf } from "./grouping.js";
+import { Held } from "./held.js";
 import { helpRows, requestOf } from "./keyboard.js";
-import { hashOf, idInHash } from "./links.js";
+import { hashOf, idInHash, LIST_HASH } from "./links.js";
 import { List } from "./list.js";
 import { LiveList } from "./live-list.js";
+import { Looked } from "./looked.js";
 import * as page from "./page.js";
 import { listenToPreferences, userName } from "./preferences.js";
 import { Settings } from "./settings.js";
 import { SignIn } from "./sign-in.js";
 import { listen } from "./stream.js";
+import { heldInWords, onUndo, showUndo } from "./undo.js";
 
 const TOTALS_MS = 2000;
 const TIMES_MS = 5000;
 const DETAIL_MS = 150; // Changes come in bursts: the pane is read once after one.
+const DETAIL_RETRY_MS = 2000;
 
 let settings = new Settings();
 let selected = null;
@@ -27,12 +34,18 @@ let shown = null; // The whole document of the selected incident.
 let drawing = 0;
 let refreshing = 0;
 let wasCutOff = false;
+let listProblem = null;
 
+const looked = new Looked();
 const signIn = new SignIn(start);
 const filterBar = new FilterBar(() => liveList.load());
-const list = new List(byId("list"));
+const chosen = new Chosen(draw);
+const list = new List(byId("list"), byId("scroll"), {
+  choose: (id, wanted) => chosen.set(id, wanted),
+  end: () => liveList.loadMore(),
+});
 const detail = new Detail(byId("detail"), {
-  action: command,
+  action: (id, name, body) => act([id], name, body),
   close: () => choose(null),
 });
 const liveList = new LiveList({
@@ -43,19 +56,23 @@ const liveList = new LiveList({
     read: (incidents) => commands.settleAll(incidents),
     added: (number) =>
       page.announce(number === 1 ? "One more incident" : `${number} more incidents`),
-    success: () => page.showBanner(null),
-    problem: failed,
+    success: () => listFailed(null),
+    problem: listFailed,
   },
 });
 const commands = new Commands({
   send: api.command,
+  sendAll: api.batch,
   newestOf,
-  on: { change: drawAll, done: commandDone, failed: commandFailed },
+  on: { change: drawAll, done: commandDone, allDone: commandsDone, failed: commandFailed },
 });
+const held = new Held({ newestOf, on: { change: heldChanged, send } });
 
 function newestOf(id) {
   return shown?.id === id ? shown : liveList.incidents.get(id);
 }
+
+const pendingOf = (id) => commands.pendingOf(id) ?? held.pendingOf(id);
 
 // Reading
 
@@ -72,12 +89,26 @@ async function readDetail() {
     if (selected !== id) return;
     commands.settle(found);
     shown = found;
+    page.showProblem("incident", null);
     drawDetail();
   } catch (error) {
-    if (selected !== id) return;
-    if (error.status !== 404) failed(error);
-    else detail.missing(id, "There is no such incident, or it is past its retention.");
+    if (selected === id) detailFailed(id, error);
   }
+}
+
+// What cannot be read now is read again; until then the pane says why it is old or empty.
+function detailFailed(id, error) {
+  if (error.status === 404) {
+    const text = "There is no such incident, or it is past its retention.";
+    detail.missing(id, text);
+    page.showProblem("incident", null);
+    return;
+  }
+  problem("incident", error);
+  if (!shown) detail.missing(id, `${error.message} Trying again…`);
+  if (!error.temporary) return;
+  clearTimeout(refreshing);
+  refreshing = setTimeout(readDetail, error.retryMs ?? DETAIL_RETRY_MS);
 }
 
 async function readTotals() {
@@ -85,7 +116,6 @@ async function readTotals() {
   try {
     const totals = await api.get("api/v1/totals");
     filterBar.showCounts(totals);
-    page.showTotals(totals);
   } catch (error) {
     if (error.status === 401) signIn.ask();
   }
@@ -115,7 +145,7 @@ async function readConfig() {
 }
 
 function reload() {
-  liveList.load();
+  liveList.refresh();
   readDetail();
 }
 
@@ -125,9 +155,16 @@ function start() {
   reload();
 }
 
-function failed(error) {
+function problem(source, error) {
   if (error.status === 401) signIn.ask();
-  else page.showBanner(`${error.message}${liveList.loaded ? " What you see may be old." : ""}`);
+  else page.showProblem(source, `${error.message} What you see may be old; trying again.`);
+}
+
+function listFailed(error) {
+  listProblem = error;
+  if (!error || !liveList.loaded) page.showProblem("list", null);
+  else problem("list", error);
+  if (error?.status === 401) signIn.ask();
 }
 
 // Drawing
@@ -138,21 +175,39 @@ function draw() {
     drawing = 0;
     const { incidents, loaded, announceNew } = liveList;
     const ordered = incidents.ordered();
-    list.show(ordered, { selected, commands, settings, announceNew });
-    page.showEnd({
-      hasMore: Boolean(incidents.next),
-      isEmpty: loaded && ordered.length === 0,
-      isUnfiltered: isDefault(filterBar.filter),
-    });
-    page.showTitle(ordered);
-    filterBar.suggestServices(ordered);
+    const isNew = (incident) => looked.isNew(incident);
+    const context = { selected, pendingOf, settings, chosen, isNew, announceNew };
+    list.show(itemsOf(ordered, filterBar.filter.group, settings), context);
+    drawAround(ordered, loaded);
   });
+}
+
+function drawAround(ordered, isLoaded) {
+  page.showEnd({
+    hasMore: Boolean(liveList.incidents.next),
+    isEmpty: ordered.length === 0,
+    isLoaded,
+    isUnfiltered: isDefault(filterBar.filter),
+    problem: listProblem?.message,
+  });
+  const fresh = ordered.filter((one) => looked.isNew(one));
+  page.showNews(fresh.length, looked.at, () => {
+    looked.seen(liveList.incidents.ordered());
+    draw();
+  });
+  showBulk(chosen.of(ordered), ordered.length, {
+    act: (ids, name) => act(ids, name),
+    all: () => chosen.all(list.ids),
+    clear: () => chosen.clear(),
+  });
+  page.showTitle(ordered);
+  filterBar.suggestServices(ordered);
 }
 
 function drawDetail() {
   if (!shown || shown.id !== selected) return;
   const { id } = shown;
-  detail.show(shown, { pending: commands.pendingOf(id), error: commands.errorOf(id), settings });
+  detail.show(shown, { pending: pendingOf(id), error: commands.errorOf(id), settings });
 }
 
 function drawAll() {
@@ -162,41 +217,78 @@ function drawAll() {
 
 // Commands
 
-function command(id, name, body) {
-  commands.run(id, name, { ...body, by: userName() });
+// What changes a status is held for a moment; the rest is sent at once.
+function act(ids, name, body = {}) {
+  const isMove = ids.some((id) => findAction(newestOf(id) ?? {}, name)?.leadsTo);
+  if (isMove) held.hold(ids, name, body);
+  else send(ids, name, body);
+  chosen.clear();
+}
+
+function send(ids, name, body) {
+  const signed = { ...body, by: userName() };
+  if (ids.length === 1) commands.run(ids[0], name, signed);
+  else commands.runAll(ids, name, signed);
+}
+
+function heldChanged() {
+  const now = held.held;
+  const text = now && heldInWords(now, newestOf(now.ids[0])?.title ?? now.ids[0]);
+  showUndo(text);
+  if (text) page.announce(`${text}. Undo with u.`);
+  drawAll();
+}
+
+function undo() {
+  if (held.undo()) page.announce("Taken back");
 }
 
 async function commandDone(id, name, { moves, status }) {
   page.announce(moves ? `Incident ${status}` : "Done");
+  page.showProblem("command", null);
   if (selected !== id) return;
   detail.sent(name);
   await readDetail();
 }
 
+function commandsDone(name, results) {
+  const refused = results.filter(({ ok }) => !ok);
+  page.announce(`${name}: ${results.length - refused.length} of ${results.length}`);
+  const [first] = refused;
+  const text = first && `${name}: ${refused.length} of ${results.length} refused: `;
+  page.showProblem("command", text ? text + first.error.detail : null);
+}
+
 function commandFailed(id, error) {
   if (error.status === 401) signIn.ask();
-  if (selected === id) readDetail();
-  else page.showBanner(error.message);
+  if (id && selected === id) readDetail();
+  else page.showProblem("command", error.message);
 }
 
 // Choosing
 
-function choose(id) {
-  if (id) location.hash = hashOf(id);
-  else history.pushState(null, "", location.pathname + location.search);
+// A step from one open incident to the next takes its place in the history.
+function choose(id, { instead = false } = {}) {
+  const address = location.pathname + location.search + (id ? hashOf(id) : LIST_HASH);
+  if (instead) history.replaceState(null, "", address);
+  else history.pushState(null, "", address);
   follow();
 }
 
-// Show the incident that the address names.
+// Show what the address names.
 function follow() {
+  filterBar.follow();
   const id = idInHash(location.hash);
   if (id === selected) return;
   const before = selected;
   selected = id;
   shown = null;
+  page.showProblem("incident", null);
   document.body.classList.toggle("opened", Boolean(id));
   if (id) {
     detail.loading(id);
+    byId("detail").focus({ preventScroll: true });
+    list.reveal(id);
     readDetail();
   } else {
     detail.close();
@@ -206,32 +298,54 @@ function follow() {
 }
 
 function step(distance) {
-  const next = liveList.incidents.neighbour(list.focusedId() ?? selected, distance);
+  const next = list.next(selected ?? list.focusedId(), distance);
   if (!next) return;
-  list.focus(next.id);
-  if (selected) choose(next.id);
+  if (selected) choose(next, { instead: true });
+  else list.focus(next);
+}
+
+// The incidents that a key acts on: those chosen, else the open one, else the one in focus.
+function targets() {
+  const several = chosen.of(liveList.incidents.ordered());
+  if (several.length) return several;
+  const one = newestOf(selected ?? list.focusedId());
+  return one ? [one] : [];
 }
 
 function actByKey(key) {
-  const target = newestOf(selected ?? list.focusedId());
-  const name = target && actionForKey(target, key);
-  if (name) command(target.id, name, {});
+  const found = targets();
+  const action = commonActions(found).find((one) => one.key === key);
+  if (action) act(action.ids, action.name);
+  else if (!found.length) page.announce("Choose an incident first, with j");
+}
+
+function pick() {
+  const id = list.focusedId() ?? selected;
+  if (id) chosen.toggle(id);
+}
+
+async function signOut() {
+  held.flush();
+  await api.endSession();
+  location.reload();
 }
 
 const REQUESTS = {
   leaveField: (_, field) => field.blur(),
-  close: () => selected && choose(null),
+  close: () => (selected ? choose(null) : chosen.clear()),
   step: ({ distance }) => step(distance),
   search: () => byId("q").focus(),
   help: () => byId("keys").showModal(),
   comment: () => detail.focusComment(),
   act: ({ key }) => actByKey(key),
+  pick,
+  undo,
 };
 
 function pressed(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (document.querySelector("dialog[open]")) return;
-  const field = event.target.closest("input, textarea, select");
+  const field = event.target.closest("input:not([type=checkbox]), textarea, select");
   const request = requestOf(event.key, Boolean(field));
   if (!request) return;
   REQUESTS[request.name](request, field);
@@ -245,7 +359,7 @@ function streamState(state) {
   page.showStreamState(state);
   if (state === "locked") signIn.ask();
   // Nobody sends again what changed meanwhile.
-  if (state === "live" && wasCutOff) reload();
+  if (state === "polling" || (state === "live" && wasCutOff)) reload();
   wasCutOff = state !== "live";
 }
 
@@ -261,14 +375,22 @@ function streamEvent(name, data) {
 
 // Beginning
 
-byId("more").addEventListener("click", () => liveList.load({ more: true }));
+byId("more").addEventListener("click", () => liveList.loadMore());
+byId("sign-out").addEventListener("click", signOut);
+onUndo(undo);
 byId("help").addEventListener("click", () => byId("keys").showModal());
 byId("key-list").replaceChildren(...helpRows());
 listenToPreferences();
 addEventListener("hashchange", follow);
 addEventListener("popstate", follow);
 document.addEventListener("keydown", pressed);
-document.addEventListener("visibilitychange", readTotals);
+document.addEventListener("visibilitychange", () => {
+  if (document.hidden) looked.left();
+  else looked.back();
+  readTotals();
+  draw();
+});
+addEventListener("pagehide", () => held.flush());
 setInterval(readTotals, TOTALS_MS);
 setInterval(refreshTimes, TIMES_MS);
 listen({ onEvent: streamEvent, onState: streamState });

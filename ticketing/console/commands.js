@@ -4,10 +4,11 @@ import { findAction } from "./actions.js";
 import { newKey } from "./api.js";
 
 export class Commands {
-  // `send` sends a command, `newestOf` gives the newest document of an incident. `on` hears of
-  // `change` (draw again), `done` and `failed`.
-  constructor({ send, newestOf, on }) {
+  // `send` sends a command, `sendAll` one for several incidents, `newestOf` gives the newest
+  // document of an incident. `on` hears of `change` (draw again), `done`, `failed` and `allDone`.
+  constructor({ send, sendAll, newestOf, on }) {
     this.send = send;
+    this.sendAll = sendAll;
     this.newestOf = newestOf;
     this.on = on;
     this.pending = new Map();
@@ -27,7 +28,7 @@ export class Commands {
   // One command an incident at a time: another one meanwhile is ignored.
   async run(id, name, body, key = newKey()) {
     if (this.pending.has(id)) return;
-    const command = this.begin(this.newestOf(id), name);
+    const command = this.begin(this.newestOf(id) ?? { id, revision: 0 }, name);
     const sent = this.send(id, name, body, key);
     this.on.change();
     try {
@@ -39,7 +40,31 @@ export class Commands {
       // The same key: the server may have applied it, and does not apply it twice.
       const again = error.temporary ? () => this.run(id, name, body, key) : null;
       this.errors.set(id, { message: error.message, again });
-      this.on.failed(id, error);
+      this.on.failed(id, error, again);
+    }
+    this.on.change();
+  }
+
+  // One command on several incidents, as one request.
+  async runAll(ids, name, body, key = newKey()) {
+    const free = ids.filter((id) => !this.pending.has(id) && this.newestOf(id));
+    const commands = new Map(free.map((id) => [id, this.begin(this.newestOf(id), name)]));
+    this.on.change();
+    const failed = (id, message) => {
+      this.pending.delete(id);
+      this.errors.set(id, { message, again: null });
+    };
+    try {
+      const results = await this.sendAll(free, name, body, key);
+      for (const { id, ok, error } of results) {
+        if (ok) this.answered(id, commands.get(id));
+        else failed(id, error.detail);
+      }
+      this.on.allDone(name, results);
+    } catch (error) {
+      for (const id of free) failed(id, error.message);
+      const again = error.temporary ? () => this.runAll(free, name, body, key) : null;
+      this.on.failed(null, error, again);
     }
     this.on.change();
   }

@@ -1,6 +1,6 @@
 // Makes elements. Every text goes in as a text node: log lines are hostile.
 
-import { ago, fullTime } from "./format.js";
+import { ago, fullTime, harmless } from "./format.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const isShown = (child) => child !== null && child !== undefined && child !== false;
@@ -12,15 +12,17 @@ export function el(tag, properties = {}, ...children) {
   for (const [name, value] of Object.entries(properties)) {
     if (isShown(value)) setProperty(node, name, value);
   }
-  node.append(...children.filter(isShown));
+  node.append(...children.filter(isShown).map(shownAs));
   return node;
 }
+
+const shownAs = (child) => (child instanceof Node ? child : harmless(String(child)));
 
 function setProperty(node, name, value) {
   if (name === "class") node.className = value;
   else if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
   else if (name in node && typeof value === "boolean") node[name] = value;
-  else node.setAttribute(name, value);
+  else node.setAttribute(name, harmless(String(value)));
 }
 
 export function svg(tag, attributes, ...children) {

@@ -1,10 +1,13 @@
 // The controls of the filter.
 
+import { filterIn, searchOf } from "./address.js";
 import { byId, el } from "./dom.js";
 import {
+  GROUPS,
   isDefault,
   NO_FILTER,
   SEVERITIES,
+  SINCE_CHOICES,
   STATUS_CHOICES,
   statusCounts,
   withSeverityToggled,
@@ -14,12 +17,14 @@ import { capital, shortCount } from "./format.js";
 // Long enough for the next letter of a word, too short to be noticed after the last one.
 const TYPING_MS = 200;
 const TYPED = ["q", "service"];
+const SELECTED = { since: SINCE_CHOICES, group: GROUPS };
 
 const servicesOf = ({ service, alertServices }) => alertServices ?? [service];
 
 export class FilterBar {
+  // The filter is that of the address, where every change of it goes.
   constructor(onChange) {
-    this.filter = NO_FILTER;
+    this.filter = filterIn(location.search);
     this.onChange = onChange;
     this.typing = 0;
     this.statusButtons = new Map();
@@ -27,6 +32,7 @@ export class FilterBar {
     this.addButtons();
     this.listen();
     this.show();
+    this.write();
   }
 
   addButtons() {
@@ -48,11 +54,16 @@ export class FilterBar {
     }
     byId("statuses").append(...this.statusButtons.values());
     byId("severities").append(...this.severityButtons.values());
+    for (const [name, choices] of Object.entries(SELECTED)) {
+      byId(name).append(...choices.map(([value, text]) => el("option", { value }, text)));
+    }
   }
 
   listen() {
     for (const name of TYPED) byId(name).addEventListener("input", () => this.setSoon());
-    byId("since").addEventListener("change", () => this.set({ since: byId("since").value }));
+    for (const name of Object.keys(SELECTED)) {
+      byId(name).addEventListener("change", () => this.set({ [name]: byId(name).value }));
+    }
     byId("clear").addEventListener("click", () => this.reset());
     byId("filters").addEventListener("submit", (event) => event.preventDefault());
   }
@@ -66,14 +77,31 @@ export class FilterBar {
 
   reset() {
     clearTimeout(this.typing);
-    for (const name of [...TYPED, "since"]) byId(name).value = "";
     this.set(NO_FILTER);
+    this.write();
   }
 
+  // In place of the address before: a way back through every letter helps nobody.
   set(change) {
     this.filter = { ...this.filter, ...change };
+    const { pathname, hash } = location;
+    history.replaceState(history.state, "", pathname + searchOf(this.filter) + hash);
     this.show();
     this.onChange();
+  }
+
+  // Take the filter of the address, after a step through the history.
+  follow() {
+    if (searchOf(this.filter) === searchOf(filterIn(location.search))) return;
+    this.filter = filterIn(location.search);
+    this.show();
+    this.write();
+    this.onChange();
+  }
+
+  // Write into the fields what the filter says.
+  write() {
+    for (const name of [...TYPED, ...Object.keys(SELECTED)]) byId(name).value = this.filter[name];
   }
 
   show() {

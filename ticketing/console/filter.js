@@ -10,6 +10,20 @@ export const STATUS_CHOICES = [
   ["", "All"],
 ];
 export const SEVERITIES = ["critical", "high", "medium", "low"];
+// Ages in seconds.
+export const SINCE_CHOICES = [
+  ["", "ever"],
+  ["900", "15 minutes"],
+  ["3600", "1 hour"],
+  ["21600", "6 hours"],
+  ["86400", "1 day"],
+  ["604800", "7 days"],
+];
+export const GROUPS = [
+  ["", "nothing"],
+  ["service", "service"],
+  ["team", "team"],
+];
 const ACTIVE = ["open", "acknowledged", "escalated"];
 
 // Values of another release are shown as they are, and count like the server counts them.
@@ -21,13 +35,14 @@ export function nearestSeverity(severity) {
   return SEVERITIES.includes(severity) ? severity : "critical";
 }
 
-// `status` is a choice of STATUS_CHOICES; `since` an age in seconds, or empty.
+// `status`, `since` and `group` are choices of theirs. The group only orders what is shown.
 export const NO_FILTER = Object.freeze({
   status: "active",
   severities: Object.freeze([]),
   q: "",
   service: "",
   since: "",
+  group: "",
 });
 
 export function withSeverityToggled(filter, severity) {

@@ -9,7 +9,9 @@ const day = new Intl.DateTimeFormat("en-GB", {
   hour: "2-digit",
   minute: "2-digit",
 });
-const full = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+const FULL = { dateStyle: "medium", timeStyle: "medium" };
+const full = new Intl.DateTimeFormat("en-GB", FULL);
+const fullUtc = new Intl.DateTimeFormat("en-GB", { ...FULL, timeZone: "UTC" });
 
 // Up to four digits fit the narrow columns of the list and the filter buttons.
 const SHORTENED_FROM = 10_000;
@@ -21,9 +23,18 @@ export const count = (value) => number.format(value);
 export const shortCount = (value) =>
   value < SHORTENED_FROM ? number.format(value) : compact.format(value);
 export const percent = (share) => `${Math.round(share * 100)} %`;
+// Marks that turn the direction of writing, beyond their own text too: a title could make a row
+// read backwards. Each is shown as one that no font has.
+const DIRECTIONS = /[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g;
+export const harmless = (text) => text.replace(DIRECTIONS, "\ufffd");
+
 export const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1).replaceAll("_", " ");
 
-export const fullTime = (iso) => full.format(new Date(iso));
+// In the reader's zone, and in UTC, which logs and other people speak.
+export function fullTime(iso) {
+  const at = new Date(iso);
+  return `${full.format(at)} (${fullUtc.format(at)} UTC)`;
+}
 export const dayTime = (at) => day.format(at);
 export const clockTime = (at) => clock.format(at);
 

@@ -9,6 +9,7 @@ export function newestFirst(left, right) {
 export class Incidents {
   constructor() {
     this.known = new Map();
+    this.inOrder = null; // Sorted once a change, however often it is asked for.
     this.next = null; // The cursor of the next page; null after the last one.
   }
 
@@ -17,12 +18,14 @@ export class Incidents {
   }
 
   ordered() {
-    return [...this.known.values()].sort(newestFirst);
+    this.inOrder ??= [...this.known.values()].sort(newestFirst);
+    return this.inOrder;
   }
 
   // The first page takes the place of all that was listed.
   replace({ incidents, next }) {
     this.known.clear();
+    this.inOrder = null;
     this.append({ incidents, next });
   }
 
@@ -46,18 +49,13 @@ export class Incidents {
   }
 
   remove(ids) {
-    for (const id of ids) this.known.delete(id);
+    for (const id of ids) if (this.known.delete(id)) this.inOrder = null;
   }
 
   keep(incident) {
     const known = this.known.get(incident.id);
-    if (!known || known.revision <= incident.revision) this.known.set(incident.id, incident);
-  }
-
-  // The incident `distance` rows from one; from above the first row where that one is not listed.
-  neighbour(id, distance) {
-    const ordered = this.ordered();
-    const at = ordered.findIndex((incident) => incident.id === id);
-    return ordered[Math.min(Math.max(at + distance, 0), ordered.length - 1)];
+    if (known && known.revision > incident.revision) return;
+    this.known.set(incident.id, incident);
+    this.inOrder = null;
   }
 }

@@ -9,6 +9,8 @@ const HELP = [
   [["Esc"], "close"],
   [["/"], "search"],
   ...Object.entries(ACTION_KEYS).map(([name, key]) => [[key], name]),
+  [["x"], "choose for an action on several"],
+  [["u"], "undo, for five seconds"],
   [["c"], "comment"],
 ];
 
@@ -20,6 +22,8 @@ const KEYS = {
   "/": { name: "search" },
   "?": { name: "help" },
   c: { name: "comment" },
+  x: { name: "pick" },
+  u: { name: "undo" },
 };
 
 // The request behind a key; null for a key that is left to the browser. `typing`: in a field.

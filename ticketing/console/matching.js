@@ -1,12 +1,14 @@
 // Asks the server which of the changed incidents match the filter, one question at a time.
 
+import { inTime } from "./timers.js";
+
 const IDS_MAX = 50; // The server takes no more values of one parameter.
 const RETRY_MS = 2000;
 
 export class Matching {
   // `ask` takes ids and promises those incidents among them that match; `onAnswer` gets them and
   // the ids of the others.
-  constructor({ ask, onAnswer, onError, later = setTimeout }) {
+  constructor({ ask, onAnswer, onError, later = inTime }) {
     this.ask = ask;
     this.onAnswer = onAnswer;
     this.onError = onError;

@@ -4,6 +4,7 @@ import { send, token } from "./api.js";
 
 const RECONNECT_MS_MIN = 1000;
 const RECONNECT_MS_MAX = 15_000;
+const POLL_MS = 10_000; // Where the server has no stream to spare.
 const SILENCE_MS_MAX = 40_000; // Two of the server's heartbeats, and ten seconds of patience.
 
 // Takes the text of a stream of server-sent events, piece by piece.
@@ -31,8 +32,17 @@ function parseBlock(block) {
   return data.length ? { name, data: JSON.parse(data.join("\n")) } : null;
 }
 
-// Listens for as long as the page lives. States: "live", "waiting" and "locked" (the token is
-// refused).
+// The state that a failed attempt means, and the pause before the next one. A server that answers
+// and has no stream to spare is asked again and again.
+export function afterFailure(error, pause) {
+  if (error?.status === 401) return { state: "locked", wait: pause };
+  if (error?.status === 503)
+    return { state: "polling", wait: Math.max(POLL_MS, error.retryMs ?? 0) };
+  return { state: "waiting", wait: pause };
+}
+
+// Listens for as long as the page lives. States: "live", "waiting", "polling" (there is no stream
+// for this page: whoever hears of it reads again) and "locked" (the token is refused).
 export async function listen({ onEvent, onState }) {
   let pause = RECONNECT_MS_MIN;
   const onLive = () => {
@@ -40,16 +50,21 @@ export async function listen({ onEvent, onState }) {
     onState("live");
   };
   for (;;) {
-    try {
-      await readStream(onEvent, onLive);
-      onState("waiting");
-    } catch (error) {
-      onState(error.status === 401 ? "locked" : "waiting");
-    }
-    await new Promise((resolve) => setTimeout(resolve, pause));
+    const failure = await readStream(onEvent, onLive).catch((error) => error);
+    const { state, wait } = afterFailure(failure, pause);
+    onState(state);
+    await wakeful(wait);
     // Without a token somebody is about to type one: the stream is to begin right after.
     pause = token.get() ? Math.min(pause * 2, RECONNECT_MS_MAX) : RECONNECT_MS_MIN;
   }
+}
+
+// A pause that ends early when the network is back.
+function wakeful(ms) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    addEventListener("online", () => resolve(clearTimeout(timer)), { once: true });
+  });
 }
 
 async function readStream(onEvent, onLive) {

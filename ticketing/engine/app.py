@@ -21,6 +21,7 @@ from ticketing.engine.commit_notes import CommitNotes
 from ticketing.engine.deaths import Deaths
 from ticketing.engine.departure import leave
 from ticketing.engine.fence import Fence
+from ticketing.engine.pulse import Described, undescribed
 from ticketing.engine.recovery import DurableTables
 from ticketing.engine.role_topics import RoleTopics
 from ticketing.engine.row_index import RowIndex, never_open
@@ -67,6 +68,8 @@ class TicketingApp(App):
     """The topics as they were verified before the app was built."""
     topic_watch: TopicWatch | None = None
     """Asks whether the topics are still those; None for the embedded broker, which ends with them."""
+    described: Described = staticmethod(undescribed)
+    """Adds to the pulses of the process what its role knows."""
     starting: Callable[[], None] | None = None
     """Called once, before any service of the app starts."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import TimeoutError as NoAnswer
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,6 +24,8 @@ UNKNOWN = "unknown"
 """The state of a group that the broker does not describe."""
 AWAY = "away"
 """The state of a group whose coordinator, a broker, does not answer."""
+RESTING = frozenset({"empty", "dead"})
+"""States of a group that nobody is in."""
 _UNTOLD = frozenset(
     {
         "GROUP_AUTHORIZATION_FAILED",
@@ -164,6 +166,35 @@ class Consumers:
             [asked], request_timeout=REQUEST_SECONDS_MAX
         )
         return answers[group]
+
+
+def group_problems(role: str, seen: GroupSeen) -> Iterator[str]:
+    """The problems of a role's group, a sentence each."""
+    if seen.state == AWAY:
+        yield f"{role}: the broker that coordinates its group does not answer"
+    if not seen.known:
+        return
+    if seen.state in RESTING or not seen.members:
+        yield f"{role}: no worker runs it"
+    elif seen.state != "stable":
+        yield f"{role}: its partitions are being dealt out"
+    else:
+        for topic in seen.topics:
+            if topic.owned < topic.partitions:
+                free = topic.partitions - topic.owned
+                yield f"{role}: {free} of {topic.partitions} partitions of {topic.name} have no reader"
+
+
+def leaderless(groups: Iterable[GroupSeen]) -> Iterator[str]:
+    """A sentence for each topic with partitions that no broker leads, whichever groups read it."""
+    read = {topic.name: topic for seen in groups for topic in seen.topics}
+    for name, topic in read.items():
+        if topic.leaderless:
+            numbers = ", ".join(map(str, topic.leaderless))
+            yield (
+                f"Kafka has no leader for {name}, partitions {numbers}: neither read nor written,"
+                " until a broker with their records is back"
+            )
 
 
 def _with_leader(topic: str, led: Led) -> list[Place]:

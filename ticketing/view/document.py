@@ -21,6 +21,7 @@ from ticketing.domain.incidents.incident import (
     Ticket,
 )
 from ticketing.domain.incidents.timeline import steps_left_out
+from ticketing.domain.incidents.undelivered import Undelivered, undelivered
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
 from ticketing.domain.summaries.by_rules import RULES, in_words
@@ -78,6 +79,7 @@ def list_document(incident: Incident) -> dict[str, Any]:
         "firstSeen": iso(incident.first_seen),
         "lastSeen": iso(incident.last_seen),
         "tickets": [_ticket(ticket) for ticket in incident.tickets.values()],
+        "undelivered": [_undelivered(one) for one in undelivered(incident)],
         "rootCause": incident.root_cause or None,
         "ticketed": incident.ticketed,
         "waitingFor": _waiting(incident.waits_for),
@@ -385,6 +387,10 @@ def _ticket(ticket: Ticket) -> dict[str, Any]:
         "onCall": ticket.on_call,
         "updatedAt": iso(ticket.at),
     }
+
+
+def _undelivered(one: Undelivered) -> dict[str, Any]:
+    return {"platform": one.platform, "reason": one.reason, "since": iso(one.since)}
 
 
 def _step(step: Step) -> dict[str, Any]:

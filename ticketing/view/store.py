@@ -1,4 +1,6 @@
-"""The view of all incidents and alerts in Redis: JSON documents, indexes, and a log of changes.
+"""The view of all incidents and alerts in Redis: JSON documents, and a log of changes.
+
+Each process that reads lists keeps an index of its own, which follows that log (`view.following`).
 
 The keys of a build of the view begin with `<prefix>:v<N>:`, those of its alerts go on with
 `alerts:`; the hash `<prefix>:view` names the live build. A rebuild fills the next build beside the
@@ -8,43 +10,45 @@ Cluster would need all keys in one slot.
 
 from __future__ import annotations
 
-import heapq
+import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from itertools import groupby, islice
+from dataclasses import dataclass
+from functools import partial
+from operator import methodcaller
 from typing import Any
 
-import msgspec
 from redis.exceptions import RedisError
 
 from ticketing.config import Config
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
-from ticketing.errors import Unavailable
+from ticketing.errors import Rebuilding, Unavailable
 from ticketing.extras import require
 from ticketing.privacy import Scrubber, for_view
 from ticketing.redis_client import open_client
-from ticketing.view.query import ALERTS, ALL, INCIDENTS, Page, Paged, encode_cursor, id_in
+from ticketing.view.following import Followed
+from ticketing.view.query import ALERTS, INCIDENTS, Page, Paged, encode_cursor
 from ticketing.view.record import AlertItem, Item, alerts_written, written
 from ticketing.view.scripts import WRITE
+from ticketing.view.similar import alike, candidates, read_shown
+from ticketing.view.statistics import Measured, Period
 
 CHUNK_ENTRIES = 100
 """Entries written by one call of the script; Redis serves no other client meanwhile."""
-SCAN_CHUNK = 250
-"""Entries read in one round trip: a few pages' worth, so that a filter rarely needs another."""
-SCANNED_MAX = 20_000
-"""Entries read by a search for one page, to bound the answer's time; the next page goes on."""
+FOLLOW_SECONDS = 0.25
+"""A request brings the index up to date anyway; a quarter of a second leaves it little to do."""
 TOMBSTONE_SECONDS = 86_400.0
 """Longer than a worker that lost its partition can still write its last batch."""
 OLD_BUILD_SECONDS = 60
 """The life of a build after the switch, for requests under way."""
 REBUILD_LOCK_SECONDS = 60
 """Renewed by each write of a rebuild; after a crash another worker starts a minute later."""
-DOCUMENTS_VERSION = 2
+DOCUMENTS_VERSION = 3
 """Raised when the documents get a field that readers need: an older view is then rebuilt."""
+_KEYS = ("docs", "list", "entry", "version", "changed", "seq", "gone", "ended")
 _COMPLETE: dict[str, str | int] = {"complete": "1", "documents": DOCUMENTS_VERSION}
 
 
@@ -104,9 +108,15 @@ class ViewStore:
         self.scrub = scrub
         self._pointers = f"{prefix}:view"
         self._write = redis.register_script(WRITE)
+        self._followed = {
+            section: Followed(redis, partial(self._base, section=section))
+            for section in (INCIDENTS, ALERTS)
+        }
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections and the indexes."""
+        for followed in self._followed.values():
+            followed.close()
         await self.redis.aclose()
 
     # Writing
@@ -148,13 +158,14 @@ class ViewStore:
     async def _write_to(self, build: str, section: str, chunk: list[list[Any]]) -> Written | None:
         """Write to a build; None when the build is no longer in use."""
         base = self._base(build, section)
-        names = ("docs", "list", "meta", "changed", "seq", "gone", "ended")
         now = self._clock()
-        forgets = now - TOMBSTONE_SECONDS if section == INCIDENTS else ""
-        fixed = [build, base, now, now - self._retention, forgets]
+        for_good = 1 if section == INCIDENTS else 0
         done = await self._write(
-            keys=[self._pointers, *(base + name for name in names)],
-            args=[*fixed, *(part for item in chunk for part in item)],
+            keys=[self._pointers, *(base + name for name in _KEYS)],
+            args=[
+                *(build, now, now - self._retention, now - TOMBSTONE_SECONDS, for_good),
+                *(part for item in chunk for part in item),
+            ],
         )
         return Written(*done) if done else None
 
@@ -166,8 +177,7 @@ class ViewStore:
         False for a Redis that is new, was emptied, or was filled by an older release.
         """
         with _answers():
-            complete, version = await self.redis.hmget(self._pointers, "complete", "documents")
-            return complete == b"1" and int(version or 0) >= DOCUMENTS_VERSION
+            return await self._complete_build() is not None
 
     async def begin_rebuild(self) -> Rebuild | None:
         """Start a build beside the live one; None while another process is rebuilding.
@@ -200,114 +210,105 @@ class ViewStore:
 
     # Reading
 
+    async def follow(self) -> None:
+        """Keep the indexes up to date until cancelled, so that a request finds little left to do."""
+        while True:
+            whole = True
+            try:
+                live, building = await self._complete_build(), (await self._builds())[1]
+                for followed in self._followed.values():
+                    whole &= await followed.follow([live, building])
+            except Unavailable:
+                whole = True
+            await asyncio.sleep(FOLLOW_SECONDS if whole else 0.0)
+
+    @property
+    def is_filling(self) -> bool:
+        """True while a view is complete and the index of it that `follow` keeps is not."""
+        return any(followed.is_filling for followed in self._followed.values())
+
     async def page(self, query: Paged) -> Page:
-        """The newest incidents, or alerts, that match the query, and the next cursor."""
+        """The entries that a query asks for, and the next cursor; raises Rebuilding."""
+        build = await self._readable()
         with _answers():
-            live, _ = await self._builds()
-            if live is None:
-                return Page([])
-            base = self._base(live, query.section)
-            indexes = [] if query.ids else await self._narrowest(base, query)
-            return await self._walk(base, indexes, query)
+            hits = await self._followed[query.section].ask(build, methodcaller("page", query))
+            base = self._base(build, query.section)
+            found = await self.redis.hmget(f"{base}list", hits.ids) if hits.ids else []
+        # What was removed since is left out.
+        documents = [document for document in found if document is not None]
+        return Page(documents, None if hits.after is None else encode_cursor(hits.after))
 
-    async def _narrowest(self, base: str, query: Paged) -> list[str]:
-        """The union of indexes with the fewest members; the other filters apply to these."""
-        groups = query.index_groups()
-        if len(groups) == 1:
-            return groups[0]
-        pipe = self.redis.pipeline(transaction=False)
-        for name in (name for group in groups for name in group):
-            pipe.zcard(base + name)
-        sizes = iter(await pipe.execute())
-        by_size = [(sum(next(sizes) for _ in group), group) for group in groups]
-        return min(by_size, key=lambda pair: pair[0])[1]
+    async def similar(self, document: bytes) -> list[dict[str, Any]]:
+        """Resolved incidents of the same tenant like that of a whole document, best first.
 
-    async def _walk(self, base: str, indexes: list[str], query: Paged) -> Page:
-        found: list[tuple[str, bytes]] = []
-        scanned = 0
-        while scanned < SCANNED_MAX:
-            places = await self._places(base, indexes, query)
-            if not places:
-                return Page([document for _, document in found])
-            for place, document in await self._listed(base, places):
-                if not query.admits(document):
-                    continue
-                if len(found) == query.limit:
-                    return _page(found, found[-1][0])
-                found.append((place, document))
-            scanned += len(places)
-            query = replace(query, after=places[-1])
-        return _page(found, query.after)
-
-    async def _places(self, base: str, indexes: list[str], query: Paged) -> list[str]:
-        if query.ids:
-            return await self._places_of(base, query)
-        highest, lowest = query.bounds()
-        pipe = self.redis.pipeline(transaction=False)
-        for index in indexes:
-            pipe.zrevrangebylex(base + index, highest, lowest, start=0, num=SCAN_CHUNK)
-        # An incident stands in the index of each of its alerts' services.
-        merged = (place for place, _ in groupby(heapq.merge(*await pipe.execute(), reverse=True)))
-        return [place.decode() for place in islice(merged, SCAN_CHUNK)]
-
-    async def _places_of(self, base: str, query: Paged) -> list[str]:
-        """The places of the entries requested by id, within the bounds of the page."""
-        metas = await self.redis.hmget(f"{base}meta", query.ids)
-        places = [msgspec.json.decode(meta)[1] for meta in metas if meta is not None]
-        return sorted(filter(query.within_bounds, places), reverse=True)
-
-    async def _listed(self, base: str, places: list[str]) -> list[tuple[str, bytes]]:
-        documents = await self.redis.hmget(f"{base}list", [id_in(place) for place in places])
-        pairs = zip(places, documents, strict=True)
-        return [(place, document) for place, document in pairs if document is not None]
+        Raises Rebuilding.
+        """
+        shown = read_shown(document)
+        if shown is None:
+            return []
+        build, found = await self._readable(), {}
+        with _answers():
+            for query in candidates(shown):
+                hits = await self._followed[INCIDENTS].ask(build, methodcaller("page", query))
+                found.update(dict.fromkeys(hits.ids))
+            ids = list(found)
+            documents = await self.redis.hmget(f"{self._base(build)}docs", ids) if ids else []
+        return alike(shown, filter(None, map(read_shown, filter(None, documents))))
 
     async def get(self, id: str) -> bytes | None:
-        """The whole document of an incident as JSON; None for an unknown id."""
+        """The whole document of an incident as JSON; None for an unknown id. Raises Rebuilding."""
+        build = await self._readable()
         with _answers():
-            live, _ = await self._builds()
-            if live is None:
-                return None
-            document: bytes | None = await self.redis.hget(f"{self._base(live)}docs", id)
+            document: bytes | None = await self.redis.hget(f"{self._base(build)}docs", id)
             return document
 
     async def revisions(self, ids: Sequence[str]) -> list[int | None]:
-        """The revision of each incident, None for an unknown id; cheap enough to call often."""
+        """The revision of each incident, None for an unknown id; cheap enough to call often.
+
+        Raises Rebuilding.
+        """
         if not ids:
             return []
+        build = await self._readable()
         with _answers():
-            live, _ = await self._builds()
-            if live is None:
-                return [None for _ in ids]
-            found = await self.redis.hmget(f"{self._base(live)}meta", list(ids))
-            return [None if meta is None else int(msgspec.json.decode(meta)[0]) for meta in found]
+            found = await self.redis.hmget(f"{self._base(build)}version", list(ids))
+            return [None if version is None else int(version) for version in found]
 
     async def totals(self, tenants: Sequence[str] | None = None) -> dict[str, Any]:
         """The numbers of incidents: in all, by status, and by severity of the unresolved.
 
-        `tenants` are those that count, None for all.
+        `tenants` are those that count, None for all. Raises Rebuilding.
         """
+        build = await self._readable()
+        by_status = dict.fromkeys((s.value for s in Status), 0)
+        active = dict.fromkeys((s.value for s in Severity), 0)
         with _answers():
-            live, _ = await self._builds()
-            base = self._base(live or "0")
-            names = [ALL, *(f"by:status:{s.value}" for s in Status)]
-            names += [f"by:active:{s.value}" for s in Severity]
-            pipe = self.redis.pipeline(transaction=False)
-            for name in names:
-                if tenants is None:
-                    pipe.zcard(base + name)
-                for tenant in tenants or ():
-                    pipe.zintercard(2, [base + name, f"{base}by:tenant:{tenant}"])
-            counted = await pipe.execute()
-            each = 1 if tenants is None else len(tenants)
-            sizes = {
-                name: sum(counted[place * each : (place + 1) * each])
-                for place, name in enumerate(names)
-            }
-        return {
-            "incidents": sizes[ALL],
-            "byStatus": {s.value: sizes[f"by:status:{s.value}"] for s in Status},
-            "active": {s.value: sizes[f"by:active:{s.value}"] for s in Severity},
-        }
+            counts = await self._followed[INCIDENTS].ask(build, methodcaller("counts", tenants))
+        for status, severity, number in counts:
+            by_status[status] += number
+            if status != Status.RESOLVED.value:
+                active[severity] += number
+        return {"incidents": sum(by_status.values()), "byStatus": by_status, "active": active}
+
+    async def measured(self, period: Period) -> Measured:
+        """The measures of the incidents of a period; raises Rebuilding."""
+        build = await self._readable()
+        with _answers():
+            return await self._followed[INCIDENTS].ask(build, methodcaller("measured", period))
+
+    async def _readable(self) -> str:
+        """The live build; raises Rebuilding while it lacks incidents."""
+        with _answers():
+            build = await self._complete_build()
+        if build is None:
+            raise Rebuilding("The view of the incidents is being built from Kafka")
+        return build
+
+    async def _complete_build(self) -> str | None:
+        names = ("live", "complete", "documents")
+        live, complete, version = await self.redis.hmget(self._pointers, names)
+        is_complete = complete == b"1" and int(version or 0) >= DOCUMENTS_VERSION
+        return live.decode() if live is not None and is_complete else None
 
     async def changes(self, build: str, seq: int, limit: int) -> Changes:
         """The changes after `seq` in `build`, oldest change first, at most `limit` incidents.
@@ -371,11 +372,6 @@ class Rebuild:
         if await self._store.redis.get(self._lock) != self._token:
             raise Unavailable("another process took over the rebuild of the view")
         await self._store.redis.expire(self._lock, REBUILD_LOCK_SECONDS)
-
-
-def _page(found: list[tuple[str, bytes]], after: str | None) -> Page:
-    cursor = None if after is None else encode_cursor(after)
-    return Page([document for _, document in found], cursor)
 
 
 @contextmanager

@@ -37,6 +37,8 @@ TOKENS = f"{OWN_PREFIX}tokens"
 """Named tokens of people and programs, only the hashes of their secrets."""
 AUDIT = f"{OWN_PREFIX}audit"
 """Requests that changed something, and those that were refused."""
+PULSES = f"{OWN_PREFIX}pulses"
+"""The readiness of each process, every few seconds; the last of them count."""
 
 RETENTION_MS_SIGNALS = 7 * 24 * 3600 * 1000
 """A worker may be down for a week before anything is lost."""
@@ -100,7 +102,8 @@ def specs(
     broker_clock = {"message.timestamp.type": "LogAppendTime"}
     log = {**size, **broker_clock, "retention.ms": str(RETENTION_MS_SIGNALS)}
     compacted = {**size, "cleanup.policy": "compact"}
-    advisory = {**size, "retention.ms": str(RETENTION_MS_ADVISORY)}
+    hour = str(RETENTION_MS_ADVISORY)
+    advisory = {**size, "retention.ms": hour}
     changes = {**compacted, "max.message.bytes": str(max(message_bytes_max, CHANGELOG_BYTES_MAX))}
     found = [TopicSpec(name, partitions, size, Bond.INPUT) for name in inputs]
     letters = {**size, "retention.ms": str(RETENTION_MS_DEAD_LETTERS)}
@@ -120,6 +123,7 @@ def specs(
         # One partition each: the order of all records is that of time.
         TopicSpec(TOKENS, 1, {"cleanup.policy": "compact"}, Bond.LOOSE),
         TopicSpec(AUDIT, 1, {"retention.ms": str(RETENTION_MS_AUDIT)}, Bond.LOOSE),
+        TopicSpec(PULSES, 1, {"retention.ms": hour, "segment.ms": hour}, Bond.LOOSE),
     ]
     for platform in platforms:
         topic = platform_topic(platform)

@@ -41,6 +41,7 @@ from ticketing.wire.traces import Position
 
 TOPIC = "enriched-logs"
 ARRIVED_MS = 1_900_000_000_000
+LATEST = ARRIVED_MS / 1000
 
 
 def log(message: str = "it broke", service: str = "shop") -> bytes:
@@ -338,7 +339,7 @@ async def test_a_broker_that_takes_less_gets_less_at_once() -> None:
     await until(lambda: kafka.handled == [199], "the records to be handled")
     assert kafka.sent == [[offset] for offset in range(200) if offset != 77]
     assert [(letter.offset, letter.reason) for letter in kafka.letters] == [(77, "too_large")]
-    assert totals(kafka) == Tally(since="id:0", records=200, dead={"too_large": 1})
+    assert totals(kafka) == Tally(since="id:0", records=200, dead={"too_large": 1}, latest=LATEST)
 
 
 @pytest.mark.parametrize("name", ["Run.take", "Run.finish", "encode_signals"])
@@ -384,7 +385,7 @@ async def test_a_record_that_no_rule_bears_is_a_dead_letter_alone(
     await until(lambda: kafka.handled[-1:] == [8], "the records to be handled")
     assert sorted(offset for run_ in kafka.sent for offset in run_) == [0, 1, 2, 3, 4, 6, 7, 8]
     assert [letter.offset for letter in kafka.letters] == [5]
-    assert totals(kafka) == Tally(since="id:0", records=9, dead={"failed": 1})
+    assert totals(kafka) == Tally(since="id:0", records=9, dead={"failed": 1}, latest=LATEST)
 
 
 async def test_records_of_a_deadly_batch_are_judged_and_told_alone(tmp_path: Path) -> None:
@@ -408,7 +409,7 @@ async def test_a_deadly_record_is_a_dead_letter(tmp_path: Path) -> None:
     await until(lambda: kafka.handled == [1, 4, 6], "the records to be handled")
     assert kafka.sent == [[0, 1], [2], [4], [5, 6]]
     assert [(letter.offset, letter.reason) for letter in kafka.letters] == [(3, "deadly")]
-    assert totals(kafka) == Tally(since="id:0", records=7, dead={"deadly": 1})
+    assert totals(kafka) == Tally(since="id:0", records=7, dead={"deadly": 1}, latest=LATEST)
 
 
 async def test_a_death_shows_what_was_under_way(tmp_path: Path) -> None:

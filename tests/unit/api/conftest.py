@@ -10,6 +10,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from support.incident_writer import Writer
 from support.incidents import numbered
+from support.view import complete
 
 from ticketing.api.app import create_app
 from ticketing.config import Config
@@ -56,7 +57,7 @@ async def start() -> AsyncIterator[Starter]:
             retention=Config().retention,
             clock=lambda: NOW,
         )
-        writer = Writer(store, clock=lambda: NOW + 60)
+        writer = Writer(await complete(store), clock=lambda: NOW + 60)
         options.setdefault("readiness", list)
         options.setdefault("command_seconds_max", 0.3)
         app = create_app(Config.model_validate(config or {}), store, writer, **options)

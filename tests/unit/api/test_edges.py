@@ -171,13 +171,12 @@ async def test_metrics_are_prometheus_text_and_count_requests(api: Any) -> None:
     assert "ticketing_records_total" in text
 
 
-async def test_totals_join_incidents_and_records(api: Any) -> None:
+async def test_totals_count_the_incidents_by_status_and_severity(api: Any) -> None:
     await api.put(make_incident(1))
     _, found = await api.get("/api/v1/totals")
     assert found["incidents"] == 1
     assert found["byStatus"]["open"] == 1
     assert found["active"]["high"] == 1
-    assert {"records", "belowThreshold", "counted", "deadLetters"} <= set(found)
 
 
 async def test_the_configuration_is_shown_without_secrets(start: Any) -> None:

@@ -272,7 +272,7 @@ async def test_alerts_are_listed_latest_episode_first_and_narrowed_by_every_filt
 
 @pytest.mark.parametrize(
     ("query", "field"),
-    [("state=open", "state"), ("limit=0", "limit"), ("from=1", "from"), ("cursor=x", "cursor")],
+    [("state=open", "state"), ("limit=0", "limit"), ("alert=a", "alert"), ("cursor=x", "cursor")],
 )
 async def test_a_query_of_alerts_that_cannot_be_taken_is_named(
     api: Any, query: str, field: str

@@ -29,6 +29,8 @@ class Tally:
     """Records without a score, whatever became of them."""
     dead: Mapping[str, int] = field(default_factory=dict)
     """Dead letters by reason."""
+    latest: float = 0.0
+    """Kafka's time of the record read last, in Unix seconds; 0 before the first."""
 
     def plus(self, other: Tally) -> Tally:
         """The tally that goes on with the records of another; `since` stays."""
@@ -43,6 +45,7 @@ class Tally:
             clock_corrections=self.clock_corrections + other.clock_corrections,
             unscored=self.unscored + other.unscored,
             dead=dead,
+            latest=other.latest or self.latest,
         )
 
 

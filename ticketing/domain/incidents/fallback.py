@@ -19,7 +19,8 @@ REJECTED, NOT_IN_TIME = "rejected", "not_in_time"
 ERROR_CHARS_MAX = 300
 """Part of a platform's error in the timeline: its first sentences, as some answer with whole pages."""
 
-_HOLDING = frozenset({TicketState.OPEN, TicketState.ACKNOWLEDGED, TicketState.ESCALATED})
+HOLDING = frozenset({TicketState.OPEN, TicketState.ACKNOWLEDGED, TicketState.ESCALATED})
+"""The states of a ticket that people see as unresolved."""
 
 
 def watched(incident: Incident, now: float, policy: Policy) -> Incident:
@@ -27,11 +28,11 @@ def watched(incident: Incident, now: float, policy: Policy) -> Incident:
     within = policy.deliver_within.get(incident.severity.nearest)
     if not _waits_for_tickets(incident, policy) or within is None:
         return replace(incident, take_by={}) if incident.take_by else incident
-    failed = _failed(incident)
+    without = _failed(incident)
     take_by = {
         name: min(incident.take_by.get(name, now + within), now + within)
         for name in _watched_routes(incident, policy)
-        if not _is_settled(incident.tickets.get(name)) and name not in failed
+        if not _is_settled(incident.tickets.get(name)) and name not in without
     }
     return incident if take_by == incident.take_by else replace(incident, take_by=take_by)
 
@@ -95,10 +96,14 @@ def _watched_routes(incident: Incident, policy: Policy) -> list[str]:
     return enabled or incident.routes
 
 
-def _failed(incident: Incident) -> set[str]:
-    """The platforms that failed since the incident was last opened or reopened."""
+def failed(incident: Incident) -> list[Failure]:
+    """The failures since the incident was last opened or reopened."""
     began = max([incident.opened_at, *(s.at for s in incident.timeline if _reopens(s.kind))])
-    return {failure.platform for failure in incident.failures if failure.at >= began}
+    return [failure for failure in incident.failures if failure.at >= began]
+
+
+def _failed(incident: Incident) -> set[str]:
+    return {failure.platform for failure in failed(incident)}
 
 
 def _reopens(kind: StepKind) -> bool:
@@ -107,4 +112,4 @@ def _reopens(kind: StepKind) -> bool:
 
 def _is_settled(ticket: Ticket | None) -> bool:
     """True once the platform holds the ticket open, or has refused to."""
-    return ticket is not None and (ticket.state in _HOLDING or ticket.state is TicketState.REJECTED)
+    return ticket is not None and (ticket.state in HOLDING or ticket.state is TicketState.REJECTED)

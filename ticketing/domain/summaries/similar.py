@@ -20,8 +20,10 @@ ALIKE_MIN = 0.4
 SAME_SERVICE = 0.25
 """Added to the share of common words for the same service; never enough alone."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{2,40}")
-_TOLD = frozenset({StepKind.RESOLVED, StepKind.COMMENT, StepKind.ACKNOWLEDGED, StepKind.ESCALATED})
-_RULE = "policy"
+TELLING = frozenset(
+    {StepKind.RESOLVED, StepKind.COMMENT, StepKind.ACKNOWLEDGED, StepKind.ESCALATED}
+)
+RULE = "policy"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +48,7 @@ def past(incident: Incident) -> Past | None:
     notes = [
         step.text[:NOTE_CHARS_MAX]
         for step in incident.timeline
-        if step.kind in _TOLD and step.text and step.by != _RULE
+        if step.kind in TELLING and step.text and step.by != RULE
     ]
     summary = incident.summary
     return Past(
@@ -68,13 +70,16 @@ def words_of(pattern: str) -> frozenset[str]:
     return frozenset(list(dict.fromkeys(found))[:WORDS_MAX])
 
 
-def likeness(one: Past, incident: Incident, words: frozenset[str]) -> float:
-    """The likeness, from 0 to 2: 2 for the same fault, else common words and SAME_SERVICE."""
-    if one.fingerprint == incident.fingerprint:
+def likeness(one: Past, fingerprint: str, service: str, words: frozenset[str]) -> float:
+    """The likeness, from 0 to 2, to the words and the service of an incident.
+
+    2 for the same fault, else the share of common words, and SAME_SERVICE.
+    """
+    if one.fingerprint == fingerprint:
         return 2.0
     together = len(one.words | words)
     share = len(one.words & words) / together if together else 0.0
-    return share + (SAME_SERVICE if one.service == incident.service and share > 0 else 0.0)
+    return share + (SAME_SERVICE if one.service == service and share > 0 else 0.0)
 
 
 class Memory:
@@ -118,7 +123,12 @@ class Memory:
         the latest."""
         words = words_of(incident.pattern)
         judged = [
-            (likeness(one, incident, words), bool(one.notes), one.resolved_at, one)
+            (
+                likeness(one, incident.fingerprint, incident.service, words),
+                bool(one.notes),
+                one.resolved_at,
+                one,
+            )
             for one in self._tenants.get(incident.tenant, {}).values()
             if one.id != incident.id
         ]

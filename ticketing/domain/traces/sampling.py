@@ -90,6 +90,11 @@ class RequestSample:
         """True while of some scope not all requests are followed."""
         return any(scope.level for scope in self._scopes.values())
 
+    @property
+    def smallest_share(self) -> float:
+        """The share of requests followed of the busiest scope, above 0 to 1."""
+        return 0.5 ** max((scope.level for scope in self._scopes.values()), default=0)
+
     def of(self, scope: str) -> ScopeSample:
         """The requests of a scope."""
         found = self._scopes.get(scope)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Any
 
+import msgspec
 import pytest
 from support.configured import policy_with
 from support.every_field import places, replaced, whole
@@ -34,6 +35,7 @@ from ticketing.engine import statemachine
 from ticketing.engine.statemachine import TICK_KEY
 from ticketing.llm.prompt import Prompts
 from ticketing.view.document import detail_document, list_document
+from ticketing.view.index import Entry
 from ticketing.view.record import arguments
 from ticketing.wire.events import encode_events
 
@@ -248,7 +250,8 @@ def test_a_step_of_a_newer_release_is_shown_with_its_text() -> None:
 def test_the_view_lists_and_counts_an_unknown_value_where_it_is_treated() -> None:
     """No choice of the list leaves the incident out, and the document shows the value itself."""
     new = replace(full(), status=Status(NEW), severity=Severity(NEW))
-    indexes = json.loads(arguments(new.id, new)[3])
-    assert {"by:status:open", "by:severity:critical", "by:active:critical"} <= set(indexes)
+    entry = msgspec.json.decode(arguments(new.id, new)[3], type=Entry)
+    assert {"status:open", "severity:critical"} <= set(entry.tags)
+    assert (entry.state, entry.severity) == ("open", "critical")
     shown = list_document(new)
     assert (shown["status"], shown["severity"], shown["priority"]) == (NEW, NEW, "P1")

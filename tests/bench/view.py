@@ -1,0 +1,183 @@
+"""`python tests/bench/view.py [incidents]`: lists and searches over a large view, and its building.
+
+On a real Redis, in one process with one client: the index in SQLite (ours), a look at every list
+document, and sorted sets of tokens in Redis, which a search intersects. A rebuild writes documents
+as `agents.view_rebuild` does, without the reading from Kafka.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import resource
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
+
+from redis.asyncio import Redis  # noqa: E402  (the path must be set first)
+from support.incidents import numbered  # noqa: E402
+from support.redis import launch  # noqa: E402
+from support.waiting import until  # noqa: E402
+
+from ticketing.domain.events import TicketState  # noqa: E402
+from ticketing.domain.incidents.incident import Incident, Status, Ticket  # noqa: E402
+from ticketing.domain.severity import Severity  # noqa: E402
+from ticketing.errors import Rebuilding  # noqa: E402
+from ticketing.view.query import Query, Sort, decode_cursor  # noqa: E402
+from ticketing.view.store import ViewStore  # noqa: E402
+from ticketing.view.tokens import folded, tokens  # noqa: E402
+
+INCIDENTS = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+IN_SETS = 20_000
+"""Incidents of which the sorted sets are made: more would take minutes and gigabytes."""
+ROUNDS = 200
+WORDS = [
+    *("payment", "checkout", "timeout", "refused", "connection", "database", "pool", "exhausted"),
+    *("deadline", "exceeded", "charge", "order", "gateway", "failed", "upstream", "reset", "peer"),
+    *("handshake", "certificate", "expired", "memory", "heap", "broker", "leader", "schema"),
+    *("null", "pointer", "SocketTimeoutException", "token", "denied", "disk", "query", "读取超时"),
+]
+ASKED = {
+    "page 1": Query(),
+    "page 1 of one status": Query(statuses=("open",)),
+    "four filters": Query(
+        statuses=("open",), severities=("critical",), services=("s1", "s2"), tenants=("t3",)
+    ),
+    "a word": Query(search="timeout"),
+    "six words": Query(search="timeout payment order failed refused leader"),
+    "a ticket's key": Query(search=f"ops-{INCIDENTS // 2}"),
+    "two characters": Query(search="超时"),
+    "without a hit": Query(search="zebra"),
+    "without a hit, of common parts": Query(search="timerefused"),
+    "a word and a filter without a hit": Query(
+        search="timeout", severities=("low",), tenants=("x",)
+    ),
+    "by update": Query(sort=Sort.UPDATED),
+    "by severity, one tenant": Query(sort=Sort.SEVERITY, tenants=("t3",)),
+}
+
+
+def made(number: int, chosen: random.Random) -> Incident:
+    """An incident of 50 services and 20 tenants, over 30 days."""
+    key = f"OPS-{number}"
+    status = chosen.choices(list(Status), [1, 1, 1, 27])[0]
+    opened = 1_900_000_000.0 + chosen.random() * 30 * 86_400
+    return numbered(
+        number,
+        title=" ".join(chosen.choices(WORDS, k=chosen.randint(5, 14))),
+        service=f"s{number % 50}",
+        tenant=f"t{number % 20}",
+        severity=chosen.choice(list(Severity)),
+        status=status,
+        opened_at=opened,
+        updated_at=opened + chosen.random() * 7_200,
+        resolved_at=opened + 3_600 if status is Status.RESOLVED else None,
+        trace_ids=[f"{chosen.getrandbits(128):032x}"],
+        tickets={"jira": Ticket(platform="jira", key=key, state=TicketState.OPEN)},
+    )
+
+
+async def timed(asked: Callable[[], Awaitable[Any]], rounds: int = ROUNDS) -> tuple[float, float]:
+    """The median and the 99th percentile of the seconds that an answer takes."""
+    taken = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        await asked()
+        taken.append(time.perf_counter() - began)
+    taken.sort()
+    return taken[len(taken) // 2], taken[int(len(taken) * 0.99)]
+
+
+def told(name: str, median: float, highest: float) -> None:
+    """Print a line of figures."""
+    print(f"{name:38} p50 {median * 1e3:8.2f} ms   p99 {highest * 1e3:8.2f} ms", flush=True)
+
+
+async def every_document(redis: Redis, word: str) -> None:
+    """A search as a look at every list document, in the order of their ids."""
+    cursor = -1
+    while cursor:
+        cursor, found = await redis.hscan("bench:v1:list", max(cursor, 0), count=250)
+        _ = [id for id, document in found.items() if word in document.decode().casefold()]
+
+
+async def in_sets(redis: Redis) -> tuple[float, int]:
+    """Fill a sorted set for each token of 20,000 incidents; returns the seconds and the bytes."""
+    before = (await redis.info("memory"))["used_memory"]
+    began, chosen = time.perf_counter(), random.Random(2)
+    for start in range(0, IN_SETS, 200):
+        pipe = redis.pipeline(transaction=False)
+        for number in range(start, start + 200):
+            one = made(number, chosen)
+            text = folded(f"{one.id} {one.title} {one.service} {one.tenant} {one.trace_ids[0]}")
+            for token in tokens(text):
+                pipe.zadd(f"set:{token}", {one.id: one.opened_at})
+        await pipe.execute()
+    return time.perf_counter() - began, (await redis.info("memory"))["used_memory"] - before
+
+
+async def main() -> None:
+    """Fill a view, then ask it."""
+    server = launch()
+    redis = Redis.from_url(server.url)
+    store = ViewStore(redis, "bench", retention=1e9, clock=lambda: 1_900_000_000.0)
+    try:
+        chosen = random.Random(1)
+        incidents = [made(number, chosen) for number in range(INCIDENTS)]
+        rebuild = await store.begin_rebuild()
+        assert rebuild is not None
+        began = time.perf_counter()
+        for start in range(0, INCIDENTS, 500):
+            await rebuild.write([(one.id, one) for one in incidents[start : start + 500]])
+        await rebuild.finish()
+        print(f"{INCIDENTS} incidents written in {time.perf_counter() - began:.1f} s")
+        del incidents
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        following, began = asyncio.create_task(store.follow()), time.perf_counter()
+        await until(partial(filled, store), "the index", 300.0)
+        more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory
+        print(
+            f"indexed in {time.perf_counter() - began:.1f} s, {more / 1024:.0f} MB of memory more"
+        )
+        for name, query in ASKED.items():
+            told(name, *await timed(lambda query=query: store.page(query)))
+        query = Query()
+        for _ in range(999):
+            after = (await store.page(query)).after
+            if after is None:
+                break
+            query = Query(after=decode_cursor(after))
+        told("the last page, or page 1,000", *await timed(lambda: store.page(query)))
+        told("totals", *await timed(store.totals))
+        following.cancel()
+        told(
+            "every document, without a hit", *await timed(lambda: every_document(redis, "zebra"), 3)
+        )
+        seconds, size = await in_sets(redis)
+        print(
+            f"sorted sets of {IN_SETS} incidents: {seconds:.1f} s, {size / 2**20:.0f} MB of Redis"
+        )
+        parts = [f"set:{token}" for token in ("tim", "ime", "meo", "eou", "out", "pay", "aym")]
+        told("sorted sets, two words", *await timed(lambda: redis.zinter(parts), 20))
+    finally:
+        await store.close()
+        server.close()
+
+
+async def filled(store: ViewStore) -> bool:
+    """True once the index has all."""
+
+    try:
+        return bool((await store.totals())["incidents"] == INCIDENTS)
+    except Rebuilding:
+        return False
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
