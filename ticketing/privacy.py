@@ -91,7 +91,7 @@ def scrubbed(record: T, scrub: Scrubber, but: Collection[str] = MACHINE_MADE) ->
             continue
         value = getattr(record, name)
         new = _scrubbed(value, scrub, but)
-        if field.name in NAMES and new is not value and _is_name(value, new):
+        if name in NAMES and new is not value and _is_name(value, new):
             continue
         if new is not value:
             changes[name] = new

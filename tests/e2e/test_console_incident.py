@@ -136,7 +136,7 @@ def test_a_request_is_a_waterfall(page: Page) -> None:
 
 def test_a_page_that_did_not_get_through_is_tried_again(page: Page, letters: Letters) -> None:
     row = page.locator(".tickets li", has_text="PagerDuty")
-    expect(row).to_contain_text("did not get through")
+    expect(row).to_contain_text("did not get through: refused")
     row.get_by_role("button", name="Try PagerDuty again").click()
     expect(page.locator("#announce")).to_have_text("Done")
     assert letters.retried == [(id_of(1), "pagerduty", "console")]

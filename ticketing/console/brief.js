@@ -4,7 +4,8 @@
 import { failingShares, named } from "./blast-radius.js";
 import { el, time } from "./dom.js";
 import { count } from "./format.js";
-import { isThrough, undelivered } from "./tickets.js";
+import { isThrough } from "./tickets.js";
+import { undeliveredOf } from "./undelivered.js";
 
 export function brief(incident, settings) {
   return el(
@@ -42,7 +43,7 @@ function whomItHurts(incident) {
 
 function whoWasTold(incident, settings) {
   const titles = (tickets) => tickets.map(({ platform }) => settings.titleOf(platform));
-  const failed = titles(undelivered(incident));
+  const failed = titles(undeliveredOf(incident));
   const told = titles(incident.tickets.filter(isThrough));
   const people = [...new Set(incident.tickets.map(({ onCall }) => onCall).filter(Boolean))];
   const waits = !failed.length && !told.length;

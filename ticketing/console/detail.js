@@ -93,7 +93,7 @@ export class Detail {
         this.on.action(id, name, { platform }),
       ),
       timelineSection(incident, (_, name, text) => this.on.action(id, name, { text })),
-      ...furtherActions(incident, this.on, this.similar.of(id)),
+      ...furtherActions(incident, this.on),
       ...similarSection(this.similar.of(id)),
       ...linkedIncidents(incident),
     ];

@@ -33,9 +33,9 @@ export function submitted(field, take) {
 }
 
 // The forms of the actions that an incident allows, folded away; none where it allows none.
-export function furtherActions(incident, on, similar = []) {
+export function furtherActions(incident, on) {
   const forms = [assignForm, snoozeForm, mergeForm, deleteForm]
-    .map((form) => form(incident, on, similar))
+    .map((form) => form(incident, on))
     .filter(Boolean);
   return forms.length ? [folded("further", "Assign, snooze, merge, delete", ...forms)] : [];
 }
@@ -96,16 +96,16 @@ function snoozeForm(incident, on) {
 }
 
 // Incidents that one may well be merged with, as `{id, text}`.
-export const mergeTargets = ({ links = [] }, similar) =>
-  [...links, ...similar.filter(({ status }) => status !== "resolved")]
+export const mergeTargets = ({ links = [] }) =>
+  links
     .filter(({ id }) => id)
     .map(({ id, service, title }) => ({ id, text: `${service}: ${title}` }));
 
-function mergeForm(incident, on, similar) {
+function mergeForm(incident, on) {
   if (!findAction(incident, "merge")) return null;
   const other = draftField("merge", "Incident to merge with", "id of another incident");
   other.setAttribute("list", "merge-targets");
-  const known = mergeTargets(incident, similar);
+  const known = mergeTargets(incident);
   const options = known.map(({ id, text }) => el("option", { value: id }, text));
   const take = (text) => on.action(incident.id, "merge", { with: text });
   const onsubmit = submitted(other, take);

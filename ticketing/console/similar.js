@@ -2,7 +2,7 @@
 
 import { get, incidentPath } from "./api.js";
 import { el, time } from "./dom.js";
-import { capital } from "./format.js";
+import { capital, duration } from "./format.js";
 import { hashOf } from "./links.js";
 import { list, section } from "./section.js";
 
@@ -43,21 +43,25 @@ export function similarSection(found) {
   return [section("Similar before", list("similar", found.map(similarRow)))];
 }
 
+const ENDINGS = {
+  command: "somebody resolved it",
+  quiet: "it went quiet",
+  merged: "merged with another",
+  moved: "its alerts were moved",
+};
+
 // How an incident ended, in words.
-export function ending({ status, resolution, resolvedAt }) {
-  if (status && status !== "resolved" && !resolvedAt) return capital(status);
-  return resolution ? `Resolved: ${capital(resolution).toLowerCase()}` : "Resolved";
-}
+export const ending = ({ resolution }) => ENDINGS[resolution] ?? "resolved";
 
 function similarRow(one) {
-  const { id, service, title, resolvedAt, rootCause, cause, notes = [] } = one;
-  const began = rootCause ?? cause;
+  const { id, service, title, resolvedAt, seconds, rootCause, notes } = one;
+  const lasted = `${capital(ending(one))} after ${duration(Math.round(seconds))}, `;
   return el(
     "li",
     {},
     el("a", { href: hashOf(id) }, `${service}: ${title || id}`),
-    el("p", { class: "faint" }, ending(one), " ", time(resolvedAt)),
-    typeof began === "string" && began && el("p", { class: "faint" }, `Cause: ${began}`),
-    ...notes.map((note) => el("p", { class: "note-text" }, note)),
+    el("p", { class: "faint" }, lasted, time(resolvedAt)),
+    rootCause && el("p", { class: "faint" }, `It began in ${rootCause}.`),
+    ...notes.map(({ by, text }) => el("p", { class: "note-text" }, el("b", {}, by), ` ${text}`)),
   );
 }

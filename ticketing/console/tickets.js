@@ -4,6 +4,7 @@ import { awaitedPlatforms, findAction, forwardTargets } from "./actions.js";
 import { el, externalLink, time } from "./dom.js";
 import { safeUrl } from "./links.js";
 import { section } from "./section.js";
+import { reasonInWords, undeliveredOf } from "./undelivered.js";
 
 const dot = (state) => el("span", { class: "dot", "data-state": state });
 
@@ -24,26 +25,18 @@ export function ticketChip(ticket, settings) {
 // True for a ticket that people have before them.
 export const isThrough = ({ state }) => state !== "rejected" && state !== "pending";
 
-// The tickets that did not get through; a platform that gave no sign in time has none at all.
-export function undelivered({ tickets, failures = [] }) {
-  const known = new Set(tickets.map(({ platform }) => platform));
-  const silent = failures.filter(({ platform }) => !known.has(platform));
-  return [
-    ...tickets.filter(({ state, error }) => state === "rejected" || (state === "pending" && error)),
-    ...silent.map(({ platform, text }) => ({ platform, state: "pending", error: text })),
-  ];
-}
-
 // `onAction` hears of an action on a platform: forward or retry.
 export function ticketsSection(incident, settings, onAction) {
-  const failed = new Set(undelivered(incident).map(({ platform }) => platform));
+  const failed = new Map(undeliveredOf(incident).map((one) => [one.platform, one]));
   // Whoever may comment may ask for another try.
-  const onRetry = findAction(incident, "comment") && ((name) => onAction("retry", name));
+  const mayRetry = Boolean(findAction(incident, "comment"));
+  const failureOf = (platform) => failed.has(platform) && failure(failed.get(platform), again);
+  const again = (platform) => mayRetry && retryButton(platform, settings, onAction);
   const rows = [
-    ...incident.tickets.map((ticket) =>
-      ticketRow(ticket, settings, failed.has(ticket.platform) && { onRetry }),
+    ...incident.tickets.map((ticket) => ticketRow(ticket, settings, failureOf(ticket.platform))),
+    ...awaitedPlatforms(incident).map((name) =>
+      awaitedRow(incident, settings.titleOf(name), failureOf(name)),
     ),
-    ...awaitedPlatforms(incident).map((name) => awaitedRow(incident, settings.titleOf(name))),
   ];
   return section(
     "Tickets",
@@ -52,8 +45,14 @@ export function ticketsSection(incident, settings, onAction) {
   );
 }
 
-// `failure` is set for a ticket that did not get through, with the way to another try.
-function ticketRow(ticket, settings, failure) {
+// Why a ticket did not get through, and the way to another try.
+const failure = ({ platform, reason }, again) => ({
+  words: el("span", { class: "undelivered" }, `did not get through: ${reasonInWords(reason)}`),
+  button: again(platform),
+});
+
+// `failed` is set for a ticket that did not get through.
+function ticketRow(ticket, settings, failed) {
   const url = safeUrl(ticket.url);
   const label = ticket.key || ticket.externalId;
   return el(
@@ -62,25 +61,24 @@ function ticketRow(ticket, settings, failure) {
     dot(ticket.state),
     el("b", {}, settings.titleOf(ticket.platform)),
     url ? externalLink(url, {}, label || "ticket") : label && el("span", {}, label),
-    failure
-      ? el("span", { class: "undelivered" }, "did not get through")
-      : el("span", { class: "faint" }, ticket.state),
+    failed ? failed.words : el("span", { class: "faint" }, ticket.state),
     ticket.onCall && el("span", { class: "faint" }, `on call ${ticket.onCall}`),
     el("span", { class: "at" }, time(ticket.updatedAt)),
-    ticket.error && el("p", { class: failure ? "undelivered" : "faint" }, ticket.error),
-    failure?.onRetry && retryButton(ticket.platform, settings, failure.onRetry),
+    ticket.error && el("p", { class: "faint" }, ticket.error),
+    failed?.button,
   );
 }
 
-function retryButton(platform, settings, onRetry) {
-  const onclick = () => onRetry(platform);
+function retryButton(platform, settings, onAction) {
+  const onclick = () => onAction("retry", platform);
   const properties = { type: "button", class: "small", "data-keep": `retry-${platform}`, onclick };
   return el("button", properties, `Try ${settings.titleOf(platform)} again`);
 }
 
-function awaitedRow(incident, title) {
-  const when = incident.noTicket ?? "on its way";
-  return el("li", {}, dot("pending"), el("b", {}, title), el("span", { class: "faint" }, when));
+function awaitedRow(incident, title, failed) {
+  const when = el("span", { class: "faint" }, incident.noTicket ?? "on its way");
+  const words = failed ? failed.words : when;
+  return el("li", {}, dot("pending"), el("b", {}, title), words, failed?.button);
 }
 
 function noTicket(incident) {

@@ -50,6 +50,10 @@ _ANY_SCHEME = re.compile(r"(?<![\w:])([A-Za-z][A-Za-z0-9+.-]{1,40}):(?=[^\s:\d)]
 """A word and a colon, which may be a scheme, unless a number follows, as behind a host."""
 _NAMES = re.compile(r"[\w-]+(?:\.[\w-]+)+")
 _ENDING = re.compile(r"(?:xn--[a-z0-9-]+|[^\W\d_]{2,63})", re.IGNORECASE)
+_CLASS = re.compile(
+    r"(?:[a-z][a-z0-9_]{0,60}\.){2,12}[A-Z]\w{0,60}[a-z]\w{0,60}(?:\.[A-Za-z_]\w{0,60})?", re.ASCII
+)
+"""A class, with its package in small letters, and perhaps a method: `com.example.pool.Pool.get`."""
 _QUAD = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w.]*\w)")
 # None of these is a top-level domain (https://data.iana.org/TLD/tlds-alpha-by-domain.txt).
 _NO_DOMAIN = re.compile(
@@ -62,7 +66,8 @@ _NO_DOMAIN = re.compile(
 def neutral(text: str, limit: int) -> str:
     """The text in one line of at most so many characters, with nothing in it that could act.
 
-    Addresses go, host names are written `evil(dot)example`, mentions and markup of Slack, Markdown,
+    Addresses go, host names are written `evil(dot)example`, names of classes as the JVM has them
+    inside (`com/example/Pool`), mentions and markup of Slack, Markdown,
     HTML and Jira are taken apart, invisible and direction-changing characters dropped. Neutralizing
     again changes nothing.
     """
@@ -101,6 +106,9 @@ def _named(match: re.Match[str]) -> str:
     ending = name.rpartition(".")[2]
     if _NO_DOMAIN.fullmatch(ending) or not _ENDING.search(name):
         return name
+    if _CLASS.fullmatch(name):
+        # A host may look like that too, and is no link without its dots either.
+        return name.replace(".", "/")
     parts = name.split(".")
     # Each dot before a label that a domain can end with; a link may stop at any of them.
     made = parts[0]

@@ -168,6 +168,11 @@ def test_words_of_operations_stay(text: str) -> None:
         ("mailto:a@b.example", "(link removed)"),
         ("[click here](https://evil.example)", "click here"),
         ("![img](https://evil.example/a.png?leak=1)", "img"),
+        (
+            "com.zaxxer.hikari.pool.HikariPool.getConnection: timeout",
+            "com/zaxxer/hikari/pool/HikariPool/getConnection: timeout",
+        ),
+        ("sign in at login.evil.Example", "sign in at login/evil/Example"),
         ("go to evil.com/login", "go to evil(dot)com/login"),
         ("ask bob@evil.com", "ask bob(at)evil(dot)com"),
         ("<!channel> wake up", "wake up"),
