@@ -20,6 +20,7 @@ from agents.log_record import (
 from agents.record_reader import RecordReader
 from agents.span_packer import Head, Mark, Packer, SlimLine
 from ticketing.config import Config
+from ticketing.config.policy import config_version
 from ticketing.domain.alerts.combine import (
     ENDPOINTS_MAX,
     SERVICES_MAX,
@@ -164,6 +165,7 @@ class Detector:
         window: float,
         thresholds: Thresholds,
         scope_by: ScopeBy,
+        config: str,
         traces_partitions: int = 0,
         scrub: Scrubber | None = None,
     ) -> None:
@@ -171,7 +173,9 @@ class Detector:
 
         `scope_by`: the extent of a scope. `traces_partitions`: partitions of ticketing-traces; with
         0 no requests are followed, and none of the cost is paid. `scrub` takes secrets out of texts.
+        `config` is the version of the configuration.
         """
+        self.config = config
         self.identities = identities
         self.topic_ids = topic_ids
         self.reader = reader
@@ -212,6 +216,7 @@ class Detector:
             scope_by=config.grouping.scope,
             traces_partitions=config.kafka.partitions if config.traces.enabled else 0,
             scrub=for_storage(config),
+            config=config_version(config),
         )
 
     @property
@@ -546,6 +551,7 @@ class Run:
             trace_ids=list(group.trace_ids),
             endpoints=[scrub(one) for one in group.endpoints],
             affected_services=list(group.affected_services),
+            config=self._detector.config,
         )
 
     def _sample(self, record: Record, at: float, score: float) -> Sample:

@@ -79,8 +79,9 @@ def rewind(kafka: Kafka, topic: str, offset: int) -> None:
 
 
 def killed(worker: Worker) -> None:
-    """Kill -9, at once and for good reason: between two commits."""
-    worker.roles["pipeline"].end(signal.SIGKILL)
+    """Kill -9, between two commits; a process that is just being started again is waited for."""
+    role = worker.roles["pipeline"]
+    wait_for(lambda: role.end(signal.SIGKILL) is not None, "a process to kill")
 
 
 def test_they_add_up_after_workers_were_killed_under_load(fleet: Fleet) -> None:

@@ -107,6 +107,7 @@ def _anomalies(body: Anomalies) -> Anomalies:
         body,
         title=text(body.title, TITLE_BYTES_MAX),
         pattern=text(body.pattern, PATTERN_BYTES_MAX),
+        config=text(body.config, WORD_BYTES_MAX),
         samples=each(body.samples, sample),
         trace_ids=texts(body.trace_ids),
         endpoints=texts(body.endpoints),

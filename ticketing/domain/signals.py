@@ -32,7 +32,8 @@ class Anomalies:
     of each bucket of event time (Unix seconds) to the ascending offsets counted in it; a bucket is
     the common part of a tumbling window and a minute. `frames` are the ascending offsets of lines
     of stack traces that follow one of these records. An offset stands in one place only. `arrived`
-    and `last_arrived` are Kafka's times (Unix seconds) of the first and the last record.
+    and `last_arrived` are Kafka's times (Unix seconds) of the first and the last record. `config`
+    is the version of the configuration that judged the records.
     """
 
     fingerprint: str
@@ -54,6 +55,7 @@ class Anomalies:
     trace_ids: list[str] = field(default_factory=list)
     endpoints: list[str] = field(default_factory=list)
     affected_services: list[str] = field(default_factory=list)
+    config: str = ""
 
     def counted(self) -> list[list[int]]:
         """Every list of offsets: all records that these anomalies count."""

@@ -26,6 +26,8 @@ from support.records import Record
 
 from agents.detection_run import MESSAGE_CHARS_MAX
 from agents.log_record import Detail, Document
+from ticketing.config import Config
+from ticketing.config.policy import config_version
 from ticketing.domain.alerts.fingerprint import partition_of, stray_fingerprint
 from ticketing.domain.alerts.record_fields import BadInput
 from ticketing.domain.severity import Severity
@@ -68,6 +70,15 @@ def _left_at_defaults(value: Anomalies | Sample) -> list[str]:
     bare = type(value)(**required)
     optional = [field.name for field in fields(value) if field.name not in required]
     return [name for name in optional if getattr(value, name) == getattr(bare, name)]
+
+
+def test_a_signal_keeps_the_version_of_the_configuration_that_judged() -> None:
+    as_ever, other = (
+        run(document(), detector=detector_for({TOPIC: "id"}, anomaly=anomaly)).signals[0].config
+        for anomaly in ({}, {"minimumScore": 0.8})
+    )
+    assert as_ever == config_version(Config())
+    assert other not in ("", as_ever)
 
 
 def test_tenants_environments_and_services_are_kept_apart() -> None:

@@ -24,6 +24,7 @@ from ticketing.domain.alerts.episodes import (
 from ticketing.domain.alerts.policy import AlertPolicy
 from ticketing.domain.scope import scope_of
 from ticketing.domain.severity import Severity
+from ticketing.wire.alerts import encode_alert
 
 POLICY = alert_policy_with(quiet_after=900.0, retention=86_400.0)
 HOUR = 3_600.0
@@ -48,6 +49,23 @@ def test_every_change_is_a_later_state() -> None:
     assert all(was_sent(a, b) for a, b in pairwise(states[1:]))
     assert was_sent(None, states[0])
     assert not was_sent(states[0], states[1])
+
+
+def test_nothing_grows_from_episode_to_episode() -> None:
+    alert, sizes, episodes = None, [], set()
+    for number in range(300):
+        now = START + number * 2 * HOUR
+        found = {
+            "trace_ids": [f"{number:032x}"],
+            "endpoints": [f"/{number:04}"],
+            "affected_services": [f"service-{number:04}"],
+        }
+        alert = quietened(at(now, alert, **found), now + 1_000)
+        sizes.append(len(encode_alert(alert)))
+        episodes.add(alert.episode)
+    assert len(episodes) == 300
+    # Numbers get more digits.
+    assert max(sizes[100:]) < sizes[100] + 20
 
 
 def test_counts_wait_and_are_sent_once() -> None:
