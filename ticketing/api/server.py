@@ -21,6 +21,7 @@ from ticketing.api.connections import Runner
 from ticketing.api.dead_letters import KafkaDeadLetters
 from ticketing.api.door import door_of
 from ticketing.api.tokens import KafkaTokenDesk
+from ticketing.connection_tests import asker
 from ticketing.domain.events import Command
 from ticketing.errors import Unavailable
 from ticketing.kafka.runtime import Runtime
@@ -78,7 +79,7 @@ async def start(runtime: Runtime, store: ViewStore, role: str = VIEW) -> None:
     async def reasons() -> list[str]:
         return await asyncio.to_thread(readiness.reasons, roles)
 
-    checks = ConnectionChecks(config)
+    checks = ConnectionChecks(config, asker(os.environ))
     balance = KafkaBalance(runtime)
     desk = KafkaTokenDesk(runtime)
     app = create_app(
