@@ -8,6 +8,8 @@ from sinks.calls.outcome import Failed
 from sinks.platform import Connection
 from sinks.platforms import create
 from ticketing.config import Config
+from ticketing.config.checks import contradictions
+from ticketing.config.problems import dotted, of_absent_secret
 from ticketing.errors import Misconfigured
 
 GRACE_SECONDS = 10.0
@@ -20,6 +22,17 @@ async def test(config: Config, platform: str) -> Connection:
     section = config.platform(platform)
     if not section.enabled:
         return Connection(ok=False, message=f"{platform} is not enabled: set {platform}.enabled")
+    absent = [
+        dotted(problem.path)
+        for problem in contradictions(config)
+        if problem.path[0] == platform and of_absent_secret(problem)
+    ]
+    if absent:
+        return Connection(
+            ok=False,
+            message=f"{', '.join(absent)}: not given to this process; run `ticketing test-connection"
+            f" {platform}` where the adapter runs",
+        )
     try:
         client = create(platform, config, lambda: None)
     except Misconfigured as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ticketing.config import Config
+from ticketing.config import PLATFORMS, Config
 from ticketing.config.loading import KEYS
 from ticketing.engine.role_topics import RoleTopics, verified
 from ticketing.kafka.access import (
@@ -135,12 +135,13 @@ def access_of_setup(runtime: Runtime) -> list[Grant]:
 
 
 def secrets_for(role: str, config: Config) -> set[str]:
-    """The top-level keys of the configuration whose secrets a role needs.
+    """The keys of the configuration whose secrets a role needs: of a section, or one within it.
 
-    The API tests the connections of all platforms and models, so that its roles need every one.
+    The API verifies what Slack signs and asks the models; a platform's connection is tested by a
+    process of its own (`connection_tests`).
     """
     if role in (VIEW, API):
-        return set(KEYS)
+        return set(KEYS) - {*PLATFORMS, "heartbeatUrl"} | {"slack.signingSecret"}
     own = {PIPELINE: {"heartbeatUrl"}, TRACES_ROLE: set(), SUMMARIES: {"llm", "redis"}}
     # An adapter counts its requests in Redis, together with those of other workers.
     # Every process exports its own spans.

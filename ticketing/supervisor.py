@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ticketing import metrics, restarts
-from ticketing.config import Config
+from ticketing import connection_tests, metrics, restarts
+from ticketing.config import PLATFORMS, Config
 from ticketing.config.handover import HANDOVER_VARIABLE, document_for, inherited, opened
 from ticketing.restarts import CrashLoop, Departure
-from ticketing.roles import asks_models, secrets_for
+from ticketing.roles import API, VIEW, asks_models, secrets_for
 from ticketing.wire.topics import PREFIX, PREFIX_VARIABLE
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,8 @@ class Child:
     log: Path | None = None
     document: bytes | None = None
     """The configuration that the child reads; None for one that loads it itself."""
+    tests: connection_tests.Desk | None = None
+    """Tests connections for the child; None for one that needs none, or has the secrets itself."""
     process: subprocess.Popen[bytes] | None = None
     started_at: float = 0.0
     start_at: float = 0.0
@@ -92,6 +94,9 @@ class Child:
                 passed.append(opened(self.document))
                 stack.callback(os.close, passed[-1])
                 told[HANDOVER_VARIABLE] = str(passed[-1])
+            if self.tests is not None:
+                passed.append(self.tests.descriptor)
+                told[connection_tests.VARIABLE] = str(passed[-1])
             self.process = subprocess.Popen(
                 self.command,
                 env={**self.environ, **told},
@@ -111,6 +116,8 @@ class Child:
         At once if it was ready, as every second until then may be a page's; after a doubling pause
         if it never got ready, and after the longest one for a configuration that can't be used.
         """
+        if self.tests is not None:
+            self.tests.watch(now)
         if self.process is None:
             if now >= self.start_at:
                 self._start_again(now)
@@ -175,6 +182,8 @@ class Child:
     def close(self) -> None:
         """Let go of a child that has ended."""
         self._close_beats()
+        if self.tests is not None:
+            self.tests.close()
 
     def _close_beats(self) -> None:
         if self.beats is not None:
@@ -238,9 +247,20 @@ class Supervisor:
             if self.config is not None:
                 kept = secrets_for(role, self.config)
                 child.document = document_for(self.given or self.config, kept, self.changed)
+                if role in (API, VIEW):
+                    child.tests = connection_tests.Desk(self._prepared)
             child.start(self.clock())
             self.children.append(child)
         self._publish()
+
+    def _prepared(self, platform: str) -> tuple[bytes, dict[str, str]] | None:
+        """A platform's own configuration and environment, for a test of its connection."""
+        if self.config is None or platform not in PLATFORMS:
+            return None
+        environ = inherited(os.environ, models=False)
+        environ.pop(metrics.MULTIPROCESS_VARIABLE, None)
+        environ |= {PREFIX_VARIABLE: PREFIX} if PREFIX else {}
+        return document_for(self.config, secrets_for(platform, self.config)), environ
 
     def environ_of(self, role: str) -> dict[str, str]:
         """The environment of a role's process."""

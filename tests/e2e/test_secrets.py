@@ -77,10 +77,9 @@ def worker(port: int, tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
                 process.wait()
 
 
-def ask(port: int, path: str) -> bytes:
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {TOKEN}"}
-    )
+def ask(port: int, path: str, body: bytes | None = None) -> bytes:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": "application/json"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers)
     with contextlib.suppress(OSError), urllib.request.urlopen(request, timeout=30) as answer:
         return bytes(answer.read())
     return b""
@@ -89,6 +88,21 @@ def ask(port: int, path: str) -> bytes:
 def children_of(pid: int) -> list[int]:
     listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in listed]
+
+
+def in_memory(pid: int, secret: str) -> bool:
+    """True if the writable memory of a process holds a secret."""
+    with Path(f"/proc/{pid}/mem").open("rb", buffering=0) as memory:
+        for line in Path(f"/proc/{pid}/maps").read_text().splitlines():
+            span, rights, *_ = line.split()
+            if not rights.startswith("rw"):
+                continue
+            start, end = (int(part, 16) for part in span.split("-"))
+            with contextlib.suppress(OSError):
+                memory.seek(start)
+                if secret.encode() in memory.read(end - start):
+                    return True
+    return False
 
 
 @ON_LINUX
@@ -115,6 +129,16 @@ def test_no_process_shows_a_secret_in_its_environment_command_files_or_log(
         names = [os.readlink(one) for one in held.iterdir() if one.is_symlink()]
         assert not [name for name in names if "handover" in name]
     assert {"pipeline", "view", "traces", "jira", "slack"} <= set(roles)
+    tested = json.loads(ask(port, "/api/v1/test-connection", b'{"platform": "jira"}'))
+    assert (tested["status"], tested["platform"]) == ("error", "jira")
+    assert "unreachable" in tested["message"]
+    held_by = {
+        (role, platform)
+        for role in ("view", "pipeline", "jira", "slack")
+        for platform, key in (("jira", "apiToken"), ("slack", "botToken"))
+        if in_memory(roles[role], mark_of(platform, key))
+    }
+    assert held_by == {("jira", "jira"), ("slack", "slack")}
     for path in ("/metrics", "/api/v1/config", "/api/v1/platforms", "/health"):
         answer = ask(port, path)
         assert answer

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.unit.api.conftest import start
+from tests.unit.api.conftest import api, start
 
-__all__ = ["start"]
+__all__ = ["api", "start"]

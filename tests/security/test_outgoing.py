@@ -12,13 +12,16 @@ from typing import Any
 import pytest
 from aiohttp import web
 from aiokafka.errors import KafkaConnectionError
+from pydantic import SecretStr
 
 from agents import heartbeat
 from sinks.calls.outcome import Failed
 from sinks.calls.transport import Network
+from ticketing.access.oidc import Provider
 from ticketing.cli import act, worker_figures
 from ticketing.config import Config
-from ticketing.errors import TicketingError
+from ticketing.config.access import Oidc
+from ticketing.errors import TicketingError, Unavailable
 from ticketing.kafka.tokens import ClientTokens
 from ticketing.llm.models import Models, NoAnswer
 from ticketing.telemetry import spans
@@ -105,6 +108,16 @@ async def by_traces(url: str) -> None:
     await asyncio.to_thread(export)
 
 
+def provider_of(url: str) -> Provider:
+    oidc = Oidc(issuer=url, client_id="ticketing", client_secret=SecretStr(KEY))
+    return Provider(oidc, "https://tickets.example/callback")
+
+
+async def by_sign_in(url: str) -> None:
+    with pytest.raises(Unavailable):
+        await provider_of(url).sign_in_url("state", "nonce", "verifier")
+
+
 def by_model(provider: str, model: str) -> Callable[[str], Awaitable[None]]:
     async def ask(url: str) -> None:
         section = {"provider": provider, "model": model, "apiKey": KEY, "endpoint": url}
@@ -122,6 +135,7 @@ CLIENTS: dict[str, Callable[[str], Awaitable[None]]] = {
     "status": by_status,
     "kafka tokens": by_kafka_tokens,
     "traces": by_traces,
+    "oidc": by_sign_in,
     "openai": by_model("openai", "gpt-4"),
     "anthropic": by_model("anthropic", "claude-3-haiku-20240307"),
     "ollama": by_model("ollama", "llama3"),
@@ -160,7 +174,7 @@ async def test_no_client_reads_netrc(
     assert not [headers for headers in sent if pair in headers or "planted-password" in headers]
 
 
-@pytest.mark.parametrize("name", ["platform", "heartbeat", "kafka tokens"])
+@pytest.mark.parametrize("name", ["platform", "heartbeat", "kafka tokens", "oidc"])
 @pytest.mark.parametrize("variable", ["HTTP_PROXY", "http_proxy"])
 async def test_a_proxy_is_used_on_purpose(
     serve: Serve, name: str, variable: str, monkeypatch: pytest.MonkeyPatch

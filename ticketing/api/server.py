@@ -24,6 +24,7 @@ from ticketing.api.door import door_of
 from ticketing.api.fleet import KafkaFleet, Watched
 from ticketing.api.settings import KafkaSettingsDesk
 from ticketing.api.tokens import KafkaTokenDesk
+from ticketing.connection_tests import asker
 from ticketing.domain.events import Command
 from ticketing.errors import Unavailable
 from ticketing.kafka.runtime import Runtime
@@ -86,7 +87,7 @@ async def start(
             found.append("the index of the incidents is being filled from Redis")
         return found
 
-    checks = ConnectionChecks(config)
+    checks = ConnectionChecks(config, asker(os.environ))
     balance = KafkaBalance(runtime)
     fleet = KafkaFleet(runtime, watched)
     desk = KafkaTokenDesk(runtime)

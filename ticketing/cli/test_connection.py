@@ -25,8 +25,9 @@ def test_connection(platforms: tuple[str, ...], all_: bool) -> None:
     from sinks import connections
     from ticketing import log
     from ticketing.config import PLATFORMS, load, secrets_of
+    from ticketing.config.handover import received
 
-    config = load(None, os.environ)
+    config = received(os.environ) or load(None, os.environ)
     log.configure("error", config.log.format, secrets_of(config))
     if bool(platforms) == all_:
         raise click.UsageError("name the platforms, or give --all")

@@ -46,15 +46,20 @@ _INHERITED_PREFIXES = (
 def document_for(
     config: Config, kept: Collection[str], changed: Mapping[str, Any] | None = None
 ) -> bytes:
-    """The configuration as JSON, with the secrets of the `kept` top-level keys only.
+    """The configuration as JSON, with the secrets of the `kept` keys only.
 
+    A key is that of a whole section, or of one setting within, such as `slack.signingSecret`.
     Beside it stand the settings that were `changed` since, without secrets.
     """
     tree = explicit(config)
     for name, field in type(config).model_fields.items():
         key = field.alias or name
         if key in tree and key not in kept:
-            tree[key] = _withheld(getattr(config, name), tree[key])
+            whole = tree[key]
+            tree[key] = _withheld(getattr(config, name), whole)
+            for within in (one.partition(".")[2] for one in kept if one.startswith(f"{key}.")):
+                if within in whole:
+                    tree[key][within] = whole[within]
     return json.dumps({"given": tree, "changed": changed or {}}).encode()
 
 

@@ -27,7 +27,7 @@ from ticketing.config.insight import Llm, LlmProvider
 from ticketing.config.values import reveal
 from ticketing.errors import Retryable
 from ticketing.extras import require
-from ticketing.llm import redirects
+from ticketing.llm import long_answers, redirects
 
 T = TypeVar("T")
 
@@ -230,6 +230,7 @@ def _open(llm: Llm, cooldowns: bool) -> Any:
     # Parameters that a model does not support, such as JSON mode, are left out, not refused.
     litellm.drop_params = True
     redirects.forbid()
+    long_answers.bound()
     silence()
     # Without a policy of its own, the Router never lets a group's only deployment rest.
     at_once = AllowedFailsPolicy(**dict.fromkeys(AllowedFailsPolicy.model_fields, 0))

@@ -69,6 +69,14 @@ async def test_what_can_not_even_be_made_says_why(monkeypatch: pytest.MonkeyPatc
     assert found == Connection(ok=False, message="slack.bodyTemplate: is bad")
 
 
+async def test_a_process_without_the_secrets_says_where_they_are() -> None:
+    given = {"baseUrl": "http://127.0.0.1:9", "userEmail": "a@b.example", "projectKey": "OPS"}
+    config = validate({"jira": {"enabled": True, **given}}, needed=lambda _: ())
+    found = await connections.test(config, "jira")
+    assert not found.ok
+    assert found.message.startswith("jira.apiToken: not given to this process")
+
+
 async def test_the_api_says_the_same_in_its_form() -> None:
     checks = ConnectionChecks(validate({}))
     assert await checks.test_connection("jira") == {

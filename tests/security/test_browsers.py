@@ -1,4 +1,4 @@
-"""Who may ask, by the host that a request names and by the page that sends it."""
+"""A page of another origin in the browser of somebody who may, and names that point here."""
 
 from __future__ import annotations
 
