@@ -260,7 +260,8 @@ class Supervisor:
         environ = inherited(os.environ, models=False)
         environ.pop(metrics.MULTIPROCESS_VARIABLE, None)
         environ |= {PREFIX_VARIABLE: PREFIX} if PREFIX else {}
-        return document_for(self.config, secrets_for(platform, self.config)), environ
+        kept = secrets_for(platform, self.config)
+        return document_for(self.given or self.config, kept, self.changed), environ
 
     def environ_of(self, role: str) -> dict[str, str]:
         """The environment of a role's process."""
