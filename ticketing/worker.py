@@ -215,7 +215,7 @@ def as_changed(role: str, runtime: Runtime) -> Runtime:
     A supervisor has handed them over already. Raises Misconfigured for the role of a platform that
     was disabled so.
     """
-    if PARENT_VARIABLE in os.environ:
+    if runtime.changed is not None:
         return runtime
     runtime = with_changed(runtime, partial(secrets_alone, role))
     if role not in roles(runtime.config):

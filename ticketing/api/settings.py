@@ -61,7 +61,7 @@ class KafkaSettingsDesk:
 
     def __init__(self, runtime: Runtime, kept: KeptSettings | None = None) -> None:
         self._given = runtime.given
-        self._revision = runtime.changed.revision
+        self._revision = runtime.changed.revision if runtime.changed else 0
         self._topic = kept or SettingsTopic(runtime)
         self._turn = asyncio.Lock()
 
@@ -116,7 +116,8 @@ CHANGES = record(
     },
     title="Changes",
 )
-_PATCH = {"type": "object", "description": "a JSON merge patch (RFC 7396) of the section"}
+_PATCH = {"type": "object"}
+"""A JSON merge patch (RFC 7396) of the section, whose keys docs/configuration.md lists."""
 
 
 def settings_routes() -> list[Route]:

@@ -61,5 +61,5 @@ def worker(roles: tuple[str, ...]) -> None:
             composition.require_extras(runtime.config, chosen)
             verify_all(runtime)
             runtime.ensure_topics()
-            changed = msgspec.to_builtins(runtime.changed)
+            changed = msgspec.to_builtins(runtime.changed) if runtime.changed else {}
             Supervisor(chosen, environ, runtime.config, given=runtime.given, changed=changed).run()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +46,8 @@ class Runtime:
     """The embedded broker, in the process that holds it."""
     unchanged: Config | None = None
     """The configuration as it was given, where `config` has changes since."""
-    changed: ChangedSettings = field(default_factory=ChangedSettings)
-    """The changes in `config`."""
+    changed: ChangedSettings | None = None
+    """The changes in `config`; None in a process that has not asked for any."""
 
     @property
     def given(self) -> Config:
