@@ -301,6 +301,10 @@ class Worker:
         """Status and decoded body of a POST."""
         return self._request("POST", path, body)
 
+    def patch(self, path: str, body: Any) -> tuple[int, Any]:
+        """Status and decoded body of a PATCH."""
+        return self._request("PATCH", path, body)
+
     def _request(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
         request = urllib.request.Request(
             self.api + path,
