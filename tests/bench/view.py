@@ -35,7 +35,7 @@ from ticketing.view.store import ViewStore  # noqa: E402
 from ticketing.view.tokens import folded, tokens  # noqa: E402
 
 INCIDENTS = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
-IN_SETS = 20_000
+IN_SETS = 4_000
 """Incidents of which the sorted sets are made: more would take minutes and gigabytes."""
 ROUNDS = 200
 WORDS = [
@@ -124,7 +124,7 @@ async def every_document(redis: Redis, word: str) -> None:
 
 
 async def in_sets(redis: Redis) -> int:
-    """Fill a sorted set for each token of 20,000 incidents; returns the bytes in Redis."""
+    """Fill a sorted set for each token of 4,000 incidents; returns the bytes in Redis."""
     before = (await redis.info("memory"))["used_memory"]
     chosen = random.Random(2)
     for start in range(0, IN_SETS, 200):

@@ -90,29 +90,34 @@ class Followed:
         if known is not None and known.whole and known.seq >= latest:
             return True
         async with self._turn:
-            filled = self._filled.setdefault(build, _Filled())
-            applied = 0
-            while applied < changes_max:
-                if filled.whole and filled.seq >= latest:
-                    return True
-                number = CHUNK_ENTRIES if filled.whole else FILL_CHUNK_ENTRIES
-                found = await self._redis.zrangebyscore(
-                    f"{base}changed", f"({filled.seq}", "+inf", start=0, num=number, withscores=True
-                )
-                if not found:
-                    filled.seq, filled.whole = max(filled.seq, latest), True
-                    return True
-                raw = await self._redis.hmget(f"{base}entry", [id for id, _ in found])
-                changes = [
-                    (id.decode(), _read(value)) for (id, _), value in zip(found, raw, strict=True)
-                ]
-                try:
-                    await asyncio.to_thread(filled.index.apply, changes)
-                except sqlite3.Error as error:
-                    raise self._lost(build, error) from None
-                filled.seq = int(found[-1][1])
-                applied += len(found)
-            return False
+            try:
+                return await self._apply(build, base, latest, changes_max)
+            except sqlite3.Error as error:
+                raise self._lost(build, error) from None
+
+    async def _apply(self, build: str, base: str, latest: int, changes_max: int) -> bool:
+        """Apply the changes of a build up to `latest`; True if that were all."""
+        filled = self._filled.get(build) or _Filled()
+        self._filled[build] = filled
+        applied = 0
+        while applied < changes_max:
+            if filled.whole and filled.seq >= latest:
+                return True
+            number = CHUNK_ENTRIES if filled.whole else FILL_CHUNK_ENTRIES
+            found = await self._redis.zrangebyscore(
+                f"{base}changed", f"({filled.seq}", "+inf", start=0, num=number, withscores=True
+            )
+            if not found:
+                filled.seq, filled.whole = max(filled.seq, latest), True
+                return True
+            raw = await self._redis.hmget(f"{base}entry", [id for id, _ in found])
+            changes = [
+                (id.decode(), _read(value)) for (id, _), value in zip(found, raw, strict=True)
+            ]
+            await asyncio.to_thread(filled.index.apply, changes)
+            filled.seq = int(found[-1][1])
+            applied += len(found)
+        return False
 
     def _lost(self, build: str, error: sqlite3.Error) -> Rebuilding:
         """Let go of an index that failed: the next look fills a new one."""

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from ticketing.errors import Misconfigured
 from ticketing.view.query import Paged, Place, Sort, milliseconds
 from ticketing.view.statistics import Cell, Measured, Period
 from ticketing.view.tokens import expression, folded, tag, tokens
@@ -66,6 +67,17 @@ _START = "CAST(({{at}} - {offset}) / {size} AS INTEGER) * {size:.1f} + {offset}"
 _ROWS = "SELECT e.id, {key}, e.n {source} WHERE {condition} ORDER BY {order} LIMIT {limit:d}"
 
 
+def require_fts5() -> None:
+    """Raise Misconfigured where Python's SQLite has no full-text search."""
+    try:
+        Index().close()
+    except sqlite3.OperationalError as error:
+        raise Misconfigured(
+            f"the SQLite of this Python can't search ({error}): use a Python whose SQLite was built"
+            " with FTS5, such as that of the image, of python.org or of Debian"
+        ) from None
+
+
 class Entry(msgspec.Struct, array_like=True, frozen=True):
     """The part of a record that the index has. Times are Unix seconds; `pages` those of its pages."""
 
@@ -100,7 +112,8 @@ class Index:
         self._lock = threading.Lock()
         self._db = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._db.executescript(_SCHEMA)
-        self._untidy = False
+        self._merging = 0
+        """0: nothing to do; -1: all parts are to become one; 1: they are becoming it."""
 
     def close(self) -> None:
         """Let go of the file."""
@@ -116,7 +129,9 @@ class Index:
             added = []
             for id, entry in changes:
                 self._remove(id)
-                if entry is not None:
+                if entry is None:
+                    self._merging = -1
+                else:
                     added.append((_first_of(milliseconds(entry.opened)), id, entry))
             # FTS5 writes what comes in order at once.
             for start, id, entry in sorted(added, key=lambda one: one[:2]):
@@ -153,17 +168,16 @@ class Index:
         )
         for table in ("entry", "source", "page"):
             self._db.execute(f"DELETE FROM {table} WHERE n = ?", row)
-        self._untidy = True
 
     def tidy(self) -> None:
         """Merge some of the index, until no trace is left in it of what was taken out."""
         with self._lock:
-            if not self._untidy:
+            if not self._merging:
                 return
-            before = self._db.total_changes
-            self._db.execute("INSERT INTO found (found, rank) VALUES ('merge', ?)", (-TIDY_PAGES,))
+            before, pages = self._db.total_changes, self._merging * TIDY_PAGES
+            self._db.execute("INSERT INTO found (found, rank) VALUES ('merge', ?)", (pages,))
             # A merge that found nothing to do changes less than two rows.
-            self._untidy = self._db.total_changes - before >= 2
+            self._merging = 1 if self._db.total_changes - before >= 2 else 0
 
     # Reading
 

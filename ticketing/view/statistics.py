@@ -61,7 +61,7 @@ class Cell(NamedTuple):
     """Sums over the incidents of a part of the time, a service and a severity.
 
     The incidents and all about them belong to the time of their opening, the pages to their own.
-    Seconds are sums, over those that were acknowledged or resolved.
+    `seen` are acknowledged, `ended` resolved; seconds are sums over these.
     """
 
     start: float
@@ -69,10 +69,10 @@ class Cell(NamedTuple):
     severity: str
     incidents: int = 0
     anomalies: int = 0
-    acknowledged: int = 0
-    acknowledged_seconds: float = 0.0
-    resolved: int = 0
-    resolved_seconds: float = 0.0
+    seen: int = 0
+    seen_seconds: float = 0.0
+    ended: int = 0
+    ended_seconds: float = 0.0
     pages: int = 0
 
 

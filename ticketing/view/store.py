@@ -30,6 +30,7 @@ from ticketing.extras import require
 from ticketing.privacy import Scrubber, for_view
 from ticketing.redis_client import open_client
 from ticketing.view.following import Followed
+from ticketing.view.index import require_fts5
 from ticketing.view.query import ALERTS, INCIDENTS, Page, Paged, encode_cursor
 from ticketing.view.record import AlertItem, Item, alerts_written, written
 from ticketing.view.scripts import WRITE
@@ -73,7 +74,11 @@ class Changes:
 
 
 def open_store(config: Config) -> ViewStore:
-    """The view as configured. With `redis.url: embedded` it lives in this process alone."""
+    """The view as configured. With `redis.url: embedded` it lives in this process alone.
+
+    Raises Misconfigured without what it needs.
+    """
+    require_fts5()
     if config.redis.embedded:
         require("demo", "redis.url")
         import fakeredis
@@ -213,15 +218,15 @@ class ViewStore:
     async def follow(self) -> None:
         """Keep the indexes up to date until cancelled, so that a request finds little left to do."""
         while True:
-            whole = True
+            whole, pause = True, FOLLOW_SECONDS
             try:
                 with _answers():
                     live, building = await self._complete_build(), (await self._builds())[1]
                     for followed in self._followed.values():
                         whole &= await followed.follow([live, building])
-            except Unavailable:
-                whole = True
-            await asyncio.sleep(FOLLOW_SECONDS if whole else 0.0)
+            except Unavailable as error:
+                pause = error.wait
+            await asyncio.sleep(pause if whole else 0.0)
 
     @property
     def is_filling(self) -> bool:

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ticketing.errors import Misconfigured
+from ticketing.view import index as module
 from ticketing.view.index import Entry, Index
 from ticketing.view.query import Place, Query, Sort
 from ticketing.view.tokens import folded
@@ -176,7 +178,8 @@ def test_tokens_that_stand_apart_are_no_word(index: Index) -> None:
 
 def test_nothing_is_left_of_what_was_taken_out(index: Index) -> None:
     index.apply([(id_of(number), entry(number, text="planted")) for number in range(300)])
-    index.apply([(id_of(number), entry(number, text="other")) for number in range(300)])
+    index.apply([(id_of(number), None) for number in range(300)])
+    index.apply([(id_of(number), entry(number, text="other")) for number in range(300, 600)])
     assert b"pla" in _raw(index)
     for _ in range(20):
         index.tidy()
@@ -208,6 +211,12 @@ def test_a_closed_index_says_so(index: Index) -> None:
     index.close()
     with pytest.raises(sqlite3.Error):
         index.page(Query())
+
+
+def test_a_sqlite_without_full_text_search_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_SCHEMA", "CREATE VIRTUAL TABLE found USING fts99(tokens)")
+    with pytest.raises(Misconfigured, match="FTS5"):
+        module.require_fts5()
 
 
 def test_numbers_by_state_and_severity(index: Index) -> None:
