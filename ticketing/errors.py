@@ -22,6 +22,7 @@ TicketingError
 ├── Conflict         the state of the incident, or of the dead letter, forbids the request
 ├── Problem          an error answer of the API
 │   └── Invalid      a parameter or field of the request has an invalid value
+├── Refused          the API refuses a request of its Python client
 ├── FeedStalled      a command: the fed records are not read
 ├── DemoFailed       a command: the demo could not run to its end
 ├── TooLarge         Kafka refuses a message for its size
