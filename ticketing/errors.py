@@ -23,6 +23,7 @@ TicketingError
 ├── Problem          an error answer of the API
 │   ├── Invalid      a parameter or field of the request has an invalid value
 │   └── Late         a command that Kafka holds has no known outcome yet
+├── Refused          the API refuses a request of its Python client
 ├── FeedStalled      a command: the fed records are not read
 ├── DemoFailed       a command: the demo could not run to its end
 ├── TooLarge         Kafka refuses a message for its size

@@ -18,6 +18,7 @@ COMMANDS = {
     "drill": "ticketing.cli.drill:drill",
     "evaluate": "ticketing.cli.evaluate:evaluate",
     "explain": "ticketing.cli.explain:explain",
+    "incidents": "ticketing.cli.incidents:incidents",
     "pattern": "ticketing.cli.pattern:pattern",
     "replay": "ticketing.cli.replay:replay",
     "sandbox": "ticketing.cli.sandbox:sandbox",

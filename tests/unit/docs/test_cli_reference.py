@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 import sys
+import textwrap
 from typing import Any
 
 import click
@@ -28,7 +29,7 @@ def documented() -> dict[str, list[str]]:
 def exits(command: click.Command) -> set[int]:
     """The statuses that a command's own code ends with."""
     function: Any = command.callback
-    tree = ast.parse(inspect.getsource(function))
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     called = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
     names = {ast.unparse(node.func) for node in called}
     found = {
