@@ -70,6 +70,11 @@ def test_an_incident_appears_and_is_acknowledged_on_every_platform(demo: Demo, p
     critical.click()
     detail = page.locator("#detail")
     expect(detail).to_contain_text("Counts", timeout=SHOWN_MS_MAX)
+    facts = detail.locator(".brief > div")
+    for name in ("What broke", "Where it began", "Whom it hurts", "Who was told"):
+        expect(facts.filter(has_text=name).locator("b").first).to_be_in_viewport(
+            timeout=SHOWN_MS_MAX
+        )
     incident_id = page.url.rsplit("/", 1)[-1]
     for platform in ("pagerduty", "slack"):
         wait_for(

@@ -14,7 +14,7 @@ from support.console import Console
 from support.incidents import id_of, numbered
 from support.shown_incident import TITLE, shop_incident
 
-from ticketing.domain.incidents.incident import Status
+from ticketing.domain.incidents.incident import Resolution, Status, Step, StepKind
 from ticketing.domain.severity import Severity
 
 pytestmark = [pytest.mark.browser, pytest.mark.redis]
@@ -150,6 +150,25 @@ def test_a_resolution_of_what_still_fires_offers_a_snooze(desk: Console, page: P
     expect(notice).to_contain_text("3 alerts fire: the next record reopens it.")
     notice.get_by_role("button", name="Snooze for 1 hour").click()
     expect(page.locator(".facts").first).to_contain_text("Snoozed until")
+
+
+def test_similar_incidents_say_how_they_ended(desk: Console, page: Page) -> None:
+    now = time.time()
+    restarted = Step(seq=1, at=now, kind=StepKind.RESOLVED, by="kim", text="restarted the pool")
+    desk.put(
+        shop_incident(
+            now - 9_000,
+            id=id_of(9),
+            status=Status.RESOLVED,
+            resolved_at=now - 8_000,
+            resolution=Resolution.COMMAND,
+            timeline=[restarted],
+        )
+    )
+    page.reload()
+    row = page.locator(".similar li")
+    expect(row).to_contain_text("Somebody resolved it after 21 min")
+    expect(row).to_contain_text("kim restarted the pool")
 
 
 def test_the_post_mortem_is_a_file(page: Page) -> None:

@@ -148,7 +148,7 @@ class Redriver:
         try:
             partition = partition_of_incident(incident_id, self._runtime.partitions)
         except ValueError:
-            raise Conflict("incident", f"{incident_id} is no incident of this release") from None
+            raise Conflict("incident", f"{incident_id} names no incident of this release") from None
         wish = encode_retry(Retry(incident_id=incident_id, by=text(by, BY_BYTES_MAX)))
         key = retry_key(incident_id).encode()
         return _spot(self._produce(platform_topic(platform), key, wish, partition))

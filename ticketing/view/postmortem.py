@@ -13,7 +13,9 @@ from typing import Any
 from ticketing.domain.summaries.neutral import neutral
 
 PROSE_CHARS_MAX = 2_000
+"""A sentence or a remark; a longer one is read in the incident."""
 LINE_CHARS_MAX = 300
+"""A line of a log that a reader still takes in."""
 LINES_MAX = 10
 """Log lines of the evidence: a post-mortem quotes, the incident has the rest."""
 _ADDRESS = re.compile(r"https?://[\w.~:/?#@!$&*+,;=%-]+", re.ASCII)
