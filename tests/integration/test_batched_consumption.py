@@ -16,6 +16,7 @@ from ticketing import metrics
 from ticketing.engine import transport
 from ticketing.engine.agent import add_agent
 from ticketing.engine.app import create_table
+from ticketing.engine.batch import TOGETHER_BYTES_MAX
 
 pytestmark = pytest.mark.kafka
 
@@ -334,19 +335,21 @@ async def test_what_was_thrown_away_is_not_committed_over(
     topic = kafka.create(prefix)
     config = config_for(tmp_path, kafka.address)
     Held.gate = asyncio.Event()
+    # The first is handled, the second waits, and no more is taken from the queue.
+    values = [b"0", b"1" * TOGETHER_BYTES_MAX, b"2", b"3"]
     async with seen_by(prefix, topic, config, Held) as held:
-        for number in range(3):
-            await asyncio.to_thread(kafka.produce, topic, [b"%d" % number])
+        for number, value in enumerate(values):
+            await asyncio.to_thread(kafka.produce, topic, [value])
             taken = held.app.consumer.scheduler.taken
             await until(lambda n=number, t=taken: t.get(TP(topic, 0)) == n, f"record {number}")
-            if number == 1:
+            if number == 2:
                 held.app.flow_control.clear()
         Held.gate.set()
         await until(lambda: left, "the agent to notice")
         # An orderly stop would wait for what was thrown away.
         held.app.consumer._unacked_messages.clear()
-    assert left == [f"{topic}[0]: records up to offset 1 were fetched but never reached the agent"]
-    assert kafka.committed(prefix, topic) == {0: 1}
+    assert left == [f"{topic}[0]: records up to offset 2 were fetched but never reached the agent"]
+    assert kafka.committed(prefix, topic) == {0: 2}
     async with seen_by(prefix, topic, config) as again:
-        await until(lambda: kafka.committed(prefix, topic) == {0: 3}, "the commit of the rest")
-    assert again.values == [b"1", b"2"]
+        await until(lambda: kafka.committed(prefix, topic) == {0: 4}, "the commit of the rest")
+    assert again.values == [b"2", b"3"]

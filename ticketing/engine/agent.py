@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Iterator
@@ -12,6 +13,7 @@ from faust.types import TP, EventT
 
 from ticketing import log, metrics
 from ticketing.engine import statemachine
+from ticketing.engine.batch import Waiting
 from ticketing.engine.deaths import DEADLY, Deaths
 from ticketing.engine.fence import Fence
 from ticketing.engine.guarded import Failure
@@ -77,55 +79,84 @@ class StreamAgent(ABC):
 
 
 class BatchAgent(StreamAgent):
-    """An agent that handles one batch after the other."""
+    """An agent that handles one batch after the other.
+
+    What arrives for a partition while a batch is handled is handled together.
+    """
 
     def __init__(self, app: Any, watchdog: Watchdog, fence: Fence) -> None:
         super().__init__(app, watchdog, fence)
         self.handled: dict[TP, tuple[int, float]] = {}
         """Offset and time (Unix seconds) of the last handled record of each partition."""
+        self._waiting = Waiting()
+        self._taken = asyncio.Event()
+        self._abandoned: dict[TP, int | None] = {}
+        """The generations whose batches of a partition are left to its next owner."""
 
     @abstractmethod
     async def handle(self, records: list[Any], event: EventT) -> None:
         """Handle a run of records; return once all effects are durable.
 
-        May raise Abandoned while partitions are being given away.
+        `event` is the one that they came with last. May raise Abandoned while partitions are being
+        given away.
         """
 
     async def run(self, stream: Any) -> AsyncIterator[None]:
-        """The body of the Faust agent."""
-        abandoned: dict[TP, int | None] = {}
-        async for event in stream.noack().events():
-            message = event.message
-            self.app.consumer.begun(message)
-            # A later batch of the partition must not be committed over an abandoned one.
-            handled = abandoned.get(message.tp) != message.generation_id
-            with (
-                self.watchdog.batch(self.name),
-                log.about(topic=message.tp.topic, partition=message.tp.partition),
-            ):
+        """The body of the Faust agent: takes events while a task of its own handles them."""
+        working: asyncio.Task[None] | None = None
+        try:
+            async for event in stream.noack().events():
+                self._waiting.add(event)
+                # Waiting for the next event must not keep this one in memory.
+                del event
+                if working is None or working.done():
+                    working = asyncio.ensure_future(self._work(stream))
+                while self._waiting.is_full:
+                    self._taken.clear()
+                    await self._taken.wait()
+                yield
+            if working is not None:
+                await working
+        finally:
+            if working is not None:
+                working.cancel()
+
+    async def _work(self, stream: Any) -> None:
+        """Handle what waits, until nothing does."""
+        while events := self._waiting.take():
+            self._taken.set()
+            tp = events[0].message.tp
+            with self.watchdog.batch(self.name), log.about(topic=tp.topic, partition=tp.partition):
                 try:
-                    if handled:
-                        with timed(self.name, len(event.value)):
-                            await self._isolated(event)
-                except Abandoned:
-                    handled = False
-                    abandoned[message.tp] = message.generation_id
+                    await self._handle_together(stream, tp, events)
                 except Exception as error:  # noqa: BLE001
                     # Bad records are isolated, so this is a failure of Kafka, RocksDB or the disk.
                     # Faust would ack and go on; the process leaves instead.
                     self.deaths.pause_all()
                     leave(f"{self.name}: {type(error).__name__}: {error}")
-            await stream.ack(event)
-            if handled:
-                self.app.consumer.handled(message)
-                self.handled[message.tp] = (message.offset, message.timestamp)
-            # Waiting for the next batch must not keep this one in memory.
-            del event, message
-            yield
 
-    async def _isolated(self, event: EventT) -> None:
+    async def _handle_together(self, stream: Any, tp: TP, events: list[EventT]) -> None:
+        last = events[-1].message
+        self.app.consumer.begun(*(event.message for event in events))
+        # A later batch of the partition must not be committed over an abandoned one.
+        handled = self._abandoned.get(tp) != last.generation_id
+        if handled:
+            records = [record for event in events for record in event.value]
+            try:
+                with timed(self.name, len(records)):
+                    await self._isolated(tp, records, events[-1])
+            except Abandoned:
+                handled = False
+                self._abandoned[tp] = last.generation_id
+        for event in events:
+            await stream.ack(event)
+        if handled:
+            for event in events:
+                self.app.consumer.handled(event.message)
+            self.handled[tp] = (last.offset, last.timestamp)
+
+    async def _isolated(self, tp: TP, records: list[Any], event: EventT) -> None:
         """Handle a batch; of records that fail, each becomes a dead letter alone."""
-        tp, records = event.message.tp, event.value
         alone = self.deaths.suspects(tp, records[0].offset, records[-1].offset)
         for part in [[record] for record in records] if alone else [records]:
             first, last = part[0].offset, part[-1].offset

@@ -1,16 +1,21 @@
-"""A fetched run of one partition, as one event of Faust."""
+"""A fetched run of one partition, as one event of Faust; and the runs that wait for their agent."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from aiokafka.consumer.fetcher import FetchResult, PartitionRecords
-from faust.types import TP
+from faust.types import TP, EventT
 
 BATCH_RECORDS_MAX = 1_200
 """About half a fetch of ordinary logs: a batch's effects are held in memory until durable."""
+
+
+TOGETHER_BYTES_MAX = 512 * 1024
+"""Of runs that are handled together: more would cost little less, and its rows must fit into one batch
+of the changelog."""
 
 
 class Fetched(list[Any]):
@@ -75,3 +80,54 @@ class FetchedRecords(OrderedDict[Any, Any]):
         if tp.topic in self._batched and isinstance(result, FetchResult):
             result._partition_records.__class__ = DecodedRecords
         super().__setitem__(tp, result)
+
+
+class Waiting:
+    """Events that wait for their agent; those of one partition that came meanwhile go together.
+
+    The cost of a batch is mostly that of writing and sending it, whatever its size. Where each small
+    fetch is a batch of its own, what arrives faster than that waits ever longer.
+    """
+
+    def __init__(self) -> None:
+        self._events: dict[TP, deque[EventT]] = {}
+        """Of each partition in the order read; the partition that has waited longest is the first."""
+        self._bytes = 0
+
+    @property
+    def is_full(self) -> bool:
+        """True where as much waits as is handled together."""
+        return self._bytes >= TOGETHER_BYTES_MAX
+
+    def add(self, event: EventT) -> None:
+        """Let an event wait."""
+        self._events.setdefault(event.message.tp, deque()).append(event)
+        self._bytes += _bytes(event)
+
+    def take(self) -> list[EventT]:
+        """The events of one partition that go together; none if nothing waits."""
+        if not self._events:
+            return []
+        tp = next(iter(self._events))
+        events = self._events.pop(tp)
+        taken = [events.popleft()]
+        records, size = len(taken[0].value), _bytes(taken[0])
+        while events and _follows(events[0], taken[-1]):
+            records, size = records + len(events[0].value), size + _bytes(events[0])
+            if records > BATCH_RECORDS_MAX or size > TOGETHER_BYTES_MAX:
+                break
+            taken.append(events.popleft())
+        if events:
+            self._events[tp] = events
+        self._bytes -= sum(map(_bytes, taken))
+        return taken
+
+
+def _bytes(event: EventT) -> int:
+    return sum(len(record.value or b"") for record in event.value)
+
+
+def _follows(event: EventT, before: EventT) -> bool:
+    """False for records that are read again, after a rebalance or a recovery."""
+    same: bool = event.message.generation_id == before.message.generation_id
+    return same and int(event.value[0].offset) > int(before.message.offset)

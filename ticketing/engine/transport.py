@@ -275,18 +275,23 @@ class BatchConsumer(driver.Consumer):
             return False
         return super().ack(message)  # type: ignore[no-any-return]
 
-    def begun(self, message: Message) -> None:
-        """Note that an agent begins a batch; leave if the batch before never reached the agent."""
-        behind = message.value.behind
-        before = self._begun.get(message.tp)
-        if behind is not None and before != (message.generation_id, behind):
-            place = f"{message.topic}[{message.partition}]"
-            leave(
-                f"{place}: records up to offset {behind} were fetched but never reached the agent",
-                "missed",
-            )
-        self._begun[message.tp] = (message.generation_id, message.offset)
-        take_in_hand(message.topic, message.partition, message.value[0].offset)
+    def begun(self, *messages: Message) -> None:
+        """Note that an agent begins a batch, which comes from one event or several of a partition.
+
+        Leave if the batch before never reached the agent.
+        """
+        for message in messages:
+            behind = message.value.behind
+            before = self._begun.get(message.tp)
+            if behind is not None and before != (message.generation_id, behind):
+                place = f"{message.topic}[{message.partition}]"
+                leave(
+                    f"{place}: records up to offset {behind} were fetched but never reached the agent",
+                    "missed",
+                )
+            self._begun[message.tp] = (message.generation_id, message.offset)
+        first = messages[0]
+        take_in_hand(first.topic, first.partition, first.value[0].offset)
 
     def handled(self, message: Message) -> bool:
         """Note that the effects of a batch are durable: its end may be committed.

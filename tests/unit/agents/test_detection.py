@@ -75,7 +75,7 @@ class Kafka:
         self.letters: list[DeadLetter] = []
         self.deaths = Deaths()
         self.consumer = SimpleNamespace(
-            begun=lambda _: None,
+            begun=lambda *_: None,
             hurry=self.hurry,
             read_to_the_end=lambda tp: not behind,
             caught_up=lambda tp: not behind,

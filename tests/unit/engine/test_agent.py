@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ from support.records import Record
 from ticketing.engine import agent as module
 from ticketing.engine import keyed_agent
 from ticketing.engine.agent import Abandoned, BatchAgent
+from ticketing.engine.batch import TOGETHER_BYTES_MAX
 from ticketing.engine.guarded import StoreFailed, TooLarge
 from ticketing.engine.statemachine import Mark, PartitionState
 from ticketing.engine.watchdog import Watchdog
@@ -41,8 +43,12 @@ def event(offset: int, *, partition: int = 0, generation: int = 1) -> Any:
 
 
 class Stream:
+    """Each event comes once the one before is handled."""
+
     def __init__(self, events: list[Any]) -> None:
         self._events = events
+        self.acked: list[Any] = []
+        self._handled = asyncio.Event()
 
     def noack(self) -> Stream:
         return self
@@ -50,9 +56,41 @@ class Stream:
     async def events(self) -> AsyncIterator[Any]:
         for one in self._events:
             yield one
+            await self._handled.wait()
+            self._handled.clear()
 
     async def ack(self, event: Any) -> None:
-        pass
+        self.acked.append(event)
+        self._handled.set()
+
+
+class Crowded(Stream):
+    """All events are there at once."""
+
+    async def events(self) -> AsyncIterator[Any]:
+        for one in self._events:
+            yield one
+
+
+class Seen(BatchAgent):
+    """Notes what is handled together."""
+
+    name = "seen"
+
+    def __init__(self) -> None:
+        self.begun: list[list[int]] = []
+        self.committed: list[int] = []
+        self.batches: list[list[int]] = []
+        consumer = SimpleNamespace(
+            begun=lambda *messages: self.begun.append([one.offset for one in messages]),
+            handled=lambda message: self.committed.append(message.offset),
+        )
+        super().__init__(SimpleNamespace(consumer=consumer), Watchdog(), None)  # type: ignore[arg-type]
+
+    async def handle(self, records: list[Any], event: Any) -> None:
+        assert event.message.offset == records[-1].offset
+        await asyncio.sleep(0)
+        self.batches.append([record.offset for record in records])
 
 
 class Picky(BatchAgent):
@@ -63,7 +101,7 @@ class Picky(BatchAgent):
     def __init__(self, abandons: set[int], fails: set[int] = frozenset()) -> None:  # type: ignore[assignment]
         self.committed: list[tuple[int, int]] = []
         consumer = SimpleNamespace(
-            begun=lambda _: None,
+            begun=lambda *_: None,
             handled=lambda m: self.committed.append((m.partition, m.offset)),
         )
         super().__init__(SimpleNamespace(consumer=consumer), Watchdog(), None)  # type: ignore[arg-type]
@@ -74,6 +112,38 @@ class Picky(BatchAgent):
             raise Abandoned
         if records[0].offset in self._fails:
             raise OSError("disk full")
+
+
+async def test_what_comes_while_a_batch_is_handled_is_handled_together() -> None:
+    agent = Seen()
+    events = [event(number, partition=number % 2) for number in range(1, 7)]
+    stream = Crowded([*events, event(6), event(7, generation=2)])
+    async for _ in agent.run(stream):
+        pass
+    # Records that are read again, and those of another generation, are a batch of their own.
+    assert agent.batches == [[1, 3, 5], [2, 4, 6], [6], [7]]
+    assert agent.begun == [[1, 3, 5], [2, 4, 6], [6], [7]]
+    assert agent.committed == [1, 3, 5, 2, 4, 6, 6, 7]
+    assert len(stream.acked) == 8
+
+
+async def test_as_much_waits_as_is_handled_together() -> None:
+    agent = Seen()
+    events = [event(number) for number in range(1, 5)]
+    for one in events:
+        one.value = [Record(b"v" * TOGETHER_BYTES_MAX, one.message.offset)]
+    taken = []
+
+    class Counted(Crowded):
+        async def events(self) -> AsyncIterator[Any]:
+            for one in self._events:
+                taken.append((one.message.offset, len(agent.batches)))
+                yield one
+
+    async for _ in agent.run(Counted(events)):
+        pass
+    assert agent.batches == [[1], [2], [3], [4]]
+    assert all(offset - 2 <= handled for offset, handled in taken)
 
 
 async def run(agent: Picky, *events: Any) -> list[tuple[int, int]]:
@@ -106,7 +176,8 @@ async def test_a_failure_leaves_before_anything_is_committed(
     monkeypatch.setattr(module, "leave", leave)
     agent = Picky(set(), {2})
     with pytest.raises(Left, match="picky: OSError: disk full"):
-        await run(agent, event(1), event(2), event(3))
+        async for _ in agent.run(Crowded([event(1), event(2, partition=1)])):
+            pass
     assert agent.committed == [(0, 1)]
 
 
@@ -133,7 +204,7 @@ class Packs(BatchAgent):
         self.kafka = Kafka()
         self.committed: list[int] = []
         consumer = SimpleNamespace(
-            begun=lambda _: None, handled=lambda message: self.committed.append(message.offset)
+            begun=lambda *_: None, handled=lambda message: self.committed.append(message.offset)
         )
         app = SimpleNamespace(consumer=consumer, producer=self.kafka)
         super().__init__(app, Watchdog(), None)  # type: ignore[arg-type]
@@ -200,7 +271,7 @@ async def test_an_outage_is_no_fault_of_a_record(
     one = event(9)
     one.value = [Record(b"v", offset) for offset in range(10)]
     with pytest.raises(Left):
-        async for _ in agent.run(Stream([one])):
+        async for _ in agent.run(Crowded([one])):
             pass
     assert agent.kafka.letters == []
     assert agent.committed == []

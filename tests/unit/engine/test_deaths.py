@@ -188,6 +188,8 @@ async def partition_of(topic, key):
     return 0
 
 class Stream:
+    def __init__(self):
+        self.acked = asyncio.Event()
     def noack(self):
         return self
     async def events(self):
@@ -195,14 +197,17 @@ class Stream:
             records = [Record(b"v", offset) for offset in range(start, start + 10)]
             message = SimpleNamespace(tp=TP("t", 0), offset=start + 9, timestamp=0, generation_id=1)
             yield SimpleNamespace(message=message, value=records)
+            # The next one comes once this one is handled.
+            await self.acked.wait()
+            self.acked.clear()
     async def ack(self, event):
-        pass
+        self.acked.set()
 
 async def main():
     app = SimpleNamespace(
         deaths=Deaths(Path(sys.argv[1])),
         producer=SimpleNamespace(send_all=send_all, partition_of=partition_of),
-        consumer=SimpleNamespace(begun=lambda _: None, handled=lambda _: None),
+        consumer=SimpleNamespace(begun=lambda *_: None, handled=lambda _: None),
     )
     async for _ in Agent(app, Watchdog(), None).run(Stream()):
         pass
