@@ -65,6 +65,13 @@ def test_every_package_of_the_image_is_listed_with_its_licence() -> None:
         assert not [word for word in NOT_IN_AN_IMAGE if word in licence], name
 
 
+def test_every_attack_that_is_listed_is_there() -> None:
+    listed = re.findall(r"`(tests/[^`]+)`", (ROOT / "SECURITY.md").read_text("utf-8"))
+    assert [path for path in listed if not (ROOT / path).exists()] == []
+    attacks = {f"tests/security/{one.name}" for one in (ROOT / "tests/security").glob("test_*.py")}
+    assert attacks <= set(listed)
+
+
 def test_people_know_where_to_report_and_what_is_defended() -> None:
     text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
     assert "security/advisories/new" in text

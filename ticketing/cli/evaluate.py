@@ -122,6 +122,7 @@ def _table(judgement: Judgement, result: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from ticketing.cli.output import cells
     from ticketing.view.times import iso
 
     table = Table(title="Injected faults, their tickets, and the causes named")
@@ -137,7 +138,7 @@ def _table(judgement: Judgement, result: dict[str, Any]) -> None:
         table.add_column(column)
     for one in judgement.faults:
         page = one.first_page
-        table.add_row(
+        row = (
             iso(one.fault.at)[:19],
             one.fault.service,
             one.fault.kind,
@@ -146,7 +147,8 @@ def _table(judgement: Judgement, result: dict[str, Any]) -> None:
             str(one.place or "-"),
             ", ".join(one.ranking[:3]),
         )
+        table.add_row(*cells(*row))
     console = Console()
     console.print(table)
     for name, value in result.items():
-        console.print(f"{name}: {value}", highlight=False)
+        console.print(*cells(f"{name}: {value}"))

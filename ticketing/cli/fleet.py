@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from ticketing.cli.output import cells
 from ticketing.kafka.consumers import group_problems, leaderless
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def rendered(fleet: Fleet) -> RenderableType:
     parts: list[RenderableType] = [_roles(fleet)]
     if any(worker.answers for worker in fleet.workers):
         parts += [_workers(fleet), _tables(fleet)]
-    return Group(*parts, f"dead letters kept: {fleet.dead_letters}", *said)
+    return Group(*parts, *cells(f"dead letters kept: {fleet.dead_letters}", *said))
 
 
 def _roles(fleet: Fleet) -> RenderableType:
@@ -106,10 +107,11 @@ def _roles(fleet: Fleet) -> RenderableType:
         head = [role, seen.state, members if seen.known else "?"]
         for topic in seen.topics or (None,):
             if topic is None:
-                table.add_row(*head)
+                table.add_row(*cells(*head))
                 continue
             share = f"{topic.owned}/{topic.partitions}" if seen.known else f"{topic.partitions}"
-            table.add_row(*head, topic.name, share, "-" if topic.lag is None else f"{topic.lag}")
+            lag = "-" if topic.lag is None else f"{topic.lag}"
+            table.add_row(*cells(*head, topic.name, share, lag))
             head = ["", "", ""]
     return table
 
@@ -128,9 +130,9 @@ def _workers(fleet: Fleet) -> RenderableType:
             open_ = "-" if worker.incidents is None else str(worker.incidents)
             ready = "no" if worker.reasons else "yes"
             circuits = ", ".join(worker.circuits) or "-"
-            table.add_row(
-                worker.address, ready, pending or "-", circuits, open_, str(worker.restarts)
-            )
+            restarts = str(worker.restarts)
+            row = (worker.address, ready, pending or "-", circuits, open_, restarts)
+            table.add_row(*cells(*row))
     return table
 
 
@@ -142,5 +144,5 @@ def _tables(fleet: Fleet) -> RenderableType:
         table.add_column(column, justify="right")
     for worker in fleet.workers:
         for (app, name), (rows, size) in sorted(worker.tables.items()):
-            table.add_row(worker.address, app, name, str(rows), str(size))
+            table.add_row(*cells(worker.address, app, name, str(rows), str(size)))
     return table

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from ticketing.domain.text import escaped
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 
 def echo(text: str | bytes, *, err: bool = False) -> None:
@@ -20,3 +24,10 @@ def echo(text: str | bytes, *, err: bool = False) -> None:
             text.decode("utf-8", "backslashreplace") if isinstance(text, bytes) else text
         )
     click.echo(text, err=err)
+
+
+def cells(*texts: str) -> list[Text]:
+    """The texts for a table or a line of rich: it reads no markup in them, and nothing acts."""
+    from rich.text import Text
+
+    return [Text(escaped(text)) for text in texts]

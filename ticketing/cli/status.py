@@ -136,8 +136,9 @@ def _watch(looks: Iterator[Fleet | str]) -> None:
     from rich.live import Live
 
     from ticketing.cli.fleet import rendered
+    from ticketing.cli.output import cells
 
-    shown = (f"PROBLEM {one}" if isinstance(one, str) else rendered(one) for one in looks)
+    shown = (cells(f"PROBLEM {one}")[0] if isinstance(one, str) else rendered(one) for one in looks)
     if not sys.stdout.isatty():
         # Nothing can be written over: one look below the other.
         for one in shown:

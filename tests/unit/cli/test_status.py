@@ -119,6 +119,16 @@ def test_workers_in_trouble_are_told() -> None:
     ]
 
 
+def test_what_others_wrote_is_no_markup_and_acts_on_no_terminal() -> None:
+    text = "[red]x[/] \x1b]0;owned\x07 [link=https://evil.example]y"
+    role = GroupSeen("stable", 1, (text,), (TopicRead(text, 4, 4, 0),))
+    worker = figures_of(text, METRICS, [text])
+    found = shown(Fleet({"pipeline": role}, [worker], 0)).replace("\n", "")
+    assert "\x1b" not in found
+    assert "[red]x[/]" in found
+    assert "\\u001b]0;owned" in found
+
+
 def test_everything_that_is_known_is_shown() -> None:
     role = GroupSeen("stable", 2, ("/10.0.0.1",), (TopicRead("in", 4, 4, 17),))
     fleet = Fleet({"pipeline": role}, [figures_of("http://a", METRICS)], 5)
