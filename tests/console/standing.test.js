@@ -8,7 +8,7 @@ const of = (fields) => makeIncident(1, fields);
 
 test("the list says why an incident waits, as long as it does", () => {
   assert.equal(waitNote(of({ waitingFor: { occurrences: 1200 } })), "waits for 1,200");
-  assert.equal(waitNote(of({ sporadic: true })), "sporadic: waits for another request");
+  assert.equal(waitNote(of({ sporadic: true })), "sporadic: no more often than before");
   assert.equal(waitNote(of({ collectiveId: "a-b" })), "in a collective incident");
   assert.equal(waitNote(of({ collectiveId: "a-b", ticketed: true })), null);
   assert.equal(waitNote(of({ collectiveId: "a-b", status: "resolved" })), null);

@@ -304,9 +304,9 @@ class Grouping(Section):
     # Evidence of a fault takes three to six slots of ten seconds to speak.
     evidence_wait: Annotated[Wait, Field(le=OUTBREAK_WAIT_MAX)] = 60.0
     """With `cause` and `traces`: longest wait of a ticket for a verdict, while another incident of the
-    scope of the same severity or a higher one was told within that time, or while one request is all
-    that shows it; at most 10 minutes. With 0 none waits, and none is held that shows in one
-    request."""
+    scope of the same severity or a higher one was told within that time, or while none has said how
+    often its errors come (for a critical one 5 seconds); at most 10 minutes. With 0 none waits, and
+    none is held that comes no more often than before."""
 
 
 def by_name(value: Any) -> Any:

@@ -10,7 +10,7 @@ const AN_INCIDENT = "fault"; // The usual kind, which needs no word.
 export function waitNote(incident) {
   if (incident.ticketed || incident.status === "resolved") return null;
   if (incident.waitingFor) return `waits for ${count(incident.waitingFor.occurrences)}`;
-  if (incident.sporadic) return "sporadic: waits for another request";
+  if (incident.sporadic) return "sporadic: no more often than before";
   return incident.collectiveId ? "in a collective incident" : null;
 }
 

@@ -22,8 +22,9 @@ def why_no_ticket(incident: Incident) -> str:
         return f"It waits for {incident.waits_for} occurrences within one window."
     if incident.sporadic:
         return (
-            "It shows in one request among many that are as usual (sporadic): it waits for another"
-            " one, for a cause that explains it, or for a record without a request."
+            "It comes no more often than before (sporadic): it waits until evidence says that it"
+            " does, for a cause that explains it, or for a record without a request; an hour at most"
+            " while it recurs."
         )
     if incident.collective_id:
         return (

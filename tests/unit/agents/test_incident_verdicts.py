@@ -510,32 +510,36 @@ def held_desk(**changes: Any) -> Desk:
     return desk
 
 
-def test_an_error_in_one_of_many_requests_waits_for_another_one() -> None:
+def test_an_error_that_comes_as_seldom_as_before_is_held() -> None:
     desk = held_desk()
     found = desk.of("aa")
     assert (found.status, found.ticketed, found.sporadic) == (Status.OPEN, False, True)
-    assert "no ticket before it shows in another request" in texts(found)
+    assert "no ticket before it comes more often" in texts(found)
     desk.send(verdict(AT + 190, causes=()), at=AT + 195)
     assert desk.of("aa").sporadic
 
 
-RECURRENCES: dict[str, Alert] = {
-    "in another request": traced(at=AT + 20, count=2),
-    "in the same request a minute later": traced(at=AT + 61, count=2, trace_ids=[f"t{AT:.0f}"]),
-    "in the next episode": traced(count=1, episode=2, trace_ids=[f"t{AT:.0f}"]),
-    "as critical": traced(count=2, severity=Severity.CRITICAL),
-}
-
-
-@pytest.mark.parametrize("recurrence", RECURRENCES.values(), ids=RECURRENCES)
-def test_a_held_incident_pages_when_it_recurs_or_grows(recurrence: Alert) -> None:
+@pytest.mark.parametrize("severity", [Severity.HIGH, Severity.CRITICAL])
+@pytest.mark.parametrize(("strength", "pages"), [(4.9, False), (5.0, True)])
+def test_a_held_incident_pages_once_it_comes_more_often(
+    severity: Severity, strength: float, pages: bool
+) -> None:
     desk = held_desk()
     desk.send(verdict(AT + 190, causes=()), at=AT + 195)
-    desk.send(replace(recurrence, first_seen=AT), at=AT + 210)
-    desk.ticks_until(AT + 220)
+    desk.send(traced(at=AT + 205, count=2, first_seen=AT, severity=severity), at=AT + 205)
+    assert desk.of("aa").sporadic
+    more = verdict(AT + 210, rare(requests=2, strength=strength), causes=())
+    desk.send(more, at=AT + 215)
     found = desk.of("aa")
-    assert (found.ticketed, found.sporadic) == (True, False)
-    assert found.paged_at == pytest.approx(AT + 210, abs=0.1)
+    assert (found.ticketed, found.sporadic) == (pages, not pages)
+
+
+@pytest.mark.parametrize(("later", "pages"), [(3_599.0, False), (3_600.0, True)])
+def test_an_error_that_recurs_for_an_hour_pages(later: float, pages: bool) -> None:
+    desk = held_desk()
+    desk.send(verdict(AT + later - 20, causes=()), at=AT + later - 15)
+    desk.send(traced(at=AT + later, count=2, first_seen=AT), at=AT + later)
+    assert desk.of("aa").ticketed is pages
 
 
 def test_a_held_incident_counts_more_records_of_its_request_without_a_page() -> None:
@@ -547,11 +551,31 @@ def test_a_held_incident_counts_more_records_of_its_request_without_a_page() -> 
     assert (desk.of("aa").count, desk.of("aa").ticketed) == (3, False)
 
 
-def test_a_critical_error_is_not_held_and_waits_for_no_verdict() -> None:
+def test_a_critical_error_waits_for_a_verdict_for_seconds_only() -> None:
     desk = desk_by_cause()
     desk.send(traced(severity=Severity.CRITICAL), at=AT)
-    desk.ticks_until(AT + 6)
+    desk.ticks_until(AT + 9.9)
+    assert not desk.of("aa").ticketed
+    desk.ticks_until(AT + 10.1)
     assert desk.of("aa").ticketed
+
+
+def test_an_error_that_turns_critical_waits_no_longer_than_a_critical_one() -> None:
+    desk = desk_by_cause()
+    desk.send(traced(), at=AT)
+    desk.ticks_until(AT + 40)
+    assert not desk.of("aa").ticketed
+    desk.send(traced(count=2, revision=3, severity=Severity.CRITICAL), at=AT + 40)
+    desk.ticks_until(AT + 46)
+    assert desk.of("aa").ticketed
+
+
+def test_a_critical_error_that_evidence_knows_as_usual_is_held() -> None:
+    desk = desk_by_cause()
+    desk.send(traced(severity=Severity.CRITICAL), at=AT)
+    desk.send(verdict(AT + 5, rare(), causes=()), at=AT + 8)
+    desk.ticks_until(AT + 60)
+    assert desk.of("aa").sporadic
 
 
 def test_a_cause_pages_for_a_held_incident_at_once() -> None:
@@ -592,10 +616,11 @@ def test_a_page_for_one_request_waits_for_the_first_verdict_about_it() -> None:
     assert desk.of("aa").ticketed
 
 
-def test_a_page_for_two_requests_waits_for_no_verdict() -> None:
+def test_a_page_for_what_comes_more_often_waits_for_no_other_verdict() -> None:
     desk = desk_by_cause()
-    desk.send(traced(count=2, trace_ids=["t1", "t2"]), at=AT)
-    desk.ticks_until(desk.of("aa").ticket_at + 1)
+    desk.send(traced(count=3, trace_ids=["t1", "t2", "t3"]), at=AT)
+    desk.send(verdict(AT + 10, rare(requests=3, strength=5.4), causes=()), at=AT + 15)
+    desk.ticks_until(AT + 31)
     assert desk.of("aa").ticketed
 
 

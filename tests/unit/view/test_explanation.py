@@ -116,7 +116,7 @@ def test_every_wait_for_a_ticket_has_its_reason() -> None:
         ({}, "No platform is routed at severity high."),
         ({**routed, "ticket_at": 1060.0}, "It waits for further anomalies until 1970-01-01T00:17"),
         ({**routed, "waits_for": 5}, "It waits for 5 occurrences within one window."),
-        ({**routed, "sporadic": True}, "It shows in one request among many that are as usual"),
+        ({**routed, "sporadic": True}, "It comes no more often than before (sporadic)"),
         ({**routed, "collective_id": OTHER}, f"incident {OTHER} lists it until there is room."),
         ({**routed, "merged_into": OTHER}, f"Its alerts went to {OTHER}, which has the tickets."),
         ({**routed, "status": Status.RESOLVED}, "It was resolved before its ticket was due."),

@@ -272,7 +272,7 @@ class Incident:
     waits_for: int = 0
     """The occurrences within a lookback window that the ticket waits for; 0 if it does not wait."""
     sporadic: bool = False
-    """True while the ticket waits for more than the one request that shows the incident."""
+    """True while the ticket waits for the incident to come more often than before."""
     page: int = 1
     """The number of the page: rises when people are to be paged again, never for an update."""
     paged_at: float = 0.0

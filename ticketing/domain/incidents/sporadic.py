@@ -1,9 +1,10 @@
-"""The wait of a page for a second request, where evidence finds nothing else than usual.
+"""The wait of a page while evidence finds nothing else than usual.
 
-An error in one request among many of its service is no fault yet: many never come again. Its incident
-is open for everybody to see. It pages once it recurs or grows: with a second request, a minute later,
-in a further episode of the alert; once a cause explains it; or with any record that names no request.
-A critical one never waits. Where no verdict comes, nothing waits longer than `evidenceWait`.
+An error in one request among many of its service is no fault yet: many never come again, and some
+always were. Its incident is open for everybody to see. It pages once evidence says that the error
+comes more often than before, or explains it by a cause; with any record that names no request; and
+once it has recurred for an hour. A critical one waits for evidence no longer than seconds: without
+any it pages. Where no verdict comes, nothing waits longer than `evidenceWait`.
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ from ticketing.domain.incidents.timeline import with_step
 from ticketing.domain.records import replace
 from ticketing.domain.severity import Severity
 
-RECURS_SECONDS = 60.0
-"""Time after its first record from which on a further one of an alert recurs, by any request."""
+LASTS_SECONDS = 3_600.0
+"""An error that recurs for an hour is told, however seldom it comes."""
+URGENT_SECONDS = 5.0
+"""Longest wait of a critical incident for a verdict, after its group wait."""
 WINDOW_SECONDS = 120.0
 """The longest window of evidence: a verdict says nothing of an alert that was silent for so long."""
 OF_MIN = 30
@@ -36,7 +39,7 @@ class Finding(Enum):
 
     FAULT = "pages"
     UNSEEN = "waits for a verdict"
-    CHANCE = "waits for another request"
+    CHANCE = "waits until it comes more often"
 
 
 def weighed(incident: Incident, state: ScopeState, now: float, policy: Policy) -> Finding:
@@ -49,27 +52,25 @@ def weighed(incident: Incident, state: ScopeState, now: float, policy: Policy) -
     traced = incident.samples and all(sample.trace_id for sample in incident.samples)
     if not shown or not traced or incident.cause is not None:
         return Finding.FAULT
-    if incident.severity.nearest is Severity.CRITICAL or recurs(incident):
+    if lasts(incident):
         return Finding.FAULT
     found = {_weight(alert, state) for alert in incident.alerts}
     return next((one for one in Finding if one in found), Finding.FAULT)
 
 
-def recurs(incident: Incident) -> bool:
-    """True if an incident shows in more than one request, minute or episode of an alert."""
-    return len(incident.trace_ids) > 1 or any(
-        alert.episode > 1 or alert.last_seen - alert.first_seen > RECURS_SECONDS
-        for alert in incident.alerts
-    )
+def lasts(incident: Incident) -> bool:
+    """True if an alert of the incident has recurred for long."""
+    return any(one.last_seen - one.first_seen >= LASTS_SECONDS for one in incident.alerts)
 
 
 def _weight(alert: IncidentAlert, state: ScopeState) -> Finding:
     hung = state.hung.get(alert.fingerprint)
-    if hung is not None and (hung.strength >= OPEN_MIN or hung.of < OF_MIN):
-        return Finding.FAULT
-    if state.at < alert.last_seen + COVERED_SECONDS:
+    if hung is not None:
+        news = hung.strength >= OPEN_MIN or hung.of < OF_MIN
+        return Finding.FAULT if news else Finding.CHANCE
+    if state.at < alert.first_seen + COVERED_SECONDS:
         return Finding.UNSEEN
-    if hung is None and alert.last_seen > state.at - WINDOW_SECONDS:
+    if state.at - WINDOW_SECONDS < alert.last_seen <= state.at - COVERED_SECONDS:
         # Its requests are not among those that are followed.
         return Finding.FAULT
     return Finding.CHANCE
@@ -79,12 +80,15 @@ def held(incident: Incident, state: ScopeState, now: float, policy: Policy) -> I
     """The incident, whose ticket is due, with the ticket held; the very same if it goes out."""
     found = weighed(incident, state, now, policy)
     if found is Finding.CHANCE:
-        text = "no ticket before it shows in another request: all else is as usual"
+        text = "no ticket before it comes more often: all is as usual, by evidence"
         timeline = with_step(incident.timeline, policy, now, StepKind.HELD, text)
         return replace(incident, sporadic=True, timeline=timeline)
     if found is Finding.FAULT:
         return incident
     until = incident.evidence_until or incident.ticket_at + policy.evidence_wait
+    if incident.severity.nearest is Severity.CRITICAL:
+        urgent = incident.opened_at + policy.wait(Severity.CRITICAL) + URGENT_SECONDS
+        until = min(until, urgent)
     if now >= until:
         return incident
     return replace(incident, evidence_until=until, ticket_at=min(until, now + LOOK_SECONDS))
