@@ -8,15 +8,40 @@ from typing import Any
 
 from aiohttp import web
 
+from ticketing.api.described import Parameter, described, ok
 from ticketing.api.door import principal_of
-from ticketing.api.parameters import choices, member_of_values, require_known, times, values
+from ticketing.api.parameters import (
+    FROM,
+    SERVICE,
+    SEVERITY,
+    TENANT,
+    TO,
+    choices,
+    member_of_values,
+    require_known,
+    times,
+    values,
+)
 from ticketing.api.problems import Invalid
 from ticketing.api.services import services
+from ticketing.api.shapes import Schema, choice, listing, record
 from ticketing.domain.severity import Severity
 from ticketing.view.statistics import DAY, Bucket, Cell, Measured, Period, by, figures, per_day
 from ticketing.view.times import iso
 
-QUERY_NAMES = ("from", "to", "bucket", "severity", "service", "tenant_id")
+QUERY = (
+    FROM,
+    TO,
+    Parameter(
+        "bucket",
+        "the parts of the time; days and weeks are of UTC",
+        {**choice([one.value for one in Bucket]), "default": Bucket.DAY.value},
+    ),
+    SEVERITY,
+    SERVICE,
+    TENANT,
+)
+QUERY_NAMES = tuple(one.name for one in QUERY)
 DAYS_DEFAULT = 30
 """A month: long enough for a trend, and about as far back as people remember."""
 BUCKETS_MAX = 1_000
@@ -24,8 +49,39 @@ BUCKETS_MAX = 1_000
 LISTED_MAX = 100
 """Services and people of an answer: those with the most pages."""
 MTTR = ("incidents", "acknowledged", "mttaSeconds", "resolved", "mttrSeconds")
+_FIGURES: dict[str, str | Schema] = {
+    "incidents": "number of incidents",
+    "anomalies": "number of records",
+    "pages": "number of pages",
+    "noiseReduction": "number or null",
+    "acknowledged": "number of incidents",
+    "mttaSeconds": "number or null",
+    "resolved": "number of incidents",
+    "mttrSeconds": "number or null",
+}
 
 
+def _shape(names: Iterable[str], title: str, **more: str | Schema) -> Schema:
+    """The schema of an answer with the figures of these names."""
+    known = {name: _FIGURES[name] for name in names}
+    whole: dict[str, str | Schema] = {
+        "from": "time",
+        "to": "time",
+        "bucket": choice([one.value for one in Bucket]),
+        **known,
+        "services": listing(record({"service": "text", **known})),
+        "severities": listing(record({"severity": choice([s.value for s in Severity]), **known})),
+        "buckets": listing(record({"start": "time", **known})),
+    }
+    return record({**whole, **more}, title=title)
+
+
+_PERSON = record({"name": "text", "pages": "number of pages", "pagesPerDay": "number"})
+STATS = _shape(_FIGURES, "Statistics", pagesPerDay="number", people=listing(_PERSON))
+MEANS = _shape(MTTR, "Mean times")
+
+
+@described(ok("the figures", STATS), query=QUERY)
 async def stats(request: web.Request) -> web.Response:
     """GET /api/stats: pages, noise reduction, MTTA and MTTR, by service, severity and time."""
     period, found = await _measured(request)
@@ -41,6 +97,7 @@ async def stats(request: web.Request) -> web.Response:
     return web.json_response({**_answer(period, found, tuple(whole)), **told})
 
 
+@described(ok("the means", MEANS), query=QUERY)
 async def mttr(request: web.Request) -> web.Response:
     """GET /api/v1/metrics/mttr: mean times to acknowledge and to resolve."""
     period, found = await _measured(request)
