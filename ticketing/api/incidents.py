@@ -21,7 +21,7 @@ from ticketing.api.parameters import (
     part_query,
 )
 from ticketing.api.services import services
-from ticketing.api.shapes import ALERT, INCIDENT, LISTED, TIMELINE, listing, record
+from ticketing.api.shapes import ALERT, ALERTS, INCIDENT, LISTED, TIMELINE, listing, record
 from ticketing.domain.access.principal import Principal
 from ticketing.errors import NotFound
 from ticketing.view.query import AlertQuery, Place, Query, encode_cursor
@@ -87,7 +87,7 @@ async def get_incident(request: web.Request) -> web.Response:
     return web.Response(body=await document_of(request), content_type="application/json")
 
 
-@described(page_of(ALERT), query=PART_QUERY)
+@described(page_of(ALERTS["items"]), query=PART_QUERY)
 async def alerts_of_incident(request: web.Request) -> web.Response:
     """GET /api/incidents/:id/alerts: the alerts of an incident, earliest first, by page."""
     query = part_query(request)
