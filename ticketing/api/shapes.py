@@ -130,9 +130,10 @@ PROBLEM = record(
         "currentStatus": "text",
         "commandId": "text",
         "role": "text",
+        "rebuilding": "yes/no",
         "reasons": "list of text",
     },
-    optional=("field", "allowed", "currentStatus", "commandId", "role", "reasons"),
+    optional=("field", "allowed", "currentStatus", "commandId", "role", "rebuilding", "reasons"),
     title="Problem",
 )
 """Every error (RFC 9457)."""

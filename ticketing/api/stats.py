@@ -3,29 +3,71 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
 
+from ticketing.api.described import Parameter, described, ok, several
 from ticketing.api.door import principal_of
-from ticketing.api.parameters import choices, member_of_values, require_known, times, values
+from ticketing.api.parameters import (
+    FROM,
+    TO,
+    choices,
+    member_of_values,
+    require_known,
+    times,
+    values,
+)
 from ticketing.api.problems import Invalid
 from ticketing.api.services import services
+from ticketing.api.shapes import Schema, choice, listing, record
 from ticketing.domain.severity import Severity
 from ticketing.view.statistics import DAY, Bucket, Cell, Measured, Period, by, figures, per_day
 from ticketing.view.times import iso
 
-QUERY_NAMES = ("from", "to", "bucket", "severity", "service", "tenant_id")
+QUERY = (
+    FROM,
+    TO,
+    Parameter("bucket", "the parts of the time", choice([one.value for one in Bucket])),
+    several("severity", "any of these", [one.value for one in Severity]),
+    several("service", "any of these services"),
+    several("tenant_id", "any of these tenants"),
+)
+QUERY_NAMES = tuple(one.name for one in QUERY)
 DAYS_DEFAULT = 30
 """A month: long enough for a trend, and about as far back as people remember."""
 BUCKETS_MAX = 1_000
 """Points of a chart: more than a screen is wide, few enough for one answer."""
 LISTED_MAX = 100
 """Services and people of an answer: those with the most pages."""
-MTTR = ("incidents", "acknowledged", "mttaSeconds", "resolved", "mttrSeconds")
+_MTTR = {
+    **{"incidents": "number", "acknowledged": "number", "mttaSeconds": "number or null"},
+    **{"resolved": "number", "mttrSeconds": "number or null"},
+}
+"""The figures of the means alone, with their types."""
+
+_FIGURES = {**_MTTR, "anomalies": "number", "pages": "number", "noiseReduction": "number or null"}
 
 
+def _shape(figures: Mapping[str, str], **more: str | Schema) -> Schema:
+    """The schema of an answer with these figures, of all and of each part."""
+    return record(
+        {
+            **{"from": "time", "to": "time", "bucket": "text"},
+            **figures,
+            "services": listing(record({"service": "text", **figures})),
+            "severities": listing(record({"severity": "text", **figures})),
+            "buckets": listing(record({"start": "time", **figures})),
+            **more,
+        }
+    )
+
+
+_PEOPLE = listing(record({"name": "text", "pages": "number", "pagesPerDay": "number"}))
+
+
+@described(ok("the figures", _shape(_FIGURES, pagesPerDay="number", people=_PEOPLE)), query=QUERY)
 async def stats(request: web.Request) -> web.Response:
     """GET /api/stats: pages, noise reduction, MTTA and MTTR, by service, severity and time."""
     period, found = await _measured(request)
@@ -41,10 +83,11 @@ async def stats(request: web.Request) -> web.Response:
     return web.json_response({**_answer(period, found, tuple(whole)), **told})
 
 
+@described(ok("the means", _shape(_MTTR)), query=QUERY)
 async def mttr(request: web.Request) -> web.Response:
     """GET /api/v1/metrics/mttr: mean times to acknowledge and to resolve."""
     period, found = await _measured(request)
-    return web.json_response(_answer(period, found, MTTR))
+    return web.json_response(_answer(period, found, tuple(_MTTR)))
 
 
 async def _measured(request: web.Request) -> tuple[Period, Measured]:
