@@ -18,7 +18,7 @@ HASHED := $(PYTHON) -m uv pip compile --quiet --universal --python-version 3.10 
 	--no-annotate --generate-hashes --constraint requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format unit integration chaos fuzz bench lock licences sbom wheel clean
+.PHONY: help run test lint format unit integration chaos fuzz bench lock screenshots licences sbom wheel clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -81,6 +81,9 @@ lock: ## Resolve the dependencies anew
 	$(HASHED) --extra otel --output-file locks/image.lock pyproject.toml
 	$(HASHED) --extra llm --extra otel --output-file locks/image-full.lock pyproject.toml
 	$(HASHED) --output-file locks/tools.lock locks/tools.in
+
+screenshots: $(READY) $(CONSOLE_READY) ## Take the pictures of docs/console.md anew
+	TICKETING_SCREENSHOTS=1 $(BIN)/pytest tests/e2e/test_console_overview.py
 
 licences: $(READY) ## Write the table of licences anew
 	PYTHONPATH=tests $(BIN)/python -m support.licences docs/licences.md

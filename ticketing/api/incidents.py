@@ -21,28 +21,11 @@ from ticketing.api.parameters import (
     part_query,
 )
 from ticketing.api.services import services
-from ticketing.api.shapes import ALERT, INCIDENT, LISTED, TIMELINE, listing, record
+from ticketing.api.shapes import ALERT, ALERTS, INCIDENT, LISTED, TIMELINE, listing, record
 from ticketing.domain.access.principal import Principal
 from ticketing.errors import NotFound
 from ticketing.view.query import AlertQuery, Place, Query, encode_cursor
 from ticketing.view.tokens import folded
-
-SIMILAR = record(
-    {
-        "id": "text",
-        "title": "text",
-        "service": "text",
-        "severity": "text",
-        "likeness": "number, 0 to 1",
-        "createdAt": "time",
-        "resolvedAt": "time or null",
-        "seconds": "number or null",
-        "resolution": "text or null",
-        "rootCause": "text or null",
-        "notes": listing(record({"at": "time", "by": "text", "text": "text"})),
-    },
-    title="Similar incident",
-)
 
 
 class _Timeline(msgspec.Struct):
@@ -52,6 +35,20 @@ class _Timeline(msgspec.Struct):
 
 
 _with_timeline = msgspec.json.Decoder(_Timeline)
+
+
+SIMILAR = record(
+    {
+        **dict.fromkeys(("id", "title", "service", "severity"), "text"),
+        "likeness": "number, 0 to 1",
+        "createdAt": "time",
+        "resolvedAt": "time or null",
+        "seconds": "number or null",
+        **dict.fromkeys(("resolution", "rootCause"), "text or null"),
+        "notes": listing(record({"at": "time", "by": "text", "text": "text"})),
+    },
+    title="Similar incident",
+)
 
 
 @described(page_of(LISTED), query=INCIDENT_QUERY)
@@ -90,7 +87,7 @@ async def get_incident(request: web.Request) -> web.Response:
     return web.Response(body=await document_of(request), content_type="application/json")
 
 
-@described(page_of(ALERT), query=PART_QUERY)
+@described(page_of(ALERTS["items"]), query=PART_QUERY)
 async def alerts_of_incident(request: web.Request) -> web.Response:
     """GET /api/incidents/:id/alerts: the alerts of an incident, earliest first, by page."""
     query = part_query(request)
@@ -125,7 +122,7 @@ async def timeline_of_incident(request: web.Request) -> web.Response:
     return web.Response(body=bytes(found.timeline), content_type="application/json")
 
 
-@described(ok("the incidents, best first", listing(SIMILAR)))
+@described(ok("five at most, best first", listing(SIMILAR)))
 async def similar_to(request: web.Request) -> web.Response:
     """GET /api/incidents/:id/similar: resolved incidents that are like it, and how they ended."""
     document = await document_of(request)

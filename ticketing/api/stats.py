@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from aiohttp import web
@@ -34,7 +34,7 @@ QUERY = (
     TO,
     Parameter(
         "bucket",
-        "the parts of the time; days and weeks are of UTC",
+        "the parts of the time, of UTC",
         {**choice([one.value for one in Bucket]), "default": Bucket.DAY.value},
     ),
     SEVERITY,
@@ -48,40 +48,33 @@ BUCKETS_MAX = 1_000
 """Points of a chart: more than a screen is wide, few enough for one answer."""
 LISTED_MAX = 100
 """Services and people of an answer: those with the most pages."""
-MTTR = ("incidents", "acknowledged", "mttaSeconds", "resolved", "mttrSeconds")
-_FIGURES: dict[str, str | Schema] = {
-    "incidents": "number of incidents",
-    "anomalies": "number of records",
-    "pages": "number of pages",
-    "noiseReduction": "number or null",
-    "acknowledged": "number of incidents",
-    "mttaSeconds": "number or null",
-    "resolved": "number of incidents",
-    "mttrSeconds": "number or null",
+_MTTR = {
+    **{"incidents": "number", "acknowledged": "number", "mttaSeconds": "number or null"},
+    **{"resolved": "number", "mttrSeconds": "number or null"},
 }
+"""The figures of the means alone, with their types."""
+
+_FIGURES = {**_MTTR, "anomalies": "number", "pages": "number", "noiseReduction": "number or null"}
 
 
-def _shape(names: Iterable[str], title: str, **more: str | Schema) -> Schema:
-    """The schema of an answer with the figures of these names."""
-    known = {name: _FIGURES[name] for name in names}
-    whole: dict[str, str | Schema] = {
-        "from": "time",
-        "to": "time",
-        "bucket": choice([one.value for one in Bucket]),
-        **known,
-        "services": listing(record({"service": "text", **known})),
-        "severities": listing(record({"severity": choice([s.value for s in Severity]), **known})),
-        "buckets": listing(record({"start": "time", **known})),
-    }
-    return record({**whole, **more}, title=title)
+def _shape(figures: Mapping[str, str], **more: str | Schema) -> Schema:
+    """The schema of an answer with these figures, of all and of each part."""
+    return record(
+        {
+            **{"from": "time", "to": "time", "bucket": "text"},
+            **figures,
+            "services": listing(record({"service": "text", **figures})),
+            "severities": listing(record({"severity": "text", **figures})),
+            "buckets": listing(record({"start": "time", **figures})),
+            **more,
+        }
+    )
 
 
-_PERSON = record({"name": "text", "pages": "number of pages", "pagesPerDay": "number"})
-STATS = _shape(_FIGURES, "Statistics", pagesPerDay="number", people=listing(_PERSON))
-MEANS = _shape(MTTR, "Mean times")
+_PEOPLE = listing(record({"name": "text", "pages": "number", "pagesPerDay": "number"}))
 
 
-@described(ok("the figures", STATS), query=QUERY)
+@described(ok("the figures", _shape(_FIGURES, pagesPerDay="number", people=_PEOPLE)), query=QUERY)
 async def stats(request: web.Request) -> web.Response:
     """GET /api/stats: pages, noise reduction, MTTA and MTTR, by service, severity and time."""
     period, found = await _measured(request)
@@ -97,11 +90,11 @@ async def stats(request: web.Request) -> web.Response:
     return web.json_response({**_answer(period, found, tuple(whole)), **told})
 
 
-@described(ok("the means", MEANS), query=QUERY)
+@described(ok("the means", _shape(_MTTR)), query=QUERY)
 async def mttr(request: web.Request) -> web.Response:
     """GET /api/v1/metrics/mttr: mean times to acknowledge and to resolve."""
     period, found = await _measured(request)
-    return web.json_response(_answer(period, found, MTTR))
+    return web.json_response(_answer(period, found, tuple(_MTTR)))
 
 
 async def _measured(request: web.Request) -> tuple[Period, Measured]:

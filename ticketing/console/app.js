@@ -12,19 +12,23 @@ import { FilterBar } from "./filter-bar.js";
 import { itemsOf } from "./grouping.js";
 import { Held } from "./held.js";
 import { helpRows, requestOf } from "./keyboard.js";
-import { hashOf, idInHash, LIST_HASH } from "./links.js";
+import { hashOf, idInHash, LIST_HASH, OVERVIEW_HASH } from "./links.js";
 import { List } from "./list.js";
 import { LiveList } from "./live-list.js";
 import { Looked } from "./looked.js";
+import { Overview } from "./overview.js";
 import * as page from "./page.js";
 import { listenToPreferences, userName } from "./preferences.js";
 import { Settings } from "./settings.js";
 import { SignIn } from "./sign-in.js";
 import { listen } from "./stream.js";
+import { hideStrip, showStrip } from "./strip.js";
 import { heldInWords, onUndo, showUndo } from "./undo.js";
 
 const TOTALS_MS = 2000;
 const TIMES_MS = 5000;
+const HEALTH_MS = 3000;
+const OVERVIEW_MS = 30_000;
 const DETAIL_MS = 150; // Changes come in bursts: the pane is read once after one.
 const DETAIL_RETRY_MS = 2000;
 
@@ -65,6 +69,10 @@ const commands = new Commands({
   sendAll: api.batch,
   newestOf,
   on: { change: drawAll, done: commandDone, allDone: commandsDone, failed: commandFailed },
+});
+const overview = new Overview({
+  onProblem: (error) => (error ? problem("overview", error) : page.showProblem("overview", null)),
+  by: userName,
 });
 const held = new Held({ newestOf, on: { change: heldChanged, send } });
 
@@ -121,6 +129,19 @@ async function readTotals() {
   }
 }
 
+// While the server does not say how it is, nothing is said of it.
+async function readHealth() {
+  if (document.hidden) return;
+  try {
+    const health = await api.get("api/v1/health");
+    showStrip(health);
+    overview.take(health);
+  } catch (error) {
+    hideStrip();
+    if (error.status === 401) signIn.ask();
+  }
+}
+
 async function readSettings() {
   try {
     const paths = ["api/v1/me", "api/v1/platforms"];
@@ -152,7 +173,9 @@ function reload() {
 function start() {
   readSettings();
   readTotals();
+  readHealth();
   reload();
+  overview.read();
 }
 
 function problem(source, error) {
@@ -278,6 +301,9 @@ function choose(id, { instead = false } = {}) {
 // Show what the address names.
 function follow() {
   filterBar.follow();
+  const isOverview = location.hash === OVERVIEW_HASH;
+  page.showPage(isOverview);
+  overview.show(isOverview);
   const id = idInHash(location.hash);
   if (id === selected) return;
   const before = selected;
@@ -388,10 +414,13 @@ document.addEventListener("visibilitychange", () => {
   if (document.hidden) looked.left();
   else looked.back();
   readTotals();
+  readHealth();
   draw();
 });
 addEventListener("pagehide", () => held.flush());
 setInterval(readTotals, TOTALS_MS);
+setInterval(readHealth, HEALTH_MS);
+setInterval(() => !document.hidden && overview.read(), OVERVIEW_MS);
 setInterval(refreshTimes, TIMES_MS);
 listen({ onEvent: streamEvent, onState: streamState });
 follow();

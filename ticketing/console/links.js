@@ -3,6 +3,7 @@
 const INCIDENT_HASH = /^#\/incidents\/([0-9a-f]{16}-[0-9a-f]{16})$/;
 
 export const LIST_HASH = "#/";
+export const OVERVIEW_HASH = "#/overview";
 export const hashOf = (id) => `#/incidents/${id}`;
 
 // The incident that a hash leads to; null for any other hash.

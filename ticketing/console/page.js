@@ -28,6 +28,18 @@ export function showProblem(source, text) {
   if (byId("banner").textContent !== first) byId("banner").textContent = first;
 }
 
+// Show the incidents or the overview, and say so in the navigation.
+export function showPage(isOverview) {
+  for (const id of ["filters", "scroll"]) byId(id).hidden = isOverview;
+  for (const [id, isHere] of [
+    ["to-incidents", !isOverview],
+    ["to-overview", isOverview],
+  ]) {
+    if (isHere) byId(id).setAttribute("aria-current", "page");
+    else byId(id).removeAttribute("aria-current");
+  }
+}
+
 // For screen readers.
 export function announce(text) {
   byId("announce").textContent = text;

@@ -20,3 +20,10 @@ export function folded(name, title, ...children) {
 }
 
 export const list = (kind, items) => items.length > 0 && el("ol", { class: kind }, ...items);
+
+// A table of rows; the cells are texts or nodes.
+export function table(heads, rows) {
+  const head = el("tr", {}, ...heads.map((name) => el("th", { scope: "col" }, name)));
+  const body = rows.map((cells) => el("tr", {}, ...cells.map((cell) => el("td", {}, cell ?? ""))));
+  return el("table", {}, el("thead", {}, head), el("tbody", {}, ...body));
+}

@@ -107,8 +107,8 @@ _NO_SECRET = re.compile(
     rf"\[(?:{'|'.join(NAMES)}|redacted|masked|filtered|hidden)\]|\(\D{{0,30}}|{PATH})",
     re.IGNORECASE,
 )
-_NEXT_KEY = re.compile(r"[,;&](?=\s|\Z|[\"']?[A-Za-z][\w.-]{0,80}[\"']?\s?[=:])")
-_UNQUOTED_ENDS = re.compile(r"[\s\"'<>]")
+_VALUE_ENDS = re.compile(r"[\s\"'<>]|[,;&](?=\s|\Z|[\"']?[A-Za-z][\w.-]{0,80}[\"']?\s?[=:])")
+"""What no bare value holds, and what stands before another key."""
 _CLOSED_LATER = re.compile(r"(?:\r?\n[^\"'\r\n:=]{0,200}){1,3}[\"'](?=[\s,;)}\]]|\Z)")
 _NEXT_LINES_KEY = re.compile(r"[\w.-]{1,60}[\"']?\s?[:=]")
 _TYPED = re.compile(r"(?:[A-Za-z]{1,2}|[A-Za-z_.:]{1,30}\(&?|string\(\d{1,6}\) )(?=[\"'])")
@@ -205,12 +205,16 @@ def _in_lines(text: str, value: Value, between: str, inner: str) -> Value | None
         if _NEXT_LINES_KEY.match(text, value.start) and ":" not in between.partition("\n")[2]:
             return None
         return value if indent.strip(" \t") or _is_mixed(inner) or indent else None
-    end = value.start
-    for line in text[value.start : value.start + BLOCK_CHARS_MAX].splitlines(keepends=True):
-        if end > value.start and not line.startswith(f"{indent}- " if listed else indent or " "):
-            break
-        end += len(line)
-    return Value(value.start, len(text[:end].rstrip("\r\n")))
+    more = f"{indent}- " if listed else indent or " "
+    end = _end_of_line(text, value.start)
+    while text.startswith(more, end + 1) and end - value.start < BLOCK_CHARS_MAX:
+        end = _end_of_line(text, end + 1)
+    return Value(value.start, end)
+
+
+def _end_of_line(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
 
 
 def _value(text: str, at: int, *, quoted_key: bool) -> Value | None:
@@ -240,11 +244,8 @@ def _value(text: str, at: int, *, quoted_key: bool) -> Value | None:
 
 
 def _bare(text: str, at: int) -> Value | None:
-    found = _UNQUOTED_ENDS.search(text, at)
+    found = _VALUE_ENDS.search(text, at)
     end = found.start() if found else len(text)
-    following = _NEXT_KEY.search(text, at, min(len(text), end + 90))
-    if following is not None and following.start() < end:
-        end = following.start()
     while end > at and text[end - 1] in _TRAILING and not _closes(text, at, end - 1):
         end -= 1
     return Value(at, end) if end > at else None

@@ -256,6 +256,18 @@ def test_the_reader_sees_what_stood_there() -> None:
     [
         *("a" * 60_000, "1 " * 30_000, ":" * 60_000, "a.b" * 20_000, "x-" * 30_000, "a@" * 30_000),
         *("0123456789" * 6_000 + "…", "a1" * 30_000 + " x…", "a.b." * 15_000 + "!x…"),
+        *(
+            "password=a," * 6_000,
+            "secret:\n- a\n" * 5_000,
+            'password: "x\n' * 5_000,
+            "password: {" * 6_000,
+        ),
+        *(
+            "| password | a1 " * 4_000,
+            "session=a1b2c3d4," * 4_000,
+            "пароль:a1b2c3" * 4_000,
+            "é" * 60_000,
+        ),
         # Each of these once had a number of readings that doubles with its length.
         *("eyJrIjoi" + "AbcABCabcd" * 5 + "0=", ("aBcc." * 20 + "9… ") * 400),
     ],

@@ -112,3 +112,11 @@ def test_the_shares_of_all_partitions_are_remembered_for_minutes() -> None:
         shares.note("s", 4, AT + 60.0 * minute)
     assert not all(shares.covers("s", f"{number:032x}", AT + 5_940.0) for number in range(200))
     assert all(shares.covers("s", f"{number:032x}", AT) for number in range(200))
+
+
+def test_the_smallest_share_is_that_of_the_busiest_scope() -> None:
+    requests = RequestSample()
+    assert requests.smallest_share == 1.0
+    requests.of("busy").level = 3
+    requests.of("calm")
+    assert requests.smallest_share == 0.125

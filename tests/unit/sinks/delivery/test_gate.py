@@ -119,3 +119,17 @@ def test_a_refused_account_does_not_use_up_the_platforms_probe() -> None:
     now = gates.opens_at("b")
     assert not gates.admits("a", now)
     assert gates.admits("b", now)
+
+
+def test_a_platforms_circuit_knows_since_when_and_why_it_lets_probes_alone_through() -> None:
+    platform = gate()
+    gates = Gates(platform)
+    for now in (10.0, 11.0):
+        gates.record("a", DOWN, now)
+    assert gates.closed is None
+    gates.record("a", DOWN, 12.0)
+    assert gates.closed == (12.0, "server_error")
+    gates.record("a", Unknown(Reason.TIMEOUT, True), platform.opens_at)
+    assert gates.closed == (12.0, "server_error"), "a failed probe is no new beginning"
+    gates.record("a", UP, platform.opens_at)
+    assert gates.closed is None

@@ -11,6 +11,7 @@ from sinks.calls.outcome import Delivered, Outcome, Reason, Refused, RetryAfter
 from sinks.platform import Connection, Repeat, Request, Traits
 from ticketing import metrics
 from ticketing.domain.incidents.incident import Incident
+from ticketing.wire.pulses import Pulse
 
 TAKEN = Delivered(external_id="1")
 BUSY = RetryAfter(Reason.SERVER_ERROR)
@@ -57,6 +58,7 @@ def pending(life: Life) -> int:
     labels = {"platform": "moody"}
     found = metrics.registry.get_sample_value("ticketing_deliveries_pending", labels)
     assert found is not None
+    assert life.machine.described(Pulse("moody", "1", 0.0)).pending == int(found)
     return int(found)
 
 
