@@ -209,7 +209,7 @@ def test_the_overview_shows_pages_times_and_the_pipeline(page: Page) -> None:
     page.reload()
     expect(overview.locator(".figures")).to_be_visible()
     expect(page.locator("#list")).to_be_hidden()
-    page.get_by_role("link", name="Incidents").click()
+    page.get_by_role("link", name="Incidents", exact=True).click()
     expect(page.locator("#list .row").first).to_be_visible()
 
 

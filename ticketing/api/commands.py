@@ -27,7 +27,7 @@ from ticketing.api.parameters import (
 )
 from ticketing.api.problems import Invalid, Problem, problem_of
 from ticketing.api.services import Services, services
-from ticketing.api.shapes import PROBLEM, Schema, choice, listing, record
+from ticketing.api.shapes import PROBLEM, Schema, choice, listing, record, request_body
 from ticketing.config import PLATFORMS, Config
 from ticketing.domain.access.principal import NAME_CHARS_MAX, Role
 from ticketing.domain.events import Action, Command
@@ -122,8 +122,8 @@ _KEY_USED = refused(422, "the key was used for another action on this incident")
 def _body_of(action: Action) -> Schema:
     own = _FIELDS.get(action, {})
     note = {} if "text" in own else {"note": _LONG}
-    optional = ("by", "note", *(own if action is Action.ESCALATE else ()))
-    return record({"by": by_field(), **note, **own}, optional=optional)
+    optional = ("by", *note, *(own if action is Action.ESCALATE else ()))
+    return request_body({"by": by_field(), **note, **own}, optional=optional)
 
 
 def _answer_of(action: Action) -> Schema:
@@ -139,7 +139,7 @@ def _batch_body() -> Schema:
     ids = {**listing(_ITEM), "minItems": 1, "maxItems": BATCH_MAX}
     actions = choice([action.value for action in Action])
     known = {"ids": ids, "action": actions, "by": by_field(), "note": _LONG, **fields}
-    return record(known, optional=("by", "note", *fields))
+    return request_body(known, optional=("by", "note", *fields))
 
 
 def command_handler(action: Action) -> Callable[[web.Request], Awaitable[web.Response]]:

@@ -22,7 +22,7 @@ from ticketing.api.parameters import (
 )
 from ticketing.api.problems import Invalid, Problem
 from ticketing.api.services import DeadLetters, services
-from ticketing.api.shapes import Schema, or_null, record
+from ticketing.api.shapes import Schema, or_null, record, request_body
 from ticketing.dead_letters import reading
 from ticketing.dead_letters.reading import DELIVERY, LIMIT_DEFAULT, LIMIT_MAX, Entry, Page, Wanted
 from ticketing.dead_letters.redrive import Redriven, Redriver
@@ -145,7 +145,7 @@ async def get_dead_letter(request: web.Request) -> web.Response:
     ok("in Kafka again", record({"id": "text", "status": "text", **_REDRIVEN})),
     refused(409, "redriven before, under way, or its platform is not enabled; see `currentStatus`"),
     refused(422, "the letter holds only a part of the record"),
-    body=record({"by": by_field()}, optional=("by",)),
+    body=request_body({"by": by_field()}, optional=("by",)),
 )
 async def redrive(request: web.Request) -> web.Response:
     """POST /api/v1/dead-letters/:id/redrive: try a letter again, once; 409 if redriven before."""

@@ -71,6 +71,14 @@ def record(
     }
 
 
+def request_body(properties: Mapping[str, str | Schema], *, optional: Sequence[str] = ()) -> Schema:
+    """The schema of a request's object, in which null leaves an optional field out."""
+    found = record(properties, optional=optional)
+    for name in optional:
+        found["properties"][name] = or_null(found["properties"][name])
+    return found
+
+
 def group(given: Sequence[Field], *, optional: Sequence[str] = (), title: str = "") -> Schema:
     """The schema of an object with the fields of a table; the first of one name counts."""
     parts: dict[str, list[Field]] = {}

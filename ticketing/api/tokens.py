@@ -14,7 +14,7 @@ from ticketing.api.door import SUBJECTS, principal_of
 from ticketing.api.parameters import Body, json_object, member_of, parsed_time
 from ticketing.api.problems import Invalid, Problem
 from ticketing.api.rules import ADMIN, Route, delete, get, post
-from ticketing.api.shapes import Schema, choice, listing, or_null, record, shape
+from ticketing.api.shapes import Schema, choice, listing, or_null, record, request_body, shape
 from ticketing.domain.access.principal import Role
 from ticketing.domain.access.tokens import NAME, NAME_EXPECTED, TENANTS_MAX, Token
 from ticketing.kafka.runtime import Runtime
@@ -103,12 +103,12 @@ MADE = (
         record({**_TOKEN_FIELDS, "token": "text"}, title="Made token"),
     ),
 )
-_BODY = record(
+_BODY = request_body(
     {
         "name": {"type": "string", "pattern": f"^{NAME.pattern}$"},
         "role": choice([role.value for role in Role]),
         "tenants": {**listing(shape("text")), "maxItems": TENANTS_MAX},
-        "expiresAt": "time",
+        "expiresAt": {"type": "string", "description": "a time; never, if empty"},
     },
     optional=("tenants", "expiresAt"),
 )

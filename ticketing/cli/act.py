@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE = "TICKETING_API_TOKEN"
 """The variable with the token of the person or program that calls commands."""
 ANSWER_SECONDS_MAX = 30.0
-"""Longer than the API waits for Kafka and for the outcome, 10 seconds each."""
+"""Longer than the API waits for Kafka, 10 seconds, and for the outcome, 2."""
 
 
 class Length(click.ParamType):

@@ -13,7 +13,7 @@ export function deadLetterTable(letters, redriven, onRedrive) {
     el("span", { class: "detail-text" }, letter.detail),
     redriven.has(letter.id) ? "on its way" : redriveButton(letter, onRedrive),
   ]);
-  return table(["When", "Where", "Why", "What", ""], rows);
+  return table(["When", "Where", "Why", "What", "Again"], rows);
 }
 
 function redriveButton({ id, detail }, onRedrive) {

@@ -21,9 +21,11 @@ export function folded(name, title, ...children) {
 
 export const list = (kind, items) => items.length > 0 && el("ol", { class: kind }, ...items);
 
-// A table of rows; the cells are texts or nodes.
+// A table of rows; the cells are texts or nodes. One that is too wide scrolls, by the keyboard too.
 export function table(heads, rows) {
   const head = el("tr", {}, ...heads.map((name) => el("th", { scope: "col" }, name)));
   const body = rows.map((cells) => el("tr", {}, ...cells.map((cell) => el("td", {}, cell ?? ""))));
-  return el("table", {}, el("thead", {}, head), el("tbody", {}, ...body));
+  const whole = el("table", {}, el("thead", {}, head), el("tbody", {}, ...body));
+  const label = `Table: ${heads.join(", ")}`;
+  return el("div", { class: "wide", role: "group", tabindex: "0", "aria-label": label }, whole);
 }

@@ -108,7 +108,7 @@ _NO_SECRET = re.compile(
     re.IGNORECASE,
 )
 _VALUE_ENDS = re.compile(r"[\s\"'<>]|[,;&](?=\s|\Z|[\"']?[A-Za-z][\w.-]{0,80}[\"']?\s?[=:])")
-"""What no bare value holds, and what stands before another key."""
+"""Marks that no bare value holds, or that stand before another key."""
 _CLOSED_LATER = re.compile(r"(?:\r?\n[^\"'\r\n:=]{0,200}){1,3}[\"'](?=[\s,;)}\]]|\Z)")
 _NEXT_LINES_KEY = re.compile(r"[\w.-]{1,60}[\"']?\s?[:=]")
 _TYPED = re.compile(r"(?:[A-Za-z]{1,2}|[A-Za-z_.:]{1,30}\(&?|string\(\d{1,6}\) )(?=[\"'])")
