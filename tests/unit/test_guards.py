@@ -239,7 +239,13 @@ async def test_the_event_loop_looks_after_the_watchdog(monkeypatch: pytest.Monke
     left: list[str] = []
     tasks: list[Any] = []
     watchdog = Watchdog()
-    app: Any = SimpleNamespace(watchdog=watchdog, task=tasks.append)
+    unheard = SimpleNamespace(connect=lambda receiver, **_: receiver)
+    app: Any = SimpleNamespace(
+        watchdog=watchdog,
+        task=tasks.append,
+        on_partitions_assigned=unheard,
+        on_before_shutdown=unheard,
+    )
     worker._attach(app, "traces")
 
     async def sleep(seconds: float) -> None:

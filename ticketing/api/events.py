@@ -304,7 +304,7 @@ FEED: web.AppKey[Feed] = web.AppKey("feed", Feed)
 
 @described(ok("an endless stream", shape("text"), content_type="text/event-stream"))
 async def events(request: web.Request) -> web.StreamResponse:
-    """GET /api/v1/events: `position` first, then `incidents`, `health`, and `reset` after a gap."""
+    """GET /api/v1/events: server-sent events of changes, and `reset` where a client missed some."""
     feed = request.config_dict[FEED]
     principal = principal_of(request)
     queue = feed.join(principal)

@@ -16,10 +16,12 @@ from typing import Any
 import msgspec
 from aiohttp import web
 
-from ticketing.api.balance import Records
+from ticketing.api.balance import SHOWN, Records
+from ticketing.api.described import described, ok
 from ticketing.api.door import principal_of
 from ticketing.api.fleet import FleetSeen, RoleSeen, State
 from ticketing.api.services import Balance, Fleet
+from ticketing.api.shapes import LISTED, choice, listing, or_null, record, shape
 from ticketing.config import Config
 from ticketing.domain.access.principal import Principal
 from ticketing.errors import Unavailable
@@ -37,6 +39,57 @@ SHOWN_MAX = 50
 AUDIENCES_MAX = 64
 """Groups of tenants whose pages are kept for a moment."""
 READY, REBUILDING, AWAY = "ready", "rebuilding", "away"
+CLOSED, OPENED, UNKNOWN = "closed", "open", "unknown"
+_LOST = LISTED["properties"]["undelivered"]
+_ROLE = record(
+    {
+        "role": "text",
+        "state": choice([one.value for one in State]),
+        "since": "time or null",
+        "workers": "number of processes",
+    }
+)
+_PLATFORM = record(
+    {
+        "name": "text",
+        "title": "text",
+        "circuit": choice([CLOSED, OPENED, UNKNOWN]),
+        "since": "time or null",
+        "reason": "text or null",
+        "pending": "number of tickets or null",
+        "undelivered": "number of incidents or null",
+    }
+)
+_INCIDENT = record(
+    {"id": "text", "severity": "text", "service": "text", "title": "text", "platforms": _LOST}
+)
+_BALANCE = record(
+    {
+        **dict.fromkeys(SHOWN, "number of records"),
+        "underWay": "number of records",
+        "addsUp": "yes/no or null",
+    }
+)
+HEALTH = record(
+    {
+        "at": "time",
+        "problems": "list of text",
+        "kafka": "yes/no or null",
+        "view": choice([READY, REBUILDING, AWAY]),
+        "roles": listing(_ROLE),
+        "platforms": listing(_PLATFORM),
+        "undelivered": or_null(listing(_INCIDENT)),
+        "undeliveredTotal": "number of incidents or null",
+        "lastRecordAt": "time or null",
+        "lag": or_null(
+            record({"records": "number of records or null", "seconds": "number or null"})
+        ),
+        "balance": or_null(_BALANCE),
+        "deadLetters": "number of letters or null",
+        "sampledShare": or_null(shape("number, 0 to 1")),
+    },
+    title="Health",
+)
 Tenants = tuple[str, ...] | None
 
 
@@ -247,7 +300,7 @@ def _platforms(
             {
                 "name": name,
                 "title": title,
-                "circuit": ("open" if circuit else "closed") if heard else "unknown",
+                "circuit": (OPENED if circuit else CLOSED) if heard else UNKNOWN,
                 "since": iso(circuit.since) if circuit else None,
                 "reason": circuit.reason if circuit else None,
                 "pending": role.pending if role is not None and all_tenants else None,
@@ -284,7 +337,7 @@ def _problems(
     found += [
         f"{one['title']} does not answer and gets probes only"
         for one in platforms
-        if one["circuit"] == "open"
+        if one["circuit"] == OPENED
     ]
     if look.view == AWAY:
         found.append("Redis does not answer: incidents can't be shown")
@@ -298,6 +351,7 @@ def _problems(
 DESK: web.AppKey[HealthDesk] = web.AppKey("health", HealthDesk)
 
 
+@described(ok("the health", HEALTH))
 async def installation_health(request: web.Request) -> web.Response:
     """GET /api/v1/health: roles, platforms, pages that did not get through, and the balance."""
     desk = request.config_dict[DESK]

@@ -144,8 +144,8 @@ def _answer(given: Answer) -> dict[str, Any]:
 
 def _operation_id(route: Route) -> str:
     parts = [part for part in re.split(r"\W+", route.path) if part not in ("", "api", "v1")]
-    name = "".join(part[:1].upper() + part[1:] for part in parts) or "Console"
-    return f"{route.method.lower()}{name}"
+    name = "".join(part[:1].upper() + part[1:] for part in parts)
+    return f"{route.method.lower()}{'' if route.path.startswith('/api/') else 'Root'}{name}"
 
 
 def _tag(path: str) -> str:

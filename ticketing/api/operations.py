@@ -35,9 +35,10 @@ TOTALS = record(
         "byStatus": record({one.value: "number of incidents" for one in Status}),
         "active": record({one.value: "number of incidents" for one in Severity}),
         **dict.fromkeys(SHOWN, "number of records"),
+        "deliveriesPending": "number of tickets",
     },
-    # A principal of some tenants hears of no records.
-    optional=SHOWN,
+    # A principal of some tenants hears of neither records nor tickets.
+    optional=(*SHOWN, "deliveriesPending"),
     title="Totals",
 )
 LLM_STATUS = record(

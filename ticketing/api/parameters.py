@@ -53,9 +53,9 @@ def by_field() -> Schema:
 
 
 _STATE = several("state", "any of these", [one.value for one in AlertState])
-_SEVERITY = several("severity", "any of these", [one.value for one in Severity])
-_SERVICE = several("service", "any of these services")
-_TENANT = several("tenant_id", "any of these tenants")
+SEVERITY = several("severity", "any of these", [one.value for one in Severity])
+SERVICE = several("service", "any of these services")
+TENANT = several("tenant_id", "any of these tenants")
 _SEARCH = Parameter(
     "q", "words that all stand somewhere", {"type": "string", "maxLength": SEARCH_CHARS_MAX}
 )
@@ -68,9 +68,9 @@ _LIMIT = limit_parameter(LIMIT_DEFAULT, LIMIT_MAX)
 INCIDENT_QUERY = (
     several("id", "ids of incidents"),
     several("status", "any of these", [one.value for one in Status]),
-    _SEVERITY,
+    SEVERITY,
     several("service", "any alert's service is any of these"),
-    _TENANT,
+    TENANT,
     several("alert", "fingerprints of alerts, of which the incident lists one"),
     Parameter(
         "undelivered",
@@ -86,10 +86,10 @@ INCIDENT_QUERY = (
 )
 ALERT_QUERY = (
     _STATE,
-    _SEVERITY,
-    _SERVICE,
+    SEVERITY,
+    SERVICE,
     several("environment", "any of these environments"),
-    _TENANT,
+    TENANT,
     _SEARCH,
     FROM,
     TO,
@@ -97,7 +97,7 @@ ALERT_QUERY = (
     _LIMIT,
     CURSOR,
 )
-PART_QUERY = (_STATE, _SEVERITY, _SERVICE, _SEARCH, _LIMIT, CURSOR)
+PART_QUERY = (_STATE, SEVERITY, SERVICE, _SEARCH, _LIMIT, CURSOR)
 """Of the alerts of one incident, which are those of one tenant and environment."""
 QUERY_NAMES = tuple(one.name for one in INCIDENT_QUERY)
 ALERT_QUERY_NAMES = tuple(one.name for one in ALERT_QUERY)

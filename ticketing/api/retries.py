@@ -6,10 +6,13 @@ import msgspec
 from aiohttp import web
 
 from ticketing.api.dead_letters import dead_letters_of
+from ticketing.api.described import described, ok, refused
 from ticketing.api.door import SUBJECTS, principal_of
 from ticketing.api.incidents import document_of
-from ticketing.api.parameters import Body, json_object
+from ticketing.api.parameters import Body, by_field, json_object
 from ticketing.api.problems import Invalid
+from ticketing.api.shapes import choice, record
+from ticketing.config import PLATFORMS
 from ticketing.domain.access.principal import NAME_CHARS_MAX
 
 
@@ -23,6 +26,14 @@ class _Routed(msgspec.Struct):
 _routed = msgspec.json.Decoder(_Routed)
 
 
+@described(
+    ok(
+        "the wish is in Kafka, at the place `to`",
+        record({"id": "text", "status": "text", "platform": "text", "to": "text"}),
+    ),
+    refused(409, "the platform is not enabled"),
+    body=record({"by": by_field(), "platform": choice(PLATFORMS)}, optional=("by",)),
+)
 async def retry(request: web.Request) -> web.Response:
     """POST /api/incidents/:id/retry: let a platform try the incident's ticket again now."""
     id = request.match_info["id"]

@@ -8,10 +8,13 @@ from typing import Any
 
 from aiohttp import web
 
-from ticketing.api.described import Parameter, described, ok, several
+from ticketing.api.described import Parameter, described, ok
 from ticketing.api.door import principal_of
 from ticketing.api.parameters import (
     FROM,
+    SERVICE,
+    SEVERITY,
+    TENANT,
     TO,
     choices,
     member_of_values,
@@ -29,10 +32,14 @@ from ticketing.view.times import iso
 QUERY = (
     FROM,
     TO,
-    Parameter("bucket", "the parts of the time", choice([one.value for one in Bucket])),
-    several("severity", "any of these", [one.value for one in Severity]),
-    several("service", "any of these services"),
-    several("tenant_id", "any of these tenants"),
+    Parameter(
+        "bucket",
+        "the parts of the time, of UTC",
+        {**choice([one.value for one in Bucket]), "default": Bucket.DAY.value},
+    ),
+    SEVERITY,
+    SERVICE,
+    TENANT,
 )
 QUERY_NAMES = tuple(one.name for one in QUERY)
 DAYS_DEFAULT = 30

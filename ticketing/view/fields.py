@@ -115,6 +115,13 @@ tickets[].onCall: text
     who was on call there when it was last written, or empty
 tickets[].updatedAt: time
     when the platform last answered
+undelivered[].platform: text
+    a platform that did not take it, while it lasts
+undelivered[].reason: text
+    `rejected`, `not_in_time` (it went to the fallback instead), `failing` (it is tried again and
+    again)
+undelivered[].since: time
+    since when
 rootCause: text or null
     the service in which it probably began
 ticketed: yes/no
@@ -123,7 +130,7 @@ waitingFor?.occurrences: number
     the ticket waits for so many anomalies within a window (`anomaly.minimumCount`);
     `waitingFor` is null where none does
 sporadic: yes/no
-    whether its ticket waits, as one of many requests shows it
+    whether its ticket waits, as it comes no more often than before
     ([incidents.md](incidents.md#grouping-by-cause))
 noTicket: text or null
     why it has no ticket of its own now, in a sentence
@@ -389,13 +396,13 @@ trace.correlation?.traces: number of requests
 trace.correlation?.method: text
     what the trees of calls rest on
 trace.correlation?.rootCause: object or null
-    the strongest candidate, as `trace.correlation.candidates[]`
+    the first candidate, as `trace.correlation.candidates[]`
 trace.correlation?.candidates[].service: text
-    where it may have begun, strongest first
+    where its own requests lead to, most first; the cause by a verdict is `cause`
 trace.correlation?.candidates[].score: number
-    the evidence for it
+    the incident's requests that lead to it; a request may count in parts
 trace.correlation?.candidates[].share: number, 0 to 1
-    its part of all evidence
+    its part of these requests
 trace.correlation?.candidates[].reasons: list of text
     up to three
 trace.correlation?.causalChain: list of text
@@ -412,6 +419,17 @@ trace.correlation?.path[].ownMilliseconds: milliseconds
     that without the calls it made
 trace.correlation?.path[].failed: yes/no
     whether it failed
+trace.correlation?.path[].depth: number of calls
+    that it lies below the entry
+trace.correlation?.edges[].caller: text
+    a service that calls another one in the incident's requests; those that fail most first, 40 at
+    most
+trace.correlation?.edges[].callee: text
+    the one that it calls
+trace.correlation?.edges[].requests: number of requests
+    with such a call
+trace.correlation?.edges[].failed: number of requests
+    of these, with one that failed
 trace.correlation?.affectedServices: list of text
     services that suffer, by these requests
 trace.correlation?.affectedEndpoints: list of text
@@ -420,8 +438,8 @@ trace.correlation?.blastRadius.services: number of services
     that suffer
 trace.correlation?.blastRadius.endpoints: number of endpoints
     that suffer
-trace.correlation?.blastRadius.tenants: number of tenants
-    with an outbreak in the same service
+trace.correlation?.blastRadius.tenants: number of tenants or null
+    with an outbreak in the same service; null for a principal of some tenants
 trace.correlation?.blastRadius.failingShare: number, 0 to 1
     of the recent requests by the same entries, those that fail
 trace.correlation?.blastRadius.failingShareBefore: number, 0 to 1
@@ -448,6 +466,9 @@ trace.correlation?.samples[].method: text
     what its tree rests on
 trace.correlation?.samples[].path: list of objects
     as `trace.correlation.path[]`
+trace.correlation?.samples[].calls: list of objects
+    as `trace.correlation.path[]`: all calls, callers before callees; 24 of the first sample and 8
+    of a further one, those on the path and those that failed first
 trace.correlation?.samples[].timeline[].at: time
     of a log line
 trace.correlation?.samples[].timeline[].service: text
