@@ -193,7 +193,8 @@ class IncidentAlert:
     episodes within this incident, `before` those ahead of the present one. Times are Unix seconds:
     `first_seen` and `last_seen` of the records (event time), `last_arrived_at` of their arrival.
     `minutes` holds (start, count) of the first hour. `needed` as in Alert. `reason` says why the
-    alert is in this incident; `topic`, `partition` and `offset` name its first record.
+    alert is in this incident; `topic`, `partition` and `offset` name its first record; `config` and
+    `judged` as in Alert.
     """
 
     fingerprint: str
@@ -217,6 +218,7 @@ class IncidentAlert:
     partition: int = -1
     offset: int = -1
     config: str = ""
+    judged: str = ""
 
     @property
     def version(self) -> tuple[int, int]:
