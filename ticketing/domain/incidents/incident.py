@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ticketing.domain.alerts.alert import AlertKind, AlertState
-from ticketing.domain.events import Summary, TicketState
+from ticketing.domain.events import Action, Summary, TicketState
 from ticketing.domain.open_enum import OpenEnum
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
@@ -180,6 +180,8 @@ class CommandOutcome:
     status: Status
     at: float
     reason: str = ""
+    action: Action | None = None
+    """None in records of older releases."""
 
 
 # Without slots, so that ticketing.domain.records copies it at once.
