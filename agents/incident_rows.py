@@ -174,20 +174,17 @@ class IncidentRows:
         self.tx.send(topics.INCIDENTS, id, None, stored=True)
 
     def of_incident(self, incident: Incident) -> list[AlertRow]:
-        """The rows of an incident's alerts: all of them, up to `ALERTS_MAX`.
-
-        Those that the incident does not show are searched for in the whole partition.
-        """
-        found = {part.fingerprint: self.alert(part.fingerprint) for part in incident.alerts}
-        rows = [row for row in found.values() if row is not None and row.incident_id == incident.id]
+        """The rows of an incident's alerts, shown there or not: all of them, up to `ALERTS_MAX`."""
+        rows = [row for part in incident.alerts if (row := self.alert(part.fingerprint))]
+        rows = [row for row in rows if row.incident_id == incident.id]
         if incident.alerts_total <= len(incident.alerts):
             return rows
-        name, prefix = incident.id.encode(), alert_key("")
-        for key, value in self.tx.stored():
-            if key.startswith(prefix) and name in value and key[len(prefix) :] not in found:
-                row = self.tx.peek(key)
-                if isinstance(row, AlertRow) and row.incident_id == incident.id:
-                    rows.append(row)
+        keys = {alert_key(part.fingerprint) for part in incident.alerts}
+        for key in self.tx.belonging(incident.id):
+            record = self.tx.peek(key) if key not in keys else None
+            keys.add(key)
+            if isinstance(record, AlertRow) and record.incident_id == incident.id:
+                rows.append(record)
             if len(rows) >= ALERTS_MAX:
                 break
         return rows

@@ -53,9 +53,18 @@ class _StoredStatus(msgspec.Struct):
     incident: _StatusOf | None = None
 
 
+class _IncidentOf(msgspec.Struct):
+    incident_id: str = ""
+
+
+class _StoredIncident(msgspec.Struct):
+    alert: _IncidentOf | None = None
+
+
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Stored)
 _status_decoder = msgspec.json.Decoder(_StoredStatus)
+_incident_decoder = msgspec.json.Decoder(_StoredIncident)
 
 
 def alert_key(fingerprint: str) -> str:
@@ -117,3 +126,9 @@ def is_stored_open(value: bytes) -> bool:
     """`is_open` for an encoded record, of which only the status is decoded."""
     found = _status_decoder.decode(value).incident
     return found is not None and found.status is not Status.RESOLVED
+
+
+def stored_incident_of(value: bytes) -> str:
+    """The id of the incident that an encoded alert belongs to; "" for other records, and for none."""
+    found = _incident_decoder.decode(value).alert
+    return found.incident_id if found is not None else ""

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tables.alerts import is_stored_firing
-from tables.incidents import is_stored_open
+from tables.incidents import is_stored_open, stored_incident_of
 from ticketing import extras, launch, log, metrics, restarts
 from ticketing.config import Config, exposed, secrets_of
 from ticketing.engine.agent import add_agent
@@ -340,7 +340,13 @@ def _pipeline(runtime: Runtime, topics: RoleTopics) -> TicketingApp:
         app.fence,
         name="incidents",
         topic=EVENTS,
-        table=create_table(app, "incidents", runtime.partitions, is_open=is_stored_open),
+        table=create_table(
+            app,
+            "incidents",
+            runtime.partitions,
+            is_open=is_stored_open,
+            owner=stored_incident_of,
+        ),
         machine=IncidentMachine(
             policy(config, runtime.partitions),
             partitions=runtime.partitions,

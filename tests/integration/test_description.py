@@ -17,9 +17,11 @@ from aiohttp import web
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import CHECKS
 from support.access import Keys
+from support.incident_writer import Writer
 from support.shown_alerts import alert
+from support.view import complete
 
-from tests.unit.api.conftest import Writer, make_incident
+from tests.unit.api.conftest import NOW, make_incident
 from ticketing.api.app import create_app, routes
 from ticketing.api.audit import KafkaAudit
 from ticketing.api.balance import KafkaBalance
@@ -90,7 +92,7 @@ class Served:
         runtime = Runtime.of(self._config)
         runtime.ensure_topics()
         self._store = open_store(self._config)
-        writer = Writer(self._store)
+        writer = Writer(await complete(self._store), clock=lambda: NOW + 60)
         await writer.put(*KNOWN)
         await self._store.write_alerts([(alert().fingerprint, alert())])
         self._owned = [

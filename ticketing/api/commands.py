@@ -89,6 +89,7 @@ _FIELDS: dict[Action, dict[str, Schema]] = {
 """The fields that an action's request has, beside `by` and `note`; all but escalate's are needed."""
 _ANSWERED: dict[Action, dict[str, str | Schema]] = {
     Action.ESCALATE: {"escalatedTo": "list of text"},
+    Action.RESOLVE: {"stillFiring": "yes/no"},
     Action.FORWARD: {"forwardedTo": "list of text"},
     Action.UNLINK: {"unlinkedFrom": "list of text"},
     Action.ASSIGN: {"assignees": "list of text"},
@@ -104,7 +105,10 @@ _KEY_HEADER = Parameter(
     {"type": "string", "pattern": f"^{_KEY.pattern}$"},
 )
 _OUTCOME = record(
-    {"id": "text", "applied": "yes/no", "status": "text", "at": "time", "reason": "text"},
+    {
+        **{"id": "text", "applied": "yes/no", "status": "text", "at": "time", "reason": "text"},
+        "action": "text or null",
+    },
     title="Outcome",
 )
 _ACCEPTED = (
@@ -304,15 +308,17 @@ def _answer(result: Result) -> dict[str, Any]:
     if isinstance(result, Exception):
         raise result
     outcome, action = result.outcome, result.command.action
+    if outcome.action not in (None, action.value):
+        used = (
+            f"This Idempotency-Key was used for another action on this incident: {outcome.action}."
+        )
+        raise Problem(422, used)
     if not outcome.applied:
         raise Conflict(outcome.status, _sentence(outcome.reason))
-    rule = ACTION_RULES[action]
-    if rule.leads_to is not None and outcome.status != rule.leads_to.value:
-        raise Problem(422, "This Idempotency-Key was used for another action on this incident.")
     return {
         "id": result.command.incident_id,
         "status": outcome.status,
-        f"{rule.done}At": outcome.at,
+        f"{ACTION_RULES[action].done}At": outcome.at,
         **_targets(result),
     }
 

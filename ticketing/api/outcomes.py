@@ -33,6 +33,8 @@ class Outcome(msgspec.Struct):
     status: str
     at: str
     reason: str = ""
+    action: str | None = None
+    """None where an older release decided."""
 
 
 class Shown(msgspec.Struct, rename="camel"):

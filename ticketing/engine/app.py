@@ -24,7 +24,7 @@ from ticketing.engine.fence import Fence
 from ticketing.engine.pulse import Described, undescribed
 from ticketing.engine.recovery import DurableTables
 from ticketing.engine.role_topics import RoleTopics
-from ticketing.engine.row_index import RowIndex, never_open
+from ticketing.engine.row_index import RowIndex, never_open, on_its_own
 from ticketing.engine.table import DurableTable
 from ticketing.engine.transport import BatchTransport, FlowControl, scheduler_for
 from ticketing.engine.watchdog import Watchdog
@@ -169,10 +169,12 @@ def create_table(
     partitions: int,
     *,
     is_open: Callable[[bytes], bool] = never_open,
+    owner: Callable[[bytes], str] = on_its_own,
 ) -> DurableTable:
     """A plain table of bytes to bytes, on RocksDB with a bounded cache, recovered by the app.
 
-    `is_open`: True for an encoded state that may be unfinished and not due within the hour.
+    `is_open`: True for an encoded state that may be unfinished and not due within the hour. `owner`:
+    the key of the row that an encoded state belongs to, "" for none.
     """
     table = DurableTable(
         app,
@@ -181,7 +183,7 @@ def create_table(
         value_type=bytes,
         partitions=partitions,
         options={"driver": "rocksdict"},
-        index=RowIndex(is_open),
+        index=RowIndex(is_open, owner),
     )
     # Faust recovers only the tables that the app knows.
     app.tables.add(table)

@@ -22,7 +22,7 @@ from ticketing.engine.guarded import FAILED, Failure, StoreFailed, Superseded, T
 from ticketing.engine.outbox import Outbox
 from ticketing.engine.partition_clock import PartitionClock
 from ticketing.engine.row import FIRST_ROW, MARK_KEY, NOTHING_FOLDED, decode_mark, encode_mark
-from ticketing.engine.row_index import due_or_open, reflecting
+from ticketing.engine.row_index import belonging, due_or_open, reflecting
 from ticketing.engine.table import DurableTable, Rows
 from ticketing.engine.transport import RECORD_OVERHEAD_BYTES
 from ticketing.engine.watchdog import Watchdog, leave
@@ -104,6 +104,11 @@ class TableStore(statemachine.Store):
     def reflecting(self, offset: int) -> Iterator[str]:
         """By the index: the keys of the rows that may be unpublished."""
         for key in reflecting(self._db, offset):
+            yield _key(key)
+
+    def belonging(self, owner: str) -> Iterator[str]:
+        """By the index: the keys of the rows that belong to the row of another key."""
+        for key in belonging(self._db, owner):
             yield _key(key)
 
 

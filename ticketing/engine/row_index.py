@@ -1,4 +1,4 @@
-"""The index of a partition's rows: by due time, by the message that they reflect, and the open ones.
+"""The index of a partition's rows: due, reflecting a message, open, belonging to another row.
 
 A newly assigned partition needs only the rows that are due within the hour, those of unfinished
 states and those that may be unpublished; with the index no other row is read. Entries stand in the
@@ -15,12 +15,13 @@ from typing import Any
 from ticketing.engine.guarded import Failure, guarded
 from ticketing.engine.row import FIRST_ROW, OWN_PREFIX, unpack_at, unpack_due, unpack_state
 
-AT, DUE, OPEN = b"\0at:", b"\0due:", b"\0open:"
-"""Begin the keys of entries. A number of `WIDTH` bytes and the row's key follow, or the key alone."""
+AT, DUE, OPEN, OF = b"\0at:", b"\0due:", b"\0open:", b"\0of:"
+"""Begin the keys of entries. A number of `WIDTH` bytes and the row's key follow, or the key alone, or
+the key of the row that it belongs to, a zero byte and its own."""
 INDEX_KEY = b"\0index"
 """The key of the row that says which rows the entries are those of."""
-VERSION = 1
-"""Of the entries: raised with a change of their form, or of the states that count as open."""
+VERSION = 2
+"""Of the entries: raised with a change of their form, or of what tables say of a state."""
 WIDTH = 8
 """Takes every offset, and milliseconds of every date."""
 BUILT_TOGETHER = 500
@@ -35,12 +36,25 @@ def never_open(state: bytes) -> bool:
     return False
 
 
+def on_its_own(state: bytes) -> str:
+    """The empty text: for tables whose rows belong to no other."""
+    return ""
+
+
 class RowIndex:
     """The entries of a table's rows. Databases are those of one partition each."""
 
-    def __init__(self, is_open: Callable[[bytes], bool] = never_open) -> None:
-        """`is_open`: True for an encoded state that may be unfinished and not due for long."""
+    def __init__(
+        self,
+        is_open: Callable[[bytes], bool] = never_open,
+        owner: Callable[[bytes], str] = on_its_own,
+    ) -> None:
+        """`is_open`: True for an encoded state that may be unfinished and not due for long.
+
+        `owner`: the key of the row that an encoded state belongs to, "" for none.
+        """
         self._is_open = is_open
+        self._owner = owner
 
     def fits(self, db: Any, offset_key: bytes) -> bool:
         """True where the entries are those of the rows that the database has."""
@@ -64,7 +78,7 @@ class RowIndex:
     def built(self, db: Any, offset_key: bytes) -> Iterator[Entries]:
         """The changes that make the entries anew, in parts."""
         offset = int(db.get(offset_key))
-        for prefix in (AT, DUE, OPEN):
+        for prefix in (AT, DUE, OPEN, OF):
             yield from _parts((key, None) for key in db.keys(prefix))
         total = 0
         for part in _parts(self._all(db, offset_key)):
@@ -87,8 +101,12 @@ class RowIndex:
         found = {AT + number(at) + key}
         if due is not None:
             found.add(DUE + number(round(due * 1000.0)) + key)
-        if guarded(partial(self._is_open, unpack_state(row))) is not False:
+        state = unpack_state(row)
+        if guarded(partial(self._is_open, state)) is not False:
             found.add(OPEN + key)
+        owner = guarded(partial(self._owner, state))
+        if owner and isinstance(owner, str):
+            found.add(_of(owner) + key)
         return found
 
 
@@ -109,6 +127,13 @@ def reflecting(db: Any, offset: int) -> Iterator[bytes]:
         yield entry[len(AT) + WIDTH :]
 
 
+def belonging(db: Any, owner: str) -> Iterator[bytes]:
+    """The keys of rows that belong to the row of another key, in order."""
+    first = _of(owner)
+    for entry in db.keys(first):
+        yield entry[len(first) :]
+
+
 def entries_in(db: Any) -> int:
     """The number of entries that a database has."""
     return int((db.get(INDEX_KEY) or b"0").rpartition(b" ")[2])
@@ -118,6 +143,10 @@ def number(value: int) -> bytes:
     """A whole number as bytes of the same order; one beyond their range is the last within."""
     middle = 1 << (8 * WIDTH - 1)
     return (min(max(value, -middle), middle - 1) + middle).to_bytes(WIDTH, "big")
+
+
+def _of(owner: str) -> bytes:
+    return OF + owner.encode() + b"\0"
 
 
 def _version(offset: int) -> bytes:

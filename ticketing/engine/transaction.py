@@ -66,6 +66,10 @@ class Store(ABC):
     def reflecting(self, offset: int) -> Iterator[str]:
         """The keys of the rows that reflect the message at an offset or a later one."""
 
+    @abstractmethod
+    def belonging(self, owner: str) -> Iterator[str]:
+        """The keys of the rows that belong to the row of another key."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -197,6 +201,12 @@ class Transaction(Generic[S]):
     def reflecting(self, offset: int) -> Iterator[str]:
         """The keys of those that `Store.reflecting` finds."""
         return _reading(self._store.reflecting(offset))
+
+    def belonging(self, owner: str) -> Iterator[str]:
+        """The keys of the rows that belonged to the row of another key before this batch, and after
+        them the keys that this batch has written: these may belong to it."""
+        yield from _reading(self._store.belonging(owner))
+        yield from list(self._writes)
 
     # Failures
 

@@ -64,6 +64,11 @@ class MemoryTable(Store):
         found = {key: guarded(partial(unpack_at, row)) for key, row in self.rows.items()}
         return iter([key for key, at in found.items() if isinstance(at, int) and at >= offset])
 
+    def belonging(self, owner: str) -> Iterator[str]:
+        """The keys of the rows that name another key, be it as the one that they belong to or not."""
+        name = owner.encode()
+        return iter([key for key, row in self.rows.items() if name in row])
+
     def keep(self, tx: Transaction[Any], machine: Machine[Any], folded: Folded) -> None:
         """Make a transaction's writes durable, with the mark of its batch."""
         for key, write in tx.writes():

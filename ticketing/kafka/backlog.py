@@ -15,6 +15,7 @@ from ticketing.errors import Unavailable
 from ticketing.kafka.admin import silent
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.topics import (
+    ALERTS,
     EVENTS,
     EVIDENCE,
     INCIDENTS,
@@ -31,7 +32,7 @@ ASK_SECONDS_MAX = 10.0
 
 def readers(runtime: Runtime) -> dict[str, list[str]]:
     """The topics that each consumer group reads, all but the inputs."""
-    found = {PIPELINE_APP: [SIGNALS, EVENTS, INCIDENTS], f"{OWN_PREFIX}view": [INCIDENTS]}
+    found = {PIPELINE_APP: [SIGNALS, EVENTS, INCIDENTS], f"{OWN_PREFIX}view": [INCIDENTS, ALERTS]}
     if runtime.config.traces.enabled:
         found[f"{OWN_PREFIX}traces"] = [TRACES, EVIDENCE]
     if runtime.config.llm.chain:

@@ -438,6 +438,7 @@ def _outcome(outcome: CommandOutcome) -> dict[str, Any]:
         "status": outcome.status.value,
         "at": iso(outcome.at),
         "reason": outcome.reason,
+        "action": outcome.action.value if outcome.action else None,
     }
 
 

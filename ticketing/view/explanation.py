@@ -108,6 +108,8 @@ def _alert(alert: IncidentAlert, incident: Incident) -> Iterator[str]:
     if alert.topic:
         source = f"{alert.topic}[{alert.partition}] offset {alert.offset}"
     yield f"  first record: {source}; {_configuration(alert.config)}"
+    if alert.judged:
+        yield f"  its latest anomalies were found with {_configuration(alert.judged)}"
 
 
 def _missing(incident: Incident) -> Iterator[str]:

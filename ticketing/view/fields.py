@@ -359,6 +359,8 @@ commands[].at: time
     when it was decided
 commands[].reason: text
     why it was refused, or empty
+commands[].action: text or null
+    what was asked for
 summary.generatedBy: text
     `rules`, or `<provider>/<model>`
 summary.generated: yes/no

@@ -12,12 +12,13 @@ from support.incidents import again, alert, later, quiet
 from agents import incident_rows
 from ticketing.domain.alerts.alert import Alert
 from ticketing.domain.alerts.fingerprint import partition_of
-from ticketing.domain.events import Action, Correlation, Receipt, TicketState
+from ticketing.domain.events import Action, Command, Correlation, Receipt, TicketState
 from ticketing.domain.incidents.incident import Incident, Resolution, Status, StepKind
 from ticketing.domain.scope import scope_of
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Forget
 from ticketing.domain.traces.findings import Findings, Peer, Relation
+from ticketing.evaluation.partition import MemoryTable
 
 AT = 1000.0
 HOUR = 3600.0
@@ -530,6 +531,27 @@ def test_texts_of_alerts_that_a_deleted_incident_did_not_show_go_too() -> None:
         desk.send(alert(f"{n:02}", at=AT + n, title=f"password of kim {n}"), at=AT + n)
     desk.command(desk.one(), Action.DELETE)
     assert not any(b"kim" in row for row in desk.partition.table.rows.values())
+
+
+def test_texts_of_alerts_that_came_in_the_batch_of_the_deletion_go_too() -> None:
+    desk = grouping_desk()
+    states = [alert(f"{n:02}", at=AT, title=f"password of kim {n}") for n in range(25)]
+    desk.send(states[0])
+    wish = Command(id="c", incident_id=desk.one().id, action=Action.DELETE, by="ada")
+    desk.run([desk.record(*states[1:]), desk.record(wish)])
+    assert desk.incidents() == {}
+    assert not any(b"kim" in row for row in desk.partition.table.rows.values())
+
+
+def test_a_deletion_reads_the_rows_of_its_own_incident_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(MemoryTable, "items", lambda self: pytest.fail("every row was read"))
+    desk = grouping_desk()
+    for n in range(25):
+        desk.send(alert(f"{n:02}", at=AT + n), at=AT + n)
+    desk.command(desk.one(), Action.DELETE)
+    assert desk.incidents() == {}
 
 
 def test_texts_beyond_what_one_deletion_finds_go_within_a_day(

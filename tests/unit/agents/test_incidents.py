@@ -25,13 +25,14 @@ HOUR = 3600.0
 def test_an_alert_opens_an_incident_with_what_it_brings() -> None:
     desk = Desk()
     first = Sample(at=AT, message="boom", topic="logs", partition=3, offset=17)
-    desk.send(alert("aa", 4, at=AT, samples=[first], trace_ids=["t1"], config="c1"))
+    desk.send(alert("aa", 4, at=AT, samples=[first], trace_ids=["t1"], config="c1", judged="d1"))
     found = desk.one()
     assert (found.count, found.status, found.kind) == (4, Status.OPEN, Kind.FAULT)
     assert (found.alerts_total, found.alerts_firing, found.quiet_since) == (1, 1, None)
     assert (found.samples, found.trace_ids, found.windows) == ([first], ["t1"], [(0, 4)])
     (part,) = found.alerts
-    assert (part.topic, part.partition, part.offset, part.config) == ("logs", 3, 17, "c1")
+    assert (part.topic, part.partition, part.offset) == ("logs", 3, 17)
+    assert (part.config, part.judged) == ("c1", "d1")
     assert found.scope == scope_of("t", "")
     assert found.id.startswith(f"{found.scope}-")
     assert found.config == desk.partition.machine.policy.version  # type: ignore[attr-defined]

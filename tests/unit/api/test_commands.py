@@ -265,8 +265,9 @@ async def test_a_key_of_another_action_is_refused_not_lied_about(api: Any) -> No
     await api.put(make_incident(1))
     headers = {"Idempotency-Key": "k-1"}
     await api.post(path(1, "acknowledge"), headers=headers)
-    status, _ = await api.post(path(1, "resolve"), headers=headers)
-    assert status == 422
+    for action, body in [("resolve", {}), ("note", {"text": "seen"}), ("assign", {"to": ["kim"]})]:
+        status, problem = await api.post(path(1, action), body, headers=headers)
+        assert (status, "acknowledge" in problem["detail"]) == (422, True)
 
 
 @pytest.mark.parametrize("key", ["k-1", "a/b?c=%2F#d"])
@@ -299,6 +300,7 @@ async def test_no_outcome_in_time_is_accepted_with_the_place_to_look_at(
         "status": "acknowledged",
         "at": AT,
         "reason": "",
+        "action": "acknowledge",
     }
 
 

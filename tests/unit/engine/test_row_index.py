@@ -21,17 +21,20 @@ from ticketing.engine.rocksdb import BoundedOptions
 from ticketing.engine.row import MARK_KEY, OWNER_KEY, pack
 from ticketing.engine.row_index import (
     INDEX_KEY,
+    VERSION,
     RowIndex,
+    belonging,
     due_or_open,
     entries_in,
     never_open,
+    on_its_own,
     reflecting,
 )
 from ticketing.engine.table import OwnedRows
 
 OFFSET = MemoryDisk.offset_key
 TOPIC = "alarms"
-INDEX = RowIndex(lambda state: state == b"1")
+INDEX = RowIndex(lambda state: state == b"1", lambda state: state.partition(b"of ")[2].decode())
 
 
 @pytest.fixture
@@ -75,6 +78,23 @@ def test_rows_of_messages_from_an_offset_on_are_found(db: Any) -> None:
     write(db, {b"%d" % at: row(at) for at in (0, 9, 10, 255, 256, 70_000)}, 5)
     write(db, {b"10": row(300)}, 6)
     assert list(reflecting(db, 10)) == [b"255", b"256", b"10", b"70000"]
+
+
+def test_rows_that_belong_to_another_are_found(db: Any) -> None:
+    owners = {b"b": b"of x", b"a": b"of x", b"c": b"of x1", b"d": b"0", b"e": b"of y"}
+    write(db, {key: row(state=owner) for key, owner in owners.items()}, 1)
+    assert list(belonging(db, "x")) == [b"a", b"b"]
+    write(db, {b"b": row(state=b"of y"), b"a": None}, 2)
+    assert list(belonging(db, "x")) == []
+    assert list(belonging(db, "y")) == [b"b", b"e"]
+    assert list(belonging(db, "")) == []
+    assert on_its_own(b"of x") == ""
+
+
+def test_a_state_whose_owner_cannot_be_told_belongs_to_none(db: Any) -> None:
+    write(db, {b"k": row(state=b"of \xff"), b"other": row(state=b"of x")}, 0)
+    assert list(belonging(db, "x")) == [b"other"]
+    assert list(reflecting(db, 0)) == [b"k", b"other"]
 
 
 def test_entries_follow_their_row(db: Any) -> None:
@@ -125,9 +145,9 @@ def test_an_empty_table_needs_no_index(db: Any) -> None:
 KEYS = st.binary(min_size=1, max_size=3).filter(lambda key: not key.startswith(b"\0"))
 # Narrow enough for a row's head to keep the milliseconds of a float.
 TIMES = st.floats(-1e11, 1e11, allow_nan=False) | st.none()
-ROWS = st.builds(row, st.integers(-5, 10**15), TIMES, st.sampled_from([b"0", b"1"])) | st.binary(
-    max_size=70
-)
+ROWS = st.builds(
+    row, st.integers(-5, 10**15), TIMES, st.sampled_from([b"0", b"1", b"of x"])
+) | st.binary(max_size=70)
 BATCHES = st.lists(st.dictionaries(KEYS, ROWS | st.none(), max_size=4), max_size=8)
 
 
@@ -138,7 +158,7 @@ def test_what_was_added_write_by_write_is_what_is_built_at_once(batches: Any, un
         write(db, batch, offset)
     again.rows = {**db.states(), OFFSET: b"%d" % len(batches)}
     built(again)
-    for prefix in (b"\0at:", b"\0due:", b"\0open:"):
+    for prefix in (b"\0at:", b"\0due:", b"\0open:", b"\0of:"):
         assert list(db.keys(prefix)) == list(again.keys(prefix))
     assert entries_in(db) == entries_in(again)
     assert list(due_or_open(db, until)) == list(due_or_open(again, until))
@@ -223,7 +243,7 @@ def test_no_record_of_a_changelog_reaches_the_index() -> None:
     world = World()
     for key in (INDEX_KEY, b"\0due:x", b"\0at:", MARK_KEY, b"a"):
         world.append("log", key, row(3, 4.0))
-    read.data.rows[OFFSET], read.data.rows[INDEX_KEY] = b"0", b"1 0 0"
+    read.data.rows[OFFSET], read.data.rows[INDEX_KEY] = b"0", b"%d 0 0" % VERSION
     read.apply(0, simulation.changes(world.logs["log"]), 4)
     assert list(due_or_open(read.data, 9.0)) == [b"a"]
     assert read.data.get(MARK_KEY) == row(3, 4.0)
@@ -281,7 +301,10 @@ async def test_the_index_is_the_tables_after_any_life(
     chance = random.Random(seed)
     chances = simulation.Chances(uncommitted=0.3, lazy=0.3)
     world = World(seed=seed, chances=chances)
-    index = RowIndex(lambda state: float(state) > simulation.START + 50_000.0)
+    index = RowIndex(
+        lambda state: float(state) > simulation.START + 50_000.0,
+        lambda state: "early" if float(state) < simulation.START + 1_000.0 else "",
+    )
 
     def begin() -> tuple[Keyed, bool]:
         older = chance.random() < 0.25
@@ -314,4 +337,6 @@ async def test_the_index_is_the_tables_after_any_life(
 
 
 def entries_of(db: Any) -> list[bytes]:
-    return [key for prefix in (b"\0at:", b"\0due:", b"\0open:") for key in db.keys(prefix)]
+    return [
+        key for prefix in (b"\0at:", b"\0due:", b"\0open:", b"\0of:") for key in db.keys(prefix)
+    ]

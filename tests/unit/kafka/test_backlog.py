@@ -15,6 +15,7 @@ from ticketing.kafka import feed as module
 from ticketing.kafka.backlog import Backlog, readers
 from ticketing.kafka.feed import BACKLOG_MESSAGES_MAX, Feed, FeedStalled
 from ticketing.kafka.runtime import Runtime
+from ticketing.roles import PIPELINE, SUMMARIES, TRACES_ROLE, VIEW, app_of, committed_by
 from ticketing.wire.topics import INCIDENTS
 
 WAITING = 30
@@ -31,6 +32,18 @@ def commit(runtime: Runtime, group: str, topic: str, offset: int) -> None:
     consumer = Consumer({**runtime.client(), "group.id": group, "enable.auto.commit": False})
     consumer.commit(offsets=[TopicPartition(topic, 0, offset)], asynchronous=False)
     consumer.close()
+
+
+def test_every_topic_that_a_role_commits_is_waited_for() -> None:
+    settings = {
+        "pagerduty": {"enabled": True, "routingKey": "0" * 32},
+        "llm": {"provider": "openai", "model": "gpt-4", "apiKey": "k"},
+    }
+    runtime = Runtime.of(Config.model_validate(settings))
+    roles = [PIPELINE, TRACES_ROLE, VIEW, SUMMARIES, *runtime.config.enabled_platforms()]
+    assert {group: set(topics) for group, topics in readers(runtime).items()} == {
+        app_of(role): {*committed_by(role, runtime)} - {*runtime.inputs} for role in roles
+    }
 
 
 def test_each_reader_of_each_topic_is_waited_for(runtime: Runtime) -> None:

@@ -6,7 +6,14 @@ import msgspec
 import pytest
 from support.incidents import incident, member
 
-from tables.incidents import Pointer, decode, encode, is_open, is_stored_open
+from tables.incidents import (
+    Pointer,
+    decode,
+    encode,
+    is_open,
+    is_stored_open,
+    stored_incident_of,
+)
 from ticketing.domain.incidents.ceilings import Guard, Queue
 from ticketing.domain.incidents.incident import Incident, Status, Ticket
 from ticketing.domain.incidents.joining import AlertRow
@@ -43,3 +50,9 @@ def test_a_stored_record_tells_if_it_is_open() -> None:
         assert is_stored_open(encode(record)) == is_open(record)
     assert is_open(INCIDENT)
     assert not is_open(resolved)
+
+
+def test_a_stored_alert_tells_the_incident_that_it_belongs_to() -> None:
+    assert stored_incident_of(encode(ROW)) == INCIDENT.id
+    for record in (INCIDENT, GUARD, Pointer(incident_id="x")):
+        assert stored_incident_of(encode(record)) == ""

@@ -54,6 +54,7 @@ def test_an_alert_says_why_it_is_here_and_which_record_was_its_first() -> None:
         partition=3,
         offset=12,
         config="c9",
+        judged="c7",
         needed=5,
     )
     quiet = part("b" * 16, state=AlertState.QUIET)
@@ -62,8 +63,9 @@ def test_an_alert_says_why_it_is_here_and_which_record_was_its_first() -> None:
     assert found[1] == "why here: it opened the incident"
     assert found[2] == "waits for 5 occurrences within one window"
     assert found[3] == "first record: enriched-logs[3] offset 12; configuration c9"
-    assert "quiet" in found[4]
-    assert found[5] == "why here: not recorded"
+    assert found[4] == "its latest anomalies were found with configuration c7"
+    assert "quiet" in found[5]
+    assert found[6] == "why here: not recorded"
     assert found[-1] == "2 more, left out of the record"
 
 

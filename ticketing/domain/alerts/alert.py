@@ -48,7 +48,8 @@ class Alert:
     still waits for; 0 once there were as many. `delay` is the usual time from event to arrival,
     `expected_at` the latest time at which an event of this episode was to arrive by that.
     `scope` is the one that the alert began in, "" in states of a release before; `config` is the
-    version of the configuration that decided.
+    version of the configuration that decided, `judged` that with which detection found its latest
+    anomalies.
     """
 
     fingerprint: str
@@ -82,6 +83,7 @@ class Alert:
     expected_at: float = 0.0
     scope: str = ""
     config: str = ""
+    judged: str = ""
     counted_at: float = 0.0
     """Arrival time of the latest signal that was counted; compared with the quiet clock."""
     quiet_at: float | None = None

@@ -56,6 +56,7 @@ def opened(
         expected_at=_expected_at(before, anomalies, last_arrived),
         scope=_scope(before, anomalies, now, policy),
         config=policy.config,
+        judged=anomalies.config,
         counted_at=now,
         sent=1,
         **evidence(None, anomalies, fresh.above, policy),
@@ -85,6 +86,7 @@ def joined(
         expected_at=max(alert.expected_at, _expected_at(alert, anomalies, last_arrived)),
         scope=alert.scope or _scope(None, anomalies, now, policy),
         config=policy.config,
+        judged=anomalies.config,
         counted_at=now,
         **evidence(alert, anomalies, fresh.above, policy),
     )

@@ -186,6 +186,7 @@ def answered(
         status=incident.status,
         at=now,
         reason=bounded(reason, REASON_BYTES_MAX),
+        action=command.action,
     )
     commands = [*incident.commands, outcome][-policy.commands_kept :]
     touched = incident.touched_at if reason else now

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ticketing.domain.alerts.alert import AlertKind, AlertState
-from ticketing.domain.events import Summary, TicketState
+from ticketing.domain.events import Action, Summary, TicketState
 from ticketing.domain.open_enum import OpenEnum
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
@@ -180,6 +180,8 @@ class CommandOutcome:
     status: Status
     at: float
     reason: str = ""
+    action: Action | None = None
+    """None in records of older releases."""
 
 
 # Without slots, so that ticketing.domain.records copies it at once.
@@ -191,7 +193,8 @@ class IncidentAlert:
     episodes within this incident, `before` those ahead of the present one. Times are Unix seconds:
     `first_seen` and `last_seen` of the records (event time), `last_arrived_at` of their arrival.
     `minutes` holds (start, count) of the first hour. `needed` as in Alert. `reason` says why the
-    alert is in this incident; `topic`, `partition` and `offset` name its first record.
+    alert is in this incident; `topic`, `partition` and `offset` name its first record; `config` and
+    `judged` as in Alert.
     """
 
     fingerprint: str
@@ -215,6 +218,7 @@ class IncidentAlert:
     partition: int = -1
     offset: int = -1
     config: str = ""
+    judged: str = ""
 
     @property
     def version(self) -> tuple[int, int]:

@@ -96,6 +96,7 @@ def _alert(body: Alert) -> Alert:
         title=text(body.title, TITLE_BYTES_MAX),
         pattern=text(body.pattern, PATTERN_BYTES_MAX),
         config=text(body.config, WORD_BYTES_MAX),
+        judged=text(body.judged, WORD_BYTES_MAX),
         windows=_latest(body.windows),
         minutes=body.minutes if len(body.minutes) <= WINDOWS_MAX else body.minutes[:WINDOWS_MAX],
         samples=each(body.samples, sample),

@@ -148,6 +148,7 @@ def state_of(
         partition=origin.partition,
         offset=origin.offset,
         config=alert.config,
+        judged=alert.judged,
     )
     if elsewhere and behind is not None:
         return replace(

@@ -142,9 +142,15 @@ def test_a_quiet_alert_is_over_after_retention() -> None:
 
 
 def test_the_configuration_that_decided_is_kept() -> None:
-    found = anomalies("aa", 1)
     policy = alert_policy_with(config="ab12")
-    assert counted(None, found, fresh_above(found, -1), START, policy).config == "ab12"
+
+    def after(before: Alert | None, offset: int, judged: str) -> Alert:
+        found = anomalies("aa", offset, config=judged)
+        return counted(before, found, fresh_above(found, -1), START, policy)
+
+    first = after(None, 1, "c1")
+    assert (first.config, first.judged) == ("ab12", "c1")
+    assert after(first, 2, "c2").judged == "c2", "of the latest anomalies"
 
 
 def test_an_event_is_expected_after_the_usual_delay_and_no_later_than_it_arrived() -> None:
