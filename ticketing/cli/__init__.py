@@ -109,8 +109,9 @@ def main() -> None:
 def _tell(sentence: str) -> None:
     """Say why the command ends: a line of the log where that is JSON, else plain text."""
     from ticketing import log
+    from ticketing.cli.output import echo
 
     if log.is_json():
         log.get("ticketing.cli").critical(sentence)
     else:
-        click.echo(sentence, err=True)
+        echo(sentence, err=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
+from ticketing.cli import options
 from ticketing.cli.output import echo
 
 if TYPE_CHECKING:
@@ -95,9 +95,7 @@ def show(id: str) -> None:
 @_reason
 @_stage
 @_platform
-@click.option(
-    "--by", default=getpass.getuser, help="Your name, for the record  [default: your user name]"
-)
+@options.by
 def redrive(
     ids: tuple[str, ...], all_: bool, reason: str, stage: str, platform: str, by: str
 ) -> None:

@@ -43,9 +43,9 @@ def status(workers: tuple[str, ...], no_workers: bool, watch: bool, as_json: boo
     what only they know. Nothing is changed. The exit status is 1 if something is wrong, which is
     said in a sentence each.
     """
-    from ticketing.cli.act import token_of
     from ticketing.cli.fleet import as_json as document
     from ticketing.cli.fleet import problems, rendered
+    from ticketing.cli.remote import token_of
     from ticketing.kafka.runtime import Runtime
 
     runtime = Runtime.for_command()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import getpass
 import uuid
 from typing import TYPE_CHECKING
 
 import click
 
+from ticketing.cli import options
 from ticketing.cli.output import echo
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ def tickets() -> None:
 @tickets.command(epilog="Example: ticketing tickets backfill jira --dry-run")
 @click.argument("platform")
 @click.option("--dry-run", is_flag=True, help="Only print the incidents; send nothing.")
-@click.option(
-    "--by", default=getpass.getuser, help="Your name, for the record  [default: your user name]"
-)
+@options.by
 def backfill(platform: str, dry_run: bool, by: str) -> None:
     """Forward the open incidents to PLATFORM that have no ticket there.
 

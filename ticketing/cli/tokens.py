@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from ticketing.cli.act import Length
+from ticketing.cli.options import Length, user_name
 from ticketing.domain.access.principal import Kind, Principal, Role
 from ticketing.domain.access.tokens import NAME, NAME_EXPECTED, TENANTS_MAX
 
@@ -119,7 +118,7 @@ def _topic(changes: str = "", name: str = "") -> Iterator[TokenTopic]:
 
 
 def _operator() -> str:
-    return f"cli:{getpass.getuser()}"
+    return f"cli:{user_name()}"
 
 
 def _show(token: Token, secret: str) -> None:

@@ -4,8 +4,8 @@
         async for incident in client.incidents(status="open"):
             await client.act(incident["id"], "acknowledge", note="on it")
 
-Bodies are those of docs/api.md. A command is repeated under its `Idempotency-Key` while its outcome
-is not known, so it is applied once.
+Bodies are those of docs/api.md. A command is repeated under its `Idempotency-Key` while nobody knows
+whether it arrived, so it is applied once; one that did is waited for.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Any
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, urlsplit
 
 import aiohttp
 
@@ -34,8 +34,8 @@ PAUSE_SECONDS_MAX = 10.0
 """The longest that the API asks for; somebody waits for the answer."""
 SILENCE_SECONDS_MAX = 45.0
 """Three comments of a stream: a connection that is silent for longer is gone."""
-_AGAIN = frozenset({202, 503})
-"""Answers after which the same request is to be sent again: nothing is known of its outcome."""
+OUTCOME_LOOKS_MAX = 60
+"""For the outcome of a command that Kafka holds, a pause each: longer than most rebalances."""
 
 
 class Refused(TicketingError):
@@ -102,17 +102,51 @@ class Client:
         """
         key = key or f"client-{secrets.token_hex(12)}"
         url = f"{self._of(id)}/{quote(action, safe='')}"
-        headers = {"Idempotency-Key": key}
+        options = {"json": fields, "headers": {"Idempotency-Key": key}}
         try:
-            status, found, _ = await self._request("POST", url, json=fields, headers=headers)
+            status, found, _ = await self._request("POST", url, **options)
+            if status == 202:
+                await self._decided(id, key)
+                if action == "delete" and await self._is_gone(id):
+                    return {"id": id, "status": "deleted"}
+                status, found, _ = await self._request("POST", url, **options)
         except Unavailable as error:
             raise Unavailable(f"{error}; repeat it with the key {key}") from None
         if status == 202:
             raise Unavailable(f"the outcome is not known yet; repeat it with the key {key}")
         return dict(found)
 
-    async def events(self, last_event_id: str | None = None) -> AsyncIterator[Event]:
-        """The stream of events, which goes on after every interruption until it is closed."""
+    async def _decided(self, id: str, key: str) -> None:
+        """Wait until the outcome of a command is known, or its incident gone, or for too long."""
+        for _ in range(OUTCOME_LOOKS_MAX):
+            await self._pause(PAUSE_SECONDS)
+            try:
+                await self._request("GET", f"{self._of(id)}/commands/{quote(key, safe='')}")
+            except Refused as error:
+                if error.status != 404:
+                    raise
+                if not await self._is_gone(id):
+                    continue
+            return
+
+    async def _is_gone(self, id: str) -> bool:
+        try:
+            await self.incident(id)
+        except Refused as error:
+            if error.status == 404:
+                return True
+            raise
+        return False
+
+    async def events(
+        self,
+        last_event_id: str | None = None,
+        interrupted: Callable[[Unavailable], object] = lambda _: None,
+    ) -> AsyncIterator[Event]:
+        """The stream of events, which goes on after every interruption until it is closed.
+
+        `interrupted` is called with the reason of each.
+        """
         url = f"{self._address}/api/v1/events"
         while True:
             wait = PAUSE_SECONDS
@@ -122,6 +156,7 @@ class Client:
                     yield event
             except Unavailable as error:
                 wait = error.wait
+                interrupted(error)
             await self._pause(min(wait, PAUSE_SECONDS_MAX))
 
     async def _stream(self, url: str, last_event_id: str | None) -> AsyncIterator[Event]:
@@ -149,24 +184,13 @@ class Client:
     async def _request(
         self, method: str, url: str, **options: Any
     ) -> tuple[int, Any, Mapping[str, str]]:
-        """The status, body and headers of an answer, asked for again while it is not known."""
-        failure: Unavailable | None = None
-        found: tuple[int, Any, Mapping[str, str]] | None = None
-        for number in range(TRIES_MAX):
-            if number:
-                wait = PAUSE_SECONDS if failure is None else failure.wait
-                await self._pause(min(wait, PAUSE_SECONDS_MAX))
+        """The status, body and headers of an answer, asked for again while there is none."""
+        for _ in range(TRIES_MAX - 1):
             try:
-                found = await self._ask(method, url, options)
+                return await self._ask(method, url, options)
             except Unavailable as error:
-                failure = error
-                continue
-            if found[0] not in _AGAIN:
-                return found
-            failure = None
-        if failure is not None or found is None:
-            raise failure or Unavailable("the API does not answer")
-        return found
+                await self._pause(min(error.wait, PAUSE_SECONDS_MAX))
+        return await self._ask(method, url, options)
 
     async def _ask(
         self, method: str, url: str, options: Mapping[str, Any]
@@ -192,9 +216,16 @@ class Client:
 
 
 def _following(url: str, headers: Mapping[str, str]) -> str | None:
-    """The address of the next page, relative to that of this one."""
+    """The address of the next page: this one's, with the query that the answer names.
+
+    Its path is the API's own, before which a proxy may have put another; and the token is for this
+    address alone.
+    """
     link = headers.get("Link", "")
-    return urljoin(url, link[1 : link.index(">")]) if 'rel="next"' in link else None
+    if 'rel="next"' not in link:
+        return None
+    query = urlsplit(link[1:].partition(">")[0]).query
+    return f"{url.partition('?')[0]}?{query}"
 
 
 def _object(raw: bytes) -> dict[str, Any]:

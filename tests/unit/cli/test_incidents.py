@@ -13,8 +13,9 @@ from tests.unit.api.conftest import api as api
 from tests.unit.api.conftest import make_incident
 from tests.unit.api.conftest import start as start
 from ticketing.cli import cli
+from ticketing.domain.incidents.commands import answered
 
-ID = make_incident(1).id
+ID, OTHER = make_incident(1).id, make_incident(2).id
 
 
 async def run(api: Any, *words: str) -> Result:
@@ -26,7 +27,17 @@ async def test_incidents_are_listed_as_lines_or_json(api: Any) -> None:
     await api.put(make_incident(1), make_incident(2, service="cart"))
     result = await run(api, "list", "--service", "cart")
     assert result.exit_code == 0, result.output
-    assert result.stdout == f"{make_incident(2).id}  open  high  cart  3  payment failed 2\n"
+    head, line = result.stdout.splitlines()
+    assert head.split() == ["ID", "STATUS", "SEVERITY", "COUNT", "SERVICE", "TITLE"]
+    assert line.split(maxsplit=5) == [
+        make_incident(2).id,
+        "open",
+        "high",
+        "3",
+        "cart",
+        "payment failed 2",
+    ]
+    assert line.index("payment") == head.index("TITLE")
     result = await run(api, "list", "--json")
     assert [json.loads(line)["id"] for line in result.stdout.splitlines()] == [
         make_incident(2).id,
@@ -37,7 +48,7 @@ async def test_incidents_are_listed_as_lines_or_json(api: Any) -> None:
 async def test_a_hostile_title_stays_on_its_line_and_does_nothing(api: Any) -> None:
     await api.put(make_incident(1, title="a\x1b[2Jb\nforged  line\u202e"))
     result = await run(api, "list")
-    assert len(result.stdout.splitlines()) == 1
+    assert len(result.stdout.splitlines()) == 2
     assert "\x1b" not in result.stdout
     assert "\u202e" not in result.stdout
 
@@ -47,6 +58,7 @@ async def test_an_incident_is_shown_with_its_timeline(api: Any) -> None:
     result = await run(api, "show", ID)
     assert result.exit_code == 0
     assert "opened" in result.stdout
+    assert "  Where:  checkout\n" in result.stdout
     assert json.loads((await run(api, "show", ID, "--json")).stdout)["id"] == ID
 
 
@@ -57,6 +69,9 @@ async def test_an_incident_is_shown_with_its_timeline(api: Any) -> None:
         (("escalate", ID, "--to", "dba"), "escalated"),
         (("assign", ID, "--to", "ada"), "open"),
         (("assign", ID), "open"),
+        (("comment", ID, "--text", "restarting the pool"), "open"),
+        (("snooze", ID, "--for", "4h"), "open"),
+        (("snooze", ID, "--until", "2030-03-17T20:00:00Z"), "open"),
         (("note", ID, "--text", "the pool is full"), "open"),
     ],
 )
@@ -76,3 +91,32 @@ async def test_resolving_what_fires_says_so(api: Any) -> None:
     again = await run(api, "resolve", ID)
     assert again.exit_code == 1
     assert "Cannot resolve an incident that is resolved." in str(again.exception)
+    reopened = await run(api, "reopen", ID)
+    assert reopened.stdout == f"{ID} is open\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (("merge", ID, "--with", OTHER), {"target": OTHER}),
+        (("split", ID, "--alert", "a" * 16, "--alert", "b" * 16), {"alerts": ["a" * 16, "b" * 16]}),
+        (
+            ("move", ID, "--alert", "a" * 16, "--into", OTHER),
+            {"alerts": ["a" * 16], "target": OTHER},
+        ),
+        (("forward", ID, "--platform", "slack"), {"to": ["slack"]}),
+    ],
+)
+async def test_an_action_says_what_is_asked_for(
+    start: Any, words: tuple[str, ...], asked: dict[str, Any]
+) -> None:
+    slack = {"enabled": True, "channel": "C1", "botToken": "xoxb-1"}
+    api = await start({"slack": slack})
+    await api.put(make_incident(1), make_incident(2))
+    api.writer.answers[ID] = lambda command: [
+        answered(api.writer.incidents[ID], command, "", api.writer.clock(), api.writer.policy)
+    ]
+    result = await run(api, *words)
+    assert result.exit_code == 0, result.exception
+    (command,) = api.writer.received
+    assert {name: getattr(command, name) for name in asked} == asked
