@@ -24,7 +24,14 @@ from ticketing.api.services import services
 from ticketing.api.shapes import ALERT, ALERTS, INCIDENT, LISTED, TIMELINE, listing, record
 from ticketing.domain.access.principal import Principal
 from ticketing.errors import NotFound
-from ticketing.view.query import AlertQuery, Place, Query, encode_cursor
+from ticketing.view.query import (
+    AlertQuery,
+    Place,
+    Query,
+    encode_cursor,
+    milliseconds,
+    parse_time,
+)
 from ticketing.view.tokens import folded
 
 
@@ -91,17 +98,20 @@ async def get_incident(request: web.Request) -> web.Response:
 async def alerts_of_incident(request: web.Request) -> web.Response:
     """GET /api/incidents/:id/alerts: the alerts of an incident, earliest first, by page."""
     query = part_query(request)
-    found = msgspec.json.decode(await document_of(request))["alerts"]
+    found = sorted(msgspec.json.decode(await document_of(request))["alerts"], key=_place)
     shown = [alert for alert in found if _is_wanted(alert, query)]
     if query.after is not None:
-        places = [alert["fingerprint"] for alert in found]
-        passed = places[: places.index(query.after.id) + 1] if query.after.id in places else []
-        shown = [alert for alert in shown if alert["fingerprint"] not in passed]
+        shown = [alert for alert in shown if _place(alert) > query.after]
     page = shown[: query.limit]
     response = web.json_response(page)
     if len(shown) > len(page):
-        _link(request, response, encode_cursor(Place(0.0, page[-1]["fingerprint"])))
+        _link(request, response, encode_cursor(_place(page[-1])))
     return response
+
+
+def _place(alert: Mapping[str, Any]) -> Place:
+    """The place of an alert among those of its incident, by its beginning."""
+    return Place(float(milliseconds(parse_time(alert["firstSeen"]))), alert["fingerprint"])
 
 
 def _is_wanted(alert: Mapping[str, Any], query: AlertQuery) -> bool:

@@ -238,6 +238,19 @@ async def test_an_incident_lists_its_alerts_with_counts_by_minute_and_reasons(ap
     assert (await api.get(f"/api/incidents/{NOBODY}/alerts"))[0] == 404
 
 
+async def test_a_page_of_an_incidents_alerts_goes_on_though_its_last_one_has_moved(
+    api: Any,
+) -> None:
+    first, last, other = (part(letter * 16, first_seen=NOW + n) for n, letter in enumerate("cba"))
+    await api.put(incident(1, alerts=[first, last, other]))
+    async with api.client.get(f"/api/incidents/{incident(1).id}/alerts?limit=2") as answer:
+        assert [one["fingerprint"][0] for one in await answer.json()] == ["c", "b"]
+        following = answer.links["next"]["url"].relative()
+    await api.put(incident(1, alerts=[first, other], revision=2))
+    status, found = await api.get(following)
+    assert (status, [one["fingerprint"][0] for one in found]) == (200, ["a"])
+
+
 async def test_alerts_are_listed_latest_episode_first_and_narrowed_by_every_filter(
     api: Any,
 ) -> None:
