@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import structlog
 from faust.types import EventT
 
@@ -27,6 +26,7 @@ from ticketing.engine.watchdog import Watchdog
 from ticketing.errors import BadRecord
 from ticketing.wire.events import encode_events
 from ticketing.wire.evidence import decode_part, unpack_rows
+from ticketing.wire.packed import UNREADABLE
 from ticketing.wire.topics import EVENTS
 
 log = structlog.get_logger(__name__)
@@ -59,7 +59,7 @@ class EvidenceAgent(BatchAgent):
         for record in records:
             try:
                 self._books.take(decode_part(record.value), self._clock())
-            except msgspec.MsgspecError as error:
+            except UNREADABLE as error:
                 # Written by this job, perhaps by another release: verdicts can do without it.
                 metrics.evidence_dropped_total.labels("undecodable").inc()
                 log.warning("undecodable_tally", why=str(error))

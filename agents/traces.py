@@ -15,7 +15,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 import structlog
 from faust.types import EventT
 
@@ -37,6 +36,7 @@ from ticketing.engine.watchdog import Watchdog
 from ticketing.errors import BadRecord
 from ticketing.wire.events import encode_events
 from ticketing.wire.evidence import encode_tally
+from ticketing.wire.packed import UNREADABLE
 from ticketing.wire.topics import EVENTS, EVIDENCE, TRACES
 from ticketing.wire.traces import (
     Position,
@@ -100,7 +100,7 @@ class TracesAgent(BatchAgent):
         for record in records:
             try:
                 self._take(decode_spans(record.value), event.message.partition)
-            except msgspec.MsgspecError as error:
+            except UNREADABLE as error:
                 # Written by this job, perhaps by another release: requests can do without it.
                 metrics.spans_dropped_total.labels("undecodable").inc()
                 log.warning("undecodable_spans", why=str(error))

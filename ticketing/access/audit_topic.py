@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-import msgspec
 from confluent_kafka import KafkaError, KafkaException, Producer
 
 from ticketing import log, metrics
@@ -12,6 +11,7 @@ from ticketing.domain.access.audit import Entry, Wanted
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.audit import decode_entry, encode_entry
+from ticketing.wire.packed import UNREADABLE
 from ticketing.wire.topics import AUDIT
 
 PARTITION = 0
@@ -116,5 +116,5 @@ def _entry(value: bytes | None) -> Entry | None:
     """An entry; None for a foreign record, which must not hide the others."""
     try:
         return None if value is None else decode_entry(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return None

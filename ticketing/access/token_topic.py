@@ -10,7 +10,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-import msgspec
 from confluent_kafka import KafkaException
 
 from ticketing.domain.access import tokens
@@ -20,6 +19,7 @@ from ticketing.errors import Conflict, NotFound, TicketingError, Unavailable
 from ticketing.kafka import writer
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
+from ticketing.wire.packed import UNREADABLE
 from ticketing.wire.tokens import decode_token, encode_token
 from ticketing.wire.topics import TOKENS
 
@@ -133,7 +133,7 @@ def _token(value: bytes | None) -> Token | None:
     """A record; None for what is no token, which must not hide the others."""
     try:
         return None if value is None else decode_token(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

@@ -25,9 +25,10 @@ from ticketing.api.shapes import LISTED, choice, listing, or_null, record, shape
 from ticketing.config import Config
 from ticketing.domain.access.principal import Principal
 from ticketing.errors import Unavailable
-from ticketing.view.query import LIMIT_MAX, UNREADABLE, Query
+from ticketing.view.query import LIMIT_MAX, Query
 from ticketing.view.store import ViewStore
 from ticketing.view.times import iso, iso_or_none
+from ticketing.wire.packed import UNREADABLE
 
 FRESH_SECONDS = 2.0
 """An answer is shared for so long: a person sees no difference, and many may look."""

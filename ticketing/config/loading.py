@@ -24,6 +24,8 @@ from ticketing.log import MASK
 
 HELM_KEY = "logclaw-ticketing-agent"
 PATCHABLE = ("platforms", "routing", "anomaly", "llm")
+CHANGEABLE = frozenset((*PATCHABLE[1:], *PLATFORMS))
+"""The top-level keys of changes, wherever these were kept."""
 
 
 KEYS = frozenset(field.alias or name for name, field in Config.model_fields.items())
@@ -140,6 +142,11 @@ def apply_changes(
 
     `needed` are the keys whose secrets must be there, else all. Raises Misconfigured.
     """
+    strange = [
+        f"{name}: can't be changed while running" for name in change if name not in CHANGEABLE
+    ]
+    if strange:
+        raise Misconfigured(strange)
     tree = _patched(explicit(config), change)
     changed = validate(tree, needed=needed)
     _require_secrets_again(config, changed, change)

@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-import msgspec
 from confluent_kafka import Message
 
 from ticketing.errors import NotFound
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.dead_letters import DeadLetter, decode_dead_letter
+from ticketing.wire.packed import UNREADABLE
 from ticketing.wire.topics import DEAD_LETTERS
 
 CHUNK_RECORDS = 100
@@ -144,7 +144,7 @@ def _entry(message: Message) -> Entry:
     value = message.value()
     try:
         letter = decode_dead_letter(value)
-    except msgspec.MsgspecError as error:
+    except UNREADABLE as error:
         # A foreign record in the topic must not hide the letters beside it.
         letter = DeadLetter(reason="undecodable", stage="dead-letters", detail=str(error))
     return Entry(

@@ -25,7 +25,7 @@ from ticketing.domain.scope import partition_of_incident
 from ticketing.errors import Conflict, NotWhole, Unavailable
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
-from ticketing.wire.packed import elements
+from ticketing.wire.packed import UNREADABLE, elements
 from ticketing.wire.signals import as_redriven
 from ticketing.wire.topics import DEAD_LETTERS, REDRIVES, SIGNALS, platform_topic
 
@@ -270,7 +270,7 @@ def _read(value: bytes | None) -> Note | None:
     """A note; None for what is none, which must not hide the notes beside it."""
     try:
         return None if value is None else _decoder.decode(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
 
 

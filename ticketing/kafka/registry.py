@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
 from ticketing.kafka import writer
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
 from ticketing.wire.known_topics import Known, decode_known, encode_known
+from ticketing.wire.packed import UNREADABLE
 from ticketing.wire.topics import REGISTRY
 
 
@@ -35,7 +34,7 @@ def _take(found: dict[str, Known], key: bytes | None, value: bytes | None) -> No
             found.pop(name, None)
         else:
             found[name] = decode_known(value)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         # Not ours: a topic is then as if it were seen for the first time.
         found.pop(name, None)
 

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
 from confluent_kafka import Message
 
 from ticketing import log
@@ -21,6 +20,7 @@ from ticketing.errors import Conflict, Misconfigured
 from ticketing.kafka import writer
 from ticketing.kafka.reader import TopicReader
 from ticketing.kafka.runtime import Runtime
+from ticketing.wire.packed import UNREADABLE
 from ticketing.wire.settings import ChangedSettings, decode_settings, encode_settings
 from ticketing.wire.topics import SETTINGS
 
@@ -104,5 +104,5 @@ def _record(message: Message) -> tuple[str, ChangedSettings | None]:
     try:
         key, value = (message.key() or b"").decode(), message.value()
         return key, decode_settings(value) if value else None
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return "", None

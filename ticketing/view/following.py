@@ -12,6 +12,7 @@ import structlog
 
 from ticketing.errors import Rebuilding
 from ticketing.view.index import Entry, Index
+from ticketing.wire.packed import UNREADABLE
 
 log = structlog.get_logger(__name__)
 T = TypeVar("T")
@@ -132,5 +133,5 @@ def _read(raw: bytes | None) -> Entry | None:
     """An entry; None for one that is gone or can't be read, which the list then leaves out."""
     try:
         return None if raw is None else _read_entry(raw)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None

@@ -16,6 +16,7 @@ import msgspec
 
 from ticketing.domain.incidents.incident import Status
 from ticketing.domain.severity import Severity
+from ticketing.wire.packed import UNREADABLE
 
 INCIDENTS, ALERTS = "", "alerts:"
 """The sections of the view, as their keys begin."""
@@ -158,7 +159,6 @@ class Listed(msgspec.Struct, rename="camel"):
     tenant_id: str = ""
 
 
-UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError)
 _listed = msgspec.json.Decoder(Listed)
 
 

@@ -17,7 +17,8 @@ from ticketing.domain.summaries.similar import (
     likeness,
     words_of,
 )
-from ticketing.view.query import UNREADABLE, Query, parse_time
+from ticketing.view.query import Query, parse_time
+from ticketing.wire.packed import UNREADABLE
 
 RESOLVED = ("resolved",)
 CANDIDATES_MAX = 60

@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from ticketing.domain.alerts.conservation import Tally
+from ticketing.wire.packed import UNREADABLE
 
 
 class _Counted(msgspec.Struct):
@@ -42,7 +43,7 @@ def decode_tally(note: str) -> Tally | None:
     """The reverse of `encode_tally`; None for any other note, such as that of another program."""
     try:
         return _tallies.decode(note)
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None
 
 
@@ -55,5 +56,5 @@ def decode_counted(note: str) -> int | None:
     """The reverse of `encode_counted`; None for any other note."""
     try:
         return _counts.decode(note).counted
-    except msgspec.MsgspecError:
+    except UNREADABLE:
         return None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from ticketing.wire.packed import UNREADABLE
+
 
 class Circuit(msgspec.Struct, frozen=True, omit_defaults=True):
     """The open circuit of a platform that gets probes only: since when (Unix s), for what reason."""
@@ -44,5 +46,5 @@ def decode_pulse(value: bytes | None) -> Pulse | None:
     """The reverse of encode_pulse; None for anything else, which must not hide the others."""
     try:
         return None if value is None else _decoder.decode(value)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except UNREADABLE:
         return None
