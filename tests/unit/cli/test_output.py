@@ -14,16 +14,18 @@ from ticketing.cli import COMMANDS
 
 ROOT = Path(__file__).parents[3]
 ATTACK = "\x1b]0;owned\x07\x9b2J\u202e"
-SCRIPT = f"from ticketing.cli.output import echo; echo({ATTACK!r} + ' é')"
-SHOWING = ("act", "dead-letters", "drill", "explain", "tickets")
+SHOWN = f"from ticketing.cli.output import echo; echo({ATTACK!r} + ' é')"
+ENDED = f"from ticketing.cli import _tell; _tell({ATTACK!r} + ' é')"
+SHOWING = ("act", "dead-letters", "drill", "explain", "incidents", "tickets")
 
 
-def said(*, terminal: bool) -> bytes:
+def said(script: str = SHOWN, *, terminal: bool) -> bytes:
     reading, writing = pty.openpty() if terminal else os.pipe()
     try:
         subprocess.run(
-            [sys.executable, "-c", SCRIPT],
+            [sys.executable, "-c", script],
             stdout=writing,
+            stderr=writing,
             check=True,
             env={"PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
         )
@@ -35,6 +37,7 @@ def said(*, terminal: bool) -> bytes:
 
 def test_what_acts_on_a_terminal_is_escaped_there_alone() -> None:
     assert said(terminal=True).strip().decode() == ("\\u001b]0;owned\\u0007\\u009b2J\\u202e é")
+    assert said(ENDED, terminal=True) == said(terminal=True)
     assert said(terminal=False).decode() == f"{ATTACK} é\n"
 
 
