@@ -9,8 +9,12 @@ const STREAM =
   ": still here\n\n" +
   'id: 1-7\nevent: incidents\ndata: {"incidents":[{"title":"a: b"}],"removed":["ab-1-1"]}\n\n';
 const EVENTS = [
-  { name: "reset", data: {} },
-  { name: "incidents", data: { incidents: [{ title: "a: b" }], removed: ["ab-1-1"] } },
+  { name: "reset", data: {}, id: null },
+  {
+    name: "incidents",
+    data: { incidents: [{ title: "a: b" }], removed: ["ab-1-1"] },
+    id: "1-7",
+  },
 ];
 
 test("events are read, comments and settings are passed over", () => {
@@ -33,7 +37,7 @@ test("an unfinished event waits", () => {
 
 test("an event without a name is a message, and its lines are one text", () => {
   assert.deepEqual(new EventParser().feed('data: {"a":\ndata: 1}\n\n'), [
-    { name: "message", data: { a: 1 } },
+    { name: "message", data: { a: 1 }, id: null },
   ]);
 });
 

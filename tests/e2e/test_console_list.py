@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, expect
 from support.browser import barriers, opened
 from support.console import Console
 from support.incidents import numbered
@@ -168,6 +168,8 @@ def test_two_tabs_say_that_the_api_is_away_and_come_back(view: Console, browser:
             expect(tab.locator("#banner")).to_contain_text("The server can't be reached.")
             row(other, 1).locator(".title").click()
             expect(other.locator("#detail")).to_contain_text("Trying again")
+            expect(other.locator("#detail h2")).to_have_text("Cannot be read now")
+            assert barriers(other) == []
         finally:
             view.start()
         put(view, 4)
@@ -176,6 +178,26 @@ def test_two_tabs_say_that_the_api_is_away_and_come_back(view: Console, browser:
             expect(rows(one)).to_have_count(4, timeout=30_000)
             expect(one.locator("#banner")).to_be_hidden(timeout=30_000)
         expect(other.locator("#detail h2")).to_have_text("payment failed 1")
+
+
+def test_a_stream_that_is_back_tells_what_was_missed_and_nothing_is_read_again(
+    page: Page, view: Console
+) -> None:
+    expect(page.locator("#live")).to_have_text("Live")
+    read: list[str] = []
+    page.on("request", lambda request: read.append(request.url))
+
+    def goes_on(request: Request) -> bool:
+        return request.url.endswith("/events") and "last-event-id" in request.headers
+
+    view.stop()
+    put(view, 4)
+    put(view, 1, count=77, revision=2)
+    expect(page.locator("#live")).to_have_text("Reconnecting")
+    with page.expect_request(goes_on, timeout=30_000):
+        view.start()
+    expect(rows(page)).to_have_count(4, timeout=30_000)
+    assert [url for url in read if "/api/incidents?" in url] == []
 
 
 def test_a_page_that_begins_without_the_api_says_so_and_recovers(
@@ -234,6 +256,19 @@ def test_a_service_is_named_in_full(view: Console, browser: Browser) -> None:
             service = row(tab, 4).locator(".service")
             expect(service).to_have_text(name)
             assert service.evaluate("node => node.scrollWidth <= node.clientWidth")
+
+
+@pytest.mark.parametrize("width", [390, 640, 760, 900, 1400])
+def test_a_row_of_any_width_tells_its_age(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    age = row(page, 2).locator(".when time").first
+    expect(age).to_be_visible()
+    count = row(page, 2).locator(".count").bounding_box()
+    box = age.bounding_box()
+    assert box is not None
+    assert count is not None
+    assert box["x"] >= count["x"] + count["width"] or box["y"] >= count["y"] + count["height"]
+    assert box["x"] + box["width"] <= width
 
 
 def test_a_hostile_title_turns_nothing_around(page: Page, view: Console) -> None:

@@ -60,7 +60,7 @@ class Console:
     def close(self) -> None:
         """Stop for good."""
         self.stop()
-        self.run(self.store.close())
+        self.run(self._close())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(SECONDS_MAX)
         self._loop.close()
@@ -82,12 +82,17 @@ class Console:
         app = create_app(self.config, self.store, self.writer, **options)
         self._runner = Runner(app, shutdown_timeout=SHUTDOWN_SECONDS_MAX)
         await self._runner.setup()
-        self._following = asyncio.create_task(self.store.follow())
+        if self._following is None:
+            self._following = asyncio.create_task(self.store.follow())
         await web.TCPSite(self._runner, "127.0.0.1", self.port).start()
 
     async def _stop(self) -> None:
         runner, self._runner = self._runner, None
-        if self._following is not None:
-            self._following.cancel()
         if runner is not None:
             await runner.cleanup()
+
+    async def _close(self) -> None:
+        await self.store.close()
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait({self._following})

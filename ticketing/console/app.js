@@ -37,7 +37,6 @@ let selected = null;
 let shown = null; // The whole document of the selected incident.
 let drawing = 0;
 let refreshing = 0;
-let wasCutOff = false;
 let listProblem = null;
 
 const looked = new Looked();
@@ -108,12 +107,12 @@ async function readDetail() {
 function detailFailed(id, error) {
   if (error.status === 404) {
     const text = "There is no such incident, or it is past its retention.";
-    detail.missing(id, text);
+    detail.missing(id, "Not here", text);
     page.showProblem("incident", null);
     return;
   }
   problem("incident", error);
-  if (!shown) detail.missing(id, `${error.message} Trying again…`);
+  if (!shown) detail.missing(id, "Cannot be read now", `${error.message} Trying again…`);
   if (!error.temporary) return;
   clearTimeout(refreshing);
   refreshing = setTimeout(readDetail, error.retryMs ?? DETAIL_RETRY_MS);
@@ -384,9 +383,8 @@ function pressed(event) {
 function streamState(state) {
   page.showStreamState(state);
   if (state === "locked") signIn.ask();
-  // Nobody sends again what changed meanwhile.
-  if (state === "polling" || (state === "live" && wasCutOff)) reload();
-  wasCutOff = state !== "live";
+  // A stream that is back tells what was missed.
+  if (state === "polling") reload();
 }
 
 function streamEvent(name, data) {

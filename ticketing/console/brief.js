@@ -44,14 +44,15 @@ function whomItHurts(incident) {
 function whoWasTold(incident, settings) {
   const titles = (tickets) => tickets.map(({ platform }) => settings.titleOf(platform));
   const failed = titles(undeliveredOf(incident));
-  const told = titles(incident.tickets.filter(isThrough));
-  const people = [...new Set(incident.tickets.map(({ onCall }) => onCall).filter(Boolean))];
+  const through = incident.tickets.filter(isThrough);
+  const told = titles(through);
+  const people = [...new Set(through.map(({ onCall }) => onCall).filter(Boolean))];
   const waits = !failed.length && !told.length;
   return [
     failed.length > 0 && el("b", { class: "undelivered" }, `Not told: ${failed.join(", ")}. `),
     told.length > 0 && el("b", {}, told.join(", ")),
     people.length > 0 && `, on call ${named(people)}`,
-    incident.pagedAt && el("span", {}, ", paged ", time(incident.pagedAt)),
+    told.length > 0 && incident.pagedAt && el("span", {}, ", ", time(incident.pagedAt)),
     waits && (incident.noTicket ?? "Nobody yet: the tickets are on their way."),
     taken(incident),
   ];

@@ -48,10 +48,10 @@ export class Detail {
     this.node.replaceChildren(this.head(el("h2", {}, "Loading…")));
   }
 
-  missing(id, message) {
+  missing(id, heading, message) {
     this.open(id);
     const reason = el("p", { class: "error", role: "alert" }, message);
-    this.node.replaceChildren(this.head(el("h2", {}, "Not here")), reason);
+    this.node.replaceChildren(this.head(el("h2", {}, heading)), reason);
   }
 
   open(id) {

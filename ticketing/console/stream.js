@@ -13,7 +13,7 @@ export class EventParser {
     this.unfinished = "";
   }
 
-  // The events that a piece completes, as `{name, data}`.
+  // The events that a piece completes, as `{name, data, id}`; `id` is null where it has none.
   feed(text) {
     const blocks = (this.unfinished + text).split("\n\n");
     this.unfinished = blocks.pop();
@@ -24,12 +24,14 @@ export class EventParser {
 // Null for a block without data: a comment or a setting.
 function parseBlock(block) {
   let name = "message";
+  let id = null;
   const data = [];
   for (const line of block.split("\n")) {
     if (line.startsWith("event: ")) name = line.slice("event: ".length);
+    if (line.startsWith("id: ")) id = line.slice("id: ".length);
     if (line.startsWith("data: ")) data.push(line.slice("data: ".length));
   }
-  return data.length ? { name, data: JSON.parse(data.join("\n")) } : null;
+  return data.length ? { name, data: JSON.parse(data.join("\n")), id } : null;
 }
 
 // The state that a failed attempt means, and the pause before the next one. A server that answers
@@ -42,15 +44,21 @@ export function afterFailure(error, pause) {
 }
 
 // Listens for as long as the page lives. States: "live", "waiting", "polling" (there is no stream
-// for this page: whoever hears of it reads again) and "locked" (the token is refused).
+// for this page: whoever hears of it reads again) and "locked" (the token is refused). A stream
+// goes on after the last event that was heard; where it cannot, the server says `reset`.
 export async function listen({ onEvent, onState }) {
   let pause = RECONNECT_MS_MIN;
+  let last = null;
+  const onHeard = ({ name, data, id }) => {
+    onEvent(name, data);
+    last = id ?? last;
+  };
   const onLive = () => {
     pause = RECONNECT_MS_MIN;
     onState("live");
   };
   for (;;) {
-    const failure = await readStream(onEvent, onLive).catch((error) => error);
+    const failure = await readStream(last, onHeard, onLive).catch((error) => error);
     const { state, wait } = afterFailure(failure, pause);
     onState(state);
     await wakeful(wait);
@@ -67,7 +75,7 @@ function wakeful(ms) {
   });
 }
 
-async function readStream(onEvent, onLive) {
+async function readStream(last, onHeard, onLive) {
   const silent = new AbortController();
   let timer = 0;
   const heard = () => {
@@ -76,7 +84,8 @@ async function readStream(onEvent, onLive) {
   };
   try {
     heard();
-    const response = await send("api/v1/events", { signal: silent.signal });
+    const headers = last ? { "Last-Event-ID": last } : {};
+    const response = await send("api/v1/events", { headers, signal: silent.signal });
     onLive();
     const parser = new EventParser();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -84,7 +93,7 @@ async function readStream(onEvent, onLive) {
       const { value, done } = await reader.read();
       if (done) return;
       heard();
-      for (const { name, data } of parser.feed(value)) onEvent(name, data);
+      for (const event of parser.feed(value)) onHeard(event);
     }
   } finally {
     clearTimeout(timer);

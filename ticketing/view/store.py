@@ -110,6 +110,7 @@ class ViewStore:
         self.prefix = prefix
         self._retention = retention
         self._clock = clock
+        self._closed = False
         self.scrub = scrub
         self._pointers = f"{prefix}:view"
         self._write = redis.register_script(WRITE)
@@ -120,6 +121,7 @@ class ViewStore:
 
     async def close(self) -> None:
         """Close the connections and the indexes."""
+        self._closed = True
         for followed in self._followed.values():
             followed.close()
         await self.redis.aclose()
@@ -216,8 +218,10 @@ class ViewStore:
     # Reading
 
     async def follow(self) -> None:
-        """Keep the indexes up to date until cancelled, so that a request finds little left to do."""
-        while True:
+        """Keep the indexes up to date until the view is closed or the task is cancelled, so that a
+        request finds little left to do."""
+        # Before Python 3.12 `wait_for`, which the Redis client sends in, may lose a cancellation.
+        while not self._closed:
             whole, pause = True, FOLLOW_SECONDS
             try:
                 with _answers():

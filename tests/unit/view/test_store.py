@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import random
 from collections.abc import AsyncIterator
@@ -86,6 +87,14 @@ async def test_a_newer_revision_replaces_an_older_one_and_never_the_reverse(
     assert await listed(store) == ["third"]
     assert json.loads(await store.get(first.id) or b"")["title"] == "third"
     assert await store.revisions([first.id, "nobody"]) == [3, None]
+
+
+async def test_following_ends_with_the_view_where_a_cancellation_was_lost() -> None:
+    view = ViewStore(fake(), "t", retention=1000.0)
+    following = asyncio.create_task(view.follow())
+    await asyncio.sleep(0)
+    await view.close()
+    await asyncio.wait_for(following, timeout=30)
 
 
 async def test_a_change_of_status_moves_the_incident_between_indexes(store: ViewStore) -> None:
