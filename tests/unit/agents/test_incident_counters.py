@@ -66,7 +66,7 @@ def test_an_escalation_counts_by_who_asked() -> None:
     escalated = Counts("incidents_escalated_total", "by")
     desk = Desk(policy_with(routing=ROUTING, group_wait={}, escalate_after={Severity.HIGH: 60.0}))
     desk.send(alert("aa", at=AT), alert("bb", at=AT))
-    desk.command(desk.of("aa"), Action.ESCALATE)
+    desk.command(desk.of("aa"), Action.ESCALATE, to=["payments"])
     assert escalated.risen() == {"command": 1}
     desk.tick(AT + 61.0)
     assert escalated.risen() == {"command": 1, "policy": 1}

@@ -75,7 +75,13 @@ def test_an_orphaned_worker_leaves_before_its_app_starts(
     said: queue.Queue[tuple[str, str]] = queue.Queue()
     watchdog = Watchdog(leave=lambda *told: said.put(told))
     monkeypatch.setenv(worker.PARENT_VARIABLE, "0")
-    app: Any = SimpleNamespace(watchdog=watchdog, task=lambda body: None)
+    unheard = SimpleNamespace(connect=lambda receiver, **_: receiver)
+    app: Any = SimpleNamespace(
+        watchdog=watchdog,
+        task=lambda body: None,
+        on_partitions_assigned=unheard,
+        on_before_shutdown=unheard,
+    )
     worker._attach(app, "traces")
     try:
         assert said.get(timeout=30) == ("the supervisor is gone", "orphaned")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from ticketing.config import Config, validate
 from ticketing.errors import Conflict
@@ -72,13 +73,12 @@ def test_a_foreign_record_hides_no_change(runtime: Runtime) -> None:
     assert SettingsTopic(runtime).read() == kept
 
 
-def test_changes_that_do_not_fit_any_more_are_left_out_and_said(
-    runtime: Runtime, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_changes_that_do_not_fit_any_more_are_left_out_and_said(runtime: Runtime) -> None:
     runtime.ensure_topics()
     SettingsTopic(runtime).write(ChangedSettings(), {"routing": {"low": ["jira"]}}, "ada")
-    started = with_changed(runtime)
+    with capture_logs() as said:
+        started = with_changed(runtime)
     assert started.config == runtime.config == validate({"kafka": {"brokers": "embedded"}})
-    said = capsys.readouterr().out
-    assert "changed_settings_left_out" in said
-    assert "routing.low" in said
+    (line,) = said
+    assert line["event"] == "changed_settings_left_out"
+    assert "routing.low" in str(line["problems"])
