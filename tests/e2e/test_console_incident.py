@@ -14,7 +14,8 @@ from support.console import Console
 from support.incidents import id_of, numbered
 from support.shown_incident import TITLE, shop_incident
 
-from ticketing.domain.incidents.incident import Resolution, Status, Step, StepKind
+from ticketing.domain.events import TicketState
+from ticketing.domain.incidents.incident import Resolution, Status, Step, StepKind, Ticket
 from ticketing.domain.severity import Severity
 
 pytestmark = [pytest.mark.browser, pytest.mark.redis]
@@ -88,6 +89,15 @@ def test_the_four_facts_stand_above_the_fold(page: Page) -> None:
     assert bottom_of_facts(page) <= LAPTOP["height"]
     expect(fact(page, "Whom it hurts")).to_contain_text("75 % of 71 requests fail, 2 % before")
     expect(fact(page, "Who was told")).to_contain_text("Not told: PagerDuty")
+
+
+def test_who_is_on_call_was_not_told_by_a_page_that_failed(desk: Console, page: Page) -> None:
+    told = fact(page, "Who was told").locator("dd")
+    expect(told).to_have_text("Not told: PagerDuty. Slack, Jira, on call ada, 4m ago")
+    refused = TicketState.REJECTED
+    pager = Ticket(platform="pagerduty", state=refused, error="no", on_call="kim", at=time.time())
+    desk.put(shop_incident(time.time(), tickets={"pagerduty": pager}, revision=2))
+    expect(told).to_have_text("Not told: PagerDuty.")
 
 
 def test_the_four_facts_stand_on_the_first_two_screens_of_a_phone(

@@ -212,17 +212,26 @@ def test_a_page_that_begins_without_the_api_says_so_and_recovers(
         expect(tab.locator("#empty")).to_be_hidden()
 
 
-def test_a_view_that_is_being_rebuilt_is_not_taken_for_quiet(
-    view: Console, browser: Browser
-) -> None:
-    detail = "The view is being rebuilt."
-    body = {"status": 503, "json": {"detail": detail}, "headers": {"Retry-After": "1"}}
-    with opened(browser, "about:blank") as tab:
-        tab.route("**/api/incidents?*", lambda route: route.fulfill(**body))
-        tab.goto(view.url)
-        expect(tab.locator("#empty")).to_have_text(f"{detail} Trying again…")
-        tab.unroute("**/api/incidents?*")
-        expect(rows(tab)).to_have_count(3, timeout=30_000)
+def test_a_view_that_is_being_rebuilt_is_not_taken_for_quiet(page: Page, view: Console) -> None:
+    other = page.context.new_page()
+    view.lose()
+    other.goto(f"{view.url}#/incidents/{numbered(2).id}")
+    expect(other.locator("#empty")).to_contain_text("is being built", timeout=30_000)
+    expect(other.locator("#detail h2")).to_have_text("Cannot be read now")
+    page.locator("#statuses").get_by_role("button", name="All").click()
+    expect(page.locator("#banner")).to_contain_text("What you see may be old")
+    expect(rows(page)).to_have_count(3)
+    for one in (page, other):
+        expect(one.locator("#strip")).to_contain_text("The list is being rebuilt")
+        assert barriers(one) == []
+
+    again = list(view.writer.incidents.values())
+    view.empty()
+    view.put(*again)
+    for one in (page, other):
+        expect(rows(one)).to_have_count(3, timeout=30_000)
+        expect(one.locator("#banner")).to_be_hidden(timeout=30_000)
+    expect(other.locator("#detail h2")).to_have_text("payment failed 2", timeout=30_000)
 
 
 def test_a_storm_draws_the_rows_in_view_only(view: Console, browser: Browser) -> None:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -36,6 +37,17 @@ SCREENSHOTS = "TICKETING_SCREENSHOTS"
 """Set to write the images of docs/console.md anew, by `make screenshots`."""
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+OVERLAPS = """
+() => {
+  const cells = [...document.querySelectorAll("#overview :is(.facts, .figures) :is(dt, dd)")];
+  const box = (node) => node.getBoundingClientRect();
+  const meet = (a, b) =>
+    a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
+  return cells.flatMap((one, at) => cells.slice(at + 1)
+    .filter((other) => meet(box(one), box(other)))
+    .map((other) => `${one.textContent} / ${other.textContent}`));
+}
+"""
 LETTER = DeadLetter(reason="bad_json", detail="not JSON at byte 17", stage="detection", topic="in")
 
 
@@ -211,6 +223,15 @@ def test_the_overview_shows_pages_times_and_the_pipeline(page: Page) -> None:
     expect(page.locator("#list")).to_be_hidden()
     page.get_by_role("link", name="Incidents", exact=True).click()
     expect(page.locator("#list .row").first).to_be_visible()
+
+
+@pytest.mark.parametrize("device", [{}, PHONE], ids=["desk", "phone"])
+def test_no_fact_of_the_pipeline_stands_in_the_place_of_another(
+    told: Console, browser: Browser, device: dict[str, Any]
+) -> None:
+    with opened(browser, f"{told.url}#/overview", **device) as tab:
+        expect(tab.locator("#overview .facts")).to_contain_text("10,000")
+        assert tab.evaluate(OVERLAPS) == []
 
 
 def test_a_dead_letter_is_tried_again(page: Page, made_up: MadeUp) -> None:

@@ -73,6 +73,10 @@ class Console:
         """Take every incident out of the view, and complete the view."""
         self.run(self._empty())
 
+    def lose(self) -> None:
+        """Lose the view, as a Redis that begins anew has lost it."""
+        self.run(self.store.redis.delete(f"{self.config.redis.prefix}:view"))
+
     async def _empty(self) -> None:
         self.writer.incidents.clear()
         await complete(self.store)

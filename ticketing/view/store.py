@@ -323,14 +323,15 @@ class ViewStore:
     async def changes(self, build: str, seq: int, limit: int) -> Changes:
         """The changes after `seq` in `build`, oldest change first, at most `limit` incidents.
 
-        A document is None where the incident is gone. `reset` is set when another build is live.
+        A document is None where the incident is gone. `reset` is set when another build is live,
+        or none any more; without one the build is "0".
         """
         with _answers():
-            live, _ = await self._builds()
-            base = self._base(live or "0")
+            live = (await self._builds())[0] or "0"
+            base = self._base(live)
             if live != build:
                 latest = int(await self.redis.get(f"{base}seq") or 0)
-                return Changes(live or "0", latest, reset=True)
+                return Changes(live, latest, reset=True)
             found = await self.redis.zrangebyscore(
                 f"{base}changed", f"({seq}", "+inf", start=0, num=limit, withscores=True
             )

@@ -326,6 +326,15 @@ async def test_changes_are_told_in_order_and_each_incident_once(store: ViewStore
     assert (await store.changes("7", 0, 10)).reset
 
 
+async def test_a_view_that_is_lost_resets_its_readers_once(store: ViewStore) -> None:
+    await store.redis.flushall()
+    lost = await store.changes("1", 3, 10)
+    assert lost.reset
+    assert not (await store.changes(lost.build, lost.seq, 10)).reset
+    await complete(store)
+    assert (await store.changes(lost.build, lost.seq, 10)).reset
+
+
 async def test_an_unreachable_redis_is_unavailable_and_its_address_is_not_told() -> None:
     server = fakeredis.FakeServer()
     store = ViewStore(fakeredis.FakeAsyncRedis(server=server), "t", retention=RETENTION)
