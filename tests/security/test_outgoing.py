@@ -18,7 +18,8 @@ from agents import heartbeat
 from sinks.calls.outcome import Failed
 from sinks.calls.transport import Network
 from ticketing.access.oidc import Provider
-from ticketing.cli import act, worker_figures
+from ticketing.cli import worker_figures
+from ticketing.client.client import Client
 from ticketing.config import Config
 from ticketing.config.access import Oidc
 from ticketing.errors import TicketingError, Unavailable
@@ -83,9 +84,10 @@ async def by_heartbeat(url: str) -> None:
     await heartbeat._get(f"{url}/{KEY}")
 
 
-async def by_command(url: str) -> None:
+async def by_client(url: str) -> None:
     with contextlib.suppress(TicketingError):
-        await act._post(f"{url}/api", {}, KEY, None)
+        async with Client(url, KEY) as client:
+            await client.act("0123456789abcdef-0123456789abcdef", "acknowledge")
 
 
 async def by_status(url: str) -> None:
@@ -131,7 +133,7 @@ def by_model(provider: str, model: str) -> Callable[[str], Awaitable[None]]:
 CLIENTS: dict[str, Callable[[str], Awaitable[None]]] = {
     "platform": by_platform,
     "heartbeat": by_heartbeat,
-    "act": by_command,
+    "client": by_client,
     "status": by_status,
     "kafka tokens": by_kafka_tokens,
     "traces": by_traces,

@@ -13,6 +13,7 @@ TOP = ("agents", "sinks", "tables")
 
 ACROSS = {
     "agents/test_conservation.py": "detection and the counter of alerts together",
+    "api/test_contract.py": "the calls that users already make",
     "api/test_edges.py": "what every route has in common",
     "cli/test_exit_status.py": "every command",
     "config/test_every_default_stands_once.py": "every default",
