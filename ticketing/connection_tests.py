@@ -18,7 +18,10 @@ from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from ticketing.config.handover import HANDOVER_VARIABLE, opened
+from ticketing.wire.packed import UNREADABLE
 
 VARIABLE = "TICKETING_CONNECTION_TESTS"
 """The descriptor of the socket of the process that asks."""
@@ -33,6 +36,16 @@ DATAGRAM_BYTES_MAX = 32 * 1024
 
 Prepared = Callable[[str], "tuple[bytes, dict[str, str]] | None"]
 """The configuration with the secrets of a platform, and the environment; None for no platform."""
+
+
+class _Question(msgspec.Struct):
+    """A datagram of the process that asks."""
+
+    id: str
+    platform: str
+
+
+_question = msgspec.json.Decoder(_Question)
 
 
 @dataclass
@@ -79,8 +92,12 @@ class Desk:
         self._theirs.close()
 
     def _begin(self, raw: bytes, now: float) -> None:
-        asked = json.loads(raw)
-        id, platform = str(asked["id"]), str(asked["platform"])
+        try:
+            asked = _question.decode(raw)
+        except UNREADABLE:
+            # Not of an Asker, so nobody waits: the supervisor of all roles must not end by it.
+            return
+        id, platform = asked.id, asked.platform
         prepared = self._prepared(platform)
         if prepared is None:
             self._answer(id, False, f"{platform} is not a platform")
@@ -138,7 +155,7 @@ class Asker:
         loop = asyncio.get_running_loop()
         async with self._turn:
             try:
-                asked = json.dumps({"id": id, "platform": platform}).encode()
+                asked = msgspec.json.encode(_Question(id, platform))
                 await loop.sock_sendall(self._own, asked)
                 return await asyncio.wait_for(self._answered(id), TEST_SECONDS_MAX * 2)
             except (asyncio.TimeoutError, OSError):

@@ -21,8 +21,7 @@ TicketingError
 ├── NotWhole         a dead letter holds too little of its record to produce it again
 ├── Conflict         the state of what the request is about forbids it
 ├── Problem          an error answer of the API
-│   ├── Invalid      a parameter or field of the request has an invalid value
-│   └── Late         a command that Kafka holds has no known outcome yet
+│   └── Invalid      a parameter or field of the request has an invalid value
 ├── Refused          the API refuses a request of its Python client
 ├── FeedStalled      a command: the fed records are not read
 ├── DemoFailed       a command: the demo could not run to its end

@@ -87,6 +87,8 @@ def test_a_forged_note_of_an_offset_is_none(read: Callable[[str], Any]) -> None:
         {"heartbeatUrl": "https://evil.test"},
         {"anomaly": {"minimumScore": 0.9}, "dataDir": "/tmp/evil"},
         {"jira": {"baseUrl": "https://evil.test"}},
+        {"jira": {"baseUrl": "https://evil.test", "apiToken": "evil"}},
+        {"slack": {"enabled": True, "webhookUrl": "https://evil.test/services/T0/B0/x"}},
     ],
 )
 def test_forged_changes_neither_open_a_door_nor_send_a_secret_elsewhere(

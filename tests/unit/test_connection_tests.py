@@ -96,6 +96,18 @@ async def test_the_line_of_the_command_is_the_answer(
     who.close()
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [b"", b"\xff", b"[]", b"{", b'{"id": "x"}', b'{"id": 7, "platform": null}', b"[" * 20_000],
+)
+async def test_a_question_that_is_none_ends_no_supervisor(desk: Desk, raw: bytes) -> None:
+    who = asking(desk)
+    with socket.socket(fileno=os.dup(desk.descriptor)) as theirs:
+        theirs.send(raw)
+    assert await ask(desk, who, "fax") == (False, "fax is not a platform")
+    who.close()
+
+
 async def test_a_test_without_an_end_is_ended(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

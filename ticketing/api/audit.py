@@ -18,6 +18,7 @@ from ticketing.api.parameters import (
     CURSOR,
     FROM,
     TO,
+    limit_of,
     limit_parameter,
     member_of,
     parsed_time,
@@ -138,11 +139,12 @@ async def list_audit(request: web.Request) -> web.Response:
         since=parsed_time("from", since) if since else None,
         until=parsed_time("to", until) if until else None,
     )
+    limit = limit_of(given, LIMIT_DEFAULT, LIMIT_MAX)
     reader = request.config_dict.get(READER)
     if reader is None:
         raise Problem(501, "This process can't read the audit.")
     try:
-        page = await reader.page(wanted, _limit(given.get("limit")), given.get("cursor") or None)
+        page = await reader.page(wanted, limit, given.get("cursor") or None)
     except ValueError as error:
         raise Invalid("cursor", str(error)) from None
     response = web.json_response([_document(entry) for entry in page.entries])
@@ -150,14 +152,6 @@ async def list_audit(request: web.Request) -> web.Response:
         url = request.rel_url.update_query(cursor=page.following)
         response.headers["Link"] = f'<{url}>; rel="next"'
     return response
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return LIMIT_DEFAULT
-    if not (text.isascii() and text.isdecimal() and len(text) < 7 and 1 <= int(text) <= LIMIT_MAX):
-        raise Invalid("limit", f"must be a whole number from 1 to {LIMIT_MAX}")
-    return int(text)
 
 
 def _document(entry: Entry) -> dict[str, Any]:

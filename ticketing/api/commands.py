@@ -111,11 +111,12 @@ _OUTCOME = record(
     },
     title="Outcome",
 )
+_LATE: dict[str, str | Schema] = {"commandId": "text", "detail": "text"}
 _ACCEPTED = (
     202,
     Answer(
         "Kafka holds the command, but its outcome is not known yet",
-        record({"id": "text", "commandId": "text", "detail": "text"}, title="Accepted"),
+        record({"id": "text", **_LATE}, title="Accepted"),
         headers={"Location": "where the outcome will be"},
     ),
 )
@@ -171,19 +172,16 @@ def command_handler(action: Action) -> Callable[[web.Request], Awaitable[web.Res
         served = services(request)
         result = (await perform(served, [command], served.answer_seconds_max))[id]
         if isinstance(result, Late):
-            return _accepted(request, result)
+            place = _place(request.path.rsplit("/", 2)[0], result.command)
+            return web.json_response(result.body(), status=202, headers={"Location": place})
         return web.json_response(_answer(result))
 
     return handle
 
 
-def _accepted(request: web.Request, late: Late) -> web.Response:
-    """202 for a command whose outcome is not known yet; the Location will have it."""
-    command = late.command
-    incident = request.path.rpartition("/")[0]
-    place = f"{incident}/commands/{quote(command.id, safe='')}"
-    body = {"id": command.incident_id, "commandId": command.id, "detail": late.detail}
-    return web.json_response(body, status=202, headers={"Location": place})
+def _place(incidents: str, command: Command) -> str:
+    """The path at which the outcome of a command will be, below that of the incidents."""
+    return f"{incidents}/{command.incident_id}/commands/{quote(command.id, safe='')}"
 
 
 @described(ok("the outcome", _OUTCOME))
@@ -205,8 +203,15 @@ async def get_outcome(request: web.Request) -> web.Response:
                 "action": "text",
                 "results": listing(
                     record(
-                        {"id": "text", "ok": "yes/no", "status": "text", "error": PROBLEM},
-                        optional=("status", "error"),
+                        {
+                            "id": "text",
+                            "ok": "yes/no",
+                            "status": "text",
+                            "error": PROBLEM,
+                            **_LATE,
+                            "location": "text",
+                        },
+                        optional=("status", "error", *_LATE, "location"),
                     )
                 ),
             }
@@ -238,7 +243,8 @@ async def batch(request: web.Request) -> web.Response:
         else:
             commands.append(Command(id=command_id, incident_id=id, action=action, **wish))
     results = {**impossible, **await perform(served, commands, served.command_seconds_max)}
-    answers = [_batch_result(id, results[id]) for id in ids]
+    incidents = request.path.rpartition("/")[0]
+    answers = [_batch_result(id, results[id], incidents) for id in ids]
     request[PARTS] = _by_status(answers, wish.get("target", ""))
     return web.json_response({"action": action.value, "results": answers})
 
@@ -247,7 +253,8 @@ def _by_status(answers: Iterable[Mapping[str, Any]], target: str) -> dict[int, l
     """The incidents of a batch by the status of each, with the other one that they are about."""
     found: dict[int, list[str]] = {}
     for answer in answers:
-        status = 200 if answer["ok"] else answer["error"]["status"]
+        done = 202 if "location" in answer else 200
+        status = done if answer["ok"] else answer["error"]["status"]
         found.setdefault(status, [target] if target else []).append(answer["id"])
     return found
 
@@ -303,7 +310,7 @@ def _enabled_platform(name: str, config: Config) -> str:
     return name
 
 
-def _answer(result: Result) -> dict[str, Any]:
+def _answer(result: Ended | Exception) -> dict[str, Any]:
     """The answer to a command; raises Conflict, or the error in place of an outcome."""
     if isinstance(result, Exception):
         raise result
@@ -341,7 +348,9 @@ def _targets(ended: Ended) -> dict[str, Any]:
     return found.get(command.action, {})
 
 
-def _batch_result(id: str, result: Result) -> dict[str, Any]:
+def _batch_result(id: str, result: Result, incidents: str) -> dict[str, Any]:
+    if isinstance(result, Late):
+        return {"ok": True, **result.body(), "location": _place(incidents, result.command)}
     try:
         return {"ok": True, **_answer(result)}
     except Exception as error:  # noqa: BLE001

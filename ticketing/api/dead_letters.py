@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import re
 from typing import Any
 
 import msgspec
@@ -17,6 +16,7 @@ from ticketing.api.parameters import (
     Body,
     by_field,
     json_object,
+    limit_of,
     limit_parameter,
     require_known,
 )
@@ -119,7 +119,7 @@ async def list_dead_letters(request: web.Request) -> web.Response:
     given = request.query
     require_known(given, NAMES)
     wanted = Wanted(**{name: given.get(name, "") for name in ("reason", "stage", "platform")})
-    limit = _limit(given.get("limit"))
+    limit = limit_of(given, LIMIT_DEFAULT, LIMIT_MAX)
     try:
         page = await dead_letters_of(request).page(wanted, limit, given.get("cursor") or None)
     except ValueError as error:
@@ -162,14 +162,6 @@ def dead_letters_of(request: web.Request) -> DeadLetters:
     if found is None:
         raise Problem(501, "This process can't read the dead letters.")
     return found
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return LIMIT_DEFAULT
-    if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= LIMIT_MAX:
-        raise Invalid("limit", f"must be a whole number from 1 to {LIMIT_MAX}")
-    return int(text)
 
 
 def _document(entry: Entry, scrub: Scrubber | None) -> dict[str, Any]:

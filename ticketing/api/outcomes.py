@@ -6,10 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 
-from ticketing.api.problems import Problem, unavailable
+from ticketing.api.problems import unavailable
 from ticketing.api.services import Services
 from ticketing.domain.events import Action, Command
 from ticketing.errors import NotFound, Unavailable
@@ -79,22 +80,25 @@ class Ended:
     shown: Shown
 
 
-Result = Ended | Exception
-"""The outcome of a command, or the error in its place."""
+@dataclass(frozen=True)
+class Late:
+    """A command that Kafka holds, without a known outcome after some seconds."""
 
+    command: Command
+    seconds: float
 
-class Late(Problem):
-    """A command that Kafka holds, without a known outcome yet."""
-
-    def __init__(self, command: Command, seconds: float) -> None:
-        self.command = command
+    def body(self) -> dict[str, Any]:
+        """The answer to the command."""
         detail = (
-            f"The command was accepted, but its outcome is not known after {seconds:g} s; it may"
-            " still apply. Look at the incident again, or repeat the command with the header"
+            f"The command was accepted, but its outcome is not known after {self.seconds:g} s; it"
+            " may still apply. Look at the incident again, or repeat the command with the header"
             " Idempotency-Key set to commandId."
         )
-        headers = {"Retry-After": f"{Unavailable.wait:.0f}"}
-        super().__init__(503, detail, headers=headers, commandId=command.id)
+        return {"id": self.command.incident_id, "commandId": self.command.id, "detail": detail}
+
+
+Result = Ended | Late | Exception
+"""The outcome of a command, or what is there in its place."""
 
 
 async def perform(

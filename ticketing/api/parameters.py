@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import re
 from collections.abc import Iterable, Mapping
 from enum import Enum
@@ -108,6 +109,8 @@ TEXT_CHARS_MAX = NOTE_CHARS_MAX
 """A comment of a page, kept in the incident (`domain.intake.NOTE_CHARS_MAX`) and its tickets."""
 ITEM_CHARS_MAX = 200
 """An entry of a list: a platform, a team, an id."""
+NESTING_MAX = 20
+"""Objects and lists within each other in a body: far more than any setting has."""
 INCIDENT_ID = re.compile(r"[0-9a-f]{16}-[0-9a-f]{16}")
 TIME_EXPECTED = "must be a time such as 2030-01-31T08:00:00Z, or Unix seconds"
 FINGERPRINT = re.compile(r"[0-9a-f]{16}")
@@ -152,21 +155,22 @@ def part_query(request: web.Request) -> AlertQuery:
         severities=choices(request, "severity", [s.value for s in Severity]),
         services=values(request, "service", split=False),
         search=_search(given),
-        limit=_limit(given.get("limit")),
-        after=_cursor(given.get("cursor")),
+        limit=limit_of(given),
+        after=_cursor(given, Sort.CREATED),
     )
 
 
 def _part(given: Mapping[str, str]) -> dict[str, Any]:
     """The parameters of both lists: the search, the times, and the part to show."""
     since, until = times(given)
+    sort = member_of_values(Sort, "sort", given.get("sort") or Sort.CREATED.value)
     return {
         "search": _search(given),
         "since": since,
         "until": until,
-        "sort": member_of_values(Sort, "sort", given.get("sort") or Sort.CREATED.value),
-        "limit": _limit(given.get("limit")),
-        "after": _cursor(given.get("cursor")),
+        "sort": sort,
+        "limit": limit_of(given),
+        "after": _cursor(given, sort),
     }
 
 
@@ -262,21 +266,26 @@ def _flag(given: Mapping[str, str], name: str) -> bool:
     return text == "true"
 
 
-def _limit(text: str | None) -> int:
+def limit_of(
+    given: Mapping[str, str], default: int = LIMIT_DEFAULT, largest: int = LIMIT_MAX
+) -> int:
+    """The most entries of a page, from `limit`; raises Invalid."""
+    text = given.get("limit")
     if text is None:
-        return LIMIT_DEFAULT
-    if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= LIMIT_MAX:
-        raise Invalid("limit", f"must be a whole number from 1 to {LIMIT_MAX}")
+        return default
+    if not re.fullmatch(r"[0-9]{1,6}", text) or not 1 <= int(text) <= largest:
+        raise Invalid("limit", f"must be a whole number from 1 to {largest}")
     return int(text)
 
 
-def _cursor(text: str | None) -> Place | None:
+def _cursor(given: Mapping[str, str], sort: Sort) -> Place | None:
+    text = given.get("cursor")
     if not text:
         return None
     try:
-        return decode_cursor(text)
-    except ValueError:
-        message = "is not a cursor of this API; take it from the previous page's Link header"
+        return decode_cursor(text, sort)
+    except ValueError as error:
+        message = f"{error}; take it from the previous page's Link header, as a whole"
         raise Invalid("cursor", message) from None
 
 
@@ -291,7 +300,36 @@ async def json_object(request: web.Request) -> dict[str, Any]:
         raise Invalid("body", "is not valid JSON") from None
     if not isinstance(value, dict):
         raise Invalid("body", "must be a JSON object")
+    _require_portable(value)
     return value
+
+
+def _require_portable(value: Any, path: tuple[str, ...] = ()) -> None:
+    """Refuse what Python's reader takes, but no other one: Kafka, Redis and answers hold it later.
+
+    `path` are the keys and places that lead to the value, outermost first. Raises Invalid.
+    """
+    name = ".".join(path) or "body"
+    if isinstance(value, str):
+        _require_unicode(name, value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise Invalid(name, "must be a finite number")
+    elif isinstance(value, dict | list):
+        if len(path) == NESTING_MAX:
+            raise Invalid(path[0], f"is nested deeper than {NESTING_MAX} levels")
+        if isinstance(value, dict):
+            for key in value:
+                _require_unicode(name, key)
+        items = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, item in items:
+            _require_portable(item, (*path, str(key)))
+
+
+def _require_unicode(name: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Invalid(name, "is not valid Unicode: it holds half of a surrogate pair") from None
 
 
 class Body:
@@ -371,10 +409,6 @@ def _clean(name: str, value: str, chars_max: int) -> str:
     """
     if len(value) > chars_max:
         raise Invalid(name, f"is longer than {chars_max} characters")
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        raise Invalid(name, "is not valid Unicode: it holds half of a surrogate pair") from None
     return cleaned(value).strip()
 
 

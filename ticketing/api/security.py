@@ -65,7 +65,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     require_own_page(request, host, config, PAGES)
     if not config.asks_for_credentials:
-        _require_own_machine(request, config)
+        require_own_machine(request, config)
         # Loopback alone does not identify the sender: a browser here sends requests for any page.
         require_own_host(host, config)
     return await handler(request)
@@ -78,7 +78,7 @@ async def guard_all(request: web.Request, handler: Handler) -> web.StreamRespons
     host = require_host(request)
     require_own_page(request, host, config, PAGES)
     if not config.asks_for_credentials:
-        _require_own_machine(request, config)
+        require_own_machine(request, config)
         require_own_host(host, config)
     return await handler(request)
 
@@ -94,8 +94,13 @@ async def own_forms(request: web.Request, handler: Handler) -> web.StreamRespons
     return response
 
 
-def _require_own_machine(request: web.Request, config: Config) -> None:
-    """Without a token, refuse clients on other machines; a Unix socket has none."""
-    address = sender_address(request, config)
-    if address and not is_loopback(address.removeprefix("::ffff:")):
-        raise Problem(403, "Set web.token or access.enforced to reach this from other machines.")
+def require_own_machine(request: web.Request, config: Config) -> None:
+    """Without a token, refuse clients on other machines; a Unix socket has none.
+
+    Neither the peer nor whom it names may be one: a proxy elsewhere passes on what anybody says.
+    """
+    for address in (request.remote, sender_address(request, config)):
+        if address and not is_loopback(address.removeprefix("::ffff:")):
+            raise Problem(
+                403, "Set web.token or access.enforced to reach this from other machines."
+            )

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from ticketing.config import Config, load
+from ticketing.config.changes import given_secrets
 from ticketing.config.handover import received
 from ticketing.config.loading import Needed, apply_changes
 from ticketing.errors import Misconfigured
@@ -57,10 +58,13 @@ class Runtime:
     def with_changes(self, changed: ChangedSettings, needed: Needed | None = None) -> Runtime:
         """The runtime with changed settings, in the place of earlier ones; raises Misconfigured.
 
-        `needed` are the keys whose secrets must be there, else all.
+        `needed` are the keys whose secrets must be there, else all. The API keeps no secret in
+        changes: one that stands there is forged, and would send incidents elsewhere.
         """
         given = self.given
         config = apply_changes(given, changed.changes, needed) if changed.changes else given
+        if secrets := given_secrets(config, changed.changes):
+            raise Misconfigured(secrets)
         return replace(self, config=config, unchanged=given, changed=changed)
 
     @classmethod

@@ -25,7 +25,7 @@ LIMIT_DEFAULT = 50
 LIMIT_MAX = 500
 SEARCH_CHARS_MAX = 200
 """A few words; each is looked for in every entry that the other filters leave."""
-_CURSOR = re.compile(r"([0-9.e+-]{1,32}):([0-9a-f]{16}(?:-[0-9a-f]{16})?)")
+_CURSOR = re.compile(r"([a-zA-Z]{1,16}):([0-9.e+-]{1,32}):([0-9a-f]{16}(?:-[0-9a-f]{16})?)")
 _MILLISECONDS_MAX = 10**15 - 1
 """Beyond any time, and exact as a float."""
 
@@ -54,24 +54,26 @@ def milliseconds(seconds: float) -> int:
     return min(max(round(seconds * 1000), 0), _MILLISECONDS_MAX)
 
 
-def encode_cursor(place: Place) -> str:
-    """An opaque text for the page that begins behind a place."""
-    text = f"{place.key!r}:{place.id}"
+def encode_cursor(place: Place, sort: Sort = Sort.CREATED) -> str:
+    """An opaque text for the page that begins behind a place of the list in an order."""
+    text = f"{sort.value}:{place.key!r}:{place.id}"
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str) -> Place:
-    """The reverse of encode_cursor; raises ValueError for any other text."""
+def decode_cursor(cursor: str, sort: Sort = Sort.CREATED) -> Place:
+    """The reverse of encode_cursor; raises ValueError for any other text, or of another order."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         text = base64.b64decode(padded, altchars=b"-_", validate=True).decode("ascii")
     except (binascii.Error, UnicodeError):
         raise ValueError("is not a cursor of this list") from None
     found = _CURSOR.fullmatch(text)
-    key = float(found[1]) if found else math.inf
+    key = float(found[2]) if found else math.inf
     if found is None or not math.isfinite(key):
         raise ValueError("is not a cursor of this list")
-    return Place(key, found[2])
+    if found[1] != sort.value:
+        raise ValueError("is a cursor of another order")
+    return Place(key, found[3])
 
 
 @dataclass(frozen=True)

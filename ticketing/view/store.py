@@ -246,7 +246,8 @@ class ViewStore:
             found = await self.redis.hmget(f"{base}list", hits.ids) if hits.ids else []
         # What was removed since is left out.
         documents = [document for document in found if document is not None]
-        return Page(documents, None if hits.after is None else encode_cursor(hits.after))
+        after = None if hits.after is None else encode_cursor(hits.after, query.sort)
+        return Page(documents, after)
 
     async def similar(self, document: bytes) -> list[dict[str, Any]]:
         """Resolved incidents of the same tenant like that of a whole document, best first.

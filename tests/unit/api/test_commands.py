@@ -322,14 +322,25 @@ async def test_merges_in_a_circle_end_a_look_for_an_outcome(api: Any) -> None:
     assert (await api.get(f"/api/incidents/{one.id}/commands/k-1"))[0] == 404
 
 
-async def test_in_a_batch_no_outcome_in_time_is_the_result_of_its_incident(api: Any) -> None:
+@pytest.mark.parametrize("prefix", ["", "/api/ticketing"])
+async def test_in_a_batch_no_outcome_in_time_is_accepted_with_its_place(
+    api: Any, prefix: str
+) -> None:
     await api.put(make_incident(1))
     api.writer.deaf = True
-    body = {"ids": [make_incident(1).id], "action": "acknowledge"}
-    status, answer = await api.post("/api/v1/incidents/batch", body)
-    (result,) = answer["results"]
-    assert (status, result["ok"], result["error"]["status"]) == (200, False, 503)
-    assert result["error"]["commandId"] == api.writer.received[0].id
+    body = {"ids": [make_incident(1).id, NOBODY], "action": "acknowledge"}
+    status, answer = await api.post(f"{prefix}/api/v1/incidents/batch", body)
+    result, unknown = answer["results"]
+    (command,) = api.writer.received
+    assert (status, result["ok"], unknown["ok"]) == (200, True, False)
+    assert (result["id"], result["commandId"]) == (command.incident_id, command.id)
+    assert "accepted" in result["detail"]
+    assert "status" not in result
+    assert result["location"].startswith(f"{prefix}/api/v1/incidents/")
+    api.writer.deaf = False
+    await api.writer.send(command)
+    status, outcome = await api.get(result["location"])
+    assert (status, outcome["applied"]) == (200, True)
 
 
 async def test_a_broker_that_does_not_answer_is_unavailable(api: Any) -> None:

@@ -16,6 +16,7 @@ from ticketing.domain.events import TicketState
 from ticketing.domain.incidents.incident import Status, Step, StepKind, Ticket
 from ticketing.domain.severity import Severity
 from ticketing.domain.signals import Sample
+from ticketing.view.query import Place, Sort, encode_cursor
 
 CONTRACT = {
     "id",
@@ -34,6 +35,7 @@ CONTRACT = {
 
 NOBODY = f"{SCOPE}-{'f' * 16}"
 ALERT = "a" * 16
+BY_CREATION = encode_cursor(Place(1.0, NOBODY), Sort.CREATED)
 
 
 async def test_the_list_is_an_array_newest_first_with_the_contracts_fields(api: Any) -> None:
@@ -138,6 +140,7 @@ async def test_an_incident_says_which_actions_its_status_allows(api: Any) -> Non
         ("status=foo", "status"),
         ("severity=CRITICAL", "severity"),
         ("cursor=garbage", "cursor"),
+        (f"sort=count&cursor={BY_CREATION}", "cursor"),
         ("from=yesterday", "from"),
         ("to=nan", "to"),
         ("from=200&to=100", "from"),

@@ -9,6 +9,8 @@ from aiohttp.test_utils import make_mocked_request
 from multidict import CIMultiDict
 from support.access import Keys, bearer
 
+from ticketing.api.problems import Problem
+from ticketing.api.security import require_own_machine
 from ticketing.api.senders import HOPS_MAX, sender_address
 from ticketing.config import validate
 from ticketing.domain.access.attempts import FREE_FAILURES
@@ -84,6 +86,16 @@ async def test_a_guesser_behind_a_proxy_slows_nobody_else_down(start: Any) -> No
     assert await asked("203.0.113.9", "x-guess", "8.8.8.8") == 429
     assert await asked("198.51.100.7", "wrong") == 401
     assert await asked("198.51.100.7", TOKEN) == 200
+
+
+@pytest.mark.parametrize("peer", ["198.51.100.7", "::ffff:198.51.100.7"])
+def test_where_nobody_is_asked_a_far_proxys_word_opens_nothing(peer: str) -> None:
+    config = validate({"web": {"trustedProxies": ["198.51.100.0/24"]}})
+    near = {"X-Forwarded-For": "127.0.0.1"}
+    request = make_mocked_request("GET", "/", headers=near, transport=Transport(peer))
+    with pytest.raises(Problem) as refused:
+        require_own_machine(request, config)
+    assert refused.value.status == 403
 
 
 async def test_where_nobody_is_asked_a_proxys_client_is_on_another_machine(start: Any) -> None:

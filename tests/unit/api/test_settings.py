@@ -179,3 +179,33 @@ class Noted:
 
     def close(self) -> None:
         pass
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        ("NaN", "jira.customFields.one"),
+        ("[1, -Infinity]", "jira.customFields.one.1"),
+        ("1e999", "jira.customFields.one"),
+        (r'"\ud800"', "jira.customFields.one"),
+        (r'{"\ud800": 1}', "jira.customFields.one"),
+        ("[" * 18 + "]" * 18, "jira"),
+        ("[" * 900 + "]" * 900, "jira"),
+    ],
+)
+async def test_a_free_value_that_no_other_reader_takes_is_refused(
+    api: Any, topic: Topic, value: str, field: str
+) -> None:
+    raw = '{"jira": {"customFields": {"one": %s}}}' % value  # noqa: UP031
+    async with api.client.patch("/api/v1/config/platforms", data=raw) as answer:
+        problem = await answer.json(content_type=None)
+    assert (answer.status, problem["field"]) == (400, field)
+    assert topic.written == []
+
+
+async def test_a_free_value_may_be_nested(api: Any) -> None:
+    value: Any = []
+    for _ in range(16):
+        value = [value]
+    status, answer = await patched(api, "platforms", {"jira": {"customFields": {"one": value}}})
+    assert (status, answer["changed"][-1]["to"]) == (200, value)

@@ -29,6 +29,7 @@ from ticketing.view.query import (
     AlertQuery,
     Place,
     Query,
+    Sort,
     decode_cursor,
     encode_cursor,
     parse_time,
@@ -347,10 +348,17 @@ async def test_an_unreachable_redis_is_unavailable_and_its_address_is_not_told()
         await store.get("nobody")
 
 
-@given(key=st.floats(0, 1e15))
-def test_a_cursor_is_the_place_it_was_made_of(key: float) -> None:
+@given(key=st.floats(0, 1e15), sort=st.sampled_from(Sort))
+def test_a_cursor_is_the_place_it_was_made_of(key: float, sort: Sort) -> None:
     place = Place(key, "0123456789abcdef-0123456789abcdef")
-    assert decode_cursor(encode_cursor(place)) == place
+    assert decode_cursor(encode_cursor(place, sort), sort) == place
+
+
+@pytest.mark.parametrize("sort", [sort for sort in Sort if sort is not Sort.COUNT])
+def test_a_cursor_of_another_order_is_refused(sort: Sort) -> None:
+    cursor = encode_cursor(Place(1.0, "a" * 16), Sort.COUNT)
+    with pytest.raises(ValueError, match="is a cursor of another order"):
+        decode_cursor(cursor, sort)
 
 
 GARBAGE = [
