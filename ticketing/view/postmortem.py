@@ -20,8 +20,9 @@ LINES_MAX = 10
 """Log lines of the evidence: a post-mortem quotes, the incident has the rest."""
 _ADDRESS = re.compile(r"https?://[\w.~:/?#@!$&*+,;=%-]+", re.ASCII)
 """An address that ends no link of Markdown and begins no other markup."""
-_FIRST = re.compile(r"^([!-/:-@\[-`{-~])")
-"""Punctuation at the beginning of a block, which may be the mark of a heading or a list."""
+_FIRST = re.compile(r"^(\d{1,9}(?=[.)](?:\s|\Z)))?([!-/:-@\[-`{-~])")
+"""Punctuation at the beginning of a block, which may be the mark of a heading or a list, as it may
+behind a number."""
 _TICKS = re.compile(r"`+")
 _SPACE = re.compile(r"[\x00-\x20\x7f-\x9f\u2028\u2029]+")
 _MARKS = re.compile(r"[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
@@ -130,7 +131,7 @@ def _evidence(incident: Document) -> Iterator[str]:
 def prose(text: str) -> str:
     """A sentence of a stranger: one line, without links and markup."""
     # A line with a mark of a list alone would make a heading of the line above.
-    return _FIRST.sub(r"\\\1", neutral(text, PROSE_CHARS_MAX)) or "?"
+    return _FIRST.sub(r"\1\\\2", neutral(text, PROSE_CHARS_MAX)) or "?"
 
 
 def code(text: str) -> str:
