@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -67,7 +68,7 @@ class Served:
     def __init__(self, config: Config) -> None:
         self._config = config
         self._loop = asyncio.new_event_loop()
-        self._ready = threading.Event()
+        self._ready: Future[None] = Future()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.url = ""
         self.key = Keys()
@@ -75,7 +76,7 @@ class Served:
 
     def __enter__(self) -> Served:
         self._thread.start()
-        assert self._ready.wait(60)
+        self._ready.result(60)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -83,7 +84,13 @@ class Served:
         self._thread.join(30)
 
     def _run(self) -> None:
-        self._loop.run_until_complete(self._start())
+        try:
+            self._loop.run_until_complete(self._start())
+        except BaseException as error:  # noqa: BLE001  (raised where the thread is waited for)
+            self._loop.close()
+            self._ready.set_exception(error)
+            return
+        self._ready.set_result(None)
         self._loop.run_forever()
         self._loop.run_until_complete(self._stop())
         self._loop.close()
@@ -120,7 +127,6 @@ class Served:
         host, port = self._runner.addresses[0]
         self.url = f"http://{host}:{port}"
         self._held = runtime
-        self._ready.set()
 
     async def _stop(self) -> None:
         await self._runner.cleanup()

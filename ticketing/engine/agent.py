@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,7 +13,7 @@ from faust.types import TP, EventT
 
 from ticketing import log, metrics
 from ticketing.engine import statemachine
-from ticketing.engine.batch import Waiting
+from ticketing.engine.batch import Waiting, parted
 from ticketing.engine.deaths import DEADLY, Deaths
 from ticketing.engine.fence import Fence
 from ticketing.engine.guarded import Failure
@@ -97,8 +97,8 @@ class BatchAgent(StreamAgent):
     async def handle(self, records: list[Any], event: EventT) -> None:
         """Handle a run of records; return once all effects are durable.
 
-        `event` is the one that they came with last. May raise Abandoned while partitions are being
-        given away.
+        `event` is the last of those that they came with. May raise Abandoned while partitions are
+        being given away.
         """
 
     async def run(self, stream: Any) -> AsyncIterator[None]:
@@ -156,9 +156,13 @@ class BatchAgent(StreamAgent):
             self.handled[tp] = (last.offset, last.timestamp)
 
     async def _isolated(self, tp: TP, records: list[Any], event: EventT) -> None:
-        """Handle a batch; of records that fail, each becomes a dead letter alone."""
+        """Handle a batch in parts; of records that fail, each becomes a dead letter alone.
+
+        A part that is done is a sign of life: the watchdog's limit is one of a part.
+        """
         alone = self.deaths.suspects(tp, records[0].offset, records[-1].offset)
-        for part in [[record] for record in records] if alone else [records]:
+        parts: Iterable[list[Any]] = [[one] for one in records] if alone else parted(records)
+        for part in parts:
             first, last = part[0].offset, part[-1].offset
             if alone and self.deaths.is_deadly(tp, first):
                 await self.refuse(tp, part[0], OF_DEADLY)

@@ -14,8 +14,8 @@ BATCH_RECORDS_MAX = 1_200
 
 
 TOGETHER_BYTES_MAX = 512 * 1024
-"""Of runs that are handled together: more would cost little less, and its rows must fit into one batch
-of the changelog."""
+"""Of records that are handled together: more would cost little less, and their rows must fit into one
+batch of the changelog. A fetch is bounded as Kafka packs it, and can be twenty times as much."""
 
 
 class Fetched(list[Any]):
@@ -123,8 +123,27 @@ class Waiting:
         return taken
 
 
+def parted(records: list[Any]) -> Iterator[list[Any]]:
+    """Records in parts that are handled together; one that is larger than such a part is one alone."""
+    part: list[Any] = []
+    size = 0
+    for record in records:
+        added = _size(record)
+        if part and size + added > TOGETHER_BYTES_MAX:
+            yield part
+            part, size = [], 0
+        part.append(record)
+        size += added
+    if part:
+        yield part
+
+
 def _bytes(event: EventT) -> int:
-    return sum(len(record.value or b"") for record in event.value)
+    return sum(map(_size, event.value))
+
+
+def _size(record: Any) -> int:
+    return len(record.value or b"")
 
 
 def _follows(event: EventT, before: EventT) -> bool:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from support.access import Keys
 
 from tests.unit.api.conftest import make_incident
+from tests.unit.api.test_openapi import problems_of
 from ticketing.api.balance import Records
 from ticketing.api.fleet import FleetSeen, RoleSeen, State
 from ticketing.api.health import SETTLED_SECONDS, HealthDesk, Settling
@@ -87,6 +89,29 @@ async def test_it_has_the_roles_the_platforms_and_the_balance(start: Any) -> Non
     assert found["lag"] == {"records": 0, "seconds": 0.0}
     assert (found["deadLetters"], found["sampledShare"]) == (4, 0.5)
     assert found["undelivered"] == []
+
+
+EVERY_STATE = [RoleSeen(f"role-{state.value}", state) for state in State]
+
+
+@pytest.mark.parametrize(
+    "fleet",
+    [
+        Fleet(UP, SLACK, *EVERY_STATE),
+        Fleet(UP, OPEN, input_lag=7),
+        Fleet(RoleSeen("slack", State.DOWN, 1_900_000_000.0)),
+        Fleet(answers=False, input_lag=None, dead_letters=None),
+    ],
+    ids=["up", "open", "down", "unheard"],
+)
+async def test_it_is_as_its_schema_says(start: Any, fleet: Fleet) -> None:
+    api = await start(CONFIG, fleet=fleet, balance=Balance())
+    await api.put(refused(1), make_incident(2))
+    _, found = await api.get(HEALTH)
+    assert problems_of("Health", found) == []
+    for name in found:
+        assert problems_of("Health", {key: found[key] for key in found if key != name}), name
+    assert problems_of("Health", {**found, "roles": [{"role": "pipeline", "state": "well"}]})
 
 
 async def test_an_open_circuit_and_an_undelivered_page_are_problems(start: Any) -> None:

@@ -146,6 +146,32 @@ async def test_as_much_waits_as_is_handled_together() -> None:
     assert all(offset - 2 <= handled for offset, handled in taken)
 
 
+async def test_a_fetch_of_much_is_handled_in_parts_each_of_which_is_a_sign_of_life() -> None:
+    now = [0.0]
+    verdicts: list[str | None] = []
+
+    class Slow(Seen):
+        async def handle(self, records: list[Any], event: Any) -> None:
+            self.batches.append([record.offset for record in records])
+            now[0] += 40.0
+            verdicts.append(self.watchdog.verdict())
+            if records[-1].offset == 7:
+                now[0] += 30.0
+                verdicts.append(self.watchdog.verdict())
+
+    agent = Slow()
+    agent.watchdog = Watchdog(clock=lambda: now[0])
+    # Packed, they came in one fetch; the last but one alone is more than goes together.
+    sizes = [TOGETHER_BYTES_MAX // 2] * 5 + [2 * TOGETHER_BYTES_MAX, 1]
+    one = event(7)
+    one.value = [Record(b"v" * size, offset) for offset, size in enumerate(sizes, 1)]
+    async for _ in agent.run(Stream([one])):
+        pass
+    assert agent.batches == [[1, 2], [3, 4], [5], [6], [7]]
+    assert verdicts == [None] * 5 + ["seen has handled one batch for 70 s"]
+    assert agent.committed == [7]
+
+
 async def run(agent: Picky, *events: Any) -> list[tuple[int, int]]:
     async for _ in agent.run(Stream(list(events))):
         pass
