@@ -319,8 +319,15 @@ class Worker:
             return error.code, _decoded(error.read())
 
     def incidents(self) -> list[dict[str, Any]]:
-        """Every incident the API knows."""
-        status, body = self.get("/api/incidents?limit=500")
+        """Every incident the API knows, once its view is complete."""
+
+        def built() -> tuple[int, Any] | None:
+            status, body = self.get("/api/incidents?limit=500")
+            return None if status == 503 and body.get("rebuilding") else (status, body)
+
+        found = wait_for(built, "a complete view")
+        assert found is not None
+        status, body = found
         assert status == 200, body
         return body  # type: ignore[no-any-return]
 
