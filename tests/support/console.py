@@ -75,7 +75,11 @@ class Console:
 
     def lose(self) -> None:
         """Lose the view, as a Redis that begins anew has lost it."""
-        self.run(self.store.redis.delete(f"{self.config.redis.prefix}:view"))
+        self.run(self._lose())
+
+    async def _lose(self) -> None:
+        keys = [key async for key in self.store.redis.scan_iter(f"{self.store.prefix}:*")]
+        await self.store.redis.delete(*keys)
 
     async def _empty(self) -> None:
         self.writer.incidents.clear()
