@@ -42,8 +42,6 @@ class _Timeline(msgspec.Struct):
 
 
 _with_timeline = msgspec.json.Decoder(_Timeline)
-
-
 SIMILAR = record(
     {
         **dict.fromkeys(("id", "title", "service", "severity"), "text"),

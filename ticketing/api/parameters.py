@@ -124,11 +124,8 @@ def incident_query(request: web.Request) -> Query:
         ids=_matching(request, "id", INCIDENT_ID, "ids of incidents"),
         alerts=_matching(request, "alert", FINGERPRINT, "fingerprints of alerts"),
         statuses=choices(request, "status", [s.value for s in Status]),
-        severities=choices(request, "severity", [s.value for s in Severity]),
-        services=values(request, "service", split=False),
-        tenants=values(request, "tenant_id", split=False),
         undelivered=_flag(given, "undelivered"),
-        **_part(given),
+        **_of_a_list(request),
     )
 
 
@@ -138,11 +135,8 @@ def alert_query(request: web.Request) -> AlertQuery:
     require_known(given, ALERT_QUERY_NAMES)
     return AlertQuery(
         states=choices(request, "state", [s.value for s in AlertState]),
-        severities=choices(request, "severity", [s.value for s in Severity]),
-        services=values(request, "service", split=False),
         environments=values(request, "environment", split=False),
-        tenants=values(request, "tenant_id", split=False),
-        **_part(given),
+        **_of_a_list(request),
     )
 
 
@@ -152,24 +146,32 @@ def part_query(request: web.Request) -> AlertQuery:
     require_known(given, PART_QUERY_NAMES)
     return AlertQuery(
         states=choices(request, "state", [s.value for s in AlertState]),
-        severities=choices(request, "severity", [s.value for s in Severity]),
-        services=values(request, "service", split=False),
-        search=_search(given),
-        limit=limit_of(given),
         after=_cursor(given, Sort.CREATED),
+        **_of_any(request),
     )
 
 
-def _part(given: Mapping[str, str]) -> dict[str, Any]:
-    """The parameters of both lists: the search, the times, and the part to show."""
+def _of_any(request: web.Request) -> dict[str, Any]:
+    """The parameters of every list: whose, the search, and the length of a page."""
+    return {
+        "severities": choices(request, "severity", [s.value for s in Severity]),
+        "services": values(request, "service", split=False),
+        "search": _search(request.query),
+        "limit": limit_of(request.query),
+    }
+
+
+def _of_a_list(request: web.Request) -> dict[str, Any]:
+    """The parameters of the lists over all incidents: also tenants, times, order and place."""
+    given = request.query
     since, until = times(given)
     sort = member_of_values(Sort, "sort", given.get("sort") or Sort.CREATED.value)
     return {
-        "search": _search(given),
+        **_of_any(request),
+        "tenants": values(request, "tenant_id", split=False),
         "since": since,
         "until": until,
         "sort": sort,
-        "limit": limit_of(given),
         "after": _cursor(given, sort),
     }
 

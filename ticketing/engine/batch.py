@@ -11,8 +11,6 @@ from faust.types import TP, EventT
 
 BATCH_RECORDS_MAX = 1_200
 """About half a fetch of ordinary logs: a batch's effects are held in memory until durable."""
-
-
 TOGETHER_BYTES_MAX = 512 * 1024
 """Of records that are handled together: more would cost little less, and their rows must fit into one
 batch of the changelog. A fetch is bounded as Kafka packs it, and can be twenty times as much."""
